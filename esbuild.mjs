@@ -1,0 +1,50 @@
+// Bundles the three programs: `node esbuild.mjs [--watch]`. Each entry is built when its source exists.
+import { existsSync } from 'node:fs';
+import { argv } from 'node:process';
+import { build, context } from 'esbuild';
+
+const watch = argv.includes('--watch');
+const common = {
+  bundle: true,
+  outdir: 'dist',
+  target: 'es2022',
+  sourcemap: 'linked',
+  minify: argv.includes('--minify'),
+  mainFields: ['module', 'main'],
+  logLevel: 'warning',
+};
+/** Loaded from node_modules (or the workspace) at run time: native code, or an optional peer. */
+const external = ['vscode', 'webgpu', '@tensorflow/tfjs-node-gpu', '*.node'];
+
+const node = {
+  voco: 'src/trainer/cli/main.ts',
+  'data-worker': 'src/trainer/loader/worker.ts',
+  'volume-worker': 'src/extension/editors/volumeWorker.ts',
+  extension: 'src/extension/extension.ts',
+};
+const browser = {
+  'webview/volume': 'webview/volume/main.ts',
+  'webview/curves': 'webview/curves/main.ts',
+  'webview/crops': 'webview/crops/main.ts',
+  'webview/results': 'webview/results/main.ts',
+};
+const present = (entries) => Object.fromEntries(Object.entries(entries).filter(([, file]) => existsSync(file)));
+
+const builds = [
+  {
+    ...common,
+    entryPoints: present(node),
+    platform: 'node',
+    format: 'cjs',
+    outExtension: { '.js': '.cjs' },
+    external,
+    define: { 'import.meta.url': 'importMetaUrl' },
+    banner: { js: "const importMetaUrl = require('node:url').pathToFileURL(__filename).href;" },
+  },
+  { ...common, entryPoints: present(browser), platform: 'browser', format: 'iife' },
+].filter((options) => Object.keys(options.entryPoints).length > 0);
+
+for (const options of builds) {
+  if (watch) await (await context(options)).watch();
+  else await build(options);
+}

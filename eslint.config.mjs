@@ -1,0 +1,76 @@
+import tseslint from 'typescript-eslint';
+
+/**
+ * The rooms of src/ and what each may import (docs/architecture.md). Everyone may import the leaf rooms; `protocol` may be
+ * imported as the list says. A room may always import itself.
+ */
+const leaves = ['errors', 'files', 'random'];
+const rooms = {
+  errors: [],
+  files: ['errors'],
+  random: [],
+  tensor: [],
+  volume: [],
+  config: [],
+  protocol: [],
+  data: ['volume'],
+  metrics: ['tensor', 'volume'],
+  nets: ['tensor'],
+  voco: ['nets', 'tensor'],
+  pretext: ['voco', 'nets', 'tensor'],
+  runs: ['config', 'volume'],
+  trainer: ['voco', 'pretext', 'nets', 'data', 'metrics', 'runs', 'config', 'tensor', 'volume', 'protocol'],
+  jobs: ['runs', 'config', 'protocol', 'volume'],
+  extension: ['jobs', 'runs', 'config', 'protocol', 'volume'],
+};
+
+const all = Object.keys(rooms);
+
+function roomRules(room) {
+  const allowed = new Set([room, ...leaves, ...rooms[room]]);
+  const forbidden = all.filter((other) => !allowed.has(other));
+  const patterns = forbidden.map((other) => ({
+    regex: `^(\\.\\./)+(src/)?${other}(/|$)`,
+    message: `src/${room} must not import src/${other}: see docs/architecture.md`,
+  }));
+  patterns.push({ regex: '(^|/)webview(/|$)', message: 'src must not import webview code' });
+  const paths = room === 'extension' ? [] : [{ name: 'vscode', message: 'only src/extension may import vscode' }];
+  return {
+    files: [`src/${room}/**/*.ts`],
+    rules: { 'no-restricted-imports': ['error', { patterns, paths }] },
+  };
+}
+
+export default tseslint.config(
+  { ignores: ['dist/**', 'node_modules/**', 'native/build/**', 'test/vscode-host/**', 'runs/**'] },
+  ...tseslint.configs.recommended,
+  {
+    rules: {
+      '@typescript-eslint/no-explicit-any': 'error',
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+      'max-lines': ['error', { max: 500, skipBlankLines: true, skipComments: true }],
+      'max-lines-per-function': ['error', { max: 80, skipBlankLines: true, skipComments: true }],
+      eqeqeq: ['error', 'smart'],
+    },
+  },
+  { files: ['test/**', 'bench/**'], rules: { 'max-lines-per-function': 'off' } },
+  ...all.map(roomRules),
+  {
+    files: ['webview/**/*.ts'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          paths: [{ name: 'vscode', message: 'webviews must not import vscode' }],
+          patterns: [
+            { regex: '^node:', message: 'webviews run in a browser' },
+            {
+              regex: `^(\\.\\./)+src/(?!protocol/)`,
+              message: 'webviews may import only src/protocol from src',
+            },
+          ],
+        },
+      ],
+    },
+  },
+);

@@ -1,0 +1,45 @@
+/** Exit codes of the `voco` command (see docs/architecture.md). */
+export const ExitCode = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const;
+
+/**
+ * An error that a user can act on: its message is one line that names the file (or the path inside a config) and says
+ * what to do. Shown without a stack trace; everything that is not a UserError is a defect of ours.
+ */
+export class UserError extends Error {
+  constructor(
+    message: string,
+    readonly exitCode: number = ExitCode.failed,
+    options?: { cause?: unknown },
+  ) {
+    super(message, options);
+    this.name = 'UserError';
+  }
+}
+
+/** A wrong command line or config: exit code 2. */
+export class UsageError extends UserError {
+  constructor(message: string, options?: { cause?: unknown }) {
+    super(message, ExitCode.usage, options);
+    this.name = 'UsageError';
+  }
+}
+
+const REASONS: Record<string, string> = {
+  ENOENT: 'no such file or directory',
+  EACCES: 'permission denied',
+  EPERM: 'operation not permitted',
+  EISDIR: 'is a directory, not a file',
+  ENOTDIR: 'part of the path is not a directory',
+  ENOSPC: 'no space left on the disk',
+  EDQUOT: 'disk quota exceeded',
+  EROFS: 'read-only file system',
+  EMFILE: 'too many open files',
+};
+
+/** Turns a Node file-system error into a one-line UserError that names the file; other errors come back unchanged. */
+export function fileError(error: unknown, file: string, doing: string): Error {
+  if (error instanceof UserError) return error;
+  const code = (error as NodeJS.ErrnoException | undefined)?.code;
+  if (typeof code !== 'string') return error instanceof Error ? error : new Error(String(error));
+  return new UserError(`${file}: cannot ${doing}: ${REASONS[code] ?? code}`, ExitCode.failed, { cause: error });
+}

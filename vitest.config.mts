@@ -1,0 +1,46 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { defineConfig } from 'vitest/config';
+
+const root = import.meta.dirname;
+const names = ['core', 'core/dist/register_all_gradients', 'backend-cpu', 'backend-wasm', 'backend-webgpu'];
+const entries = Object.fromEntries(names.map((name) => [name.replace(/\W+/g, '-'), `@tensorflow/tfjs-${name}`]));
+
+/** tfjs is hundreds of small modules: bundled once, each test file starts in a tenth of the time. */
+async function bundleTfjs(): Promise<Record<string, string>> {
+  const out = join(root, 'node_modules/.cache/voco-tfjs-4.22.0');
+  if (!existsSync(join(out, 'core.mjs'))) {
+    await build({
+      entryPoints: entries,
+      outdir: out,
+      bundle: true,
+      splitting: true,
+      format: 'esm',
+      platform: 'node',
+      mainFields: ['module', 'main'],
+      outExtension: { '.js': '.mjs' },
+      banner: {
+        js: `import { createRequire as createRequireForTfjs } from 'node:module'; const require = createRequireForTfjs(import.meta.url); const __filename = import.meta.filename; const __dirname = import.meta.dirname;`,
+      },
+      logLevel: 'error',
+    });
+  }
+  return Object.fromEntries(Object.entries(entries).map(([file, name]) => [name, join(out, `${file}.mjs`)]));
+}
+
+export default defineConfig(async () => {
+  const bundles = await bundleTfjs();
+  return {
+    resolve: {
+      alias: Object.entries(bundles).map(([name, file]) => ({ find: new RegExp(`^${name}$`), replacement: file })),
+    },
+    test: {
+      include: ['test/unit/**/*.test.ts', 'test/parity/**/*.test.ts'],
+      testTimeout: 60_000,
+      hookTimeout: 60_000,
+      maxWorkers: 2,
+      pool: 'forks' as const,
+    },
+  };
+});
