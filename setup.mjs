@@ -1,0 +1,136 @@
+// Prepares a checkout: system packages, npm packages, the native addon, the bundles. `node setup.mjs [--tests]`.
+// Every step is skipped when it is up to date, so it can stand in front of any command.
+import { execFileSync, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import process from 'node:process';
+
+const root = import.meta.dirname;
+const forTests = process.argv.includes('--tests');
+const say = (text) => process.stderr.write(`setup: ${text}\n`);
+
+function run(command, args, options = {}) {
+  const result = spawnSync(command, args, { cwd: root, encoding: 'utf8', maxBuffer: 64 << 20, ...options });
+  return { ok: result.status === 0, output: `${result.stdout ?? ''}${result.stderr ?? ''}` };
+}
+
+function fail(text, output = '') {
+  if (output) process.stderr.write(`${output.trim().split('\n').slice(-30).join('\n')}\n`);
+  say(text);
+  process.exit(1);
+}
+
+function checkNode() {
+  const major = Number(process.versions.node.split('.')[0]);
+  if (major < 20) fail(`Node ${process.versions.node} is too old: install Node 20 or newer`);
+}
+
+/** What the machine must have, how to see that it does, and the Debian package that brings it. */
+function wantedPackages() {
+  const has = (program) => run('sh', ['-c', `command -v ${program}`]).ok;
+  const header = (file) => ['/usr/include', '/usr/local/include'].some((folder) => existsSync(join(folder, file)));
+  const wanted = [
+    { name: 'g++', present: has('g++'), without: 'the fast CPU engine is not built' },
+    { name: 'make', present: has('make'), without: 'the fast CPU engine is not built' },
+    { name: 'python3', present: has('python3'), without: 'the fast CPU engine is not built' },
+    { name: 'libdnnl-dev', present: header('oneapi/dnnl/dnnl.hpp'), without: 'the fast CPU engine is not built' },
+  ];
+  if (forTests) {
+    wanted.push({ name: 'chromium', present: has('chromium'), without: 'WebGPU and editor tests cannot run' });
+  }
+  return wanted;
+}
+
+function installSystemPackages() {
+  if (process.platform !== 'linux') return;
+  const missing = wantedPackages().filter((entry) => !entry.present);
+  if (missing.length === 0) return;
+  const names = missing.map((entry) => entry.name);
+  const root = process.getuid?.() === 0;
+  const sudo = !root && run('sudo', ['-n', 'true']).ok;
+  if (run('sh', ['-c', 'command -v apt-get']).ok && (root || sudo)) {
+    say(`installing ${names.join(', ')}`);
+    const prefix = root ? [] : ['sudo', '-n'];
+    const apt = (...args) => {
+      const [command, ...rest] = [...prefix, 'apt-get', ...args];
+      return run(command, rest, { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } });
+    };
+    apt('update', '-qq');
+    const result = apt('install', '-y', '-qq', '--no-install-recommends', ...names);
+    if (result.ok) return;
+    process.stderr.write(result.output.split('\n').slice(-5).join('\n'));
+  }
+  for (const entry of missing) say(`missing ${entry.name}: ${entry.without}`);
+  say(`to have them: sudo apt-get install ${names.join(' ')}`);
+}
+
+function hashOf(files) {
+  const hash = createHash('sha256');
+  for (const file of files) hash.update(file).update(readFileSync(join(root, file)));
+  return hash.digest('hex');
+}
+
+/** Runs `action` unless the files it depends on are the same as at its last success. */
+function whenChanged(stamp, files, produced, action) {
+  const file = join(root, 'node_modules/.cache', `voco-${stamp}.stamp`);
+  const now = hashOf(files);
+  if (existsSync(join(root, produced)) && existsSync(file) && readFileSync(file, 'utf8') === now) return;
+  if (action()) {
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, now);
+  }
+}
+
+function installNodePackages() {
+  whenChanged('npm', ['package-lock.json'], 'node_modules/esbuild', () => {
+    say('installing npm packages');
+    const result = run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund']);
+    if (!result.ok) fail('npm ci failed: see above', result.output);
+    return true;
+  });
+}
+
+function sources(folder, pattern) {
+  return readdirSync(join(root, folder), { recursive: true })
+    .map((name) => join(folder, name))
+    .filter((name) => pattern.test(name) && !name.includes('native/build') && statSync(join(root, name)).isFile())
+    .sort();
+}
+
+function buildAddon() {
+  const compiler = run('sh', ['-c', 'command -v g++ && command -v make && command -v python3']).ok;
+  const library =
+    existsSync('/usr/include/oneapi/dnnl/dnnl.hpp') || existsSync('/usr/local/include/oneapi/dnnl/dnnl.hpp');
+  if (!compiler || !library) {
+    say('no compiler or no oneDNN: training runs on the wasm device, many times slower');
+    return;
+  }
+  const files = sources('native', /\.(cc|cpp|h|hpp|gyp)$/);
+  whenChanged('native', files, 'native/build/Release/voco_onednn.node', () => {
+    say('building the native engine (a minute)');
+    // Prefer the headers that came with this Node over a download.
+    const prefix = dirname(dirname(process.execPath));
+    const headers = existsSync(join(prefix, 'include/node/node_api.h')) ? [`--nodedir=${prefix}`] : [];
+    const gyp = join(root, 'node_modules/node-gyp/bin/node-gyp.js');
+    const result = run(process.execPath, [gyp, 'rebuild', '-C', 'native', '--jobs=max', ...headers]);
+    if (result.ok) return true;
+    process.stderr.write(`${result.output.trim().split('\n').slice(-20).join('\n')}\n`);
+    say('the native engine could not be built (see above): training runs on the wasm device, many times slower');
+    return false;
+  });
+}
+
+function bundle() {
+  const files = [...sources('src', /\.(ts|json)$/), ...sources('webview', /\.(ts|css)$/), 'esbuild.mjs'];
+  whenChanged('bundle', files, 'dist', () => {
+    execFileSync(process.execPath, ['esbuild.mjs'], { cwd: root, stdio: ['ignore', 2, 2] });
+    return true;
+  });
+}
+
+checkNode();
+installSystemPackages();
+installNodePackages();
+buildAddon();
+bundle();

@@ -1,0 +1,53 @@
+// Runs every check and test of the project and ends with one line of totals: `node test/run.mjs [--only name,...]`.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
+
+const root = join(import.meta.dirname, '..');
+const scratch = mkdtempSync(join(tmpdir(), 'voco-test-'));
+const bin = (name) => join(root, 'node_modules/.bin', name);
+const onlyAt = process.argv.indexOf('--only');
+const only = onlyAt > 0 ? process.argv[onlyAt + 1].split(',') : undefined;
+
+const swiftShader = '/usr/lib/chromium/vk_swiftshader_icd.json';
+const env = { ...process.env };
+if (existsSync(swiftShader) && !env.VK_DRIVER_FILES) {
+  // A software Vulkan driver, so that WebGPU is tested on machines without a GPU.
+  env.VK_DRIVER_FILES = swiftShader;
+  env.VK_ICD_FILENAMES = swiftShader;
+}
+
+const totals = { passed: 0, failed: 0 };
+
+/** A check without a test count of its own: counts as one test. */
+function check(name, command, args) {
+  if (only && !only.includes(name)) return;
+  const started = Date.now();
+  const result = spawnSync(command, args, { cwd: root, env, stdio: 'inherit' });
+  const ok = result.status === 0;
+  totals[ok ? 'passed' : 'failed'] += 1;
+  console.log(`${ok ? 'ok' : 'FAILED'}: ${name} (${((Date.now() - started) / 1000).toFixed(0)} s)`);
+}
+
+function vitest() {
+  if (only && !only.includes('vitest')) return;
+  const report = join(scratch, 'vitest.json');
+  const args = ['run', '--reporter=dot', '--reporter=json', `--outputFile.json=${report}`];
+  const result = spawnSync(bin('vitest'), args, { cwd: root, env, stdio: 'inherit' });
+  const summary = existsSync(report) ? JSON.parse(readFileSync(report, 'utf8')) : undefined;
+  totals.passed += summary?.numPassedTests ?? 0;
+  totals.failed += summary?.numFailedTests ?? 0;
+  // A file that fails to load runs no test of its own, and must not pass unseen.
+  if (result.status !== 0 && (summary?.numFailedTests ?? 0) === 0) totals.failed += 1;
+}
+
+check('types', bin('tsc'), ['-p', '.']);
+check('eslint', bin('eslint'), ['.']);
+check('prettier', bin('prettier'), ['--check', '--log-level=warn', '.']);
+vitest();
+rmSync(scratch, { recursive: true, force: true });
+
+console.log(`${totals.passed} passed, ${totals.failed} failed`);
+process.exit(totals.failed === 0 && totals.passed > 0 ? 0 : 1);
