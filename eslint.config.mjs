@@ -18,7 +18,7 @@ const rooms = {
   nets: ['tensor'],
   voco: ['nets', 'tensor'],
   pretext: ['voco', 'nets', 'tensor'],
-  runs: ['config', 'volume'],
+  runs: ['config', 'protocol', 'volume'],
   trainer: ['voco', 'pretext', 'nets', 'data', 'metrics', 'runs', 'config', 'tensor', 'volume', 'protocol'],
   jobs: ['runs', 'config', 'protocol', 'volume'],
   extension: ['jobs', 'runs', 'config', 'protocol', 'volume'],
