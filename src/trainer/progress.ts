@@ -1,0 +1,86 @@
+import process from 'node:process';
+
+const BAR_WIDTH = 24;
+const PLAIN_INTERVAL_MS = 10_000;
+const REDRAW_INTERVAL_MS = 100;
+
+/** 75 → "1m15s". */
+export function formatDuration(seconds: number): string {
+  if (!Number.isFinite(seconds)) return '?';
+  const whole = Math.max(0, Math.round(seconds));
+  const days = Math.floor(whole / 86_400);
+  const hours = Math.floor((whole % 86_400) / 3600);
+  const minutes = Math.floor((whole % 3600) / 60);
+  if (days > 0) return `${days}d${hours}h`;
+  if (hours > 0) return `${hours}h${String(minutes).padStart(2, '0')}m`;
+  if (minutes > 0) return `${minutes}m${String(whole % 60).padStart(2, '0')}s`;
+  return `${whole}s`;
+}
+
+/** 1536 → "1.5 KB" (powers of 1000, as disks are sold). */
+export function formatBytes(bytes: number): string {
+  const units = ['B', 'KB', 'MB', 'GB', 'TB', 'PB'];
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1000 && unit < units.length - 1) {
+    value /= 1000;
+    unit += 1;
+  }
+  return `${value.toFixed(value < 10 && unit > 0 ? 1 : 0)} ${units[unit]!}`;
+}
+
+/**
+ * A progress bar with a time estimate on standard error. On a terminal it redraws one line; elsewhere it prints a line
+ * every ten seconds, so that logs stay readable.
+ */
+export class ProgressBar {
+  private readonly started = performance.now();
+  private readonly from: number;
+  private lastDrawn = -Infinity;
+  private open = false;
+
+  constructor(
+    private readonly label: string,
+    private readonly total: number,
+    first = 0,
+    private readonly stream: NodeJS.WriteStream = process.stderr,
+  ) {
+    this.from = first;
+  }
+
+  /** Seconds to go at the mean speed so far. */
+  remaining(done: number): number {
+    const elapsed = (performance.now() - this.started) / 1000;
+    return done > this.from ? (elapsed / (done - this.from)) * (this.total - done) : Infinity;
+  }
+
+  update(done: number, detail = ''): void {
+    const now = performance.now();
+    const interval = this.stream.isTTY ? REDRAW_INTERVAL_MS : PLAIN_INTERVAL_MS;
+    if (done < this.total && now - this.lastDrawn < interval) return;
+    this.lastDrawn = now;
+    const share = this.total > 0 ? Math.min(1, done / this.total) : 1;
+    const filled = Math.round(share * BAR_WIDTH);
+    const bar = '█'.repeat(filled) + '░'.repeat(BAR_WIDTH - filled);
+    const left = done < this.total ? ` · ${formatDuration(this.remaining(done))} left` : '';
+    const text = `${this.label} ${bar} ${done}/${this.total}${left}${detail ? ` · ${detail}` : ''}`;
+    if (this.stream.isTTY) {
+      this.stream.write(`\r\x1b[2K${text.slice(0, (this.stream.columns || 120) - 1)}`);
+      this.open = true;
+    } else {
+      this.stream.write(`${text}\n`);
+    }
+  }
+
+  /** Prints a line without breaking the bar. */
+  message(text: string): void {
+    if (this.open) this.stream.write('\r\x1b[2K');
+    this.open = false;
+    this.stream.write(`${text}\n`);
+  }
+
+  end(): void {
+    if (this.open) this.stream.write('\n');
+    this.open = false;
+  }
+}
