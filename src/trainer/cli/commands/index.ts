@@ -1,0 +1,12 @@
+import type { Command } from '../command';
+import { cache } from './cache';
+import { check } from './check';
+import { demo } from './demo';
+import { devices } from './devices';
+import { info } from './info';
+import { init } from './init';
+import { phantom } from './phantom';
+import { pretrain } from './pretrain';
+
+/** Every subcommand, in the order that `voco --help` lists them. */
+export const commands: readonly Command[] = [demo, init, phantom, check, pretrain, info, devices, cache];
