@@ -1,8 +1,10 @@
 /** The operations that networks are written in. Each is differentiable on every backend; see `kernels.ts`. */
 import * as tf from '../tf';
-import type { Triple, WindowAttentionAttrs } from './kernels';
+import type { Triple } from './kernels';
 
 export type { Triple, WindowAttentionAttrs } from './kernels';
+export { windowAttention } from './attention';
+export { paddedSize, relativePositionIndex, shiftMask, windowSize } from './windows';
 
 export interface ConvOptions {
   stride?: number | Triple;
@@ -77,19 +79,4 @@ export function leakyRelu<T extends tf.Tensor>(x: T, slope = 0.01): T {
 /** leakyRelu(a + b): the end of a residual block. */
 export function addLeakyRelu<T extends tf.Tensor>(a: T, b: T, slope = 0.01): T {
   return tf.leakyRelu(tf.add(a, b), slope) as T;
-}
-
-/**
- * Shifted-window attention (MONAI SwinTransformerBlock's partition, shift, mask, WindowAttention without its two dense
- * layers, and the way back). qkv [N,D,H,W,3C]; `padToken` [3C] is the qkv of a zero token (the bias of the qkv layer), used
- * for the tokens that pad the volume to whole windows; biasTable [T, heads]. → [N,D,H,W,C].
- */
-export function windowAttention(
-  qkv: tf.Tensor5D,
-  padToken: tf.Tensor1D,
-  biasTable: tf.Tensor2D,
-  attrs: WindowAttentionAttrs,
-): tf.Tensor5D {
-  void [qkv, padToken, biasTable, attrs];
-  throw new Error('windowAttention: not yet written');
 }
