@@ -1,0 +1,166 @@
+import '@tensorflow/tfjs-backend-cpu';
+import { createHash } from 'node:crypto';
+import { beforeAll, describe, expect, test } from 'vitest';
+import {
+  linear,
+  paddedSize,
+  relativePositionIndex,
+  shiftMask,
+  windowAttention,
+  windowSize,
+  type Triple,
+  type WindowAttentionAttrs,
+} from '../../../src/tensor/ops';
+import { windowLayout } from '../../../src/tensor/ops/windows';
+import * as tf from '../../../src/tensor/tf';
+import {
+  expectSamples,
+  fixture,
+  gradientError,
+  normal,
+  parameter,
+  scoped,
+  size,
+  uniform,
+  type Samples,
+} from './support';
+
+interface ModuleCase {
+  name: string;
+  x_shape: number[];
+  out: Samples;
+  dx: Samples;
+  grads: Record<string, Samples>;
+}
+interface Blocks {
+  window_partition: { window: Triple; full: number[] };
+  get_window_size: { x_size: Triple; window: Triple; shift: Triple; out: [Triple, Triple] }[];
+  compute_mask: {
+    cases: {
+      dims: Triple;
+      window: Triple;
+      shift: Triple;
+      shape: number[];
+      sha256_int32_of_mask: string;
+      blocked_per_window: number[];
+    }[];
+  };
+  relative_position_index: { window: Triple; shape: number[]; table_rows: number; sha256_int32: string }[];
+  window_attention: { plain: ModuleCase; masked: ModuleCase; short: ModuleCase };
+}
+
+const blocks = fixture<Blocks>('swin_blocks.json');
+const sha256 = (values: Int32Array): string => createHash('sha256').update(values).digest('hex');
+
+beforeAll(async () => {
+  await tf.setBackend('cpu');
+});
+
+test('windows are cut in the order of window_partition', () => {
+  const { window, full } = blocks.window_partition;
+  const { source } = windowLayout([4, 6, 4], window, [0, 0, 0]);
+  const order = [0, 1].flatMap((n) => Array.from(source, (at) => [0, 1].map((c) => (n * 96 + at) * 2 + c))).flat();
+  expect(order).toEqual(full);
+});
+
+test.each(blocks.get_window_size)('window size of $x_size', ({ x_size, window, shift, out }) => {
+  const { window: used, shift: shifted } = windowSize(x_size, window, shift);
+  expect([used, shifted]).toEqual(out);
+});
+
+test.each(blocks.compute_mask.cases)('mask of $dims, window $window, shift $shift', (item) => {
+  const mask = shiftMask(item.dims, item.window, item.shift);
+  expect(mask.length).toBe(size(item.shape));
+  expect(sha256(Int32Array.from(mask))).toBe(item.sha256_int32_of_mask);
+});
+
+test.each(blocks.relative_position_index)('relative position index of $window', (item) => {
+  const index = relativePositionIndex(item.window);
+  expect(index.length).toBe(size(item.shape));
+  expect(sha256(index)).toBe(item.sha256_int32);
+  expect(Math.max(...index)).toBe(item.table_rows - 1);
+});
+
+test('padding and the way back cover every voxel once', () => {
+  const dims: Triple = [5, 7, 3];
+  const window: Triple = [3, 2, 3];
+  const { source, target, padding } = windowLayout(dims, window, [1, 1, 0]);
+  expect(source.length).toBe(size(paddedSize(dims, window)));
+  expect(Array.from(target, (place) => source[place])).toEqual(Array.from({ length: 105 }, (_, i) => i));
+  expect(Array.from(padding).every((place) => source[place] === 105)).toBe(true);
+  expect(padding.length + target.length).toBe(source.length);
+});
+
+/** MONAI's WindowAttention on windows that are already cut: the volume is laid out so that cutting gives them back. */
+function runModule(item: ModuleCase, dims: Triple, shift: Triple) {
+  const { window, shift: used } = windowSize(dims, [7, 7, 7], shift);
+  const layout = windowLayout(dims, window, used);
+  const [, n, c] = item.x_shape as Triple;
+  const batch = size(item.x_shape) / size(dims) / c;
+  const attrs: WindowAttentionAttrs = { tableWindow: [7, 7, 7], window, shift: used, heads: 3, scale: (c / 3) ** -0.5 };
+  const toVolume = (windows: tf.Tensor): tf.Tensor5D => {
+    const tokens = tf.reshape(windows, [batch, layout.windows * n, c]);
+    return tf.reshape(tf.gather(tokens, tf.tensor1d(layout.target, 'int32'), 1), [batch, ...dims, c]) as tf.Tensor5D;
+  };
+  const toWindows = (volume: tf.Tensor): tf.Tensor =>
+    tf.gather(tf.reshape(volume, [batch, -1, c]), tf.tensor1d(layout.source, 'int32'), 1);
+  const value = (key: string, shape: number[]) => tf.tensor(parameter(`${item.name}.${key}`, shape), shape);
+  const given = (key: string) =>
+    toVolume(tf.tensor(Float32Array.from(uniform(`${item.name}.${key}`, size(item.x_shape))), item.x_shape));
+  const keys = ['relative_position_bias_table', 'qkv.weight', 'qkv.bias', 'proj.weight', 'proj.bias'];
+  const shapes = [[2197, 3], [3 * c, c], [3 * c], [c, c], [c]]; // prettier-ignore
+  const parameters = keys.map((key, i) => value(key, shapes[i]!));
+  const forward = (x: tf.Tensor, ...p: tf.Tensor[]): tf.Tensor => {
+    const [table, weight, bias, outWeight, outBias] = p as [
+      tf.Tensor2D,
+      tf.Tensor2D,
+      tf.Tensor1D,
+      tf.Tensor2D,
+      tf.Tensor1D,
+    ];
+    const qkv = linear(x as tf.Tensor5D, weight, bias);
+    return linear(windowAttention(qkv, bias, table, attrs), outWeight, outBias);
+  };
+  const x = given('x');
+  const y = toWindows(forward(x, ...parameters)).dataSync();
+  const [dx, ...grads] = tf.grads(forward)([x, ...parameters], given('g'));
+  return { y, dx: toWindows(dx!).dataSync(), grads: new Map(keys.map((key, i) => [key, grads[i]!.dataSync()])) };
+}
+
+describe('WindowAttention of the reference', () => {
+  const { plain, masked, short } = blocks.window_attention;
+  test.each([
+    ['plain', plain, [14, 14, 14], [0, 0, 0]],
+    ['masked', masked, [14, 14, 14], [3, 3, 3]],
+    ['short', short, [4, 4, 4], [3, 3, 3]],
+  ] as [string, ModuleCase, Triple, Triple][])('%s', (_, item, dims, shift) => {
+    const { y, dx, grads } = scoped(() => runModule(item, dims, shift));
+    expectSamples(y, item.out, 1e-5);
+    expectSamples(dx, item.dx, 3e-5);
+    for (const [key, samples] of Object.entries(item.grads)) {
+      const actual = grads.get(key)!;
+      if (key === 'qkv.bias') {
+        // Its key part is zero but for rounding: compared absolutely.
+        const worst = Math.max(...samples.idx!.map((at, i) => Math.abs(actual[at]! - samples.values![i]!)));
+        expect(worst).toBeLessThan((3e-5 * samples.l2) / Math.sqrt(actual.length));
+      } else expectSamples(actual, samples, 3e-5);
+    }
+  });
+});
+
+describe('gradient against finite differences', () => {
+  const cases: [string, number[], Triple, Triple, Triple][] = [
+    ['padded and shifted, batch 2', [2, 3, 4, 5, 12], [2, 3, 3], [2, 3, 3], [1, 1, 1]],
+    ['smaller than the table window', [1, 2, 3, 2, 12], [3, 3, 3], [2, 3, 2], [0, 0, 0]],
+    ['one axis shifted', [1, 4, 2, 4, 12], [2, 2, 2], [2, 2, 2], [0, 0, 1]],
+    ['window of one voxel on an axis', [1, 2, 1, 4, 12], [2, 1, 2], [2, 1, 2], [1, 0, 1]],
+  ];
+  test.each(cases)('%s', (_, shape, tableWindow, window, shift) => {
+    const attrs = { tableWindow, window, shift, heads: 2, scale: 0.7 };
+    const rows = size(tableWindow.map((w) => 2 * w - 1));
+    const inputs = [normal('qkv', shape), normal('pad', [12]), normal('table', [rows, 2])];
+    const f = (qkv: tf.Tensor, pad: tf.Tensor, table: tf.Tensor) =>
+      windowAttention(qkv as tf.Tensor5D, pad as tf.Tensor1D, table as tf.Tensor2D, attrs);
+    expect(gradientError(f as (...xs: tf.Tensor[]) => tf.Tensor, inputs)).toBeLessThan(2e-3);
+  });
+});

@@ -1,0 +1,130 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import * as tf from '../../../src/tensor/tf';
+import { RandomStream, streamId } from '../../../src/random/random';
+
+/** A fixture file, from the folder in VOCO_FIXTURES where set. */
+export function fixture<T>(name: string): T {
+  const folder = process.env.VOCO_FIXTURES ?? join(import.meta.dirname, '../../fixtures');
+  return JSON.parse(readFileSync(join(folder, name), 'utf8')) as T;
+}
+
+/** `uniform(name, i, seed)` of the fixtures' README for i < count. */
+export function uniform(name: string, count: number, seed = 0): Float64Array {
+  const base = streamId(name);
+  return Float64Array.from({ length: count }, (_, i) => {
+    let h = (base + Math.imul(i, 0x9e3779b9) + seed) >>> 0;
+    h = Math.imul(h ^ (h >>> 16), 0x85ebca6b) >>> 0;
+    h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35) >>> 0;
+    h = (h ^ (h >>> 16)) >>> 0;
+    return h / 2 ** 31 - 1;
+  });
+}
+
+export const size = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
+
+/** `param_value(name, shape, seed)` of the fixtures' README, in torch's layout. */
+export function parameter(name: string, shape: number[]): Float32Array {
+  const u = uniform(name, size(shape));
+  const fanIn = size(shape.slice(1));
+  const value = (x: number): number => {
+    if (name.endsWith('relative_position_bias_table')) return 0.5 * x;
+    if (shape.length > 1) return x * Math.sqrt(3 / fanIn);
+    return name.endsWith('.weight') ? 1 + 0.1 * x : 0.1 * x;
+  };
+  return Float32Array.from(u, value);
+}
+
+/** A tensor summary or a gradient entry of a fixture. */
+export interface Samples {
+  shape: number[];
+  idx?: number[];
+  values?: number[];
+  full?: number[];
+  l2: number;
+  std?: number;
+}
+
+/** Samples against |yours − value| ≤ tolerance · max(|value|, rms), and the norm relatively. */
+export function expectSamples(actual: ArrayLike<number>, expected: Samples, tolerance: number): void {
+  expect(actual.length).toBe(size(expected.shape));
+  const indices = expected.idx ?? Array.from({ length: actual.length }, (_, i) => i);
+  const values = expected.values ?? expected.full!;
+  const scale = expected.std ?? expected.l2 / Math.sqrt(actual.length);
+  let worst = 0;
+  indices.forEach((index, i) => {
+    const error = Math.abs(actual[index]! - values[i]!) / Math.max(Math.abs(values[i]!), scale);
+    worst = Math.max(worst, Number.isFinite(error) ? error : Infinity);
+  });
+  expect(worst).toBeLessThanOrEqual(tolerance);
+  const l2 = Math.sqrt(Array.from(actual).reduce((sum, x) => sum + x * x, 0));
+  expect(Math.abs(l2 - expected.l2)).toBeLessThanOrEqual(tolerance * expected.l2);
+}
+
+/** Standard-normal values that depend only on `name`. */
+export function normal<T extends tf.Tensor>(name: string, shape: number[], scale = 1): T {
+  const stream = new RandomStream(7, streamId(name));
+  return tf.tensor(
+    Float32Array.from({ length: size(shape) }, () => scale * stream.normal()),
+    shape,
+  ) as T;
+}
+
+/** ‖a − b‖ / ‖b‖. */
+export function relativeError(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  let difference = 0;
+  let norm = 0;
+  for (let i = 0; i < b.length; i++) {
+    difference += (a[i]! - b[i]!) ** 2;
+    norm += b[i]! ** 2;
+  }
+  return Math.sqrt(difference / Math.max(norm, 1e-30));
+}
+
+/**
+ * The directional derivative of Σ f·dy along a random direction of each input, by central differences, against the
+ * gradient. Returns the largest relative difference over the inputs.
+ */
+export function gradientError(
+  f: (...xs: tf.Tensor[]) => tf.Tensor,
+  xs: tf.Tensor[],
+  step = 1e-2,
+  gradients?: tf.Tensor[],
+): number {
+  const y = f(...xs);
+  const dy = normal('dy', y.shape);
+  const grads = gradients ?? tf.grads(f)(xs, dy);
+  let worst = 0;
+  xs.forEach((x, at) => {
+    const direction = normal(`direction ${at}`, x.shape);
+    const value = (sign: number): number => {
+      const moved = xs.map((other, i) => (i === at ? tf.add(x, tf.mul(direction, sign * step)) : other));
+      return dot(f(...moved), dy);
+    };
+    const numeric = (value(1) - value(-1)) / (2 * step);
+    const analytic = dot(grads[at]!, direction);
+    const scale = norm(grads[at]!) + Math.abs(numeric);
+    worst = Math.max(worst, Math.abs(numeric - analytic) / Math.max(scale, 1e-3));
+  });
+  return worst;
+}
+
+/** Σ a·b in double precision. */
+export function dot(a: tf.Tensor, b: tf.Tensor): number {
+  const [left, right] = [a.dataSync(), b.dataSync()];
+  let sum = 0;
+  for (let i = 0; i < left.length; i++) sum += left[i]! * right[i]!;
+  return sum;
+}
+
+export const norm = (a: tf.Tensor): number => Math.sqrt(dot(a, a));
+
+/** tf.tidy for functions that return plain values. */
+export function scoped<T>(f: () => T): T {
+  let result: T | undefined;
+  tf.tidy(() => {
+    result = f();
+  });
+  return result!;
+}
