@@ -1,0 +1,122 @@
+import { createReadStream } from 'node:fs';
+import { open, stat } from 'node:fs/promises';
+import { constants, createGunzip, gunzipSync } from 'node:zlib';
+import { UserError, fileError } from '../../errors/userError';
+
+/** The first bytes of a file, inflated when it is gzip. */
+export interface FileStart {
+  readonly bytes: Uint8Array;
+  readonly compressed: boolean;
+  /** Length of the file on disk. */
+  readonly fileLength: number;
+}
+
+/** Enough compressed bytes for a header, even behind a long gzip header. */
+const PROBE = 8192;
+
+/**
+ * Reads the first `length` bytes (fewer when the file is shorter) without inflating the rest.
+ *
+ * @throws UserError naming `file` when it cannot be read or is damaged there.
+ */
+export async function readStart(file: string, length: number): Promise<FileStart> {
+  const probe = Buffer.alloc(Math.max(PROBE, length));
+  let count = 0;
+  let fileLength = 0;
+  try {
+    const info = await stat(file);
+    // A pipe or device could block for ever.
+    if (!info.isFile()) throw new UserError(`${file}: is not a regular file`);
+    fileLength = info.size;
+    const handle = await open(file, 'r');
+    try {
+      count = (await handle.read(probe, 0, probe.length, 0)).bytesRead;
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    throw fileError(error, file, 'read the volume');
+  }
+  const start = probe.subarray(0, count);
+  const compressed = count >= 2 && start[0] === 0x1f && start[1] === 0x8b;
+  if (!compressed) return { bytes: start.subarray(0, length), compressed, fileLength };
+  try {
+    const bytes = gunzipSync(start, { finishFlush: constants.Z_SYNC_FLUSH });
+    return { bytes: bytes.subarray(0, length), compressed, fileLength };
+  } catch (error) {
+    throw gzipError(error, file);
+  }
+}
+
+function gzipError(error: unknown, file: string): Error {
+  const code = (error as NodeJS.ErrnoException).code;
+  if (code === 'Z_BUF_ERROR')
+    return new UserError(`${file}: truncated: the gzip data ends too early`, 1, { cause: error });
+  if (code?.startsWith('Z_') || code === 'ERR_BUFFER_TOO_LARGE') {
+    return new UserError(`${file}: the gzip data is damaged: copy or download the file again`, 1, { cause: error });
+  }
+  return fileError(error, file, 'read the volume');
+}
+
+/**
+ * Reads `length` bytes from position `start` of the (inflated) file into a buffer of their own. A gzip file is read to its end, so
+ * that its checksum is verified.
+ *
+ * @throws UserError naming `file` when it is shorter, or damaged.
+ */
+export async function readRange(
+  file: string,
+  compressed: boolean,
+  start: number,
+  length: number,
+): Promise<ArrayBuffer> {
+  const buffer = new ArrayBuffer(length);
+  const target = new Uint8Array(buffer);
+  const filled = compressed ? await inflateInto(file, start, target) : await readInto(file, start, target);
+  if (filled < length) {
+    throw new UserError(`${file}: truncated: ${length} bytes of voxels expected, ${filled} found`);
+  }
+  return buffer;
+}
+
+async function readInto(file: string, start: number, target: Uint8Array): Promise<number> {
+  const CHUNK = 1 << 26;
+  let filled = 0;
+  try {
+    const handle = await open(file, 'r');
+    try {
+      while (filled < target.length) {
+        const count = Math.min(CHUNK, target.length - filled);
+        const { bytesRead } = await handle.read(target, filled, count, start + filled);
+        if (bytesRead === 0) break;
+        filled += bytesRead;
+      }
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    throw fileError(error, file, 'read the volume');
+  }
+  return filled;
+}
+
+async function inflateInto(file: string, start: number, target: Uint8Array): Promise<number> {
+  const source = createReadStream(file, { highWaterMark: 1 << 20 });
+  const gunzip = createGunzip({ chunkSize: 1 << 20 });
+  source.on('error', (error) => gunzip.destroy(error));
+  source.pipe(gunzip);
+  let position = 0;
+  try {
+    for await (const chunk of gunzip as AsyncIterable<Buffer>) {
+      const from = Math.max(start - position, 0);
+      const to = Math.min(chunk.length, start + target.length - position);
+      if (to > from) target.set(chunk.subarray(from, to), position + from - start);
+      position += chunk.length;
+    }
+  } catch (error) {
+    throw gzipError(error, file);
+  } finally {
+    source.destroy();
+  }
+  return Math.min(Math.max(position - start, 0), target.length);
+}

@@ -1,0 +1,142 @@
+import { NIFTI1, NIFTI2 } from 'nifti-reader-js';
+import { UserError } from '../../errors/userError';
+import type { Affine } from '../types';
+import { resolveAffine, type AffineSource } from './affineFields';
+import { datatypeOf, type Datatype } from './datatypes';
+
+/** Bytes that are enough to parse any header (NIfTI-2 with its extension flag). */
+export const HEADER_BYTES = 544;
+
+/** A parsed and checked NIfTI header. */
+export interface NiftiHeader {
+  readonly version: 1 | 2;
+  readonly littleEndian: boolean;
+  readonly compressed: boolean;
+  readonly datatype: Datatype;
+  /** Spatial size. */
+  readonly size: readonly [number, number, number];
+  /** Volumes in the file: the fourth dimension (or the fifth, for vectors), 1 for 3-D images. */
+  readonly channels: number;
+  readonly dimensions: number;
+  /** Where the voxels start in the (inflated) file. */
+  readonly voxelOffset: number;
+  /** Value = stored · slope + intercept; 1 and 0 when the header sets none. */
+  readonly slope: number;
+  readonly intercept: number;
+  readonly affine: Affine;
+  readonly affineSource: AffineSource;
+  readonly qformCode: number;
+  readonly sformCode: number;
+  readonly units: 'mm' | 'm' | 'um' | 'unknown';
+  readonly description: string;
+  /** One line each: what is odd about where and how the voxels lie. */
+  readonly warnings: readonly string[];
+}
+
+interface Layout {
+  readonly version: 1 | 2;
+  readonly littleEndian: boolean;
+}
+
+/** Finds version and byte order by the header's first number, and checks the magic. */
+function layoutOf(bytes: Uint8Array, file: string): Layout {
+  if (bytes.length === 0) throw new UserError(`${file}: the file is empty`);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (const littleEndian of [true, false]) {
+    const length = bytes.length >= 4 ? view.getInt32(0, littleEndian) : 0;
+    if (length !== 348 && length !== 540) continue;
+    if (bytes.length < length) throw new UserError(`${file}: truncated: the file ends inside the NIfTI header`);
+    const at = length === 348 ? 344 : 4;
+    const magic = String.fromCharCode(bytes[at]!, bytes[at + 1]!, bytes[at + 2]!);
+    const version = length === 348 ? 1 : 2;
+    if (magic === `n+${version}`) return { version, littleEndian };
+    if (magic === `ni${version}`) {
+      throw new UserError(
+        `${file}: is the header of an .hdr/.img pair: convert the pair to a single .nii or .nii.gz file`,
+      );
+    }
+    if (length === 348 && /^\0/.test(magic)) {
+      throw new UserError(`${file}: is an ANALYZE 7.5 header, not NIfTI: convert it to .nii or .nii.gz`);
+    }
+    throw new UserError(`${file}: not a NIfTI file: its magic is ${JSON.stringify(magic)}, not "n+${version}"`);
+  }
+  throw new UserError(`${file}: not a NIfTI file (no NIfTI header at its start)`);
+}
+
+function spatialLayout(dims: readonly number[], file: string): Pick<NiftiHeader, 'size' | 'channels' | 'dimensions'> {
+  const dimensions = dims[0]!;
+  const used = dims.slice(1, 1 + dimensions);
+  if (!(dimensions >= 1 && dimensions <= 7) || used.some((n) => !Number.isSafeInteger(n) || n < 1)) {
+    throw new UserError(`${file}: the header's dimensions [${dims.join(', ')}] make no sense: the file is corrupt`);
+  }
+  const at = (axis: number) => used[axis] ?? 1;
+  const rest = used.slice(3).filter((n) => n > 1);
+  if (rest.length > 1) {
+    throw new UserError(
+      `${file}: has ${dimensions} dimensions (${used.join('×')}): only 3-D and 4-D images are supported`,
+    );
+  }
+  return { dimensions, size: [at(0), at(1), at(2)], channels: rest[0] ?? 1 };
+}
+
+function scaling(slope: number, intercept: number, file: string): { slope: number; intercept: number } {
+  if (!Number.isFinite(slope) || slope === 0) return { slope: 1, intercept: 0 };
+  if (!Number.isFinite(intercept))
+    throw new UserError(`${file}: scl_inter is ${intercept} in the header: the file is corrupt`);
+  return { slope, intercept };
+}
+
+const UNITS = ['unknown', 'm', 'mm', 'um'] as const;
+
+/**
+ * Parses the first bytes of a NIfTI-1 or NIfTI-2 file, of either byte order.
+ *
+ * @param bytes at least {@link HEADER_BYTES} unless the file is shorter.
+ * @throws UserError naming `file`, in one line, for anything that is not a single-file NIfTI image of numbers.
+ */
+export function parseHeader(bytes: Uint8Array, file: string, compressed: boolean): NiftiHeader {
+  const { version, littleEndian } = layoutOf(bytes, file);
+  // Without extensions: they are not needed, and a corrupt one must not stop the reading.
+  const fixed = bytes.slice(0, version === 1 ? 348 : 540).buffer;
+  const raw = version === 1 ? new NIFTI1() : new NIFTI2();
+  raw.readHeader(fixed);
+  const view = new DataView(fixed);
+  // nifti-reader-js mixes sform and qform by the larger code; nibabel's precedence needs the sform itself.
+  const srow = Array.from({ length: 12 }, (_, i) =>
+    version === 1 ? view.getFloat32(280 + 4 * i, littleEndian) : view.getFloat64(400 + 8 * i, littleEndian),
+  );
+  const spatial = spatialLayout(raw.dims, file);
+  const datatype = datatypeOf(raw.datatypeCode, file);
+  const least = version === 1 ? 348 : 540;
+  if (!Number.isSafeInteger(raw.vox_offset) || raw.vox_offset < 0 || (raw.vox_offset > 0 && raw.vox_offset < least)) {
+    throw new UserError(`${file}: the voxels are said to start at byte ${raw.vox_offset}: the header is corrupt`);
+  }
+  const resolved = resolveAffine({
+    size: spatial.size,
+    pixdim: raw.pixDims,
+    qformCode: raw.qform_code,
+    sformCode: raw.sform_code,
+    quaternion: [raw.quatern_b, raw.quatern_c, raw.quatern_d],
+    qoffset: [raw.qoffset_x, raw.qoffset_y, raw.qoffset_z],
+    srow,
+  });
+  const units = UNITS[raw.xyzt_units & 7] ?? 'unknown';
+  const warnings = [...resolved.warnings];
+  if (units === 'm' || units === 'um') warnings.push(`the header says lengths are in ${units}; they are taken as mm`);
+  return {
+    version,
+    littleEndian,
+    compressed,
+    datatype,
+    ...spatial,
+    voxelOffset: raw.vox_offset || least + 4,
+    ...scaling(raw.scl_slope, raw.scl_inter, file),
+    affine: resolved.affine,
+    affineSource: resolved.source,
+    qformCode: raw.qform_code,
+    sformCode: raw.sform_code,
+    units,
+    description: raw.description.replace(/\0.*$/s, '').trim(),
+    warnings,
+  };
+}

@@ -1,0 +1,23 @@
+export { orient } from './orientation';
+export { resampleToSpacing, spacingGrid } from './spacing';
+export {
+  normalizeIntensity,
+  scaleIntensity,
+  scaleIntensityRange,
+  shiftIntensity,
+  type IntensityWindow,
+} from './intensity';
+export { cropBox, type Box } from './box';
+export { cropForeground, foregroundBox } from './cropForeground';
+export { padWidths, spatialPad } from './spatialPad';
+export { centerSpatialCrop, cropWindow, spatialCrop } from './spatialCrop';
+export { resize, resizeCoordinates, type ResizeOptions } from './resize';
+export { flip, type SpatialAxis } from './flip';
+export { rotate90 } from './rotate90';
+export {
+  correctCropCentre,
+  foregroundIndices,
+  posNegCentre,
+  type CropDraw,
+  type ForegroundIndices,
+} from './posNegCrop';
