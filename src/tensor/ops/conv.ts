@@ -1,0 +1,114 @@
+import * as tf from '../tf';
+import { differentiable, hasKernel, present, runKernel } from './dispatch';
+import { Kernel, type ConvAttrs, type Triple } from './kernels';
+
+type Shape5D = [number, number, number, number, number];
+
+export interface ConvOptions {
+  stride?: number | Triple;
+  /** Zero voxels added on both sides of each axis, as torch.nn.Conv3d's `padding`. */
+  padding?: number | Triple;
+  bias?: tf.Tensor1D;
+}
+
+const triple = (value: number | Triple | undefined, fallback: number): Triple =>
+  Array.isArray(value) ? value : [value ?? fallback, value ?? fallback, value ?? fallback];
+
+const pad = (x: tf.Tensor, [d, h, w]: Triple): tf.Tensor =>
+  d + h + w > 0 ? tf.pad(x, [[0, 0], [d, d], [h, h], [w, w], [0, 0]]) : x; // prettier-ignore
+
+/** x ⋆ filter, without bias. */
+function forward(x: tf.Tensor, filter: tf.Tensor, attrs: ConvAttrs, bias?: tf.Tensor): tf.Tensor5D {
+  if (hasKernel(Kernel.Conv3D)) return runKernel(Kernel.Conv3D, present({ x, filter, bias }), attrs);
+  const y = tf.conv3d(pad(x, attrs.padding) as tf.Tensor5D, filter as tf.Tensor5D, attrs.stride, 'valid');
+  return bias ? tf.add(y, bias) : y;
+}
+
+/** The gradient of {@link forward}'s x, of shape `inputShape`. */
+function backwardInput(dy: tf.Tensor, filter: tf.Tensor, inputShape: Shape5D, attrs: ConvAttrs): tf.Tensor5D {
+  if (hasKernel(Kernel.Conv3DBackpropInput)) {
+    return runKernel(Kernel.Conv3DBackpropInput, { dy, filter }, { ...attrs, inputShape });
+  }
+  const [n, d, h, w, c] = inputShape;
+  const [pd, ph, pw] = attrs.padding;
+  const padded: Shape5D = [n, d + 2 * pd, h + 2 * ph, w + 2 * pw, c];
+  const dx = tf.conv3dTranspose(dy as tf.Tensor5D, filter as tf.Tensor5D, padded, attrs.stride, 'valid') as tf.Tensor5D;
+  return pd + ph + pw > 0 ? tf.slice(dx, [0, pd, ph, pw, 0], inputShape) : dx;
+}
+
+/** The gradients of {@link forward}'s filter and bias. */
+function backwardFilter(x: tf.Tensor, dy: tf.Tensor, filterShape: Shape5D, attrs: ConvAttrs): [tf.Tensor, tf.Tensor] {
+  if (hasKernel(Kernel.Conv3DBackpropFilter)) {
+    return runKernel<tf.Tensor[]>(Kernel.Conv3DBackpropFilter, { x, dy }, { ...attrs, filterShape }) as [
+      tf.Tensor,
+      tf.Tensor,
+    ];
+  }
+  const inputs = { x: pad(x, attrs.padding), dy };
+  const options = { strides: attrs.stride, pad: 'valid', filterShape };
+  return [runKernel<tf.Tensor>(tf.Conv3DBackpropFilterV2, inputs, options), tf.sum(dy, [0, 1, 2, 3])];
+}
+
+/**
+ * 3D convolution as torch.nn.Conv3d (cross-correlation, zero padding on both sides). The gradient keeps x and filter.
+ *
+ * @param x [N,D,H,W,I]
+ * @param filter [kd,kh,kw,I,O]
+ * @param options.bias [O]
+ * @returns [N,D',H',W',O], each size ⌊(size + 2·padding − kernel) / stride⌋ + 1.
+ */
+export function conv3d(x: tf.Tensor5D, filter: tf.Tensor5D, options: ConvOptions = {}): tf.Tensor5D {
+  const attrs = { stride: triple(options.stride, 1), padding: triple(options.padding, 0) };
+  const bias = options.bias;
+  return differentiable<tf.Tensor5D>(
+    present({ x, filter, bias }),
+    (save) => {
+      save([x, filter]);
+      return forward(x, filter, attrs, bias);
+    },
+    (dy, saved) => {
+      const [savedX, savedFilter] = saved as [tf.Tensor, tf.Tensor];
+      const [dFilter, dBias] = backwardFilter(savedX, dy, filter.shape, attrs);
+      return {
+        x: () => backwardInput(dy, savedFilter, x.shape, attrs),
+        filter: () => dFilter,
+        bias: () => dBias,
+      };
+    },
+  );
+}
+
+/**
+ * Transposed 3D convolution without padding, as torch.nn.ConvTranspose3d.
+ *
+ * @param x [N,D,H,W,I]
+ * @param filter [kd,kh,kw,O,I]
+ * @param options.bias [O]
+ * @returns [N,D',H',W',O], each size (size − 1)·stride + kernel.
+ */
+export function convTranspose3d(
+  x: tf.Tensor5D,
+  filter: tf.Tensor5D,
+  options: Omit<ConvOptions, 'padding'> = {},
+): tf.Tensor5D {
+  const attrs: ConvAttrs = { stride: triple(options.stride, 1), padding: [0, 0, 0] };
+  const spatial = (axis: number): number => (x.shape[axis + 1]! - 1) * attrs.stride[axis]! + filter.shape[axis]!;
+  const shape: Shape5D = [x.shape[0], spatial(0), spatial(1), spatial(2), filter.shape[3]];
+  const bias = options.bias;
+  return differentiable<tf.Tensor5D>(
+    present({ x, filter, bias }),
+    (save) => {
+      save([x, filter]);
+      const y = backwardInput(x, filter, shape, attrs);
+      return bias ? tf.add(y, bias) : y;
+    },
+    (dy, saved) => {
+      const [savedX, savedFilter] = saved as [tf.Tensor, tf.Tensor];
+      return {
+        x: () => forward(dy, savedFilter, attrs),
+        filter: () => backwardFilter(dy, savedX, filter.shape, attrs)[0],
+        bias: () => tf.sum(dy, [0, 1, 2, 3]),
+      };
+    },
+  );
+}

@@ -1,0 +1,46 @@
+import * as tf from '../tf';
+import { differentiable, hasKernel, present, runKernel } from './dispatch';
+import { Kernel } from './kernels';
+
+const rows = (x: tf.Tensor): tf.Tensor2D => tf.reshape(x, [-1, x.shape[x.shape.length - 1]!]);
+
+function forward(x: tf.Tensor, weight: tf.Tensor, bias?: tf.Tensor): tf.Tensor {
+  if (hasKernel(Kernel.Linear)) return runKernel(Kernel.Linear, present({ x, weight, bias }));
+  const y = tf.matMul(rows(x), weight, false, true);
+  return tf.reshape(bias ? tf.add(y, bias) : y, [...x.shape.slice(0, -1), weight.shape[0]!]);
+}
+
+function backwardInput(dy: tf.Tensor, weight: tf.Tensor): tf.Tensor {
+  if (hasKernel(Kernel.LinearBackpropInput)) return runKernel(Kernel.LinearBackpropInput, { dy, weight });
+  return tf.reshape(tf.matMul(rows(dy), weight), [...dy.shape.slice(0, -1), weight.shape[1]!]);
+}
+
+function backwardWeight(x: tf.Tensor, dy: tf.Tensor): [tf.Tensor, tf.Tensor] {
+  if (hasKernel(Kernel.LinearBackpropWeight)) {
+    return runKernel<tf.Tensor[]>(Kernel.LinearBackpropWeight, { x, dy }) as [tf.Tensor, tf.Tensor];
+  }
+  return [tf.matMul(rows(dy), rows(x), true, false), tf.sum(rows(dy), 0)];
+}
+
+/**
+ * Dense layer over the last axis, as torch.nn.Linear. The gradient keeps x and weight.
+ *
+ * @param x [...,I]
+ * @param weight [O,I]
+ * @param bias [O]
+ * @returns [...,O]
+ */
+export function linear<T extends tf.Tensor>(x: T, weight: tf.Tensor2D, bias?: tf.Tensor1D): T {
+  return differentiable<tf.Tensor>(
+    present({ x, weight, bias }),
+    (save) => {
+      save([x, weight]);
+      return forward(x, weight, bias);
+    },
+    (dy, saved) => {
+      const [savedX, savedWeight] = saved as [tf.Tensor, tf.Tensor];
+      const [dWeight, dBias] = backwardWeight(savedX, dy);
+      return { x: () => backwardInput(dy, savedWeight), weight: () => dWeight, bias: () => dBias };
+    },
+  ) as T;
+}

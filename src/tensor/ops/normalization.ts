@@ -1,0 +1,122 @@
+import * as tf from '../tf';
+import { differentiable, hasKernel, present, runKernel } from './dispatch';
+import { Kernel } from './kernels';
+
+/** (x − mean) · rstd and the statistics themselves, with the reduced axes kept. Biased variance, as torch. */
+function normalise(x: tf.Tensor, axes: number[], eps: number): { y: tf.Tensor; mean: tf.Tensor; rstd: tf.Tensor } {
+  const mean = tf.mean(x, axes, true);
+  const centred = tf.sub(x, mean);
+  const rstd = tf.rsqrt(tf.add(tf.mean(tf.square(centred), axes, true), eps));
+  return { y: tf.mul(centred, rstd), mean, rstd };
+}
+
+/** The gradient of {@link normalise}'s x, from its output y. */
+function normaliseGradient(y: tf.Tensor, dy: tf.Tensor, rstd: tf.Tensor, axes: number[]): tf.Tensor {
+  const projected = tf.mul(y, tf.mean(tf.mul(dy, y), axes, true));
+  return tf.mul(rstd, tf.sub(tf.sub(dy, tf.mean(dy, axes, true)), projected));
+}
+
+interface LayerNormOptions {
+  eps?: number;
+  gamma?: tf.Tensor1D;
+  beta?: tf.Tensor1D;
+}
+
+function layerNormGradient(
+  x: tf.Tensor,
+  dy: tf.Tensor,
+  mean: tf.Tensor,
+  rstd: tf.Tensor,
+  gamma?: tf.Tensor,
+): [tf.Tensor, tf.Tensor, tf.Tensor] {
+  if (hasKernel(Kernel.LayerNormGrad)) {
+    return runKernel<tf.Tensor[]>(Kernel.LayerNormGrad, present({ x, dy, mean, rstd, gamma })) as [
+      tf.Tensor,
+      tf.Tensor,
+      tf.Tensor,
+    ];
+  }
+  const rows = (t: tf.Tensor): tf.Tensor2D => tf.reshape(t, [-1, x.shape[x.shape.length - 1]!]);
+  const column = (t: tf.Tensor): tf.Tensor2D => tf.reshape(t, [-1, 1]);
+  const normal = tf.mul(tf.sub(rows(x), column(mean)), column(rstd));
+  const dNormal = gamma ? tf.mul(rows(dy), gamma) : rows(dy);
+  const dx = tf.reshape(normaliseGradient(normal, dNormal, column(rstd), [1]), x.shape);
+  return [dx, tf.sum(tf.mul(rows(dy), normal), 0), tf.sum(rows(dy), 0)];
+}
+
+/**
+ * Layer normalisation over the last axis; without gamma and beta it only normalises (torch.nn.functional.layer_norm,
+ * eps 1e-5). The gradient keeps x, gamma and two numbers a row.
+ *
+ * @param x [...,C]
+ * @param options.gamma, options.beta [C]
+ * @returns [...,C]
+ */
+export function layerNorm<T extends tf.Tensor>(x: T, options: LayerNormOptions = {}): T {
+  const { gamma, beta, eps = 1e-5 } = options;
+  const native = hasKernel(Kernel.LayerNorm) && hasKernel(Kernel.LayerNormGrad);
+  return differentiable<tf.Tensor>(
+    present({ x, gamma, beta }),
+    (save) => {
+      const optional = gamma ? [gamma] : [];
+      if (native) {
+        const outputs = runKernel<tf.Tensor[]>(Kernel.LayerNorm, present({ x, gamma, beta }), { eps });
+        const [y, mean, rstd] = outputs as [tf.Tensor, tf.Tensor, tf.Tensor];
+        save([x, mean, rstd, ...optional]);
+        return y;
+      }
+      const { y, mean, rstd } = normalise(x, [x.shape.length - 1], eps);
+      save([x, mean, rstd, ...optional]);
+      const scaled = gamma ? tf.mul(y, gamma) : y;
+      return beta ? tf.add(scaled, beta) : scaled;
+    },
+    (dy, saved) => {
+      const [savedX, mean, rstd, savedGamma] = saved as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor | undefined];
+      const [dx, dGamma, dBeta] = layerNormGradient(savedX, dy, mean, rstd, savedGamma);
+      return { x: () => dx, gamma: () => dGamma, beta: () => dBeta };
+    },
+  ) as T;
+}
+
+/**
+ * Instance normalisation over D, H, W (not affine, batch statistics, eps 1e-5: torch.nn.InstanceNorm3d's default),
+ * followed by leaky ReLU where `slope` is given. The gradient keeps x and two numbers a channel.
+ *
+ * @param x [N,D,H,W,C]
+ */
+export function instanceNorm(x: tf.Tensor5D, options: { eps?: number; slope?: number } = {}): tf.Tensor5D {
+  const { eps = 1e-5, slope = 1 } = options;
+  const axes = [1, 2, 3];
+  const native = hasKernel(Kernel.InstanceNorm) && hasKernel(Kernel.InstanceNormGrad);
+  return differentiable<tf.Tensor5D>(
+    { x },
+    (save) => {
+      if (native) {
+        const outputs = runKernel<tf.Tensor[]>(Kernel.InstanceNorm, { x }, { eps, slope });
+        save([x, ...outputs.slice(1)]);
+        return outputs[0] as tf.Tensor5D;
+      }
+      const { y, mean, rstd } = normalise(x, axes, eps);
+      save([x, mean, rstd]);
+      return (slope === 1 ? y : tf.leakyRelu(y, slope)) as tf.Tensor5D;
+    },
+    (dy, saved) => {
+      const [savedX, mean, rstd] = saved as [tf.Tensor, tf.Tensor, tf.Tensor];
+      if (native) {
+        return { x: () => runKernel(Kernel.InstanceNormGrad, { x: savedX, dy, mean, rstd }, { slope }) };
+      }
+      return {
+        x: () => {
+          const y = tf.mul(tf.sub(savedX, mean), rstd);
+          const dNormal = slope === 1 ? dy : tf.mul(dy, leakySlope(y, slope));
+          return normaliseGradient(y, dNormal, rstd, axes);
+        },
+      };
+    },
+  );
+}
+
+/** 1 where y > 0, else `slope`: the derivative of leaky ReLU, from its input or its output. */
+export function leakySlope(y: tf.Tensor, slope: number): tf.Tensor {
+  return tf.add(tf.mul(tf.cast(tf.greater(y, 0), 'float32'), 1 - slope), slope);
+}
