@@ -1,0 +1,163 @@
+import { spacingOf } from './affine';
+import { axisCodes } from './axcodes';
+import type { AffineSource } from './nifti/affineFields';
+import type { DatatypeName } from './nifti/datatypes';
+import type { NiftiHeader } from './nifti/header';
+import { countNonFinite, readNifti } from './nifti/read';
+import type { VoxelArray } from './types';
+
+/** What `voco info` tells about a file. */
+export interface VolumeDescription {
+  readonly file: string;
+  readonly format: string;
+  readonly shape: readonly [number, number, number];
+  readonly channels: number;
+  /** Millimetres. */
+  readonly spacing: readonly [number, number, number];
+  /** Size of the field of view in millimetres. */
+  readonly extent: readonly [number, number, number];
+  readonly orientation: string;
+  readonly affine: readonly (readonly number[])[];
+  readonly affineSource: AffineSource;
+  readonly datatype: DatatypeName;
+  readonly slope: number;
+  readonly intercept: number;
+  /** Of the finite voxels of all channels; null when there is none. */
+  readonly intensity: IntensitySummary | null;
+  readonly nan: number;
+  readonly infinite: number;
+  readonly description: string;
+  readonly warnings: readonly string[];
+}
+
+export interface IntensitySummary {
+  readonly min: number;
+  readonly max: number;
+  readonly mean: number;
+  readonly std: number;
+  /** Values below which so many per cent of the voxels lie (of a regular sample when there are very many). */
+  readonly percentiles: Readonly<Record<string, number>>;
+}
+
+const PERCENTILES = [0.5, 5, 25, 50, 75, 95, 99.5];
+const SAMPLE = 1 << 21;
+
+function greatestCommonDivisor(a: number, b: number): number {
+  return b === 0 ? a : greatestCommonDivisor(b, a % b);
+}
+
+/** A sorted sample of the finite values: all of them, or every n-th with n prime to the length, so that no axis is favoured. */
+function sortedSample(data: VoxelArray): Float64Array {
+  let step = Math.max(1, Math.floor(data.length / SAMPLE));
+  while (greatestCommonDivisor(step, data.length) !== 1) step++;
+  const values = new Float64Array(Math.ceil(data.length / step));
+  let count = 0;
+  for (let i = 0; i < data.length; i += step) if (Number.isFinite(data[i])) values[count++] = data[i]!;
+  return values.subarray(0, count).sort();
+}
+
+/** Range, moments and percentiles of the finite values; null when there is none. */
+export function summarizeIntensity(data: VoxelArray): IntensitySummary | null {
+  let [min, max, sum, count] = [Infinity, -Infinity, 0, 0];
+  for (let i = 0; i < data.length; i++) {
+    const value = data[i]!;
+    if (value - value !== 0) continue;
+    if (value < min) min = value;
+    if (value > max) max = value;
+    sum += value;
+    count += 1;
+  }
+  if (count === 0) return null;
+  const mean = sum / count;
+  let squares = 0;
+  for (let i = 0; i < data.length; i++) {
+    const distance = data[i]! - mean;
+    if (distance - distance === 0) squares += distance * distance;
+  }
+  const sorted = sortedSample(data);
+  const percentiles = Object.fromEntries(
+    PERCENTILES.map((p) => {
+      const at = (p / 100) * (sorted.length - 1);
+      const low = sorted[Math.floor(at)]!;
+      return [String(p), low + (sorted[Math.ceil(at)]! - low) * (at - Math.floor(at))];
+    }),
+  );
+  return { min, max, mean, std: Math.sqrt(squares / count), percentiles };
+}
+
+/** What a checker or a person would want to know about how the voxels lie, from the header alone. */
+export function geometryWarnings(header: NiftiHeader): string[] {
+  const warnings = [...header.warnings];
+  const spacing = spacingOf(header.affine);
+  const text = spacing.map((value) => format(value)).join('×');
+  if (spacing.some((value) => value > 15 || value < 0.05)) warnings.push(`odd spacing: ${text} mm`);
+  else if (Math.max(...spacing) / Math.min(...spacing) > 12) warnings.push(`very uneven spacing: ${text} mm`);
+  if (Math.min(...header.size) === 1) warnings.push(`a single slice: ${header.size.join('×')} voxels`);
+  return warnings;
+}
+
+/**
+ * Reads a NIfTI file and says what it holds.
+ *
+ * @throws UserError naming `file` when it cannot be read.
+ */
+export async function describeVolume(file: string): Promise<VolumeDescription> {
+  const { header, volume } = await readNifti(file, { channel: 'all' });
+  const intensity = summarizeIntensity(volume.data);
+  const { nan, infinite } = countNonFinite(volume.data);
+  const warnings = geometryWarnings(header);
+  if (nan + infinite > 0) warnings.push(`${nan} voxels are NaN and ${infinite} infinite`);
+  if (intensity && intensity.min === intensity.max) warnings.push(`all voxels have the value ${intensity.min}`);
+  const spacing = spacingOf(header.affine);
+  const a = header.affine;
+  return {
+    file,
+    format: `NIfTI-${header.version}${header.compressed ? ', gzip' : ''}${header.littleEndian ? '' : ', big endian'}`,
+    shape: header.size,
+    channels: header.channels,
+    spacing,
+    extent: [spacing[0] * header.size[0], spacing[1] * header.size[1], spacing[2] * header.size[2]],
+    orientation: axisCodes(a),
+    affine: [0, 4, 8, 12].map((row) => Array.from(a.subarray(row, row + 4))),
+    affineSource: header.affineSource,
+    datatype: header.datatype.name,
+    slope: header.slope,
+    intercept: header.intercept,
+    intensity,
+    nan,
+    infinite,
+    description: header.description,
+    warnings,
+  };
+}
+
+function format(value: number): string {
+  return String(Number(value.toPrecision(5)));
+}
+
+/** A description as text of several lines, for `voco info`. */
+export function formatDescription(d: VolumeDescription): string {
+  const sizes = (values: readonly number[]) => values.map(format).join(' × ');
+  const scaled = d.slope !== 1 || d.intercept !== 0;
+  const rows: [string, string][] = [
+    ['shape', `${d.shape.join(' × ')} voxels${d.channels > 1 ? `, ${d.channels} channels` : ''}`],
+    ['spacing', `${sizes(d.spacing)} mm (field of view ${sizes(d.extent)} mm)`],
+    ['orientation', `${d.orientation} (from the ${d.affineSource})`],
+    ['datatype', `${d.datatype}${scaled ? `, × ${format(d.slope)} + ${format(d.intercept)}` : ''}; ${d.format}`],
+  ];
+  if (d.intensity) {
+    const { min, max, mean, std, percentiles } = d.intensity;
+    rows.push([
+      'intensity',
+      `${format(min)} to ${format(max)}, mean ${format(mean)}, standard deviation ${format(std)}`,
+    ]);
+    const shares = Object.entries(percentiles).map(([p, value]) => `${p} %: ${format(value)}`);
+    rows.push(['percentiles', shares.join('   ')]);
+  } else {
+    rows.push(['intensity', 'no voxel holds a number']);
+  }
+  if (d.description) rows.push(['description', d.description]);
+  for (const warning of d.warnings) rows.push(['warning', warning]);
+  const width = Math.max(...rows.map(([name]) => name.length));
+  return [d.file, ...rows.map(([name, text]) => `  ${name.padEnd(width)}  ${text}`)].join('\n');
+}

@@ -1,0 +1,46 @@
+export type { Affine, Volume, VoxelArray } from './types';
+export {
+  applyAffine,
+  composeAffine,
+  identityAffine,
+  invertAffine,
+  isInvertible,
+  sameGrid,
+  shearOf,
+  shiftAffine,
+  spacingOf,
+  type Vector3,
+} from './affine';
+export { axisCodes, orientationOf, parseAxisCodes, type Orientation } from './axcodes';
+export { type NiftiHeader } from './nifti/header';
+export type { AffineSource } from './nifti/affineFields';
+export type { Datatype, DatatypeName } from './nifti/datatypes';
+export {
+  countNonFinite,
+  readHeader,
+  readNifti,
+  readVoxels,
+  type NiftiVolume,
+  type NonFinite,
+  type RawVoxels,
+  type ReadOptions,
+} from './nifti/read';
+export { writeNifti, type WriteOptions } from './nifti/write';
+export * from './transforms';
+export {
+  finiteRange,
+  preprocess,
+  type IntensitySettings,
+  type PreprocessOptions,
+  type Preprocessed,
+  type PreprocessSettings,
+  type PreprocessStage,
+} from './preprocess';
+export {
+  describeVolume,
+  formatDescription,
+  geometryWarnings,
+  summarizeIntensity,
+  type IntensitySummary,
+  type VolumeDescription,
+} from './describe';
