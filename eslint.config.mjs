@@ -42,7 +42,7 @@ function roomRules(room) {
 }
 
 export default tseslint.config(
-  { ignores: ['dist/**', 'node_modules/**', 'native/build/**', 'test/vscode-host/**', 'runs/**'] },
+  { ignores: ['dist/**', 'node_modules/**', 'native/build/**', 'test/extension/vscode-host/**', 'runs/**'] },
   ...tseslint.configs.recommended,
   {
     rules: {

@@ -1,0 +1,43 @@
+// Runs the tests in a real VS Code workbench: `node test/extension/run.mjs [name part ...]`. With VOCO_E2E_REPORT set, the
+// counts of passed and failed tests are written to that file as JSON.
+import { spawnSync } from 'node:child_process';
+import { readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import process from 'node:process';
+import { run } from 'node:test';
+
+const here = import.meta.dirname;
+const parts = process.argv.slice(2);
+const setup = spawnSync('bash', [join(here, 'setup.sh')], { stdio: ['ignore', 2, 2] });
+if (setup.status !== 0) {
+  console.error('test/extension/setup.sh failed: see above');
+  process.exit(1);
+}
+
+const files = readdirSync(here)
+  .filter((name) => name.endsWith('.test.mjs') && (parts.length === 0 || parts.some((part) => name.includes(part))))
+  .sort()
+  .map((name) => join(here, name));
+
+const totals = { passed: 0, failed: 0 };
+const stream = run({ files, concurrency: 1, timeout: 300_000 });
+stream.on('test:diagnostic', ({ message, nesting }) => nesting > 0 && console.log(`  ${message}`));
+stream.on('test:stderr', ({ message }) => process.stderr.write(message));
+stream.on('test:stdout', ({ message }) => process.stdout.write(message));
+stream.on('test:pass', ({ name, details }) => {
+  if (details.type === 'suite') return;
+  totals.passed += 1;
+  console.log(`ok: ${name} (${(details.duration_ms / 1000).toFixed(1)} s)`);
+});
+stream.on('test:fail', ({ name, details }) => {
+  if (details.type === 'suite' || details.error?.failureType === 'subtestsFailed') return;
+  totals.failed += 1;
+  const cause = details.error?.cause ?? details.error;
+  console.log(`FAILED: ${name}\n${cause?.stack ?? cause}`);
+});
+stream.on('end', () => {
+  if (process.env.VOCO_E2E_REPORT) writeFileSync(process.env.VOCO_E2E_REPORT, JSON.stringify(totals));
+  console.log(`extension: ${totals.passed} passed, ${totals.failed} failed`);
+  process.exit(totals.failed === 0 && totals.passed > 0 ? 0 : 1);
+});
+stream.resume();
