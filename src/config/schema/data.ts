@@ -1,0 +1,272 @@
+import { pair, pathString, positive, triple } from './shape';
+
+const sourceName = {
+  type: 'string',
+  minLength: 1,
+  description: 'Short name of this source in logs and tables. Left out: the name of its file or folder.',
+  examples: ['btcv'],
+} as const;
+
+const datalistSource = {
+  type: 'object',
+  title: 'datalist',
+  description: 'A datalist in the Medical Segmentation Decathlon layout (dataset_0.json).',
+  additionalProperties: false,
+  required: ['datalist'],
+  properties: {
+    datalist: {
+      ...pathString,
+      description: 'The datalist file: JSON with lists of {"image": …, "label": …} under keys such as "training".',
+      examples: ['dataset_0.json'],
+    },
+    key: {
+      type: 'string',
+      minLength: 1,
+      default: 'training',
+      description: 'Which list of the datalist to take.',
+      examples: ['training', 'validation'],
+    },
+    baseDir: {
+      ...pathString,
+      description: "Folder that the datalist's image paths start from. Left out: the folder of the datalist.",
+      examples: ['../BTCV'],
+    },
+    name: sourceName,
+  },
+} as const;
+
+const folderSource = {
+  type: 'object',
+  title: 'folder',
+  description: 'Every .nii and .nii.gz file in a folder.',
+  additionalProperties: false,
+  required: ['folder'],
+  properties: {
+    folder: { ...pathString, description: 'Folder with .nii or .nii.gz files.', examples: ['imagesTr'] },
+    name: sourceName,
+  },
+} as const;
+
+const globSource = {
+  type: 'object',
+  title: 'glob',
+  description: 'Every file that a pattern matches.',
+  additionalProperties: false,
+  required: ['glob'],
+  properties: {
+    glob: {
+      ...pathString,
+      description: 'Pattern of file paths: * within one folder, ** through folders.',
+      examples: ['ct/**/*.nii.gz'],
+    },
+    name: sourceName,
+  },
+} as const;
+
+const source = { anyOf: [datalistSource, folderSource, globSource] } as const;
+
+const windowIntensity = {
+  type: 'object',
+  title: 'window',
+  description: 'Maps the window low…high linearly to the range "to" (MONAI ScaleIntensityRange). For CT.',
+  additionalProperties: false,
+  required: ['kind'],
+  properties: {
+    kind: { const: 'window', description: 'Linear intensity window.', examples: ['window'] },
+    low: {
+      type: 'number',
+      default: -175,
+      description:
+        'Lower end of the window, in Hounsfield units for CT. Released VoCo code: -175; -1000 for its chest sets.',
+      examples: [-175, -1000],
+    },
+    high: {
+      type: 'number',
+      default: 250,
+      description:
+        'Upper end of the window, in Hounsfield units for CT. Released VoCo code: 250; 500 for its chest sets.',
+      examples: [250, 500],
+    },
+    to: {
+      ...pair({ type: 'number' }),
+      default: [0, 1],
+      description: 'Intensities that the ends of the window become.',
+      examples: [[0, 1]],
+    },
+    clip: {
+      type: 'boolean',
+      default: true,
+      description: 'Cut intensities outside the window to its ends.',
+      examples: [true],
+    },
+  },
+} as const;
+
+const zscoreIntensity = {
+  type: 'object',
+  title: 'zscore',
+  description:
+    'Subtracts the mean and divides by the standard deviation, per channel (MONAI NormalizeIntensity). For MRI.',
+  additionalProperties: false,
+  required: ['kind'],
+  properties: {
+    kind: { const: 'zscore', description: 'Zero mean, unit standard deviation.', examples: ['zscore'] },
+    nonzero: {
+      type: 'boolean',
+      default: true,
+      description: 'Take mean and deviation over non-zero voxels only, and leave zeros as they are.',
+      examples: [true],
+    },
+  },
+} as const;
+
+const preprocess = {
+  type: 'object',
+  additionalProperties: false,
+  default: {},
+  description: 'What is done to each volume before crops are taken, in this order. The result is cached on disk.',
+  examples: [{ spacing: [1.5, 1.5, 1.5], resize: [384, 384, 96] }],
+  properties: {
+    orientation: {
+      type: ['string', 'null'],
+      pattern: '^(?=.*[RL])(?=.*[AP])(?=.*[SI])[RLAPSI]{3}$',
+      patternErrorMessage: 'three letters such as "RAS": one of R/L, one of A/P, one of S/I',
+      default: 'RAS',
+      description: 'Turn the axes to this orientation (three letters of R/L, A/P, S/I). null: leave as stored.',
+      examples: ['RAS', 'LPS', null],
+    },
+    spacing: {
+      ...triple(positive),
+      type: ['array', 'null'],
+      default: null,
+      description:
+        'Resample to this voxel size, in millimetres along x, y, z. null: keep. The released VoCo code of the 10k set does ' +
+        'not resample (it resizes the foreground box); its large-scale successor uses 1.5 mm, 1.25×1.25×5 mm for chest.',
+      examples: [[1.5, 1.5, 1.5], [1.25, 1.25, 5], null],
+    },
+    intensity: {
+      anyOf: [windowIntensity, zscoreIntensity, { type: 'null', title: 'null' }],
+      default: { kind: 'window', low: -175, high: 250, to: [0, 1], clip: true },
+      description: 'Intensity scaling: a window for CT, z-score for MRI, null for none.',
+      examples: [
+        { kind: 'window', low: -175, high: 250, to: [0, 1], clip: true },
+        { kind: 'zscore', nonzero: true },
+        null,
+      ],
+    },
+    foreground: {
+      type: ['object', 'null'],
+      additionalProperties: false,
+      default: { threshold: 0.3 },
+      description: 'Cut the volume to the box around its foreground (MONAI CropForeground). null: keep all.',
+      examples: [{ threshold: 0.3 }, null],
+      properties: {
+        threshold: {
+          type: 'number',
+          default: 0.3,
+          description:
+            'Voxels above this are foreground, in scaled intensity. Released VoCo code: 0.3, which is -47.5 HU in its window; ' +
+            'its large-scale successor: 0.',
+          examples: [0.3, 0],
+        },
+      },
+    },
+    resize: {
+      ...triple({ type: 'integer', minimum: 8, maximum: 2048 }),
+      type: ['array', 'null'],
+      default: [384, 384, 96],
+      description:
+        'Resize every volume to this many voxels along x, y, z. Released VoCo code: 384×384×96; its large-scale successor: ' +
+        '192×192×64. null: keep, then every volume must be at least grid × crop.',
+      examples: [[384, 384, 96], [192, 192, 64], null],
+    },
+  },
+} as const;
+
+const cache = {
+  type: 'object',
+  additionalProperties: false,
+  default: {},
+  description: 'On-disk cache of preprocessed volumes. A 384×384×96 volume takes 57 MB.',
+  examples: [{ enabled: true, folder: null }],
+  properties: {
+    enabled: {
+      type: 'boolean',
+      default: true,
+      description: 'Keep preprocessed volumes on disk. Off: every volume is preprocessed again each time it is drawn.',
+      examples: [true],
+    },
+    folder: {
+      ...pathString,
+      type: ['string', 'null'],
+      default: null,
+      description:
+        'Folder of the cache. null: the cache folder of the user. VOCO_CACHE_DIR in the environment overrides.',
+      examples: ['/scratch/voco-cache', null],
+    },
+  },
+} as const;
+
+export const dataSchema = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['train'],
+  description: 'Volumes to learn from and how they are prepared.',
+  examples: [{ train: [{ folder: 'imagesTr' }] }],
+  properties: {
+    train: {
+      type: 'array',
+      minItems: 1,
+      items: source,
+      description: 'Volumes to pre-train on: datalists, folders and patterns, several at once. No labels are needed.',
+      examples: [
+        [{ datalist: 'dataset_0.json', key: 'training' }],
+        [{ folder: 'imagesTr' }],
+        [{ glob: 'ct/**/*.nii.gz' }],
+      ],
+    },
+    validation: {
+      type: 'array',
+      items: source,
+      default: [],
+      description: 'Held-out volumes on which loss and position accuracy are measured. May be empty.',
+      examples: [[{ datalist: 'dataset_0.json', key: 'validation' }]],
+    },
+    validationFraction: {
+      type: 'number',
+      minimum: 0,
+      maximum: 0.9,
+      default: 0,
+      description: 'Share of the training volumes to hold out (drawn with the seed) when "validation" is empty.',
+      examples: [0, 0.1],
+    },
+    channel: {
+      anyOf: [
+        { type: 'integer', minimum: 0, title: 'a channel number from 0' },
+        { const: 'all', title: '"all"' },
+      ],
+      default: 0,
+      description:
+        'Which channel of 4-D images to take (from 0), or "all" to use each as an input channel of the network.',
+      examples: [0, 'all'],
+    },
+    preprocess,
+    cache,
+    workers: {
+      type: 'integer',
+      minimum: 0,
+      maximum: 64,
+      default: 1,
+      description: 'Threads that load volumes and cut crops. 0: within the training thread.',
+      examples: [1, 4],
+    },
+    prefetch: {
+      type: 'integer',
+      minimum: 1,
+      maximum: 64,
+      default: 2,
+      description: 'Batches that are prepared ahead of the step that needs them.',
+      examples: [2],
+    },
+  },
+} as const;

@@ -1,0 +1,224 @@
+import { count, probability, quadruple, triple } from './shape';
+
+const augment = {
+  type: 'object',
+  additionalProperties: false,
+  default: {},
+  description: 'Augmentations, drawn for every crop on its own, base crops included (as in the released VoCo code).',
+  examples: [{ flip: 0.2, rotate90: 0.2 }],
+  properties: {
+    flip: {
+      ...probability,
+      default: 0.2,
+      description: 'Probability of a flip along each axis, 0 to 1. Released VoCo code: 0.2.',
+      examples: [0.2, 0],
+    },
+    rotate90: {
+      ...probability,
+      default: 0.2,
+      description: 'Probability of an in-plane rotation by 90, 180 or 270 degrees, 0 to 1. Released VoCo code: 0.2.',
+      examples: [0.2, 0],
+    },
+    shiftIntensity: {
+      type: 'object',
+      additionalProperties: false,
+      default: {},
+      description: 'Adds one random number to all voxels of a crop.',
+      examples: [{ prob: 0.1, offset: 0.1 }],
+      properties: {
+        prob: {
+          ...probability,
+          default: 0.1,
+          description: 'Probability of the shift, 0 to 1. Released VoCo code: 0.1; its large-scale successor: 0.5.',
+          examples: [0.1, 0.5],
+        },
+        offset: {
+          type: 'number',
+          minimum: 0,
+          default: 0.1,
+          description: 'Largest shift, in scaled intensity. Released VoCo code: 0.1.',
+          examples: [0.1],
+        },
+      },
+    },
+  },
+} as const;
+
+const projector = {
+  type: 'object',
+  additionalProperties: false,
+  default: {},
+  description: 'The projector from pooled features to embeddings: three linear layers with batch norm between.',
+  examples: [{ hidden: 2048, out: 2048 }],
+  properties: {
+    hidden: {
+      ...count,
+      default: 2048,
+      description: 'Width of the two hidden layers. Released VoCo code: 2048; its large-scale successor: 1024.',
+      examples: [2048, 1024],
+    },
+    out: {
+      ...count,
+      default: 2048,
+      description: 'Length of an embedding. Released VoCo code: 2048; its large-scale successor: 1024.',
+      examples: [2048, 1024],
+    },
+  },
+} as const;
+
+export const methodSchema = {
+  type: 'object',
+  additionalProperties: false,
+  default: {},
+  description: 'The pretext task: crops, position labels, augmentation and loss.',
+  examples: [{ name: 'voco', objective: 'voco-10k' }],
+  properties: {
+    name: {
+      type: 'string',
+      enum: ['voco'],
+      default: 'voco',
+      description: 'Pretext task. voco: volume contrast, predict where a random crop lies among base crops.',
+      examples: ['voco'],
+    },
+    objective: {
+      type: 'string',
+      enum: ['cvpr-paper', 'voco-10k', 'tpami'],
+      default: 'voco-10k',
+      description:
+        'Loss and teacher. cvpr-paper: as printed in the CVPR 2024 paper (no teacher, one log loss over all bases, mean ' +
+        'absolute base similarity). voco-10k: as in the released code (teacher network by moving average, positive and ' +
+        'negative parts, squared base similarity). tpami: the large-scale successor (moving average of the projector only, ' +
+        'log negatives, contrast between volumes).',
+      examples: ['voco-10k', 'cvpr-paper', 'tpami'],
+    },
+    grid: {
+      ...triple({ type: 'integer', minimum: 1, maximum: 32 }),
+      default: [4, 4, 1],
+      description: 'Number of base crops along x, y, z. Released VoCo code: 4×4×1; its large-scale successor: 3×3×1.',
+      examples: [
+        [4, 4, 1],
+        [3, 3, 1],
+      ],
+    },
+    crop: {
+      ...triple({ type: 'integer', minimum: 4, maximum: 1024 }),
+      default: [96, 96, 96],
+      description:
+        'Size of base and random crops, in voxels of the preprocessed volume along x, y, z. Released VoCo code: 96³; its ' +
+        'large-scale successor: 64³.',
+      examples: [
+        [96, 96, 96],
+        [64, 64, 64],
+      ],
+    },
+    input: {
+      ...triple({ type: 'integer', minimum: 16, maximum: 512 }),
+      default: [64, 64, 64],
+      description:
+        'Crops are resized to this many voxels for the network; the same as "crop" means no resize. Multiples of 32 for ' +
+        'Swin-UNETR. Released VoCo code: 64³.',
+      examples: [[64, 64, 64]],
+    },
+    randomCrops: {
+      ...count,
+      maximum: 64,
+      default: 2,
+      description: 'Random crops a volume and step. Released VoCo code: 2.',
+      examples: [2],
+    },
+    augment,
+    projector,
+    teacherMomentum: {
+      type: 'number',
+      minimum: 0,
+      maximum: 1,
+      default: 0.9,
+      description:
+        'Share of its old weights that the teacher keeps at each step. Released VoCo code: 0.9. Unused by cvpr-paper.',
+      examples: [0.9, 0.99],
+    },
+    teacherInit: {
+      type: 'string',
+      enum: ['independent', 'copy'],
+      default: 'independent',
+      description:
+        'How the teacher starts: with its own random weights (released VoCo code) or as a copy of the student.',
+      examples: ['independent', 'copy'],
+    },
+    regularizerWeight: {
+      type: 'number',
+      minimum: 0,
+      default: 1,
+      description:
+        'Weight of the base regulariser that keeps embeddings of different bases apart (lambda; paper and code: 1).',
+      examples: [1],
+    },
+    interWeight: {
+      type: 'number',
+      minimum: 0,
+      default: 1,
+      description: 'Weight of the contrast between volumes, for objective tpami (released code: 1).',
+      examples: [1],
+    },
+    featureDropout: {
+      type: 'number',
+      minimum: 0,
+      exclusiveMaximum: 1,
+      default: 0.2,
+      description:
+        'Share of features dropped in the student view of the contrast between volumes, for objective tpami.',
+      examples: [0.2],
+    },
+  },
+} as const;
+
+export const networkSchema = {
+  type: 'object',
+  additionalProperties: false,
+  default: {},
+  description: 'The backbone that is pre-trained.',
+  examples: [{ name: 'swin-unetr', featureSize: 48 }],
+  properties: {
+    name: {
+      type: 'string',
+      enum: ['swin-unetr', 'unet3d'],
+      default: 'swin-unetr',
+      description: "Backbone: swin-unetr (the paper's main one) or unet3d (its second).",
+      examples: ['swin-unetr', 'unet3d'],
+    },
+    featureSize: {
+      type: 'integer',
+      minimum: 4,
+      maximum: 384,
+      default: 48,
+      description:
+        'Channels of the first stage. Released models: 48 (base), 96 (large), 192 (huge). Cost grows with its square.',
+      examples: [48, 12, 96, 192],
+    },
+    useV2: {
+      type: 'boolean',
+      default: true,
+      description: 'SwinUNETR-V2: a residual convolution block before each Swin stage, as in the released models.',
+      examples: [true],
+    },
+    depths: {
+      ...quadruple({ type: 'integer', minimum: 1, maximum: 64 }),
+      default: [2, 2, 2, 2],
+      description: 'Transformer blocks in each of the four Swin stages. Released models: 2, 2, 2, 2.',
+      examples: [[2, 2, 2, 2]],
+    },
+    heads: {
+      ...quadruple({ type: 'integer', minimum: 1, maximum: 64 }),
+      default: [3, 6, 12, 24],
+      description: 'Attention heads in each of the four Swin stages; each must divide the channels of its stage.',
+      examples: [[3, 6, 12, 24]],
+    },
+    inChannels: {
+      ...count,
+      maximum: 64,
+      default: 1,
+      description: 'Channels of the input: 1 for CT, 4 for BraTS with data.channel "all".',
+      examples: [1, 4],
+    },
+  },
+} as const;

@@ -1,0 +1,21 @@
+/** A JSON Schema array of exactly three items (x, y, z), typed as a tuple by json-schema-to-ts. */
+export function triple<const Item>(item: Item) {
+  return { type: 'array', items: [item, item, item], minItems: 3, maxItems: 3, additionalItems: false } as const;
+}
+
+/** A JSON Schema array of exactly two items, typed as a tuple by json-schema-to-ts. */
+export function pair<const Item>(item: Item) {
+  return { type: 'array', items: [item, item], minItems: 2, maxItems: 2, additionalItems: false } as const;
+}
+
+/** A JSON Schema array of exactly four items (one a Swin stage), typed as a tuple by json-schema-to-ts. */
+export function quadruple<const Item>(item: Item) {
+  return { type: 'array', items: [item, item, item, item], minItems: 4, maxItems: 4, additionalItems: false } as const;
+}
+
+/** Marks a string as a path: relative ones are taken from the config file's folder, `~` is the home folder. */
+export const pathString = { type: 'string', minLength: 1, format: 'path' } as const;
+
+export const positive = { type: 'number', exclusiveMinimum: 0 } as const;
+export const count = { type: 'integer', minimum: 1 } as const;
+export const probability = { type: 'number', minimum: 0, maximum: 1 } as const;
