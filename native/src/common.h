@@ -1,0 +1,69 @@
+// What the bindings share: typed arrays in, shapes in, one scratch arena.
+#pragma once
+#include <napi.h>
+
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace voco {
+
+using Dims = std::vector<int64_t>;
+
+/** The floats of a Float32Array, or null for null and undefined. Throws when it holds fewer than `count`. */
+inline float* floats(const Napi::Value& value, int64_t count = 0) {
+  if (value.IsNull() || value.IsUndefined()) return nullptr;
+  if (!value.IsTypedArray()) throw std::invalid_argument("expected a Float32Array");
+  auto array = value.As<Napi::TypedArray>();
+  if (array.TypedArrayType() != napi_float32_array) throw std::invalid_argument("expected a Float32Array");
+  if (static_cast<int64_t>(array.ElementLength()) < count) {
+    throw std::invalid_argument("an array holds " + std::to_string(array.ElementLength()) + " numbers of " +
+                                std::to_string(count));
+  }
+  return value.As<Napi::Float32Array>().Data();
+}
+
+/** A JS array of whole numbers. */
+inline Dims dims(const Napi::Value& value) {
+  auto array = value.As<Napi::Array>();
+  Dims out(array.Length());
+  for (uint32_t i = 0; i < out.size(); i++) out[i] = array.Get(i).As<Napi::Number>().Int64Value();
+  return out;
+}
+
+inline int64_t product(const Dims& d) {
+  int64_t n = 1;
+  for (int64_t v : d) n *= v;
+  return n;
+}
+
+inline int64_t integer(const Napi::Value& value) { return value.As<Napi::Number>().Int64Value(); }
+inline float number(const Napi::Value& value) { return value.As<Napi::Number>().FloatValue(); }
+inline bool flag(const Napi::Value& value) { return value.As<Napi::Boolean>().Value(); }
+
+/** 64-byte aligned memory that is kept between calls: a call's scratch, never valid across calls. */
+float* scratch(int64_t floats);
+/** Bytes that `scratch` holds now. */
+int64_t scratchBytes();
+
+Napi::Object init(Napi::Env env, Napi::Object exports);
+void exportConv(Napi::Env env, Napi::Object exports);
+void exportMatmul(Napi::Env env, Napi::Object exports);
+void exportKernels(Napi::Env env, Napi::Object exports);
+
+/** Wraps a function so that C++ exceptions become JavaScript errors. */
+template <void (*F)(const Napi::CallbackInfo&)>
+void guarded(const Napi::CallbackInfo& info) {
+  try {
+    F(info);
+  } catch (const Napi::Error&) {
+    throw;
+  } catch (const std::bad_alloc&) {
+    throw Napi::RangeError::New(info.Env(), "out of memory");
+  } catch (const std::exception& e) {
+    throw Napi::Error::New(info.Env(), std::string("onednn: ") + e.what());
+  }
+}
+
+}  // namespace voco

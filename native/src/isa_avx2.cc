@@ -1,0 +1,19 @@
+// The kernels for processors with AVX2 and FMA.
+#include "kernels.h"
+
+#include <omp.h>
+
+// To the end of the file, so that what the compiler instantiates there has it too.
+#pragma GCC target("avx2,fma")
+#define VOCO_ISA "avx2"
+#define VOCO_LANES 8
+
+namespace voco::avx2 {
+#include "kernels/math.inl"
+#include "kernels/elementwise.inl"
+#include "kernels/reduce.inl"
+#include "kernels/norm.inl"
+#include "kernels/microkernel.inl"
+#include "kernels/attention.inl"
+#include "kernels/table.inl"
+}  // namespace voco::avx2

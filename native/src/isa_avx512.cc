@@ -1,0 +1,19 @@
+// The kernels for processors with AVX-512.
+#include "kernels.h"
+
+#include <omp.h>
+
+// To the end of the file, so that what the compiler instantiates there has it too.
+#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,fma,prefer-vector-width=512")
+#define VOCO_ISA "avx512"
+#define VOCO_LANES 16
+
+namespace voco::avx512 {
+#include "kernels/math.inl"
+#include "kernels/elementwise.inl"
+#include "kernels/reduce.inl"
+#include "kernels/norm.inl"
+#include "kernels/microkernel.inl"
+#include "kernels/attention.inl"
+#include "kernels/table.inl"
+}  // namespace voco::avx512

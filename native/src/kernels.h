@@ -1,0 +1,99 @@
+// Our own kernels, compiled once for each instruction set and chosen when the addon is loaded.
+#pragma once
+#include <cstdint>
+
+namespace voco {
+
+constexpr int kMaxRank = 10;
+
+/** Elementwise functions of x (and the parameter p). The names are tfjs's where it has them. */
+#define VOCO_UNARY(X)                                  \
+  X(Abs, __builtin_fabsf(x))                           \
+  X(Neg, -x)                                           \
+  X(Square, x* x)                                      \
+  X(Sqrt, __builtin_sqrtf(x))                          \
+  X(Rsqrt, 1.0f / __builtin_sqrtf(x))                  \
+  X(Reciprocal, 1.0f / x)                              \
+  X(Exp, expOf(x))                                     \
+  X(Log, __builtin_logf(x))                            \
+  X(Log1p, __builtin_log1pf(x))                        \
+  X(Erf, erfOf(x))                                     \
+  X(Gelu, x * 0.5f * (1.0f + erfOf(x * 0.70710678f)))  \
+  X(Sigmoid, 1.0f / (1.0f + expOf(-x)))                \
+  X(Tanh, tanhOf(x))                                   \
+  X(Relu, x < 0.0f ? 0.0f : x)                         \
+  X(LeakyRelu, x < 0.0f ? p * x : x)                   \
+  X(Step, x > 0.0f ? 1.0f : (x <= 0.0f ? p : x))       \
+  X(AddScalar, x + p)                                  \
+  X(MulScalar, x* p)
+
+/** Elementwise functions of a and b with broadcasting (and the parameter p). */
+#define VOCO_BINARY(X)                                          \
+  X(Add, a + b)                                                 \
+  X(Sub, a - b)                                                 \
+  X(Multiply, a* b)                                             \
+  X(RealDiv, a / b)                                             \
+  X(Maximum, (a > b || a != a) ? a : b)                         \
+  X(Minimum, (a < b || a != a) ? a : b)                         \
+  X(SquaredDifference, (a - b) * (a - b))                       \
+  X(AddLeakyRelu, (a + b) < 0.0f ? p * (a + b) : (a + b))       \
+  X(LeakyReluGrad, a > 0.0f ? b : p * b)                        \
+  X(GeluGrad, b * geluSlope(a))
+
+enum Reduction { kSum, kMean, kMax, kMin, kSumOfSquares };
+
+struct Box {
+  int rank;
+  int64_t dims[kMaxRank], from[kMaxRank], to[kMaxRank];
+};
+
+struct Attention {
+  int64_t batch, size[3], channels, heads;
+  int64_t tableWindow[3], window[3], shift[3];
+  float scale;
+};
+
+struct AdamW {
+  float lr, beta1, beta2, eps, weightDecay;
+  /** 1 - beta1^step and sqrt(1 - beta2^step). */
+  float correction1, correction2Root;
+};
+
+struct Kernels {
+  const char* isa;
+  void (*unary)(int op, const float* x, float* y, int64_t n, float p);
+  /** box.from and box.to are the strides of a and b; y is dense. */
+  void (*binary)(int op, const float* a, const float* b, float* y, const Box& box, float p);
+  /** x[outer, middle, inner] → y[outer, inner]. */
+  void (*reduce)(Reduction op, const float* x, float* y, int64_t outer, int64_t middle, int64_t inner);
+  void (*softmax)(const float* x, float* y, int64_t rows, int64_t n, bool logarithm);
+  void (*layerNorm)(const float* x, const float* gamma, const float* beta, float* y, float* mean, float* rstd,
+                    int64_t rows, int64_t n, float eps);
+  void (*layerNormGrad)(const float* x, const float* dy, const float* mean, const float* rstd, const float* gamma,
+                        float* dx, float* dgamma, float* dbeta, int64_t rows, int64_t n);
+  void (*instanceNorm)(const float* x, float* y, float* mean, float* rstd, int64_t batch, int64_t voxels,
+                       int64_t channels, float eps, float slope);
+  void (*instanceNormGrad)(const float* x, const float* dy, const float* mean, const float* rstd, float* dx,
+                           int64_t batch, int64_t voxels, int64_t channels, float slope);
+  void (*attention)(const Attention& a, const float* qkv, const float* pad, const float* table, float* y);
+  void (*attentionGrad)(const Attention& a, const float* qkv, const float* pad, const float* table, const float* dy,
+                        float* dqkv, float* dpad, float* dtable);
+  void (*adamw)(const AdamW& s, float* param, const float* grad, float* m, float* v, float* vmax, int64_t n);
+  /** y += (x - y) * weight. */
+  void (*lerp)(float* y, const float* x, int64_t n, float weight);
+};
+
+/** The kernels for this processor. */
+const Kernels& kernels();
+
+namespace base {
+extern const Kernels table;
+}
+namespace avx2 {
+extern const Kernels table;
+}
+namespace avx512 {
+extern const Kernels table;
+}
+
+}  // namespace voco

@@ -1,0 +1,57 @@
+// A small matrix product in registers, the heart of the attention kernels.
+
+static const int kLanes = VOCO_LANES;
+typedef float Lanes __attribute__((vector_size(4 * VOCO_LANES), aligned(4), may_alias));
+/** Rows of a tile: twelve accumulators of two vectors fill AVX-512's registers, six those of AVX2. */
+static const int kTileRows = VOCO_LANES == 16 ? 12 : 6;
+
+/**
+ * C[R, V·lanes] (+)= A[R, depth] · B[depth, V·lanes]. A's element (r, k) is at a[r·ra + k·ka], so that a transposed A needs no
+ * copy. Rows of B and C are `ldb` and `ldc` apart.
+ */
+template <int R, int V, bool Add>
+static inline __attribute__((always_inline)) void tile(const float* a, int64_t ra, int64_t ka, const float* b, int64_t ldb,
+                                                       float* c, int64_t ldc, int64_t depth) {
+  Lanes sum[R][V];
+#pragma GCC unroll 16
+  for (int r = 0; r < R; r++) {
+#pragma GCC unroll 4
+    for (int v = 0; v < V; v++) {
+      if (Add) sum[r][v] = *reinterpret_cast<const Lanes*>(c + r * ldc + v * kLanes);
+      else sum[r][v] = Lanes{};
+    }
+  }
+  for (int64_t k = 0; k < depth; k++) {
+    Lanes right[V];
+#pragma GCC unroll 4
+    for (int v = 0; v < V; v++) right[v] = *reinterpret_cast<const Lanes*>(b + k * ldb + v * kLanes);
+#pragma GCC unroll 16
+    for (int r = 0; r < R; r++) {
+      const float left = a[r * ra + k * ka];
+#pragma GCC unroll 4
+      for (int v = 0; v < V; v++) sum[r][v] += left * right[v];
+    }
+  }
+#pragma GCC unroll 16
+  for (int r = 0; r < R; r++) {
+#pragma GCC unroll 4
+    for (int v = 0; v < V; v++) *reinterpret_cast<Lanes*>(c + r * ldc + v * kLanes) = sum[r][v];
+  }
+}
+
+/** The same for any number of rows (a multiple of kTileRows) and columns (a multiple of the lanes). */
+template <bool Add>
+static void product(const float* a, int64_t ra, int64_t ka, const float* b, int64_t ldb, float* c, int64_t ldc, int64_t rows,
+                    int64_t columns, int64_t depth) {
+  int64_t j = 0;
+  for (; j + 2 * kLanes <= columns; j += 2 * kLanes) {
+    for (int64_t i = 0; i < rows; i += kTileRows) {
+      tile<kTileRows, 2, Add>(a + i * ra, ra, ka, b + j, ldb, c + i * ldc + j, ldc, depth);
+    }
+  }
+  for (; j < columns; j += kLanes) {
+    for (int64_t i = 0; i < rows; i += kTileRows) {
+      tile<kTileRows, 1, Add>(a + i * ra, ra, ka, b + j, ldb, c + i * ldc + j, ldc, depth);
+    }
+  }
+}

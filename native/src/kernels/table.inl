@@ -1,0 +1,4 @@
+// The table of this instruction set.
+extern const Kernels table = {VOCO_ISA,      unary,         binary,       reduce,           softmax,
+                              layerNorm,     layerNormGrad, instanceNorm, instanceNormGrad, attention,
+                              attentionGrad, adamw,         lerp};
