@@ -1,0 +1,194 @@
+/**
+ * Reverse-mode differentiation on tfjs's tape. tfjs keeps every saved activation and every output gradient until the whole
+ * backward pass is over; here each is disposed as soon as the node that needs it is done, which halves the peak.
+ */
+import * as tf from './tf';
+
+interface TapeNode {
+  kernelName: string;
+  inputs: Record<string, tf.Tensor>;
+  outputs: tf.Tensor[];
+  saved?: tf.Tensor[];
+  gradient?: (dys: (tf.Tensor | null)[]) => Record<string, () => tf.Tensor>;
+}
+interface EngineWithTape {
+  state: { activeTape: TapeNode[] | null; gradientDepth: number };
+  startTape(): void;
+  endTape(): void;
+}
+
+/** One for each variable asked for; null where the value does not depend on it (as `grad is None` in torch). */
+export type Gradients = (tf.Tensor | null)[];
+
+/** tf.tidy, whose type leaves out the null that its walk over the result allows. */
+function scope<T extends object>(f: () => T): T {
+  return tf.tidy(f as () => tf.TensorContainer) as unknown as T;
+}
+
+function release(node: TapeNode): void {
+  for (const tensor of node.saved ?? []) tensor.dispose();
+  node.saved = [];
+}
+
+/** Runs f with the tape on. The caller releases every node. */
+function record<T extends tf.TensorContainer>(f: () => T): { result: T; tape: TapeNode[] } {
+  const engine = tf.engine() as unknown as EngineWithTape;
+  if (engine.state.gradientDepth > 0) throw new Error('gradients of gradients are not supported');
+  engine.startTape();
+  try {
+    const result = tf.tidy(f);
+    return { result, tape: engine.state.activeTape! };
+  } catch (error) {
+    engine.state.activeTape!.forEach(release);
+    throw error;
+  } finally {
+    engine.endTape();
+    engine.state.activeTape = null;
+  }
+}
+
+/** Drops the nodes that do not lie between xs and ys, and the inputs of the rest that do not depend on xs. */
+function prune(tape: TapeNode[], xs: tf.Tensor[], ys: tf.Tensor[]): TapeNode[] {
+  const fromX = new Set(xs.map((x) => x.id));
+  const forward = tape.filter((node) => {
+    const inputs = Object.entries(node.inputs).filter(([, tensor]) => fromX.has(tensor.id));
+    if (inputs.length === 0) return false;
+    node.inputs = Object.fromEntries(inputs);
+    node.outputs.forEach((output) => fromX.add(output.id));
+    return true;
+  });
+  const toY = new Set(ys.map((y) => y.id));
+  const between = new Set<TapeNode>();
+  for (const node of forward.reverse()) {
+    if (!node.outputs.some((output) => toY.has(output.id))) continue;
+    Object.values(node.inputs).forEach((input) => toY.add(input.id));
+    between.add(node);
+  }
+  tape.filter((node) => !between.has(node)).forEach(release);
+  return tape.filter((node) => between.has(node));
+}
+
+/** The gradients of a node's inputs, each a tensor of its own. */
+function inputGradients(node: TapeNode, dys: (tf.Tensor | null)[]): tf.Tensor[] {
+  if (!node.gradient) throw new Error(`no gradient is registered for ${node.kernelName}`);
+  const functions = node.gradient(dys);
+  const taken = new Set<tf.Tensor>(dys.filter((dy) => dy !== null));
+  return Object.entries(node.inputs).map(([name, input]) => {
+    const gradient = functions[name];
+    if (!gradient) throw new Error(`${node.kernelName} has no gradient for its input ${name}`);
+    let dx = gradient();
+    if (!tf.util.arraysEqual(dx.shape, input.shape)) {
+      throw new Error(`gradient of ${node.kernelName}, input ${name}: shape [${dx.shape}], expected [${input.shape}]`);
+    }
+    if (taken.has(dx)) dx = tf.clone(dx);
+    taken.add(dx);
+    return dx;
+  });
+}
+
+class GradientMap {
+  private readonly byTensor = new Map<number, tf.Tensor>();
+
+  /** Adds and takes over `dx`. */
+  add(x: tf.Tensor, dx: tf.Tensor): void {
+    const before = this.byTensor.get(x.id);
+    if (!before) {
+      this.byTensor.set(x.id, dx);
+      return;
+    }
+    this.byTensor.set(x.id, tf.add(before, dx));
+    before.dispose();
+    dx.dispose();
+  }
+
+  take(x: tf.Tensor): tf.Tensor | null {
+    const gradient = this.byTensor.get(x.id) ?? null;
+    this.byTensor.delete(x.id);
+    return gradient;
+  }
+}
+
+function backward(tape: TapeNode[], ys: tf.Tensor[], dys: tf.Tensor[], xs: tf.Tensor[]): Gradients {
+  const nodes = prune(tape, xs, ys);
+  const gradients = new GradientMap();
+  ys.forEach((y, i) => gradients.add(y, tf.clone(dys[i]!)));
+  try {
+    for (let node = nodes.pop(); node; node = nodes.pop()) {
+      const current = node;
+      const outputs = current.outputs.map((output) => gradients.take(output));
+      const dxs = outputs.some((dy) => dy !== null) ? tf.tidy(() => inputGradients(current, outputs)) : [];
+      outputs.forEach((dy) => dy?.dispose());
+      release(current);
+      Object.values(current.inputs).forEach((input, i) => dxs[i] && gradients.add(input, dxs[i]));
+    }
+  } finally {
+    nodes.forEach(release);
+    tape.forEach(release);
+  }
+  return xs.map((x) => gradients.take(x));
+}
+
+/**
+ * Vector–Jacobian product: runs f and pushes the given gradients of its outputs back to `xs`.
+ *
+ * @param f its outputs; tensors made inside it are disposed but for these.
+ * @param dys one for each output, of its shape. They stay the caller's.
+ * @param xs variables, or tensors that exist before the call.
+ * @returns outputs and gradients, both the caller's to dispose (or its tidy's).
+ */
+export function vjp(
+  f: () => tf.Tensor[],
+  dys: tf.Tensor[],
+  xs: tf.Tensor[],
+): { outputs: tf.Tensor[]; gradients: Gradients } {
+  return scope(() => {
+    const { result: outputs, tape } = record(f);
+    const mismatch = outputs.findIndex((y, i) => !tf.util.arraysEqual(y.shape, dys[i]?.shape ?? [NaN]));
+    if (mismatch >= 0 || outputs.length !== dys.length) {
+      tape.forEach(release);
+      throw new Error(`vjp: the gradients given do not match the outputs of f (output ${mismatch})`);
+    }
+    return { outputs, gradients: backward(tape, outputs, dys, xs) };
+  });
+}
+
+/**
+ * Runs f and gives the gradient of its scalar `loss` with respect to `xs`.
+ *
+ * @param f returns `loss` and whatever else is wanted of the forward pass, in any container of tensors.
+ * @returns f's result and the gradients, the caller's to dispose (or its tidy's).
+ */
+export function valueAndGradients<T extends { loss: tf.Tensor } & tf.TensorContainerObject>(
+  f: () => T,
+  xs: tf.Tensor[],
+): { value: T; gradients: Gradients } {
+  return scope(() => {
+    const { result: value, tape } = record(f);
+    if (value.loss.size !== 1) {
+      tape.forEach(release);
+      throw new Error(`the loss is not a scalar: shape [${value.loss.shape}]`);
+    }
+    return { value, gradients: backward(tape, [value.loss], [tf.onesLike(value.loss)], xs) };
+  });
+}
+
+/**
+ * Adds the gradients of one more micro-batch. Both arguments are taken over; null counts as zero.
+ *
+ * @param total what the micro-batches before gave, or undefined at the first.
+ */
+export function accumulate(total: Gradients | undefined, gradients: Gradients): Gradients {
+  if (!total) return gradients;
+  return total.map((sum, i) => {
+    const more = gradients[i]!;
+    if (!sum || !more) return sum ?? more;
+    const next = tf.add(sum, more);
+    sum.dispose();
+    more.dispose();
+    return next;
+  });
+}
+
+export function disposeGradients(gradients: Gradients): void {
+  gradients.forEach((gradient) => gradient?.dispose());
+}

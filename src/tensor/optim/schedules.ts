@@ -1,0 +1,40 @@
+/** Learning-rate schedules: pure functions of the number of optimiser steps done so far (0 for the first step). */
+export type Schedule = (step: number) => number;
+
+export const constantRate =
+  (baseRate: number): Schedule =>
+  () =>
+    baseRate;
+
+/**
+ * Linear warm-up from 0, then half a cosine to 0 at `totalSteps` (VoCo optimizers/lr_scheduler.py, WarmupCosineSchedule).
+ * Past the end the cosine goes on, so the rate climbs again.
+ */
+export function warmupCosine(options: { baseRate: number; warmupSteps: number; totalSteps: number }): Schedule {
+  const { baseRate, warmupSteps, totalSteps } = options;
+  return (step) => {
+    if (step < warmupSteps) return (baseRate * step) / Math.max(1, warmupSteps);
+    const progress = (step - warmupSteps) / Math.max(1, totalSteps - warmupSteps);
+    return baseRate * Math.max(0, 0.5 * (1 + Math.cos(Math.PI * progress)));
+  };
+}
+
+/**
+ * Linear warm-up from `startRate`, then half a cosine to `endRate` at `totalSteps` (VoCo optimizers/lr_scheduler.py,
+ * LinearWarmupCosineAnnealingLR). The base rate is reached at step warmupSteps − 1 and used twice; past the end the rate
+ * climbs again with period 2·(totalSteps − warmupSteps).
+ */
+export function linearWarmupCosineAnnealing(options: {
+  baseRate: number;
+  warmupSteps: number;
+  totalSteps: number;
+  startRate?: number;
+  endRate?: number;
+}): Schedule {
+  const { baseRate, warmupSteps, totalSteps, startRate = 0, endRate = 0 } = options;
+  return (step) => {
+    if (step < warmupSteps) return startRate + (step * (baseRate - startRate)) / Math.max(1, warmupSteps - 1);
+    const progress = (step - warmupSteps) / Math.max(1, totalSteps - warmupSteps);
+    return endRate + 0.5 * (baseRate - endRate) * (1 + Math.cos(Math.PI * progress));
+  };
+}

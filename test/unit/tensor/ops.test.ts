@@ -1,0 +1,184 @@
+import '@tensorflow/tfjs-backend-cpu';
+import { beforeAll, describe, expect, test } from 'vitest';
+import {
+  addLeakyRelu,
+  conv3d,
+  convTranspose3d,
+  gelu,
+  instanceNorm,
+  layerNorm,
+  leakyRelu,
+  linear,
+} from '../../../src/tensor/ops';
+import type { Triple } from '../../../src/tensor/ops';
+import * as tf from '../../../src/tensor/tf';
+import { gradientError, normal, relativeError } from './support';
+
+beforeAll(async () => {
+  await tf.setBackend('cpu');
+});
+
+type AnyTensors = tf.Tensor[];
+
+/** torch's definition, one output element at a time, in double precision. */
+function directConv(
+  x: tf.Tensor,
+  filter: tf.Tensor,
+  stride: Triple,
+  padding: Triple,
+): { shape: number[]; values: number[] } {
+  const [n, d, h, w, inner] = x.shape as [number, number, number, number, number];
+  const [kd, kh, kw, , outer] = filter.shape as [number, number, number, number, number];
+  const [xs, fs] = [x.dataSync(), filter.dataSync()];
+  const size = (axis: number) =>
+    Math.floor(([d, h, w][axis]! + 2 * padding[axis]! - filter.shape[axis]!) / stride[axis]!) + 1;
+  const shape = [n, size(0), size(1), size(2), outer];
+  const values: number[] = [];
+  const at = (b: number, i: number, j: number, k: number, c: number): number =>
+    i < 0 || j < 0 || k < 0 || i >= d || j >= h || k >= w ? 0 : xs[(((b * d + i) * h + j) * w + k) * inner + c]!;
+  for (let b = 0; b < n; b++)
+    for (let i = 0; i < shape[1]!; i++)
+      for (let j = 0; j < shape[2]!; j++)
+        for (let k = 0; k < shape[3]!; k++)
+          for (let o = 0; o < outer; o++) {
+            let sum = 0;
+            for (let p = 0; p < kd; p++)
+              for (let q = 0; q < kh; q++)
+                for (let r = 0; r < kw; r++)
+                  for (let c = 0; c < inner; c++)
+                    sum +=
+                      at(
+                        b,
+                        i * stride[0] - padding[0] + p,
+                        j * stride[1] - padding[1] + q,
+                        k * stride[2] - padding[2] + r,
+                        c,
+                      ) * fs[(((p * kh + q) * kw + r) * inner + c) * outer + o]!;
+            values.push(sum);
+          }
+  return { shape, values };
+}
+
+const convCases: [string, number[], number[], Triple, Triple][] = [
+  ['3×3×3, padding 1', [2, 4, 3, 5, 2], [3, 3, 3, 2, 3], [1, 1, 1], [1, 1, 1]],
+  ['1×1×1', [1, 3, 2, 4, 3], [1, 1, 1, 3, 2], [1, 1, 1], [0, 0, 0]],
+  ['patch embedding, 2×2×2 stride 2', [2, 4, 6, 2, 1], [2, 2, 2, 1, 4], [2, 2, 2], [0, 0, 0]],
+  ['stride that does not cover the input', [1, 6, 5, 7, 2], [3, 2, 3, 2, 2], [2, 2, 3], [1, 0, 1]],
+  ['different on each axis', [1, 5, 4, 6, 2], [1, 3, 2, 2, 3], [1, 2, 1], [0, 1, 1]],
+];
+
+describe('conv3d', () => {
+  test.each(convCases)('%s', (_, xShape, filterShape, stride, padding) => {
+    const [x, filter] = [normal<tf.Tensor5D>('x', xShape), normal<tf.Tensor5D>('f', filterShape)];
+    const expected = directConv(x, filter, stride, padding);
+    const y = conv3d(x, filter, { stride, padding });
+    expect(y.shape).toEqual(expected.shape);
+    expect(relativeError(y.dataSync(), expected.values)).toBeLessThan(1e-6);
+  });
+
+  test.each(convCases)('gradient: %s', (_, xShape, filterShape, stride, padding) => {
+    const inputs = [normal('x', xShape), normal('f', filterShape), normal('b', [filterShape[4]!])];
+    const f = (...[x, filter, bias]: AnyTensors) =>
+      conv3d(x as tf.Tensor5D, filter as tf.Tensor5D, { stride, padding, bias: bias as tf.Tensor1D });
+    expect(gradientError(f, inputs)).toBeLessThan(1e-3);
+  });
+});
+
+describe('convTranspose3d', () => {
+  const cases: [string, number[], number[], Triple][] = [
+    ['2×2×2 stride 2', [2, 3, 2, 4, 3], [2, 2, 2, 2, 3], [2, 2, 2]],
+    ['overlapping', [1, 2, 3, 2, 2], [3, 2, 3, 1, 2], [1, 2, 2]],
+  ];
+
+  test.each(cases)('is the adjoint of conv3d: %s', (_, xShape, filterShape, stride) => {
+    const [x, filter] = [normal<tf.Tensor5D>('x', xShape), normal<tf.Tensor5D>('f', filterShape)];
+    const y = convTranspose3d(x, filter, { stride });
+    const spatial = [0, 1, 2].map((axis) => (xShape[axis + 1]! - 1) * stride[axis]! + filterShape[axis]!);
+    expect(y.shape).toEqual([xShape[0], ...spatial, filterShape[3]]);
+    const z = normal<tf.Tensor5D>('z', y.shape);
+    const left = tf.sum(tf.mul(y, z)).dataSync()[0]!;
+    const right = tf.sum(tf.mul(x, conv3d(z, filter, { stride }))).dataSync()[0]!;
+    expect(Math.abs(left - right)).toBeLessThan(1e-4 * Math.max(1, Math.abs(left)));
+  });
+
+  test.each(cases)('gradient: %s', (_, xShape, filterShape, stride) => {
+    const inputs = [normal('x', xShape), normal('f', filterShape), normal('b', [filterShape[3]!])];
+    const f = (...[x, filter, bias]: AnyTensors) =>
+      convTranspose3d(x as tf.Tensor5D, filter as tf.Tensor5D, { stride, bias: bias as tf.Tensor1D });
+    expect(gradientError(f, inputs)).toBeLessThan(1e-3);
+  });
+});
+
+describe('normalisation', () => {
+  test('layerNorm has mean 0 and variance 1 over the last axis, then scale and shift', () => {
+    const x = tf.add(tf.mul(normal('x', [3, 4, 16]), 5), 100);
+    const y = layerNorm(x);
+    expect(Math.max(...tf.abs(tf.mean(y, -1)).dataSync())).toBeLessThan(1e-5);
+    expect(Math.max(...tf.abs(tf.sub(tf.moments(y, -1).variance, 1)).dataSync())).toBeLessThan(1e-4);
+    const [gamma, beta] = [normal<tf.Tensor1D>('g', [16]), normal<tf.Tensor1D>('b', [16])];
+    const affine = layerNorm(x, { gamma, beta });
+    expect(relativeError(affine.dataSync(), tf.add(tf.mul(y, gamma), beta).dataSync())).toBeLessThan(1e-6);
+  });
+
+  test('a constant row becomes zero', () => {
+    expect(Array.from(layerNorm(tf.fill([2, 8], 3)).dataSync())).toEqual(new Array(16).fill(0));
+  });
+
+  test('instanceNorm normalises each channel of each sample', () => {
+    const x = tf.add(normal<tf.Tensor5D>('x', [2, 3, 4, 5, 2]), tf.tensor1d([10, -20])) as tf.Tensor5D;
+    const { mean, variance } = tf.moments(instanceNorm(x), [1, 2, 3]);
+    expect(Math.max(...tf.abs(mean).dataSync())).toBeLessThan(1e-5);
+    expect(Math.max(...tf.abs(tf.sub(variance, 1)).dataSync())).toBeLessThan(1e-4);
+    const leaky = tf.leakyRelu(instanceNorm(x), 0.1);
+    expect(relativeError(instanceNorm(x, { slope: 0.1 }).dataSync(), leaky.dataSync())).toBeLessThan(1e-6);
+  });
+
+  test.each([
+    ['layerNorm', (x: tf.Tensor) => layerNorm(x), 1],
+    ['layerNorm, scale', (x: tf.Tensor, gamma: tf.Tensor) => layerNorm(x, { gamma: gamma as tf.Tensor1D }), 2],
+    [
+      'layerNorm, scale and shift',
+      (x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor) =>
+        layerNorm(x, { gamma: gamma as tf.Tensor1D, beta: beta as tf.Tensor1D }),
+      3,
+    ],
+    ['instanceNorm', (x: tf.Tensor) => instanceNorm(x as tf.Tensor5D), 1],
+    ['instanceNorm, eps', (x: tf.Tensor) => instanceNorm(x as tf.Tensor5D, { eps: 0.1 }), 1],
+  ] as [string, (...xs: AnyTensors) => tf.Tensor, number][])('gradient: %s', (_, f, count) => {
+    const inputs = [normal('x', [2, 3, 2, 4, 6]), normal('g', [6]), normal('b', [6])].slice(0, count);
+    expect(gradientError(f, inputs)).toBeLessThan(2e-3);
+  });
+});
+
+describe('activations', () => {
+  test('gelu is exact', () => {
+    const y = gelu(tf.tensor1d([-3, -1, -0.5, 0, 0.5, 1, 3])).dataSync();
+    const expected = [
+      -0.00404969409489, -0.158655253931, -0.154268769363, 0, 0.345731230637, 0.841344746069, 2.99595030591,
+    ];
+    y.forEach((value, i) => expect(Math.abs(value - expected[i]!)).toBeLessThan(1e-6));
+  });
+
+  test('leaky activations and their gradients away from zero', () => {
+    const away = (name: string) => tf.add(normal(name, [5, 7]), tf.mul(tf.sign(normal(name, [5, 7])), 0.3));
+    const [a, b] = [away('a'), normal('b', [5, 7], 0.05)];
+    const sum = tf.add(a, b);
+    expect(addLeakyRelu(a, b, 0.2).dataSync()).toEqual(tf.leakyRelu(sum, 0.2).dataSync());
+    expect(gradientError((x) => leakyRelu(x!, 0.2), [a], 1e-2)).toBeLessThan(1e-3);
+    expect(gradientError((x, y) => addLeakyRelu(x!, y!, 0.2), [a, b], 1e-3)).toBeLessThan(5e-3);
+    expect(gradientError((x) => gelu(x!), [b])).toBeLessThan(1e-3);
+  });
+});
+
+test('linear over the last axis, and its gradient', () => {
+  const inputs = [normal('x', [2, 3, 4]), normal('w', [5, 4]), normal('b', [5])];
+  const f = (...[x, weight, bias]: AnyTensors) => linear(x!, weight as tf.Tensor2D, bias as tf.Tensor1D);
+  const y = f(...inputs);
+  const expected = tf.add(tf.matMul(tf.reshape(inputs[0]!, [6, 4]), tf.transpose(inputs[1]!)), inputs[2]!);
+  expect(y.shape).toEqual([2, 3, 5]);
+  expect(relativeError(y.dataSync(), expected.dataSync())).toBeLessThan(1e-6);
+  expect(gradientError(f, inputs)).toBeLessThan(1e-3);
+  expect(
+    gradientError((...[x, weight]: AnyTensors) => linear(x!, weight as tf.Tensor2D), inputs.slice(0, 2)),
+  ).toBeLessThan(1e-3);
+});
