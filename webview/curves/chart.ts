@@ -1,0 +1,235 @@
+import uPlot from 'uplot';
+import type { ChartDescription, RunMarks, Series } from '../../src/protocol/curves';
+import { element } from '../ui/dom';
+import { lineStyle, type Theme } from '../ui/theme';
+import { formatStep, formatValue } from './format';
+
+/** One line of a chart: a metric of a run. */
+export interface Line {
+  readonly series: Series;
+  readonly label: string;
+  /** Index in the palette. */
+  readonly colour: number;
+}
+
+export interface ChartContent {
+  readonly lines: readonly Line[];
+  readonly marks: readonly RunMarks[];
+  readonly range: readonly [number, number];
+  readonly logarithmic: boolean;
+}
+
+const HEIGHT = 210;
+const SYNC_KEY = 'steps';
+const FAINT = '55';
+
+type Points = (number | null)[];
+
+function drawable(values: Float32Array, logarithmic: boolean): Points {
+  return Array.from(values, (value) => (Number.isNaN(value) || (logarithmic && value <= 0) ? null : value));
+}
+
+/** Index of the last step that is at most `step`, or -1. */
+function lastAtMost(steps: Float64Array, step: number): number {
+  let low = 0;
+  let high = steps.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (steps[middle]! <= step) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
+}
+
+/** The value of a line at a step, smoothed when the line is. */
+export function valueAt(series: Series, step: number): number | undefined {
+  const index = lastAtMost(series.steps, step);
+  return index < 0 ? undefined : (series.smoothed ?? series.values)[index];
+}
+
+/** A chart of one group of metrics, with a legend that shows the values under the cursor. */
+export class Chart {
+  readonly node: HTMLElement;
+  private readonly plotArea = element('div', { class: 'plot' });
+  private readonly legend = element('ul', { class: 'legend' });
+  private plot: uPlot | undefined;
+  private shape = '';
+  private content: ChartContent | undefined;
+
+  constructor(
+    readonly description: ChartDescription,
+    private theme: Theme,
+    private readonly onZoom: (range: [number, number] | undefined) => void,
+  ) {
+    const unit = description.unit ? element('span', { class: 'muted' }, ` (${description.unit})`) : undefined;
+    const title = element('h2', {}, description.title, unit);
+    this.node = element('section', { class: 'chart', 'data-chart': description.id }, title, this.plotArea, this.legend);
+  }
+
+  update(content: ChartContent): void {
+    this.content = content;
+    const shape = JSON.stringify([
+      content.logarithmic,
+      this.theme.kind,
+      content.lines.map((line) => [
+        line.series.run,
+        line.series.metric,
+        line.colour,
+        line.series.smoothed !== undefined,
+      ]),
+    ]);
+    const data = this.aligned(content);
+    if (this.plot && shape === this.shape) this.plot.setData(data, false);
+    else this.rebuild(data, content);
+    this.shape = shape;
+    this.setScales(content);
+    this.node.hidden = content.lines.length === 0;
+    this.describe(content);
+    this.showValues(undefined);
+  }
+
+  setTheme(theme: Theme): void {
+    this.theme = theme;
+    this.shape = '';
+    if (this.content) this.update(this.content);
+  }
+
+  resize(): void {
+    const width = this.plotArea.clientWidth;
+    if (this.plot && width > 0 && width !== this.plot.width) this.plot.setSize({ width, height: HEIGHT });
+  }
+
+  /** What is drawn now, for the exported picture. */
+  get picture(): { canvas: HTMLCanvasElement; content: ChartContent } | undefined {
+    return this.plot && this.content ? { canvas: this.plot.ctx.canvas, content: this.content } : undefined;
+  }
+
+  private aligned(content: ChartContent): uPlot.AlignedData {
+    const tables = content.lines.map(({ series }): uPlot.AlignedData => {
+      const values = drawable(series.values, content.logarithmic);
+      const steps = Array.from(series.steps);
+      return series.smoothed ? [steps, values, drawable(series.smoothed, content.logarithmic)] : [steps, values];
+    });
+    if (tables.length === 0) return [[]];
+    const retain = tables.map((table) => table.map(() => 1 as const));
+    return uPlot.join(tables, retain);
+  }
+
+  private setScales(content: ChartContent): void {
+    const [low, high] = content.range;
+    this.plot?.setScale('x', { min: low, max: Math.max(high, low + 1) });
+  }
+
+  private rebuild(data: uPlot.AlignedData, content: ChartContent): void {
+    this.plot?.destroy();
+    const width = Math.max(200, this.plotArea.clientWidth);
+    this.plot = new uPlot(this.options(content, width), data, this.plotArea);
+  }
+
+  private lineSeries(content: ChartContent): uPlot.Series[] {
+    return content.lines.flatMap((line): uPlot.Series[] => {
+      const { colour, dash } = lineStyle(line.colour, this.theme.kind);
+      const strong = { label: line.label, stroke: colour, dash: [...dash], width: 1.5, points: { size: 4 } };
+      if (!line.series.smoothed) return [strong];
+      return [{ label: `${line.label}, raw`, stroke: `${colour}${FAINT}`, width: 1, points: { show: false } }, strong];
+    });
+  }
+
+  private options(content: ChartContent, width: number): uPlot.Options {
+    const { theme } = this;
+    const axis = {
+      stroke: theme.muted,
+      font: `11px ${theme.fontFamily}`,
+      grid: { stroke: theme.grid, width: 1 },
+      ticks: { stroke: theme.grid, width: 1, size: 4 },
+    };
+    return {
+      width,
+      height: HEIGHT,
+      legend: { show: false },
+      scales: { x: { time: false }, y: { distr: content.logarithmic ? 3 : 1 } },
+      series: [{}, ...this.lineSeries(content)],
+      axes: [
+        {
+          ...axis,
+          size: 28,
+          values: (_, ticks) => ticks.map((tick) => (Number.isInteger(tick) ? formatStep(tick) : '')),
+        },
+        { ...axis, size: 58, values: (_, ticks) => ticks.map((tick) => (tick === null ? '' : formatValue(tick, 4))) },
+      ],
+      cursor: {
+        sync: { key: SYNC_KEY, setSeries: false },
+        points: { size: 6 },
+        drag: { x: true, y: false, setScale: false },
+        bind: { dblclick: () => () => (this.onZoom(undefined), null) },
+      },
+      hooks: {
+        setSelect: [(plot) => this.selected(plot)],
+        setCursor: [(plot) => this.showValues(cursorStep(plot))],
+        draw: [(plot) => this.drawMarks(plot)],
+      },
+    };
+  }
+
+  private selected(plot: uPlot): void {
+    const { left, width } = plot.select;
+    if (width < 4) return;
+    const from = Math.max(0, Math.floor(plot.posToVal(left, 'x')));
+    const to = Math.ceil(plot.posToVal(left + width, 'x'));
+    plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+    this.onZoom([from, Math.max(to, from + 1)]);
+  }
+
+  private drawMarks(plot: uPlot): void {
+    const { ctx, bbox } = plot;
+    const vertical = (step: number, colour: string, dash: number[]): void => {
+      const x = Math.round(plot.valToPos(step, 'x', true)) + 0.5;
+      if (x < bbox.left || x > bbox.left + bbox.width) return;
+      ctx.strokeStyle = colour;
+      ctx.setLineDash(dash);
+      ctx.beginPath();
+      ctx.moveTo(x, bbox.top);
+      ctx.lineTo(x, bbox.top + bbox.height);
+      ctx.stroke();
+    };
+    ctx.save();
+    ctx.lineWidth = devicePixelRatio;
+    for (const marks of this.content?.marks ?? []) {
+      for (const step of marks.resumed) vertical(step, this.theme.muted, [2, 4]);
+      for (const step of marks.nonFinite) vertical(step, this.theme.error, []);
+    }
+    ctx.restore();
+  }
+
+  /** Fills the legend with the values at a step, or the last ones. */
+  private showValues(step: number | undefined): void {
+    const lines = this.content?.lines ?? [];
+    const items = lines.map((line) => {
+      const { colour } = lineStyle(line.colour, this.theme.kind);
+      const value = valueAt(line.series, step ?? Infinity);
+      const swatch = element('span', { class: 'swatch' });
+      swatch.style.background = colour;
+      const shown = value === undefined ? '–' : formatValue(value, 5);
+      return element('li', {}, swatch, `${line.label} `, element('b', {}, shown));
+    });
+    const at = step === undefined ? undefined : element('li', { class: 'muted' }, `step ${formatStep(step)}`);
+    this.legend.replaceChildren(...(at ? [at] : []), ...items);
+  }
+
+  private describe(content: ChartContent): void {
+    const parts = content.lines.map((line) => {
+      const last = line.series.steps.length - 1;
+      if (last < 0) return `${line.label}: no values`;
+      const value = formatValue(line.series.values[last]!, 4);
+      return `${line.label}: ${value} at step ${line.series.steps[last]!}`;
+    });
+    this.plotArea.setAttribute('role', 'img');
+    this.plotArea.setAttribute('aria-label', `${this.description.title}. ${parts.join('; ')}`);
+  }
+}
+
+function cursorStep(plot: uPlot): number | undefined {
+  const { left } = plot.cursor;
+  if (left === undefined || left === null || left < 0) return undefined;
+  return Math.max(0, Math.round(plot.posToVal(left, 'x')));
+}

@@ -1,0 +1,99 @@
+import { lineStyle } from '../ui/theme';
+import type { ChartContent, Line } from './chart';
+import { formatStep, formatValue } from './format';
+
+/** Size of one chart in the drawing, in CSS pixels. */
+export const SVG_CHART = { width: 720, height: 300 } as const;
+const BOX = { left: 70, top: 34, right: 700, bottom: 236 } as const;
+
+interface Content {
+  readonly title: string;
+  readonly unit: string;
+  readonly content: ChartContent;
+}
+
+/** Round numbers between two values, about `count` of them. */
+export function ticks(low: number, high: number, count: number): number[] {
+  const rough = (high - low) / count;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = power * ([1, 2, 5, 10].find((factor) => factor * power >= rough) ?? 10);
+  const first = Math.ceil(low / step);
+  const last = Math.floor(high / step + 1e-9);
+  return Array.from({ length: last - first + 1 }, (_, i) => Number(((first + i) * step).toPrecision(12)));
+}
+
+/** Powers of ten between two positive values. */
+function decades(low: number, high: number): number[] {
+  const first = Math.ceil(Math.log10(low) - 1e-9);
+  const last = Math.floor(Math.log10(high) + 1e-9);
+  const all = Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => 10 ** (first + i));
+  return all.length > 0 ? all : [low, high];
+}
+
+const escape = (text: string): string => text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;');
+
+function bounds(content: ChartContent): [number, number] {
+  let low = Infinity;
+  let high = -Infinity;
+  for (const { series } of content.lines) {
+    for (const value of series.values) {
+      if (Number.isNaN(value) || (content.logarithmic && value <= 0)) continue;
+      low = Math.min(low, value);
+      high = Math.max(high, value);
+    }
+  }
+  if (low > high) return [0, 1];
+  if (low === high) return content.logarithmic ? [low / 2, high * 2] : [low - 0.5, high + 0.5];
+  return [low, high];
+}
+
+function path(line: Line, values: Float32Array, x: (step: number) => number, y: (value: number) => number): string {
+  let pen = 'M';
+  const parts: string[] = [];
+  values.forEach((value, index) => {
+    const at = y(value);
+    if (!Number.isFinite(at)) {
+      pen = 'M';
+      return;
+    }
+    parts.push(`${pen}${x(line.series.steps[index]!).toFixed(1)} ${at.toFixed(1)}`);
+    pen = 'L';
+  });
+  return parts.join('');
+}
+
+/** One chart as SVG elements: axes with ticks, lines, legend. */
+export function chartSvg({ title, unit, content }: Content): string {
+  const [from, to] = content.range;
+  const [low, high] = bounds(content);
+  const scale = content.logarithmic ? Math.log10 : (value: number) => value;
+  const x = (step: number): number => BOX.left + ((step - from) / Math.max(1, to - from)) * (BOX.right - BOX.left);
+  const y = (value: number): number =>
+    BOX.bottom - ((scale(value) - scale(low)) / (scale(high) - scale(low))) * (BOX.bottom - BOX.top);
+  const out = [
+    `<text x="${BOX.left}" y="20" font-size="14" font-weight="600">${escape(title)}${unit ? ` (${escape(unit)})` : ''}</text>`,
+  ];
+  for (const tick of content.logarithmic ? decades(low, high) : ticks(low, high, 5)) {
+    const at = y(tick).toFixed(1);
+    out.push(`<path d="M${BOX.left} ${at}H${BOX.right}" stroke="#ddd"/>`);
+    out.push(`<text x="${BOX.left - 8}" y="${at}" dy="4" text-anchor="end" fill="#444">${formatValue(tick, 4)}</text>`);
+  }
+  for (const tick of ticks(from, Math.max(to, from + 1), 7)) {
+    out.push(
+      `<text x="${x(tick).toFixed(1)}" y="${BOX.bottom + 18}" text-anchor="middle" fill="#444">${formatStep(tick)}</text>`,
+    );
+  }
+  out.push(`<path d="M${BOX.left} ${BOX.top}V${BOX.bottom}H${BOX.right}" fill="none" stroke="#444"/>`);
+  let legendAt = BOX.left;
+  for (const line of content.lines) {
+    const { colour, dash } = lineStyle(line.colour, 'light');
+    const style = `fill="none" stroke="${colour}" stroke-dasharray="${dash.join(' ')}"`;
+    const { values, smoothed } = line.series;
+    if (smoothed) out.push(`<path d="${path(line, values, x, y)}" ${style} stroke-opacity=".3"/>`);
+    out.push(`<path d="${path(line, smoothed ?? values, x, y)}" ${style} stroke-width="1.5"/>`);
+    out.push(`<rect x="${legendAt}" y="266" width="14" height="3" fill="${colour}"/>`);
+    out.push(`<text x="${legendAt + 20}" y="271">${escape(line.label)}</text>`);
+    legendAt += 44 + 7 * line.label.length;
+  }
+  return out.join('\n');
+}

@@ -1,0 +1,248 @@
+import type { ChartDescription, CurveRun, CurvesContract, CurvesState, SeriesAnswer } from '../../src/protocol/curves';
+import { button, checkbox, slider, tabs } from '../ui/controls';
+import { element } from '../ui/dom';
+import { HostError, type Host } from '../ui/host';
+import { currentTheme, lineStyle, onThemeChange, type Theme } from '../ui/theme';
+import { Chart, type ChartContent, type Line } from './chart';
+import { chartsAsPng, chartsAsSvg } from './export';
+import { fillTable } from './table';
+
+const DEFAULT_STATE: CurvesState = { runs: [], smoothing: 0.6, logarithmic: false, view: 'charts' };
+const TABLE_ROWS = 100;
+
+/** The panel: toolbar, choice of runs, charts or table. It owns the state and asks the host for what it shows. */
+export class CurvesView {
+  private state: CurvesState;
+  private theme: Theme = currentTheme();
+  private runs: readonly CurveRun[] = [];
+  private descriptions: readonly ChartDescription[] = [];
+  private charts: Chart[] = [];
+  private answer: SeriesAnswer = { series: [], marks: [] };
+  private asking = false;
+  private askAgain = false;
+  private opened = false;
+
+  private readonly message = element('div', { class: 'message', role: 'status' });
+  private readonly runList = element('div', { class: 'runs', role: 'group', 'aria-label': 'Runs to show' });
+  private readonly chartGrid = element('div', { class: 'charts' });
+  private readonly table = element('table', {});
+  private readonly from = element('input', { type: 'number', min: 0, id: 'from', 'aria-label': 'First step' });
+  private readonly to = element('input', { type: 'number', min: 0, id: 'to', 'aria-label': 'Last step' });
+
+  constructor(
+    private readonly app: HTMLElement,
+    private readonly host: Host<CurvesContract, CurvesState>,
+  ) {
+    this.state = { ...DEFAULT_STATE, ...host.savedState };
+    this.build();
+    onThemeChange((theme) => this.setTheme(theme));
+    new ResizeObserver(() => this.resized()).observe(this.chartGrid);
+  }
+
+  /** Asks what runs there are, and shows `show`, or those shown before. */
+  async open(show?: readonly string[]): Promise<void> {
+    try {
+      const wanted = show ?? this.state.runs;
+      const answer = await this.host.call('open', { runs: wanted });
+      this.opened = true;
+      this.runs = answer.runs;
+      this.setState({ runs: answer.shown });
+      this.setCharts(answer.charts);
+      this.listRuns();
+      await this.ask();
+    } catch (error) {
+      this.say(error);
+    }
+  }
+
+  /** The series of these runs have grown. */
+  refresh(runs: readonly string[]): void {
+    if (this.opened && runs.some((run) => this.state.runs.includes(run))) void this.open();
+  }
+
+  private setState(change: Partial<CurvesState>): void {
+    this.state = { ...this.state, ...change };
+    this.host.saveState(this.state);
+  }
+
+  private build(): void {
+    const { state } = this;
+    const smoothing = slider(
+      'Smoothing',
+      { id: 'smoothing', min: 0, max: 0.99, step: 0.01, value: state.smoothing, format: (value) => value.toFixed(2) },
+      (value) => {
+        this.setState({ smoothing: value });
+        void this.ask();
+      },
+    );
+    const logarithmic = checkbox(
+      'Log axis',
+      state.logarithmic,
+      (checked) => {
+        this.setState({ logarithmic: checked });
+        this.draw();
+      },
+      'logarithmic',
+    );
+    for (const input of [this.from, this.to]) input.addEventListener('change', () => this.typedRange());
+    const range = element('span', { class: 'field' }, 'Steps', this.from, '–', this.to);
+    const toolbar = element(
+      'div',
+      { class: 'toolbar' },
+      smoothing,
+      logarithmic,
+      range,
+      button('Reset zoom', () => this.zoom(undefined), { id: 'reset-zoom' }),
+      element('span', { class: 'spacer' }),
+      button('PNG', () => void this.export('png'), { id: 'export-png', title: 'Save the charts as a PNG picture' }),
+      button('SVG', () => void this.export('svg'), { id: 'export-svg', title: 'Save the charts as an SVG drawing' }),
+      button('CSV', () => void this.export('csv'), { id: 'export-csv', title: 'Save all values as a CSV table' }),
+    );
+    const content = tabs(
+      [
+        { id: 'charts', label: 'Charts', content: this.chartGrid },
+        { id: 'table', label: 'Table', content: element('div', { class: 'table' }, this.table) },
+      ],
+      state.view,
+      (view) => {
+        this.setState({ view: view === 'table' ? 'table' : 'charts' });
+        void this.ask();
+      },
+    );
+    this.app.append(element('header', {}, toolbar, this.runList, this.message), content);
+  }
+
+  private listRuns(): void {
+    const items = this.runs.map((run) => {
+      const swatch = element('span', { class: 'swatch' });
+      swatch.style.background = lineStyle(run.colour, this.theme.kind).colour;
+      const label = element('span', {}, swatch, run.name, element('span', { class: 'muted' }, ` ${run.state}`));
+      return checkbox(label, this.state.runs.includes(run.id), (checked) => {
+        const others = this.state.runs.filter((id) => id !== run.id);
+        void this.open(checked ? [...others, run.id] : others);
+      });
+    });
+    const shape = JSON.stringify([this.runs, this.state.runs, this.theme.kind]);
+    if (this.runList.dataset.shape !== shape) this.runList.replaceChildren(...items);
+    this.runList.dataset.shape = shape;
+    this.runList.hidden = this.runs.length < 2;
+    if (this.runs.length === 0) this.say('No run has written metrics yet. Start one with “VoCo: Pre-train”.');
+    else if (this.state.runs.length === 0) this.say('Choose at least one run above.');
+    else this.say(undefined);
+  }
+
+  private setCharts(descriptions: readonly ChartDescription[]): void {
+    if (JSON.stringify(descriptions) === JSON.stringify(this.descriptions)) return;
+    this.descriptions = descriptions;
+    this.charts = descriptions.map((one) => new Chart(one, this.theme, (range) => this.zoom(range)));
+    this.chartGrid.replaceChildren(...this.charts.map((chart) => chart.node));
+  }
+
+  /** Asks for the series; while an answer is awaited, further wishes become one more question. */
+  private async ask(): Promise<void> {
+    if (this.asking) {
+      this.askAgain = true;
+      return;
+    }
+    this.asking = true;
+    try {
+      do {
+        this.askAgain = false;
+        const { runs, range, smoothing, view } = this.state;
+        const width = this.chartGrid.clientWidth || 600;
+        this.answer = await this.host.call('series', {
+          runs,
+          metrics: this.descriptions.flatMap((chart) => chart.metrics),
+          range,
+          points: view === 'table' ? TABLE_ROWS : Math.min(1200, Math.max(400, width)),
+          smoothing: view === 'table' ? 0 : smoothing,
+        });
+        this.draw();
+      } while (this.askAgain);
+    } catch (error) {
+      this.say(error);
+    } finally {
+      this.asking = false;
+    }
+  }
+
+  private range(): [number, number] {
+    return [...(this.state.range ?? this.answer.extent ?? [0, 1])] as [number, number];
+  }
+
+  private linesOf(chart: ChartDescription): Line[] {
+    const several = this.state.runs.length > 1;
+    return this.answer.series
+      .filter((series) => chart.metrics.includes(series.metric) && series.steps.length > 0)
+      .map((series) => {
+        const run = this.runs.find((one) => one.id === series.run);
+        const index = chart.metrics.indexOf(series.metric);
+        const names = [
+          ...(several ? [run?.name ?? series.run] : []),
+          ...(chart.metrics.length > 1 || !several ? [series.metric] : []),
+        ];
+        return { series, label: names.join(' · '), colour: (run?.colour ?? 0) + (several ? 8 * index : index) };
+      });
+  }
+
+  private draw(): void {
+    const { logarithmic, view } = this.state;
+    const range = this.range();
+    if (document.activeElement !== this.from) this.from.value = String(range[0]);
+    if (document.activeElement !== this.to) this.to.value = String(range[1]);
+    if (view === 'table') {
+      fillTable(
+        this.table,
+        this.descriptions.flatMap((chart) => this.linesOf(chart)),
+      );
+      return;
+    }
+    for (const chart of this.charts) {
+      const lines = this.linesOf(chart.description);
+      chart.update({ lines, marks: this.answer.marks, range, logarithmic } satisfies ChartContent);
+    }
+    this.app.dataset.drawn = String(Math.max(0, ...this.answer.series.map((series) => series.steps.at(-1) ?? 0)));
+  }
+
+  private zoom(range: [number, number] | undefined): void {
+    this.setState({ range });
+    void this.ask();
+  }
+
+  private typedRange(): void {
+    const low = Math.max(0, Math.round(Number(this.from.value)));
+    const high = Math.round(Number(this.to.value));
+    if (high > low) this.zoom([low, high]);
+    else this.say('The last step must be greater than the first.');
+  }
+
+  private setTheme(theme: Theme): void {
+    this.theme = theme;
+    this.listRuns();
+    for (const chart of this.charts) chart.setTheme(theme);
+  }
+
+  private resized(): void {
+    for (const chart of this.charts) chart.resize();
+  }
+
+  private async export(format: 'png' | 'svg' | 'csv'): Promise<void> {
+    try {
+      const charts = this.charts.filter((chart) => !chart.node.hidden);
+      const content =
+        format === 'csv' ? undefined : await (format === 'png' ? chartsAsPng : chartsAsSvg)(charts, this.theme);
+      const metrics = this.descriptions.flatMap((chart) => chart.metrics);
+      // The host shows a dialog: the user may take any time to answer it.
+      await this.host.call('export', { format, content, runs: this.state.runs, metrics }, 3_600_000);
+    } catch (error) {
+      this.say(error);
+    }
+  }
+
+  private say(what: unknown): void {
+    this.message.classList.toggle('error', what instanceof Error);
+    if (what instanceof HostError || typeof what === 'string')
+      this.message.textContent = what instanceof Error ? what.message : what;
+    else this.message.textContent = what === undefined ? '' : `Internal error: ${String(what)}`;
+  }
+}
