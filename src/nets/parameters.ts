@@ -1,6 +1,6 @@
 import { RandomStream, streamId } from '../random/random';
 import * as tf from '../tensor/tf';
-import { loadEntries, type LoadOptions, type LoadReport, type StateEntry } from './state';
+import { loadEntries, type LoadOptions, type LoadReport, type LoadTarget, type StateEntry } from './state';
 import { fromTorchLayout, tensorShape, toTorchLayout, volumeOf } from './layout';
 
 /** How torch.nn (or MONAI) draws the first values of a parameter. */
@@ -118,14 +118,18 @@ export class ParameterSet {
    * @throws UserError in strict mode when a tensor is missing, unexpected or of another shape; nothing is changed then.
    */
   loadStateDict(entries: Iterable<StateEntry>, options: LoadOptions = {}): LoadReport {
-    const targets = this.items.map((item) => ({
-      name: item.name,
+    return loadEntries(this.targets(), entries, options);
+  }
+
+  /** Where values go by name, with `prefix` in front: for loading several sets from one state dict. */
+  targets(prefix = ''): LoadTarget[] {
+    return this.items.map((item) => ({
+      name: prefix + item.name,
       shape: item instanceof Parameter ? item.torchShape : item.shape,
-      assign: (data: StateEntry['data']) => {
+      assign: (data) => {
         if (item instanceof Parameter) assignFromTorch(item, data);
       },
     }));
-    return loadEntries(targets, entries, options);
   }
 
   dispose(): void {
