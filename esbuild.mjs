@@ -1,9 +1,10 @@
-// Bundles the three programs: `node esbuild.mjs [--watch]`. Each entry is built when its source exists.
+// Bundles the three programs: `node esbuild.mjs [--watch] [--minify] [--only=name,…]`. Each entry is built when its source exists.
 import { existsSync } from 'node:fs';
 import { argv } from 'node:process';
 import { build, context } from 'esbuild';
 
 const watch = argv.includes('--watch');
+const only = argv.find((argument) => argument.startsWith('--only='))?.slice('--only='.length).split(',');
 const common = {
   bundle: true,
   outdir: 'dist',
@@ -19,6 +20,7 @@ const external = ['vscode', 'webgpu', '@tensorflow/tfjs-node-gpu', '*.node'];
 const node = {
   voco: 'src/trainer/cli/main.ts',
   'data-worker': 'src/trainer/loader/worker.ts',
+  'series-worker': 'src/extension/panels/curves/seriesWorker.ts',
   'volume-worker': 'src/extension/editors/volumeWorker.ts',
   extension: 'src/extension/extension.ts',
 };
@@ -28,7 +30,8 @@ const browser = {
   'webview/crops': 'webview/crops/main.ts',
   'webview/results': 'webview/results/main.ts',
 };
-const present = (entries) => Object.fromEntries(Object.entries(entries).filter(([, file]) => existsSync(file)));
+const wanted = ([name, file]) => existsSync(file) && (!only || only.includes(name));
+const present = (entries) => Object.fromEntries(Object.entries(entries).filter(wanted));
 
 const builds = [
   {
