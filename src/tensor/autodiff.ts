@@ -152,6 +152,31 @@ export function vjp(
   });
 }
 
+/** A forward pass whose tape is kept until its gradient is known. */
+export interface Recording {
+  /** What f returned; the caller's. */
+  readonly outputs: tf.Tensor[];
+  /** Pushes the gradients of the outputs back, once; the result is the caller's. */
+  pullback(dys: tf.Tensor[]): Gradients;
+  /** Frees the tape when there will be no {@link pullback}. */
+  dispose(): void;
+}
+
+/**
+ * The two halves of {@link vjp}, for a gradient that depends on the outputs themselves.
+ *
+ * @param f its outputs; tensors made inside it are disposed but for these.
+ * @param xs variables, or tensors that exist before the call.
+ */
+export function linearize(f: () => tf.Tensor[], xs: tf.Tensor[]): Recording {
+  const { result: outputs, tape } = record(f);
+  return {
+    outputs,
+    pullback: (dys) => tf.tidy(() => backward(tape, outputs, dys, xs) as tf.Tensor[]) as Gradients,
+    dispose: () => tape.forEach(release),
+  };
+}
+
 /**
  * Runs f and gives the gradient of its scalar `loss` with respect to `xs`.
  *

@@ -24,7 +24,9 @@ function overview(): string {
 }
 
 function help(command: Command): string {
-  return [`usage: ${command.usage}`, '', command.summary, ...(command.details ? ['', command.details] : []), ''].join('\n');
+  return [`usage: ${command.usage}`, '', command.summary, ...(command.details ? ['', command.details] : []), ''].join(
+    '\n',
+  );
 }
 
 async function run(argv: readonly string[]): Promise<number> {

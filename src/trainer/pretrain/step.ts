@@ -1,0 +1,148 @@
+import type { CropBatch } from '../../data/types';
+import { RandomStream, streamId } from '../../random/random';
+import { accumulate, disposeGradients, linearize, vjp, type Gradients } from '../../tensor/autodiff';
+import { clipGlobalNorm, globalNorm, type Optimizer, type Schedule } from '../../tensor/optim';
+import { readScalars } from '../../tensor/read';
+import * as tf from '../../tensor/tf';
+import { collapseMetrics, positionAccuracy } from '../../voco/metrics';
+import type { VocoModel } from '../../voco/model';
+import type { ObjectiveResult, StepLayout } from '../../voco/objectives';
+import { cropCount, cropTensor, planMicroBatches, type MicroBatch } from './microBatches';
+
+/** Scalars of a step by the names they have in metrics.jsonl. */
+export type StepScalars = Record<string, number>;
+
+export interface StepResult {
+  readonly scalars: StepScalars;
+  /** False when the loss or a gradient is not finite; the weights are then left as they were. */
+  readonly finite: boolean;
+}
+
+export interface StepOptions {
+  readonly model: VocoModel;
+  readonly optimizer: Optimizer;
+  readonly schedule: Schedule;
+  /** Crops in memory at a time. */
+  readonly microBatch: number;
+  /** Largest norm of all gradients together, or null for no clipping. */
+  readonly clipNorm: number | null;
+  readonly seed: number;
+}
+
+const DROPOUT_STREAM = streamId('feature-dropout');
+
+export function layoutOf(batch: CropBatch): StepLayout {
+  const { volumes, randomPerVolume, basesPerVolume } = batch;
+  return { volumes, randomPerVolume, basesPerVolume };
+}
+
+function labelTensor(batch: CropBatch): tf.Tensor2D {
+  const rows = batch.volumes * batch.randomPerVolume;
+  return tf.tensor2d(Float32Array.from(batch.labels), [rows, batch.basesPerVolume]);
+}
+
+/** Pooled features of all crops, a micro-batch at a time and without a tape. */
+function encodeAll(
+  batch: CropBatch,
+  plan: readonly MicroBatch[],
+  encode: (x: tf.Tensor5D) => tf.Tensor2D,
+): tf.Tensor2D {
+  return tf.tidy(() => {
+    const parts = plan.map((micro) => tf.tidy(() => encode(cropTensor(batch, micro))));
+    return parts.length === 1 ? parts[0]! : tf.concat2d(parts, 0);
+  });
+}
+
+/** The scalars that describe a result: loss, its parts, position accuracy and signs of collapse. Dispose them. */
+function describe(result: ObjectiveResult, labels: tf.Tensor2D, layout: StepLayout): Record<string, tf.Scalar> {
+  const { baseSimilarity, featureStd } = collapseMetrics(result.embeddings, layout);
+  return {
+    loss: result.total,
+    ...result.parts,
+    accuracy: positionAccuracy(result.logits, labels),
+    baseSimilarity,
+    featureStd,
+  };
+}
+
+function disposeResult(result: ObjectiveResult): void {
+  tf.dispose([result.total, result.logits, result.embeddings, ...Object.values(result.parts)]);
+}
+
+/** One training step of VoCo with the exact gradient in micro-batches (docs/architecture.md). */
+export class PretrainStep {
+  private readonly variables: { encoder: tf.Variable[]; projector: tf.Variable[] };
+
+  constructor(private readonly options: StepOptions) {
+    this.variables = {
+      encoder: options.model.encoderVariables().map((item) => item.variable),
+      projector: options.model.projectorVariables().map((item) => item.variable),
+    };
+  }
+
+  /** @param step optimizer steps done so far: 0 for the first. */
+  async run(batch: CropBatch, step: number): Promise<StepResult> {
+    const { model, optimizer, schedule, microBatch, clipNorm, seed } = this.options;
+    const plan = planMicroBatches(cropCount(batch), microBatch);
+    const layout = layoutOf(batch);
+    const labels = labelTensor(batch);
+    const student = this.encodeStudent(batch, plan);
+    model.updateTeacher();
+    const teacher = model.teacher ? encodeAll(batch, plan, (x) => model.encodeTeacher(x)) : undefined;
+    const random = new RandomStream(seed, DROPOUT_STREAM, step);
+    const result = model.lossAndGradients({ student: student.features, teacher }, labels, layout, random);
+    const gradients: Gradients = [...student.pullback(result.featureGradient), ...result.projectorGradients];
+    const norm = clipNorm === null ? globalNorm(gradients) : clipGlobalNorm(gradients, clipNorm);
+    const described = tf.tidy(() => ({ ...describe(result, labels, layout), gradientNorm: norm }));
+    const scalars: StepScalars = await readScalars(described);
+    const rate = schedule(step);
+    const finite = Number.isFinite(scalars.loss) && Number.isFinite(scalars.gradientNorm);
+    if (finite) optimizer.step(gradients, rate);
+    disposeGradients(gradients);
+    disposeResult(result);
+    tf.dispose([described, labels, student.features, result.featureGradient, ...(teacher ? [teacher] : [])]);
+    return { scalars: { ...scalars, learningRate: rate }, finite };
+  }
+
+  private encodeStudent(
+    batch: CropBatch,
+    plan: readonly MicroBatch[],
+  ): { features: tf.Tensor2D; pullback: (dFeatures: tf.Tensor2D) => Gradients } {
+    const { model } = this.options;
+    if (plan.length === 1) {
+      const recording = linearize(() => [model.encode(cropTensor(batch, plan[0]!))], this.variables.encoder);
+      return { features: recording.outputs[0] as tf.Tensor2D, pullback: (dy) => recording.pullback([dy]) };
+    }
+    return {
+      features: encodeAll(batch, plan, (x) => model.encode(x)),
+      pullback: (dFeatures) => this.pullInPieces(batch, plan, dFeatures),
+    };
+  }
+
+  private pullInPieces(batch: CropBatch, plan: readonly MicroBatch[], dFeatures: tf.Tensor2D): Gradients {
+    const { model } = this.options;
+    let total: Gradients | undefined;
+    for (const micro of plan) {
+      const dy = tf.slice2d(dFeatures, [micro.first, 0], [micro.count, dFeatures.shape[1]]);
+      const { outputs, gradients } = vjp(() => [model.encode(cropTensor(batch, micro))], [dy], this.variables.encoder);
+      tf.dispose([dy, ...outputs]);
+      total = accumulate(total, gradients);
+    }
+    return total!;
+  }
+}
+
+/** The same scalars on held-out crops, without any update. */
+export async function evaluateBatch(model: VocoModel, batch: CropBatch, microBatch: number): Promise<StepScalars> {
+  const plan = planMicroBatches(cropCount(batch), microBatch);
+  const layout = layoutOf(batch);
+  const described = tf.tidy(() => {
+    const labels = labelTensor(batch);
+    const student = encodeAll(batch, plan, (x) => model.encode(x));
+    const teacher = model.teacher ? encodeAll(batch, plan, (x) => model.encodeTeacher(x)) : undefined;
+    return describe(model.loss({ student, teacher }, labels, layout), labels, layout);
+  });
+  const scalars = await readScalars(described);
+  tf.dispose(described);
+  return scalars;
+}
