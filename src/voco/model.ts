@@ -3,8 +3,9 @@ import { ParameterSet, type Parameter } from '../nets/parameters';
 import { loadEntries, type LoadOptions, type LoadReport, type StateEntry } from '../nets/state';
 import type { Encoder, NetworkConfig } from '../nets/types';
 import type { RandomStream } from '../random/random';
-import * as tf from '../tensor/tf';
-import { updateAverage } from './ema';
+import { valueAndGradients } from '../tensor/autodiff';
+import { emaUpdate } from '../tensor/optim';
+import type * as tf from '../tensor/tf';
 import { createObjective } from './objectives';
 import type { Objective, ObjectiveName, ObjectiveOptions, ObjectiveResult, StepLayout } from './objectives';
 import { Projector, type ProjectorOptions } from './projector';
@@ -108,18 +109,16 @@ export class VocoModel {
   }
 
   private averageInto(momentum: number): void {
-    updateAverage(this.averagedPairs(), momentum);
-  }
-
-  private averagedPairs(): { average: tf.Variable; value: tf.Variable }[] {
-    const pairs: { average: tf.Variable; value: tf.Variable }[] = [];
-    const join = (teacher: ParameterSet, student: ParameterSet) => {
-      const values = student.all;
-      teacher.all.forEach((item, i) => pairs.push({ average: item.variable, value: values[i]!.variable }));
+    const teachers: tf.Variable[] = [];
+    const students: tf.Variable[] = [];
+    const join = (teacher: ParameterSet | undefined, student: ParameterSet) => {
+      if (!teacher) return;
+      teachers.push(...teacher.all.map((parameter) => parameter.variable));
+      students.push(...student.all.map((parameter) => parameter.variable));
     };
-    if (this.teacher) join(this.teacher.parameters, this.student.parameters);
-    if (this.teacherProjector) join(this.teacherProjector.parameters, this.projector.parameters);
-    return pairs;
+    join(this.teacher?.parameters, this.student.parameters);
+    join(this.teacherProjector?.parameters, this.projector.parameters);
+    emaUpdate(teachers, students, momentum);
   }
 
   /** The loss of a step from pooled features; `random` draws the dropout of `tpami` and is left out in validation. */
@@ -135,17 +134,14 @@ export class VocoModel {
     layout: StepLayout,
     random?: RandomStream,
   ): LossAndGradients {
-    let result: ObjectiveResult | undefined;
     const variables = this.projectorVariables().map(({ variable }) => variable as tf.Tensor);
-    const total = () => {
-      result = this.loss(features, labels, layout, random);
-      [...Object.values(result.parts), result.logits, result.embeddings].forEach((tensor) => tf.keep(tensor));
-      return result.total;
-    };
-    const { value, grads } = tf.valueAndGrads(total)([features.student, ...variables]);
-    const { parts, logits, embeddings } = result!;
-    const [featureGradient, ...projectorGradients] = grads as [tf.Tensor2D, ...tf.Tensor[]];
-    return { total: value as tf.Scalar, parts, logits, embeddings, featureGradient, projectorGradients };
+    const { value, gradients } = valueAndGradients(() => {
+      const { total, parts, logits, embeddings } = this.loss(features, labels, layout, random);
+      return { loss: total, parts, logits, embeddings };
+    }, [features.student, ...variables]);
+    const { loss: total, parts, logits, embeddings } = value;
+    const [featureGradient, ...projectorGradients] = gradients as [tf.Tensor2D, ...tf.Tensor[]];
+    return { total, parts, logits, embeddings, featureGradient, projectorGradients };
   }
 
   encoderVariables(): NamedVariable[] {
