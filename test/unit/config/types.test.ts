@@ -1,5 +1,11 @@
 import { expectTypeOf, test } from 'vitest';
-import type { DataConfig, MethodConfig, NetworkConfig, PreprocessConfig, PretrainConfig } from '../../../src/config/types';
+import type {
+  DataConfig,
+  MethodConfig,
+  NetworkConfig,
+  PreprocessConfig,
+  PretrainConfig,
+} from '../../../src/config/types';
 
 test('types follow the schema', () => {
   expectTypeOf<MethodConfig['grid']>().toEqualTypeOf<[number, number, number]>();

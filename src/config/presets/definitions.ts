@@ -1,0 +1,71 @@
+import type { PretrainConfigInput } from '../types';
+
+type DataInput = PretrainConfigInput['data'];
+
+/** What a preset sets beside the defaults; where the volumes come from is filled in later. */
+export interface Preset {
+  readonly description: string;
+  readonly config: Omit<PretrainConfigInput, 'kind' | 'data' | '$schema'>;
+  readonly data?: Omit<DataInput, 'train' | 'validation'>;
+  /** The preset's data set comes with a list of held-out cases. */
+  readonly hasValidation?: boolean;
+}
+
+export const presets = {
+  cvpr: {
+    description: 'CVPR 2024 paper: its loss as printed, 4×4×1 base crops of 96³ on 384×384×96 volumes',
+    config: { name: 'voco-cvpr', method: { objective: 'cvpr-paper' } },
+  },
+  'voco-10k': {
+    description: 'Released VoCo code (10k set): teacher network, 4×4×1 base crops of 96³ on 384×384×96 volumes',
+    config: { name: 'voco-10k', method: { objective: 'voco-10k' } },
+  },
+  tpami: {
+    description:
+      'Large-scale successor (TPAMI): contrast between volumes, 3×3×1 base crops of 64³ on 192×192×64 volumes',
+    config: {
+      name: 'voco-tpami',
+      method: {
+        objective: 'tpami',
+        grid: [3, 3, 1],
+        crop: [64, 64, 64],
+        input: [64, 64, 64],
+        augment: { shiftIntensity: { prob: 0.5 } },
+        projector: { hidden: 1024, out: 1024 },
+      },
+      train: { steps: 2000000, batch: 4 },
+    },
+    data: { preprocess: { spacing: [1.5, 1.5, 1.5], foreground: { threshold: 0 }, resize: [192, 192, 64] } },
+  },
+  small: {
+    description: 'Small machine: half the feature size, 3×3×1 base crops of 64³ on 192×192×64 volumes, 20,000 steps',
+    config: {
+      name: 'voco-small',
+      method: { grid: [3, 3, 1], crop: [64, 64, 64], input: [64, 64, 64], projector: { hidden: 512, out: 512 } },
+      network: { featureSize: 24 },
+      schedule: { warmupSteps: 500 },
+      train: { steps: 20000, batch: 2, validateEvery: 500, checkpointEvery: 500 },
+    },
+    data: { validationFraction: 0.1, preprocess: { resize: [192, 192, 64] } },
+  },
+  demo: {
+    description: 'Demo on synthetic abdomens (voco phantom): a few minutes on two cores',
+    config: {
+      name: 'voco-demo',
+      method: {
+        grid: [3, 3, 1],
+        crop: [48, 48, 64],
+        input: [32, 32, 64],
+        projector: { hidden: 256, out: 256 },
+      },
+      network: { featureSize: 12 },
+      optimizer: { lr: 0.001 },
+      schedule: { warmupSteps: 20 },
+      train: { steps: 300, batch: 2, validateEvery: 50, checkpointEvery: 100 },
+    },
+    data: { preprocess: { resize: [144, 144, 64] } },
+    hasValidation: true,
+  },
+} as const satisfies Record<string, Preset>;
+
+export type PresetName = keyof typeof presets;

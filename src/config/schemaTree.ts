@@ -1,0 +1,122 @@
+/** A place inside a config: property names and array indices from the root. */
+export type ConfigPath = readonly (string | number)[];
+
+/** The parts of JSON Schema that our schemas use, for walking them. */
+export interface SchemaNode {
+  readonly type?: string | readonly string[];
+  readonly title?: string;
+  readonly description?: string;
+  readonly default?: unknown;
+  readonly examples?: readonly unknown[];
+  readonly const?: unknown;
+  readonly enum?: readonly unknown[];
+  readonly format?: string;
+  readonly required?: readonly string[];
+  readonly properties?: Readonly<Record<string, SchemaNode>>;
+  readonly items?: SchemaNode | readonly SchemaNode[];
+  readonly anyOf?: readonly SchemaNode[];
+  readonly [keyword: string]: unknown;
+}
+
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** `data.train[0].key`, as users write it; the root is an empty string. */
+export function formatPath(path: ConfigPath): string {
+  return path.reduce<string>((text, part) => {
+    if (typeof part === 'number') return `${text}[${part}]`;
+    const plain = /^[A-Za-z_$][\w$-]*$/.test(part) ? part : JSON.stringify(part);
+    return text === '' ? plain : `${text}.${plain}`;
+  }, '');
+}
+
+export function itemSchema(schema: SchemaNode, index: number): SchemaNode | undefined {
+  const { items } = schema;
+  if (items === undefined) return undefined;
+  return Array.isArray(items) ? (items as readonly SchemaNode[])[index] : (items as SchemaNode);
+}
+
+/** Schemas that may apply at a path (several where there is a choice), before a value is known. */
+export function schemasAt(root: SchemaNode, path: ConfigPath): SchemaNode[] {
+  let found = [root];
+  for (const part of path) {
+    const alternatives = found.flatMap((schema) => (schema.anyOf ? [...schema.anyOf] : [schema]));
+    found = alternatives.flatMap((schema) => {
+      const next = typeof part === 'number' ? itemSchema(schema, part) : ownProperty(schema, part);
+      return next ? [next] : [];
+    });
+  }
+  return found;
+}
+
+export function ownProperty(schema: SchemaNode, name: string): SchemaNode | undefined {
+  return schema.properties && Object.hasOwn(schema.properties, name) ? schema.properties[name] : undefined;
+}
+
+/** Every path of the schema whose last part is the given key, array items written as index 0. */
+export function pathsOfKey(root: SchemaNode, key: string, path: ConfigPath = []): ConfigPath[] {
+  const found: ConfigPath[] = [];
+  for (const [name, child] of Object.entries(root.properties ?? {})) {
+    if (name === key) found.push([...path, name]);
+    found.push(...pathsOfKey(child, key, [...path, name]));
+  }
+  const item = itemSchema(root, 0);
+  if (item) found.push(...pathsOfKey(item, key, [...path, 0]));
+  for (const branch of root.anyOf ?? []) found.push(...pathsOfKey(branch, key, path));
+  return found;
+}
+
+function typeOf(value: unknown): string {
+  if (value === null) return 'null';
+  return Array.isArray(value) ? 'array' : typeof value;
+}
+
+function fitsType(schema: SchemaNode, value: unknown): boolean {
+  const types = schema.type === undefined ? [] : [schema.type].flat();
+  return types.includes(typeOf(value)) || (types.includes('integer') && typeof value === 'number');
+}
+
+/** How much a value looks as if it was meant for a branch; 0 when it does not at all. */
+function likeness(branch: SchemaNode, value: unknown): number {
+  if (branch.const !== undefined) return branch.const === value ? 2 : 0;
+  if (!fitsType(branch, value)) return 0;
+  if (!isRecord(value)) return 1;
+  let score = branch.required?.length ? 0 : 1;
+  for (const key of branch.required ?? []) {
+    if (!Object.hasOwn(value, key)) continue;
+    const expected = ownProperty(branch, key)?.const;
+    if (expected === undefined || expected === value[key]) score += 2;
+  }
+  return score;
+}
+
+/**
+ * The schema with every choice (`anyOf`) settled by the value at that place, so that errors name what is wrong with what
+ * was meant, and defaults of that choice apply. A choice that fits nothing stays as it is.
+ *
+ * @param choices receives which branch was taken, in order: two values with equal choices have equal settled schemas.
+ */
+export function settle(schema: SchemaNode, value: unknown, choices: number[]): SchemaNode {
+  if (schema.anyOf) {
+    const scores = schema.anyOf.map((branch) => likeness(branch, value));
+    const best = scores.indexOf(Math.max(...scores));
+    choices.push(scores[best]! > 0 ? best : -1);
+    if (scores[best] === 0) return schema;
+    const { anyOf: _, ...rest } = schema;
+    return { ...rest, ...settle(schema.anyOf[best]!, value, choices) };
+  }
+  if (isRecord(value) && schema.properties) {
+    const properties = Object.entries(schema.properties).map(([name, child]) => {
+      const given = Object.hasOwn(value, name) ? value[name] : child.default;
+      return [name, settle(child, given, choices)] as const;
+    });
+    return { ...schema, properties: Object.fromEntries(properties) };
+  }
+  if (Array.isArray(value) && value.length > 0 && schema.items && !Array.isArray(schema.items)) {
+    choices.push(value.length);
+    const item = schema.items as SchemaNode;
+    return { ...schema, items: value.map((element) => settle(item, element, choices)) };
+  }
+  return schema;
+}

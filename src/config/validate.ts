@@ -1,0 +1,197 @@
+import Ajv, { type ErrorObject, type ValidateFunction } from 'ajv';
+import { pretrainSchema, type PretrainConfig } from './schema/pretrain';
+import { formatPath, isRecord, ownProperty, pathsOfKey, settle, type ConfigPath, type SchemaNode } from './schemaTree';
+import { closest } from './suggest';
+
+/** The schema of every config, as plain data. */
+export const configSchema: SchemaNode = pretrainSchema;
+
+/** Something wrong with a config, before it is known where in the text it stands. */
+export interface Problem {
+  readonly path: ConfigPath;
+  /** The key itself is wrong, not its value. */
+  readonly atKey?: boolean;
+  readonly message: string;
+  readonly severity: 'error' | 'warning';
+  readonly fix?: ProblemFix;
+}
+
+export type ProblemFix =
+  | { readonly title: string; readonly renameTo: string }
+  | { readonly title: string; readonly path: ConfigPath; readonly value: unknown };
+
+export interface Validated {
+  readonly problems: readonly Problem[];
+  /** The config with all defaults, when there are no problems. */
+  readonly config?: PretrainConfig;
+  /** The schema with the choices that the value made. */
+  readonly schema: SchemaNode;
+}
+
+const ajv = new Ajv({ allErrors: true, useDefaults: true, strict: false, validateFormats: false, verbose: true });
+const compiled = new Map<string, ValidateFunction>();
+const MAX_COMPILED = 64;
+
+function validator(schema: SchemaNode, choices: number[]): ValidateFunction {
+  const key = choices.join();
+  let validate = compiled.get(key);
+  if (!validate) {
+    if (compiled.size >= MAX_COMPILED) compiled.clear();
+    const { $schema: _, ...body } = schema;
+    validate = ajv.compile(body);
+    compiled.set(key, validate);
+  }
+  return validate;
+}
+
+/** Checks a parsed config against the schema and fills in every default. The value is not changed. */
+export function validate(value: unknown): Validated {
+  if (!isRecord(value)) {
+    const problem: Problem = {
+      path: [],
+      message: 'a config must be an object: { "kind": "pretrain", … }',
+      severity: 'error',
+    };
+    return { problems: [problem], schema: configSchema };
+  }
+  const choices: number[] = [];
+  const schema = settle(configSchema, value, choices);
+  const copy: unknown = structuredClone(value);
+  const check = validator(schema, choices);
+  if (check(copy)) return { problems: [], config: copy as PretrainConfig, schema };
+  return { problems: toProblems(check.errors ?? []), schema };
+}
+
+function toProblems(errors: readonly ErrorObject[]): Problem[] {
+  // Inside a choice that fits nothing, each branch has its own complaints: the one of the choice says it all.
+  const choices = errors.filter((error) => error.keyword === 'anyOf').map((error) => error.schemaPath);
+  const own = errors.filter((error) => !choices.some((path) => error.schemaPath.startsWith(`${path}/`)));
+  const problems = own.map(toProblem);
+  return problems.filter((a, i) => problems.findIndex((b) => sameProblem(a, b)) === i);
+}
+
+function sameProblem(a: Problem, b: Problem): boolean {
+  return a.message === b.message && formatPath(a.path) === formatPath(b.path);
+}
+
+function pathOf(error: ErrorObject): (string | number)[] {
+  const parts = error.instancePath.split('/').slice(1);
+  return parts.map((part) => (/^\d+$/.test(part) ? Number(part) : part.replaceAll('~1', '/').replaceAll('~0', '~')));
+}
+
+function toProblem(error: ErrorObject): Problem {
+  const path = pathOf(error);
+  const schema = (error.parentSchema ?? {}) as SchemaNode;
+  if (error.keyword === 'additionalProperties') {
+    return unknownKey([...path, String(error.params.additionalProperty)], schema);
+  }
+  if (error.keyword === 'required') {
+    const key = String(error.params.missingProperty);
+    const example = ownProperty(schema, key)?.examples?.[0];
+    const hint = example === undefined ? '' : `, for example "${key}": ${JSON.stringify(example)}`;
+    return { path, message: `"${key}" is missing${hint}`, severity: 'error' };
+  }
+  const guess = misspeltValue(error, schema);
+  if (guess) {
+    const fix = { title: `Change to "${guess}"`, path, value: guess };
+    return { path, message: `${describe(error, schema)}; did you mean "${guess}"?`, severity: 'error', fix };
+  }
+  return { path, message: describe(error, schema), severity: 'error' };
+}
+
+function unknownKey(path: ConfigPath, schema: SchemaNode): Problem {
+  const key = String(path.at(-1));
+  const known = Object.keys(schema.properties ?? {});
+  const guess = closest(key, known);
+  if (guess) {
+    const fix = { title: `Rename to "${guess}"`, renameTo: guess };
+    return { path, atKey: true, message: `unknown key; did you mean "${guess}"?`, severity: 'error', fix };
+  }
+  const elsewhere = pathsOfKey(configSchema, key).filter(
+    (other) => other.length !== path.length || other[0] !== path[0],
+  );
+  const hint = elsewhere.length ? `it belongs at ${formatPath(elsewhere[0]!)}` : `known keys here: ${known.join(', ')}`;
+  return { path, atKey: true, message: `unknown key; ${hint}`, severity: 'error' };
+}
+
+function allowedWords(schema: SchemaNode): string[] {
+  const words = schema.const === undefined ? (schema.enum ?? []) : [schema.const];
+  const branches = (schema.anyOf ?? []).flatMap((branch) => [
+    ...allowedWords(branch),
+    ...Object.values(branch.properties ?? {}).flatMap((child) => (child.const === undefined ? [] : [child.const])),
+  ]);
+  const alternatives = /^\^\(([\w|]+)/.exec(String(schema.pattern ?? ''))?.[1]?.split('|') ?? [];
+  return [...words, ...branches, ...alternatives].filter((word) => typeof word === 'string');
+}
+
+function misspeltValue(error: ErrorObject, schema: SchemaNode): string | undefined {
+  if (!['enum', 'const', 'pattern', 'anyOf'].includes(error.keyword) || typeof error.data !== 'string')
+    return undefined;
+  return closest(error.data, allowedWords(schema));
+}
+
+const TYPE_NAMES: Record<string, string> = {
+  integer: 'a whole number',
+  number: 'a number',
+  string: 'a text in quotes',
+  boolean: 'true or false',
+  array: 'a list [ … ]',
+  object: 'an object { … }',
+  null: 'null',
+};
+
+function shown(value: unknown): string {
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
+}
+
+function orList(words: readonly string[]): string {
+  return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`;
+}
+
+function anyOfForms(schema: SchemaNode): string {
+  const forms = (schema.anyOf ?? []).map((branch) => {
+    const keys = branch.required ?? [];
+    const discriminator = keys.map((key) => {
+      const value = ownProperty(branch, key)?.const;
+      return `"${key}": ${value === undefined ? '…' : JSON.stringify(value)}`;
+    });
+    return keys.length ? `{ ${discriminator.join(', ')} }` : (branch.title ?? String(branch.type));
+  });
+  return orList(forms);
+}
+
+function describe(error: ErrorObject, schema: SchemaNode): string {
+  const { params, keyword, data } = error as { params: Record<string, unknown>; keyword: string; data?: unknown };
+  const is = `, is ${shown(data)}`;
+  const size = Array.isArray(data) ? `, has ${data.length}` : '';
+  switch (keyword) {
+    case 'type':
+      return `must be ${orList([params.type].flat().map((type) => TYPE_NAMES[String(type)] ?? String(type)))}${is}`;
+    case 'enum':
+      return `must be ${orList((schema.enum ?? []).map(shown))}${is}`;
+    case 'const':
+      return `must be ${shown(params.allowedValue)}${is}`;
+    case 'anyOf':
+      return `must be ${anyOfForms(schema)}${is}`;
+    case 'pattern':
+      return `must be ${String(schema.patternErrorMessage ?? `text that matches ${String(params.pattern)}`)}${is}`;
+    case 'minLength':
+      return 'must not be empty';
+    case 'minItems':
+      return `must have ${schema.maxItems === params.limit ? '' : 'at least '}${String(params.limit)} item(s)${size}`;
+    case 'maxItems':
+    case 'additionalItems':
+      return `must have ${schema.minItems === params.limit ? '' : 'at most '}${String(params.limit)} item(s)${size}`;
+    case 'minimum':
+      return `must be ${String(params.limit)} or more${is}`;
+    case 'maximum':
+      return `must be ${String(params.limit)} or less${is}`;
+    case 'exclusiveMinimum':
+      return `must be more than ${String(params.limit)}${is}`;
+    case 'exclusiveMaximum':
+      return `must be less than ${String(params.limit)}${is}`;
+    default:
+      return `${error.message ?? keyword}${is}`;
+  }
+}

@@ -1,0 +1,59 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { diagnose, loadConfig, presetConfig, presetNames, presetText } from '../../../src/config';
+
+describe.each(presetNames)('preset %s', (name) => {
+  test('has no error, and says nothing of unused voxels that its source does not have', () => {
+    const found = diagnose(presetText(name), 'x.voco.json');
+    expect(found.map(({ message }) => message)).toEqual([]);
+  });
+
+  test('its commented text loads to the same config', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'voco-preset-'));
+    const file = join(folder, 'a.voco.json');
+    await writeFile(file, presetText(name, { data: 'imagesTr' }));
+    const { config } = await loadConfig(file);
+    const expected = presetConfig(name, { data: join(folder, 'imagesTr') });
+    expect(config).toEqual({ ...expected, output: join(folder, 'runs') });
+    await rm(folder, { recursive: true });
+  });
+
+  test('every key of its text has a comment', () => {
+    const lines = presetText(name).split('\n');
+    const keys = lines
+      .map((line, index) => ({ line, before: lines[index - 1] ?? '' }))
+      .filter(({ line }) => /^ +"/.test(line));
+    expect(keys.length).toBeGreaterThan(40);
+    for (const { line, before } of keys) expect(`${before}\n${line}`).toMatch(/\/\/ \S/);
+  });
+});
+
+test('figures of the released code', () => {
+  const { method, train, data, optimizer, schedule } = presetConfig('voco-10k');
+  expect(method).toMatchObject({
+    grid: [4, 4, 1],
+    crop: [96, 96, 96],
+    input: [64, 64, 64],
+    randomCrops: 2,
+    teacherMomentum: 0.9,
+  });
+  expect(data.preprocess.resize).toEqual([384, 384, 96]);
+  expect([train.steps, schedule.warmupSteps, optimizer.lr, optimizer.weightDecay]).toEqual([250000, 5000, 1e-4, 0.01]);
+  const tpami = presetConfig('tpami');
+  expect(tpami.method.grid).toEqual([3, 3, 1]);
+  expect(tpami.data.preprocess.resize).toEqual([192, 192, 64]);
+  expect(tpami.method.projector).toEqual({ hidden: 1024, out: 1024 });
+  expect(tpami.method.augment).toEqual({ flip: 0.2, rotate90: 0.2, shiftIntensity: { prob: 0.5, offset: 0.1 } });
+});
+
+test('data can be a datalist, a folder or a pattern', () => {
+  expect(presetConfig('small', { data: 'a/list.json' }).data.train).toEqual([
+    { datalist: 'a/list.json', key: 'training' },
+  ]);
+  expect(presetConfig('small', { data: 'a' }).data.train).toEqual([{ folder: 'a' }]);
+  expect(presetConfig('small', { data: 'a/*.nii' }).data.train).toEqual([{ glob: 'a/*.nii' }]);
+  expect(presetConfig('demo', { data: 'l.json' }).data.validation).toEqual([{ datalist: 'l.json', key: 'validation' }]);
+  expect(presetConfig('demo', { data: 'folder' }).data.validationFraction).toBe(0.2);
+});

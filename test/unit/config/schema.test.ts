@@ -1,0 +1,44 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import Ajv from 'ajv';
+import { describe, expect, test } from 'vitest';
+import { publishedSchema } from '../../../src/config/schema/publish';
+import { itemSchema, type SchemaNode } from '../../../src/config/schemaTree';
+import { configSchema } from '../../../src/config';
+
+function everyProperty(schema: SchemaNode, path = ''): { path: string; required: boolean; schema: SchemaNode }[] {
+  const own = Object.entries(schema.properties ?? {}).flatMap(([name, child]) => [
+    { path: `${path}/${name}`, required: schema.required?.includes(name) ?? false, schema: child },
+    ...everyProperty(child, `${path}/${name}`),
+  ]);
+  const item = itemSchema(schema, 0);
+  const branches = [...(schema.anyOf ?? []), ...(item ? [item] : [])];
+  return [...own, ...branches.flatMap((branch) => everyProperty(branch, path))];
+}
+
+// Left out, these are taken from another key.
+const WITHOUT_DEFAULT = [
+  '/data/train/name',
+  '/data/train/baseDir',
+  '/data/validation/name',
+  '/data/validation/baseDir',
+];
+
+describe('the config schema', () => {
+  test('media/voco.schema.json is up to date (npm run build:schema)', () => {
+    const committed = readFileSync(join(import.meta.dirname, '../../../media/voco.schema.json'), 'utf8');
+    expect(committed).toBe(publishedSchema());
+  });
+
+  test.each(everyProperty(configSchema))('$path has a description, examples and a default', (property) => {
+    const { schema, path, required } = property;
+    expect(schema.description).toMatch(/\.$/);
+    expect(schema.examples?.length).toBeGreaterThan(0);
+    if (!required && !WITHOUT_DEFAULT.includes(path)) expect(schema).toHaveProperty('default');
+    const { $schema: _, ...body } = schema;
+    const validate = new Ajv({ strict: false, validateFormats: false }).compile(body);
+    for (const value of [...schema.examples!, ...('default' in schema ? [schema.default] : [])]) {
+      expect(validate(value), JSON.stringify(value)).toBe(true);
+    }
+  });
+});
