@@ -123,12 +123,12 @@ void attentionGrad(const Napi::CallbackInfo& info) {
                           floats(info[8], tableSize(a)));
 }
 
-/** adamw([lr, beta1, beta2, eps, weightDecay, correction1, correction2Root], param, grad, m, v, vmax | null, n) */
+/** adamw([keep, step, root, beta1, rest1, beta2, rest2, eps], param, grad, m, v, vmax | null, n) */
 void adamw(const Napi::CallbackInfo& info) {
   const auto s = info[0].As<Napi::Array>();
   const auto at = [&s](uint32_t i) { return s.Get(i).As<Napi::Number>().FloatValue(); };
   const int64_t n = integer(info[6]);
-  kernels().adamw({at(0), at(1), at(2), at(3), at(4), at(5), at(6)}, floats(info[1], n), floats(info[2], n),
+  kernels().adamw({at(0), at(1), at(2), at(3), at(4), at(5), at(6), at(7)}, floats(info[1], n), floats(info[2], n),
                   floats(info[3], n), floats(info[4], n), floats(info[5], n), n);
 }
 

@@ -53,10 +53,13 @@ struct Attention {
   float scale;
 };
 
+/** Settings of a step, worked out in double precision by the caller. */
 struct AdamW {
-  float lr, beta1, beta2, eps, weightDecay;
-  /** 1 - beta1^step and sqrt(1 - beta2^step). */
-  float correction1, correction2Root;
+  /** 1 - lr · weightDecay; lr / (1 - beta1^step); 1 / sqrt(1 - beta2^step). */
+  float keep, step, root;
+  /** beta and 1 - beta of the two moments. */
+  float beta1, rest1, beta2, rest2;
+  float eps;
 };
 
 struct Kernels {

@@ -97,8 +97,8 @@ static void lerp(float* y, const float* x, int64_t n, float weight) {
 
 /** torch.optim.AdamW's rule: the decay first, then the moments; `vmax` (amsgrad) may be null. */
 static void adamw(const AdamW& s, float* param, const float* grad, float* m, float* v, float* vmax, int64_t n) {
-  const float keep = 1.0f - s.lr * s.weightDecay, step = s.lr / s.correction1, root = 1.0f / s.correction2Root;
-  const float beta1 = s.beta1, beta2 = s.beta2, rest1 = 1.0f - s.beta1, rest2 = 1.0f - s.beta2, eps = s.eps;
+  const float keep = s.keep, step = s.step, root = s.root, eps = s.eps;
+  const float beta1 = s.beta1, beta2 = s.beta2, rest1 = s.rest1, rest2 = s.rest2;
   if (vmax) {
 #pragma omp parallel for simd schedule(static) if (n > kGrain)
     for (int64_t i = 0; i < n; i++) {

@@ -1,0 +1,81 @@
+/** What the kernels share: how one is written, and shapes as the addon wants them. */
+import type * as tf from '../../../tf';
+import type { OneDnnBackend } from '../backend';
+
+export interface Call {
+  inputs: Record<string, tf.TensorInfo | undefined>;
+  attrs: Record<string, unknown>;
+  backend: OneDnnBackend;
+}
+
+/** A kernel; `undefined` says that this case is left to the `cpu` backend's kernel of the same name. */
+export type KernelFn = (call: Call) => tf.TensorInfo | tf.TensorInfo[] | undefined;
+export type KernelTable = Record<string, KernelFn>;
+
+export const sizeOf = (shape: readonly number[]): number => shape.reduce((n, d) => n * d, 1);
+
+/** Strides of a dense row-major tensor, in elements. */
+export function stridesOf(shape: readonly number[]): number[] {
+  const strides = new Array<number>(shape.length);
+  let step = 1;
+  for (let d = shape.length - 1; d >= 0; d--) {
+    strides[d] = step;
+    step *= shape[d]!;
+  }
+  return strides;
+}
+
+/** True for tensors that the addon computes on: float32 and not empty. */
+export function isFloat(...tensors: (tf.TensorInfo | undefined)[]): boolean {
+  return tensors.every((t) => t === undefined || (t.dtype === 'float32' && sizeOf(t.shape) > 0));
+}
+
+/** An input that the contract says is there. */
+export function need(call: Call, name: string): tf.TensorInfo {
+  const tensor = call.inputs[name];
+  if (!tensor) throw new Error(`onednn: input ${name} is missing`);
+  return tensor;
+}
+
+export function optionalFloats(call: Call, name: string): Float32Array | null {
+  const tensor = call.inputs[name];
+  return tensor ? call.backend.floats(tensor) : null;
+}
+
+/** The same values under another shape. */
+export function alias(call: Call, x: tf.TensorInfo, shape: number[]): tf.TensorInfo {
+  call.backend.incRef(x.dataId);
+  return { dataId: x.dataId, shape, dtype: x.dtype };
+}
+
+/**
+ * Drops axes of length 1 and merges neighbours that both operands walk through in one stride, so that loops are long.
+ * Returns at least one dimension.
+ */
+export function collapse(
+  dims: readonly number[],
+  a: readonly number[],
+  b: readonly number[],
+): [number[], number[], number[]] {
+  const out: [number[], number[], number[]] = [[], [], []];
+  const [n, sa, sb] = out;
+  for (let d = 0; d < dims.length; d++) {
+    if (dims[d] === 1) continue;
+    const last = n.length - 1;
+    if (last >= 0 && sa[last] === a[d]! * dims[d]! && sb[last] === b[d]! * dims[d]!) {
+      n[last]! *= dims[d]!;
+      sa[last] = a[d]!;
+      sb[last] = b[d]!;
+    } else {
+      n.push(dims[d]!);
+      sa.push(a[d]!);
+      sb.push(b[d]!);
+    }
+  }
+  if (n.length === 0) {
+    n.push(1);
+    sa.push(1);
+    sb.push(1);
+  }
+  return out;
+}

@@ -1,0 +1,178 @@
+/** Kernels that move values: each is one strided copy. */
+import * as tf from '../../../tf';
+import { alias, type Call, collapse, type KernelFn, type KernelTable, need, sizeOf, stridesOf } from './context';
+import { filled } from './elementwise';
+
+interface Walk {
+  offset?: number;
+  strides: readonly number[];
+}
+
+const MOST_AXES = 10;
+
+/** Copies a box of `dims` elements; the walks say where each operand begins and how it steps. */
+function copy(call: Call, x: tf.TensorInfo, y: tf.TensorInfo, dims: readonly number[], from: Walk, to: Walk): void {
+  // Written in order: the axes are those of the target, slowest first.
+  const order = dims.map((_, axis) => axis).sort((a, b) => to.strides[b]! - to.strides[a]!);
+  const [n, sf, st] = collapse(
+    order.map((axis) => dims[axis]!),
+    order.map((axis) => from.strides[axis]!),
+    order.map((axis) => to.strides[axis]!),
+  );
+  // A transposition is copied in squares: the axis that is dense in the source goes next to the last.
+  const dense = sf.indexOf(1);
+  if (dense >= 0 && dense < n.length - 2) {
+    for (const list of [n, sf, st]) list.splice(n.length - 2, 0, list.splice(dense, 1)[0]!);
+  }
+  const { addon } = call.backend;
+  addon.copy(call.backend.values(x), from.offset ?? 0, call.backend.values(y), to.offset ?? 0, n, sf, st);
+}
+
+/** float32, int32 and bool only; not empty; few enough axes. */
+function movable(
+  x: tf.TensorInfo,
+  axes = x.shape.length,
+): x is tf.TensorInfo & { dtype: 'float32' | 'int32' | 'bool' } {
+  return (
+    (x.dtype === 'float32' || x.dtype === 'int32' || x.dtype === 'bool') && sizeOf(x.shape) > 0 && axes <= MOST_AXES
+  );
+}
+
+const dot = (a: readonly number[], b: readonly number[]): number => a.reduce((sum, v, i) => sum + v * b[i]!, 0);
+
+const transpose: KernelFn = (call) => {
+  const x = need(call, 'x');
+  const perm = call.attrs.perm as number[];
+  if (!movable(x)) return undefined;
+  const shape = perm.map((axis) => x.shape[axis]!);
+  const strides = stridesOf(x.shape);
+  const y = call.backend.empty(shape, x.dtype);
+  copy(call, x, y, shape, { strides: perm.map((axis) => strides[axis]!) }, { strides: stridesOf(shape) });
+  return y;
+};
+
+const slice: KernelFn = (call) => {
+  const x = need(call, 'x');
+  if (!movable(x)) return undefined;
+  const { begin, size } = call.attrs as { begin: number | number[]; size: number | number[] };
+  const [start, dims] = tf.slice_util.parseSliceParams(x as tf.Tensor, begin, size) as [number[], number[]];
+  tf.slice_util.assertParamsValid(x as tf.Tensor, start, dims);
+  if (sizeOf(dims) === 0) return undefined;
+  const y = call.backend.empty(dims, x.dtype);
+  const strides = stridesOf(x.shape);
+  copy(call, x, y, dims, { offset: dot(start, strides), strides }, { strides: stridesOf(dims) });
+  return y;
+};
+
+const stridedSlice: KernelFn = (call) => {
+  const x = need(call, 'x');
+  const a = call.attrs as Record<string, number[]> & Record<string, number>;
+  if (!movable(x)) return undefined;
+  const info = tf.slice_util.sliceInfo(
+    x.shape, a.begin!, a.end!, a.strides!, a.beginMask!, a.endMask!, a.ellipsisMask!, a.newAxisMask!, a.shrinkAxisMask!,
+  ); // prettier-ignore
+  const { begin, end, strides: step, finalShape } = info;
+  const dims = begin.map((from, d) => Math.max(0, Math.ceil((end[d]! - from) / step[d]!)));
+  if (sizeOf(dims) === 0 || begin.length !== x.shape.length) return undefined;
+  const y = call.backend.empty(finalShape, x.dtype);
+  const strides = stridesOf(x.shape);
+  const walk = { offset: dot(begin, strides), strides: strides.map((s, d) => s * step[d]!) };
+  copy(call, x, y, dims, walk, { strides: stridesOf(dims) });
+  return y;
+};
+
+const reverse: KernelFn = (call) => {
+  const x = need(call, 'x');
+  if (!movable(x) || x.shape.length === 0) return undefined;
+  const axes = tf.util.parseAxisParam(call.attrs.dims as number | number[], x.shape);
+  const strides = stridesOf(x.shape);
+  const offset = axes.reduce((sum, axis) => sum + (x.shape[axis]! - 1) * strides[axis]!, 0);
+  const y = call.backend.empty(x.shape, x.dtype);
+  const walk = { offset, strides: strides.map((s, d) => (axes.includes(d) ? -s : s)) };
+  copy(call, x, y, x.shape, walk, { strides });
+  return y;
+};
+
+const concat: KernelFn = (call) => {
+  const all = call.inputs as unknown as tf.TensorInfo[];
+  const axis = tf.util.parseAxisParam(call.attrs.axis as number, all[0]!.shape)[0]!;
+  tf.backend_util.assertParamsConsistent(
+    all.map((t) => t.shape),
+    axis,
+  );
+  const first = all[0]!;
+  const parts = all.filter((t) => sizeOf(t.shape) > 0);
+  if (parts.length === 0 || !movable(first) || all.some((t) => t.dtype !== first.dtype)) return undefined;
+  const shape = tf.backend_util.computeOutShape(
+    all.map((t) => t.shape),
+    axis,
+  );
+  const y = call.backend.empty(shape, first.dtype);
+  const strides = stridesOf(shape);
+  let at = 0;
+  for (const part of parts) {
+    copy(call, part, y, part.shape, { strides: stridesOf(part.shape) }, { offset: at * strides[axis]!, strides });
+    at += part.shape[axis]!;
+  }
+  return y;
+};
+
+const pad: KernelFn = (call) => {
+  const x = need(call, 'x');
+  const { paddings, constantValue } = call.attrs as { paddings: [number, number][]; constantValue: number };
+  if (!movable(x) || x.dtype !== 'float32' || typeof constantValue !== 'number') return undefined;
+  const shape = x.shape.map((n, d) => n + paddings[d]![0] + paddings[d]![1]);
+  if (sizeOf(shape) === sizeOf(x.shape)) return alias(call, x, shape);
+  const y = filled(call, shape, constantValue);
+  const strides = stridesOf(shape);
+  const before = paddings.map(([n]) => n);
+  copy(call, x, y, x.shape, { strides: stridesOf(x.shape) }, { offset: dot(before, strides), strides });
+  return y;
+};
+
+/** Repeats each axis: read with a stride of 0 along a new axis before it. */
+const tile: KernelFn = (call) => {
+  const x = need(call, 'x');
+  const reps = call.attrs.reps as number[];
+  if (!movable(x, 2 * x.shape.length) || reps.length !== x.shape.length || sizeOf(reps) === 0) return undefined;
+  const shape = x.shape.map((n, d) => n * reps[d]!);
+  const y = call.backend.empty(shape, x.dtype);
+  const dims = x.shape.flatMap((n, d) => [reps[d]!, n]);
+  const from = stridesOf(x.shape).flatMap((s) => [0, s]);
+  copy(call, x, y, dims, { strides: from }, { strides: stridesOf(dims) });
+  return y;
+};
+
+const gather: KernelFn = (call) => {
+  const x = need(call, 'x');
+  const indices = need(call, 'indices');
+  const { axis: wanted, batchDims } = call.attrs as { axis: number; batchDims: number };
+  const axis = tf.util.parseAxisParam(wanted, x.shape)[0]!;
+  if (!movable(x) || batchDims || indices.dtype !== 'int32' || sizeOf(indices.shape) === 0) return undefined;
+  const outer = sizeOf(x.shape.slice(0, axis));
+  const inner = sizeOf(x.shape.slice(axis + 1));
+  const length = x.shape[axis]!;
+  const rows = call.backend.values(indices);
+  const y = call.backend.empty([...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)], x.dtype);
+  const [from, to] = [call.backend.values(x), call.backend.values(y)];
+  for (let o = 0; o < outer; o++) {
+    for (let i = 0; i < rows.length; i++) {
+      const row = rows[i]!;
+      if (row < 0 || row >= length) throw new Error(`GatherV2: the index value ${row} is not in [0, ${length - 1}]`);
+      const at = (o * length + row) * inner;
+      to.set(from.subarray(at, at + inner), (o * rows.length + i) * inner);
+    }
+  }
+  return y;
+};
+
+export const layoutKernels: KernelTable = {
+  Transpose: transpose,
+  Slice: slice,
+  StridedSlice: stridedSlice,
+  Reverse: reverse,
+  Concat: concat,
+  PadV2: pad,
+  Tile: tile,
+  GatherV2: gather,
+};
