@@ -36,7 +36,7 @@ export interface IntensitySummary {
   readonly mean: number;
   readonly std: number;
   /** Values below which so many per cent of the voxels lie (of a regular sample when there are very many). */
-  readonly percentiles: Readonly<Record<string, number>>;
+  readonly percentiles: readonly { readonly percent: number; readonly value: number }[];
 }
 
 const PERCENTILES = [0.5, 5, 25, 50, 75, 95, 99.5];
@@ -75,13 +75,11 @@ export function summarizeIntensity(data: VoxelArray): IntensitySummary | null {
     if (distance - distance === 0) squares += distance * distance;
   }
   const sorted = sortedSample(data);
-  const percentiles = Object.fromEntries(
-    PERCENTILES.map((p) => {
-      const at = (p / 100) * (sorted.length - 1);
-      const low = sorted[Math.floor(at)]!;
-      return [String(p), low + (sorted[Math.ceil(at)]! - low) * (at - Math.floor(at))];
-    }),
-  );
+  const percentiles = PERCENTILES.map((percent) => {
+    const at = (percent / 100) * (sorted.length - 1);
+    const low = sorted[Math.floor(at)]!;
+    return { percent, value: low + (sorted[Math.ceil(at)]! - low) * (at - Math.floor(at)) };
+  });
   return { min, max, mean, std: Math.sqrt(squares / count), percentiles };
 }
 
@@ -151,7 +149,7 @@ export function formatDescription(d: VolumeDescription): string {
       'intensity',
       `${format(min)} to ${format(max)}, mean ${format(mean)}, standard deviation ${format(std)}`,
     ]);
-    const shares = Object.entries(percentiles).map(([p, value]) => `${p} %: ${format(value)}`);
+    const shares = percentiles.map(({ percent, value }) => `${percent} %: ${format(value)}`);
     rows.push(['percentiles', shares.join('   ')]);
   } else {
     rows.push(['intensity', 'no voxel holds a number']);

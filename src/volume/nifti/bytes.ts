@@ -13,6 +13,8 @@ export interface FileStart {
 
 /** Enough compressed bytes for a header, even behind a long gzip header. */
 const PROBE = 8192;
+/** Bytes after the voxels that are still inflated, to reach the checksum: a file that goes on and on is not followed. */
+const MAX_TRAILING = 1 << 26;
 
 /**
  * Reads the first `length` bytes (fewer when the file is shorter) without inflating the rest.
@@ -112,6 +114,7 @@ async function inflateInto(file: string, start: number, target: Uint8Array): Pro
       const to = Math.min(chunk.length, start + target.length - position);
       if (to > from) target.set(chunk.subarray(from, to), position + from - start);
       position += chunk.length;
+      if (position > start + target.length + MAX_TRAILING) break;
     }
   } catch (error) {
     throw gzipError(error, file);

@@ -2,8 +2,7 @@ import { createGzip } from 'node:zlib';
 import { UserError } from '../../errors/userError';
 import { writeAtomically } from '../../files/atomic';
 import { determinant, isInvertible, shearOf, spacingOf } from '../affine';
-import { copyBlock } from '../layout/stridedCopy';
-import { newArrayLike } from '../layout/stridedCopy';
+import { copyBlock, newArrayLike } from '../layout/stridedCopy';
 import type { Affine, Volume, VoxelArray } from '../types';
 import { allocateVoxels, DATATYPES, datatypeFor, type DatatypeName } from './datatypes';
 
@@ -22,6 +21,8 @@ export interface WriteOptions {
  */
 export async function writeNifti(file: string, volume: Volume, options: WriteOptions = {}): Promise<void> {
   if (!isInvertible(volume.affine)) throw new UserError(`${file}: not written: the affine matrix is singular`);
+  if (volume.shape.includes(0))
+    throw new UserError(`${file}: not written: the volume is empty (${volume.shape.join('×')})`);
   const datatype = options.datatype ?? datatypeFor(volume.data);
   const voxels = encodeVoxels(toFileOrder(volume), datatype, file);
   const large = volume.shape.some((n) => n > 32767);

@@ -46,6 +46,12 @@ describe('malformed files', () => {
     await fails('plain.nii.gz', new TextEncoder().encode('<html>not found</html>'), /neither gzip data/);
   });
 
+  it('gzip data that goes on long after the voxels is read, but not to its end', async () => {
+    const zipped = gzipSync(concatenate(good, new Uint8Array(100 << 20)), { level: 1 });
+    await writeFile(at('endless.nii.gz'), zipped.subarray(0, zipped.length - 8));
+    expect((await readNifti(at('endless.nii.gz'))).volume.shape).toEqual([1, 2, 3, 4]);
+  });
+
   it('wrong magic', async () => {
     await fails('text.nii', new TextEncoder().encode('hello'.repeat(200)), /not a NIfTI file/);
     await fails('magic.nii', concatenate(rawHeader({ magic: 'abc\0' }), body), /its magic is "abc"/);

@@ -127,7 +127,8 @@ describe('describeVolume', () => {
     expect(found.intensity).toMatchObject({ min: -1000, max: 100 });
     expect(found.intensity!.mean).toBeCloseTo(-1000 + 1100 * share, 6);
     expect(found.intensity!.std).toBeCloseTo(1100 * Math.sqrt(share * (1 - share)), 6);
-    expect(found.intensity!.percentiles).toMatchObject({ '50': -1000, '95': 100, '99.5': 100 });
+    const values = new Map(found.intensity!.percentiles.map(({ percent, value }) => [percent, value]));
+    expect([0.5, 50, 95, 99.5].map((percent) => values.get(percent))).toEqual([-1000, -1000, 100, 100]);
     const text = formatDescription(found);
     expect(text).toMatch(/shape +20 × 22 × 12 voxels/);
     expect(text).toMatch(/spacing +2 × 2 × 3 mm/);

@@ -112,6 +112,8 @@ describe('what cannot be written', () => {
     await expectUserError(writeNifti(file, nan, { datatype: 'int16' }), file, /does not fit into int16/);
     const flat = { ...volumeOf(Uint8Array.from(ramp)), affine: new Float64Array(16) };
     await expectUserError(writeNifti(file, flat), file, /singular/);
+    const empty: Volume = { data: new Uint8Array(0), shape: [1, 0, 4, 5], affine };
+    await expectUserError(writeNifti(file, empty), file, /is empty/);
     expect(existsSync(file)).toBe(false);
     expect((await readdir(dirname(file))).filter((name) => name.endsWith('.tmp'))).toEqual([]);
   });
