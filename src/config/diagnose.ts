@@ -131,10 +131,11 @@ export function check(value: unknown): Validated {
 export function diagnose(text: string, file: string): Diagnostic[] {
   const { root, value, errors } = parseText(text);
   const found: Diagnostic[] = errors.map((error) => ({ ...error, file, severity: 'error' }));
-  if (!root) {
+  if (!root && text.trim() === '') {
     const message = 'the file is empty: write { "kind": "pretrain", … } or start from a preset';
-    return found.length ? found : [{ file, path: '', message, severity: 'error', offset: 0, length: 0 }];
+    return [{ file, path: '', message, severity: 'error', offset: 0, length: 0 }];
   }
+  if (!root) return found;
   // After a syntax error the rest of the tree is a guess; only what is surely there is worth checking.
   if (errors.length === 0 || isRecord(value)) {
     const problems = check(value).problems.filter((problem) => errors.length === 0 || problem.atKey);

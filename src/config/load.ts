@@ -2,7 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { Node } from 'jsonc-parser';
 import { fileError, UsageError } from '../errors/userError';
-import { check, diagnose, formatDiagnostic, parseText, toDiagnostic, type Diagnostic } from './diagnose';
+import { check, diagnose, formatDiagnostic, parseText, toDiagnostic } from './diagnose';
 import { applyOverride, parseOverride, type Override } from './overrides';
 import { resolvePaths } from './paths';
 import { formatPath, isRecord, type ConfigPath } from './schemaTree';
@@ -41,11 +41,22 @@ function isWithin(path: ConfigPath, outer: ConfigPath): boolean {
   return outer.every((part, index) => path[index] === part);
 }
 
-/** One line for a problem: of the command line when the value comes from there, else of the file. */
-function problemLine(problem: Problem, overrides: readonly Override[], root: Node, text: string, file: string): string {
-  const override = [...overrides].reverse().find(({ path }) => isWithin(problem.path, path));
-  if (override) return `--set ${override.text}: ${formatPath(problem.path)}: ${problem.message}`;
-  return formatDiagnostic(toDiagnostic(problem, root, text, file), text);
+/** One line for each problem, in the order of the text: of the command line when the value comes from there. */
+function problemLines(
+  problems: readonly Problem[],
+  overrides: readonly Override[],
+  root: Node,
+  text: string,
+  file: string,
+) {
+  const lines = problems.map((problem) => {
+    const override = [...overrides].reverse().find(({ path }) => isWithin(problem.path, path));
+    if (override)
+      return { offset: Infinity, line: `--set ${override.text}: ${formatPath(problem.path)}: ${problem.message}` };
+    const diagnostic = toDiagnostic(problem, root, text, file);
+    return { offset: diagnostic.offset, line: formatDiagnostic(diagnostic, text) };
+  });
+  return lines.sort((a, b) => (a.offset === b.offset ? 0 : a.offset - b.offset)).map(({ line }) => line);
 }
 
 /**
@@ -63,10 +74,14 @@ export async function loadConfig(file: string, options: { set?: readonly string[
   const overrides = (options.set ?? []).map((item) => parseOverride(item, configSchema));
   for (const override of overrides) applyOverride(value, override, configSchema);
   const { problems, config, schema } = check(value);
-  const lines = (severity: Diagnostic['severity']) =>
-    problems
-      .filter((problem) => problem.severity === severity)
-      .map((problem) => problemLine(problem, overrides, root, text, file));
+  const lines = (severity: Problem['severity']) =>
+    problemLines(
+      problems.filter((problem) => problem.severity === severity),
+      overrides,
+      root,
+      text,
+      file,
+    );
   if (!config || lines('error').length) fail(lines('error'));
   const absolute = resolve(file);
   const resolved = resolvePaths(config, schema, dirname(absolute));

@@ -25,7 +25,8 @@ export function closest(word: string, candidates: readonly string[]): string | u
   let best: string | undefined;
   let bestDistance = limit + 1;
   for (const candidate of candidates) {
-    const distance = plain(candidate) === plain(word) ? 0 : editDistance(word, candidate);
+    const begun = word.length >= 3 && plain(candidate).startsWith(plain(word));
+    const distance = begun ? 0 : editDistance(word, candidate);
     if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
   }
   return best;

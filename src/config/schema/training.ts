@@ -11,7 +11,7 @@ export const optimizerSchema = {
       type: 'string',
       enum: ['adamw', 'sgd'],
       default: 'adamw',
-      description: 'adamw (released VoCo code, with amsgrad) or sgd with Nesterov-free momentum.',
+      description: 'adamw (released VoCo code, with amsgrad) or sgd with plain momentum.',
       examples: ['adamw', 'sgd'],
     },
     lr: {

@@ -112,7 +112,7 @@ describe('errors name file, line, column, path and what to do', () => {
     [
       'misspelt key',
       pretty({ data: { train, preproces: {} } }),
-      ['8:3: data.preproces: unknown key; did you mean "preprocess"?'],
+      ['9:3: data.preproces: unknown key; did you mean "preprocess"?'],
     ],
     ['case', pretty({ data: { train }, Seed: 1 }), ['10:2: Seed: unknown key; did you mean "seed"?']],
     [
@@ -134,7 +134,7 @@ describe('errors name file, line, column, path and what to do', () => {
     [
       'number',
       pretty({ data: { train, preprocess: { spacing: [1, -1, 1] } } }),
-      ['11:5: data.preprocess.spacing[1]: must be more than 0, is -1'],
+      ['12:5: data.preprocess.spacing[1]: must be more than 0, is -1'],
     ],
     ['items', { ...minimal, method: { grid: [4, 4] } }, ['method.grid: must have 3 item(s), has 2']],
     ['too many items', { ...minimal, method: { grid: [4, 4, 1, 1] } }, ['method.grid: must have 3 item(s), has 4']],
@@ -155,7 +155,7 @@ describe('errors name file, line, column, path and what to do', () => {
     [
       'key of a source',
       { kind: 'pretrain', data: { train: [{ folder: 'x', key: 'y' }] } },
-      ['data.train[0].key: unknown key; it belongs at'],
+      ['data.train[0].key: unknown key; known keys here: folder, name'],
     ],
     [
       'intensity',
