@@ -68,10 +68,10 @@ function number(index: number): string {
  * Writes a data set in the layout of BTCV: `imagesTr/img0001.nii.gz` (int16, Hounsfield units), `labelsTr/label0001.nii.gz`
  * (uint8, 0 to 13) and `dataset_0.json` with the lists `training` and `validation`. Each case is a function of seed and index.
  *
- * @returns the path of the datalist
+ * @returns the path of the datalist that was written
  * @throws UsageError for sizes that cannot hold the organs; UserError naming the file that cannot be written
  */
-export async function makePhantom(options: PhantomOptions): Promise<string> {
+export async function makePhantom(options: PhantomOptions): Promise<{ datalist: string }> {
   const { size, spacing, validation } = checked(options);
   for (const folder of ['imagesTr', 'labelsTr']) {
     const path = join(options.out, folder);
@@ -88,5 +88,5 @@ export async function makePhantom(options: PhantomOptions): Promise<string> {
   }
   const file = join(options.out, 'dataset_0.json');
   await writeFileAtomically(file, `${JSON.stringify(datalist(options.cases, validation), null, 2)}\n`);
-  return file;
+  return { datalist: file };
 }

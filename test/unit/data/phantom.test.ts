@@ -118,7 +118,7 @@ describe('phantom data set', () => {
 
   it('has the layout of BTCV, readable by the datalist reader', async () => {
     const progress: string[] = [];
-    const file = await makePhantom({
+    const { datalist: file } = await makePhantom({
       out,
       cases: 3,
       size: SIZE,

@@ -1,0 +1,123 @@
+import { UserError } from '../errors/userError';
+import { preprocess, readNifti, sameGrid, type PreprocessSettings, type Volume } from '../volume';
+import { cacheKey } from './cache/key';
+import { VolumeCache } from './cache/volumeCache';
+import { imageFiles, type Case } from './datalist/case';
+
+export interface StoreSettings {
+  readonly preprocess: PreprocessSettings;
+  /** Which volume of a 4-D image, or all as channels. */
+  readonly channel: number | 'all';
+  /** Folder of the on-disk cache; null: none. */
+  readonly cacheFolder: string | null;
+  /** Preprocessed volumes kept in memory, bytes. */
+  readonly memoryBytes: number;
+}
+
+/**
+ * Preprocessed volumes by their image files: from memory (least recently used ones go first), else from the on-disk cache, else
+ * read, preprocessed and put into both. When the cache cannot be written, it goes on without, and says so once.
+ */
+export class VolumeStore {
+  private readonly kept = new Map<string, Volume<Float32Array>>();
+  private readonly loading = new Map<string, Promise<Volume<Float32Array>>>();
+  private readonly cache: VolumeCache | undefined;
+  private cacheBroken = false;
+  private bytes = 0;
+
+  constructor(
+    private readonly settings: StoreSettings,
+    private readonly onWarning: (message: string) => void = () => undefined,
+  ) {
+    this.cache = settings.cacheFolder === null ? undefined : new VolumeCache(settings.cacheFolder);
+  }
+
+  /**
+   * The preprocessed volume of an image, `[C, X, Y, Z]`.
+   *
+   * @throws UserError naming the file that is missing, malformed, or does not fit the other channels
+   */
+  async load(item: Pick<Case, 'image'>): Promise<Volume<Float32Array>> {
+    const files = imageFiles(item);
+    const name = files.join('\n');
+    const kept = this.kept.get(name);
+    if (kept) {
+      this.kept.delete(name);
+      this.kept.set(name, kept);
+      return kept;
+    }
+    let loading = this.loading.get(name);
+    if (!loading) {
+      loading = this.fetch(files).finally(() => this.loading.delete(name));
+      this.loading.set(name, loading);
+    }
+    const volume = await loading;
+    this.keep(name, volume);
+    return volume;
+  }
+
+  private keep(name: string, volume: Volume<Float32Array>): void {
+    if (this.kept.has(name) || volume.data.byteLength > this.settings.memoryBytes) return;
+    this.kept.set(name, volume);
+    this.bytes += volume.data.byteLength;
+    for (const [oldest, old] of this.kept) {
+      if (this.bytes <= this.settings.memoryBytes) break;
+      this.kept.delete(oldest);
+      this.bytes -= old.data.byteLength;
+    }
+  }
+
+  private async fetch(files: readonly string[]): Promise<Volume<Float32Array>> {
+    const { preprocess: steps, channel } = this.settings;
+    const cache = this.cacheBroken ? undefined : this.cache;
+    const key = cache && (await cacheKey(files, { steps, channel }));
+    const cached = key && (await cache.get(key).catch((error: unknown) => this.giveUpCache(error)));
+    if (cached) return cached;
+    const volume = preprocess(await this.read(files), steps, { name: files[0] }).volume;
+    const result = { ...volume, data: asFloat32(volume.data) };
+    if (key && !this.cacheBroken) await cache.put(key, result).catch((error: unknown) => this.giveUpCache(error));
+    return result;
+  }
+
+  private giveUpCache(error: unknown): undefined {
+    if (!(error instanceof UserError)) throw error;
+    if (!this.cacheBroken) this.onWarning(`${error.message}; going on without the cache, which is slower`);
+    this.cacheBroken = true;
+  }
+
+  private async read(files: readonly string[]): Promise<Volume> {
+    const volumes: Volume[] = [];
+    for (const file of files) {
+      const { volume, nonFinite } = await readNifti(file, { channel: this.settings.channel });
+      const bad = nonFinite.nan + nonFinite.infinite;
+      if (bad > 0) this.onWarning(`${file}: ${bad} voxels are NaN or infinite and were replaced`);
+      const first = volumes[0];
+      if (first && !onSameGrid(volume, first))
+        throw new UserError(`${file}: does not lie on the same voxel grid as ${files[0]}; channels of one case must`);
+      volumes.push(volume);
+    }
+    return volumes.length === 1 ? volumes[0]! : stackChannels(volumes);
+  }
+}
+
+/** Same size, and corners less than a hundredth of a millimetre apart. */
+function onSameGrid(a: Volume, b: Volume): boolean {
+  const [, x, y, z] = a.shape;
+  return b.shape.slice(1).join() === [x, y, z].join() && sameGrid(a.affine, b.affine, [x, y, z], 0.01);
+}
+
+function asFloat32(data: Volume['data']): Float32Array {
+  return data instanceof Float32Array ? data : Float32Array.from(data);
+}
+
+function stackChannels(volumes: readonly Volume[]): Volume<Float32Array> {
+  const [, ...size] = volumes[0]!.shape;
+  const channels = volumes.reduce((sum, volume) => sum + volume.shape[0], 0);
+  const data = new Float32Array(channels * size[0] * size[1] * size[2]);
+  let at = 0;
+  for (const volume of volumes) {
+    data.set(volume.data, at);
+    at += volume.data.length;
+  }
+  return { data, shape: [channels, ...size], affine: volumes[0]!.affine };
+}
