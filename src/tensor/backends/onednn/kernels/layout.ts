@@ -166,7 +166,22 @@ const gather: KernelFn = (call) => {
   return y;
 };
 
+/**
+ * To a wider type. `cpu` lets the result share the narrower array, which the addon could not read as floats; casts that
+ * lose values are left to it.
+ */
+const cast: KernelFn = (call) => {
+  const x = need(call, 'x');
+  const dtype = call.attrs.dtype as tf.DataType;
+  if (x.dtype === dtype || !movable(x) || (dtype !== 'float32' && dtype !== 'int32')) return undefined;
+  if (tf.util.hasEncodingLoss(x.dtype, dtype)) return undefined;
+  const y = call.backend.empty(x.shape, dtype);
+  call.backend.values(y).set(call.backend.values(x));
+  return y;
+};
+
 export const layoutKernels: KernelTable = {
+  Cast: cast,
   Transpose: transpose,
   Slice: slice,
   StridedSlice: stridedSlice,
