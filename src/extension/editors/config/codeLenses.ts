@@ -1,0 +1,16 @@
+import * as vscode from 'vscode';
+import { CONFIG_SELECTOR } from './configFiles';
+
+/** What can be done with a config, above its first line. */
+const LENSES: readonly { title: string; command: string; tooltip: string }[] = [
+  { title: '$(play) Pre-train', command: 'voco.pretrain', tooltip: 'Start a run with this config' },
+  { title: '$(checklist) Check data', command: 'voco.checkData', tooltip: 'Look for problems in the volumes it names' },
+];
+
+export function registerCodeLenses(): vscode.Disposable {
+  const top = new vscode.Range(0, 0, 0, 0);
+  return vscode.languages.registerCodeLensProvider(CONFIG_SELECTOR, {
+    provideCodeLenses: (document) =>
+      LENSES.map((lens) => new vscode.CodeLens(top, { ...lens, arguments: [document.uri] })),
+  });
+}
