@@ -1,0 +1,178 @@
+/** Layer norm and instance norm, with their gradients. */
+import type { TensorInfo } from '@tensorflow/tfjs-core';
+import { columnSums } from './columns';
+import { binding, BUILTINS, dispatch, FLAT_GROUP, flatGroups, output, release, type GpuBackend } from './device';
+import { elementwise } from './elementwise';
+
+const WORKGROUP = 256;
+
+/** Threads that share a row: a power of two, each with a few elements. */
+const lanesFor = (width: number): number => Math.min(64, Math.max(4, 2 ** Math.ceil(Math.log2(width / 4))));
+
+/** `sumRow(value)`: the sum over the threads of a row, in a fixed order. All threads of the workgroup must call it. */
+const rowSum = (lanes: number): string => `
+  var<workgroup> Shared: array<f32, ${WORKGROUP}>;
+  fn sumRow(value: f32, local: u32) -> f32 {
+    Shared[local] = value;
+    workgroupBarrier();
+    for (var half = ${lanes / 2}u; half > 0u; half = half / 2u) {
+      if (local % ${lanes}u < half) { Shared[local] += Shared[local + half]; }
+      workgroupBarrier();
+    }
+    let sum = Shared[local / ${lanes}u * ${lanes}u];
+    workgroupBarrier();
+    return sum;
+  }`;
+
+/** {x[...,C], gamma?, beta?} → [y, mean[rows], rstd[rows]]. */
+export function layerNorm(
+  backend: GpuBackend,
+  x: TensorInfo,
+  gamma: TensorInfo | undefined,
+  beta: TensorInfo | undefined,
+  eps: number,
+): TensorInfo[] {
+  const width = x.shape[x.shape.length - 1]!;
+  const rows = x.shape.reduce((a, b) => a * b, 1) / width;
+  const lanes = lanesFor(width);
+  const perGroup = WORKGROUP / lanes;
+  const [y, mean, rstd] = [output(backend, x.shape), output(backend, [rows]), output(backend, [rows])];
+  const extra = [gamma, beta].filter((t) => t !== undefined);
+  const shader = {
+    key: `layerNorm ${rows},${width},${eps},${gamma ? 'g' : ''}${beta ? 'b' : ''}`,
+    source: () => `
+      ${binding(0, 'X', 'f32')}${binding(1, 'Y', 'f32', 'read_write')}
+      ${binding(2, 'Mean', 'f32', 'read_write')}${binding(3, 'Rstd', 'f32', 'read_write')}
+      ${gamma ? binding(4, 'Gamma', 'f32') : ''}${beta ? binding(gamma ? 5 : 4, 'Beta', 'f32') : ''}
+      ${rowSum(lanes)}
+      @compute @workgroup_size(${WORKGROUP})
+      fn main(${BUILTINS}) {
+        let row = ${FLAT_GROUP} * ${perGroup} + i32(local) / ${lanes};
+        let lane = i32(local) % ${lanes};
+        let end = select(0, ${width}, row < ${rows});
+        var s = 0.0;
+        for (var c = lane; c < end; c += ${lanes}) { s += X[row * ${width} + c]; }
+        let mean = sumRow(s, local) / ${width}.0;
+        var q = 0.0;
+        for (var c = lane; c < end; c += ${lanes}) { let d = X[row * ${width} + c] - mean; q += d * d; }
+        let rstd = 1.0 / sqrt(sumRow(q, local) / ${width}.0 + ${eps});
+        for (var c = lane; c < end; c += ${lanes}) {
+          Y[row * ${width} + c] = (X[row * ${width} + c] - mean) * rstd${gamma ? ' * Gamma[c]' : ''}${beta ? ' + Beta[c]' : ''};
+        }
+        if (lane == 0 && row < ${rows}) { Mean[row] = mean; Rstd[row] = rstd; }
+      }`,
+    workgroups: flatGroups(Math.ceil(rows / perGroup)),
+  };
+  dispatch(backend, shader, [x, y, mean, rstd, ...extra]);
+  return [y, mean, rstd];
+}
+
+/** {x, dy, mean, rstd, gamma?} → [dx, dgamma[C], dbeta[C]]. */
+export function layerNormGradient(
+  backend: GpuBackend,
+  x: TensorInfo,
+  dy: TensorInfo,
+  mean: TensorInfo,
+  rstd: TensorInfo,
+  gamma: TensorInfo | undefined,
+): TensorInfo[] {
+  const width = x.shape[x.shape.length - 1]!;
+  const rows = x.shape.reduce((a, b) => a * b, 1) / width;
+  const lanes = lanesFor(width);
+  const perGroup = WORKGROUP / lanes;
+  const dx = output(backend, x.shape);
+  const slope = `(DY[row * ${width} + c]${gamma ? ' * Gamma[c]' : ''})`;
+  const normal = `((X[row * ${width} + c] - mean) * rstd)`;
+  const shader = {
+    key: `layerNormGradient ${rows},${width},${gamma ? 'g' : ''}`,
+    source: () => `
+      ${['X', 'DY', 'Mean', 'Rstd'].map((name, i) => binding(i, name, 'f32')).join('')}
+      ${binding(4, 'DX', 'f32', 'read_write')}${gamma ? binding(5, 'Gamma', 'f32') : ''}
+      ${rowSum(lanes)}
+      @compute @workgroup_size(${WORKGROUP})
+      fn main(${BUILTINS}) {
+        let row = ${FLAT_GROUP} * ${perGroup} + i32(local) / ${lanes};
+        let lane = i32(local) % ${lanes};
+        let end = select(0, ${width}, row < ${rows});
+        let mean = Mean[min(row, ${rows - 1})];
+        let rstd = Rstd[min(row, ${rows - 1})];
+        var s = 0.0;
+        var t = 0.0;
+        for (var c = lane; c < end; c += ${lanes}) { let g = ${slope}; s += g; t += g * ${normal}; }
+        let m1 = sumRow(s, local) / ${width}.0;
+        let m2 = sumRow(t, local) / ${width}.0;
+        for (var c = lane; c < end; c += ${lanes}) {
+          DX[row * ${width} + c] = rstd * (${slope} - m1 - ${normal} * m2);
+        }
+      }`,
+    workgroups: flatGroups(Math.ceil(rows / perGroup)),
+  };
+  dispatch(backend, shader, gamma ? [x, dy, mean, rstd, dx, gamma] : [x, dy, mean, rstd, dx]);
+  const expressions = ['X0[at] * (X1[at] - X2[row]) * X3[row]', 'X0[at]'];
+  return [dx, ...columnSums(backend, { rows, columns: width, expressions }, [dy, x, mean, rstd])];
+}
+
+interface Instances {
+  batch: number;
+  voxels: number;
+  channels: number;
+}
+
+const instances = (x: TensorInfo): Instances => ({
+  batch: x.shape[0]!,
+  channels: x.shape[x.shape.length - 1]!,
+  voxels: x.shape.slice(1, -1).reduce((a, b) => a * b, 1),
+});
+
+/** Place of an element's statistics [N, C]. */
+const statistic = ({ voxels, channels }: Instances): string =>
+  `i / ${voxels * channels} * ${channels} + i % ${channels}`;
+
+/** {x[N,D,H,W,C]} → [y, mean[N,C], rstd[N,C]], with leaky ReLU of `slope`. */
+export function instanceNorm(backend: GpuBackend, x: TensorInfo, eps: number, slope: number): TensorInfo[] {
+  const size = instances(x);
+  const sums = { rows: size.voxels, columns: size.channels, groups: size.batch, scale: 1 / size.voxels };
+  const [mean] = columnSums(backend, { ...sums, expressions: ['X0[at]'] }, [x]) as [TensorInfo];
+  const deviation = `X0[at] - X1[group_ * ${size.channels} + column]`;
+  const functions = 'fn square(v: f32) -> f32 { return v * v; }';
+  const expressions = [`square(${deviation})`];
+  const [variance] = columnSums(backend, { ...sums, functions, expressions }, [x, mean]) as [TensorInfo];
+  const rstd = elementwise(backend, [variance], `inverseSqrt(X0[i] + ${eps})`, { scalar: true });
+  const at = statistic(size);
+  const y = elementwise(backend, [x, mean, rstd], `leaky((X0[i] - X1[${at}]) * X2[${at}], ${slope})`, { scalar: true });
+  release(backend, variance);
+  return [y, mean, rstd];
+}
+
+/** {x, dy, mean, rstd} → dx, through the activation. */
+export function instanceNormGradient(
+  backend: GpuBackend,
+  x: TensorInfo,
+  dy: TensorInfo,
+  mean: TensorInfo,
+  rstd: TensorInfo,
+  slope: number,
+): TensorInfo {
+  const size = instances(x);
+  const functions = `
+    fn normal(x: f32, mean: f32, rstd: f32) -> f32 { return (x - mean) * rstd; }
+    fn through(dy: f32, normal: f32) -> f32 { return select(dy * ${slope}, dy, normal > 0.0); }`;
+  const place = `group_ * ${size.channels} + column`;
+  const n = `normal(X0[at], X2[${place}], X3[${place}])`;
+  const sums = { rows: size.voxels, columns: size.channels, groups: size.batch, scale: 1 / size.voxels };
+  const expressions = [`through(X1[at], ${n})`, `through(X1[at], ${n}) * ${n}`];
+  const inputs = [x, dy, mean, rstd];
+  const [m1, m2] = columnSums(backend, { ...sums, functions, expressions }, inputs) as [TensorInfo, TensorInfo];
+  const at = statistic(size);
+  const dx = elementwise(backend, [...inputs, m1, m2], 'value(i)', {
+    scalar: true,
+    functions: `${functions}
+      fn value(i: i32) -> f32 {
+        let s = ${at};
+        let n = normal(X0[i], X2[s], X3[s]);
+        return X3[s] * (through(X1[i], n) - X4[s] - n * X5[s]);
+      }`,
+  });
+  release(backend, m1, m2);
+  return dx;
+}
