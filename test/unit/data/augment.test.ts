@@ -1,0 +1,110 @@
+import { describe, expect, it } from 'vitest';
+import { NO_AUGMENTATION, drawAugmentation, sampleCrop, type Augmentation } from '../../../src/data/augment';
+import { RandomStream } from '../../../src/random/random';
+import { cropBox, flip, resize, rotate90, type Volume } from '../../../src/volume';
+
+type Triple = [number, number, number];
+
+function noiseVolume(shape: [number, number, number, number]): Volume<Float32Array> {
+  const random = new RandomStream(4);
+  const data = Float32Array.from({ length: shape.reduce((a, b) => a * b) }, () => random.uniform());
+  return { data, shape, affine: Float64Array.from([1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1]) };
+}
+
+/** The same crop by the volume transforms that are checked against MONAI, one after the other. */
+function byTransforms(volume: Volume<Float32Array>, start: Triple, crop: Triple, size: Triple, a: Augmentation) {
+  const end = start.map((s, axis) => s + crop[axis]!) as Triple;
+  let result: Volume = resize(cropBox(volume, { start, end }), size, { mode: 'linear' });
+  for (const axis of [0, 1, 2] as const) if (a.flip[axis]) result = flip(result, axis);
+  result = rotate90(result, a.quarterTurns);
+  const [channels, x, y, z] = result.shape;
+  const voxels = x * y * z;
+  return Float32Array.from({ length: voxels * channels }, (_, i) => {
+    return result.data[(i % channels) * voxels + Math.floor(i / channels)]! + a.shift;
+  });
+}
+
+function largestDifference(a: Float32Array, b: Float32Array): number {
+  return a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i]!)), 0);
+}
+
+describe('sampleCrop', () => {
+  const volume = noiseVolume([2, 14, 13, 12]);
+  const crops: [Triple, Triple, Triple][] = [
+    [
+      [0, 0, 0],
+      [6, 6, 8],
+      [6, 6, 8],
+    ],
+    [
+      [3, 2, 1],
+      [9, 11, 10],
+      [6, 6, 5],
+    ],
+    [
+      [8, 7, 4],
+      [6, 6, 8],
+      [8, 8, 11],
+    ],
+    [
+      [1, 1, 5],
+      [7, 7, 1],
+      [4, 4, 3],
+    ],
+  ];
+  for (const [start, crop, size] of crops)
+    it(`cuts ${crop.join('×')} at ${start.join(', ')} to ${size.join('×')} under every flip and turn`, () => {
+      for (let bits = 0; bits < 32; bits++) {
+        const augmentation: Augmentation = {
+          flip: [(bits & 1) > 0, (bits & 2) > 0, (bits & 4) > 0],
+          quarterTurns: bits >> 3,
+          shift: bits === 9 ? 0.25 : 0,
+        };
+        const expected = byTransforms(volume, start, crop, size, augmentation);
+        const out = new Float32Array(expected.length + 5).fill(-1);
+        sampleCrop(volume, start, crop, size, augmentation, out, 3);
+        expect(largestDifference(out.subarray(3, 3 + expected.length), expected)).toBeLessThan(2e-6);
+        expect([...out.subarray(0, 3), ...out.subarray(3 + expected.length)]).toEqual([-1, -1, -1, -1, -1]);
+      }
+    });
+
+  it('keeps oblong crops under half turns and refuses quarter turns of them', () => {
+    const half: Augmentation = { ...NO_AUGMENTATION, quarterTurns: 2 };
+    const out = new Float32Array(5 * 4 * 3 * 2);
+    sampleCrop(volume, [1, 1, 1], [9, 8, 7], [5, 4, 3], half, out, 0);
+    expect(largestDifference(out, byTransforms(volume, [1, 1, 1], [9, 8, 7], [5, 4, 3], half))).toBeLessThan(2e-6);
+    expect(() => sampleCrop(volume, [0, 0, 0], [5, 4, 3], [5, 4, 3], { ...half, quarterTurns: 1 }, out, 0)).toThrow();
+  });
+});
+
+describe('drawAugmentation', () => {
+  const settings = { flip: 0.2, rotate90: 0.2, shiftIntensity: { prob: 0.1, offset: 0.1 } };
+  const draws = Array.from({ length: 4000 }, (_, i) => drawAugmentation(new RandomStream(7, i), settings, true));
+  const share = (hit: (a: Augmentation) => boolean) => draws.filter(hit).length / draws.length;
+
+  it('happens as often as the settings say', () => {
+    for (const axis of [0, 1, 2]) expect(share((a) => a.flip[axis]!)).toBeCloseTo(0.2, 1);
+    expect(share((a) => a.flip[0] && a.flip[1])).toBeCloseTo(0.04, 1.5);
+    expect(share((a) => a.quarterTurns > 0)).toBeCloseTo(0.2, 1);
+    for (const k of [1, 2, 3]) expect(Math.abs(share((a) => a.quarterTurns === k) - 0.0667)).toBeLessThan(0.015);
+    expect(Math.abs(share((a) => a.shift !== 0) - 0.1)).toBeLessThan(0.02);
+    expect(Math.max(...draws.map((a) => Math.abs(a.shift)))).toBeLessThanOrEqual(0.1);
+    expect(Math.min(...draws.map((a) => a.shift))).toBeLessThan(-0.08);
+  });
+
+  it('leaves the others alone when one is switched off', () => {
+    draws.slice(0, 200).forEach((a, i) => {
+      const b = drawAugmentation(new RandomStream(7, i), { ...settings, flip: 0 }, true);
+      expect(b).toEqual({ ...a, flip: [false, false, false] });
+    });
+    const still = { flip: 0, rotate90: 0, shiftIntensity: { prob: 0, offset: 0.1 } };
+    expect(drawAugmentation(new RandomStream(1), still, true)).toEqual(NO_AUGMENTATION);
+  });
+
+  it('only half-turns oblong crops', () => {
+    for (let i = 0; i < 200; i++) {
+      const { quarterTurns } = drawAugmentation(new RandomStream(7, i), { ...settings, rotate90: 1 }, false);
+      expect(quarterTurns).toBe(2);
+    }
+  });
+});
