@@ -94,7 +94,7 @@ async function check(item: Case, build: (scope: Scope) => Forward, options: Opti
   parameters.dispose();
 }
 
-describe.each(usableBackends('block'))('Swin-UNETR blocks on %s', (backend) => {
+describe.each(await usableBackends('block'))('Swin-UNETR blocks on %s', (backend) => {
   beforeAll(() => useBackend(backend));
 
   it.each([

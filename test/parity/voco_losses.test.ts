@@ -53,7 +53,7 @@ function rows(name: string, [count, size]: [number, number]): tf.Tensor3D {
 const close = (actual: number, expected: number) =>
   expect(Math.abs(actual - expected)).toBeLessThanOrEqual(TOLERANCE * Math.max(Math.abs(expected), 1e-2));
 
-describe.each(usableBackends('block'))('losses of the released code on %s', (backend) => {
+describe.each(await usableBackends('block'))('losses of the released code on %s', (backend) => {
   beforeAll(() => useBackend(backend));
 
   it.each(fixture.cases.map((item) => [`${item.shape.feats.join('×')} crops`, item] as const))(

@@ -26,7 +26,7 @@ const TOLERANCE = 1e-5;
 /** Their exact gradient is 0: the batch norm that follows takes any constant away. */
 const ZERO = ['layer1.0.bias', 'layer2.0.bias'];
 
-describe.each(usableBackends('block'))('projector and loss of the released code on %s', (backend) => {
+describe.each(await usableBackends('block'))('projector and loss of the released code on %s', (backend) => {
   beforeAll(() => useBackend(backend));
 
   it('gives the embeddings, losses and gradients of the reference', async () => {

@@ -1,12 +1,35 @@
-import '@tensorflow/tfjs-backend-cpu';
-import * as tf from '../../src/tensor/tf';
+import { existsSync } from 'node:fs';
+import { listDevices, releaseWebgpu, useDevice } from '../../src/tensor/backends';
 
-/** Backends that can run here: block-sized work runs on all of them, whole networks only on those fast enough for it. */
-export function usableBackends(work: 'block' | 'network'): string[] {
-  return work === 'block' ? ['cpu'] : [];
+/** Vulkan in software, where Chromium is installed: lets the WebGPU device be tested without a GPU. */
+const SOFTWARE_VULKAN = '/usr/lib/chromium/vk_swiftshader_icd.json';
+if (existsSync(SOFTWARE_VULKAN)) {
+  process.env.VK_DRIVER_FILES ??= SOFTWARE_VULKAN;
+  process.env.VK_ICD_FILENAMES ??= SOFTWARE_VULKAN;
+}
+
+const wanted = { block: ['cpu', 'onednn', 'webgpu'], network: ['onednn'] };
+
+/**
+ * Devices to test on: block-sized work on `cpu`, `onednn` and `webgpu`, whole networks where they take seconds. Those that
+ * are not there are named with the reason. VOCO_TEST_DEVICES (names with commas) tests on fewer.
+ */
+export async function usableBackends(work: keyof typeof wanted): Promise<string[]> {
+  const only = process.env.VOCO_TEST_DEVICES?.split(',');
+  const devices = await listDevices();
+  return wanted[work].filter((name) => {
+    if (only && !only.includes(name)) return false;
+    const found = devices.find((device) => device.name === name);
+    if (!found?.usable) console.warn(`not tested on ${name}: ${found?.reason ?? 'no such device'}`);
+    return found?.usable ?? false;
+  });
 }
 
 export async function useBackend(name: string): Promise<void> {
-  await tf.setBackend(name);
-  await tf.ready();
+  await useDevice(name);
+}
+
+/** Lets the process of the test end: a WebGPU device keeps it alive. */
+export function releaseBackends(): void {
+  releaseWebgpu();
 }
