@@ -1,6 +1,6 @@
 import { UsageError } from '../../errors/userError';
 import type { Volume } from '../../volume/types';
-import { BTCV_LABELS } from '../organs';
+import { BTCV_LABELS } from '../../labels/organs';
 import { patientCoordinates, type ScannerGrid } from './coordinates';
 import { organs } from './organs';
 import { drawPatient, type Patient } from './patient';

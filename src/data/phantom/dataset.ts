@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { UsageError, fileError } from '../../errors/userError';
 import { writeFileAtomically } from '../../files/atomic';
 import { writeNifti } from '../../volume/nifti/write';
-import { BTCV_LABELS } from '../organs';
+import { BTCV_LABELS } from '../../labels/organs';
 import { phantomCase } from './case';
 
 type Triple = readonly [number, number, number];

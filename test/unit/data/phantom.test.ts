@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { countLabels, phantomCase, type PhantomCase } from '../../../src/data/phantom/case';
 import { makePhantom } from '../../../src/data/phantom/dataset';
 import { resolveSources } from '../../../src/data/datalist/sources';
-import { BTCV_LABELS } from '../../../src/data/organs';
+import { BTCV_LABELS } from '../../../src/labels/organs';
 import { UsageError } from '../../../src/errors/userError';
 import { axisCodes, readNifti, spacingOf } from '../../../src/volume';
 
