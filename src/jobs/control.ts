@@ -1,0 +1,99 @@
+import { mkdir, rename } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { fileError, UserError } from '../errors/userError';
+import type { TrainerCommand, TrainerStatus } from '../protocol/trainer';
+import { sendCommand } from '../runs/control';
+import { processStartTime } from '../runs/process';
+import { RunStateFile } from '../runs/runDirectory';
+import { launchIsAlive } from './launchFile';
+import { hasEnded, summarizeRun, type RunSummary } from './runSummary';
+
+/** A step of a large network on a CPU can take minutes, and commands are answered between steps. */
+const ANSWER_TIMEOUT_MS = 30_000;
+
+function requireLive(run: RunSummary, what: string): void {
+  if (!run.live) throw new UserError(`${run.label}: the run is ${run.phase}, so it cannot be ${what}`);
+  if (!run.here) {
+    throw new UserError(
+      `${run.label}: the run is on ${run.state.host ?? 'another machine'}; it can only be ${what} there`,
+    );
+  }
+}
+
+const PARTICIPLES: Record<TrainerCommand, string> = {
+  pause: 'paused',
+  resume: 'resumed',
+  checkpoint: 'saved',
+  stop: 'stopped',
+  status: 'asked',
+};
+
+/** Sends a command to the trainer of a run. @throws UserError when it is not alive, on another machine, or refuses. */
+export async function controlRun(run: RunSummary, command: TrainerCommand): Promise<TrainerStatus> {
+  requireLive(run, PARTICIPLES[command]);
+  return sendCommand(run.dir, command, { timeoutMs: ANSWER_TIMEOUT_MS });
+}
+
+/** The process of a run on this machine, checked to be that one and not a later one of the same number. */
+async function processOf(run: RunSummary): Promise<number | undefined> {
+  const { pid, pidStart } = run.state;
+  if (pid !== undefined) {
+    const start = await processStartTime(pid);
+    if (start !== undefined && (!pidStart || start === '' || start === pidStart)) return pid;
+  }
+  return run.launch && (await launchIsAlive(run.launch)) ? run.launch.pid : undefined;
+}
+
+/**
+ * Stops a run: a queued one leaves the queue, a live one writes a checkpoint and ends. One that does not listen (it may be
+ * loading still) gets the signal that a terminal's Ctrl+C sends, with the same effect.
+ */
+export async function stopRun(run: RunSummary): Promise<void> {
+  if (run.phase === 'queued') {
+    const file = await RunStateFile.open(run.dir);
+    const exitReason = 'taken out of the queue';
+    return file.update({ state: 'interrupted', ended: new Date().toISOString(), exitReason });
+  }
+  requireLive(run, 'stopped');
+  try {
+    await sendCommand(run.dir, 'stop', { timeoutMs: ANSWER_TIMEOUT_MS });
+  } catch (error) {
+    const pid = await processOf(run);
+    if (pid === undefined) throw error;
+    process.kill(pid, 'SIGINT');
+  }
+}
+
+/** Ends the process of a run at once; what it did since its last checkpoint is lost. */
+export async function killRun(run: RunSummary): Promise<void> {
+  requireLive(run, 'ended');
+  const pid = await processOf(run);
+  if (pid !== undefined) process.kill(pid, 'SIGKILL');
+}
+
+/** Waits until a run has ended. @returns false when it has not within the time. */
+export async function waitForEnd(dir: string, timeoutMs: number): Promise<boolean> {
+  for (const end = Date.now() + timeoutMs; Date.now() < end;) {
+    const run = await summarizeRun(dir);
+    if (hasEnded(run) && !run.live) return true;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  return false;
+}
+
+/**
+ * Moves a run directory into `.trash` beside it, for when the system has no trash of its own.
+ *
+ * @returns where it went: renaming it back undoes it.
+ */
+export async function moveToTrash(run: RunSummary): Promise<string> {
+  if (run.live) throw new UserError(`${run.label}: the run is ${run.phase}; stop it before it is deleted`);
+  const target = join(dirname(run.dir), '.trash', `${basename(run.dir)}-${Date.now()}`);
+  try {
+    await mkdir(dirname(target), { recursive: true });
+    await rename(run.dir, target);
+    return target;
+  } catch (error) {
+    throw fileError(error, run.dir, 'move the run to the trash');
+  }
+}

@@ -1,0 +1,149 @@
+import { hostname } from 'node:os';
+import { dirname } from 'node:path';
+import { UserError } from '../errors/userError';
+import type { Config } from '../config/types';
+import { createRun, readRunState, runFiles, RunStateFile, type RunKind } from '../runs/runDirectory';
+import { processStartTime } from '../runs/process';
+import { outputFile, readLaunch, withLaunchLock, writeLaunch, type Launch } from './launchFile';
+import { startDetached, type Program } from './process';
+import type { RunRegistry } from './runRegistry';
+import { hasEnded, type RunSummary } from './runSummary';
+
+export interface LauncherOptions {
+  readonly registry: RunRegistry;
+  /** Found anew for every start, since settings and PATH change. */
+  readonly program: () => Promise<Program>;
+  /** How many runs may train on one device at a time. */
+  readonly limit: () => number;
+  readonly onError: (dir: string, error: unknown) => void;
+}
+
+export interface NewJob {
+  readonly kind: RunKind;
+  readonly config: Config;
+  readonly configFile: string;
+}
+
+/** Two devices that may turn out to be one: `auto` can be any of them. */
+const mayShare = (a: string, b: string): boolean => a === b || a === 'auto' || b === 'auto';
+
+const deviceOf = (run: RunSummary): string => run.launch?.device ?? run.state.device ?? 'auto';
+
+/**
+ * The queued runs that may start now, oldest first: on each device at most `limit` runs of this machine train together.
+ */
+export function startable(runs: readonly RunSummary[], limit: number): RunSummary[] {
+  const busy = runs.filter((run) => run.live && run.here).map(deviceOf);
+  const queue = runs
+    .filter((run) => run.phase === 'queued' && run.launch !== undefined && run.here)
+    .sort((a, b) => a.state.created.localeCompare(b.state.created) || a.dir.localeCompare(b.dir));
+  const chosen: RunSummary[] = [];
+  for (const run of queue) {
+    const device = deviceOf(run);
+    if (busy.filter((other) => mayShare(device, other)).length >= limit) continue;
+    busy.push(device);
+    chosen.push(run);
+  }
+  return chosen;
+}
+
+/** Starts trainers as processes of their own, one after the other where they would compete for a device. */
+export class Launcher {
+  private readonly subscription: { dispose(): void };
+  private pumping: Promise<void> | undefined;
+  private again = false;
+
+  constructor(private readonly options: LauncherOptions) {
+    this.subscription = options.registry.onDidChangePhase(() => void this.pump());
+  }
+
+  /**
+   * Makes a run directory for a new job, and starts it unless its device is taken; it is then queued.
+   *
+   * @returns the run directory.
+   */
+  async submit(job: NewJob): Promise<string> {
+    const { config, configFile, kind } = job;
+    const totalSteps = config.train.steps;
+    const dir = await createRun({ root: config.output, name: config.name, kind, config, totalSteps, configFile });
+    await writeLaunch(dir, { configFile, device: config.device, host: hostname() });
+    await this.options.registry.refresh(dir);
+    await this.pump();
+    return dir;
+  }
+
+  /** Starts a run that has ended again, from its latest checkpoint. */
+  async resume(run: RunSummary): Promise<void> {
+    if (!hasEnded(run)) throw new UserError(`${run.dir}: the run has not ended, so there is nothing to start again`);
+    const earlier = await readLaunch(run.dir);
+    const launch: Launch = {
+      configFile: earlier?.configFile ?? run.state.configFile ?? runFiles(run.dir).config,
+      device: deviceOf(run),
+      host: hostname(),
+    };
+    await this.start(run.dir, launch, true);
+    await this.options.registry.refresh(run.dir);
+  }
+
+  /** Starts what the queue allows. Called by itself whenever a run begins or ends. */
+  async pump(): Promise<void> {
+    if (this.pumping) {
+      this.again = true;
+      return this.pumping;
+    }
+    this.pumping = (async () => {
+      do {
+        this.again = false;
+        await this.startQueued();
+      } while (this.again);
+    })().finally(() => (this.pumping = undefined));
+    return this.pumping;
+  }
+
+  dispose(): void {
+    this.subscription.dispose();
+  }
+
+  private async startQueued(): Promise<void> {
+    const { registry, limit, onError } = this.options;
+    for (const run of startable(registry.runs, limit())) {
+      try {
+        await this.start(run.dir, run.launch!, false);
+      } catch (error) {
+        await markFailed(run.dir, error);
+        onError(run.dir, error);
+      }
+      await registry.refresh(run.dir);
+    }
+  }
+
+  private async start(dir: string, launch: Launch, resume: boolean): Promise<void> {
+    const program = await this.options.program();
+    await withLaunchLock(dir, async () => {
+      // Another window may have been first.
+      if (!resume && (await readRunState(dir)).state !== 'queued') return;
+      const { pid: _, pidStart: _start, ...fresh } = launch;
+      const startedAt = new Date().toISOString();
+      await writeLaunch(dir, { ...fresh, startedAt });
+      const { state } = await RunStateFile.open(dir);
+      // Written before the process exists: from then on run.json belongs to the trainer.
+      await beginStarting(dir);
+      const args = [state.kind, runFiles(dir).config, '--run', dir, ...(resume ? ['--resume'] : [])];
+      const { pid, ended } = await startDetached(program, args, { cwd: dirname(dir), output: outputFile(dir) });
+      const pidStart = (await processStartTime(pid)) ?? '';
+      await writeLaunch(dir, { ...fresh, startedAt, pid, pidStart });
+      void ended.then(() => this.options.registry.refresh(dir));
+    });
+  }
+}
+
+async function beginStarting(dir: string): Promise<void> {
+  const file = await RunStateFile.open(dir);
+  await file.update({ state: 'starting', host: hostname() });
+}
+
+async function markFailed(dir: string, error: unknown): Promise<void> {
+  const file = await RunStateFile.open(dir).catch(() => undefined);
+  const exitReason = error instanceof Error ? error.message : String(error);
+  await file?.update({ state: 'failed', ended: new Date().toISOString(), exitReason }).catch(() => undefined);
+}
