@@ -1,0 +1,196 @@
+import { createHash } from 'node:crypto';
+import { chmod, unlink } from 'node:fs/promises';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { fileError, UserError } from '../errors/userError';
+import {
+  TRAINER_COMMANDS,
+  type TrainerCommand,
+  type TrainerReply,
+  type TrainerRequest,
+  type TrainerStatus,
+} from '../protocol/trainer';
+import { readRunState } from './runDirectory';
+
+/** Socket paths may have 104 bytes on macOS and 108 on Linux, the closing zero included. */
+const MAX_SOCKET_PATH = 100;
+const MAX_LINE = 65_536;
+
+/** The socket outside the run directory, for paths too long for a socket and file systems that have none. */
+function fallbackAddress(runDir: string): string {
+  const key = createHash('sha256').update(resolve(runDir)).digest('hex').slice(0, 24);
+  return process.platform === 'win32' ? `\\\\.\\pipe\\voco-${key}` : join(tmpdir(), `voco-${key}.sock`);
+}
+
+/**
+ * Address of a run's control socket: `control.sock` in the run directory; a socket in the temporary folder when that path
+ * is too long for a socket; a named pipe on Windows.
+ */
+export function controlAddress(runDir: string): string {
+  const direct = join(resolve(runDir), 'control.sock');
+  const fits = process.platform !== 'win32' && Buffer.byteLength(direct) <= MAX_SOCKET_PATH;
+  return fits ? direct : fallbackAddress(runDir);
+}
+
+/** Calls back for each line; a line beyond the limit ends the connection. */
+function onLines(socket: Socket, receive: (line: string) => void): void {
+  let pending = '';
+  socket.setEncoding('utf8');
+  socket.on('data', (chunk: string) => {
+    const lines = (pending + chunk).split('\n');
+    pending = lines.pop()!;
+    if (pending.length > MAX_LINE) return void socket.destroy();
+    for (const line of lines) if (line.trim() !== '') receive(line);
+  });
+}
+
+export type CommandHandler = (command: TrainerCommand) => Promise<TrainerStatus> | TrainerStatus;
+
+async function answer(line: string, handle: CommandHandler): Promise<TrainerReply> {
+  let id = 0;
+  try {
+    const request = JSON.parse(line) as Partial<TrainerRequest> | null;
+    if (Number.isSafeInteger(request?.id)) id = request!.id!;
+    const command = TRAINER_COMMANDS.find((known) => known === request?.command);
+    if (!command) throw new UserError(`unknown command; known are ${TRAINER_COMMANDS.join(', ')}`);
+    return { id, ok: true, status: await handle(command) };
+  } catch (error) {
+    const message = error instanceof SyntaxError ? 'a request must be one line of JSON' : (error as Error).message;
+    return { id, ok: false, error: message };
+  }
+}
+
+/** The trainer's end of the control socket. */
+export class ControlServer {
+  private readonly sockets = new Set<Socket>();
+
+  private constructor(
+    readonly address: string,
+    private readonly server: Server,
+  ) {}
+
+  /**
+   * Listens for commands to a run. A socket that a dead trainer left behind is replaced.
+   *
+   * @throws UserError when a live trainer already listens there.
+   */
+  static async start(runDir: string, handle: CommandHandler): Promise<ControlServer> {
+    const server = createServer();
+    const address = await listenSomewhere(server, runDir);
+    const control = new ControlServer(address, server);
+    server.on('connection', (socket) => control.serve(socket, handle));
+    // Only this user may steer the run.
+    if (process.platform !== 'win32') await chmod(address, 0o600).catch(() => undefined);
+    // The socket alone must not keep the process alive.
+    server.unref();
+    return control;
+  }
+
+  private serve(socket: Socket, handle: CommandHandler): void {
+    this.sockets.add(socket);
+    socket.unref();
+    socket.on('error', () => socket.destroy());
+    socket.on('close', () => this.sockets.delete(socket));
+    onLines(socket, (line) => {
+      void answer(line, handle).then((reply) => {
+        if (socket.writable) socket.write(`${JSON.stringify(reply)}\n`);
+      });
+    });
+  }
+
+  /** Stops listening and removes the socket; replies that are under way are sent first. */
+  async close(): Promise<void> {
+    const closed = new Promise<void>((done) => this.server.close(() => done()));
+    for (const socket of this.sockets) socket.destroySoon();
+    await closed;
+  }
+}
+
+function listen(server: Server, address: string): Promise<void> {
+  return new Promise((done, fail) => {
+    server.once('error', fail);
+    server.listen(address, () => {
+      server.off('error', fail);
+      done();
+    });
+  });
+}
+
+/** Listens at the run's address, or outside its folder where the file system has no sockets. */
+async function listenSomewhere(server: Server, runDir: string): Promise<string> {
+  const addresses = new Set([controlAddress(runDir), fallbackAddress(runDir)]);
+  let failure: unknown;
+  for (const address of addresses) {
+    try {
+      await listen(server, address);
+      return address;
+    } catch (error) {
+      failure = error;
+    }
+    if ((failure as NodeJS.ErrnoException).code !== 'EADDRINUSE') continue;
+    if (await answers(address)) throw new UserError(`${runDir}: another trainer is at work in this run folder`);
+    await unlink(address).catch(() => undefined);
+    await listen(server, address).catch((error: unknown) => {
+      throw fileError(error, address, 'open the control socket');
+    });
+    return address;
+  }
+  throw fileError(failure, controlAddress(runDir), 'open the control socket');
+}
+
+function answers(address: string): Promise<boolean> {
+  return new Promise((done) => {
+    const socket = connect(address);
+    socket.once('connect', () => {
+      socket.destroy();
+      done(true);
+    });
+    socket.once('error', () => done(false));
+  });
+}
+
+/**
+ * Sends one command to the trainer of a run and waits for its reply.
+ *
+ * @throws UserError when no trainer listens, it refuses, or does not answer in time (default 10 s).
+ */
+export async function sendCommand(
+  runDir: string,
+  command: TrainerCommand,
+  options: { timeoutMs?: number } = {},
+): Promise<TrainerStatus> {
+  const state = await readRunState(runDir).catch(() => undefined);
+  const address = state?.control ?? controlAddress(runDir);
+  const reply = await exchange(runDir, address, { id: 1, command }, options.timeoutMs ?? 10_000);
+  if (!reply.ok) throw new UserError(`${runDir}: ${command}: ${reply.error}`);
+  return reply.status;
+}
+
+function exchange(runDir: string, address: string, request: TrainerRequest, timeoutMs: number): Promise<TrainerReply> {
+  return new Promise((done, fail) => {
+    const socket = connect(address);
+    const timer = setTimeout(() => end('the trainer does not answer'), timeoutMs);
+    const end = (reason: string) => {
+      clearTimeout(timer);
+      socket.destroy();
+      fail(new UserError(`${runDir}: ${request.command}: ${reason}`));
+    };
+    socket.on('connect', () => socket.write(`${JSON.stringify(request)}\n`));
+    socket.on('error', () => end('no trainer listens; the run is not active, or on another machine'));
+    socket.on('close', () => end('the trainer closed the connection'));
+    onLines(socket, (line) => {
+      let reply: TrainerReply;
+      try {
+        reply = JSON.parse(line) as TrainerReply;
+      } catch {
+        return end('the trainer sent something that is not JSON');
+      }
+      if (reply.id !== request.id) return;
+      clearTimeout(timer);
+      done(reply);
+      socket.removeAllListeners('close');
+      socket.end();
+    });
+  });
+}

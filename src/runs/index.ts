@@ -1,0 +1,17 @@
+export * from './checkpoint';
+export { ControlServer, controlAddress, sendCommand, type CommandHandler } from './control';
+export {
+  MetricsReader,
+  MetricsWriter,
+  metricsFile,
+  readMetrics,
+  type MetricsRecord,
+  type MetricsUpdate,
+} from './metricsLog';
+export { plotSvg, type Plot, type PlotPanel, type PlotSeries } from './plot/svg';
+export { METRIC, runPlotSvg, VALIDATION_PREFIX, writeRunPlot } from './plot/runPlot';
+export { processStartTime } from './process';
+export * from './results';
+export * from './runDirectory';
+export * from './safetensors';
+export { EventWriter } from './tensorboard';

@@ -1,0 +1,46 @@
+import { readFile } from 'node:fs/promises';
+import { fileError, UserError } from '../errors/userError';
+import { writeFileAtomically } from '../files/atomic';
+import { runFiles } from './runDirectory';
+
+/** Scores of one class in one case; null where a score is undefined (a class that is absent, as MONAI has it). */
+export interface ClassScores {
+  readonly class: number;
+  readonly name: string;
+  readonly scores: Readonly<Record<string, number | null>>;
+}
+
+export interface CaseResult {
+  readonly case: string;
+  readonly image: string;
+  readonly label?: string;
+  /** The segmentation written for it, relative to the run directory. */
+  readonly prediction?: string;
+  readonly classes: readonly ClassScores[];
+}
+
+/** results.json: scores by case and class of an evaluation. */
+export interface Results {
+  readonly format: 1;
+  /** What the scores mean and their unit: `{ "dice": "", "hd95": "mm" }`. */
+  readonly units: Readonly<Record<string, string>>;
+  readonly checkpoint?: string;
+  readonly step?: number;
+  readonly cases: readonly CaseResult[];
+}
+
+export async function writeResults(runDir: string, results: Results): Promise<void> {
+  await writeFileAtomically(runFiles(runDir).results, `${JSON.stringify(results, null, 2)}\n`);
+}
+
+/** @throws UserError when results.json is missing or malformed. */
+export async function readResults(runDir: string): Promise<Results> {
+  const file = runFiles(runDir).results;
+  try {
+    const value = JSON.parse(await readFile(file, 'utf8')) as Results | null;
+    if (value?.format === 1 && Array.isArray(value.cases)) return value;
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw fileError(error, file, 'read the results');
+  }
+  throw new UserError(`${file}: not results that this version can read`);
+}

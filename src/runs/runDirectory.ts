@@ -1,0 +1,289 @@
+import { appendFile, mkdir, readdir, readFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { basename, join, resolve } from 'node:path';
+import { fileError, UserError } from '../errors/userError';
+import { writeFileAtomically } from '../files/atomic';
+import { decodeNumber, encodeNumber } from './numbers';
+import { processStartTime } from './process';
+
+export type RunKind = 'pretrain' | 'finetune' | 'evaluate' | 'segment';
+
+export const RUN_PHASES = [
+  'queued',
+  'starting',
+  'running',
+  'paused',
+  'stopping',
+  'finished',
+  'failed',
+  'interrupted',
+] as const;
+export type RunPhase = (typeof RUN_PHASES)[number];
+
+/** run.json: what a run is and how it stands. Times are ISO 8601 in UTC. */
+export interface RunState {
+  readonly format: 1;
+  readonly name: string;
+  readonly kind: RunKind;
+  readonly state: RunPhase;
+  /** Optimizer steps done, and of how many. */
+  readonly step: number;
+  readonly totalSteps: number;
+  readonly created: string;
+  /** The process and when it started in the machine's own words (see processStartTime); absent before it starts. */
+  readonly pid?: number;
+  readonly pidStart?: string;
+  readonly host?: string;
+  readonly started?: string;
+  readonly ended?: string;
+  /** When the process last wrote this file. */
+  readonly heartbeat?: string;
+  readonly loss?: number;
+  readonly device?: string;
+  readonly versions?: Readonly<Record<string, string>>;
+  /** Address of the control socket or pipe. */
+  readonly control?: string;
+  /** One line: why the run failed or stopped. */
+  readonly exitReason?: string;
+  /** Checkpoint or import that the weights started from. */
+  readonly initFrom?: string;
+  /** Steps of the checkpoints that the run was resumed from. */
+  readonly resumedAt?: readonly number[];
+  /** The config file the run was started from. */
+  readonly configFile?: string;
+}
+
+export type RunStatePatch = Partial<Omit<RunState, 'format' | 'name' | 'kind' | 'created'>>;
+
+/** Where things lie in a run directory. */
+export function runFiles(runDir: string) {
+  return {
+    config: join(runDir, 'config.json'),
+    state: join(runDir, 'run.json'),
+    metrics: join(runDir, 'metrics.jsonl'),
+    log: join(runDir, 'log.txt'),
+    plot: join(runDir, 'plot.svg'),
+    results: join(runDir, 'results.json'),
+    checkpoints: join(runDir, 'checkpoints'),
+    predictions: join(runDir, 'predictions'),
+  } as const;
+}
+
+export interface NewRun {
+  /** The folder that runs are made in. */
+  readonly root: string;
+  readonly name: string;
+  readonly kind: RunKind;
+  /** The resolved config. */
+  readonly config: unknown;
+  readonly totalSteps: number;
+  readonly configFile?: string;
+  readonly now?: Date;
+}
+
+function stamp(date: Date): string {
+  const two = (value: number) => String(value).padStart(2, '0');
+  const day = `${date.getFullYear()}${two(date.getMonth() + 1)}${two(date.getDate())}`;
+  return `${day}-${two(date.getHours())}${two(date.getMinutes())}${two(date.getSeconds())}`;
+}
+
+async function makeUniqueFolder(root: string, name: string): Promise<string> {
+  await mkdir(root, { recursive: true });
+  for (let attempt = 1; ; attempt++) {
+    const folder = join(root, attempt === 1 ? name : `${name}-${attempt}`);
+    try {
+      await mkdir(folder);
+      return folder;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
+  }
+}
+
+/** Writes the config and a fresh state into an existing folder, which becomes a run directory in state `queued`. */
+export async function initializeRun(runDir: string, run: NewRun): Promise<void> {
+  const files = runFiles(runDir);
+  const state: RunState = {
+    format: 1,
+    name: run.name,
+    kind: run.kind,
+    state: 'queued',
+    step: 0,
+    totalSteps: run.totalSteps,
+    created: (run.now ?? new Date()).toISOString(),
+    ...(run.configFile !== undefined && { configFile: run.configFile }),
+  };
+  await writeFileAtomically(files.config, `${JSON.stringify(run.config, null, 2)}\n`);
+  await writeState(runDir, state);
+}
+
+/**
+ * Makes `<root>/<name>-<stamp>/` with config.json and run.json (state `queued`). The name is unique even when several are
+ * made in the same second.
+ *
+ * @returns the absolute path of the run directory.
+ * @throws UserError when the folder cannot be written.
+ */
+export async function createRun(run: NewRun): Promise<string> {
+  const root = resolve(run.root);
+  try {
+    const runDir = await makeUniqueFolder(root, `${run.name}-${stamp(run.now ?? new Date())}`);
+    await initializeRun(runDir, run);
+    return runDir;
+  } catch (error) {
+    throw fileError(error, root, 'make a run folder');
+  }
+}
+
+async function writeState(runDir: string, state: RunState): Promise<void> {
+  const plain = { ...state, ...(state.loss !== undefined && { loss: encodeNumber(state.loss) }) };
+  await writeFileAtomically(runFiles(runDir).state, `${JSON.stringify(plain, null, 2)}\n`);
+}
+
+/** Reads run.json. @throws UserError when it is missing or malformed. */
+export async function readRunState(runDir: string): Promise<RunState> {
+  const file = runFiles(runDir).state;
+  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+    throw fileError(error, file, 'read the state of the run');
+  });
+  const value = parseObject(text);
+  const known = value?.format === 1 && RUN_PHASES.includes(value.state as RunPhase);
+  if (!known || typeof value.name !== 'string' || typeof value.created !== 'string' || !Number.isFinite(value.step)) {
+    throw new UserError(`${file}: not the state of a run that this version can read`);
+  }
+  const loss = decodeNumber(value.loss);
+  return { ...value, ...(typeof loss === 'number' && { loss }) } as unknown as RunState;
+}
+
+function parseObject(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Reads the resolved config of a run. @throws UserError when it is missing or not JSON. */
+export async function readRunConfig(runDir: string): Promise<unknown> {
+  const file = runFiles(runDir).config;
+  try {
+    return JSON.parse(await readFile(file, 'utf8')) as unknown;
+  } catch (error) {
+    if (error instanceof SyntaxError) throw new UserError(`${file}: not JSON: ${error.message}`);
+    throw fileError(error, file, 'read the config of the run');
+  }
+}
+
+/** Keeps a run's run.json up to date. Updates that come while one is being written go into the next write together. */
+export class RunStateFile {
+  private writing: Promise<void> | undefined;
+  private next: Promise<void> | undefined;
+
+  private constructor(
+    readonly runDir: string,
+    private current: RunState,
+  ) {}
+
+  static async open(runDir: string): Promise<RunStateFile> {
+    return new RunStateFile(resolve(runDir), await readRunState(runDir));
+  }
+
+  get state(): RunState {
+    return this.current;
+  }
+
+  /** Marks this process as the one that runs it. */
+  async claim(patch: RunStatePatch = {}): Promise<void> {
+    const { exitReason: _, ended: _ended, ...rest } = this.current;
+    this.current = rest;
+    const pidStart = (await processStartTime(process.pid)) ?? '';
+    await this.update({
+      state: 'starting',
+      started: this.current.started ?? new Date().toISOString(),
+      pid: process.pid,
+      pidStart,
+      host: hostname(),
+      ...patch,
+    });
+  }
+
+  /** Merges into the state, sets the heartbeat, and resolves when that is on disk. */
+  async update(patch: RunStatePatch): Promise<void> {
+    this.current = { ...this.current, ...patch, heartbeat: new Date().toISOString() };
+    if (!this.writing) return (this.writing = this.write());
+    this.next ??= this.writing
+      .catch(() => undefined)
+      .then(() => {
+        this.next = undefined;
+        return (this.writing = this.write());
+      });
+    return this.next;
+  }
+
+  private async write(): Promise<void> {
+    try {
+      await writeState(this.runDir, this.current);
+    } finally {
+      if (!this.next) this.writing = undefined;
+    }
+  }
+}
+
+export interface RunInfo {
+  readonly dir: string;
+  readonly state: RunState;
+}
+
+/** Runs directly under a folder, newest first; folders without run.json are no runs, and unreadable ones are left out. */
+export async function listRuns(root: string): Promise<RunInfo[]> {
+  const entries = await readdir(root, { withFileTypes: true }).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw fileError(error, root, 'list the runs');
+  });
+  const folders = entries
+    .filter((entry) => entry.isDirectory() || entry.isSymbolicLink())
+    .map(({ name }) => join(root, name));
+  const runs: RunInfo[] = [];
+  const lot = 64;
+  for (let at = 0; at < folders.length; at += lot) {
+    const states = folders.slice(at, at + lot).map(async (dir) => {
+      const state = await readRunState(dir).catch(() => undefined);
+      return state ? [{ dir: resolve(dir), state }] : [];
+    });
+    runs.push(...(await Promise.all(states)).flat());
+  }
+  return runs.sort((a, b) => b.state.created.localeCompare(a.state.created) || a.dir.localeCompare(b.dir));
+}
+
+/** After this long without a heartbeat, a run on another machine counts as dead. */
+export const HEARTBEAT_LIMIT_MS = 90_000;
+
+const ACTIVE: readonly RunPhase[] = ['starting', 'running', 'paused', 'stopping'];
+
+/**
+ * Whether the process of a run lives: on this machine by its number and start time, elsewhere by its heartbeat. A queued
+ * run has no process yet, and one that ended has none any more.
+ */
+export async function isAlive(state: RunState, now: Date = new Date()): Promise<boolean> {
+  if (!ACTIVE.includes(state.state)) return false;
+  if (state.host === hostname() && state.pid !== undefined) {
+    const start = await processStartTime(state.pid);
+    return start !== undefined && (!state.pidStart || start === '' || start === state.pidStart);
+  }
+  return state.heartbeat !== undefined && now.getTime() - Date.parse(state.heartbeat) < HEARTBEAT_LIMIT_MS;
+}
+
+/** Appends a line with the time to a run's log.txt. */
+export async function appendLog(runDir: string, message: string, now: Date = new Date()): Promise<void> {
+  const file = runFiles(runDir).log;
+  const text = message.trimEnd().replaceAll('\n', '\n  ');
+  await appendFile(file, `${now.toISOString()} ${text}\n`).catch((error: unknown) => {
+    throw fileError(error, file, 'write the log');
+  });
+}
+
+/** Last part of a run's path, which names it in lists. */
+export function runLabel(runDir: string): string {
+  return basename(resolve(runDir));
+}
