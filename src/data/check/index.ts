@@ -1,0 +1,3 @@
+export { checkDataset, type CheckOptions } from './checkDataset';
+export { bySeverity, type Finding, type Severity } from './finding';
+export { checkSources } from './sources';
