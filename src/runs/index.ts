@@ -7,9 +7,9 @@ export {
   readMetrics,
   type MetricsRecord,
   type MetricsUpdate,
-} from './metricsLog';
+} from './metrics';
 export { plotSvg, type Plot, type PlotPanel, type PlotSeries } from './plot/svg';
-export { METRIC, runPlotSvg, VALIDATION_PREFIX, writeRunPlot } from './plot/runPlot';
+export { METRIC, runPlotSvg, VALIDATION_PREFIX, writeRunPlot } from './runPlot';
 export { processStartTime } from './process';
 export * from './results';
 export * from './runDirectory';

@@ -1,23 +1,16 @@
-import { writeFileAtomically } from '../../files/atomic';
-import { readMetrics, type MetricsRecord } from '../metricsLog';
-import { readRunState, runFiles, type RunState } from '../runDirectory';
-import { plotSvg, type PlotPanel, type PlotSeries } from './svg';
+import { writeFileAtomically } from '../files/atomic';
+import { readMetrics, type MetricsRecord } from './metrics';
+import { readRunState, runFiles, type RunState } from './runDirectory';
+import { plotSvg, type PlotPanel, type PlotSeries } from './plot/svg';
 
-/**
- * Names of the metrics of pre-training, in metrics.jsonl and TensorBoard. Parts of the loss are `loss/<part>`; everything
- * measured on held-out volumes has `validation/` before it.
- */
-export const METRIC = {
-  loss: 'loss',
-  accuracy: 'position/top1',
-  lr: 'lr',
-  baseSimilarity: 'collapse/base-similarity',
-  featureStd: 'collapse/feature-std',
-  cropsPerSecond: 'crops-per-second',
-  memory: 'memory-bytes',
-} as const;
+/** Names of the metrics of pre-training in metrics.jsonl and TensorBoard; the parts of the loss have their own. */
+export const METRIC = { loss: 'loss', accuracy: 'accuracy', learningRate: 'learningRate' } as const;
 
+/** Stands before the name of what is measured on held-out volumes. */
 export const VALIDATION_PREFIX = 'validation/';
+
+/** Parts of the losses of all objectives. */
+const LOSS_PARTS = ['pos', 'neg', 'pred', 'reg', 'inter'];
 
 function seriesOf(records: readonly MetricsRecord[], name: string, label: string): PlotSeries[] {
   const points = records.flatMap(({ step, [name]: value }) =>
@@ -32,18 +25,17 @@ function withValidation(records: readonly MetricsRecord[], name: string, label: 
 }
 
 function panels(records: readonly MetricsRecord[]): PlotPanel[] {
-  const names = [...new Set(records.slice(0, 1000).flatMap((record) => Object.keys(record)))];
-  const parts = names.filter((name) => name.startsWith('loss/')).map((name) => seriesOf(records, name, name.slice(5)));
+  const parts = LOSS_PARTS.flatMap((name) => seriesOf(records, name, name));
   const all: PlotPanel[] = [
     { title: 'Loss', unit: '', series: withValidation(records, METRIC.loss, 'total') },
-    { title: 'Parts of the loss', unit: '', series: parts.flat() },
+    { title: 'Parts of the loss', unit: '', series: parts },
     {
       title: 'Position accuracy, top 1',
       unit: 'share of random crops',
       series: withValidation(records, METRIC.accuracy, 'training'),
       atLeast: [0, 1],
     },
-    { title: 'Learning rate', unit: '', series: seriesOf(records, METRIC.lr, 'lr') },
+    { title: 'Learning rate', unit: '', series: seriesOf(records, METRIC.learningRate, 'lr') },
   ];
   return all.filter(({ series }) => series.length > 0);
 }
