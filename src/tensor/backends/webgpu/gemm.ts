@@ -55,7 +55,7 @@ function chooseTiles(m: number, n: number): Tiles {
     const rows = Math.max(1, Math.ceil(m / 16));
     return { m: 16 * rows, n: width, k: TILE_K, x, y: 16, rows };
   }
-  const y = x >= 12 ? 16 : x >= 3 ? 32 : 64;
+  const y = Math.min(64, 2 ** Math.floor(Math.log2(256 / x)));
   return { m: 128, n: width, k: TILE_K, x, y, rows: 128 / y };
 }
 

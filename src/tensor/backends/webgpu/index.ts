@@ -84,9 +84,10 @@ export function registerWebGpuKernels(backendName = 'webgpu'): void {
  * Gives a new WebGPU backend its in-place optimiser updates and makes it report a lost device, or too little memory, as a
  * UserError.
  */
-export function prepareWebGpuBackend(backend: object): void {
-  const gpu = backend as GpuBackend & Partial<Pick<InPlaceUpdates, 'adamwStep' | 'emaStep'>>;
+export function prepareWebGpuBackend<T extends tf.KernelBackend>(backend: T): T {
+  const gpu = backend as unknown as GpuBackend & Partial<Pick<InPlaceUpdates, 'adamwStep' | 'emaStep'>>;
   gpu.adamwStep = (...args) => adamwStep(gpu, ...args);
   gpu.emaStep = (...args) => emaStep(gpu, ...args);
   watchDevice(gpu);
+  return backend;
 }
