@@ -10,7 +10,7 @@ import type { Finding } from './finding';
 export interface ImageFacts {
   readonly file: string;
   readonly realPath: string;
-  /** Hash of the file's length and beginning; with `deep` also of the voxels. */
+  /** Hash of the file's length and parts of it; with `deep` also of the voxels. */
   readonly fingerprints: readonly string[];
   readonly header: NiftiHeader;
   readonly orientation: string;
@@ -33,15 +33,21 @@ export interface InspectOptions {
   readonly deep: boolean;
 }
 
-const BEGINNING = 1 << 18;
+const PIECE = 1 << 17;
 
-async function beginningHash(file: string): Promise<string> {
+/** Hash of a file's length, beginning, middle and end: the beginning alone may be air in many scans. */
+async function pieceHash(file: string): Promise<string> {
   const handle = await open(file, 'r');
   try {
     const { size } = await handle.stat();
-    const buffer = Buffer.alloc(Math.min(size, BEGINNING));
-    await handle.read(buffer, 0, buffer.length, 0);
-    return createHash('sha256').update(String(size)).update(buffer).digest('hex');
+    const hash = createHash('sha256').update(String(size));
+    const last = Math.max(0, size - PIECE);
+    for (const start of new Set([0, Math.floor(last / 2), last])) {
+      const buffer = Buffer.alloc(Math.min(PIECE, size));
+      const { bytesRead } = await handle.read(buffer, 0, buffer.length, start);
+      hash.update(buffer.subarray(0, bytesRead));
+    }
+    return hash.digest('hex');
   } finally {
     await handle.close();
   }
@@ -82,7 +88,7 @@ async function inspectImage(
         message: `has ${header.channels} channels, so there is no channel ${options.channel} (counted from 0)`,
         advice: 'set data.channel to a channel that all images have',
       });
-    const fingerprints = [await beginningHash(file)];
+    const fingerprints = [await pieceHash(file)];
     if (options.deep) fingerprints.push(await inspectVoxels(file, options, findings));
     return {
       file,
