@@ -29,7 +29,18 @@ async function bundleTfjs(): Promise<Record<string, string>> {
   return Object.fromEntries(Object.entries(entries).map(([file, name]) => [name, join(out, `${file}.mjs`)]));
 }
 
+/** Without a Vulkan driver of its own, a machine that has Chromium can lend its software one to the webgpu tests. */
+function lendSoftwareVulkan(): void {
+  const folder = '/usr/lib/chromium';
+  const driver = join(folder, 'vk_swiftshader_icd.json');
+  const drivers = ['/etc/vulkan/icd.d', '/usr/share/vulkan/icd.d', driver];
+  if (process.env.VK_DRIVER_FILES || drivers.find(existsSync) !== driver) return;
+  process.env.VK_DRIVER_FILES = process.env.VK_ICD_FILENAMES = driver;
+  process.env.LD_LIBRARY_PATH = [process.env.LD_LIBRARY_PATH, folder].filter(Boolean).join(':');
+}
+
 export default defineConfig(async () => {
+  lendSoftwareVulkan();
   const bundles = await bundleTfjs();
   return {
     resolve: {

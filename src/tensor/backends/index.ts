@@ -22,7 +22,7 @@ export async function listDevices(): Promise<DeviceStatus[]> {
 
 function parse(spec: string): { name: DeviceName; which?: string } {
   const [name, which] = spec.split(/:(.*)/s) as [string, string?];
-  if (!(name in DEVICES) || (which !== undefined && name !== 'webgpu') || which === '') {
+  if (!Object.hasOwn(DEVICES, name) || (which !== undefined && name !== 'webgpu') || which === '') {
     throw new UsageError(
       `device "${spec}" is not known: use auto, ${ORDER.join(', ')}, or webgpu:1 for the second GPU`,
     );

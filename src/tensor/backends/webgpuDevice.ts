@@ -3,6 +3,7 @@ import * as tf from '../tf';
 import { setBackend } from './cpu';
 import type { Device, DeviceStatus } from './types';
 import { prepareWebGpuBackend, registerWebGpuKernels } from './webgpu/index';
+import { repairWebGpuKernels } from './webgpuRepairs';
 import { probeAdapters, webgpuModule, type Adapter } from './webgpuProbe';
 
 interface Dawn {
@@ -54,6 +55,7 @@ async function start(adapterName: string): Promise<void> {
   const requiredLimits = Object.fromEntries(LIMITS.map((name) => [name, adapter.limits[name]]));
   const device = await adapter.requestDevice({ requiredLimits });
   if (tf.findBackendFactory('webgpu')) tf.removeBackend('webgpu');
+  repairWebGpuKernels();
   registerWebGpuKernels();
   tf.registerBackend('webgpu', () => prepareWebGpuBackend(new WebGPUBackend(device, adapter.info)));
   await setBackend('webgpu');

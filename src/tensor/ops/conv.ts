@@ -1,8 +1,7 @@
 import * as tf from '../tf';
 import { differentiable, hasKernel, present, runKernel } from './dispatch';
+import { composedFilter, composedForward, composedInput, type Shape5D } from './convComposed';
 import { Kernel, type ConvAttrs, type Triple } from './kernels';
-
-type Shape5D = [number, number, number, number, number];
 
 export interface ConvOptions {
   stride?: number | Triple;
@@ -14,26 +13,18 @@ export interface ConvOptions {
 const triple = (value: number | Triple | undefined, fallback: number): Triple =>
   Array.isArray(value) ? value : [value ?? fallback, value ?? fallback, value ?? fallback];
 
-const pad = (x: tf.Tensor, [d, h, w]: Triple): tf.Tensor =>
-  d + h + w > 0 ? tf.pad(x, [[0, 0], [d, d], [h, h], [w, w], [0, 0]]) : x; // prettier-ignore
-
-/** x ⋆ filter, without bias. */
+/** x ⋆ filter + bias. */
 function forward(x: tf.Tensor, filter: tf.Tensor, attrs: ConvAttrs, bias?: tf.Tensor): tf.Tensor5D {
   if (hasKernel(Kernel.Conv3D)) return runKernel(Kernel.Conv3D, present({ x, filter, bias }), attrs);
-  const y = tf.conv3d(pad(x, attrs.padding) as tf.Tensor5D, filter as tf.Tensor5D, attrs.stride, 'valid');
+  const y = composedForward(x, filter, attrs);
   return bias ? tf.add(y, bias) : y;
 }
 
 /** The gradient of {@link forward}'s x, of shape `inputShape`. */
 function backwardInput(dy: tf.Tensor, filter: tf.Tensor, inputShape: Shape5D, attrs: ConvAttrs): tf.Tensor5D {
-  if (hasKernel(Kernel.Conv3DBackpropInput)) {
-    return runKernel(Kernel.Conv3DBackpropInput, { dy, filter }, { ...attrs, inputShape });
-  }
-  const [n, d, h, w, c] = inputShape;
-  const [pd, ph, pw] = attrs.padding;
-  const padded: Shape5D = [n, d + 2 * pd, h + 2 * ph, w + 2 * pw, c];
-  const dx = tf.conv3dTranspose(dy as tf.Tensor5D, filter as tf.Tensor5D, padded, attrs.stride, 'valid') as tf.Tensor5D;
-  return pd + ph + pw > 0 ? tf.slice(dx, [0, pd, ph, pw, 0], inputShape) : dx;
+  return hasKernel(Kernel.Conv3DBackpropInput)
+    ? runKernel(Kernel.Conv3DBackpropInput, { dy, filter }, { ...attrs, inputShape })
+    : composedInput(dy, filter, inputShape, attrs);
 }
 
 /** The gradients of {@link forward}'s filter and bias. */
@@ -44,9 +35,7 @@ function backwardFilter(x: tf.Tensor, dy: tf.Tensor, filterShape: Shape5D, attrs
       tf.Tensor,
     ];
   }
-  const inputs = { x: pad(x, attrs.padding), dy };
-  const options = { strides: attrs.stride, pad: 'valid', filterShape };
-  return [runKernel<tf.Tensor>(tf.Conv3DBackpropFilterV2, inputs, options), tf.sum(dy, [0, 1, 2, 3])];
+  return [composedFilter(x, dy, filterShape, attrs), tf.sum(dy, [0, 1, 2, 3])];
 }
 
 /**

@@ -50,7 +50,7 @@ export class AdamW implements Optimizer {
     const inPlace = inPlaceUpdates();
     for (const [step, updates] of byStep) {
       const scalars = this.scalars(rate, step);
-      if (inPlace) updateInPlace(inPlace, updates, scalars);
+      if (inPlace.adamwStep) updateInPlace(inPlace, updates, scalars);
       else updates.forEach((update) => tf.tidy(() => updateComposed(update, scalars)));
     }
   }
@@ -73,11 +73,11 @@ export class AdamW implements Optimizer {
   }
 }
 
-function updateInPlace(backend: InPlaceUpdates, updates: Update[], scalars: AdamWScalars): void {
+function updateInPlace(backend: Partial<InPlaceUpdates>, updates: Update[], scalars: AdamWScalars): void {
   const vmax = updates.map((u) => u.vmax).filter((t) => t !== undefined);
   for (const u of updates) for (const tensor of [u.parameter, u.m, u.v]) unshare(tensor);
   vmax.forEach(unshare);
-  backend.adamwStep(
+  backend.adamwStep!(
     ids(updates.map((u) => u.parameter)),
     ids(updates.map((u) => u.gradient)),
     ids(updates.map((u) => u.m)),

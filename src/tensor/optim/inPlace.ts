@@ -24,10 +24,9 @@ export interface InPlaceUpdates {
   sumOfSquares(ids: tf.DataId[]): number;
 }
 
-/** The current backend's in-place updates, where it has them. */
-export function inPlaceUpdates(): InPlaceUpdates | undefined {
-  const backend = tf.backend() as unknown as Partial<InPlaceUpdates>;
-  return backend.adamwStep && backend.emaStep && backend.sumOfSquares ? (backend as InPlaceUpdates) : undefined;
+/** The current backend's in-place updates: any of them may be missing. */
+export function inPlaceUpdates(): Partial<InPlaceUpdates> {
+  return tf.backend() as unknown as Partial<InPlaceUpdates>;
 }
 
 /**

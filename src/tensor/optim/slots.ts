@@ -12,7 +12,7 @@ export class Slots {
   readonly names: string[];
   private readonly slots: Map<string, tf.Variable>[];
   private readonly counts: number[];
-  private stepTensor: tf.Tensor | undefined;
+  private stepCounts: tf.Variable | undefined;
 
   constructor(
     private readonly parameters: Parameters,
@@ -43,9 +43,13 @@ export class Slots {
 
   /** `<kind>.<parameter>` for each parameter that has had a step, and `steps`, the count of each parameter in order. */
   state(): Map<string, tf.Tensor> {
-    this.stepTensor?.dispose();
-    this.stepTensor = tf.keep(tf.tensor1d(this.counts, 'int32'));
-    const state = new Map<string, tf.Tensor>([[STEPS, this.stepTensor]]);
+    const counts = tf.tidy(() => {
+      const now = tf.tensor1d(this.counts, 'int32');
+      this.stepCounts ??= tf.variable(now, false);
+      this.stepCounts.assign(now);
+      return this.stepCounts;
+    });
+    const state = new Map<string, tf.Tensor>([[STEPS, counts]]);
     this.names.forEach((name, i) => this.slots[i]!.forEach((slot, kind) => state.set(`${kind}.${name}`, slot)));
     return state;
   }
@@ -86,7 +90,7 @@ export class Slots {
 
   dispose(): void {
     this.names.forEach((_, i) => this.kinds.forEach((kind) => this.remove(i, kind)));
-    this.stepTensor?.dispose();
-    this.stepTensor = undefined;
+    this.stepCounts?.dispose();
+    this.stepCounts = undefined;
   }
 }

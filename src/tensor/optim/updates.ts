@@ -24,7 +24,7 @@ export function clipGlobalNorm(gradients: Gradients, maxNorm: number): tf.Scalar
 export function globalNorm(gradients: Gradients): tf.Scalar {
   const present = gradients.filter((gradient) => gradient !== null);
   const inPlace = inPlaceUpdates();
-  if (inPlace) return tf.scalar(Math.sqrt(inPlace.sumOfSquares(ids(present))));
+  if (inPlace.sumOfSquares) return tf.scalar(Math.sqrt(inPlace.sumOfSquares(ids(present))));
   return tf.tidy(() => {
     const sums = present.map((gradient) => tf.sum(tf.square(gradient)));
     return tf.sqrt(sums.length > 0 ? tf.addN(sums) : tf.scalar(0)) as tf.Scalar;
@@ -35,7 +35,7 @@ export function globalNorm(gradients: Gradients): tf.Scalar {
 export function emaUpdate(teacher: tf.Variable[], student: tf.Tensor[], momentum: number): void {
   if (teacher.length !== student.length) throw new Error('emaUpdate: teacher and student differ in length');
   const inPlace = inPlaceUpdates();
-  if (inPlace) {
+  if (inPlace.emaStep) {
     teacher.forEach(unshare);
     inPlace.emaStep(ids(teacher), ids(student), momentum);
     return;
