@@ -11,6 +11,9 @@ interface Dawn {
   globals: object;
 }
 
+/** Workgroup memory zeroed by a loop: the Vulkan extension for it makes SwiftShader compile shaders twenty times slower. */
+const WORKGROUP_INIT = 'disable-dawn-features=use_vulkan_zero_initialize_workgroup_memory_extension';
+
 const SOFTWARE_REASON = 'it is drawn in software, slower than onednn: used only where asked for by name';
 
 /** The limits that tfjs's kernels want raised from WebGPU's defaults to what the adapter has. */
@@ -47,7 +50,7 @@ function setNavigatorGpu(gpu: GPU | undefined): void {
 async function start(adapterName: string): Promise<void> {
   const dawn = (await import(/* @vite-ignore */ webgpuModule()!)) as Dawn;
   Object.assign(globalThis, dawn.globals);
-  const gpu = dawn.create([`adapter=${adapterName}`]);
+  const gpu = dawn.create([`adapter=${adapterName}`, WORKGROUP_INIT]);
   setNavigatorGpu(gpu);
   const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
   if (!adapter) throw new UserError(`device webgpu: the adapter ${adapterName} is gone`);
