@@ -10,7 +10,7 @@ export const METRIC = { loss: 'loss', accuracy: 'accuracy', learningRate: 'learn
 export const VALIDATION_PREFIX = 'validation/';
 
 /** Parts of the losses of all objectives. */
-const LOSS_PARTS = ['pos', 'neg', 'pred', 'reg', 'inter'];
+const LOSS_PARTS = ['prediction', 'positive', 'negative', 'intra', 'inter', 'regularizer'];
 
 function seriesOf(records: readonly MetricsRecord[], name: string, label: string): PlotSeries[] {
   const points = records.flatMap(({ step, [name]: value }) =>

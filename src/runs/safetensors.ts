@@ -175,9 +175,8 @@ async function readHeader(handle: FileHandle, file: string): Promise<Safetensors
   const start = new Uint8Array(8);
   await readExactly(handle, start, 0, file);
   const headerBytes = new DataView(start.buffer).getBigUint64(0, true);
-  if (headerBytes > BigInt(Math.min(MAX_HEADER_BYTES, size - 8))) {
-    throw broken(file, `its header claims ${headerBytes} bytes`);
-  }
+  if (headerBytes > BigInt(MAX_HEADER_BYTES)) throw broken(file, `its header claims ${headerBytes} bytes`);
+  if (headerBytes > BigInt(size - 8)) throw broken(file, 'it is cut short within its header');
   const text = new Uint8Array(Number(headerBytes));
   await readExactly(handle, text, 8, file);
   return parseHeader(file, new TextDecoder().decode(text), 8 + text.byteLength, size);

@@ -1,0 +1,168 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { basename, join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { UserError } from '../../../src/errors/userError';
+import {
+  appendLog,
+  createRun,
+  isAlive,
+  listRuns,
+  processStartTime,
+  readResults,
+  readRunConfig,
+  readRunState,
+  runFiles,
+  RunStateFile,
+  writeResults,
+  type RunState,
+} from '../../../src/runs';
+import { newRun, temporaryFolder } from './support';
+
+describe('run directories', () => {
+  test('are made with config and state, under a unique name', async () => {
+    const root = join(temporaryFolder(), 'runs');
+    const now = new Date(2026, 0, 2, 3, 4, 5);
+    const options = { root, name: 'demo', kind: 'pretrain' as const, config: { seed: 1 }, totalSteps: 10, now };
+    const dirs = await Promise.all([createRun(options), createRun(options), createRun(options)]);
+    expect(dirs.map((dir) => basename(dir)).sort()).toEqual([
+      'demo-20260102-030405',
+      'demo-20260102-030405-2',
+      'demo-20260102-030405-3',
+    ]);
+    expect(await readRunConfig(dirs[0]!)).toEqual({ seed: 1 });
+    expect(await readRunState(dirs[0]!)).toMatchObject({ name: 'demo', state: 'queued', step: 0, totalSteps: 10 });
+  });
+
+  test('are listed newest first; other folders and broken ones are not runs', async () => {
+    const root = temporaryFolder();
+    expect(await listRuns(join(root, 'none'))).toEqual([]);
+    const old = await createRun({ root, name: 'a', kind: 'pretrain', config: {}, totalSteps: 1, now: new Date(1e12) });
+    const young = await createRun({
+      root,
+      name: 'b',
+      kind: 'pretrain',
+      config: {},
+      totalSteps: 1,
+      now: new Date(2e12),
+    });
+    mkdirSync(join(root, 'other'));
+    writeFileSync(join(root, 'file'), '');
+    mkdirSync(join(root, 'broken'));
+    writeFileSync(join(root, 'broken/run.json'), '{');
+    expect((await listRuns(root)).map(({ dir }) => dir)).toEqual([young, old]);
+  });
+
+  test.each(['', '{', 'null', '[]', '{}', '{"format":2,"name":"x","state":"running","step":1,"created":""}'])(
+    'a state that is %j is refused in one line',
+    async (text) => {
+      const runDir = temporaryFolder();
+      writeFileSync(runFiles(runDir).state, text);
+      await expect(readRunState(runDir)).rejects.toThrow(UserError);
+    },
+  );
+
+  test('a root that is a file gives one line', async () => {
+    const root = join(temporaryFolder(), 'file');
+    writeFileSync(root, '');
+    await expect(newRun(root)).rejects.toThrow(/cannot make a run folder/);
+  });
+
+  test('the log has times, and keeps several lines together', async () => {
+    const runDir = temporaryFolder();
+    await appendLog(runDir, 'first\nsecond\n', new Date(0));
+    await appendLog(runDir, 'third', new Date(0));
+    expect(readFileSync(runFiles(runDir).log, 'utf8')).toBe(
+      '1970-01-01T00:00:00.000Z first\n  second\n1970-01-01T00:00:00.000Z third\n',
+    );
+  });
+
+  test('results are read back, and anything else is refused', async () => {
+    const runDir = temporaryFolder();
+    const scores = { dice: 0.9, hd95: null };
+    const cases = [{ case: 'a', image: 'a.nii.gz', classes: [{ class: 1, name: 'spleen', scores }] }];
+    const results = { format: 1 as const, units: { dice: '', hd95: 'mm' }, cases };
+    await writeResults(runDir, results);
+    expect(await readResults(runDir)).toEqual(results);
+    writeFileSync(runFiles(runDir).results, '{}');
+    await expect(readResults(runDir)).rejects.toThrow(UserError);
+  });
+});
+
+describe('the state file', () => {
+  test('many updates at once end in the last, and every one of them is on disk when it says so', async () => {
+    const runDir = await newRun(temporaryFolder());
+    const file = await RunStateFile.open(runDir);
+    const updates = Array.from({ length: 50 }, async (_, i) => {
+      await file.update({ step: i + 1, loss: i });
+      expect((await readRunState(runDir)).step).toBeGreaterThanOrEqual(i + 1);
+    });
+    await Promise.all(updates);
+    await file.update({ state: 'failed', loss: NaN, exitReason: 'loss is not a number' });
+    expect(await readRunState(runDir)).toMatchObject({ step: 50, state: 'failed', loss: NaN });
+    expect(readdirSync(runDir).sort()).toEqual(['config.json', 'run.json']);
+  });
+
+  test('claiming a run again removes how it ended', async () => {
+    const runDir = await newRun(temporaryFolder());
+    const first = await RunStateFile.open(runDir);
+    await first.claim();
+    await first.update({ state: 'failed', ended: new Date().toISOString(), exitReason: 'killed' });
+    const second = await RunStateFile.open(runDir);
+    await second.claim({ resumedAt: [10] });
+    const state = await readRunState(runDir);
+    expect(state).toMatchObject({ state: 'starting', pid: process.pid, host: hostname(), resumedAt: [10] });
+    expect(state.started).toBe(first.state.started);
+    expect(state).not.toHaveProperty('exitReason');
+    expect(state).not.toHaveProperty('ended');
+  });
+
+  test('an update that could not be written is told, and the next works', async () => {
+    const runDir = await newRun(temporaryFolder());
+    const file = await RunStateFile.open(runDir);
+    const broken = await RunStateFile.open(runDir);
+    Object.assign(broken, { runDir: join(runDir, 'config.json') });
+    await expect(broken.update({ step: 1 })).rejects.toThrow(UserError);
+    await file.update({ step: 2 });
+    expect((await readRunState(runDir)).step).toBe(2);
+  });
+});
+
+describe('whether a run lives', () => {
+  async function stateOf(pid: number, more: Partial<RunState> = {}): Promise<RunState> {
+    const runDir = await newRun(temporaryFolder());
+    const pidStart = (await processStartTime(pid)) ?? 'gone';
+    return { ...(await readRunState(runDir)), state: 'running', pid, pidStart, host: hostname(), ...more };
+  }
+
+  test('this process does; not under another start time, nor once the run ended', async () => {
+    expect(await isAlive(await stateOf(process.pid))).toBe(true);
+    expect(await isAlive(await stateOf(process.pid, { state: 'finished' }))).toBe(false);
+    expect(await isAlive(await stateOf(process.pid, { state: 'queued' }))).toBe(false);
+    if (process.platform !== 'win32') expect(await isAlive(await stateOf(process.pid, { pidStart: '1' }))).toBe(false);
+  });
+
+  test('a killed one does not, even before its parent has taken note', async () => {
+    const child = spawn('sh', ['-c', 'sleep 60 & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] });
+    const [grandchild] = (await once(child.stdout, 'data')) as [Buffer];
+    const state = await stateOf(child.pid!);
+    expect(await isAlive(state)).toBe(true);
+    // The sleeping parent never waits for this one, so it stays a zombie.
+    const orphan = await stateOf(Number(grandchild.toString()));
+    expect(await isAlive(orphan)).toBe(true);
+    process.kill(orphan.pid!, 'SIGKILL');
+    await expect.poll(() => isAlive(orphan)).toBe(false);
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    expect(await isAlive(state)).toBe(false);
+  });
+
+  test('on another machine, the heartbeat tells', async () => {
+    const at = (seconds: number) => new Date(Date.now() - 1000 * seconds).toISOString();
+    expect(await isAlive(await stateOf(1, { host: 'elsewhere', heartbeat: at(5) }))).toBe(true);
+    expect(await isAlive(await stateOf(1, { host: 'elsewhere', heartbeat: at(600) }))).toBe(false);
+    expect(await isAlive(await stateOf(1, { host: 'elsewhere' }))).toBe(false);
+  });
+});
