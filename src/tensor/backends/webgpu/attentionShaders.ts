@@ -4,7 +4,7 @@
  */
 import type { Triple, WindowAttentionAttrs } from '../../ops/kernels';
 import { MASKED, paddedSize } from '../../ops/windows';
-import { binding, BUILTINS, FLAT_GROUP } from './device';
+import { binding, BUILTINS, FLAT_GROUP, unflatten } from './device';
 
 export const THREADS = 64;
 /** Workgroup memory that every WebGPU device has. */
@@ -71,27 +71,24 @@ function common(layer: Layer): string {
   const [, t1, t2] = attrs.tableWindow;
   const [r1, r2] = [2 * t1 - 1, 2 * t2 - 1];
   const centre = ((attrs.tableWindow[0] - 1) * r1 + t1 - 1) * r2 + t2 - 1;
-  const counts = padded.map((s, a) => s / attrs.window[a]!);
+  const counts = padded.map((s, a) => s / attrs.window[a]!) as Triple;
   const type = typeOf(layer);
   return `
     alias Part = ${type};
     const SIZE = vec3<i32>(${size}); const PADDED = vec3<i32>(${padded});
-    const WINDOW = vec3<i32>(${attrs.window}); const SHIFT = vec3<i32>(${attrs.shift}); const COUNTS = vec3<i32>(${counts});
+    const WINDOW = vec3<i32>(${attrs.window}); const SHIFT = vec3<i32>(${attrs.shift});
     const N = ${layer.tokens}; const HEADS = ${layer.heads}; const PARTS = ${parts(layer)}; const ROWS = ${layer.rows};
     const SCALE = f32(${attrs.scale}); const CENTRE = ${centre};
     fn inner(a: Part, b: Part) -> f32 { return ${type === 'f32' ? 'a * b' : 'dot(a, b)'}; }
-    fn unflatten(i: i32, size: vec3<i32>) -> vec3<i32> {
-      let row = i / size.z;
-      return vec3<i32>(row / size.y, row % size.y, i % size.z);
-    }
+    ${unflatten('windowPlace', counts)}${unflatten('tokenPlace', attrs.window)}${unflatten('tablePlace', attrs.tableWindow)}
     fn placeOf(window: i32, token: i32) -> vec3<i32> {
-      return unflatten(window % ${product(counts as Triple)}, COUNTS) * WINDOW + unflatten(token, WINDOW);
+      return windowPlace(window % ${product(counts)}) * WINDOW + tokenPlace(token);
     }
     // The voxel, over the whole batch, that a place of the padded and shifted volume shows; -1 for padding.
     fn voxelOf(window: i32, place: vec3<i32>) -> i32 {
       let p = (place + SHIFT) % PADDED;
       if (any(p >= SIZE)) { return -1; }
-      return window / ${product(counts as Triple)} * ${product(size)} + (p.x * SIZE.y + p.y) * SIZE.z + p.z;
+      return window / ${product(counts)} * ${product(size)} + (p.x * SIZE.y + p.y) * SIZE.z + p.z;
     }
     fn regionOf(place: vec3<i32>) -> i32 {
       let late = vec3<i32>(place >= PADDED - WINDOW) + vec3<i32>(place >= PADDED - SHIFT);
@@ -100,7 +97,7 @@ function common(layer: Layer): string {
     }
     // Tokens are numbered as in the table's window even where the window in use is smaller.
     fn codeOf(token: i32) -> i32 {
-      let t = unflatten(token, vec3<i32>(${attrs.tableWindow}));
+      let t = tablePlace(token);
       return (t.x * ${r1} + t.y) * ${r2} + t.z;
     }
     fn fetch(which: i32, voxel: i32, head: i32, part: i32) -> Part {

@@ -2,7 +2,7 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import type { ConvAttrs, ConvFilterAttrs, ConvInputAttrs, Triple } from '../../ops/kernels';
 import { columnSums } from './columns';
-import { type GpuBackend } from './device';
+import { unflatten, type GpuBackend } from './device';
 import { runGemm } from './gemm';
 
 interface Geometry {
@@ -25,17 +25,14 @@ const constants = (g: Geometry): string => `
   const I = ${g.inner}; const O = ${g.outer};
   const SIZE = vec3<i32>(${g.input}); const OUT = vec3<i32>(${g.output}); const KERNEL = vec3<i32>(${g.kernel});
   const STRIDE = vec3<i32>(${g.stride}); const PADDING = vec3<i32>(${g.padding});
-  fn unflatten(i: i32, size: vec3<i32>) -> vec3<i32> {
-    let row = i / size.z;
-    return vec3<i32>(row / size.y, row % size.y, i % size.z);
-  }
+  ${unflatten('outPlace', g.output)}${unflatten('tapPlace', g.kernel)}
   fn flatten(p: vec3<i32>, size: vec3<i32>) -> i32 { return (p.x * size.y + p.y) * size.z + p.z; }
   fn inside(p: vec3<i32>, size: vec3<i32>) -> bool { return all(p >= vec3<i32>(0)) && all(p < size); }`;
 
 /** `patchAt(v, c)`: where in x lies column c = (tap, channel) of the patch around output voxel v, or −1 in the padding. */
 const patches = (g: Geometry): string => `${constants(g)}
   fn patchAt(v: i32, c: i32) -> i32 {
-    let place = unflatten(v % ${volume(g.output)}, OUT) * STRIDE - PADDING + unflatten(c / I, KERNEL);
+    let place = outPlace(v % ${volume(g.output)}) * STRIDE - PADDING + tapPlace(c / I);
     if (!inside(place, SIZE)) { return -1; }
     return (v / ${volume(g.output)} * ${volume(g.input)} + flatten(place, SIZE)) * I + c % I;
   }`;
@@ -106,10 +103,10 @@ export function convolutionInputGradient(
   const taps = kernel.map((s, a) => Math.ceil(s / stride[a]!)) as Triple;
   const vectors = outer % 4 === 0;
   const functions = `${constants(g)}
-    const PART = vec3<i32>(${part}); const TAPS = vec3<i32>(${taps});
-    fn remainder() -> vec3<i32> { return unflatten(phase, STRIDE); }
-    fn voxel(m: i32) -> vec3<i32> { return unflatten(m % ${volume(part)}, PART) * STRIDE + remainder(); }
-    fn tap(k: i32) -> vec3<i32> { return (remainder() + PADDING) % STRIDE + unflatten(k / O, TAPS) * STRIDE; }
+    ${unflatten('partPlace', part)}${unflatten('partTap', taps)}${unflatten('remainderOf', stride)}
+    fn remainder() -> vec3<i32> { return remainderOf(phase); }
+    fn voxel(m: i32) -> vec3<i32> { return partPlace(m % ${volume(part)}) * STRIDE + remainder(); }
+    fn tap(k: i32) -> vec3<i32> { return (remainder() + PADDING) % STRIDE + partTap(k / O) * STRIDE; }
     fn source(m: i32, k: i32) -> i32 {
       let scaled = voxel(m) + PADDING - tap(k);
       let place = scaled / STRIDE;

@@ -1,6 +1,7 @@
 /** How our shaders run on tfjs's WebGPU backend: in its command encoder, on its buffers, under its memory accounting. */
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import { UserError } from '../../../errors/userError';
+import type { Triple } from '../../ops/kernels';
 
 /** What we use of tfjs-backend-webgpu 4.22's backend object; some of it is private there. */
 export interface GpuBackend {
@@ -110,6 +111,14 @@ export const FLAT_GROUP = 'i32(group.x + group.y * groups.x)';
 /** WGSL parameters that {@link FLAT_GROUP} and most shaders need. */
 export const BUILTINS =
   '@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32';
+
+/** WGSL function from a flat index to the place in a volume of `size`; literal unsigned divisors cost least. */
+export function unflatten(name: string, [, h, w]: Triple): string {
+  return `fn ${name}(i: i32) -> vec3<i32> {
+    let u = u32(i);
+    return vec3<i32>(vec3<u32>(u / ${h * w}u, u / ${w}u % ${h}u, u % ${w}u));
+  }\n`;
+}
 
 const failures = new WeakMap<GPUDevice, string>();
 const watched = new WeakSet<GPUDevice>();

@@ -77,44 +77,47 @@ function loader(name: 'A' | 'B', operand: Operand): string {
   const bound = (axis: string): string => (axis === 'k' ? 'kEnd' : axis.toUpperCase());
   const outside = `${first} >= ${bound(first!)} || ${second} >= ${bound(second!)}`;
   const element = `fn load${name}1(${first}: i32, ${second}: i32) -> f32 { if (${outside}) { return 0.0; } return ${operand.one}; }\n`;
-  const step = (i: number): string =>
-    [first, second].map((axis) => (axis === operand.along ? `${axis} + ${i}` : axis)).join(', ');
-  const scalar = `vec4<f32>(${range(4)
-    .map((i) => `load${name}1(${step(i)})`)
-    .join(', ')})`;
+  const step = [first, second].map((axis) => (axis === operand.along ? `${axis} + i` : axis)).join(', ');
   const body = operand.four
     ? `if (${outside}) { return vec4<f32>(0.0); } return ${operand.four};`
-    : `return ${scalar};`;
+    : `var four: vec4<f32>; for (var i = 0; i < 4; i++) { four[i] = load${name}1(${step}); } return four;`;
   return `${operand.four ? '' : element}fn load${name}4(${first}: i32, ${second}: i32) -> vec4<f32> { ${body} }\n`;
 }
 
-/** Fills the tile of A, rows of vec4 along k, and that of B, rows of vec4 along n, in blocks of 4×4. */
+/** Loads a block of 4×4 into rows along the tile's axis, turned in registers where it lies the other way in its buffer. */
+function block(name: 'A' | 'B', turned: boolean, at: string): string {
+  const line = (value: string): string => `for (var i = 0; i < 4; i++) { ${name}s[${at}] = ${value}; }`;
+  if (!turned) return line(`load${name}4(r + i, c)`);
+  return `
+        var rows: mat4x4<f32>;
+        for (var i = 0; i < 4; i++) { rows[i] = load${name}4(r, c + i); }
+        rows = transpose(rows);
+        ${line('rows[i]')}`;
+}
+
+/** Fills the tile of A, rows of vec4 along k, and that of B, rows of vec4 along n. */
 function fill(gemm: Gemm, tiles: Tiles): string {
-  const load = (name: 'A' | 'B', fixed: 'first' | 'second'): string =>
-    range(4)
-      .map((i) => (fixed === 'first' ? `load${name}4(r + ${i}, c)` : `load${name}4(r, c + ${i})`))
-      .join(', ');
-  // A block is loaded as four vec4 along one axis; where that is not the tile's axis it is turned in registers.
-  const aBlock = gemm.a.along === 'k' ? `mat4x4<f32>(${load('A', 'first')})` : `transpose(mat4x4<f32>(${load('A', 'second')}))`; // prettier-ignore
-  const bBlock = gemm.b.along === 'n' ? `mat4x4<f32>(${load('B', 'first')})` : `transpose(mat4x4<f32>(${load('B', 'second')}))`; // prettier-ignore
+  const blocksK = tiles.k / 4;
+  // Neighbouring threads read neighbouring addresses of B.
+  const order = gemm.b.along === 'n'
+    ? `let nb = v % ${tiles.x}; let kb = v / ${tiles.x};`
+    : `let kb = v % ${blocksK}; let nb = v / ${blocksK};`; // prettier-ignore
   return `
     for (var u = i32(local); u < BLOCKS_A + BLOCKS_B; u += THREADS) {
       if (u < BLOCKS_A) {
-        let kb = u % ${tiles.k / 4};
-        let mb = u / ${tiles.k / 4};
+        let kb = u % ${blocksK};
+        let mb = u / ${blocksK};
         let r = m0 + mb * 4;
         let c = k0 + kb * 4;
-        let block = ${aBlock};
-        ${range(4).map((i) => `As[(mb * 4 + ${i}) * STRIDE_A + kb] = block[${i}];`).join(' ')}
+        ${block('A', gemm.a.along !== 'k', '(mb * 4 + i) * STRIDE_A + kb')}
       } else {
         let v = u - BLOCKS_A;
-        let ${gemm.b.along === 'n' ? `nb = v % ${tiles.x}; let kb = v / ${tiles.x}` : `kb = v % ${tiles.k / 4}; let nb = v / ${tiles.k / 4}`};
+        ${order}
         let r = k0 + kb * 4;
         let c = n0 + nb * 4;
-        let block = ${bBlock};
-        ${range(4).map((i) => `Bs[(kb * 4 + ${i}) * ${tiles.x} + nb] = block[${i}];`).join(' ')}
+        ${block('B', gemm.b.along !== 'n', `(kb * 4 + i) * ${tiles.x} + nb`)}
       }
-    }`; // prettier-ignore
+    }`;
 }
 
 function product(tiles: Tiles): string {
