@@ -33,3 +33,9 @@ export async function useBackend(name: string): Promise<void> {
 export function releaseBackends(): void {
   releaseWebgpu();
 }
+
+/** The quickest device for whole networks that are not compared with a reference. */
+export async function fastestBackend(): Promise<void> {
+  const [fast] = await usableBackends('network');
+  await useDevice(fast ?? 'cpu');
+}

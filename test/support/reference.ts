@@ -65,6 +65,19 @@ export function gradientError(actual: ArrayLike<number>, expected: GradientSumma
   return Math.max(samples, Math.abs(norm(actual) - expected.l2) / Math.max(expected.l2, Number.MIN_VALUE));
 }
 
+/**
+ * Euclidean norm of the samples' errors over that of the samples, or over what the gradient's norm lets expect of as many.
+ * For gradients of whole networks, where rounding changes signs in leaky ReLUs and so single entries.
+ */
+export function gradientNormError(actual: ArrayLike<number>, expected: GradientSummary): number {
+  const count = expected.shape.reduce((a, b) => a * b, 1);
+  expect(actual.length).toBe(count);
+  const typical = expected.l2 * Math.sqrt(expected.idx.length / count);
+  const error = norm(expected.idx.map((at, i) => actual[at]! - expected.values[i]!));
+  const samples = error / Math.max(norm(expected.values), typical, Number.MIN_VALUE);
+  return Math.max(samples, Math.abs(norm(actual) - expected.l2) / Math.max(expected.l2, Number.MIN_VALUE));
+}
+
 /** Values (N, C, D, H, W) as a channels-last tensor. */
 export function channelsLast(values: Float32Array, shape: readonly number[]): tf.Tensor5D {
   return tf.tidy(() =>

@@ -151,8 +151,12 @@ export class SwinUnetr implements Segmenter {
   }
 
   forward(x: tf.Tensor5D): tf.Tensor5D {
+    return tf.tidy(() => this.decode(x, this.hiddenStates(x)));
+  }
+
+  /** Logits from the input and its {@link hiddenStates}. */
+  decode(x: tf.Tensor5D, hidden: readonly tf.Tensor5D[]): tf.Tensor5D {
     return tf.tidy(() => {
-      const hidden = this.hiddenStates(x);
       const [enc0, enc1, enc2, enc3, bottleneck] = this.trunk.encode(x, hidden);
       const skips = [hidden[3]!, enc3!, enc2!, enc1!, enc0!];
       const decoded = this.decoders.reduce((state, decoder, i) => decoder.forward(state, skips[i]!), bottleneck!);

@@ -1,0 +1,165 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { countParameters, createEncoder, createSegmenter, estimate, type NetworkConfig } from '../../../src/nets';
+import * as tf from '../../../src/tensor/tf';
+import { fastestBackend } from '../../support/backends';
+
+const swin = (featureSize: number, more: Partial<NetworkConfig> = {}): NetworkConfig => ({
+  name: 'swin-unetr',
+  featureSize,
+  ...more,
+});
+const unet = (featureSize: number): NetworkConfig => ({ name: 'unet3d', featureSize });
+const described = { seed: 0, describeOnly: true };
+
+/** Values that vary over space, channel and crop. */
+const input = (shape: [number, number, number, number, number]): tf.Tensor5D =>
+  tf.tidy(() =>
+    tf.reshape(
+      tf.sin(
+        tf.mul(
+          tf.range(
+            0,
+            shape.reduce((a, b) => a * b, 1),
+          ),
+          0.37,
+        ),
+      ),
+      shape,
+    ),
+  );
+
+beforeAll(fastestBackend);
+
+describe('sizes of the published networks', () => {
+  it.each([
+    [48, 53e6],
+    [96, 206e6],
+    [192, 818e6],
+  ])('the encoder with feature size %i', (featureSize, published) => {
+    const own = countParameters(swin(featureSize));
+    // The published figures count the 1024-wide projector of the release, or not, and round: 5 % covers both.
+    expect(Math.abs(own / published - 1)).toBeLessThan(0.05);
+  });
+
+  it('counts what the network then has', () => {
+    const network = createEncoder(unet(4), { seed: 0 });
+    expect(network.parameters.count).toBe(countParameters(unet(4)));
+    expect(network.parameters.count).toBe(
+      network.parameters.all.reduce((sum, parameter) => sum + parameter.variable.size, 0),
+    );
+    network.dispose();
+  });
+});
+
+describe.each([
+  ['Swin-UNETR-V2', swin(12), [64, 32, 32], [12, 12, 24, 48, 192], [1, 2, 4, 8, 32]],
+  ['Swin-UNETR', swin(12, { useV2: false }), [64, 32, 32], [12, 12, 24, 48, 192], [1, 2, 4, 8, 32]],
+  ['3D U-Net', unet(4), [32, 16, 16], [4, 8, 16, 32, 64], [1, 2, 4, 8, 16]],
+] as const)('%s', (_name, config, size, channels, strides) => {
+  it('gives five scales and their means', async () => {
+    const network = createEncoder({ ...config, inChannels: 2 }, { seed: 1 });
+    const x = input([2, ...size, 2]);
+    const features = network.forward(x);
+    expect(features.map(({ shape }) => shape)).toEqual(
+      channels.map((count, i) => [2, ...size.map((axis) => axis / strides[i]!), count]),
+    );
+    const pooled = network.pooled(x);
+    expect(pooled.shape).toEqual([2, network.pooledSize]);
+    const coarsest = features[4]!;
+    const mean = await tf.mean(coarsest, [1, 2, 3]).data();
+    const vector = await pooled.data();
+    for (let c = 0; c < channels[4]; c++) {
+      expect(vector[network.pooledSize - channels[4] + c]).toBeCloseTo(mean[c]!, 5);
+    }
+    tf.dispose([x, features, pooled]);
+    network.dispose();
+  });
+
+  it('segments at the resolution of its input and leaves no tensors behind', () => {
+    const before = tf.memory().numTensors;
+    const network = createSegmenter(config, 3, { seed: 1 });
+    const x = input([1, ...size, 1]);
+    const alive = tf.memory().numTensors;
+    const logits = network.forward(x);
+    expect(logits.shape).toEqual([1, ...size, 3]);
+    expect(tf.memory().numTensors).toBe(alive + 1);
+    tf.dispose([x, logits]);
+    network.dispose();
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
+  it('has a gradient for every parameter of the encoder', async () => {
+    const network = createEncoder(config, { seed: 2 });
+    const x = input([1, ...size, 1]);
+    const alive = tf.memory().numTensors;
+    const variables = network.parameters.all.map(({ variable }) => variable);
+    const { value, grads } = tf.variableGrads(() => tf.sum(tf.square(network.pooled(x))), variables);
+    expect(Object.keys(grads)).toHaveLength(variables.length);
+    for (const gradient of Object.values(grads)) {
+      expect((await gradient.data()).every(Number.isFinite)).toBe(true);
+    }
+    tf.dispose([value, grads]);
+    expect(tf.memory().numTensors).toBe(alive);
+    tf.dispose(x);
+    network.dispose();
+  });
+
+  it('treats each crop of a batch on its own', async () => {
+    const network = createEncoder(config, { seed: 3 });
+    const pair = input([2, ...size, 1]);
+    const [, second] = tf.split(pair, 2, 0);
+    const both = await network.pooled(pair).data();
+    const alone = await network.pooled(second as tf.Tensor5D).data();
+    alone.forEach((value, i) => expect(both[network.pooledSize + i]).toBeCloseTo(value, 4));
+    network.dispose();
+  });
+});
+
+describe('mistakes', () => {
+  const check = (config: NetworkConfig, size: [number, number, number]) => () =>
+    createEncoder(config, described).checkSize(size);
+
+  it.each([
+    ['48 × 64 × 64: every axis must be a multiple of 32', check(swin(12), [48, 64, 64])],
+    ['one voxel at the bottleneck', check(swin(12), [32, 32, 32])],
+    ['multiple of 16', check(unet(4), [64, 64, 40])],
+    ['one voxel at the bottleneck', check(unet(4), [16, 16, 16])],
+    ['multiple of 12', () => createEncoder(swin(16), described)],
+    ['network.heads[1]: 5 heads do not divide', () => createEncoder(swin(12, { heads: [3, 5, 12, 24] }), described)],
+    ['four numbers', () => createEncoder(swin(12, { depths: [2, 2] }), described)],
+    ['network.inChannels', () => createEncoder(swin(12, { inChannels: 0 }), described)],
+    ['outChannels', () => createSegmenter(unet(4), 0, described)],
+  ])('%s', (message, run) => {
+    expect(run).toThrow(expect.objectContaining({ name: 'UserError', message: expect.stringContaining(message) }));
+  });
+
+  it('a crop of a wrong size does not pass', () => {
+    const network = createEncoder(unet(2), { seed: 0 });
+    const x = input([1, 20, 16, 16, 1]);
+    expect(() => network.pooled(x)).toThrow('input size 20 × 16 × 16');
+    network.dispose();
+  });
+});
+
+describe('estimate', () => {
+  it('is that of the convolutions, counted by hand for one U-Net', () => {
+    const [f, voxels] = [4, 32 ** 3];
+    const level = (k: number) => {
+      const [here, out] = [voxels / 8 ** k, f * 2 ** k];
+      return 2 * 27 * here * out * ((k === 0 ? 1 : out / 2) + out);
+    };
+    expect(estimate(unet(f), [32, 32, 32]).forwardFlops).toBe([0, 1, 2, 3, 4].reduce((sum, k) => sum + level(k), 0));
+  });
+
+  it('grows with the crop and with the decoder', () => {
+    const small = estimate(swin(48), [64, 64, 64]);
+    const large = estimate(swin(48), [96, 96, 96]);
+    const whole = estimate(swin(48), [64, 64, 64], 14);
+    expect(large.forwardFlops / small.forwardFlops).toBeGreaterThan(2.5);
+    expect(large.forwardFlops / small.forwardFlops).toBeLessThan(4);
+    expect(whole.forwardFlops).toBeGreaterThan(small.forwardFlops);
+    expect(whole.trainingBytes).toBeGreaterThan(small.trainingBytes);
+    expect(small.trainingBytes).toBeGreaterThan(small.inferenceBytes);
+    expect(whole.parameters).toBe(countParameters(swin(48), 14));
+  });
+});
