@@ -19,23 +19,23 @@ function seriesOf(records: readonly MetricsRecord[], name: string, label: string
   return points.length ? [{ label, points, marked: name.startsWith(VALIDATION_PREFIX) }] : [];
 }
 
-function withValidation(records: readonly MetricsRecord[], name: string, label: string): PlotSeries[] {
-  const held = seriesOf(records, VALIDATION_PREFIX + name, `${label}, validation`);
-  return [...seriesOf(records, name, label), ...held];
+function withValidation(records: readonly MetricsRecord[], name: string): PlotSeries[] {
+  return [...seriesOf(records, name, 'training'), ...seriesOf(records, VALIDATION_PREFIX + name, 'validation')];
 }
 
 function panels(records: readonly MetricsRecord[]): PlotPanel[] {
   const parts = LOSS_PARTS.flatMap((name) => seriesOf(records, name, name));
+  const rate = seriesOf(records, METRIC.learningRate, 'lr');
   const all: PlotPanel[] = [
-    { title: 'Loss', unit: '', series: withValidation(records, METRIC.loss, 'total') },
+    { title: 'Loss', unit: '', series: withValidation(records, METRIC.loss) },
     { title: 'Parts of the loss', unit: '', series: parts },
     {
       title: 'Position accuracy, top 1',
       unit: 'share of random crops',
-      series: withValidation(records, METRIC.accuracy, 'training'),
+      series: withValidation(records, METRIC.accuracy),
       atLeast: [0, 1],
     },
-    { title: 'Learning rate', unit: '', series: seriesOf(records, METRIC.learningRate, 'lr') },
+    { title: 'Learning rate', unit: '', series: rate.map((series) => ({ ...series, exact: true })) },
   ];
   return all.filter(({ series }) => series.length > 0);
 }

@@ -7,6 +7,8 @@ export interface PlotSeries {
   readonly points: readonly Point[];
   /** Few points worth marking one by one, such as validations. */
   readonly marked?: boolean;
+  /** Drawn as it is: the values have no noise to average away. */
+  readonly exact?: boolean;
 }
 
 export interface PlotPanel {
@@ -79,7 +81,9 @@ function seriesMarks(series: PlotSeries, colour: string, x: Scale, y: Scale, int
       );
     return [line(series.points, 'stroke-width="1.5" stroke-dasharray="5 3"'), ...(dots.length <= 100 ? dots : [])];
   }
-  if (series.points.length < SMOOTH_FROM) return [line(series.points, 'stroke-width="1.8"')];
+  if (series.exact || series.points.length < SMOOTH_FROM) {
+    return [line(thin(series.points, intervals), 'stroke-width="1.8"')];
+  }
   const average = smooth(series.points, Math.ceil(series.points.length / 60));
   return [
     line(thin(series.points, intervals), 'stroke-width="1" stroke-opacity="0.28"'),

@@ -28,7 +28,8 @@ export function smooth(points: readonly Point[], half: number): Point[] {
     sums[i + 1] = sums[i]! + y;
   });
   return finite.map(({ x }, i) => {
-    const reach = Math.min(half, i, finite.length - 1 - i);
-    return { x, y: (sums[i + reach + 1]! - sums[i - reach]!) / (2 * reach + 1) };
+    const from = Math.max(0, i - half);
+    const to = Math.min(finite.length, i + half + 1);
+    return { x, y: (sums[to]! - sums[from]!) / (to - from) };
   });
 }

@@ -45,9 +45,9 @@ describe('thinning and smoothing', () => {
     expect(kept.every((point, i) => i === 0 || kept[i - 1]!.x < point.x)).toBe(true);
   });
 
-  test('the average is centred, and exact at the ends', () => {
+  test('the average is centred, of what there is at the ends', () => {
     const points = [1, 2, NaN, 3, 10].map((y, x) => ({ x, y }));
-    expect(smooth(points, 1).map(({ y }) => y)).toEqual([1, 2, 5, 10]);
+    expect(smooth(points, 1).map(({ y }) => y)).toEqual([1.5, 2, 5, 6.5]);
   });
 });
 
@@ -69,7 +69,7 @@ describe('plot.svg', () => {
     expect(svg.match(/not a number/g)).toHaveLength(1);
     expect(svg.match(/<circle/g)).toHaveLength(8);
     expect(svg).not.toMatch(/NaN|undefined|Infinity/);
-    expect(svg.match(/stroke-opacity/g)).toHaveLength(4);
+    expect(svg.match(/stroke-opacity/g)).toHaveLength(3);
   });
 
   test('a run without metrics, and one with a single step, still give a picture', async () => {
