@@ -1,0 +1,61 @@
+import * as vscode from 'vscode';
+import { UserError } from '../../errors/userError';
+import type { Services } from '../services';
+
+/** A command of the palette. It works without an argument; menus and views pass what they stand on. */
+export interface CommandDefinition {
+  readonly id: string;
+  run(services: Services, argument?: unknown): Promise<unknown> | unknown;
+}
+
+/** The user closed a dialog or pressed Cancel: nothing to report. */
+export class Cancelled extends Error {}
+
+const isCancelled = (error: unknown): boolean =>
+  error instanceof Cancelled || (error instanceof Error && error.name === 'AbortError');
+
+/** Shows an error where the user is, with a button to what may explain it. */
+export function report(services: Services, error: unknown): void {
+  if (isCancelled(error)) return;
+  const { log } = services;
+  const user = error instanceof UserError;
+  log.error(user ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error));
+  const text = user ? error.message : `VoCo: internal error: ${error instanceof Error ? error.message : String(error)}`;
+  const showLog = 'Show Log';
+  void vscode.window.showErrorMessage(text, showLog).then((choice) => {
+    if (choice === showLog) log.show();
+  });
+}
+
+export function registerCommand(services: Services, command: CommandDefinition): vscode.Disposable {
+  return vscode.commands.registerCommand(command.id, async (argument?: unknown) => {
+    try {
+      return await command.run(services, argument);
+    } catch (error) {
+      report(services, error);
+      return undefined;
+    }
+  });
+}
+
+/** Runs something long with a notification that can be cancelled; cancelling throws the signal's AbortError. */
+export async function withProgress<T>(
+  title: string,
+  task: (signal: AbortSignal, say: (message: string) => void) => Promise<T>,
+): Promise<T> {
+  const options = { location: vscode.ProgressLocation.Notification, title, cancellable: true };
+  return vscode.window.withProgress(options, async (progress, token) => {
+    const controller = new AbortController();
+    const subscription = token.onCancellationRequested(() => controller.abort());
+    try {
+      return await task(controller.signal, (message) => progress.report({ message }));
+    } finally {
+      subscription.dispose();
+    }
+  });
+}
+
+/** Marks a step of the walkthrough as done. */
+export function markDone(step: 'data' | 'config' | 'check' | 'pretrain' | 'watch'): void {
+  void vscode.commands.executeCommand('setContext', `voco.done.${step}`, true);
+}

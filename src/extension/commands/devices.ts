@@ -1,0 +1,38 @@
+import * as vscode from 'vscode';
+import { Cancelled, withProgress, type CommandDefinition } from './command';
+
+const FROM_CONFIG = 'What the config says';
+
+export const refreshDevices: CommandDefinition = {
+  id: 'voco.refreshDevices',
+  run: (services) => withProgress('Looking for devices', (signal) => services.devices.refresh(signal)),
+};
+
+export const selectDevice: CommandDefinition = {
+  id: 'voco.selectDevice',
+  async run(services, argument) {
+    const settings = vscode.workspace.getConfiguration('voco');
+    const given = (argument as { device?: { name: string } } | undefined)?.device?.name;
+    const name = given ?? (await askDevice());
+    await settings.update('device', name, vscode.ConfigurationTarget.Workspace);
+
+    async function askDevice(): Promise<string> {
+      const devices = await withProgress('Looking for devices', (signal) => services.devices.list(signal));
+      const chosen = settings.get<string>('device') ?? '';
+      const mark = (value: string): string => (value === chosen ? '$(check) ' : '');
+      const items = [
+        { label: `${mark('')}${FROM_CONFIG}`, detail: 'The key "device" of each config', value: '' },
+        ...devices
+          .filter((device) => device.usable)
+          .map(({ name: value, description }) => ({
+            label: `${mark(value)}${value}`,
+            detail: description ?? '',
+            value,
+          })),
+      ];
+      const choice = await vscode.window.showQuickPick(items, { title: 'New runs train on which device?' });
+      if (!choice) throw new Cancelled();
+      return choice.value;
+    }
+  },
+};

@@ -1,0 +1,32 @@
+import { checkData } from './checkData';
+import type { CommandDefinition } from './command';
+import { checkpoint, pause, resume, stop } from './control';
+import { deleteRun } from './deleteRun';
+import { refreshDevices, selectDevice } from './devices';
+import { openRunFolder, revealRun, showCurves, showLog } from './lookAtRun';
+import { clearCache, refreshRuns, showOutput } from './maintenance';
+import { makeSampleDataset } from './makeSampleDataset';
+import { newExperiment } from './newExperiment';
+import { pretrain } from './pretrain';
+
+/** Every command of the palette. */
+export const commands: readonly CommandDefinition[] = [
+  newExperiment,
+  makeSampleDataset,
+  checkData,
+  pretrain,
+  pause,
+  resume,
+  checkpoint,
+  stop,
+  showCurves,
+  showLog,
+  openRunFolder,
+  revealRun,
+  deleteRun,
+  refreshRuns,
+  selectDevice,
+  refreshDevices,
+  clearCache,
+  showOutput,
+];

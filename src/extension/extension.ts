@@ -1,0 +1,32 @@
+import * as vscode from 'vscode';
+import { commands } from './commands';
+import { registerCommand } from './commands/command';
+import { registerCodeLenses } from './editors/config/codeLenses';
+import { watchConfigs } from './editors/config/diagnostics';
+import { registerQuickFixes } from './editors/config/quickFixes';
+import { createServices } from './services';
+import { createDatasetsView } from './views/datasetsView';
+import { createDevicesView } from './views/devicesView';
+import { announceRuns } from './views/notifications';
+import { createRunsView } from './views/runsView';
+import { createStatusBar } from './views/statusBar';
+
+/** Wires commands, views and editors. Everything that reads or starts something happens later, when it is first needed. */
+export function activate(context: vscode.ExtensionContext): void {
+  const started = performance.now();
+  const services = createServices(context);
+  context.subscriptions.push(
+    ...commands.map((command) => registerCommand(services, command)),
+    createRunsView(services),
+    createDatasetsView(services),
+    createDevicesView(services),
+    createStatusBar(services),
+    announceRuns(services),
+    watchConfigs((error) => services.log.error(String(error))),
+    registerQuickFixes(),
+    registerCodeLenses(),
+  );
+  services.log.info(`activated in ${(performance.now() - started).toFixed(1)} ms`);
+  // After activation: find the runs that are under way, and start what waits in the queue.
+  setTimeout(() => void services.finder.start().then(() => services.launcher.pump()), 0);
+}

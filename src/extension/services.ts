@@ -1,0 +1,70 @@
+import * as vscode from 'vscode';
+import { UserError } from '../errors/userError';
+import { Launcher } from '../jobs/launcher';
+import { findNode, type NodeRuntime } from '../jobs/nodeRuntime';
+import type { Program } from '../jobs/process';
+import { RunRegistry } from '../jobs/runRegistry';
+import { CurvesPanels } from './panels/curves/curvesPanels';
+import { DatasetChecks } from './datasetChecks';
+import { DeviceList } from './deviceList';
+import { RunFinder } from './runFinder';
+
+/** What commands, views and panels share. Made at activation, so nothing here may read, spawn or compute when created. */
+export interface Services {
+  readonly context: vscode.ExtensionContext;
+  readonly log: vscode.LogOutputChannel;
+  readonly registry: RunRegistry;
+  readonly finder: RunFinder;
+  readonly launcher: Launcher;
+  readonly devices: DeviceList;
+  readonly checks: DatasetChecks;
+  readonly curves: CurvesPanels;
+  /** What is selected in the runs view. */
+  readonly selection: { run?: string | undefined };
+  /** The Node and the script that run `voco`. @throws UserError when there is no usable Node. */
+  program(): Promise<Program>;
+}
+
+const settings = (): vscode.WorkspaceConfiguration => vscode.workspace.getConfiguration('voco');
+
+/** The device that new runs are to use, or undefined for what their config says. */
+export const chosenDevice = (): string | undefined => settings().get<string>('device') || undefined;
+
+/** Looks for a Node once, and again when the setting changed. */
+function nodeFinder(): () => Promise<NodeRuntime> {
+  let found: { configured: string; node: Promise<NodeRuntime> } | undefined;
+  return () => {
+    const configured = settings().get<string>('nodePath') ?? '';
+    if (found?.configured !== configured) {
+      const electron = process.versions.electron !== undefined;
+      const node = findNode({ configured, execPath: process.execPath, electron, env: process.env });
+      found = { configured, node };
+      node.catch(() => (found = undefined));
+    }
+    return found.node;
+  };
+}
+
+export function createServices(context: vscode.ExtensionContext): Services {
+  const log = vscode.window.createOutputChannel('VoCo', { log: true });
+  const registry = new RunRegistry();
+  const node = nodeFinder();
+  const script = context.asAbsolutePath('dist/voco.cjs');
+  const program = async (): Promise<Program> => {
+    if (!vscode.workspace.isTrusted)
+      throw new UserError('This folder is not trusted, so no program is started from it.');
+    return { node: await node(), script, env: process.env };
+  };
+  const launcher = new Launcher({
+    registry,
+    program,
+    limit: () => settings().get<number>('runsPerDevice') ?? 1,
+    onError: (dir, error) => log.error(`${dir}: ${String(error)}`),
+  });
+  const finder = new RunFinder(context, registry, (error) => log.error(String(error)));
+  const devices = new DeviceList(program);
+  const checks = new DatasetChecks(program);
+  const curves = new CurvesPanels(context, registry, log);
+  context.subscriptions.push(log, registry, launcher, finder, devices, checks, curves);
+  return { context, log, registry, finder, launcher, devices, checks, curves, selection: {}, program };
+}

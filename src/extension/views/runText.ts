@@ -1,0 +1,49 @@
+import type { RunSummary } from '../../jobs/runSummary';
+
+/** 75 → "1m 15s". */
+export function durationText(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds));
+  const [days, hours, minutes] = [
+    Math.floor(whole / 86_400),
+    Math.floor(whole / 3600) % 24,
+    Math.floor(whole / 60) % 60,
+  ];
+  if (days > 0) return `${days}d ${hours}h`;
+  if (hours > 0) return `${hours}h ${minutes}m`;
+  return minutes > 0 ? `${minutes}m ${whole % 60}s` : `${whole}s`;
+}
+
+export function percent(run: RunSummary): number {
+  const { step, totalSteps } = run.state;
+  return totalSteps > 0 ? Math.min(100, Math.floor((100 * step) / totalSteps)) : 0;
+}
+
+/**
+ * Seconds to go, from how long the steps took since the process started; undefined while that cannot be known.
+ *
+ * @param firstStep the step at which this process began.
+ */
+export function secondsLeft(run: RunSummary, now: Date): number | undefined {
+  const { step, totalSteps, resumedAt, heartbeat } = run.state;
+  const started = run.launch?.startedAt ?? run.state.started;
+  const first = resumedAt?.at(-1) ?? 0;
+  if (run.phase !== 'running' || !started || step <= first) return undefined;
+  const until = heartbeat ? Date.parse(heartbeat) : now.getTime();
+  const spent = (until - Date.parse(started)) / 1000;
+  return spent > 0 ? (spent / (step - first)) * (totalSteps - step) : undefined;
+}
+
+const lossText = (loss: number): string =>
+  Number.isFinite(loss) ? String(Number(loss.toPrecision(4))) : 'not a number';
+
+/** State, progress, loss and time left in a line. */
+export function describeRun(run: RunSummary, now: Date = new Date()): string {
+  const { step, totalSteps, loss } = run.state;
+  const parts: string[] = [run.phase];
+  if (run.phase !== 'queued' && totalSteps > 0) parts.push(`${step} of ${totalSteps} (${percent(run)}%)`);
+  if (loss !== undefined) parts.push(`loss ${lossText(loss)}`);
+  const left = secondsLeft(run, now);
+  if (left !== undefined) parts.push(`${durationText(left)} left`);
+  if (!run.here) parts.push(`on ${run.state.host}`);
+  return parts.join(' · ');
+}

@@ -1,0 +1,153 @@
+import { stat } from 'node:fs/promises';
+import { basename } from 'node:path';
+import * as vscode from 'vscode';
+import type { RunPhase } from '../../runs/runDirectory';
+import { listCheckpoints, type CheckpointInfo } from '../../runs/checkpoint';
+import type { RunSummary } from '../../jobs/runSummary';
+import type { Services } from '../services';
+import { describeRun } from './runText';
+import { sizeText } from './sizeText';
+
+export interface RunNode {
+  readonly run: RunSummary;
+}
+
+interface CheckpointNode {
+  readonly checkpoint: CheckpointInfo;
+  readonly bytes: number;
+  readonly newest: boolean;
+}
+
+interface UnreadableNode {
+  readonly file: string;
+  readonly reason: string;
+}
+
+type Node = RunNode | CheckpointNode | UnreadableNode;
+
+const ICONS: Record<RunPhase, [icon: string, colour?: string]> = {
+  queued: ['watch'],
+  starting: ['loading~spin'],
+  running: ['sync~spin', 'charts.blue'],
+  paused: ['debug-pause', 'charts.yellow'],
+  stopping: ['loading~spin'],
+  finished: ['pass', 'testing.iconPassed'],
+  failed: ['error', 'testing.iconFailed'],
+  interrupted: ['circle-slash', 'charts.yellow'],
+};
+
+function iconOf(phase: RunPhase): vscode.ThemeIcon {
+  const [icon, colour] = ICONS[phase];
+  return new vscode.ThemeIcon(icon, colour ? new vscode.ThemeColor(colour) : undefined);
+}
+
+function tooltipOf(run: RunSummary): vscode.MarkdownString {
+  const { state, reason } = run;
+  const rows: [string, string | undefined][] = [
+    ['State', describeRun(run)],
+    ['Reason', reason],
+    ['Device', state.device ?? run.launch?.device],
+    ['Config', state.configFile ?? run.launch?.configFile],
+    ['Initialised from', state.initFrom],
+    ['Started', state.started && new Date(state.started).toLocaleString()],
+    ['Ended', state.ended && new Date(state.ended).toLocaleString()],
+    ['Process', state.pid === undefined ? undefined : `${state.pid} on ${state.host ?? 'this machine'}`],
+    ['Folder', run.dir],
+  ];
+  const text = new vscode.MarkdownString();
+  text.appendMarkdown('**').appendText(run.label).appendMarkdown('**\n\n');
+  for (const [name, value] of rows) {
+    if (value) text.appendMarkdown(`*${name}:* `).appendText(value).appendMarkdown('  \n');
+  }
+  return text;
+}
+
+function runItem({ run }: RunNode): vscode.TreeItem {
+  const item = new vscode.TreeItem(run.label, vscode.TreeItemCollapsibleState.Collapsed);
+  item.id = run.dir;
+  item.description = run.phase === 'failed' && run.reason ? `failed · ${run.reason}` : describeRun(run);
+  item.iconPath = iconOf(run.phase);
+  item.contextValue = `run.${run.phase}`;
+  item.tooltip = tooltipOf(run);
+  item.accessibilityInformation = { label: `${run.label}, ${describeRun(run)}${run.reason ? `, ${run.reason}` : ''}` };
+  return item;
+}
+
+function scoreText(metrics: Readonly<Record<string, number>>): string[] {
+  return Object.entries(metrics)
+    .slice(0, 2)
+    .map(([name, value]) => `${name} ${Number(value.toPrecision(4))}`);
+}
+
+function checkpointItem({ checkpoint, bytes, newest }: CheckpointNode): vscode.TreeItem {
+  const item = new vscode.TreeItem(`step ${checkpoint.step}`, vscode.TreeItemCollapsibleState.None);
+  item.id = checkpoint.file;
+  item.description = [...scoreText(checkpoint.metrics), sizeText(bytes), ...(newest ? ['newest'] : [])].join(' · ');
+  item.iconPath = new vscode.ThemeIcon('archive');
+  item.contextValue = 'checkpoint';
+  item.tooltip = checkpoint.file;
+  return item;
+}
+
+function unreadableItem({ file, reason }: UnreadableNode): vscode.TreeItem {
+  const item = new vscode.TreeItem(basename(file), vscode.TreeItemCollapsibleState.None);
+  item.id = file;
+  item.description = 'cannot be read';
+  item.tooltip = reason;
+  item.iconPath = new vscode.ThemeIcon('warning');
+  return item;
+}
+
+/** Runs with their checkpoints. */
+class RunsProvider implements vscode.TreeDataProvider<Node> {
+  private readonly changed = new vscode.EventEmitter<void>();
+  readonly onDidChangeTreeData = this.changed.event;
+
+  constructor(private readonly services: Services) {
+    services.context.subscriptions.push(
+      this.changed,
+      services.registry.onDidChange(() => this.changed.fire()),
+    );
+  }
+
+  getTreeItem(node: Node): vscode.TreeItem {
+    if ('run' in node) return runItem(node);
+    return 'checkpoint' in node ? checkpointItem(node) : unreadableItem(node);
+  }
+
+  async getChildren(node?: Node): Promise<Node[]> {
+    if (!node) {
+      await this.services.finder.start();
+      return this.services.registry.runs.map((run) => ({ run }));
+    }
+    return 'run' in node ? checkpointsOf(node.run) : [];
+  }
+}
+
+async function checkpointsOf(run: RunSummary): Promise<Node[]> {
+  const { checkpoints, unreadable } = await listCheckpoints(run.dir);
+  const newestFirst = [...checkpoints].reverse();
+  const nodes = newestFirst.map(async (checkpoint, index) => {
+    const { size } = await stat(checkpoint.file).catch(() => ({ size: 0 }));
+    return { checkpoint, bytes: size, newest: index === 0 };
+  });
+  return [...(await Promise.all(nodes)), ...unreadable];
+}
+
+export function createRunsView(services: Services): vscode.Disposable {
+  const provider = new RunsProvider(services);
+  const view = vscode.window.createTreeView<Node>('voco.runs', { treeDataProvider: provider });
+  const badge = (): void => {
+    const live = services.registry.runs.filter((run) => run.live).length;
+    view.badge =
+      live > 0 ? { value: live, tooltip: live === 1 ? 'One run is training' : `${live} runs are training` } : undefined;
+  };
+  return vscode.Disposable.from(
+    view,
+    services.registry.onDidChange(badge),
+    view.onDidChangeSelection(({ selection }) => {
+      const [node] = selection;
+      services.selection.run = node && 'run' in node ? node.run.dir : undefined;
+    }),
+  );
+}
