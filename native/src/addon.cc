@@ -69,6 +69,11 @@ float* scratch(int64_t floats) {
   return static_cast<float*>(arena.data);
 }
 
+FewThreads::FewThreads(double work) : before_(omp_get_max_threads()) {
+  if (work < 1e6) omp_set_num_threads(1);
+}
+FewThreads::~FewThreads() { omp_set_num_threads(before_); }
+
 int64_t scratchBytes() { return arena.bytes; }
 
 }  // namespace voco

@@ -48,6 +48,18 @@ float* scratch(int64_t floats);
 int64_t scratchBytes();
 
 Napi::Object init(Napi::Env env, Napi::Object exports);
+/** One thread for as long as it lives, where `work` (multiplications) is too little to share out. */
+class FewThreads {
+ public:
+  explicit FewThreads(double work);
+  ~FewThreads();
+  FewThreads(const FewThreads&) = delete;
+  FewThreads& operator=(const FewThreads&) = delete;
+
+ private:
+  int before_;
+};
+
 void exportConv(Napi::Env env, Napi::Object exports);
 void exportMatmul(Napi::Env env, Napi::Object exports);
 void exportKernels(Napi::Env env, Napi::Object exports);

@@ -16,7 +16,6 @@ enum Kind { kForward, kBackwardData, kBackwardWeights };
 /** Shape of a call: [N,D,H,W,I, D',H',W',O, kd,kh,kw, sd,sh,sw, front,top,left, back,bottom,right]. */
 struct Shape {
   explicit Shape(const Dims& v) {
-    if (v.size() != 21) throw std::invalid_argument("a convolution's shape has 21 numbers");
     x = {v[0], v[4], v[1], v[2], v[3]};
     y = {v[0], v[8], v[5], v[6], v[7]};
     filter = {v[8], v[4], v[9], v[10], v[11]};
@@ -27,64 +26,76 @@ struct Shape {
   memory::dims x, y, filter, strides, before, after;
 };
 
-struct Conv {
-  dnnl::primitive run;
+/** A tensor as it is given and as oneDNN wants it. */
+struct Operand {
+  memory::desc given, wanted;
   dnnl::reorder reorder;
-  memory::desc x, y, filterIn, filter, scratchpad;
-  bool reordered = false;
-  int64_t filterFloats = 0, scratchFloats = 0;
+  bool differs() const { return wanted != given; }
+  int64_t floats() const { return differs() ? floatsOf(wanted) : 0; }
 };
 
-dnnl::convolution_forward::primitive_desc forwardDesc(const Shape& s, bool bias) {
-  memory::desc x(s.x, dt::f32, tag::ndhwc), y(s.y, dt::f32, tag::ndhwc), w(s.filter, dt::f32, tag::any);
+struct Conv {
+  dnnl::primitive run;
+  Operand x, filter, y;
+  memory::desc scratchpad;
+};
+
+/** oneDNN's choice for a kind of call, with activations channels last or in whatever layout it likes. */
+struct Choice {
+  dnnl::primitive run;
+  memory::desc x, filter, y, scratchpad;
+  std::string implementation;
+  /** Neither the reference nor the fallback by matrix products, which is slow at weight gradients. */
+  bool good() const {
+    return implementation.find("ref") == std::string::npos && implementation.find("gemm") == std::string::npos;
+  }
+};
+
+Choice choose(Kind kind, const Shape& s, bool bias, tag layout) {
+  memory::desc x(s.x, dt::f32, layout), y(s.y, dt::f32, layout), w(s.filter, dt::f32, tag::any);
   memory::desc b({s.y[1]}, dt::f32, tag::x);
-  const auto kind = dnnl::prop_kind::forward_training;
   const auto algorithm = dnnl::algorithm::convolution_auto;
-  auto desc = bias ? dnnl::convolution_forward::desc(kind, algorithm, x, w, b, y, s.strides, s.before, s.after)
-                   : dnnl::convolution_forward::desc(kind, algorithm, x, w, y, s.strides, s.before, s.after);
-  return {desc, userScratchpad(), engine()};
+  const auto training = dnnl::prop_kind::forward_training;
+  const auto attr = userScratchpad();
+  using Forward = dnnl::convolution_forward;
+  const Forward::primitive_desc forward(
+      bias && kind != kBackwardData ? Forward::desc(training, algorithm, x, w, b, y, s.strides, s.before, s.after)
+                                    : Forward::desc(training, algorithm, x, w, y, s.strides, s.before, s.after),
+      attr, engine());
+  if (kind == kForward) {
+    return {Forward(forward),           forward.src_desc(),        forward.weights_desc(), forward.dst_desc(),
+            forward.scratchpad_desc(), forward.impl_info_str()};
+  }
+  if (kind == kBackwardData) {
+    using Backward = dnnl::convolution_backward_data;
+    const Backward::primitive_desc pd(Backward::desc(algorithm, x, w, y, s.strides, s.before, s.after), attr, engine(), forward);
+    return {Backward(pd), pd.diff_src_desc(), pd.weights_desc(), pd.diff_dst_desc(), pd.scratchpad_desc(), pd.impl_info_str()};
+  }
+  using Backward = dnnl::convolution_backward_weights;
+  const Backward::primitive_desc pd(bias ? Backward::desc(algorithm, x, w, b, y, s.strides, s.before, s.after)
+                                         : Backward::desc(algorithm, x, w, y, s.strides, s.before, s.after),
+                                    attr, engine(), forward);
+  return {Backward(pd),         pd.src_desc(), pd.diff_weights_desc(), pd.diff_dst_desc(), pd.scratchpad_desc(),
+          pd.impl_info_str()};
 }
 
-template <class PrimitiveDesc>
-void finish(Conv& conv, const PrimitiveDesc& pd, const memory::desc& filter) {
-  conv.filter = filter;
-  conv.reordered = conv.filter != conv.filterIn;
-  conv.filterFloats = conv.reordered ? floatsOf(conv.filter) : 0;
-  conv.scratchpad = pd.scratchpad_desc();
-  conv.scratchFloats = floatsOf(conv.scratchpad);
-}
-
-dnnl::reorder reorderOf(const memory::desc& from, const memory::desc& to) {
-  return dnnl::reorder(dnnl::reorder::primitive_desc(engine(), from, engine(), to));
+Operand operand(const memory::desc& given, const memory::desc& wanted, bool written) {
+  Operand o{given, wanted, {}};
+  if (!o.differs()) return o;
+  o.reorder = written ? dnnl::reorder({engine(), wanted, engine(), given}) : dnnl::reorder({engine(), given, engine(), wanted});
+  return o;
 }
 
 Conv make(Kind kind, const Shape& s, bool bias) {
-  Conv conv;
-  conv.x = memory::desc(s.x, dt::f32, tag::ndhwc);
-  conv.y = memory::desc(s.y, dt::f32, tag::ndhwc);
-  conv.filterIn = memory::desc(s.filter, dt::f32, tag::dhwio);
-  const auto hint = forwardDesc(s, kind != kBackwardData && bias);
-  const auto algorithm = dnnl::algorithm::convolution_auto;
-  memory::desc any(s.filter, dt::f32, tag::any), b({s.y[1]}, dt::f32, tag::x);
-  if (kind == kForward) {
-    conv.run = dnnl::convolution_forward(hint);
-    finish(conv, hint, hint.weights_desc());
-    if (conv.reordered) conv.reorder = reorderOf(conv.filterIn, conv.filter);
-  } else if (kind == kBackwardData) {
-    dnnl::convolution_backward_data::desc desc(algorithm, conv.x, any, conv.y, s.strides, s.before, s.after);
-    dnnl::convolution_backward_data::primitive_desc pd(desc, userScratchpad(), engine(), hint);
-    conv.run = dnnl::convolution_backward_data(pd);
-    finish(conv, pd, pd.weights_desc());
-    if (conv.reordered) conv.reorder = reorderOf(conv.filterIn, conv.filter);
-  } else {
-    auto desc = bias ? dnnl::convolution_backward_weights::desc(algorithm, conv.x, any, b, conv.y, s.strides, s.before, s.after)
-                     : dnnl::convolution_backward_weights::desc(algorithm, conv.x, any, conv.y, s.strides, s.before, s.after);
-    dnnl::convolution_backward_weights::primitive_desc pd(desc, userScratchpad(), engine(), hint);
-    conv.run = dnnl::convolution_backward_weights(pd);
-    finish(conv, pd, pd.diff_weights_desc());
-    if (conv.reordered) conv.reorder = reorderOf(conv.filter, conv.filterIn);
+  Choice choice = choose(kind, s, bias, tag::ndhwc);
+  if (!choice.good()) {
+    Choice free = choose(kind, s, bias, tag::any);
+    if (free.good()) choice = free;
   }
-  return conv;
+  return {choice.run,
+          operand({s.x, dt::f32, tag::ndhwc}, choice.x, kind == kBackwardData),
+          operand({s.filter, dt::f32, tag::dhwio}, choice.filter, kind == kBackwardWeights),
+          operand({s.y, dt::f32, tag::ndhwc}, choice.y, kind == kForward), choice.scratchpad};
 }
 
 Conv& cached(Kind kind, const Dims& shape, bool bias) {
@@ -96,31 +107,48 @@ Conv& cached(Kind kind, const Dims& shape, bool bias) {
   return cache.get(key, [&] { return make(kind, Shape(shape), bias); });
 }
 
+/** The operand's memory as oneDNN wants it; `next` is where its copy goes. */
+memory prepare(Operand& o, float* data, float*& next, bool written) {
+  memory given(o.given, engine(), data);
+  if (!o.differs()) return given;
+  memory wanted(o.wanted, engine(), next);
+  next += o.floats();
+  if (!written) o.reorder.execute(stream(), given, wanted);
+  return wanted;
+}
+
 /** conv(kind, shape, x, filter, bias | null, y): reads and writes the three as `kind` says. */
 void conv(const Napi::CallbackInfo& info) {
   const Kind kind = static_cast<Kind>(integer(info[0]));
   const Dims shape = dims(info[1]);
   float* bias = floats(info[4]);
+  if (shape.size() != 21) throw std::invalid_argument("a convolution's shape has 21 numbers");
+  const double voxels = static_cast<double>(shape[0] * shape[5] * shape[6] * shape[7]);
+  const FewThreads threads(voxels * shape[4] * shape[8] * shape[9] * shape[10] * shape[11]);
   Conv& c = cached(kind, shape, bias != nullptr);
-  float* x = floats(info[2], product(c.x.dims()));
-  float* filter = floats(info[3], product(c.filterIn.dims()));
-  float* y = floats(info[5], product(c.y.dims()));
+  float* data[3] = {floats(info[2], product(c.x.given.dims())), floats(info[3], product(c.filter.given.dims())),
+                    floats(info[5], product(c.y.given.dims()))};
+  float* next = scratch(c.x.floats() + c.filter.floats() + c.y.floats() + floatsOf(c.scratchpad));
+  Operand* operands[3] = {&c.x, &c.filter, &c.y};
+  const int written = kind == kForward ? 2 : kind == kBackwardData ? 0 : 1;
+  memory used[3];
+  for (int i = 0; i < 3; i++) used[i] = prepare(*operands[i], data[i], next, i == written);
 
-  float* work = scratch(c.filterFloats + c.scratchFloats);
-  memory given(c.filterIn, engine(), filter);
-  memory used = c.reordered ? memory(c.filter, engine(), work) : given;
-  if (c.reordered && kind != kBackwardWeights) c.reorder.execute(stream(), given, used);
   std::unordered_map<int, memory> args;
-  args.emplace(kind == kBackwardData ? DNNL_ARG_DIFF_SRC : DNNL_ARG_SRC, memory(c.x, engine(), x));
-  args.emplace(kind == kForward ? DNNL_ARG_DST : DNNL_ARG_DIFF_DST, memory(c.y, engine(), y));
-  args.emplace(kind == kBackwardWeights ? DNNL_ARG_DIFF_WEIGHTS : DNNL_ARG_WEIGHTS, used);
-  args.emplace(DNNL_ARG_SCRATCHPAD, memory(c.scratchpad, engine(), work + c.filterFloats));
+  args.emplace(kind == kBackwardData ? DNNL_ARG_DIFF_SRC : DNNL_ARG_SRC, used[0]);
+  args.emplace(kind == kBackwardWeights ? DNNL_ARG_DIFF_WEIGHTS : DNNL_ARG_WEIGHTS, used[1]);
+  args.emplace(kind == kForward ? DNNL_ARG_DST : DNNL_ARG_DIFF_DST, used[2]);
+  args.emplace(DNNL_ARG_SCRATCHPAD, memory(c.scratchpad, engine(), next));
   if (bias) {
-    memory::desc b({c.y.dims()[1]}, dt::f32, tag::x);
+    memory::desc b({shape[8]}, dt::f32, tag::x);
     args.emplace(kind == kForward ? DNNL_ARG_BIAS : DNNL_ARG_DIFF_BIAS, memory(b, engine(), bias));
   }
   c.run.execute(stream(), args);
-  if (c.reordered && kind == kBackwardWeights) c.reorder.execute(stream(), used, given);
+  Operand& result = *operands[written];
+  if (result.differs()) {
+    memory given(result.given, engine(), data[written]);
+    result.reorder.execute(stream(), used[written], given);
+  }
   stream().wait();
 }
 

@@ -1,4 +1,6 @@
 // Matrix products on oneDNN.
+#include <omp.h>
+
 #include "dnnl_cache.h"
 
 namespace voco {
@@ -25,8 +27,8 @@ Product make(const Dims& s) {
   p.a = matrix(batch, m, k, s[4]);
   p.b = matrix(batch, k, n, s[5]);
   p.y = matrix(batch, m, n, false);
-  if (s[6]) p.bias = batch == 1 ? memory::desc({1, n}, dt::f32, memory::dims{n, 1}) : memory::desc({1, 1, n}, dt::f32, memory::dims{n, n, 1});
-  auto desc = s[6] ? dnnl::matmul::desc(p.a, p.b, p.bias, p.y) : dnnl::matmul::desc(p.a, p.b, p.y);
+  if (s[7]) p.bias = batch == 1 ? memory::desc({1, n}, dt::f32, memory::dims{n, 1}) : memory::desc({1, 1, n}, dt::f32, memory::dims{n, n, 1});
+  auto desc = s[7] ? dnnl::matmul::desc(p.a, p.b, p.bias, p.y) : dnnl::matmul::desc(p.a, p.b, p.y);
   dnnl::matmul::primitive_desc pd(desc, userScratchpad(), engine());
   p.run = dnnl::matmul(pd);
   p.scratchpad = pd.scratchpad_desc();
@@ -39,6 +41,8 @@ void matmul(const Napi::CallbackInfo& info) {
   Dims key = dims(info[0]);
   if (key.size() != 6) throw std::invalid_argument("a matrix product's shape has 6 numbers");
   float* bias = floats(info[3]);
+  const FewThreads threads(static_cast<double>(key[0]) * key[1] * key[2] * key[3]);
+  key.push_back(omp_get_max_threads());
   key.push_back(bias != nullptr);
   Product& p = cache.get(key, [&] { return make(key); });
   std::unordered_map<int, memory> args;

@@ -196,13 +196,18 @@ static void attend(const Layout& l, int64_t first, int64_t rows, Workspace& w, f
   }
 }
 
-/** Cuts heads × windows into one run a thread, of about the same number of query rows. Returns where the run begins. */
+/** Heads × windows are cut into one run a thread: where a thread's run begins. */
 static int64_t shareBegin(int64_t items, int thread, int threads) { return items * thread / threads; }
+
+/** Whether there is enough to do for more than one thread. */
+static bool worthSharing(const Layout& l, int64_t items) {
+  return items > 1 && static_cast<double>(items) * l.tokens * l.keys * l.width > 1e6;
+}
 
 static void attention(const Attention& a, const float* qkv, const float* pad, const float* table, float* y) {
   const Layout l = layoutOf(a);
   const int64_t items = a.heads * l.count;
-#pragma omp parallel
+#pragma omp parallel if (worthSharing(l, items))
   {
     Workspace w = makeWorkspace(l, false);
     float inverse[kRowBlock];
@@ -297,7 +302,7 @@ static void attentionGrad(const Attention& a, const float* qkv, const float* pad
   const int limit = omp_get_max_threads();
   int threads = 1;
   double* part = new double[limit * (padSize + tableSize)]();
-#pragma omp parallel num_threads(limit)
+#pragma omp parallel num_threads(limit) if (worthSharing(l, items))
   {
 #pragma omp single
     threads = omp_get_num_threads();

@@ -100,7 +100,7 @@ static void instanceNorm(const float* x, float* y, float* mean, float* rstd, int
                          int64_t channels, float eps, float slope) {
   const int64_t block = voxelBlock(channels), blocks = (voxels + block - 1) / block;
   float* part = new float[batch * blocks * 2 * channels];
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) if (batch * voxels * channels > kGrain)
   for (int64_t k = 0; k < batch * blocks; k++) {
     const int64_t begin = k % blocks * block;
     float* mine = part + k * 2 * channels;
@@ -119,7 +119,7 @@ static void instanceNorm(const float* x, float* y, float* mean, float* rstd, int
     mean[i] = static_cast<float>(mu);
     rstd[i] = static_cast<float>(1.0 / __builtin_sqrt(squares / voxels + eps));
   }
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) if (batch * voxels * channels > kGrain)
   for (int64_t k = 0; k < batch * blocks; k++) {
     const int64_t n = k / blocks, begin = k % blocks * block, end = least(voxels, begin + block);
     const float *mu = mean + n * channels, *scale = rstd + n * channels;
@@ -141,7 +141,7 @@ static void instanceNormGrad(const float* x, const float* dy, const float* mean,
   const int64_t block = voxelBlock(channels), blocks = (voxels + block - 1) / block;
   float* part = new float[batch * blocks * 2 * channels]();
   float* total = new float[batch * 2 * channels];
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) if (batch * voxels * channels > kGrain)
   for (int64_t k = 0; k < batch * blocks; k++) {
     const int64_t n = k / blocks, begin = k % blocks * block, end = least(voxels, begin + block);
     const float *mu = mean + n * channels, *scale = rstd + n * channels;
@@ -164,7 +164,7 @@ static void instanceNormGrad(const float* x, const float* dy, const float* mean,
     for (int64_t k = 0; k < blocks; k++) s += part[(n * blocks + k) * 2 * channels + c];
     total[i] = static_cast<float>(s / voxels);
   }
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) if (batch * voxels * channels > kGrain)
   for (int64_t k = 0; k < batch * blocks; k++) {
     const int64_t n = k / blocks, begin = k % blocks * block, end = least(voxels, begin + block);
     const float *mu = mean + n * channels, *scale = rstd + n * channels;

@@ -78,6 +78,8 @@ export function loadAddon(): Loaded {
 }
 
 export function load(root: string | undefined): Loaded {
+  // Threads that wait for work give their processor up after about a tenth of a millisecond; the default is ten.
+  process.env.GOMP_SPINCOUNT ??= '5000';
   const found = PLACES.map((place) => join(root ?? '', place, 'voco_onednn.node')).find(existsSync);
   if (root === undefined || found === undefined) {
     return { ok: false, reason: "the native addon isn't built: run `npm run setup` (it needs g++ and libdnnl-dev)" };

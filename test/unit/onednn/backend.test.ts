@@ -1,0 +1,223 @@
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { OneDnnBackend } from '../../../src/tensor/backends/onednn';
+import { loadOneDnn } from '../../../src/tensor/backends/onednn';
+import { load, packageRoot } from '../../../src/tensor/backends/onednn/addon';
+import { BufferPool, sizeClass } from '../../../src/tensor/backends/onednn/pool';
+import * as ops from '../../../src/tensor/ops';
+import * as tf from '../../../src/tensor/tf';
+import { distance, numbers, uniform, useOneDnn } from './support';
+
+let backend: OneDnnBackend;
+beforeAll(() => void (backend = useOneDnn()));
+afterEach(() => void tf.disposeVariables());
+
+describe('loading', () => {
+  it('finds the addon from the package', () => {
+    expect(packageRoot()).toBe(packageRoot(process.cwd()));
+    const loaded = loadOneDnn();
+    expect(loaded.ok && loaded.info.version).toMatch(/^\d+\.\d+\.\d+$/);
+  });
+
+  it('says what to do where it is missing', () => {
+    const missing = load('/nowhere');
+    expect(missing).toEqual({ ok: false, reason: expect.stringContaining('npm run setup') });
+    expect(packageRoot('/')).toBeUndefined();
+  });
+});
+
+describe('pool', () => {
+  const addon = { alignment: () => 0, detach: () => undefined };
+
+  it('rounds sizes up by at most an eighth and to whole cache lines', () => {
+    for (const bytes of [1, 256, 257, 1000, 4096, 4097, 123_456, 12_582_912, 100_000_001]) {
+      const size = sizeClass(bytes);
+      expect(size).toBeGreaterThanOrEqual(bytes);
+      expect(size % 64).toBe(0);
+      expect(sizeClass(size)).toBe(size);
+      if (bytes > 4096) expect(size / bytes).toBeLessThan(1.13);
+    }
+  });
+
+  it('uses a returned block again, and a slightly larger one', () => {
+    const pool = new BufferPool(addon);
+    const block = pool.take(10_000);
+    pool.give(block);
+    expect(pool.take(10_000).buffer).toBe(block.buffer);
+    expect(pool.take(10_000).buffer).not.toBe(block.buffer);
+    const larger = pool.take(11_000);
+    pool.give(larger);
+    expect(pool.take(10_200).buffer).toBe(larger.buffer);
+    expect(pool.read()).toMatchObject({ made: 3, reused: 2, liveBlocks: 3, freeBlocks: 0 });
+  });
+
+  it('gives memory back: on request, and when sizes change for good', () => {
+    const pool = new BufferPool(addon);
+    pool.give(pool.take(1 << 20));
+    pool.trim();
+    expect(pool.read()).toMatchObject({ freeBytes: 0, freeBlocks: 0 });
+    for (let i = 0; i < 40; i++) pool.give(pool.take((1 << 20) * (1 + i / 4)));
+    expect(pool.read().freeBytes).toBeLessThan(1.3 * pool.read().peakLiveBytes);
+  });
+
+  it('hands out aligned memory', () => {
+    for (const size of [1, 100, 5000, 100_000]) {
+      const values = backend.floats(tf.zeros([size]));
+      expect((values.byteOffset - backend.addon.alignment(values.buffer as ArrayBuffer)) % 64).toBe(0);
+    }
+  });
+});
+
+describe('tensors', () => {
+  it('own their values: neither the source, nor a read copy, nor a slice shares them', () => {
+    const source = Float32Array.of(1, 2, 3, 4);
+    const x = tf.tensor1d(source);
+    source[0] = 9;
+    const copy = x.dataSync();
+    copy[1] = 9;
+    const part = tf.slice(x, 2, 2);
+    const ints = tf.tensor1d([1, 2, 3, 4], 'int32');
+    const some = tf.slice(ints, 1, 2);
+    tf.dispose([x, ints]);
+    tf.fill([4], 7);
+    tf.fill([4], 7, 'int32');
+    expect([...part.dataSync(), ...some.dataSync()]).toEqual([3, 4, 2, 3]);
+    expect([...copy]).toEqual([1, 9, 3, 4]);
+  });
+
+  it('keep shared values until the last of them is disposed', () => {
+    const x = tf.tensor2d([1, 2, 3, 4], [2, 2]);
+    const flat = tf.reshape(x, [4]);
+    const same = tf.clone(x);
+    x.dispose();
+    same.dispose();
+    expect([...flat.dataSync()]).toEqual([1, 2, 3, 4]);
+    const blocks = backend.poolStats().liveBlocks;
+    flat.dispose();
+    expect(backend.poolStats().liveBlocks).toBe(blocks - 1);
+  });
+
+  it('come from and go to other backends, strings and complex numbers included', async () => {
+    const x = tf.tensor1d([1, 2, 3]);
+    tf.setBackend('cpu');
+    const doubled = tf.mul(x, 2);
+    tf.setBackend('onednn');
+    expect([...tf.add(doubled, x).dataSync()]).toEqual([3, 6, 9]);
+    expect([...(await tf.tensor1d(['a', 'b']).data())]).toEqual(['a', 'b']);
+    const z = tf.mul(tf.complex([1, 2], [3, 4]), tf.complex([0, 0], [1, 1]));
+    expect([...tf.real(z).dataSync(), ...tf.imag(z).dataSync()]).toEqual([-3, -4, 1, 2]);
+    expect([...tf.zeros([0, 3]).dataSync()]).toEqual([]);
+    expect(tf.add(tf.zeros([0, 3]), tf.zeros([3])).shape).toEqual([0, 3]);
+  });
+
+  it('reads a fallback kernel right although it frees its intermediates', () => {
+    // einsum, cumsum along a middle axis and top-k free transposed copies inside the kernel.
+    const x = uniform('x', [4, 5, 6]);
+    const result = [tf.cumsum(x, 1), tf.topk(x, 3).values, tf.einsum('ijk->kj', x)].map(numbers);
+    tf.setBackend('cpu');
+    const expected = [tf.cumsum(x, 1), tf.topk(x, 3).values, tf.einsum('ijk->kj', x)].map(numbers);
+    tf.setBackend('onednn');
+    result.forEach((values, i) => expect(distance(values, expected[i]!)).toBeLessThan(1e-6));
+  });
+});
+
+describe('a training step', () => {
+  const own = <R extends tf.Rank>(values: () => tf.Tensor<R>): tf.Variable<R> => tf.tidy(() => tf.variable(values()));
+  const make = () => ({
+    filter: own(() => uniform('filter', [3, 3, 3, 4, 8], 0.2) as tf.Tensor5D),
+    weight: own(() => uniform('weight', [24, 8], 0.2) as tf.Tensor2D),
+    bias: own(() => uniform('bias', [24], 0.2) as tf.Tensor1D),
+    table: own(() => uniform('table', [27, 2], 0.2) as tf.Tensor2D),
+  });
+  const attrs = { tableWindow: [2, 2, 2], window: [2, 2, 2], shift: [1, 1, 1], heads: 2, scale: 0.5 } as const;
+  const loss = (p: ReturnType<typeof make>, x: tf.Tensor5D): tf.Scalar => {
+    const y = ops.instanceNorm(ops.conv3d(x, p.filter, { padding: 1 }), { slope: 0.01 });
+    const qkv = ops.linear(ops.layerNorm(y), p.weight, p.bias);
+    const mixed = ops.windowAttention(qkv, p.bias, p.table, attrs as unknown as ops.WindowAttentionAttrs);
+    return tf.mean(tf.square(tf.sub(ops.gelu(ops.addLeakyRelu(mixed, y)), 0.3)));
+  };
+
+  const train = (steps: number): { losses: number[]; weights: number[] } => {
+    const p = make();
+    const x = uniform('x', [1, 5, 4, 6, 4]) as tf.Tensor5D;
+    const slots = Object.values(p).map((v) => [1, 2, 3].map(() => own(() => tf.zerosLike(v))));
+    const losses: number[] = [];
+    for (let step = 1; step <= steps; step++) {
+      const { value, grads } = tf.variableGrads(() => loss(p, x));
+      losses.push(value.dataSync()[0]!);
+      const settings = { lr: 1e-2, beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0.01, step };
+      const names = Object.values(p).map((v) => v.name);
+      const slot = (i: number) => slots.map((s) => s[i]!.dataId);
+      const gradients = names.map((name) => grads[name]!.dataId);
+      const parameters = Object.values(p).map((v) => v.dataId);
+      backend.adamwStep(parameters, gradients, slot(0), slot(1), slot(2), settings);
+      tf.dispose([value, ...Object.values(grads)]);
+    }
+    x.dispose();
+    return { losses, weights: numbers(p.filter) };
+  };
+
+  it('lowers the loss, and gives the same bits again', () => {
+    const first = train(12);
+    const second = train(12);
+    expect(first.losses[11]!).toBeLessThan(0.8 * first.losses[0]!);
+    expect(second.losses).toEqual(first.losses);
+    expect(second.weights).toEqual(first.weights);
+  });
+
+  it('does not grow over 300 steps', () => {
+    train(3);
+    tf.disposeVariables();
+    const before = { ...backend.poolStats(), tensors: tf.memory().numTensors };
+    train(300);
+    tf.disposeVariables();
+    const after = { ...backend.poolStats(), tensors: tf.memory().numTensors };
+    expect(after.tensors).toBe(before.tensors);
+    expect(after.liveBytes).toBe(before.liveBytes);
+    expect(after.made - before.made).toBeLessThan(10);
+  });
+
+  it('is the same on any number of threads but for rounding', () => {
+    const two = train(4);
+    backend.setThreads(1);
+    const one = train(4);
+    backend.setThreads(2);
+    one.losses.forEach((l, i) => expect(l).toBeCloseTo(two.losses[i]!, 5));
+  });
+
+  it('gives memory back when trimmed', () => {
+    train(1);
+    backend.trim();
+    expect(backend.poolStats()).toMatchObject({ freeBytes: 0, freeBlocks: 0, scratchBytes: 0 });
+    expect(train(1).losses[0]).toBeGreaterThan(0);
+  });
+});
+
+describe('updates in place', () => {
+  it('moves a teacher towards its student', () => {
+    const [teacher, student] = [tf.variable(tf.tensor1d([1, 2, 3])), tf.tensor1d([2, 2, -1])];
+    backend.emaStep([teacher.dataId], [student.dataId], 0.75);
+    expect([...teacher.dataSync()]).toEqual([1.25, 2, 2]);
+  });
+
+  it('sums squares, adds and scales', () => {
+    const [a, b] = [tf.tensor1d([3, 4]), tf.tensor1d([1, -2])];
+    expect(backend.sumOfSquares([a.dataId, b.dataId])).toBe(30);
+    backend.accumulate(a.dataId, b.dataId);
+    backend.scaleInPlace([a.dataId], 0.5);
+    expect([...a.dataSync()]).toEqual([2, 1]);
+  });
+});
+
+describe('wrong use', () => {
+  it('is an error, not a crash', () => {
+    const { addon } = backend;
+    const short = new Float32Array(2);
+    expect(() => addon.unary(0, short, short, 3, 0)).toThrow(/holds 2 numbers of 3/);
+    expect(() => addon.unary(0, [] as unknown as Float32Array, short, 2, 0)).toThrow(/Float32Array/);
+    expect(() => addon.copy(short, 0, short, 1, [2], [1], [1])).toThrow(/outside/);
+    expect(() => addon.conv(0, [1, 2], short, short, null, short)).toThrow(/21 numbers/);
+    expect(() =>
+      addon.attention([1, 2, 2, 2, 4, 3, 2, 2, 2, 2, 2, 2, 0, 0, 0], 1, short, short, short, short),
+    ).toThrow();
+  });
+});
