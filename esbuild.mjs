@@ -1,5 +1,5 @@
 // Bundles the three programs: `node esbuild.mjs [--watch] [--minify] [--only=name,…]`. Each entry is built when its source exists.
-import { existsSync } from 'node:fs';
+import { cpSync, existsSync } from 'node:fs';
 import { argv } from 'node:process';
 import { build, context } from 'esbuild';
 
@@ -51,3 +51,7 @@ for (const options of builds) {
   if (watch) await (await context(options)).watch();
   else await build(options);
 }
+
+// Read at run time by the device `wasm` where node_modules is not shipped.
+const wasm = 'node_modules/@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm';
+if (existsSync(wasm)) cpSync(wasm, 'dist/wasm/tfjs-backend-wasm-simd.wasm');

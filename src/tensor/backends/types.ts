@@ -12,7 +12,7 @@ export interface DeviceStatus {
   /** Memory of the device where it can be known (of the machine, for CPU devices). */
   memoryBytes?: number;
   precisions: Precision[];
-  /** False for devices that work but that `auto` must not take: a GPU interface drawn in software. */
+  /** False for devices that work but that `auto` must not take: a GPU emulated in software. */
   automatic: boolean;
 }
 

@@ -14,7 +14,7 @@ interface Dawn {
 /** Workgroup memory zeroed by a loop: the Vulkan extension for it makes SwiftShader compile shaders twenty times slower. */
 const WORKGROUP_INIT = 'disable-dawn-features=use_vulkan_zero_initialize_workgroup_memory_extension';
 
-const SOFTWARE_REASON = 'it is drawn in software, slower than onednn: used only where asked for by name';
+const SOFTWARE_REASON = 'it runs in software, slower than onednn: used only when asked for by name';
 
 /** The limits that tfjs's kernels want raised from WebGPU's defaults to what the adapter has. */
 const LIMITS = [

@@ -40,7 +40,7 @@ describe('listDevices', () => {
     expect(devices.find(({ name }) => name === 'cpu')!.usable).toBe(true);
   });
 
-  test('marks a GPU drawn in software, so that auto does not take it', async () => {
+  test('marks a GPU emulated in software, so that auto does not take it', async () => {
     for (const device of await listDevices()) {
       if (/swiftshader|llvmpipe/i.test(device.description ?? '')) {
         expect(device.automatic).toBe(false);
@@ -58,7 +58,7 @@ describe('useDevice', () => {
     expect(Array.from(tf.add(tf.tensor1d([1, 2]), 1).dataSync())).toEqual([2, 3]);
   });
 
-  test('auto takes the first that is usable and not drawn in software', async () => {
+  test('auto takes the first that is usable and not emulated', async () => {
     const expected = (await listDevices()).find((device) => device.usable && device.automatic)!;
     expect((await useDevice('auto')).name).toBe(expected.name);
   });
