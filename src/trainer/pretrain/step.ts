@@ -41,16 +41,24 @@ function labelTensor(batch: CropBatch): tf.Tensor2D {
   return tf.tensor2d(Float32Array.from(batch.labels), [rows, batch.basesPerVolume]);
 }
 
+/** Lets the control socket, signals and the heartbeat in between two micro-batches: kernels block this thread. */
+const breathe = (): Promise<void> => new Promise((done) => setImmediate(done));
+
 /** Pooled features of all crops, a micro-batch at a time and without a tape. */
-function encodeAll(
+async function encodeAll(
   batch: CropBatch,
   plan: readonly MicroBatch[],
   encode: (x: tf.Tensor5D) => tf.Tensor2D,
-): tf.Tensor2D {
-  return tf.tidy(() => {
-    const parts = plan.map((micro) => tf.tidy(() => encode(cropTensor(batch, micro))));
-    return parts.length === 1 ? parts[0]! : tf.concat2d(parts, 0);
-  });
+): Promise<tf.Tensor2D> {
+  const parts: tf.Tensor2D[] = [];
+  for (const micro of plan) {
+    parts.push(tf.tidy(() => encode(cropTensor(batch, micro))));
+    await breathe();
+  }
+  if (parts.length === 1) return parts[0]!;
+  const all = tf.concat2d(parts, 0);
+  tf.dispose(parts);
+  return all;
 }
 
 /** The scalars that describe a result: loss, its parts, position accuracy and signs of collapse. Dispose them. */
@@ -86,12 +94,12 @@ export class PretrainStep {
     const plan = planMicroBatches(cropCount(batch), microBatch);
     const layout = layoutOf(batch);
     const labels = labelTensor(batch);
-    const student = this.encodeStudent(batch, plan);
+    const student = await this.encodeStudent(batch, plan);
     model.updateTeacher();
-    const teacher = model.teacher ? encodeAll(batch, plan, (x) => model.encodeTeacher(x)) : undefined;
+    const teacher = model.teacher ? await encodeAll(batch, plan, (x) => model.encodeTeacher(x)) : undefined;
     const random = new RandomStream(seed, DROPOUT_STREAM, step);
     const result = model.lossAndGradients({ student: student.features, teacher }, labels, layout, random);
-    const gradients: Gradients = [...student.pullback(result.featureGradient), ...result.projectorGradients];
+    const gradients: Gradients = [...(await student.pullback(result.featureGradient)), ...result.projectorGradients];
     const norm = clipNorm === null ? globalNorm(gradients) : clipGlobalNorm(gradients, clipNorm);
     const described = tf.tidy(() => ({ ...describe(result, labels, layout), gradientNorm: norm }));
     const scalars: StepScalars = await readScalars(described);
@@ -104,22 +112,26 @@ export class PretrainStep {
     return { scalars: { ...scalars, learningRate: rate }, finite };
   }
 
-  private encodeStudent(
+  private async encodeStudent(
     batch: CropBatch,
     plan: readonly MicroBatch[],
-  ): { features: tf.Tensor2D; pullback: (dFeatures: tf.Tensor2D) => Gradients } {
+  ): Promise<{ features: tf.Tensor2D; pullback: (dFeatures: tf.Tensor2D) => Gradients | Promise<Gradients> }> {
     const { model } = this.options;
     if (plan.length === 1) {
       const recording = linearize(() => [model.encode(cropTensor(batch, plan[0]!))], this.variables.encoder);
       return { features: recording.outputs[0] as tf.Tensor2D, pullback: (dy) => recording.pullback([dy]) };
     }
     return {
-      features: encodeAll(batch, plan, (x) => model.encode(x)),
+      features: await encodeAll(batch, plan, (x) => model.encode(x)),
       pullback: (dFeatures) => this.pullInPieces(batch, plan, dFeatures),
     };
   }
 
-  private pullInPieces(batch: CropBatch, plan: readonly MicroBatch[], dFeatures: tf.Tensor2D): Gradients {
+  private async pullInPieces(
+    batch: CropBatch,
+    plan: readonly MicroBatch[],
+    dFeatures: tf.Tensor2D,
+  ): Promise<Gradients> {
     const { model } = this.options;
     let total: Gradients | undefined;
     for (const micro of plan) {
@@ -127,6 +139,7 @@ export class PretrainStep {
       const { outputs, gradients } = vjp(() => [model.encode(cropTensor(batch, micro))], [dy], this.variables.encoder);
       tf.dispose([dy, ...outputs]);
       total = accumulate(total, gradients);
+      await breathe();
     }
     return total!;
   }
@@ -136,13 +149,11 @@ export class PretrainStep {
 export async function evaluateBatch(model: VocoModel, batch: CropBatch, microBatch: number): Promise<StepScalars> {
   const plan = planMicroBatches(cropCount(batch), microBatch);
   const layout = layoutOf(batch);
-  const described = tf.tidy(() => {
-    const labels = labelTensor(batch);
-    const student = encodeAll(batch, plan, (x) => model.encode(x));
-    const teacher = model.teacher ? encodeAll(batch, plan, (x) => model.encodeTeacher(x)) : undefined;
-    return describe(model.loss({ student, teacher }, labels, layout), labels, layout);
-  });
+  const labels = labelTensor(batch);
+  const student = await encodeAll(batch, plan, (x) => model.encode(x));
+  const teacher = model.teacher ? await encodeAll(batch, plan, (x) => model.encodeTeacher(x)) : undefined;
+  const described = tf.tidy(() => describe(model.loss({ student, teacher }, labels, layout), labels, layout));
   const scalars = await readScalars(described);
-  tf.dispose(described);
+  tf.dispose([described, labels, student, ...(teacher ? [teacher] : [])]);
   return scalars;
 }

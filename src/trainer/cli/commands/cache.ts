@@ -18,7 +18,7 @@ export const cache: Command = {
     const before = await cacheStatus(folder);
     if (action === 'clear') await emptyCache(folder);
     if (args.values.json) {
-      process.stdout.write(`${JSON.stringify({ folder, cleared: action === 'clear', ...before })}\n`);
+      process.stdout.write(`${JSON.stringify({ ...before, cleared: action === 'clear' })}\n`);
     } else {
       const size = `${before.entries} volumes, ${formatBytes(before.bytes)}`;
       process.stdout.write(`${folder}: ${action === 'clear' ? `removed ${size}` : size}\n`);

@@ -1,0 +1,67 @@
+import process from 'node:process';
+import { dirname, resolve } from 'node:path';
+import { ExitCode } from '../../../errors/userError';
+import type { Finding } from '../../../data/check';
+import { ProgressBar } from '../../progress';
+import { listOption, onlyPositional, type Command } from '../command';
+
+const SIGNS = { error: '✗ error', warning: '! warning', info: '· note' } as const;
+
+function print(findings: readonly Finding[], volumes: number): void {
+  for (const { severity, file, message, advice } of findings) {
+    process.stdout.write(`${SIGNS[severity]}: ${file}: ${message}; ${advice}\n`);
+  }
+  const count = (severity: Finding['severity']): number => findings.filter((item) => item.severity === severity).length;
+  const verdict = `${count('error')} errors, ${count('warning')} warnings, ${count('info')} notes`;
+  process.stdout.write(`${volumes} volumes checked: ${findings.length === 0 ? 'nothing wrong' : verdict}\n`);
+}
+
+export const check: Command = {
+  name: 'check',
+  usage: 'voco check CONFIG [--deep] [--downstream DATALIST.json]... [--set path=value]... [--json]',
+  summary: 'lints the dataset of a config: missing files, odd spacings, wrong keys, leakage',
+  details:
+    '  --deep             reads every voxel (NaN, truncated data, label values), not only headers\n' +
+    '  --downstream FILE  a datalist whose validation cases must not be in the pre-training data; may be repeated',
+  options: {
+    deep: { type: 'boolean' },
+    downstream: { type: 'string', multiple: true },
+    set: { type: 'string', multiple: true },
+    json: { type: 'boolean' },
+  },
+  async run(args) {
+    const { loadConfig } = await import('../../../config');
+    const { bySeverity, checkDataset, checkSources } = await import('../../../data/check');
+    const file = resolve(onlyPositional(check, args, 'the config'));
+    const { config, warnings } = await loadConfig(file, { set: listOption(args, 'set') });
+    warnings.forEach((text) => process.stderr.write(`${text}\n`));
+    const { data, method } = config;
+    const lists = listOption(args, 'downstream').map((name) => resolve(name));
+    const train = await checkSources(data.train, dirname(file), { labels: false });
+    const held = await checkSources(data.validation, dirname(file), { labels: false });
+    const downstream = await Promise.all(
+      lists.map(async (name) => ({
+        name,
+        found: await checkSources([{ datalist: name, key: 'validation' }], dirname(name), { labels: false }),
+      })),
+    );
+    const total = [train, held, ...downstream.map((item) => item.found)].reduce((n, list) => n + list.cases.length, 0);
+    const bar = new ProgressBar('checking', total);
+    const findings = await checkDataset({
+      cases: train.cases,
+      validation: held.cases,
+      channel: data.channel,
+      preprocess: data.preprocess,
+      gridSize: [method.grid[0] * method.crop[0], method.grid[1] * method.crop[1], method.grid[2] * method.crop[2]],
+      downstream: downstream.map(({ name, found }) => ({ name, cases: found.cases })),
+      deep: args.values.deep === true,
+      onProgress: (done) => bar.update(done),
+    });
+    bar.end();
+    const sources = [train, held, ...downstream.map((item) => item.found)].flatMap((list) => list.findings);
+    const all = bySeverity([...sources, ...findings]);
+    if (args.values.json) process.stdout.write(`${JSON.stringify({ volumes: total, findings: all }, null, 2)}\n`);
+    else print(all, total);
+    return all.some((finding) => finding.severity === 'error') ? ExitCode.failed : ExitCode.done;
+  },
+};

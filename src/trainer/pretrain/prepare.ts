@@ -1,0 +1,109 @@
+import { existsSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { loadConfig, type PretrainConfig } from '../../config';
+import { fileError, UsageError } from '../../errors/userError';
+import {
+  createRun,
+  initializeRun,
+  isAlive,
+  latestCheckpoint,
+  listRuns,
+  readRunState,
+  runFiles,
+  type CheckpointInfo,
+} from '../../runs';
+
+export interface PretrainRequest {
+  /** The config; may be left out when a run directory is resumed. */
+  readonly configFile?: string;
+  /** The run directory to use instead of a new one below `output`. */
+  readonly runDir?: string;
+  readonly resume: boolean;
+  /** `path=value` overrides. */
+  readonly set: readonly string[];
+}
+
+export interface PreparedRun {
+  readonly config: PretrainConfig;
+  readonly warnings: readonly string[];
+  readonly configFile: string | undefined;
+  /** The directory of the run to go on with, or where a new one shall be; undefined: a new one below `output`. */
+  readonly runDir: string | undefined;
+  /** The checkpoint to go on from. */
+  readonly checkpoint: CheckpointInfo | undefined;
+  readonly resumed: boolean;
+}
+
+/** The newest run of this config's name that has not finished. */
+async function unfinishedRun(config: PretrainConfig): Promise<string> {
+  for (const run of await listRuns(config.output)) {
+    const { state } = run;
+    const own = state.kind === 'pretrain' && state.name === config.name;
+    if (own && state.state !== 'finished' && !(await isAlive(state))) return run.dir;
+  }
+  throw new UsageError(`${config.output}: no unfinished run of "${config.name}" to resume; name one with --run DIR`);
+}
+
+/** Refuses a directory that another trainer works in. */
+async function refuseLiveRun(runDir: string): Promise<void> {
+  const state = await readRunState(runDir);
+  if (state.pid !== process.pid && (await isAlive(state))) {
+    throw new UsageError(`${runDir}: this run is active (process ${state.pid} on ${state.host}); stop it first`);
+  }
+}
+
+async function prepareResume(request: PretrainRequest, warn: (text: string) => void): Promise<PreparedRun> {
+  let runDir = request.runDir && resolve(request.runDir);
+  if (!runDir) {
+    if (!request.configFile) throw new UsageError('voco pretrain --resume: name a config, or a run with --run DIR');
+    runDir = await unfinishedRun((await loadConfig(request.configFile)).config);
+  }
+  await refuseLiveRun(runDir);
+  // The run's own config counts, so that an edited file cannot change a run half-way; --set may.
+  const { config, warnings } = await loadConfig(runFiles(runDir).config, { set: request.set });
+  const checkpoint = await latestCheckpoint(runDir, warn);
+  if (checkpoint && checkpoint.step >= config.train.steps) {
+    throw new UsageError(
+      `${runDir}: this run has done all of its ${config.train.steps} steps; ` +
+        `to go on, add --set train.steps=N with a larger number`,
+    );
+  }
+  return { config, warnings, configFile: request.configFile, runDir, checkpoint, resumed: true };
+}
+
+/** Reads the config and decides where the run goes; nothing is written yet. */
+export async function prepareRun(request: PretrainRequest, warn: (text: string) => void): Promise<PreparedRun> {
+  if (request.resume) return prepareResume(request, warn);
+  if (!request.configFile) throw new UsageError('voco pretrain: the config is missing');
+  const { config, warnings } = await loadConfig(request.configFile, { set: request.set });
+  const runDir = request.runDir && resolve(request.runDir);
+  if (runDir && existsSync(join(runDir, 'run.json'))) {
+    const state = await readRunState(runDir);
+    if (state.state !== 'queued') {
+      throw new UsageError(`${runDir}: a run is there already (${state.state}); add --resume to go on with it`);
+    }
+  }
+  return { config, warnings, configFile: resolve(request.configFile), runDir, checkpoint: undefined, resumed: false };
+}
+
+/** Makes (or takes over) the run directory of a prepared run; returns its path. */
+export async function openRunDirectory(prepared: PreparedRun, config: PretrainConfig): Promise<string> {
+  const { runDir, configFile } = prepared;
+  const run = {
+    root: config.output,
+    name: config.name,
+    kind: 'pretrain' as const,
+    config,
+    totalSteps: config.train.steps,
+    configFile,
+  };
+  if (!runDir) return createRun(run);
+  if (!prepared.resumed) {
+    await mkdir(runDir, { recursive: true }).catch((error: unknown) => {
+      throw fileError(error, runDir, 'make the run folder');
+    });
+    await initializeRun(runDir, run);
+  }
+  return runDir;
+}

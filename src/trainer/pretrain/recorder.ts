@@ -1,0 +1,74 @@
+import { writeFileAtomically } from '../../files/atomic';
+import { join } from 'node:path';
+import {
+  appendLog,
+  EventWriter,
+  MetricsWriter,
+  RunStateFile,
+  VALIDATION_PREFIX,
+  writeRunPlot,
+  type RunStatePatch,
+} from '../../runs';
+import type { StepScalars } from './step';
+
+const HEARTBEAT_MS = 5000;
+
+/** Everything a run writes about itself besides checkpoints: metrics, TensorBoard events, state, log and plot. */
+export class RunRecorder {
+  private lastHeartbeat = 0;
+
+  private constructor(
+    private readonly runDir: string,
+    private readonly metrics: MetricsWriter,
+    private readonly events: EventWriter,
+    private readonly state: RunStateFile,
+  ) {}
+
+  /** @param resumeStep step of the checkpoint that the run goes on from: later metrics are cut. */
+  static async open(runDir: string, state: RunStateFile, resumeStep: number | undefined): Promise<RunRecorder> {
+    const metrics = await MetricsWriter.open(runDir, { resumeStep });
+    const events = await EventWriter.open(runDir, { resumeStep });
+    return new RunRecorder(runDir, metrics, events, state);
+  }
+
+  /** One finished step. `validation` are the scalars on held-out volumes, where this step measured them. */
+  async step(step: number, scalars: StepScalars, validation: StepScalars | undefined): Promise<void> {
+    const held = Object.entries(validation ?? {}).map(([name, value]) => [`${VALIDATION_PREFIX}${name}`, value]);
+    const all = { ...scalars, ...(Object.fromEntries(held) as StepScalars) };
+    await this.metrics.append({ step, ...all });
+    await this.events.scalars(step, all);
+    if (Date.now() - this.lastHeartbeat > HEARTBEAT_MS) await this.patch({ step, loss: scalars.loss });
+  }
+
+  async patch(patch: RunStatePatch): Promise<void> {
+    this.lastHeartbeat = Date.now();
+    await this.state.update(patch);
+  }
+
+  /** Tells watchers on other machines that the run is alive. */
+  async beat(): Promise<void> {
+    if (Date.now() - this.lastHeartbeat > HEARTBEAT_MS) await this.patch({});
+  }
+
+  async log(message: string): Promise<void> {
+    await appendLog(this.runDir, message);
+  }
+
+  /** What was in a batch whose loss was not finite, for a look at it later. */
+  async dump(name: string, content: unknown): Promise<string> {
+    const file = join(this.runDir, name);
+    await writeFileAtomically(file, `${JSON.stringify(content, null, 2)}\n`);
+    return file;
+  }
+
+  /** Makes what is written so far survive a power cut, and redraws the plot. */
+  async sync(): Promise<void> {
+    await this.metrics.sync();
+    await writeRunPlot(this.runDir);
+  }
+
+  async close(): Promise<void> {
+    await this.metrics.close();
+    await this.events.close();
+  }
+}
