@@ -84,6 +84,12 @@ function networkRules(config: PretrainConfig): Problem[] {
   const { name, featureSize, heads, inChannels } = config.network;
   const found: Problem[] = [];
   if (name === 'swin-unetr') {
+    if (featureSize % 12 !== 0) {
+      const nearest = Math.max(12, Math.round(featureSize / 12) * 12);
+      found.push(
+        error(['network', 'featureSize'], `must be a multiple of 12 for swin-unetr, is ${featureSize}`, nearest),
+      );
+    }
     heads.forEach((n, stage) => {
       const channels = featureSize * 2 ** stage;
       if (channels % n === 0) return;

@@ -284,6 +284,7 @@ describe('diagnose', () => {
     { ...minimal, method: { crop: [100, 100, 100] } },
     { ...minimal, method: { input: [64, 64, 60] } },
     { ...minimal, network: { inChannels: 2 } },
+    { ...minimal, network: { featureSize: 50 } },
     { ...minimal, schedule: { minLr: 1 } },
   ])('its fix leaves no error: %j', (config) => {
     const fixed = applyFix(JSON.stringify(config, null, 2));
