@@ -4,13 +4,14 @@ import * as tf from '../tensor/tf';
 const COSINE_EPS = 1e-8;
 const LOG_EPS = 1e-6;
 
-/** f(x) with no gradient to x or to anything inside f. */
-export function stopGradient<T extends tf.Tensor>(x: tf.Tensor, f: (x: tf.Tensor) => T): T {
-  const detached = tf.customGrad((input) => ({
-    value: f(input as tf.Tensor),
-    gradFunc: () => tf.zerosLike(input as tf.Tensor),
-  }));
-  return detached(x) as T;
+/**
+ * The same values as a tensor that the tape does not know, so that no gradient goes back through it. (torch's `detach`;
+ * tfjs has none. The data is shared, as tfjs's Identity kernel shares it.)
+ */
+export function stopGradient<T extends tf.Tensor>(x: T): T {
+  const { dataId, shape, dtype } = x;
+  tf.backend().incRef(dataId);
+  return tf.engine().makeTensorFromTensorInfo({ dataId, shape, dtype }) as T;
 }
 
 /** |x| with gradient 0 at 0, as torch has it. */

@@ -18,8 +18,7 @@ export function cvprPaper(options: ObjectiveOptions): Objective {
     loss({ features, labels, layout, projectors }) {
       const embeddings = projectors.student.forward(features.student);
       const { crops, bases } = splitRows(embeddings, layout);
-      const fixedBases = stopGradient(bases, (x) => tf.clone(x) as tf.Tensor3D);
-      const logits = assign(crops, fixedBases);
+      const logits = assign(crops, stopGradient(bases));
       const prediction = tf.mean(negativeLog(absolute(tf.sub(byVolume(labels, layout), logits)))) as tf.Scalar;
       const regularizer = paperRegularizer(bases);
       const total = tf.add<tf.Scalar>(prediction, tf.mul(regularizer, options.regularizerWeight));

@@ -34,8 +34,7 @@ function meanOverPairs(values: tf.Tensor3D): tf.Scalar {
  * each pair only. bases [B, n, E].
  */
 export function releasedRegularizer(bases: tf.Tensor3D): tf.Scalar {
-  const fixed = stopGradient(bases, (x) => tf.clone(x) as tf.Tensor3D);
-  return meanOverPairs(tf.square(tf.relu(cosines(bases, fixed))));
+  return meanOverPairs(tf.square(tf.relu(cosines(bases, stopGradient(bases)))));
 }
 
 /** The paper's Eq. 5: mean over pairs of |cos(q_i, q_j)|, with gradient to both. bases [B, n, E]. */

@@ -20,12 +20,10 @@ export function tpami(options: ObjectiveOptions): Objective {
     partNames: ['intra', 'inter', 'regularizer'],
     loss({ features, labels, layout, projectors, random }) {
       if (!projectors.teacher) throw new Error('tpami: the projector of the teacher is needed');
-      const teacherProjector = projectors.teacher;
       const view = random ? dropFeatures(features.student, options.featureDropout, random) : features.student;
       const embeddings = projectors.student.forward(view);
       const student = splitRows(embeddings, layout);
-      const fixed = stopGradient(features.student, (x) => teacherProjector.forward(x as tf.Tensor2D));
-      const teacher = splitRows(fixed, layout);
+      const teacher = splitRows(stopGradient(projectors.teacher.forward(features.student)), layout);
       const logits = assign(student.crops, teacher.bases);
       const intra = assignmentLoss(byVolume(labels, layout), logits);
       const inter = layout.volumes > 1 ? interVolumeLoss(student, teacher) : tf.scalar(0);

@@ -17,11 +17,9 @@ export function voco10k(options: ObjectiveOptions): Objective {
     partNames: ['positive', 'negative', 'regularizer'],
     loss({ features, labels, layout, projectors }) {
       if (!features.teacher || !projectors.teacher) throw new Error('voco-10k: features of the teacher are needed');
-      const teacherProjector = projectors.teacher;
       const embeddings = projectors.student.forward(features.student);
       const student = splitRows(embeddings, layout);
-      const fixed = stopGradient(features.teacher, (x) => teacherProjector.forward(x as tf.Tensor2D));
-      const teacher = splitRows(fixed, layout);
+      const teacher = splitRows(stopGradient(projectors.teacher.forward(features.teacher)), layout);
       const both = tf.add(assign(student.crops, teacher.bases), assign(teacher.crops, student.bases));
       const logits = tf.mul<tf.Tensor3D>(both, 0.5);
       const perVolume = byVolume(labels, layout);
