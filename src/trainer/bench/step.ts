@@ -59,7 +59,7 @@ export async function benchStep(options: StepBenchOptions): Promise<StepBench> {
     disposeGradients(gradients);
     tf.dispose(outputs);
   });
-  const { flops } = estimate(config, [size, size, size]);
+  const { forwardFlops } = estimate(config, [size, size, size]);
   tf.dispose([x, dy]);
   optimizer.dispose();
   encoder.dispose();
@@ -73,7 +73,7 @@ export async function benchStep(options: StepBenchOptions): Promise<StepBench> {
     batch,
     parameters: countParameters(config) + projection.count,
     secondsPerCrop,
-    gigaflops: (3 * flops) / secondsPerCrop.median / 1e9,
+    gigaflops: (3 * forwardFlops) / secondsPerCrop.median / 1e9,
     peakBytes: peakMemory(),
   };
 }

@@ -1,4 +1,5 @@
 import type { Command } from '../command';
+import { bench } from './bench';
 import { cache } from './cache';
 import { check } from './check';
 import { demo } from './demo';
@@ -9,4 +10,4 @@ import { phantom } from './phantom';
 import { pretrain } from './pretrain';
 
 /** Every subcommand, in the order that `voco --help` lists them. */
-export const commands: readonly Command[] = [demo, init, phantom, check, pretrain, info, devices, cache];
+export const commands: readonly Command[] = [demo, init, phantom, check, pretrain, info, devices, bench, cache];
