@@ -4,7 +4,10 @@ import { argv } from 'node:process';
 import { build, context } from 'esbuild';
 
 const watch = argv.includes('--watch');
-const only = argv.find((argument) => argument.startsWith('--only='))?.slice('--only='.length).split(',');
+const only = argv
+  .find((argument) => argument.startsWith('--only='))
+  ?.slice('--only='.length)
+  .split(',');
 const common = {
   bundle: true,
   outdir: 'dist',
@@ -26,6 +29,7 @@ const node = {
 };
 const browser = {
   'webview/volume': 'webview/volume/main.ts',
+  'webview/volume3d': 'webview/volume/rendering3d.ts',
   'webview/curves': 'webview/curves/main.ts',
   'webview/crops': 'webview/crops/main.ts',
   'webview/results': 'webview/results/main.ts',

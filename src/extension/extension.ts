@@ -4,6 +4,7 @@ import { registerCommand } from './commands/command';
 import { registerCodeLenses } from './editors/config/codeLenses';
 import { watchConfigs } from './editors/config/diagnostics';
 import { registerQuickFixes } from './editors/config/quickFixes';
+import { registerVolumeEditor } from './editors/volume/volumeEditor';
 import { createServices } from './services';
 import { createDatasetsView } from './views/datasetsView';
 import { createDevicesView } from './views/devicesView';
@@ -25,6 +26,7 @@ export function activate(context: vscode.ExtensionContext): void {
     watchConfigs((error) => services.log.error(String(error))),
     registerQuickFixes(),
     registerCodeLenses(),
+    registerVolumeEditor(context, services.log),
   );
   services.log.info(`activated in ${(performance.now() - started).toFixed(1)} ms`);
   // After activation: find the runs that are under way, and start what waits in the queue.

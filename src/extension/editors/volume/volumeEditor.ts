@@ -123,7 +123,10 @@ function volumesAmong(clicked?: vscode.Uri, selected?: readonly vscode.Uri[]): s
 }
 
 /** Registers the NIfTI editor with its commands; reads nothing until a volume is opened. */
-export function registerVolumeEditor(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): VolumeEditor {
+export function registerVolumeEditor(
+  context: vscode.ExtensionContext,
+  log: vscode.LogOutputChannel,
+): vscode.Disposable {
   const editor = new VolumeEditor(context, log);
   const run =
     (command: (clicked?: vscode.Uri, selected?: readonly vscode.Uri[]) => Promise<void>) =>
@@ -138,11 +141,10 @@ export function registerVolumeEditor(context: vscode.ExtensionContext, log: vsco
           log.error(String(error));
           void vscode.window.showErrorMessage(error instanceof Error ? error.message : String(error));
         });
-  context.subscriptions.push(
+  return vscode.Disposable.from(
     vscode.window.registerCustomEditorProvider(EDITOR, editor, { supportsMultipleEditorsPerDocument: true }),
     vscode.window.registerWebviewPanelSerializer(COMPARISON, editor),
     vscode.commands.registerCommand('voco.compareVolumes', run(editor.compareCommand)),
     vscode.commands.registerCommand('voco.addOverlay', run(editor.overlayCommand)),
   );
-  return editor;
 }

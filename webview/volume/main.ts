@@ -1,0 +1,12 @@
+import '../ui/base.css';
+import './volume.css';
+import type { VolumeContract, VolumeState } from '../../src/protocol/volume';
+import { byId } from '../ui/dom';
+import { connectHost } from '../ui/host';
+import { Viewer } from './viewer';
+
+const host = connectHost<VolumeContract, VolumeState>();
+const viewer = new Viewer(byId('app'), host);
+host.on('changed', () => void viewer.open());
+host.on('trouble', ({ volume, message }) => viewer.trouble(volume, message));
+void viewer.open();

@@ -1,0 +1,36 @@
+import type { VolumeStatistics } from '../../src/protocol/volume';
+
+export interface Preset {
+  readonly id: string;
+  readonly label: string;
+  readonly window?: readonly [low: number, high: number];
+}
+
+/** Windows of the usual CT reading, and VoCo's own. The two without numbers depend on the volume. */
+export const PRESETS: readonly Preset[] = [
+  { id: 'voco', label: 'VoCo (−175 to 250)', window: [-175, 250] },
+  { id: 'abdomen', label: 'Abdomen', window: [-160, 240] },
+  { id: 'liver', label: 'Liver', window: [-15, 135] },
+  { id: 'lung', label: 'Lung', window: [-1350, 150] },
+  { id: 'bone', label: 'Bone', window: [-500, 1300] },
+  { id: 'brain', label: 'Brain', window: [0, 80] },
+  { id: 'auto', label: 'Automatic' },
+  { id: 'full', label: 'Full range' },
+  { id: 'custom', label: 'Custom' },
+];
+
+/** The preset for a volume that was never looked at: VoCo's for Hounsfield units, else from percentiles. */
+export function firstPreset(statistics: VolumeStatistics): string {
+  if (statistics.labels) return 'full';
+  return statistics.hounsfield ? 'voco' : 'auto';
+}
+
+/** The window that a preset means for a volume; undefined for `custom`. */
+export function windowOf(id: string, statistics: VolumeStatistics): readonly [number, number] | undefined {
+  if (id === 'auto') return statistics.window;
+  if (id === 'full') {
+    const [low, high] = statistics.range;
+    return [low, high > low ? high : low + 1];
+  }
+  return PRESETS.find((preset) => preset.id === id)?.window;
+}

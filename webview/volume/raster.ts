@@ -1,0 +1,105 @@
+import type { Slice } from '../../src/protocol/volume';
+
+export interface Scaling {
+  readonly slope: number;
+  readonly intercept: number;
+}
+
+export type Colour = readonly [red: number, green: number, blue: number];
+
+/** `#rrggbb` as numbers. */
+export function parseColour(text: string): Colour {
+  const value = Number.parseInt(text.slice(1), 16);
+  return [(value >> 16) & 255, (value >> 8) & 255, value & 255];
+}
+
+/**
+ * Grey values of a slice within a window. Values below the window are black, above white, and what is not a number is black.
+ *
+ * @param out RGBA, `width · height · 4` bytes, in the slice's own order.
+ */
+export function paintGrey(
+  slice: Slice,
+  scaling: Scaling,
+  window: readonly [number, number],
+  out: Uint8ClampedArray,
+): void {
+  const { data } = slice;
+  const gain = 255 / (window[1] - window[0] || 1);
+  const slope = scaling.slope * gain;
+  const offset = (scaling.intercept - window[0]) * gain;
+  const pixels = new Uint32Array(out.buffer, out.byteOffset, out.length >> 2);
+  for (let i = 0; i < pixels.length; i++) {
+    const level = data[i]! * slope + offset;
+    // NaN fails both comparisons.
+    const grey = level >= 255 ? 255 : level > 0 ? level | 0 : 0;
+    pixels[i] = 0xff000000 | (grey << 16) | (grey << 8) | grey;
+  }
+}
+
+export interface LabelPaint {
+  /** Colour of each label that is to be seen; others are transparent. */
+  readonly colours: ReadonlyMap<number, Colour>;
+  /** 0 to 1. */
+  readonly opacity: number;
+  /** Only the border of each region. */
+  readonly outline: boolean;
+}
+
+/** Labels in their colours, 0 and hidden ones transparent; `out` as in {@link paintGrey}. */
+export function paintLabels(slice: Slice, scaling: Scaling, paint: LabelPaint, out: Uint8ClampedArray): void {
+  const { data, width, height } = slice;
+  const { slope, intercept } = scaling;
+  const pixels = new Uint32Array(out.buffer, out.byteOffset, out.length >> 2);
+  const alpha = Math.round(255 * (paint.outline ? 1 : paint.opacity)) << 24;
+  const packed = new Map<number, number>();
+  for (const [value, [r, g, b]] of paint.colours) {
+    if (value !== 0) packed.set((value - intercept) / slope, alpha | (b << 16) | (g << 8) | r);
+  }
+  let last = Number.NaN;
+  let colour = 0;
+  for (let y = 0, i = 0; y < height; y++) {
+    for (let x = 0; x < width; x++, i++) {
+      const value = data[i]!;
+      if (value !== last) {
+        last = value;
+        colour = packed.get(value) ?? 0;
+      }
+      const inner =
+        paint.outline &&
+        x > 0 &&
+        y > 0 &&
+        x < width - 1 &&
+        y < height - 1 &&
+        data[i - 1] === value &&
+        data[i + 1] === value &&
+        data[i - width] === value &&
+        data[i + width] === value;
+      pixels[i] = inner ? 0 : colour;
+    }
+  }
+}
+
+/** A second image on top of the first: a hot colour map within its window, transparent at and below the low end. */
+export function paintHeat(
+  slice: Slice,
+  scaling: Scaling,
+  window: readonly [number, number],
+  opacity: number,
+  out: Uint8ClampedArray,
+): void {
+  const { data } = slice;
+  const gain = 1 / (window[1] - window[0] || 1);
+  for (let i = 0, to = 0; i < data.length; i++, to += 4) {
+    const level = (data[i]! * scaling.slope + scaling.intercept - window[0]) * gain;
+    out[to] = 255 * Math.min(1, 3 * level);
+    out[to + 1] = 255 * Math.min(1, Math.max(0, 3 * level - 1));
+    out[to + 2] = 255 * Math.min(1, Math.max(0, 3 * level - 2));
+    out[to + 3] = level > 0 ? 255 * opacity : 0;
+  }
+}
+
+/** The value at a pixel of a slice. */
+export function valueAt(slice: Slice, scaling: Scaling, x: number, y: number): number {
+  return slice.data[y * slice.width + x]! * scaling.slope + scaling.intercept;
+}

@@ -1,0 +1,346 @@
+import type { Layout, Plane, ShownVolume, Tool, Triple, VolumeState } from '../../src/protocol/volume';
+import { element } from '../ui/dom';
+import { HostError } from '../ui/host';
+import { currentTheme, onThemeChange, type Theme } from '../ui/theme';
+import { axesOf, clamp, fileIndex, inWords, nearestVoxel, spacingOf, toIndex, toWorld } from './geometry';
+import { Pane, type VolumeHost } from './pane';
+import { firstPreset } from './presets';
+import { screenshot } from './screenshot';
+import { shortcut } from './shortcuts';
+import { Sidebar } from './sidebar';
+import { Toolbar } from './toolbar';
+import type { Place, TileActions } from './tile';
+
+const DEFAULT_STATE: VolumeState = {
+  files: [],
+  overlays: {},
+  layout: 'all',
+  tool: 'crosshair',
+  preset: '',
+  zoom: 1,
+  pan: [0, 0, 0],
+  channel: 0,
+  radiological: true,
+  smooth: false,
+  opacity: 0.5,
+  outline: false,
+  hiddenLabels: [],
+  sidebar: true,
+};
+const CINE_MS = 80;
+const LARGEST_ZOOM = 40;
+
+/** The page: one or several volumes with a common crosshair, window, zoom and layout. */
+export class Viewer {
+  state: VolumeState;
+  panes: Pane[] = [];
+  private theme: Theme = currentTheme();
+  private active: { pane: Pane; plane: Plane } | undefined;
+  private hovered: { pane: Pane; plane: Plane; place: Place } | undefined;
+  private scheduled = false;
+  private cine?: ReturnType<typeof setInterval>;
+  private readonly message = element('div', { class: 'message', role: 'status' });
+  private readonly row = element('div', { class: 'panes' });
+  private readonly toolbar: Toolbar;
+  private readonly sidebar: Sidebar;
+
+  constructor(
+    private readonly app: HTMLElement,
+    private readonly host: VolumeHost,
+  ) {
+    this.state = { ...DEFAULT_STATE, ...host.savedState };
+    this.toolbar = new Toolbar(this);
+    this.sidebar = new Sidebar(this);
+    app.append(
+      element('header', {}, this.toolbar.node, this.message),
+      element('div', { class: 'body' }, this.row, this.sidebar.node),
+    );
+    onThemeChange((theme) => {
+      this.theme = theme;
+      this.redraw();
+    });
+    new ResizeObserver(() => this.draw()).observe(this.row);
+  }
+
+  /** Asks what is to be shown, and starts over with it. */
+  async open(): Promise<void> {
+    try {
+      const { volumes } = await this.host.call('open', { overlays: this.state.overlays });
+      this.show(volumes);
+    } catch (error) {
+      this.say(error);
+    }
+  }
+
+  /** The file behind a volume can't be read at present; '' when it can again. */
+  trouble(volume: string, text: string): void {
+    const pane = this.panes.find(({ shown }) => shown.id === volume || shown.overlay?.id === volume);
+    pane?.say(text, text !== '');
+  }
+
+  set(change: Partial<VolumeState>): void {
+    this.state = { ...this.state, ...change };
+    if (change.hiddenLabels) for (const pane of this.panes) pane.hideLabels(this.state.hiddenLabels);
+    this.host.saveState(this.state);
+    this.redraw();
+  }
+
+  get playing(): boolean {
+    return this.cine !== undefined;
+  }
+
+  /** The volume that was touched last. */
+  get current(): Pane | undefined {
+    return this.active?.pane ?? this.panes.find((pane) => pane.shown.header);
+  }
+
+  play(): void {
+    if (this.cine) {
+      clearInterval(this.cine);
+      this.cine = undefined;
+    } else {
+      this.cine = setInterval(() => this.nextFrame(), CINE_MS);
+    }
+    this.redraw();
+  }
+
+  resetView(): void {
+    const grid = this.current?.shown.header?.grid;
+    this.set({ zoom: 1, pan: [0, 0, 0], ...(grid && { crosshair: middleOf(grid) }) });
+  }
+
+  zoom(factor: number): void {
+    this.set({ zoom: clamp(this.state.zoom * factor, 0.2, LARGEST_ZOOM) });
+  }
+
+  /** Chooses the planes to see, and keeps the keyboard where it was. */
+  setLayout(layout: Layout): void {
+    this.set({ layout });
+  }
+
+  setTool(tool: Tool): void {
+    this.set({ tool });
+  }
+
+  /** Moves the crosshair by whole voxels of the current volume along a canonical axis. */
+  step(axis: number, voxels: number): void {
+    const grid = this.current?.shown.header?.grid;
+    if (!grid) return;
+    const at = [...nearestVoxel(grid, this.state.crosshair ?? middleOf(grid))];
+    at[axis] = clamp(at[axis]! + voxels, 0, grid.size[axis]! - 1);
+    this.set({ crosshair: toWorld(grid, at as unknown as Triple) });
+  }
+
+  changeWindow(centre: number, width: number): void {
+    const pane = this.current;
+    if (!pane) return;
+    const [low, high] = pane.windowOf(this.state);
+    const range = pane.statistics?.range ?? [low, high];
+    const unit = Math.max(1e-6, (range[1] - range[0]) / 1000, (high - low) / 400);
+    const middle = (low + high) / 2 + centre * unit;
+    const half = Math.max(unit / 2, (high - low + width * unit) / 2);
+    const digits = unit >= 0.2 ? 0 : Math.ceil(-Math.log10(unit)) + 1;
+    const round = (value: number): number => Number(value.toFixed(digits));
+    const next = [round(middle - half), round(middle + half)] as const;
+    if (next[1] > next[0]) this.set({ preset: 'custom', window: next });
+  }
+
+  async addOverlay(path?: string): Promise<void> {
+    const pane = this.current;
+    if (!pane) return;
+    try {
+      const added = await this.host.call('addOverlay', { volume: pane.shown.id, path }, 3_600_000);
+      if (!added) return;
+      this.set({ overlays: { ...this.state.overlays, [pane.shown.path]: added.path }, hiddenLabels: [] });
+      await this.open();
+    } catch (error) {
+      this.say(error);
+    }
+  }
+
+  async removeOverlay(): Promise<void> {
+    const pane = this.current;
+    if (!pane) return;
+    const overlays = { ...this.state.overlays };
+    delete overlays[pane.shown.path];
+    this.set({ overlays });
+    await this.host.call('removeOverlay', { volume: pane.shown.id });
+    await this.open();
+  }
+
+  async saveScreenshot(): Promise<void> {
+    const name = `${this.current?.shown.name.replace(/\.nii(\.gz)?$/, '') ?? 'volume'}.png`;
+    try {
+      const png = await screenshot(this.row, this.panes);
+      const saved = await this.host.call('saveImage', { name, png }, 3_600_000);
+      if (saved) this.say(`Saved ${saved}`);
+    } catch (error) {
+      this.say(error);
+    }
+  }
+
+  /** Shows everything anew in the next frame. */
+  redraw(): void {
+    if (this.scheduled) return;
+    this.scheduled = true;
+    requestAnimationFrame(() => {
+      this.scheduled = false;
+      this.draw();
+    });
+  }
+
+  private show(volumes: readonly ShownVolume[]): void {
+    for (const pane of this.panes) pane.dispose();
+    this.active = undefined;
+    this.hovered = undefined;
+    this.panes = volumes.map(
+      (shown) =>
+        new Pane(
+          shown,
+          this.host,
+          {
+            changed: () => this.arrived(),
+            failed: () => this.redraw(),
+            actionsFor: (pane, plane) => this.actionsFor(pane, plane),
+          },
+          volumes.length > 1,
+        ),
+    );
+    for (const pane of this.panes) pane.compared = volumes.length > 1;
+    this.row.replaceChildren(...this.panes.map((pane) => pane.node));
+    const grid = this.panes.find((pane) => pane.shown.header)?.shown.header?.grid;
+    const overlays = volumes.filter(({ overlay }) => overlay).map(({ path, overlay }) => [path, overlay!.path]);
+    this.set({
+      files: volumes.map(({ path }) => path),
+      overlays: Object.fromEntries(overlays) as Record<string, string>,
+      crosshair: this.state.crosshair ?? (grid && middleOf(grid)),
+    });
+  }
+
+  private arrived(): void {
+    const statistics = this.panes.find((pane) => pane.statistics)?.statistics;
+    if (statistics && this.state.preset === '') this.set({ preset: firstPreset(statistics) });
+    for (const pane of this.panes) pane.hideLabels(this.state.hiddenLabels);
+    this.redraw();
+  }
+
+  private draw(): void {
+    for (const pane of this.panes) pane.draw(this.state, this.theme);
+    this.toolbar.update();
+    this.sidebar.update();
+    this.readout();
+    const drawn = this.panes.length > 0 && this.panes.every((pane) => !pane.shown.header || pane.drawn);
+    if (drawn && this.app.dataset.painted === undefined) this.app.dataset.painted = String(Date.now());
+    this.app.dataset.drawn = String(drawn);
+  }
+
+  private nextFrame(): void {
+    const plane = this.active?.plane ?? 2;
+    const pane = this.current;
+    const grid = pane?.shown.header?.grid;
+    // A frame is left out while the last one is on its way.
+    if (!grid || !pane.tiles.get(plane)?.complete) return;
+    const at = nearestVoxel(grid, this.state.crosshair ?? middleOf(grid))[plane];
+    this.step(plane, at + 1 < grid.size[plane]! ? 1 : -at);
+  }
+
+  private actionsFor(pane: Pane, plane: Plane): TileActions {
+    const grid = pane.shown.header!.grid;
+    const [across, up] = axesOf(plane);
+    const touch = (): void => void (this.active = { pane, plane });
+    const crosshair = (): Triple => this.state.crosshair ?? middleOf(grid);
+    return {
+      tool: () => this.state.tool,
+      focus: touch,
+      point: (place) => {
+        const at = [...toIndex(grid, crosshair())];
+        at[plane] = nearestVoxel(grid, crosshair())[plane];
+        at[across] = clamp(Math.round(place[0]), 0, grid.size[across]! - 1);
+        at[up] = clamp(Math.round(place[1]), 0, grid.size[up]! - 1);
+        this.set({ crosshair: toWorld(grid, at as unknown as Triple) });
+      },
+      hover: (place) => {
+        this.hovered = place && { pane, plane, place };
+        this.readout();
+      },
+      scroll: (slices) => {
+        touch();
+        this.step(plane, slices);
+      },
+      scrollTo: (index) => {
+        touch();
+        this.step(plane, index - nearestVoxel(grid, crosshair())[plane]);
+      },
+      window: (dx, dy) => {
+        touch();
+        this.changeWindow(-dy, dx);
+      },
+      pan: (dAcross, dUp) => {
+        const pan = [...this.state.pan];
+        const spacing = spacingOf(grid);
+        pan[across]! += dAcross * spacing[across]!;
+        pan[up]! += dUp * spacing[up]!;
+        this.set({ pan: pan as unknown as Triple });
+      },
+      zoom: (factor) => this.zoom(factor),
+      measure: (line, done) => {
+        const key = `${plane}/${nearestVoxel(grid, crosshair())[plane]}`;
+        const known = (pane.measurements.get(key) ?? []).filter((one) => !(one as { open?: boolean }).open);
+        const moved = Math.hypot(line.to[0] - line.from[0], line.to[1] - line.from[1]) > 0.5;
+        pane.measurements.set(key, moved ? [...known, { ...line, open: !done } as typeof line] : known);
+        this.redraw();
+      },
+      key: (event) => {
+        touch();
+        return shortcut(this, plane, event);
+      },
+    };
+  }
+
+  /** Drops the distances measured in all volumes. */
+  clearMeasurements(): void {
+    for (const pane of this.panes) pane.measurements.clear();
+    this.redraw();
+  }
+
+  private readout(): void {
+    const { hovered, state } = this;
+    const first = hovered?.pane ?? this.current;
+    const grid = first?.shown.header?.grid;
+    if (!first || !grid) return;
+    let world = state.crosshair ?? middleOf(grid);
+    if (hovered) {
+      const at = [...nearestVoxel(grid, world)];
+      const [across, up] = axesOf(hovered.plane);
+      [at[across], at[up]] = [Math.round(hovered.place[0]), Math.round(hovered.place[1])];
+      if (at.some((value, axis) => value < 0 || value >= grid.size[axis]!)) return;
+      world = toWorld(grid, at as unknown as Triple);
+    }
+    this.sidebar.readout(
+      inWords(world),
+      this.panes.flatMap((pane) => {
+        const { header } = pane.shown;
+        if (!header) return [];
+        const plane = hovered?.plane ?? this.active?.plane ?? 2;
+        const at = nearestVoxel(header.grid, world);
+        const [across, up] = axesOf(plane);
+        const values = pane.valuesAt(state, plane, at[plane], [at[across]!, at[up]!]);
+        return [{ pane, voxel: fileIndex(header.storage, header.grid.size, at), ...values }];
+      }),
+    );
+  }
+
+  private say(what: unknown): void {
+    this.message.classList.toggle('error', what instanceof Error);
+    this.message.textContent =
+      what instanceof HostError || typeof what === 'string'
+        ? what instanceof Error
+          ? what.message
+          : what
+        : `Internal error: ${String(what)}`;
+  }
+}
+
+function middleOf(grid: { size: Triple; affine: readonly number[] }): Triple {
+  return toWorld(grid, grid.size.map((n) => Math.floor(n / 2)) as unknown as Triple);
+}
