@@ -119,22 +119,42 @@ async function checkGradients(model: VocoModel, gradients: tf.Tensor[], step: St
   expect(errors.sort((a, b) => a - b)[Math.floor(errors.length / 2)]!).toBeLessThan(1e-3);
 }
 
-/** Largest difference of the sampled values, before and after the step, from the reference's. */
-async function checkParameters(model: VocoModel, expected: Record<string, Moved>, limit: number): Promise<void> {
+type Difference = (name: string, difference: number) => void;
+
+async function compare(
+  model: VocoModel,
+  expected: Record<string, Moved>,
+  side: 'student' | 'teacher',
+  check: Difference,
+) {
   const parameters = parameterByName(model);
   for (const [name, moved] of Object.entries(expected)) {
-    for (const side of ['student', 'teacher'] as const) {
-      const parameter = parameters.get(`${side}.${name}`)!;
-      const actual = toTorchLayout(await read(parameter.variable), parameter.torchShape);
-      const values = side === 'student' ? moved.student_after_step : moved.teacher_after_ema;
-      const differences = moved.idx.map((at, i) => Math.abs(actual[at]! - values[i]!));
-      // The first steps of Adam are lr·sign(gradient): where a gradient is almost 0 both signs are right.
-      expect(Math.max(...differences), `${side}.${name}`).toBeLessThanOrEqual(side === 'student' ? limit : limit / 10);
-    }
+    const parameter = parameters.get(`${side}.${name}`)!;
+    const actual = toTorchLayout(await read(parameter.variable), parameter.torchShape);
+    const values = side === 'student' ? moved.student_after_step : moved.teacher_after_ema;
+    moved.idx.forEach((at, i) => check(`${side}.${name}[${at}]`, Math.abs(actual[at]! - values[i]!)));
   }
 }
 
-describe.each(await usableBackends('network'))('two training steps of the released code on %s', (backend) => {
+/** The teacher holds a tenth of the student's weights, and so of their differences. */
+async function checkTeacher(model: VocoModel, expected: Record<string, Moved>): Promise<void> {
+  await compare(model, expected, 'teacher', (name, difference) => expect(difference, name).toBeLessThan(0.3 * lr));
+}
+
+/**
+ * The first step of Adam is lr·sign(gradient): where a gradient is almost 0 both signs are right and the weights differ by
+ * 2·lr, but for almost all of them the sign is known.
+ */
+async function checkStudent(model: VocoModel, expected: Record<string, Moved>): Promise<void> {
+  const differences: number[] = [];
+  await compare(model, expected, 'student', (name, difference) => {
+    expect(difference, name).toBeLessThan(2.1 * lr);
+    differences.push(difference);
+  });
+  expect(differences.filter((difference) => difference > 0.02 * lr).length / differences.length).toBeLessThan(0.05);
+}
+
+describe.each(await usableBackends('network'))('a training step of the released code and the forward pass of the next on %s', (backend) => {
   beforeAll(() => useBackend(backend));
 
   it('gives its losses, features, gradients and weights', async () => {
@@ -172,11 +192,23 @@ describe.each(await usableBackends('network'))('two training steps of the releas
       expect(await relative(result.parts.regularizer!, step.reg)).toBeLessThan(tolerance.loss);
       expect(await relative(result.total, step.total)).toBeLessThan(tolerance.loss);
 
-      const gradients = [...pullBack(model, pieces, result.featureGradient), ...result.projectorGradients];
-      if (step.grads) await checkGradients(model, gradients, step);
-      optimizer.step(gradients, lr);
-      await checkParameters(model, step.params, (i + 2) * lr);
-      tf.dispose([student, teacher, teacherRows, gradients, result.total, result.logits, result.embeddings]);
+      await checkTeacher(model, step.params);
+      if (step.grads) {
+        const gradients = [...pullBack(model, pieces, result.featureGradient), ...result.projectorGradients];
+        await checkGradients(model, gradients, step);
+        optimizer.step(gradients, lr);
+        await checkStudent(model, step.params);
+        tf.dispose(gradients);
+      }
+      tf.dispose([
+        student,
+        teacher,
+        teacherRows,
+        result.featureGradient,
+        result.total,
+        result.logits,
+        result.embeddings,
+      ]);
     }
     model.dispose();
   }, 300_000);

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { listDevices, releaseWebgpu, useDevice } from '../../src/tensor/backends';
 
 /** Vulkan in software, where Chromium is installed: lets the WebGPU device be tested without a GPU. */
@@ -7,6 +8,9 @@ if (existsSync(SOFTWARE_VULKAN)) {
   process.env.VK_DRIVER_FILES ??= SOFTWARE_VULKAN;
   process.env.VK_ICD_FILENAMES ??= SOFTWARE_VULKAN;
 }
+
+/** Vitest runs two files at a time: more threads than cores make them wait for each other. */
+const threads = Math.max(1, Math.floor(availableParallelism() / 2));
 
 const wanted = { block: ['cpu', 'onednn', 'webgpu'], network: ['onednn'] };
 
@@ -26,7 +30,7 @@ export async function usableBackends(work: keyof typeof wanted): Promise<string[
 }
 
 export async function useBackend(name: string): Promise<void> {
-  await useDevice(name);
+  await useDevice(name, { threads });
 }
 
 /** Lets the process of the test end: a WebGPU device keeps it alive. */
@@ -37,5 +41,5 @@ export function releaseBackends(): void {
 /** The quickest device for whole networks that are not compared with a reference. */
 export async function fastestBackend(): Promise<void> {
   const [fast] = await usableBackends('network');
-  await useDevice(fast ?? 'cpu');
+  await useDevice(fast ?? 'cpu', { threads });
 }
