@@ -154,62 +154,65 @@ async function checkStudent(model: VocoModel, expected: Record<string, Moved>): 
   expect(differences.filter((difference) => difference > 0.02 * lr).length / differences.length).toBeLessThan(0.05);
 }
 
-describe.each(await usableBackends('network'))('a training step of the released code and the forward pass of the next on %s', (backend) => {
-  beforeAll(() => useBackend(backend));
+describe.each(await usableBackends('network'))(
+  'a training step of the released code and the forward pass of the next on %s',
+  (backend) => {
+    beforeAll(() => useBackend(backend));
 
-  it('gives its losses, features, gradients and weights', async () => {
-    const model = build();
-    const values: StateEntry[] = (await model.stateDict())
-      .filter(({ name }) => !name.endsWith('relative_position_index'))
-      .map(({ name, shape }) => ({ name, shape, data: parameterValue(name, shape) }));
-    model.loadStateDict(values);
-    const optimizer = new AdamW(new Map(model.trainableVariables().map(({ name, variable }) => [name, variable])), {
-      amsgrad: true,
-    });
-    const pieces = crops();
-    const labels = tf.tensor2d(fixture.labels);
-    const layout = { volumes: 1, randomPerVolume: RANDOM, basesPerVolume: BASES };
-
-    for (const [i, step] of fixture.steps.entries()) {
-      const tolerance = TOLERANCES[i]!;
-      const student = encodeAll(pieces, (x) => model.encode(x));
-      model.updateTeacher();
-      const teacher = encodeAll(pieces, (x) => model.encodeTeacher(x));
-      expect(summaryError(await read(student), step.student_feats)).toBeLessThan(tolerance.features);
-      expect(summaryError(await read(teacher), step.teacher_feats)).toBeLessThan(tolerance.features);
-
-      const result = model.lossAndGradients({ student, teacher }, labels, layout);
-      expect(summaryError(await read(result.embeddings), step.student_emb)).toBeLessThan(tolerance.embeddings);
-      const teacherRows = model.teacherProjector!.forward(teacher);
-      expect(summaryError(await read(teacherRows), step.teacher_emb)).toBeLessThan(tolerance.embeddings);
-      const logits = await read(result.logits);
-      step.logits.flat().forEach((value, k) => {
-        expect(Math.abs(logits[k]! - value)).toBeLessThan(tolerance.embeddings);
+    it('gives its losses, features, gradients and weights', async () => {
+      const model = build();
+      const values: StateEntry[] = (await model.stateDict())
+        .filter(({ name }) => !name.endsWith('relative_position_index'))
+        .map(({ name, shape }) => ({ name, shape, data: parameterValue(name, shape) }));
+      model.loadStateDict(values);
+      const optimizer = new AdamW(new Map(model.trainableVariables().map(({ name, variable }) => [name, variable])), {
+        amsgrad: true,
       });
-      const relative = async (x: tf.Scalar, expected: number) => Math.abs((await read(x))[0]! / expected - 1);
-      expect(await relative(result.parts.positive!, step.pos)).toBeLessThan(tolerance.loss);
-      expect(await relative(result.parts.negative!, step.neg)).toBeLessThan(tolerance.loss);
-      expect(await relative(result.parts.regularizer!, step.reg)).toBeLessThan(tolerance.loss);
-      expect(await relative(result.total, step.total)).toBeLessThan(tolerance.loss);
+      const pieces = crops();
+      const labels = tf.tensor2d(fixture.labels);
+      const layout = { volumes: 1, randomPerVolume: RANDOM, basesPerVolume: BASES };
 
-      await checkTeacher(model, step.params);
-      if (step.grads) {
-        const gradients = [...pullBack(model, pieces, result.featureGradient), ...result.projectorGradients];
-        await checkGradients(model, gradients, step);
-        optimizer.step(gradients, lr);
-        await checkStudent(model, step.params);
-        tf.dispose(gradients);
+      for (const [i, step] of fixture.steps.entries()) {
+        const tolerance = TOLERANCES[i]!;
+        const student = encodeAll(pieces, (x) => model.encode(x));
+        model.updateTeacher();
+        const teacher = encodeAll(pieces, (x) => model.encodeTeacher(x));
+        expect(summaryError(await read(student), step.student_feats)).toBeLessThan(tolerance.features);
+        expect(summaryError(await read(teacher), step.teacher_feats)).toBeLessThan(tolerance.features);
+
+        const result = model.lossAndGradients({ student, teacher }, labels, layout);
+        expect(summaryError(await read(result.embeddings), step.student_emb)).toBeLessThan(tolerance.embeddings);
+        const teacherRows = model.teacherProjector!.forward(teacher);
+        expect(summaryError(await read(teacherRows), step.teacher_emb)).toBeLessThan(tolerance.embeddings);
+        const logits = await read(result.logits);
+        step.logits.flat().forEach((value, k) => {
+          expect(Math.abs(logits[k]! - value)).toBeLessThan(tolerance.embeddings);
+        });
+        const relative = async (x: tf.Scalar, expected: number) => Math.abs((await read(x))[0]! / expected - 1);
+        expect(await relative(result.parts.positive!, step.pos)).toBeLessThan(tolerance.loss);
+        expect(await relative(result.parts.negative!, step.neg)).toBeLessThan(tolerance.loss);
+        expect(await relative(result.parts.regularizer!, step.reg)).toBeLessThan(tolerance.loss);
+        expect(await relative(result.total, step.total)).toBeLessThan(tolerance.loss);
+
+        await checkTeacher(model, step.params);
+        if (step.grads) {
+          const gradients = [...pullBack(model, pieces, result.featureGradient), ...result.projectorGradients];
+          await checkGradients(model, gradients, step);
+          optimizer.step(gradients, lr);
+          await checkStudent(model, step.params);
+          tf.dispose(gradients);
+        }
+        tf.dispose([
+          student,
+          teacher,
+          teacherRows,
+          result.featureGradient,
+          result.total,
+          result.logits,
+          result.embeddings,
+        ]);
       }
-      tf.dispose([
-        student,
-        teacher,
-        teacherRows,
-        result.featureGradient,
-        result.total,
-        result.logits,
-        result.embeddings,
-      ]);
-    }
-    model.dispose();
-  }, 300_000);
-});
+      model.dispose();
+    }, 300_000);
+  },
+);
