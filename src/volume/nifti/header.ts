@@ -97,7 +97,8 @@ const UNITS = ['unknown', 'm', 'mm', 'um'] as const;
 export function parseHeader(bytes: Uint8Array, file: string, compressed: boolean): NiftiHeader {
   const { version, littleEndian } = layoutOf(bytes, file);
   // Without extensions: they are not needed, and a corrupt one must not stop the reading.
-  const fixed = bytes.slice(0, version === 1 ? 348 : 540).buffer;
+  // A copy of its own: the slice of a Buffer would be a view into a larger pool.
+  const fixed = Uint8Array.from(bytes.subarray(0, version === 1 ? 348 : 540)).buffer;
   const raw = version === 1 ? new NIFTI1() : new NIFTI2();
   raw.readHeader(fixed);
   const view = new DataView(fixed);
