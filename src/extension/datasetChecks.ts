@@ -13,8 +13,8 @@ export interface Finding {
 
 /** What `voco check --json` prints. */
 export interface CheckReport {
-  readonly train?: number;
-  readonly validation?: number;
+  /** How many volumes were looked at, held-out ones included. */
+  readonly volumes: number;
   readonly findings: readonly Finding[];
 }
 

@@ -55,6 +55,7 @@ export async function stopRun(run: RunSummary): Promise<void> {
     return file.update({ state: 'interrupted', ended: new Date().toISOString(), exitReason });
   }
   requireLive(run, 'stopped');
+  if (run.phase === 'starting') return stopBeforeBeginning(run);
   try {
     await sendCommand(run.dir, 'stop', { timeoutMs: ANSWER_TIMEOUT_MS });
   } catch (error) {
@@ -62,6 +63,16 @@ export async function stopRun(run: RunSummary): Promise<void> {
     if (pid === undefined) throw error;
     process.kill(pid, 'SIGINT');
   }
+}
+
+/** A trainer that has not begun has nothing to save, and may not listen yet. */
+async function stopBeforeBeginning(run: RunSummary): Promise<void> {
+  const pid = await processOf(run);
+  if (pid !== undefined) process.kill(pid, 'SIGINT');
+  if (!(await waitForEnd(run.dir, ANSWER_TIMEOUT_MS))) return;
+  const file = await RunStateFile.open(run.dir);
+  if (file.state.state !== 'queued') return;
+  await file.update({ state: 'interrupted', ended: new Date().toISOString(), exitReason: 'stopped before it began' });
 }
 
 /** Ends the process of a run at once; what it did since its last checkpoint is lost. */

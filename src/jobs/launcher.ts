@@ -35,7 +35,7 @@ const deviceOf = (run: RunSummary): string => run.launch?.device ?? run.state.de
 export function startable(runs: readonly RunSummary[], limit: number): RunSummary[] {
   const busy = runs.filter((run) => run.live && run.here).map(deviceOf);
   const queue = runs
-    .filter((run) => run.phase === 'queued' && run.launch !== undefined && run.here)
+    .filter((run) => run.phase === 'queued' && run.launch?.host === hostname() && !run.launch.startedAt)
     .sort((a, b) => a.state.created.localeCompare(b.state.created) || a.dir.localeCompare(b.dir));
   const chosen: RunSummary[] = [];
   for (const run of queue) {
@@ -121,25 +121,18 @@ export class Launcher {
     const program = await this.options.program();
     await withLaunchLock(dir, async () => {
       // Another window may have been first.
-      if (!resume && (await readRunState(dir)).state !== 'queued') return;
-      const { pid: _, pidStart: _start, ...fresh } = launch;
-      const startedAt = new Date().toISOString();
-      await writeLaunch(dir, { ...fresh, startedAt });
-      const { state } = await RunStateFile.open(dir);
-      // Written before the process exists: from then on run.json belongs to the trainer.
-      await beginStarting(dir);
-      const args = [state.kind, runFiles(dir).config, '--run', dir, ...(resume ? ['--resume'] : [])];
+      if (!resume && (await readLaunch(dir))?.startedAt) return;
+      const { configFile, device, host } = launch;
+      const starting: Launch = { configFile, device, host, startedAt: new Date().toISOString() };
+      await writeLaunch(dir, starting);
+      const { kind } = await readRunState(dir);
+      const args = resume ? [kind, '--run', dir, '--resume'] : [kind, runFiles(dir).config, '--run', dir];
       const { pid, ended } = await startDetached(program, args, { cwd: dirname(dir), output: outputFile(dir) });
       const pidStart = (await processStartTime(pid)) ?? '';
-      await writeLaunch(dir, { ...fresh, startedAt, pid, pidStart });
+      await writeLaunch(dir, { ...starting, pid, pidStart });
       void ended.then(() => this.options.registry.refresh(dir));
     });
   }
-}
-
-async function beginStarting(dir: string): Promise<void> {
-  const file = await RunStateFile.open(dir);
-  await file.update({ state: 'starting', host: hostname() });
 }
 
 async function markFailed(dir: string, error: unknown): Promise<void> {

@@ -23,13 +23,44 @@ const ENDED: readonly RunPhase[] = ['finished', 'failed', 'interrupted'];
 
 export const hasEnded = (run: RunSummary): boolean => ENDED.includes(run.phase);
 
-/** A process needs a moment between being started and its first sign of life. */
+/** A process needs a moment between being started and being known by its number. */
 const START_GRACE_MS = 15_000;
 
-async function isStarting(state: RunState, launch: Launch | undefined): Promise<boolean> {
-  if (state.state !== 'starting' || !launch) return false;
-  if (launch.pid !== undefined) return launchIsAlive(launch);
-  return Date.now() - Date.parse(launch.startedAt ?? state.created) < START_GRACE_MS;
+type Attempt = 'none' | 'alive' | 'dead';
+
+/**
+ * How the last start from here fares, as long as the trainer has not yet made the run its own: until then run.json still
+ * tells of the time before.
+ */
+async function pendingStart(state: RunState, launch: Launch | undefined): Promise<Attempt> {
+  if (!launch?.startedAt) return 'none';
+  const claimed = launch.pid !== undefined && state.pid === launch.pid && state.pidStart === launch.pidStart;
+  const before = state.state === 'queued' || (ENDED.includes(state.state) && launch.startedAt > (state.ended ?? ''));
+  if (claimed || !before) return 'none';
+  if (launch.pid !== undefined) return (await launchIsAlive(launch)) ? 'alive' : 'dead';
+  return Date.now() - Date.parse(launch.startedAt) < START_GRACE_MS ? 'alive' : 'dead';
+}
+
+async function judge(dir: string, state: RunState, launch: Launch | undefined): Promise<Judgement> {
+  const attempt = await pendingStart(state, launch);
+  if (attempt === 'alive') return { phase: 'starting', live: true };
+  if (attempt === 'dead')
+    return { phase: 'failed', live: false, lost: true, reason: await lastWords(dir, 'it ended before it began') };
+  if (state.state === 'queued' || ENDED.includes(state.state)) {
+    return { phase: state.state, live: false, reason: state.exitReason };
+  }
+  if (await isAlive(state)) return { phase: state.state, live: true };
+  const where = state.host === undefined || state.host === hostname() ? '' : ` on ${state.host}`;
+  const what = `the trainer ended unexpectedly${where} at step ${state.step}`;
+  return { phase: 'failed', live: false, lost: true, reason: await lastWords(dir, what) };
+}
+
+interface Judgement {
+  readonly phase: RunPhase;
+  readonly live: boolean;
+  /** A process that should be there is gone. */
+  readonly lost?: boolean;
+  readonly reason?: string | undefined;
 }
 
 /**
@@ -38,29 +69,32 @@ async function isStarting(state: RunState, launch: Launch | undefined): Promise<
  * @throws UserError when run.json is missing or malformed.
  */
 export async function summarizeRun(dir: string): Promise<RunSummary> {
-  const [state, launch] = await Promise.all([readRunState(dir), readLaunch(dir)]);
-  const live = (await isAlive(state)) || (await isStarting(state, launch));
-  const ended = ENDED.includes(state.state) || state.state === 'queued';
-  const lost = !live && !ended;
-  const host = state.host ?? launch?.host;
-  const reason = lost ? await reasonOfDeath(dir, state) : state.exitReason;
+  const launch = await readLaunch(dir);
+  let state = await readRunState(dir);
+  let judgement = await judge(dir, state, launch);
+  if (judgement.lost) {
+    // The process may have written its end and gone between the two looks; what is there now is its last word.
+    state = await readRunState(dir);
+    judgement = await judge(dir, state, launch);
+  }
+  const { phase, live, reason } = judgement;
+  const host = (launch?.startedAt ?? '') > (state.ended ?? '') ? launch!.host : (state.host ?? launch?.host);
   return {
     dir,
     label: runLabel(dir),
     state,
-    phase: lost ? 'failed' : state.state,
+    phase,
     live,
-    here: host === undefined || host === hostname(),
+    here: host === undefined || host === hostname() || !live,
     ...(reason !== undefined && { reason }),
     ...(launch && { launch }),
   };
 }
 
-async function reasonOfDeath(dir: string, state: RunState): Promise<string> {
-  const where = state.host === undefined || state.host === hostname() ? '' : ` on ${state.host}`;
-  // What the process printed last is the nearest there is to a reason.
-  const last = (await lastLines(outputFile(dir), 1))[0];
-  return `the trainer ended unexpectedly${where} at step ${state.step}${last ? `: ${last}` : ''}`;
+/** What the process printed last is the nearest there is to a reason. */
+async function lastWords(dir: string, what: string): Promise<string> {
+  const [last] = await lastLines(outputFile(dir), 1);
+  return last ? `${what}: ${last}` : what;
 }
 
 const TAIL_BYTES = 16 * 1024;

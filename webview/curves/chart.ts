@@ -2,7 +2,7 @@ import uPlot from 'uplot';
 import type { ChartDescription, RunMarks, Series } from '../../src/protocol/curves';
 import { element } from '../ui/dom';
 import { lineStyle, type Theme } from '../ui/theme';
-import { formatStep, formatValue } from './format';
+import { formatStep, formatWithUnit } from './format';
 
 /** One line of a chart: a metric of a run. */
 export interface Line {
@@ -61,7 +61,10 @@ export class Chart {
     private theme: Theme,
     private readonly onZoom: (range: [number, number] | undefined) => void,
   ) {
-    const unit = description.unit ? element('span', { class: 'muted' }, ` (${description.unit})`) : undefined;
+    const unit =
+      description.unit && description.unit !== 'bytes'
+        ? element('span', { class: 'muted' }, ` (${description.unit})`)
+        : undefined;
     const title = element('h2', {}, description.title, unit);
     this.node = element('section', { class: 'chart', 'data-chart': description.id }, title, this.plotArea, this.legend);
   }
@@ -155,7 +158,12 @@ export class Chart {
           size: 28,
           values: (_, ticks) => ticks.map((tick) => (Number.isInteger(tick) ? formatStep(tick) : '')),
         },
-        { ...axis, size: 58, values: (_, ticks) => ticks.map((tick) => (tick === null ? '' : formatValue(tick, 4))) },
+        {
+          ...axis,
+          size: 58,
+          values: (_, ticks) =>
+            ticks.map((tick) => (tick === null ? '' : formatWithUnit(tick, this.description.unit, 4))),
+        },
       ],
       cursor: {
         sync: { key: SYNC_KEY, setSeries: false },
@@ -209,7 +217,7 @@ export class Chart {
       const value = valueAt(line.series, step ?? Infinity);
       const swatch = element('span', { class: 'swatch' });
       swatch.style.background = colour;
-      const shown = value === undefined ? '–' : formatValue(value, 5);
+      const shown = value === undefined ? '–' : formatWithUnit(value, this.description.unit, 5);
       return element('li', {}, swatch, `${line.label} `, element('b', {}, shown));
     });
     const at = step === undefined ? undefined : element('li', { class: 'muted' }, `step ${formatStep(step)}`);
@@ -220,7 +228,7 @@ export class Chart {
     const parts = content.lines.map((line) => {
       const last = line.series.steps.length - 1;
       if (last < 0) return `${line.label}: no values`;
-      const value = formatValue(line.series.values[last]!, 4);
+      const value = formatWithUnit(line.series.values[last]!, this.description.unit, 4);
       return `${line.label}: ${value} at step ${line.series.steps[last]!}`;
     });
     this.plotArea.setAttribute('role', 'img');

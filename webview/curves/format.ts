@@ -12,3 +12,20 @@ export function formatValue(value: number, digits: number): string {
   if (size >= 1e6 || size < 1e-3) return value.toExponential(Math.max(0, Math.min(digits, 3) - 1)).replace('e+', 'e');
   return String(Number(value.toPrecision(digits)));
 }
+
+const BYTE_UNITS = ['B', 'KB', 'MB', 'GB', 'TB'];
+
+/** A value in the unit of its chart: bytes in powers of 1000. */
+export function formatWithUnit(value: number, unit: string, digits: number): string {
+  if (unit !== 'bytes' || !Number.isFinite(value)) return formatValue(value, digits);
+  const power = Math.min(BYTE_UNITS.length - 1, Math.max(0, Math.floor(Math.log10(Math.max(1, Math.abs(value))) / 3)));
+  return `${Number((value / 1000 ** power).toPrecision(3))} ${BYTE_UNITS[power]!}`;
+}
+
+/** "validation/loss" → "validation loss", "baseSimilarity" → "base similarity". */
+export function metricLabel(metric: string): string {
+  return metric
+    .replace(/[/_]/g, ' ')
+    .replace(/[a-z](?=[A-Z])/g, '$& ')
+    .toLowerCase();
+}

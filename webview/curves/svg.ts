@@ -1,6 +1,6 @@
 import { lineStyle } from '../ui/theme';
 import type { ChartContent, Line } from './chart';
-import { formatStep, formatValue } from './format';
+import { formatStep, formatWithUnit } from './format';
 
 /** Size of one chart in the drawing, in CSS pixels. */
 export const SVG_CHART = { width: 720, height: 300 } as const;
@@ -71,12 +71,14 @@ export function chartSvg({ title, unit, content }: Content): string {
   const y = (value: number): number =>
     BOX.bottom - ((scale(value) - scale(low)) / (scale(high) - scale(low))) * (BOX.bottom - BOX.top);
   const out = [
-    `<text x="${BOX.left}" y="20" font-size="14" font-weight="600">${escape(title)}${unit ? ` (${escape(unit)})` : ''}</text>`,
+    `<text x="${BOX.left}" y="20" font-size="14" font-weight="600">${escape(title)}${unit && unit !== 'bytes' ? ` (${escape(unit)})` : ''}</text>`,
   ];
   for (const tick of content.logarithmic ? decades(low, high) : ticks(low, high, 5)) {
     const at = y(tick).toFixed(1);
     out.push(`<path d="M${BOX.left} ${at}H${BOX.right}" stroke="#ddd"/>`);
-    out.push(`<text x="${BOX.left - 8}" y="${at}" dy="4" text-anchor="end" fill="#444">${formatValue(tick, 4)}</text>`);
+    out.push(
+      `<text x="${BOX.left - 8}" y="${at}" dy="4" text-anchor="end" fill="#444">${formatWithUnit(tick, unit, 4)}</text>`,
+    );
   }
   for (const tick of ticks(from, Math.max(to, from + 1), 7)) {
     out.push(

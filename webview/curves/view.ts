@@ -5,6 +5,7 @@ import { HostError, type Host } from '../ui/host';
 import { currentTheme, lineStyle, onThemeChange, type Theme } from '../ui/theme';
 import { Chart, type ChartContent, type Line } from './chart';
 import { chartsAsPng, chartsAsSvg } from './export';
+import { metricLabel } from './format';
 import { fillTable } from './table';
 
 const DEFAULT_STATE: CurvesState = { runs: [], smoothing: 0.6, logarithmic: false, view: 'charts' };
@@ -179,7 +180,7 @@ export class CurvesView {
         const index = chart.metrics.indexOf(series.metric);
         const names = [
           ...(several ? [run?.name ?? series.run] : []),
-          ...(chart.metrics.length > 1 || !several ? [series.metric] : []),
+          ...(chart.metrics.length > 1 || !several ? [metricLabel(series.metric)] : []),
         ];
         return { series, label: names.join(' · '), colour: (run?.colour ?? 0) + (several ? 8 * index : index) };
       });

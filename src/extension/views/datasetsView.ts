@@ -90,13 +90,12 @@ class DatasetsProvider implements vscode.TreeDataProvider<Node> {
     const problems = report?.findings.filter((finding) => finding.severity !== 'info').length ?? 0;
     const folder = vscode.workspace.getWorkspaceFolder(config);
     const where = folder ? relative(folder.uri.fsPath, dirname(config.fsPath)) : dirname(config.fsPath);
-    const counts = report ? countsText(report.train, report.validation) : undefined;
+    const counts = report && `${report.volumes} volume${report.volumes === 1 ? '' : 's'}`;
     const state = !report ? undefined : problems > 0 ? `${problems} problem${problems === 1 ? '' : 's'}` : 'in order';
     item.id = config.toString();
     item.description = [where, counts, state].filter(Boolean).join(' · ');
     item.iconPath = new vscode.ThemeIcon(!report ? 'database' : problems > 0 ? 'warning' : 'pass');
     item.contextValue = 'config';
-    item.resourceUri = undefined;
     item.tooltip = config.fsPath;
     item.command = { command: 'vscode.open', title: 'Open', arguments: [config] };
     return item;
@@ -114,11 +113,6 @@ class DatasetsProvider implements vscode.TreeDataProvider<Node> {
     }
     return item;
   }
-}
-
-function countsText(train: number | undefined, validation: number | undefined): string | undefined {
-  if (train === undefined) return undefined;
-  return validation ? `${train} training, ${validation} validation` : `${train} volumes`;
 }
 
 export function createDatasetsView(services: Services): vscode.Disposable {

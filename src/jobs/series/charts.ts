@@ -7,40 +7,39 @@ interface Group {
   has(metric: string): boolean;
 }
 
-const isValidation = (metric: string): boolean => /^val(idation)?[/A-Z_.]/.test(metric);
+const VALIDATION = 'validation/';
 
-/** Groups in the order of the panel; a metric belongs to the first that has it. */
+/** Recorded for other readers, but not worth a curve. */
+const SKIPPED = new Set(['epoch']);
+
+/** Groups in the order of the panel, but for the last, which takes what is left: the parts that the loss is made of. */
 const GROUPS: readonly Group[] = [
   { id: 'loss', title: 'Loss', has: (metric) => metric === 'loss' },
-  { id: 'validation', title: 'Validation', has: isValidation },
   { id: 'accuracy', title: 'Position accuracy', has: (metric) => /accuracy/i.test(metric) },
   { id: 'collapse', title: 'Collapse monitor', has: (metric) => /^(baseSimilarity|featureStd)$/.test(metric) },
   { id: 'gradient', title: 'Gradient norm', has: (metric) => metric === 'gradientNorm' },
-  { id: 'rate', title: 'Learning rate', has: (metric) => /^(learningRate|lr)$/.test(metric) },
-  {
-    id: 'throughput',
-    title: 'Throughput',
-    unit: 'per second',
-    has: (metric) => /(throughput|PerSecond|_per_second)$/i.test(metric),
-  },
-  { id: 'duration', title: 'Time a step', unit: 'seconds', has: (metric) => /seconds$/i.test(metric) },
-  { id: 'memory', title: 'Memory', unit: 'bytes', has: (metric) => /(memory|bytes)$/i.test(metric) },
+  { id: 'rate', title: 'Learning rate', has: (metric) => metric === 'learningRate' },
+  { id: 'throughput', title: 'Throughput', unit: 'crops per second', has: (metric) => metric === 'cropsPerSecond' },
+  { id: 'duration', title: 'Time a step', unit: 'seconds', has: (metric) => metric === 'secondsPerStep' },
+  { id: 'memory', title: 'Memory', unit: 'bytes', has: (metric) => metric === 'memoryBytes' },
   { id: 'parts', title: 'Parts of the loss', has: () => true },
 ];
 
-/** The charts for these metrics: related ones share a chart, empty charts are left out. */
+const baseName = (metric: string): string => (metric.startsWith(VALIDATION) ? metric.slice(VALIDATION.length) : metric);
+
+/** The charts for these metrics: related ones share a chart, a metric with its validation; empty charts are left out. */
 export function chartsFor(metrics: readonly string[]): ChartDescription[] {
-  return GROUPS.map((group) => ({
-    id: group.id,
-    title: group.title,
-    unit: group.unit ?? '',
-    metrics: metrics.filter((metric) => GROUPS.find((one) => one.has(metric)) === group),
-  }))
-    .filter((chart) => chart.metrics.length > 0)
-    .sort((a, b) => rank(a.id) - rank(b.id));
+  const wanted = metrics.filter((metric) => !SKIPPED.has(baseName(metric)));
+  const charts = GROUPS.map(({ id, title, unit = '' }) => ({
+    id,
+    title,
+    unit,
+    metrics: wanted.filter((metric) => GROUPS.find((group) => group.has(baseName(metric)))?.id === id),
+  })).filter((chart) => chart.metrics.length > 0);
+  return charts.sort((a, b) => rank(a.id) - rank(b.id));
 }
 
-/** The parts of the loss are the rest of the metrics, but belong beside the loss. */
+/** The parts of the loss take what no other group has, yet belong beside the loss. */
 function rank(id: string): number {
   return id === 'parts' ? 0.5 : GROUPS.findIndex((group) => group.id === id);
 }

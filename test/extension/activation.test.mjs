@@ -1,0 +1,45 @@
+// The extension in a workbench without any data: activation, empty views, palette.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import {
+  eventually,
+  openSideBar,
+  openWorkbench,
+  runCommand,
+  screenshotInThemes,
+  startBrowser,
+  startServer,
+} from './workbench.mjs';
+
+let server, browser, page;
+
+before(async () => {
+  server = await startServer();
+  browser = await startBrowser();
+  page = await openWorkbench(browser, server.url());
+});
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+test('empty views say what to do next', async () => {
+  await openSideBar(page);
+  await page.locator('.sidebar .monaco-button', { hasText: 'Pre-train' }).waitFor();
+  await page.locator('.sidebar .monaco-button', { hasText: 'New Experiment' }).waitFor();
+  await screenshotInThemes(server, page, 'views-empty');
+});
+
+test('activation takes less than 50 ms', async () => {
+  await runCommand(page, 'VoCo: Show Extension Log');
+  const text = () => page.locator('.output-view, .panel .view-lines').first().textContent();
+  const line = await eventually(async () => /activated in ([\d.]+)/.exec((await text()) ?? ''), 'the log line');
+  assert.ok(Number(line[1]) < 50, `${line[1]} ms`);
+});
+
+test('a command without anything to work on leads on', async () => {
+  await runCommand(page, 'VoCo: Stop Run');
+  const toast = page.locator('.notification-toast', { hasText: 'There are no runs in this folder yet' });
+  await toast.waitFor();
+  await toast.locator('.monaco-button', { hasText: 'Pre-train' }).waitFor();
+});
