@@ -2,6 +2,10 @@
 #pragma once
 #include <napi.h>
 
+#ifndef _WIN32
+#include <signal.h>
+#endif
+
 #include <cstdint>
 #include <stdexcept>
 #include <string>
@@ -64,9 +68,33 @@ void exportConv(Napi::Env env, Napi::Object exports);
 void exportMatmul(Napi::Env env, Napi::Object exports);
 void exportKernels(Napi::Env env, Napi::Object exports);
 
-/** Wraps a function so that C++ exceptions become JavaScript errors. */
+/**
+ * Keeps asynchronous signals off this thread, and off the OpenMP threads that are first started under it, for as long as it
+ * lives. oneDNN's generated matrix-product code for AVX2 keeps data below the stack's red zone, where a signal handler
+ * (SIGTERM, SIGINT, a profiler's SIGPROF) would overwrite it. Node's other threads still take the signals.
+ */
+class SignalsElsewhere {
+ public:
+#ifdef _WIN32
+  SignalsElsewhere() {}
+#else
+  SignalsElsewhere() {
+    sigset_t asynchronous;
+    sigfillset(&asynchronous);
+    for (int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT}) sigdelset(&asynchronous, fault);
+    pthread_sigmask(SIG_BLOCK, &asynchronous, &before_);
+  }
+  ~SignalsElsewhere() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+ private:
+  sigset_t before_;
+#endif
+};
+
+/** Wraps a function so that C++ exceptions become JavaScript errors and signals do not disturb it. */
 template <void (*F)(const Napi::CallbackInfo&)>
 void guarded(const Napi::CallbackInfo& info) {
+  const SignalsElsewhere signals;
   try {
     F(info);
   } catch (const Napi::Error&) {
