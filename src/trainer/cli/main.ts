@@ -71,6 +71,8 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(ExitCode.done);
   throw error;
 });
+// A terminal that has gone must not end a run: messages are also in its log.
+process.stderr.on('error', () => undefined);
 
 /** Ends the process (open worker threads and devices would keep it alive) once standard output is written. */
 function leave(code: number): void {

@@ -2,8 +2,9 @@ import { hostname } from 'node:os';
 import process from 'node:process';
 import type { PretrainConfig } from '../../config';
 import { ExitCode } from '../../errors/userError';
-import { ControlServer, readCheckpoint, RunStateFile, writeRunPlot } from '../../runs';
+import { ControlServer, readCheckpoint, RunStateFile } from '../../runs';
 import { useDevice, type DeviceInfo } from '../../tensor/backends';
+import type { CropLoader } from '../loader';
 import { Interruption } from '../interruption';
 import { formatDuration, ProgressBar } from '../progress';
 import { version } from '../version';
@@ -32,16 +33,17 @@ interface Plan {
   readonly cases: Cases;
   readonly cost: CostEstimate;
   readonly device: DeviceInfo;
+  /** What the config and the data gave cause for, one line each. */
+  readonly warnings: readonly string[];
 }
 
 type Say = (text: string) => void;
 
 async function plan(request: PretrainRequest, say: Say): Promise<Plan> {
   const prepared = await prepareRun(request, say);
-  prepared.warnings.forEach(say);
   const { config } = prepared;
   const cases = await findCases(config);
-  const warnings = await checkCases(config, cases);
+  const warnings = [...prepared.warnings, ...(await checkCases(config, cases))];
   warnings.forEach(say);
   const device = await useDevice(config.device, { threads: config.threads, precision: config.precision });
   say(`device: ${device.name}, ${device.description}`);
@@ -51,10 +53,17 @@ async function plan(request: PretrainRequest, say: Say): Promise<Plan> {
   (await describeCost(config, cases, cost, available, left)).forEach(say);
   // A choice made by free memory is part of the run: resuming must not make it again.
   const fixed = { ...config, device: device.name, train: { ...config.train, microBatch: cost.microBatch } };
-  return { prepared, config: fixed, cases, cost, device };
+  return { prepared, config: fixed, cases, cost, device, warnings };
 }
 
-async function buildLoop(plan: Plan, runDir: string, recorder: RunRecorder, say: Say): Promise<PretrainLoop> {
+interface Running {
+  readonly runDir: string;
+  readonly recorder: RunRecorder;
+  readonly bar: ProgressBar;
+  readonly loader: CropLoader;
+}
+
+async function buildLoop(plan: Plan, running: Running): Promise<PretrainLoop> {
   const { config, cases, prepared, cost } = plan;
   const { checkpoint } = prepared;
   const model = buildModel(config);
@@ -68,30 +77,23 @@ async function buildLoop(plan: Plan, runDir: string, recorder: RunRecorder, say:
   const { clipNorm } = config.optimizer;
   const schedule = buildSchedule(config);
   return new PretrainLoop({
-    runDir,
+    ...running,
     config,
     microBatch,
     model,
     optimizer,
     step: new PretrainStep({ model, optimizer, schedule, microBatch, clipNorm, seed: config.seed }),
-    loader: buildLoader(config, cases.train, startStep, say),
     validation: cases.validation,
-    recorder,
-    bar: new ProgressBar('pre-training', config.train.steps, startStep),
     startStep,
   });
 }
 
 /** Runs a loop with its control socket and signals, and records how it ended. */
-async function supervise(
-  loop: PretrainLoop,
-  parts: { runDir: string; recorder: RunRecorder; bar: Say },
-): Promise<LoopOutcome> {
-  const { runDir, recorder, bar } = parts;
+async function supervise(loop: PretrainLoop, { runDir, recorder, bar }: Running): Promise<LoopOutcome> {
   const control = await ControlServer.start(runDir, (command) => loop.command(command));
   const interruption = new Interruption((signal) => {
     loop.stop(`interrupted by ${signal}`);
-    bar(`${signal}: writing a checkpoint and stopping; again to quit without one`);
+    bar.message(`${signal}: writing a checkpoint and stopping; again to quit without one`);
   });
   try {
     await recorder.patch({ state: 'running', control: control.address });
@@ -100,6 +102,7 @@ async function supervise(
     await recorder.patch({ ...ended, state: outcome, ...(loop.reason && { exitReason: loop.reason }) });
     return outcome;
   } finally {
+    bar.end();
     interruption.dispose();
     await control.close();
   }
@@ -111,6 +114,32 @@ async function fail(state: RunStateFile, recorder: RunRecorder | undefined, erro
   await recorder?.log(`failed: ${reason}`).catch(() => undefined);
   const patch = { state: 'failed' as const, ended: new Date().toISOString(), exitReason: reason, control: undefined };
   await state.update(patch).catch(() => undefined);
+}
+
+async function train(planned: Plan, runDir: string, recorder: RunRecorder): Promise<PretrainResult> {
+  const { config, cases, prepared } = planned;
+  const startStep = prepared.checkpoint?.step ?? 0;
+  const bar = new ProgressBar('pre-training', config.train.steps, startStep);
+  const warn = (text: string): void => {
+    bar.message(text);
+    // The warning has been shown: a log that cannot be written shows soon enough in the metrics.
+    void recorder.log(text).catch(() => undefined);
+  };
+  const loader = buildLoader(config, cases.train, startStep, warn);
+  const running = { runDir, recorder, bar, loader };
+  try {
+    const loop = await buildLoop(planned, running);
+    const started = performance.now();
+    const outcome = await supervise(loop, running);
+    const seconds = (performance.now() - started) / 1000;
+    await recorder.log(`${outcome} at step ${loop.stepsDone} after ${formatDuration(seconds)}`);
+    const plot = await recorder.plot();
+    const exitCode = outcome === 'finished' ? ExitCode.done : ExitCode.interrupted;
+    return { runDir, outcome, step: loop.stepsDone, plot, exitCode };
+  } finally {
+    await loader.close();
+    await recorder.close();
+  }
 }
 
 /**
@@ -138,15 +167,8 @@ export async function pretrain(request: PretrainRequest, say: Say): Promise<Pret
     const goingOn = resumeStep === undefined ? '' : `, going on from step ${resumeStep}`;
     say(`run: ${runDir}${goingOn}`);
     await recorder.log(`voco ${version} on ${hostname()}, process ${process.pid}, device ${device.name}${goingOn}`);
-    const loop = await buildLoop(planned, runDir, recorder, say);
-    const started = performance.now();
-    const outcome = await supervise(loop, { runDir, recorder, bar: say });
-    const seconds = (performance.now() - started) / 1000;
-    await recorder.log(`${outcome} at step ${loop.stepsDone} after ${formatDuration(seconds)}`);
-    const plot = await writeRunPlot(runDir);
-    await recorder.close();
-    const exitCode = outcome === 'finished' ? ExitCode.done : ExitCode.interrupted;
-    return { runDir, outcome, step: loop.stepsDone, plot, exitCode };
+    for (const warning of planned.warnings) await recorder.log(warning);
+    return await train(planned, runDir, recorder);
   } catch (error) {
     await fail(state, recorder, error);
     throw error;

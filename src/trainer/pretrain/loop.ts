@@ -12,7 +12,7 @@ import type { ProgressBar } from '../progress';
 import { version } from '../version';
 import { cropCount } from './microBatches';
 import type { RunRecorder } from './recorder';
-import { checkpointTensors } from './state';
+import { checkpointTensors, nonFiniteTensor } from './state';
 import { evaluateBatch, type PretrainStep, type StepScalars } from './step';
 
 /** Held-out volumes measured at each validation: more would cost time and tell little more. */
@@ -42,12 +42,15 @@ export class PretrainLoop {
   private last: StepScalars = {};
   private secondsPerStep = NaN;
   private lastCheckpoint: string | undefined;
+  /** Steps done at the last checkpoint. */
+  private saved: number;
   private paused = false;
   private stopReason: string | undefined;
   private checkpointWanted = false;
 
   constructor(private readonly parts: LoopParts) {
     this.done = parts.startStep;
+    this.saved = parts.startStep;
   }
 
   get stepsDone(): number {
@@ -79,17 +82,14 @@ export class PretrainLoop {
 
   async run(): Promise<LoopOutcome> {
     const { steps, checkpointEvery } = this.parts.config.train;
-    let saved = this.done;
     while (this.done < steps && !this.stopReason) {
       await this.waitWhilePaused();
       if (this.stopReason) break;
       await this.oneStep();
-      if (this.checkpointWanted || this.done % checkpointEvery === 0 || this.done === steps) {
-        await this.checkpoint();
-        saved = this.done;
-      }
+      const due = this.done % checkpointEvery === 0 || this.done === steps;
+      if (this.checkpointWanted || due) await this.checkpoint();
     }
-    if (saved < this.done) await this.checkpoint();
+    if (this.saved < this.done) await this.checkpoint();
     return this.done >= steps ? 'finished' : 'interrupted';
   }
 
@@ -115,7 +115,7 @@ export class PretrainLoop {
   private async oneStep(): Promise<void> {
     const { step, loader, recorder, bar, config } = this.parts;
     const started = performance.now();
-    const batch = await loader.next();
+    const batch = await loader.next().catch((error: unknown) => this.saveBeforeFailing(error));
     const { scalars, finite } = await step.run(batch, this.done);
     if (!finite) await this.refuse(batch, scalars);
     const seconds = (performance.now() - started) / 1000;
@@ -132,6 +132,12 @@ export class PretrainLoop {
     await recorder.step(this.done, all, validation);
     bar.update(this.done, summary(scalars, validation));
     if (validation) await recorder.log(`step ${this.done}: ${summary(scalars, validation)}`);
+  }
+
+  /** A volume that cannot be read ends the run, but not at the price of the steps since the last checkpoint. */
+  private async saveBeforeFailing(error: unknown): Promise<never> {
+    if (this.saved < this.done) await this.checkpoint().catch(() => undefined);
+    throw error;
   }
 
   /** Ends the run at a loss or gradient that is not finite; the weights are those of the step before. */
@@ -165,19 +171,30 @@ export class PretrainLoop {
   private async checkpoint(): Promise<void> {
     const { runDir, config, model, optimizer, recorder, validation } = this.parts;
     this.checkpointWanted = false;
+    const tensors = await checkpointTensors(model, optimizer);
+    const broken = nonFiniteTensor(tensors);
+    if (broken !== undefined) {
+      throw new UserError(
+        `${runDir}: the weights ${broken} were not finite after step ${this.done}; no checkpoint of them was written and ` +
+          'the last one is kept: lower optimizer.lr or set optimizer.clipNorm, and resume',
+      );
+    }
+    // A checkpoint must never be ahead of the metrics, not even after a power cut.
+    await recorder.sync();
     const retention: Retention = {
       keepLast: config.train.keepLast,
       ...(validation.length > 0 && { best: { metric: `${VALIDATION_PREFIX}loss`, goal: 'min' } }),
     };
     const state = {
       step: this.done,
-      tensors: await checkpointTensors(model, optimizer),
+      tensors,
       metadata: { kind: 'pretrain', name: config.name, config: JSON.stringify(config), version },
       metrics: this.last,
     };
     this.lastCheckpoint = await saveCheckpoint(runDir, state, retention);
-    await recorder.sync();
+    this.saved = this.done;
     await recorder.patch({ step: this.done, loss: this.last.loss });
+    await recorder.plot();
     await recorder.log(`checkpoint ${this.lastCheckpoint}`);
   }
 }

@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readdir, unlink } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { loadConfig, type PretrainConfig } from '../../config';
 import { fileError, UsageError } from '../../errors/userError';
+import { writeFileAtomically } from '../../files/atomic';
 import {
   createRun,
   initializeRun,
@@ -40,7 +41,9 @@ async function unfinishedRun(config: PretrainConfig): Promise<string> {
   for (const run of await listRuns(config.output)) {
     const { state } = run;
     const own = state.kind === 'pretrain' && state.name === config.name;
-    if (own && state.state !== 'finished' && !(await isAlive(state))) return run.dir;
+    // A queued run is another process's to start.
+    const open = state.state !== 'finished' && state.state !== 'queued';
+    if (own && open && !(await isAlive(state))) return run.dir;
   }
   throw new UsageError(`${config.output}: no unfinished run of "${config.name}" to resume; name one with --run DIR`);
 }
@@ -87,6 +90,16 @@ export async function prepareRun(request: PretrainRequest, warn: (text: string) 
   return { config, warnings, configFile: resolve(request.configFile), runDir, checkpoint: undefined, resumed: false };
 }
 
+/** Removes the files that a killed trainer was writing. */
+async function removeLeftovers(runDir: string): Promise<void> {
+  for (const folder of [runDir, runFiles(runDir).checkpoints]) {
+    const names = await readdir(folder).catch(() => []);
+    const leftovers = names.filter((name) => /\.\d+-\d+\.tmp$/.test(name));
+    // One that cannot be removed costs space, not the run.
+    await Promise.all(leftovers.map((name) => unlink(join(folder, name)).catch(() => undefined)));
+  }
+}
+
 /** Makes (or takes over) the run directory of a prepared run; returns its path. */
 export async function openRunDirectory(prepared: PreparedRun, config: PretrainConfig): Promise<string> {
   const { runDir, configFile } = prepared;
@@ -99,7 +112,11 @@ export async function openRunDirectory(prepared: PreparedRun, config: PretrainCo
     configFile,
   };
   if (!runDir) return createRun(run);
-  if (!prepared.resumed) {
+  if (prepared.resumed) {
+    await removeLeftovers(runDir);
+    // With what --set changed, so that the next resume goes on with the same.
+    await writeFileAtomically(runFiles(runDir).config, `${JSON.stringify(config, null, 2)}\n`);
+  } else {
     await mkdir(runDir, { recursive: true }).catch((error: unknown) => {
       throw fileError(error, runDir, 'make the run folder');
     });

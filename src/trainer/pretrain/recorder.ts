@@ -61,10 +61,14 @@ export class RunRecorder {
     return file;
   }
 
-  /** Makes what is written so far survive a power cut, and redraws the plot. */
+  /** Makes the metrics written so far survive a power cut. */
   async sync(): Promise<void> {
     await this.metrics.sync();
-    await writeRunPlot(this.runDir);
+  }
+
+  /** Draws the curves so far. */
+  async plot(): Promise<string> {
+    return writeRunPlot(this.runDir);
   }
 
   async close(): Promise<void> {

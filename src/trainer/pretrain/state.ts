@@ -26,6 +26,11 @@ export async function checkpointTensors(model: VocoModel, optimizer: Optimizer):
   return entries;
 }
 
+/** Name of a weight with NaN or an infinity in it, or undefined; the optimizer's tensors are not looked at. */
+export function nonFiniteTensor(entries: readonly TensorEntry[]): string | undefined {
+  return entries.find(({ data }) => data instanceof Float32Array && !data.every(Number.isFinite))?.name;
+}
+
 function weightState(entry: TensorEntry<TensorData>, file: string): StateEntry {
   const { name, shape, data } = entry;
   if (data instanceof Float32Array || data instanceof Int32Array) return { name, shape, data };

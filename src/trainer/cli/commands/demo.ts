@@ -37,13 +37,13 @@ export const demo: Command = {
   async run(args) {
     const { presetText } = await import('../../../config');
     const { pretrain } = await import('../../pretrain');
+    const steps = integerOption(args, 'steps', 0, 1);
     const folder = resolve(textOption(args, 'out') ?? 'sample-data');
     const datalist = await sampleData(join(folder, 'phantom'));
     const configFile = join(folder, 'demo.voco.json');
     if (!existsSync(configFile)) {
       await writeFileAtomically(configFile, presetText('demo', { data: relative(dirname(configFile), datalist) }));
     }
-    const steps = integerOption(args, 'steps', 0, 0);
     const set = [...listOption(args, 'set'), ...(steps > 0 ? [`train.steps=${steps}`] : [])];
     const result = await pretrain({ configFile, resume: false, set }, (text) => process.stderr.write(`${text}\n`));
     process.stdout.write(
