@@ -1,6 +1,7 @@
 // JavaScript's side of our own kernels.
 #include <omp.h>
 
+#include <cstdlib>
 #include <cstring>
 
 #include "common.h"
@@ -244,17 +245,22 @@ void add(Napi::Object& exports, const char* name) {
 
 }  // namespace
 
-const Kernels& kernels() {
+/** The best that the processor has; the environment variable VOCO_ISA (sse2, avx2) asks for less. */
+const Kernels& choose() {
 #if defined(__x86_64__)
-  static const Kernels& chosen = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                                         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")
-                                     ? avx512::table
-                                 : __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? avx2::table
-                                                                                                   : base::table;
-  return chosen;
-#else
-  return base::table;
+  const char* wanted = std::getenv("VOCO_ISA");
+  const std::string limit = wanted ? wanted : "";
+  const bool wide = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                    __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+  if (wide && limit.empty()) return avx512::table;
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && limit != "sse2") return avx2::table;
 #endif
+  return base::table;
+}
+
+const Kernels& kernels() {
+  static const Kernels& chosen = choose();
+  return chosen;
 }
 
 void exportKernels(Napi::Env env, Napi::Object exports) {

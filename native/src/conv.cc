@@ -3,6 +3,7 @@
 #include <omp.h>
 
 #include "dnnl_cache.h"
+#include "kernels.h"
 
 namespace voco {
 namespace {
@@ -117,6 +118,33 @@ memory prepare(Operand& o, float* data, float*& next, bool written) {
   return wanted;
 }
 
+/** Whether our own kernel takes the call: enough tiles of 2³ outputs to be worth transforming the filter. */
+bool minimalFiltering(Kind kind, const Dims& s, Winograd& c) {
+  c = {s[0], {s[1], s[2], s[3]}, {s[5], s[6], s[7]}, {s[15], s[16], s[17]}, s[4], s[8]};
+  if (kind == kBackwardData) {
+    c = {s[0], {s[5], s[6], s[7]}, {s[1], s[2], s[3]}, {2 - s[15], 2 - s[16], 2 - s[17]}, s[8], s[4]};
+  }
+  int64_t tiles = c.batch;
+  for (int d = 0; d < 3; d++) {
+    if (s[9 + d] != 3 || s[12 + d] != 1 || c.pad[d] < 0 || c.pad[d] > 2) return false;
+    tiles *= (c.out[d] + 1) / 2;
+  }
+  const int64_t lanes = kernels().lanes;
+  return tiles >= 48 && c.inChannels % lanes == 0 && c.outChannels % lanes == 0;
+}
+
+void runMinimalFiltering(Kind kind, const Winograd& c, const float* x, float* filter, float* bias, float* y) {
+  const bool weights = kind == kBackwardWeights;
+  float* work = scratch(kernels().winogradFloats(c, weights, omp_get_max_threads()));
+  if (!weights) {
+    const bool forward = kind == kForward;
+    kernels().winograd(c, forward ? x : y, filter, !forward, bias, forward ? y : const_cast<float*>(x), work);
+    return;
+  }
+  kernels().winogradWeights(c, x, y, filter, work);
+  if (bias) kernels().reduce(kSum, y, bias, 1, c.batch * c.out[0] * c.out[1] * c.out[2], c.outChannels);
+}
+
 /** conv(kind, shape, x, filter, bias | null, y): reads and writes the three as `kind` says. */
 void conv(const Napi::CallbackInfo& info) {
   const Kind kind = static_cast<Kind>(integer(info[0]));
@@ -125,6 +153,13 @@ void conv(const Napi::CallbackInfo& info) {
   if (shape.size() != 21) throw std::invalid_argument("a convolution's shape has 21 numbers");
   const double voxels = static_cast<double>(shape[0] * shape[5] * shape[6] * shape[7]);
   const FewThreads threads(voxels * shape[4] * shape[8] * shape[9] * shape[10] * shape[11]);
+  Winograd winograd;
+  if (minimalFiltering(kind, shape, winograd)) {
+    float* filter = floats(info[3], 27 * shape[4] * shape[8]);
+    float* x = floats(info[2], shape[0] * shape[1] * shape[2] * shape[3] * shape[4]);
+    runMinimalFiltering(kind, winograd, x, filter, bias, floats(info[5], static_cast<int64_t>(voxels) * shape[8]));
+    return;
+  }
   Conv& c = cached(kind, shape, bias != nullptr);
   float* data[3] = {floats(info[2], product(c.x.given.dims())), floats(info[3], product(c.filter.given.dims())),
                     floats(info[5], product(c.y.given.dims()))};

@@ -15,5 +15,6 @@ namespace voco::avx2 {
 #include "kernels/norm.inl"
 #include "kernels/microkernel.inl"
 #include "kernels/attention.inl"
+#include "kernels/winograd.inl"
 #include "kernels/table.inl"
 }  // namespace voco::avx2

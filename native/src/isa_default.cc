@@ -13,5 +13,6 @@ namespace voco::base {
 #include "kernels/norm.inl"
 #include "kernels/microkernel.inl"
 #include "kernels/attention.inl"
+#include "kernels/winograd.inl"
 #include "kernels/table.inl"
 }  // namespace voco::base

@@ -62,6 +62,11 @@ struct AdamW {
   float eps;
 };
 
+/** A 3×3×3 convolution of stride 1; `pad` is what is added before each axis. */
+struct Winograd {
+  int64_t batch, in[3], out[3], pad[3], inChannels, outChannels;
+};
+
 struct Kernels {
   const char* isa;
   void (*unary)(int op, const float* x, float* y, int64_t n, float p);
@@ -81,6 +86,14 @@ struct Kernels {
   void (*attention)(const Attention& a, const float* qkv, const float* pad, const float* table, float* y);
   void (*attentionGrad)(const Attention& a, const float* qkv, const float* pad, const float* table, const float* dy,
                         float* dqkv, float* dpad, float* dtable);
+  /** Floats in a vector: the channels that `winograd` takes are multiples of it. */
+  int64_t lanes;
+  /** Floats of working memory for the two below. */
+  int64_t (*winogradFloats)(const Winograd& c, bool weights, int64_t threads);
+  /** `flipped`: the filter is [3,3,3,out,in] and is turned round, which makes the call a data gradient. */
+  void (*winograd)(const Winograd& c, const float* x, const float* filter, bool flipped, const float* bias, float* y,
+                   float* work);
+  void (*winogradWeights)(const Winograd& c, const float* x, const float* dy, float* dfilter, float* work);
   void (*adamw)(const AdamW& s, float* param, const float* grad, float* m, float* v, float* vmax, int64_t n);
   /** y += (x - y) * weight. */
   void (*lerp)(float* y, const float* x, int64_t n, float weight);

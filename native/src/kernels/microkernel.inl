@@ -39,19 +39,21 @@ static inline __attribute__((always_inline)) void tile(const float* a, int64_t r
   }
 }
 
-/** The same for any number of rows (a multiple of kTileRows) and columns (a multiple of the lanes). */
+/** Two vectors of columns (or one), and all rows: whole tiles, then pairs, then single rows. */
+template <int V, bool Add>
+static inline __attribute__((always_inline)) void panel(const float* a, int64_t ra, int64_t ka, const float* b, int64_t ldb,
+                                                        float* c, int64_t ldc, int64_t rows, int64_t depth) {
+  int64_t i = 0;
+  for (; i + kTileRows <= rows; i += kTileRows) tile<kTileRows, V, Add>(a + i * ra, ra, ka, b, ldb, c + i * ldc, ldc, depth);
+  for (; i + 2 <= rows; i += 2) tile<2, V, Add>(a + i * ra, ra, ka, b, ldb, c + i * ldc, ldc, depth);
+  for (; i < rows; i++) tile<1, V, Add>(a + i * ra, ra, ka, b, ldb, c + i * ldc, ldc, depth);
+}
+
+/** The same for any number of rows and of columns (a multiple of the lanes). */
 template <bool Add>
 static void product(const float* a, int64_t ra, int64_t ka, const float* b, int64_t ldb, float* c, int64_t ldc, int64_t rows,
                     int64_t columns, int64_t depth) {
   int64_t j = 0;
-  for (; j + 2 * kLanes <= columns; j += 2 * kLanes) {
-    for (int64_t i = 0; i < rows; i += kTileRows) {
-      tile<kTileRows, 2, Add>(a + i * ra, ra, ka, b + j, ldb, c + i * ldc + j, ldc, depth);
-    }
-  }
-  for (; j < columns; j += kLanes) {
-    for (int64_t i = 0; i < rows; i += kTileRows) {
-      tile<kTileRows, 1, Add>(a + i * ra, ra, ka, b + j, ldb, c + i * ldc + j, ldc, depth);
-    }
-  }
+  for (; j + 2 * kLanes <= columns; j += 2 * kLanes) panel<2, Add>(a, ra, ka, b + j, ldb, c + j, ldc, rows, depth);
+  for (; j < columns; j += kLanes) panel<1, Add>(a, ra, ka, b + j, ldb, c + j, ldc, rows, depth);
 }

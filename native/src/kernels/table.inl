@@ -1,4 +1,5 @@
 // The table of this instruction set.
-extern const Kernels table = {VOCO_ISA,      unary,         binary,       reduce,           softmax,
-                              layerNorm,     layerNormGrad, instanceNorm, instanceNormGrad, attention,
-                              attentionGrad, adamw,         lerp};
+extern const Kernels table = {VOCO_ISA,      unary,         binary,         reduce,           softmax,
+                              layerNorm,     layerNormGrad, instanceNorm,   instanceNormGrad, attention,
+                              attentionGrad, kLanes,        winogradFloats, winograd,         winogradWeights,
+                              adamw,         lerp};

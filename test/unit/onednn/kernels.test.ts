@@ -37,6 +37,22 @@ describe('convolution', () => {
     }
   });
 
+  it('of 3×3×3 filters by minimal filtering', () => {
+    const cases: [number[], number, number | ops.Triple][] = [
+      [[1, 8, 8, 8, 16], 16, 1],
+      [[2, 5, 7, 9, 16], 32, 1],
+      [[1, 9, 8, 7, 32], 16, 0],
+      [[1, 8, 6, 7, 16], 48, [0, 1, 2]],
+      [[3, 6, 5, 6, 16], 64, 1],
+    ];
+    for (const [x, out, padding] of cases) {
+      const conv = (...[a, f, bias]: tf.Tensor[]) =>
+        ops.conv3d(a as tf.Tensor5D, f as tf.Tensor5D, { padding, bias: bias as tf.Tensor1D | undefined });
+      check(conv, [x, [3, 3, 3, x[4]!, out]], 2e-6);
+      check(conv, [x, [3, 3, 3, x[4]!, out], [out]], 2e-6);
+    }
+  });
+
   it('transposed', () => {
     const up = (...[a, f, bias]: tf.Tensor[]) =>
       ops.convTranspose3d(a as tf.Tensor5D, f as tf.Tensor5D, { stride: 2, bias: bias as tf.Tensor1D });
