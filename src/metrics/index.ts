@@ -1,0 +1,14 @@
+export { countMaskOverlap, countOverlaps, diceOf, volumeError, type Overlap } from './dice';
+export { diceCeLoss, diceLossTerms, weightedCrossEntropy, type DiceCeOptions, type DiceCeParts } from './losses';
+export { networkPredictor } from './predictor';
+export { bootstrapInterval, meanScore, quantile, reduceScores, type Interval, type Reduction } from './reduce';
+export { hausdorff, normalizedSurfaceDistance, surfaceDistances, type SurfaceDistances } from './surface';
+export {
+  ArgmaxLabels,
+  slidingWindow,
+  ThresholdMasks,
+  type PlaneConsumer,
+  type SlidingWindowOptions,
+  type WindowPredictor,
+} from './slidingWindow';
+export { importanceMap, scanInterval, windowPadding, windowStarts, windowsOf, type ImportanceMode } from './windows';
