@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ResidualBlock, UpBlock } from '../../src/nets/blocks';
 import { Scope } from '../../src/nets/layers';
 import { ParameterSet } from '../../src/nets/parameters';
@@ -6,7 +6,7 @@ import { PatchEmbed, SwinBlock, SwinStage, WindowAttention } from '../../src/net
 import { gatherNeighbours, padToEven, PatchMerging, type MergingMode } from '../../src/nets/swin/patchMerging';
 import { toTorchLayout } from '../../src/nets/layout';
 import * as tf from '../../src/tensor/tf';
-import { usableBackends, useBackend } from '../support/backends';
+import { releaseBackends, usableBackends, useBackend } from '../support/backends';
 import { uniformArray } from '../support/formula';
 import {
   channelsFirst,
@@ -93,6 +93,8 @@ async function check(item: Case, build: (scope: Scope) => Forward, options: Opti
   tf.dispose([x, g, y, value, ...grads]);
   parameters.dispose();
 }
+
+afterAll(releaseBackends);
 
 describe.each(await usableBackends('block'))('Swin-UNETR blocks on %s', (backend) => {
   beforeAll(() => useBackend(backend));

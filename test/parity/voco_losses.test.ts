@@ -1,8 +1,8 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { positiveLoss, releasedRegularizer, squaredNegativeLoss } from '../../src/voco/objectives/terms';
 import { assign } from '../../src/voco/tensors';
 import * as tf from '../../src/tensor/tf';
-import { usableBackends, useBackend } from '../support/backends';
+import { releaseBackends, usableBackends, useBackend } from '../support/backends';
 import { uniformArray } from '../support/formula';
 import { readFixture, summaryError, type Summary } from '../support/reference';
 
@@ -52,6 +52,8 @@ function rows(name: string, [count, size]: [number, number]): tf.Tensor3D {
 
 const close = (actual: number, expected: number) =>
   expect(Math.abs(actual - expected)).toBeLessThanOrEqual(TOLERANCE * Math.max(Math.abs(expected), 1e-2));
+
+afterAll(releaseBackends);
 
 describe.each(await usableBackends('block'))('losses of the released code on %s', (backend) => {
   beforeAll(() => useBackend(backend));

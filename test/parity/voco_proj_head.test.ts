@@ -1,9 +1,9 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ParameterSet } from '../../src/nets/parameters';
 import * as tf from '../../src/tensor/tf';
 import { createObjective } from '../../src/voco/objectives';
 import { Projector } from '../../src/voco/projector';
-import { usableBackends, useBackend } from '../support/backends';
+import { releaseBackends, usableBackends, useBackend } from '../support/backends';
 import { uniformArray } from '../support/formula';
 import type { GradientSummary, Summary } from '../support/reference';
 import { gradientError, loadFormula, readFixture, summaryError } from '../support/reference';
@@ -25,6 +25,8 @@ const { labels } = readFixture<{ labels: number[][] }>('voco_step.json');
 const TOLERANCE = 1e-5;
 /** Their exact gradient is 0: the batch norm that follows takes any constant away. */
 const ZERO = ['layer1.0.bias', 'layer2.0.bias'];
+
+afterAll(releaseBackends);
 
 describe.each(await usableBackends('block'))('projector and loss of the released code on %s', (backend) => {
   beforeAll(() => useBackend(backend));
