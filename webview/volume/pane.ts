@@ -20,6 +20,7 @@ class Source {
   readonly store: SliceStore;
   statistics?: VolumeStatistics;
   colours: ReadonlyMap<number, Colour> = new Map();
+  private shownKey = '';
 
   constructor(
     readonly shown: ShownVolume,
@@ -42,6 +43,9 @@ class Source {
 
   /** Colours of the labels that are not hidden; the same map as long as nothing changed. */
   show(hidden: readonly number[]): void {
+    const key = `${this.statistics?.labels?.length}/${hidden.join()}`;
+    if (key === this.shownKey) return;
+    this.shownKey = key;
     const labels = this.statistics?.labels?.filter(({ value }) => !hidden.includes(value)) ?? [];
     this.colours = new Map(labels.map(({ value, colour }) => [value, parseColour(colour)]));
   }

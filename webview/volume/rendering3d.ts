@@ -29,25 +29,31 @@ declare global {
   var vocoRendering3d: RenderingModule | undefined;
 }
 
-/** Values that NiiVue can upload: a label map as bytes, anything else as float32. */
+/** Datatype codes of NIfTI. */
+const [INT16, FLOAT32, RGBA32] = [4, 16, 2304];
+/** How much surfaces are shaded by the light. */
+const SHADING = 0.5;
+
+/** What NiiVue can draw as it is: labels become colours with transparency, other values int16 or float32. */
 function prepared({ volume, slope, intercept, labels }: RenderingContent): { data: Voxels; code: number } {
   const { data } = volume;
-  if (labels) return { data: Uint8Array.from(data, (value) => value * slope + intercept), code: 2 };
-  if (data instanceof Int16Array && slope === 1 && intercept === 0) return { data, code: 4 };
-  return { data: Float32Array.from(data, (value) => value * slope + intercept), code: 16 };
+  if (labels) {
+    const pixels = new Uint32Array(data.length);
+    const packed = new Map([...labels].map(([value, [r, g, b]]) => [value, 0xff000000 | (b << 16) | (g << 8) | r]));
+    packed.delete(0);
+    data.forEach((stored: number, at: number) => (pixels[at] = packed.get(stored * slope + intercept) ?? 0));
+    return { data: new Uint8Array(pixels.buffer), code: RGBA32 };
+  }
+  if (data instanceof Int16Array && slope === 1 && intercept === 0) return { data, code: INT16 };
+  return { data: Float32Array.from(data, (value) => value * slope + intercept), code: FLOAT32 };
 }
 
-function colourTable(labels: ReadonlyMap<number, Colour>): Parameters<NVImage['setColormapLabel']>[0] {
-  const [R, G, B, A, I]: number[][] = [[], [], [], [], []];
-  for (let value = 0; value < 256; value++) {
-    const colour = value === 0 ? undefined : labels.get(value);
-    I!.push(value);
-    R!.push(colour?.[0] ?? 0);
-    G!.push(colour?.[1] ?? 0);
-    B!.push(colour?.[2] ?? 0);
-    A!.push(colour ? 255 : 0);
-  }
-  return { R, G, B, A, I, labels: I!.map(String) } as Parameters<NVImage['setColormapLabel']>[0];
+function niftiOf(content: RenderingContent): ArrayBuffer {
+  const { affine, size } = content.volume.grid;
+  const { data, code } = prepared(content);
+  const spacing = [0, 1, 2].map((axis) => Math.hypot(...[0, 4, 8].map((row) => affine[row + axis]!)));
+  const file = NVImage.createNiftiArray([...size], spacing, [...affine], code, data as Uint8Array);
+  return file.buffer as ArrayBuffer;
 }
 
 async function create(canvas: HTMLCanvasElement): Promise<Rendering> {
@@ -62,28 +68,19 @@ async function create(canvas: HTMLCanvasElement): Promise<Rendering> {
   await nv.attachToCanvas(canvas);
   canvas.tabIndex = -1;
   nv.setSliceType(SLICE_TYPE.RENDER);
-  let shown: ReducedVolume | undefined;
+  let shown: Partial<Pick<RenderingContent, 'volume' | 'labels'>> = {};
   return {
     async show(content) {
       const { volume, window, labels } = content;
-      if (shown !== volume) {
+      if (shown.volume !== volume || shown.labels !== labels) {
         for (const old of [...nv.volumes]) nv.removeVolume(old);
-        const { data, code } = prepared(content);
-        const spacing = [0, 1, 2].map((axis) => Math.hypot(...[0, 4, 8].map((row) => volume.grid.affine[row + axis]!)));
-        const file = NVImage.createNiftiArray(
-          [...volume.grid.size],
-          spacing,
-          [...volume.grid.affine],
-          code,
-          data as Uint8Array,
-        );
-        await nv.loadFromArrayBuffer(file.buffer as ArrayBuffer, 'volume.nii');
-        shown = volume;
+        await nv.loadFromArrayBuffer(niftiOf(content), 'volume.nii');
+        await nv.setVolumeRenderIllumination(SHADING);
+        shown = { volume, labels };
       }
       const image = nv.volumes[0];
-      if (!image) return;
-      if (labels) image.setColormapLabel(colourTable(labels));
-      else [image.cal_min, image.cal_max] = window;
+      if (!image || labels) return;
+      [image.cal_min, image.cal_max] = window;
       nv.updateGLVolume();
     },
     turn(azimuth, elevation) {

@@ -184,7 +184,14 @@ export class Sidebar {
     }
     const table = element('table', {});
     for (const { name, value } of header.rows) {
-      table.append(element('tr', {}, element('th', { scope: 'row' }, name), element('td', {}, value)));
+      table.append(
+        element(
+          'tr',
+          {},
+          element('th', { scope: 'row' }, name),
+          element('td', { class: (name === '' || name === 'Affine') && 'numbers' }, value),
+        ),
+      );
     }
     const warnings = [...header.warnings, ...(pane.statistics?.warnings ?? [])];
     this.header.replaceChildren(

@@ -38,7 +38,7 @@ function headerRows(header: NiftiHeader): VolumeHeader['rows'] {
     { name: 'sform / qform', value: `code ${header.sformCode} / code ${header.qformCode}` },
     ...[0, 4, 8].map((row) => ({
       name: row === 0 ? 'Affine' : '',
-      value: [...affine.subarray(row, row + 4)].map((value) => value.toFixed(3)).join('  '),
+      value: [...affine.subarray(row, row + 4)].map((value) => value.toFixed(2).padStart(7)).join(' '),
     })),
     {
       name: 'Format',
