@@ -32,6 +32,7 @@ function source(sums: ColumnSums, chunks: number, inputs: number): string {
     ${Array.from({ length: inputs }, (_, i) => binding(i, `X${i}`, 'f32')).join('')}
     ${binding(inputs, 'Out', 'f32', 'read_write')}
     ${each((_, i) => `var<workgroup> S${i}: array<f32, ${LANES * ROW_LANES}>;`)}
+    alias Value = f32;
     ${sums.functions ?? ''}
     @compute @workgroup_size(${LANES * ROW_LANES})
     fn main(${BUILTINS}) {

@@ -124,9 +124,13 @@ const instances = (x: TensorInfo): Instances => ({
   voxels: x.shape.slice(1, -1).reduce((a, b) => a * b, 1),
 });
 
-/** Place of an element's statistics [N, C]. */
-const statistic = ({ voxels, channels }: Instances): string =>
-  `i / ${voxels * channels} * ${channels} + i % ${channels}`;
+/** Place of the statistics [N, C] of element, or vec4, i. */
+function statistic({ voxels, channels }: Instances): string {
+  const width = channels % 4 === 0 ? channels / 4 : channels;
+  return `i / ${voxels * width} * ${width} + i % ${width}`;
+}
+
+const STANDARDISE = 'fn standardise(x: Value, mean: Value, rstd: Value) -> Value { return (x - mean) * rstd; }';
 
 /** {x[N,D,H,W,C]} → [y, mean[N,C], rstd[N,C]], with leaky ReLU of `slope`. */
 export function instanceNorm(backend: GpuBackend, x: TensorInfo, eps: number, slope: number): TensorInfo[] {
@@ -137,9 +141,12 @@ export function instanceNorm(backend: GpuBackend, x: TensorInfo, eps: number, sl
   const functions = 'fn square(v: f32) -> f32 { return v * v; }';
   const expressions = [`square(${deviation})`];
   const [variance] = columnSums(backend, { ...sums, functions, expressions }, [x, mean]) as [TensorInfo];
-  const rstd = elementwise(backend, [variance], `inverseSqrt(X0[i] + ${eps})`, { scalar: true });
+  const rstd = elementwise(backend, [variance], `inverseSqrt(X0[i] + ${eps})`);
   const at = statistic(size);
-  const y = elementwise(backend, [x, mean, rstd], `leaky((X0[i] - X1[${at}]) * X2[${at}], ${slope})`, { scalar: true });
+  const y = elementwise(backend, [x, mean, rstd], `leaky(standardise(X0[i], X1[${at}], X2[${at}]), ${slope})`, {
+    functions: STANDARDISE,
+    scalar: size.channels % 4 !== 0,
+  });
   release(backend, variance);
   return [y, mean, rstd];
 }
@@ -154,22 +161,21 @@ export function instanceNormGradient(
   slope: number,
 ): TensorInfo {
   const size = instances(x);
-  const functions = `
-    fn normal(x: f32, mean: f32, rstd: f32) -> f32 { return (x - mean) * rstd; }
-    fn through(dy: f32, normal: f32) -> f32 { return select(dy * ${slope}, dy, normal > 0.0); }`;
+  const functions = `${STANDARDISE}
+    fn through(dy: Value, normal: Value) -> Value { return select(dy * ${slope}, dy, normal > Value(0.0)); }`;
   const place = `group_ * ${size.channels} + column`;
-  const n = `normal(X0[at], X2[${place}], X3[${place}])`;
+  const n = `standardise(X0[at], X2[${place}], X3[${place}])`;
   const sums = { rows: size.voxels, columns: size.channels, groups: size.batch, scale: 1 / size.voxels };
   const expressions = [`through(X1[at], ${n})`, `through(X1[at], ${n}) * ${n}`];
   const inputs = [x, dy, mean, rstd];
   const [m1, m2] = columnSums(backend, { ...sums, functions, expressions }, inputs) as [TensorInfo, TensorInfo];
   const at = statistic(size);
   const dx = elementwise(backend, [...inputs, m1, m2], 'value(i)', {
-    scalar: true,
+    scalar: size.channels % 4 !== 0,
     functions: `${functions}
-      fn value(i: i32) -> f32 {
+      fn value(i: i32) -> Value {
         let s = ${at};
-        let n = normal(X0[i], X2[s], X3[s]);
+        let n = standardise(X0[i], X2[s], X3[s]);
         return X3[s] * (through(X1[i], n) - X4[s] - n * X5[s]);
       }`,
   });
