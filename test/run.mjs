@@ -11,13 +11,7 @@ const bin = (name) => join(root, 'node_modules/.bin', name);
 const onlyAt = process.argv.indexOf('--only');
 const only = onlyAt > 0 ? process.argv[onlyAt + 1].split(',') : undefined;
 
-const swiftShader = '/usr/lib/chromium/vk_swiftshader_icd.json';
 const env = { ...process.env };
-if (existsSync(swiftShader) && !env.VK_DRIVER_FILES) {
-  // A software Vulkan driver, so that WebGPU is tested on machines without a GPU.
-  env.VK_DRIVER_FILES = swiftShader;
-  env.VK_ICD_FILENAMES = swiftShader;
-}
 
 const totals = { passed: 0, failed: 0 };
 
@@ -43,10 +37,23 @@ function vitest() {
   if (result.status !== 0 && (summary?.numFailedTests ?? 0) === 0) totals.failed += 1;
 }
 
+/** Tests in a real VS Code workbench, driven through a browser. */
+function workbench() {
+  if (only && !only.includes('workbench')) return;
+  const report = join(scratch, 'workbench.json');
+  const reporting = { ...env, VOCO_E2E_REPORT: report };
+  const result = spawnSync(process.execPath, ['test/extension/run.mjs'], { cwd: root, env: reporting, stdio: 'inherit' });
+  const summary = existsSync(report) ? JSON.parse(readFileSync(report, 'utf8')) : { passed: 0, failed: 0 };
+  totals.passed += summary.passed;
+  totals.failed += summary.failed;
+  if (result.status !== 0 && summary.failed === 0) totals.failed += 1;
+}
+
 check('types', bin('tsc'), ['-p', '.']);
 check('eslint', bin('eslint'), ['.']);
 check('prettier', bin('prettier'), ['--check', '--log-level=warn', '.']);
 vitest();
+workbench();
 rmSync(scratch, { recursive: true, force: true });
 
 console.log(`${totals.passed} passed, ${totals.failed} failed`);
