@@ -42,7 +42,11 @@ function workbench() {
   if (only && !only.includes('workbench')) return;
   const report = join(scratch, 'workbench.json');
   const reporting = { ...env, VOCO_E2E_REPORT: report };
-  const result = spawnSync(process.execPath, ['test/extension/run.mjs'], { cwd: root, env: reporting, stdio: 'inherit' });
+  const result = spawnSync(process.execPath, ['test/extension/run.mjs'], {
+    cwd: root,
+    env: reporting,
+    stdio: 'inherit',
+  });
   const summary = existsSync(report) ? JSON.parse(readFileSync(report, 'utf8')) : { passed: 0, failed: 0 };
   totals.passed += summary.passed;
   totals.failed += summary.failed;
