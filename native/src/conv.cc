@@ -118,31 +118,53 @@ memory prepare(Operand& o, float* data, float*& next, bool written) {
   return wanted;
 }
 
-/** Whether our own kernel takes the call: enough tiles of 2³ outputs to be worth transforming the filter. */
-bool minimalFiltering(Kind kind, const Dims& s, Winograd& c) {
-  c = {s[0], {s[1], s[2], s[3]}, {s[5], s[6], s[7]}, {s[15], s[16], s[17]}, s[4], s[8]};
-  if (kind == kBackwardData) {
-    c = {s[0], {s[5], s[6], s[7]}, {s[1], s[2], s[3]}, {2 - s[15], 2 - s[16], 2 - s[17]}, s[8], s[4]};
-  }
-  int64_t tiles = c.batch;
+/** The numbers of `Shape` as our own kernels take them. */
+Convolution convolutionOf(const Dims& s) {
+  return {s[0],    {s[1], s[2], s[3]},    {s[5], s[6], s[7]}, {s[9], s[10], s[11]}, {s[12], s[13], s[14]}, {s[15], s[16], s[17]},
+          s[4],    s[8]};
+}
+
+/** Whether minimal filtering takes the call: enough tiles of 2³ outputs to be worth transforming the filter. */
+bool minimalFiltering(Kind kind, const Convolution& s, Winograd& c) {
+  c = {s.batch, {}, {}, {}, s.inChannels, s.outChannels};
+  int64_t tiles = s.batch;
   for (int d = 0; d < 3; d++) {
-    if (s[9 + d] != 3 || s[12 + d] != 1 || c.pad[d] < 0 || c.pad[d] > 2) return false;
+    // The data gradient is the convolution of dy with the filter turned round.
+    c.in[d] = kind == kBackwardData ? s.out[d] : s.in[d];
+    c.out[d] = kind == kBackwardData ? s.in[d] : s.out[d];
+    c.pad[d] = kind == kBackwardData ? 2 - s.pad[d] : s.pad[d];
+    if (s.kernel[d] != 3 || s.stride[d] != 1 || c.pad[d] < 0 || c.pad[d] > 2) return false;
     tiles *= (c.out[d] + 1) / 2;
   }
+  if (kind == kBackwardData) std::swap(c.inChannels, c.outChannels);
   const int64_t lanes = kernels().lanes;
   return tiles >= 48 && c.inChannels % lanes == 0 && c.outChannels % lanes == 0;
 }
 
-void runMinimalFiltering(Kind kind, const Winograd& c, const float* x, float* filter, float* bias, float* y) {
-  const bool weights = kind == kBackwardWeights;
-  float* work = scratch(kernels().winogradFloats(c, weights, omp_get_max_threads()));
-  if (!weights) {
-    const bool forward = kind == kForward;
-    kernels().winograd(c, forward ? x : y, filter, !forward, bias, forward ? y : const_cast<float*>(x), work);
-    return;
+/** What a call is computed with: our own kernels where they are faster, else oneDNN. */
+bool runOwn(Kind kind, const Convolution& s, float* x, float* filter, float* bias, float* y) {
+  const Kernels& k = kernels();
+  const int64_t threads = omp_get_max_threads(), voxels = s.batch * s.out[0] * s.out[1] * s.out[2];
+  const int64_t patch = s.kernel[0] * s.kernel[1] * s.kernel[2] * s.inChannels;
+  const bool wholeOut = s.outChannels % k.lanes == 0;
+  Winograd c;
+  if (minimalFiltering(kind, s, c)) {
+    float* work = scratch(k.winogradFloats(c, kind == kBackwardWeights, threads));
+    if (kind == kForward) k.winograd(c, x, filter, false, bias, y, work);
+    if (kind == kBackwardData) k.winograd(c, y, filter, true, nullptr, x, work);
+    if (kind == kBackwardWeights) k.winogradWeights(c, x, y, filter, work);
+  } else if (voxels <= (kind == kBackwardWeights ? 128 : 16) && patch * s.outChannels >= (1 << 20) && wholeOut && patch % 2 == 0) {
+    float* work = scratch(k.gemmConvFloats(s, false, threads));
+    if (kind == kForward) k.smallForward(s, x, filter, bias, y, work);
+    if (kind == kBackwardData) k.smallBackwardData(s, y, filter, x, work);
+    if (kind == kBackwardWeights) k.smallWeights(s, x, y, filter, work);
+  } else if (kind == kBackwardWeights && s.inChannels <= 4 && patch <= 256 && wholeOut) {
+    k.fewChannelWeights(s, x, y, filter, scratch(k.gemmConvFloats(s, true, threads)));
+  } else {
+    return false;
   }
-  kernels().winogradWeights(c, x, y, filter, work);
-  if (bias) kernels().reduce(kSum, y, bias, 1, c.batch * c.out[0] * c.out[1] * c.out[2], c.outChannels);
+  if (kind == kBackwardWeights && bias) k.reduce(kSum, y, bias, 1, voxels, s.outChannels);
+  return true;
 }
 
 /** conv(kind, shape, x, filter, bias | null, y): reads and writes the three as `kind` says. */
@@ -153,11 +175,10 @@ void conv(const Napi::CallbackInfo& info) {
   if (shape.size() != 21) throw std::invalid_argument("a convolution's shape has 21 numbers");
   const double voxels = static_cast<double>(shape[0] * shape[5] * shape[6] * shape[7]);
   const FewThreads threads(voxels * shape[4] * shape[8] * shape[9] * shape[10] * shape[11]);
-  Winograd winograd;
-  if (minimalFiltering(kind, shape, winograd)) {
-    float* filter = floats(info[3], 27 * shape[4] * shape[8]);
-    float* x = floats(info[2], shape[0] * shape[1] * shape[2] * shape[3] * shape[4]);
-    runMinimalFiltering(kind, winograd, x, filter, bias, floats(info[5], static_cast<int64_t>(voxels) * shape[8]));
+  const Convolution own = convolutionOf(shape);
+  if (runOwn(kind, own, floats(info[2], shape[0] * shape[1] * shape[2] * shape[3] * shape[4]),
+             floats(info[3], shape[9] * shape[10] * shape[11] * shape[4] * shape[8]), bias,
+             floats(info[5], shape[0] * shape[5] * shape[6] * shape[7] * shape[8]))) {
     return;
   }
   Conv& c = cached(kind, shape, bias != nullptr);

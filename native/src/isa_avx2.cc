@@ -16,5 +16,6 @@ namespace voco::avx2 {
 #include "kernels/microkernel.inl"
 #include "kernels/attention.inl"
 #include "kernels/winograd.inl"
+#include "kernels/gemmconv.inl"
 #include "kernels/table.inl"
 }  // namespace voco::avx2

@@ -16,5 +16,6 @@ namespace voco::avx512 {
 #include "kernels/microkernel.inl"
 #include "kernels/attention.inl"
 #include "kernels/winograd.inl"
+#include "kernels/gemmconv.inl"
 #include "kernels/table.inl"
 }  // namespace voco::avx512

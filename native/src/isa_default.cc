@@ -14,5 +14,6 @@ namespace voco::base {
 #include "kernels/microkernel.inl"
 #include "kernels/attention.inl"
 #include "kernels/winograd.inl"
+#include "kernels/gemmconv.inl"
 #include "kernels/table.inl"
 }  // namespace voco::base

@@ -18,7 +18,7 @@ constexpr int kMaxRank = 10;
   X(Log, __builtin_logf(x))                            \
   X(Log1p, __builtin_log1pf(x))                        \
   X(Erf, erfOf(x))                                     \
-  X(Gelu, x * 0.5f * (1.0f + erfOf(x * 0.70710678f)))  \
+  X(Gelu, gelu(x))                                     \
   X(Sigmoid, 1.0f / (1.0f + expOf(-x)))                \
   X(Tanh, tanhOf(x))                                   \
   X(Relu, x < 0.0f ? 0.0f : x)                         \
@@ -67,6 +67,11 @@ struct Winograd {
   int64_t batch, in[3], out[3], pad[3], inChannels, outChannels;
 };
 
+/** Any convolution; `pad` is what is added before each axis. */
+struct Convolution {
+  int64_t batch, in[3], out[3], kernel[3], stride[3], pad[3], inChannels, outChannels;
+};
+
 struct Kernels {
   const char* isa;
   void (*unary)(int op, const float* x, float* y, int64_t n, float p);
@@ -94,6 +99,12 @@ struct Kernels {
   void (*winograd)(const Winograd& c, const float* x, const float* filter, bool flipped, const float* bias, float* y,
                    float* work);
   void (*winogradWeights)(const Winograd& c, const float* x, const float* dy, float* dfilter, float* work);
+  /** Floats of working memory for the four below; `few` for the last. Channels out (smallBackwardData: both) are whole vectors. */
+  int64_t (*gemmConvFloats)(const Convolution& c, bool few, int64_t threads);
+  void (*smallForward)(const Convolution& c, const float* x, const float* filter, const float* bias, float* y, float* work);
+  void (*smallBackwardData)(const Convolution& c, const float* dy, const float* filter, float* dx, float* work);
+  void (*smallWeights)(const Convolution& c, const float* x, const float* dy, float* dfilter, float* work);
+  void (*fewChannelWeights)(const Convolution& c, const float* x, const float* dy, float* dfilter, float* work);
   void (*adamw)(const AdamW& s, float* param, const float* grad, float* m, float* v, float* vmax, int64_t n);
   /** y += (x - y) * weight. */
   void (*lerp)(float* y, const float* x, int64_t n, float weight);

@@ -2,4 +2,4 @@
 extern const Kernels table = {VOCO_ISA,      unary,         binary,         reduce,           softmax,
                               layerNorm,     layerNormGrad, instanceNorm,   instanceNormGrad, attention,
                               attentionGrad, kLanes,        winogradFloats, winograd,         winogradWeights,
-                              adamw,         lerp};
+                              gemmConvFloats, smallForward, smallBackwardData, smallWeights, fewChannelWeights, adamw, lerp};

@@ -53,6 +53,19 @@ describe('convolution', () => {
     }
   });
 
+  it('of few channels, and of filters larger than their volume', () => {
+    const cases: [number[], number, ops.ConvOptions][] = [
+      [[1, 7, 8, 9, 1], 16, { padding: 1 }],
+      [[2, 6, 7, 8, 2], 16, { padding: 1, stride: 2 }],
+      [[2, 2, 2, 2, 112], 352, { padding: 1 }],
+      [[1, 3, 2, 3, 208], 208, { padding: 1, stride: [1, 1, 2] }],
+    ];
+    for (const [x, out, options] of cases) {
+      const conv = (...[a, f]: tf.Tensor[]) => ops.conv3d(a as tf.Tensor5D, f as tf.Tensor5D, options);
+      check(conv, [x, [3, 3, 3, x[4]!, out]], 2e-6);
+    }
+  });
+
   it('transposed', () => {
     const up = (...[a, f, bias]: tf.Tensor[]) =>
       ops.convTranspose3d(a as tf.Tensor5D, f as tf.Tensor5D, { stride: 2, bias: bias as tf.Tensor1D });
