@@ -56,10 +56,10 @@ export class Toolbar {
       element('span', { class: 'field' }, this.low, '–', this.high),
       tools,
       this.cine,
-      button('Reset view', () => viewer.resetView(), { id: 'reset-view', title: 'Zoom, position and crosshair (0)' }),
+      button('Reset', () => viewer.resetView(), { id: 'reset-view', title: 'Reset zoom, position and crosshair (0)' }),
       this.frame,
       element('span', { class: 'spacer' }),
-      button('Add overlay…', () => void viewer.addOverlay(), {
+      button('Overlay…', () => void viewer.addOverlay(), {
         id: 'add-overlay',
         title: 'Draw another volume on top',
       }),
