@@ -6,12 +6,12 @@ import { check, diagnose, formatDiagnostic, parseText, toDiagnostic } from './di
 import { applyOverride, parseOverride, type Override } from './overrides';
 import { resolvePaths } from './paths';
 import { formatPath, isRecord, type ConfigPath } from './schemaTree';
-import type { PretrainConfig } from './types';
+import type { Config, ConfigByKind, ConfigKind } from './types';
 import { configSchema, type Problem } from './validate';
 
-export interface LoadedConfig {
+export interface LoadedConfig<C extends Config = Config> {
   /** Every default filled in, every path absolute. */
-  readonly config: PretrainConfig;
+  readonly config: C;
   /** The file as it was read. */
   readonly source: { readonly file: string; readonly text: string };
   /** Things that are allowed but probably not meant, one line each. */
@@ -59,19 +59,43 @@ function problemLines(
   return lines.sort((a, b) => (a.offset === b.offset ? 0 : a.offset - b.offset)).map(({ line }) => line);
 }
 
+export interface LoadOptions<K extends ConfigKind = ConfigKind> {
+  /** `path=value` overrides. */
+  readonly set?: readonly string[];
+  /** The kind that the caller needs; another one is an error. */
+  readonly kind?: K;
+}
+
+function requireKind(config: Config, kind: ConfigKind, file: string): void {
+  if (config.kind === kind) return;
+  throw new UsageError(`${file}: is a config of kind "${config.kind}", not "${kind}"; use it with voco ${config.kind}`);
+}
+
 /**
  * Reads a config file (JSON with comments), lays `--set path=value` overrides over it, validates, fills in every default
  * and makes every path absolute, from the folder of the file.
  *
  * @throws UsageError with one line for each thing wrong: file, line, column, path, what is wrong, a suggestion.
  */
-export async function loadConfig(file: string, options: { set?: readonly string[] } = {}): Promise<LoadedConfig> {
+export async function loadConfig<K extends ConfigKind = ConfigKind>(
+  file: string,
+  options: LoadOptions<K> = {},
+): Promise<LoadedConfig<ConfigByKind[K]>> {
   const text = await readText(file);
   const { root, value, errors } = parseText(text);
   if (!root || errors.length || !isRecord(value)) {
     fail(diagnose(text, file).map((diagnostic) => formatDiagnostic(diagnostic, text)));
   }
-  const overrides = (options.set ?? []).map((item) => parseOverride(item, configSchema));
+  const { config, schema, warnings } = checkAll(value, root, text, file, options.set ?? []);
+  const absolute = resolve(file);
+  if (options.kind !== undefined) requireKind(config, options.kind, file);
+  const resolved = resolvePaths(config, schema, dirname(absolute)) as ConfigByKind[K];
+  return { config: resolved, source: { file: absolute, text }, warnings };
+}
+
+/** Lays the overrides over a parsed config and checks the whole. */
+function checkAll(value: Record<string, unknown>, root: Node, text: string, file: string, set: readonly string[]) {
+  const overrides = set.map((item) => parseOverride(item, configSchema));
   for (const override of overrides) applyOverride(value, override, configSchema);
   const { problems, config, schema } = check(value);
   const lines = (severity: Problem['severity']) =>
@@ -83,7 +107,5 @@ export async function loadConfig(file: string, options: { set?: readonly string[
       file,
     );
   if (!config || lines('error').length) fail(lines('error'));
-  const absolute = resolve(file);
-  const resolved = resolvePaths(config, schema, dirname(absolute));
-  return { config: resolved, source: { file: absolute, text }, warnings: lines('warning') };
+  return { config, schema, warnings: lines('warning') };
 }

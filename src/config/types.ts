@@ -1,9 +1,19 @@
+import type { FinetuneConfig } from './schema/finetune';
 import type { PretrainConfig } from './schema/pretrain';
 
+export type { FinetuneConfig, FinetuneConfigInput } from './schema/finetune';
 export type { PretrainConfig, PretrainConfigInput } from './schema/pretrain';
 
+/** A config with every default filled in, by what it is for. */
+export interface ConfigByKind {
+  pretrain: PretrainConfig;
+  finetune: FinetuneConfig;
+}
+
+export type ConfigKind = keyof ConfigByKind;
+
 /** A config with every default filled in, of any kind. */
-export type Config = PretrainConfig;
+export type Config = ConfigByKind[ConfigKind];
 
 export type DataConfig = PretrainConfig['data'];
 export type SourceConfig = DataConfig['train'][number];
@@ -14,3 +24,6 @@ export type NetworkConfig = PretrainConfig['network'];
 export type OptimizerConfig = PretrainConfig['optimizer'];
 export type ScheduleConfig = PretrainConfig['schedule'];
 export type TrainConfig = PretrainConfig['train'];
+
+export type TaskConfig = FinetuneConfig['task'];
+export type InferenceConfig = FinetuneConfig['inference'];

@@ -1,10 +1,19 @@
 import Ajv, { type ErrorObject, type ValidateFunction } from 'ajv';
-import { pretrainSchema, type PretrainConfig } from './schema/pretrain';
+import { finetuneSchema } from './schema/finetune';
+import { pretrainSchema } from './schema/pretrain';
+import { anySchema } from './schema/publish';
 import { formatPath, isRecord, ownProperty, pathsOfKey, settle, type ConfigPath, type SchemaNode } from './schemaTree';
 import { closest } from './suggest';
+import type { Config, ConfigKind } from './types';
 
-/** The schema of every config, as plain data. */
-export const configSchema: SchemaNode = pretrainSchema;
+/** The schema of every config, as plain data: a choice by `kind`. */
+export const configSchema: SchemaNode = anySchema;
+
+/** The schema of each kind of config. */
+const schemas: Readonly<Record<ConfigKind, SchemaNode>> = { pretrain: pretrainSchema, finetune: finetuneSchema };
+
+/** What a config can be for. */
+export const configKinds = Object.keys(schemas) as readonly ConfigKind[];
 
 /** Something wrong with a config, before it is known where in the text it stands. */
 export interface Problem {
@@ -23,7 +32,7 @@ export type ProblemFix =
 export interface Validated {
   readonly problems: readonly Problem[];
   /** The config with all defaults, when there are no problems. */
-  readonly config?: PretrainConfig;
+  readonly config?: Config;
   /** The schema with the choices that the value made. */
   readonly schema: SchemaNode;
 }
@@ -44,6 +53,18 @@ function validator(schema: SchemaNode, choices: number[]): ValidateFunction {
   return validate;
 }
 
+/** A kind that no config has; where there is none, the config counts as one of pre-training that lacks it. */
+function wrongKind(kind: unknown): Problem | undefined {
+  if (kind === undefined || configKinds.includes(kind as ConfigKind)) return undefined;
+  const names = configKinds.map((name) => JSON.stringify(name));
+  const guess = typeof kind === 'string' ? closest(kind, [...configKinds]) : undefined;
+  const path = ['kind'];
+  const hint = guess ? `; did you mean "${guess}"?` : '';
+  const message = `must be ${orList(names)}, is ${shown(kind)}${hint}`;
+  const fix = guess ? { fix: { title: `Change to "${guess}"`, path, value: guess } } : {};
+  return { path, message, severity: 'error', ...fix };
+}
+
 /** Checks a parsed config against the schema and fills in every default. The value is not changed. */
 export function validate(value: unknown): Validated {
   if (!isRecord(value)) {
@@ -54,19 +75,22 @@ export function validate(value: unknown): Validated {
     };
     return { problems: [problem], schema: configSchema };
   }
-  const choices: number[] = [];
-  const schema = settle(configSchema, value, choices);
+  const wrong = wrongKind(value.kind);
+  const kind = wrong || value.kind === undefined ? 'pretrain' : (value.kind as ConfigKind);
+  if (wrong) return { problems: [wrong], schema: schemas[kind] };
+  const choices = [configKinds.indexOf(kind)];
+  const schema = settle(schemas[kind], value, choices);
   const copy: unknown = structuredClone(value);
   const check = validator(schema, choices);
-  if (check(copy)) return { problems: [], config: copy as PretrainConfig, schema };
-  return { problems: toProblems(check.errors ?? []), schema };
+  if (check(copy)) return { problems: [], config: copy as Config, schema };
+  return { problems: toProblems(check.errors ?? [], schemas[kind]), schema };
 }
 
-function toProblems(errors: readonly ErrorObject[]): Problem[] {
+function toProblems(errors: readonly ErrorObject[], root: SchemaNode): Problem[] {
   // Inside a choice that fits nothing, each branch has its own complaints: the one of the choice says it all.
   const choices = errors.filter((error) => error.keyword === 'anyOf').map((error) => error.schemaPath);
   const own = errors.filter((error) => !choices.some((path) => error.schemaPath.startsWith(`${path}/`)));
-  const problems = own.map(toProblem);
+  const problems = own.map((error) => toProblem(error, root));
   return problems.filter((a, i) => problems.findIndex((b) => sameProblem(a, b)) === i);
 }
 
@@ -79,11 +103,11 @@ function pathOf(error: ErrorObject): (string | number)[] {
   return parts.map((part) => (/^\d+$/.test(part) ? Number(part) : part.replaceAll('~1', '/').replaceAll('~0', '~')));
 }
 
-function toProblem(error: ErrorObject): Problem {
+function toProblem(error: ErrorObject, root: SchemaNode): Problem {
   const path = pathOf(error);
   const schema = (error.parentSchema ?? {}) as SchemaNode;
   if (error.keyword === 'additionalProperties') {
-    return unknownKey([...path, String(error.params.additionalProperty)], schema);
+    return unknownKey([...path, String(error.params.additionalProperty)], schema, root);
   }
   if (error.keyword === 'required') {
     const key = String(error.params.missingProperty);
@@ -99,7 +123,7 @@ function toProblem(error: ErrorObject): Problem {
   return { path, message: describe(error, schema), severity: 'error' };
 }
 
-function unknownKey(path: ConfigPath, schema: SchemaNode): Problem {
+function unknownKey(path: ConfigPath, schema: SchemaNode, root: SchemaNode): Problem {
   const key = String(path.at(-1));
   const known = Object.keys(schema.properties ?? {});
   const guess = closest(key, known);
@@ -107,9 +131,7 @@ function unknownKey(path: ConfigPath, schema: SchemaNode): Problem {
     const fix = { title: `Rename to "${guess}"`, renameTo: guess };
     return { path, atKey: true, message: `unknown key; did you mean "${guess}"?`, severity: 'error', fix };
   }
-  const elsewhere = pathsOfKey(configSchema, key).filter(
-    (other) => other.length !== path.length || other[0] !== path[0],
-  );
+  const elsewhere = pathsOfKey(root, key).filter((other) => other.length !== path.length || other[0] !== path[0]);
   const hint = elsewhere.length ? `it belongs at ${formatPath(elsewhere[0]!)}` : `known keys here: ${known.join(', ')}`;
   return { path, atKey: true, message: `unknown key; ${hint}`, severity: 'error' };
 }

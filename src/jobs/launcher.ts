@@ -64,7 +64,8 @@ export class Launcher {
    */
   async submit(job: NewJob): Promise<string> {
     const { config, configFile, kind } = job;
-    const totalSteps = config.train.steps;
+    // Of a run counted in epochs the trainer knows the steps once it has seen the data.
+    const totalSteps = config.train.steps ?? 0;
     const dir = await createRun({ root: config.output, name: config.name, kind, config, totalSteps, configFile });
     await writeLaunch(dir, { configFile, device: config.device, host: hostname() });
     await this.options.registry.refresh(dir);

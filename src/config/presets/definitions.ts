@@ -11,7 +11,7 @@ export interface Preset {
   readonly hasValidation?: boolean;
 }
 
-export const presets = {
+export const pretrainPresets = {
   cvpr: {
     description: 'CVPR 2024 paper: its loss as printed, 4×4×1 base crops of 96³ on 384×384×96 volumes',
     config: { name: 'voco-cvpr', method: { objective: 'cvpr-paper' } },
@@ -67,5 +67,3 @@ export const presets = {
     hasValidation: true,
   },
 } as const satisfies Record<string, Preset>;
-
-export type PresetName = keyof typeof presets;

@@ -1,10 +1,15 @@
 import { settle } from '../schemaTree';
-import type { PretrainConfig, PretrainConfigInput } from '../types';
+import type { Config, FinetuneConfig, PretrainConfig } from '../types';
 import { configSchema, validate } from '../validate';
-import { presets, type Preset, type PresetName } from './definitions';
+import { pretrainPresets, type Preset } from './definitions';
+import { finetunePresets, type FinetunePreset } from './finetune';
 import { commentedText, inSchemaOrder } from './write';
 
-export type { PresetName } from './definitions';
+const presets = { ...pretrainPresets, ...finetunePresets };
+
+export type PresetName = keyof typeof presets;
+
+type ConfigOfPreset<N extends PresetName> = N extends keyof typeof finetunePresets ? FinetuneConfig : PretrainConfig;
 
 export const presetNames = Object.keys(presets) as PresetName[];
 
@@ -21,40 +26,40 @@ export interface PresetOptions {
   readonly name?: string | undefined;
 }
 
-type SourceInput = PretrainConfigInput['data']['train'][number];
+type SourceInput = { glob: string } | { folder: string } | { datalist: string; key: string };
 
 function sourceOf(data: string, key: string): SourceInput {
   if (data.includes('*')) return { glob: data };
   return /\.json$/i.test(data) ? { datalist: data, key } : { folder: data };
 }
 
-function complete(name: PresetName, options: PresetOptions): PretrainConfig {
-  const preset: Preset = presets[name];
+function complete<N extends PresetName>(name: N, options: PresetOptions): ConfigOfPreset<N> {
+  const preset: Preset | FinetunePreset = presets[name];
   const data = options.data ?? 'dataset_0.json';
   const validationKey = options.validationKey ?? (preset.hasValidation ? 'validation' : undefined);
   const hasList = /\.json$/i.test(data) && validationKey !== undefined;
   const validation: SourceInput[] = hasList ? [sourceOf(data, validationKey)] : [];
   // A data set without a list of held-out cases still gets a validation curve.
   const fraction = preset.hasValidation && !hasList ? { validationFraction: 0.2 } : {};
-  const input: PretrainConfigInput = {
+  const input = {
     ...preset.config,
     ...(options.name !== undefined && { name: options.name }),
-    kind: 'pretrain',
+    kind: Object.hasOwn(finetunePresets, name) ? 'finetune' : 'pretrain',
     data: { ...preset.data, ...fraction, train: [sourceOf(data, 'training')], validation },
   };
   const { config, problems } = validate(input);
   if (!config) throw new Error(`preset ${name}: ${problems.map((problem) => problem.message).join('; ')}`);
-  return config;
+  return config as ConfigOfPreset<N>;
 }
 
 /** The complete config of a preset; its paths are left as given. */
-export function presetConfig(name: PresetName, options: PresetOptions = {}): PretrainConfig {
+export function presetConfig<N extends PresetName>(name: N, options: PresetOptions = {}): ConfigOfPreset<N> {
   return complete(name, options);
 }
 
 /** The text of a config file for a preset: JSON with a comment on every key. */
 export function presetText(name: PresetName, options: PresetOptions = {}): string {
-  const { $schema: _, ...config } = complete(name, options);
+  const { $schema: _, ...config }: Config = complete(name, options);
   const ordered = inSchemaOrder(config, settle(configSchema, config, [])) as Record<string, unknown>;
   return commentedText(ordered, configSchema, [
     presetDescriptions[name],

@@ -7,16 +7,8 @@ import * as tf from '../../tensor/tf';
 import { collapseMetrics, positionAccuracy } from '../../voco/metrics';
 import type { VocoModel } from '../../voco/model';
 import type { ObjectiveResult, StepLayout } from '../../voco/objectives';
+import type { StepResult, StepScalars } from '../run/types';
 import { cropCount, cropTensor, planMicroBatches, type MicroBatch } from './microBatches';
-
-/** Scalars of a step by the names they have in metrics.jsonl. */
-export type StepScalars = Record<string, number>;
-
-export interface StepResult {
-  readonly scalars: StepScalars;
-  /** False when the loss or a gradient is not finite; the weights are then left as they were. */
-  readonly finite: boolean;
-}
 
 export interface StepOptions {
   readonly model: VocoModel;

@@ -17,7 +17,7 @@ function write(text: string | object): string {
 const minimal = { kind: 'pretrain', data: { train: [{ folder: 'imagesTr' }] } };
 
 async function load(text: string | object, set: string[] = []): Promise<PretrainConfig> {
-  return (await loadConfig(write(text), { set })).config;
+  return (await loadConfig(write(text), { set, kind: 'pretrain' })).config;
 }
 
 /** The lines of the error, without the folder. */
@@ -129,7 +129,7 @@ describe('errors name file, line, column, path and what to do', () => {
     [
       'misspelt kind',
       { ...minimal, kind: 'pretrian' },
-      ['kind: must be "pretrain", is "pretrian"; did you mean "pretrain"?'],
+      ['kind: must be "pretrain" or "finetune", is "pretrian"; did you mean "pretrain"?'],
     ],
     [
       'number',

@@ -1,6 +1,7 @@
 import process from 'node:process';
 import { dirname, resolve } from 'node:path';
 import { ExitCode } from '../../../errors/userError';
+import type { Config } from '../../../config';
 import type { Finding } from '../../../data/check';
 import { ProgressBar } from '../../progress';
 import { listOption, onlyPositional, type Command } from '../command';
@@ -14,6 +15,13 @@ function print(findings: readonly Finding[], volumes: number): void {
   const count = (severity: Finding['severity']): number => findings.filter((item) => item.severity === severity).length;
   const verdict = `${count('error')} errors, ${count('warning')} warnings, ${count('info')} notes`;
   process.stdout.write(`${volumes} volumes checked: ${findings.length === 0 ? 'nothing wrong' : verdict}\n`);
+}
+
+/** Voxels that pre-training's crop grid needs; smaller volumes are padded in fine-tuning. */
+function gridSize(config: Config): [number, number, number] | undefined {
+  if (config.kind !== 'pretrain') return undefined;
+  const { grid, crop } = config.method;
+  return [grid[0] * crop[0], grid[1] * crop[1], grid[2] * crop[2]];
 }
 
 export const check: Command = {
@@ -35,10 +43,11 @@ export const check: Command = {
     const file = resolve(onlyPositional(check, args, 'the config'));
     const { config, warnings } = await loadConfig(file, { set: listOption(args, 'set') });
     warnings.forEach((text) => process.stderr.write(`${text}\n`));
-    const { data, method } = config;
+    const { data } = config;
+    const labels = config.kind === 'finetune';
     const lists = listOption(args, 'downstream').map((name) => resolve(name));
-    const train = await checkSources(data.train, dirname(file), { labels: false });
-    const held = await checkSources(data.validation, dirname(file), { labels: false });
+    const train = await checkSources(data.train, dirname(file), { labels });
+    const held = await checkSources(data.validation, dirname(file), { labels });
     const downstream = await Promise.all(
       lists.map(async (name) => ({
         name,
@@ -52,7 +61,8 @@ export const check: Command = {
       validation: held.cases,
       channel: data.channel,
       preprocess: data.preprocess,
-      gridSize: [method.grid[0] * method.crop[0], method.grid[1] * method.crop[1], method.grid[2] * method.crop[2]],
+      labels,
+      gridSize: gridSize(config),
       downstream: downstream.map(({ name, found }) => ({ name, cases: found.cases })),
       deep: args.values.deep === true,
       onProgress: (done) => bar.update(done),

@@ -1,10 +1,15 @@
 import { UserError } from '../../errors/userError';
-import type { StateEntry } from '../../nets/state';
+import type { LoadOptions, LoadReport, StateEntry } from '../../nets/state';
 import type { CheckpointState } from '../../runs/checkpoint';
 import type { TensorData, TensorEntry } from '../../runs/safetensors';
 import type { Optimizer } from '../../tensor/optim';
 import * as tf from '../../tensor/tf';
-import type { VocoModel } from '../../voco/model';
+
+/** What has weights under torch's names. */
+export interface Weights {
+  stateDict(): Promise<StateEntry[]>;
+  loadStateDict(entries: Iterable<StateEntry>, options?: LoadOptions): LoadReport;
+}
 
 /** Optimizer tensors stand beside the weights, under names that no network has. */
 const OPTIMIZER = 'optimizer.';
@@ -16,7 +21,7 @@ function weightEntry({ name, shape, data }: StateEntry): TensorEntry {
 }
 
 /** Weights in torch's names and shapes, and the optimizer's tensors as they are in memory. */
-export async function checkpointTensors(model: VocoModel, optimizer: Optimizer): Promise<TensorEntry[]> {
+export async function checkpointTensors(model: Weights, optimizer: Optimizer): Promise<TensorEntry[]> {
   const entries = (await model.stateDict()).map(weightEntry);
   for (const [name, tensor] of optimizer.state()) {
     const dtype = tensor.dtype === 'int32' ? 'I32' : 'F32';
@@ -51,7 +56,7 @@ function optimizerTensor({ shape, data }: TensorEntry<TensorData>): tf.Tensor {
 export function restore(
   state: CheckpointState<TensorData>,
   file: string,
-  model: VocoModel,
+  model: Weights,
   optimizer: Optimizer | undefined,
 ): void {
   const weights = state.tensors.filter((entry) => !entry.name.startsWith(OPTIMIZER));

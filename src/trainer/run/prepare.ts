@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, unlink } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { loadConfig, type PretrainConfig } from '../../config';
+import { loadConfig, type Config, type ConfigByKind, type ConfigKind } from '../../config';
 import { fileError, UsageError } from '../../errors/userError';
 import { writeFileAtomically } from '../../files/atomic';
 import {
@@ -15,7 +15,7 @@ import {
   type CheckpointInfo,
 } from '../../runs';
 
-export interface PretrainRequest {
+export interface RunRequest {
   /** The config; may be left out when a run directory is resumed. */
   readonly configFile?: string;
   /** The run directory to use instead of a new one below `output`. */
@@ -25,8 +25,8 @@ export interface PretrainRequest {
   readonly set: readonly string[];
 }
 
-export interface PreparedRun {
-  readonly config: PretrainConfig;
+export interface PreparedRun<K extends ConfigKind = ConfigKind> {
+  readonly config: ConfigByKind[K];
   readonly warnings: readonly string[];
   readonly configFile: string | undefined;
   /** The directory of the run to go on with, or where a new one shall be; undefined: a new one below `output`. */
@@ -37,10 +37,10 @@ export interface PreparedRun {
 }
 
 /** The newest run of this config's name that has not finished. */
-async function unfinishedRun(config: PretrainConfig): Promise<string> {
+async function unfinishedRun(config: Config): Promise<string> {
   for (const run of await listRuns(config.output)) {
     const { state } = run;
-    const own = state.kind === 'pretrain' && state.name === config.name;
+    const own = state.kind === config.kind && state.name === config.name;
     // A queued run is another process's to start.
     const open = state.state !== 'finished' && state.state !== 'queued';
     if (own && open && !(await isAlive(state))) return run.dir;
@@ -56,17 +56,21 @@ async function refuseLiveRun(runDir: string): Promise<void> {
   }
 }
 
-async function prepareResume(request: PretrainRequest, warn: (text: string) => void): Promise<PreparedRun> {
+async function prepareResume<K extends ConfigKind>(
+  kind: K,
+  request: RunRequest,
+  warn: (text: string) => void,
+): Promise<PreparedRun<K>> {
   let runDir = request.runDir && resolve(request.runDir);
   if (!runDir) {
-    if (!request.configFile) throw new UsageError('voco pretrain --resume: name a config, or a run with --run DIR');
-    runDir = await unfinishedRun((await loadConfig(request.configFile)).config);
+    if (!request.configFile) throw new UsageError(`voco ${kind} --resume: name a config, or a run with --run DIR`);
+    runDir = await unfinishedRun((await loadConfig(request.configFile, { kind })).config);
   }
   await refuseLiveRun(runDir);
   // The run's own config counts, so that an edited file cannot change a run half-way; --set may.
-  const { config, warnings } = await loadConfig(runFiles(runDir).config, { set: request.set });
+  const { config, warnings } = await loadConfig(runFiles(runDir).config, { set: request.set, kind });
   const checkpoint = await latestCheckpoint(runDir, warn);
-  if (checkpoint && checkpoint.step >= config.train.steps) {
+  if (checkpoint && config.train.steps !== null && checkpoint.step >= config.train.steps) {
     throw new UsageError(
       `${runDir}: this run has done all of its ${config.train.steps} steps; ` +
         `to go on, add --set train.steps=N with a larger number`,
@@ -76,10 +80,14 @@ async function prepareResume(request: PretrainRequest, warn: (text: string) => v
 }
 
 /** Reads the config and decides where the run goes; nothing is written yet. */
-export async function prepareRun(request: PretrainRequest, warn: (text: string) => void): Promise<PreparedRun> {
-  if (request.resume) return prepareResume(request, warn);
-  if (!request.configFile) throw new UsageError('voco pretrain: the config is missing');
-  const { config, warnings } = await loadConfig(request.configFile, { set: request.set });
+export async function prepareRun<K extends ConfigKind>(
+  kind: K,
+  request: RunRequest,
+  warn: (text: string) => void,
+): Promise<PreparedRun<K>> {
+  if (request.resume) return prepareResume(kind, request, warn);
+  if (!request.configFile) throw new UsageError(`voco ${kind}: the config is missing`);
+  const { config, warnings } = await loadConfig(request.configFile, { set: request.set, kind });
   const runDir = request.runDir && resolve(request.runDir);
   if (runDir && existsSync(join(runDir, 'run.json'))) {
     const state = await readRunState(runDir);
@@ -101,14 +109,14 @@ async function removeLeftovers(runDir: string): Promise<void> {
 }
 
 /** Makes (or takes over) the run directory of a prepared run; returns its path. */
-export async function openRunDirectory(prepared: PreparedRun, config: PretrainConfig): Promise<string> {
+export async function openRunDirectory(prepared: PreparedRun, config: Config, totalSteps: number): Promise<string> {
   const { runDir, configFile } = prepared;
   const run = {
     root: config.output,
     name: config.name,
-    kind: 'pretrain' as const,
+    kind: config.kind,
     config,
-    totalSteps: config.train.steps,
+    totalSteps,
     configFile,
   };
   if (!runDir) return createRun(run);

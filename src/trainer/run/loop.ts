@@ -1,43 +1,63 @@
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { PretrainConfig } from '../../config';
-import type { Case } from '../../data/datalist';
+import type { Config } from '../../config';
 import { UserError } from '../../errors/userError';
 import type { TrainerCommand, TrainerStatus } from '../../protocol/trainer';
 import { saveCheckpoint, VALIDATION_PREFIX, type Retention } from '../../runs';
-import type { Optimizer } from '../../tensor/optim';
-import type { VocoModel } from '../../voco/model';
-import type { CropLoader, LoadedBatch } from '../loader';
+import type { TensorEntry } from '../../runs/safetensors';
 import type { ProgressBar } from '../progress';
 import { version } from '../version';
-import { cropCount } from './microBatches';
 import type { RunRecorder } from './recorder';
-import { checkpointTensors, nonFiniteTensor } from './state';
-import { evaluateBatch, type PretrainStep, type StepScalars } from './step';
+import { nonFiniteTensor } from './state';
+import type { StepResult, StepScalars } from './types';
 
-/** Held-out volumes measured at each validation: more would cost time and tell little more. */
-const MAX_VALIDATION_CASES = 32;
 const PAUSE_POLL_MS = 200;
 
-export interface LoopParts {
+/** What a loop needs to know of a batch. */
+export interface TrainingBatch {
+  readonly epoch: number;
+  /** Image file of each volume. */
+  readonly cases: readonly string[];
+}
+
+/** What is trained: the loop calls it, in this order, and knows nothing else of it. */
+export interface TrainingTask<Batch extends TrainingBatch> {
+  next(): Promise<Batch>;
+  /** @param done optimizer steps done before */
+  step(batch: Batch, done: number): Promise<StepResult>;
+  /** Gives the memory of a batch back. */
+  release(batch: Batch): void;
+  cropCount(batch: Batch): number;
+  /** What a look at a batch whose loss was not finite needs, besides its cases. */
+  describe(batch: Batch): Record<string, unknown>;
+  /** Scores on held-out cases; undefined where there are none. */
+  validate(): Promise<StepScalars | undefined>;
+  /** Weights and optimizer state. */
+  tensors(): Promise<TensorEntry[]>;
+  summary(scalars: StepScalars, validation: StepScalars | undefined): string;
+}
+
+export interface LoopSettings {
   readonly runDir: string;
-  readonly config: PretrainConfig;
-  readonly microBatch: number;
-  readonly model: VocoModel;
-  readonly optimizer: Optimizer;
-  readonly step: PretrainStep;
-  readonly loader: CropLoader;
-  readonly validation: readonly Case[];
-  readonly recorder: RunRecorder;
-  readonly bar: ProgressBar;
+  /** The resolved config, which goes into every checkpoint. */
+  readonly config: Config;
+  readonly totalSteps: number;
+  /** Steps between validations, and between checkpoints. */
+  readonly validateEvery: number;
+  readonly checkpointEvery: number;
+  readonly retention: Retention;
+  /** Write a checkpoint at every validation, so that the best is never lost. */
+  readonly checkpointAtValidation: boolean;
   /** Optimizer steps done before. */
   readonly startStep: number;
+  readonly recorder: RunRecorder;
+  readonly bar: ProgressBar;
 }
 
 export type LoopOutcome = 'finished' | 'interrupted';
 
 /** The training loop: steps, validation, checkpoints, and what the control socket and signals ask for between steps. */
-export class PretrainLoop {
+export class TrainingLoop<Batch extends TrainingBatch> {
   private done: number;
   private last: StepScalars = {};
   private secondsPerStep = NaN;
@@ -48,9 +68,12 @@ export class PretrainLoop {
   private stopReason: string | undefined;
   private checkpointWanted = false;
 
-  constructor(private readonly parts: LoopParts) {
-    this.done = parts.startStep;
-    this.saved = parts.startStep;
+  constructor(
+    private readonly settings: LoopSettings,
+    private readonly task: TrainingTask<Batch>,
+  ) {
+    this.done = settings.startStep;
+    this.saved = settings.startStep;
   }
 
   get stepsDone(): number {
@@ -68,12 +91,12 @@ export class PretrainLoop {
     if (command === 'resume') this.paused = false;
     if (command === 'checkpoint') this.checkpointWanted = true;
     if (command === 'stop') this.stop('stopped on request');
-    const { config } = this.parts;
-    const left = this.secondsPerStep * (config.train.steps - this.done);
+    const { totalSteps } = this.settings;
+    const left = this.secondsPerStep * (totalSteps - this.done);
     return {
       state: this.stopReason ? 'stopping' : this.paused ? 'paused' : 'running',
       step: this.done,
-      totalSteps: config.train.steps,
+      totalSteps,
       loss: this.last.loss,
       ...(Number.isFinite(left) && { secondsPerStep: this.secondsPerStep, secondsLeft: left }),
       checkpoint: this.lastCheckpoint,
@@ -81,16 +104,16 @@ export class PretrainLoop {
   }
 
   async run(): Promise<LoopOutcome> {
-    const { steps, checkpointEvery } = this.parts.config.train;
-    while (this.done < steps && !this.stopReason) {
+    const { totalSteps, checkpointEvery, checkpointAtValidation } = this.settings;
+    while (this.done < totalSteps && !this.stopReason) {
       await this.waitWhilePaused();
       if (this.stopReason) break;
-      await this.oneStep();
-      const due = this.done % checkpointEvery === 0 || this.done === steps;
-      if (this.checkpointWanted || due) await this.checkpoint();
+      const validated = await this.oneStep();
+      const due = this.done % checkpointEvery === 0 || this.done === totalSteps;
+      if (this.checkpointWanted || due || (validated && checkpointAtValidation)) await this.checkpoint();
     }
     if (this.saved < this.done) await this.checkpoint();
-    return this.done >= steps ? 'finished' : 'interrupted';
+    return this.done >= totalSteps ? 'finished' : 'interrupted';
   }
 
   /** Why the run was asked to stop, if it was. */
@@ -100,7 +123,7 @@ export class PretrainLoop {
 
   private async waitWhilePaused(): Promise<void> {
     if (!this.paused) return;
-    const { recorder } = this.parts;
+    const { recorder } = this.settings;
     await recorder.log(`paused after step ${this.done}`);
     await recorder.patch({ state: 'paused', step: this.done });
     while (this.paused && !this.stopReason) {
@@ -112,26 +135,30 @@ export class PretrainLoop {
     await recorder.patch({ state: this.stopReason ? 'stopping' : 'running' });
   }
 
-  private async oneStep(): Promise<void> {
-    const { step, loader, recorder, bar, config } = this.parts;
+  /** @returns whether held-out cases were measured after it. */
+  private async oneStep(): Promise<boolean> {
+    const { task } = this;
+    const { recorder, bar, validateEvery, totalSteps } = this.settings;
     const started = performance.now();
-    const batch = await loader.next().catch((error: unknown) => this.saveBeforeFailing(error));
-    const { scalars, finite } = await step.run(batch, this.done);
+    const batch = await task.next().catch((error: unknown) => this.saveBeforeFailing(error));
+    const { scalars, finite } = await task.step(batch, this.done);
     if (!finite) await this.refuse(batch, scalars);
     const seconds = (performance.now() - started) / 1000;
-    const epoch = batch.epoch;
-    const crops = cropCount(batch);
-    loader.release(batch);
+    const { epoch } = batch;
+    const crops = task.cropCount(batch);
+    task.release(batch);
     this.done += 1;
     this.secondsPerStep = Number.isNaN(this.secondsPerStep) ? seconds : 0.9 * this.secondsPerStep + 0.1 * seconds;
-    const due = this.done % config.train.validateEvery === 0 || this.done === config.train.steps;
-    const validation = due ? await this.validate() : undefined;
+    const due = this.done % validateEvery === 0 || this.done === totalSteps;
+    const validation = due ? await task.validate() : undefined;
     this.last = { ...scalars, ...prefixed(validation) };
     const timing = { epoch, secondsPerStep: seconds, cropsPerSecond: crops / seconds };
     const all = { ...scalars, ...timing, memoryBytes: process.memoryUsage.rss() };
     await recorder.step(this.done, all, validation);
-    bar.update(this.done, summary(scalars, validation));
-    if (validation) await recorder.log(`step ${this.done}: ${summary(scalars, validation)}`);
+    const summary = task.summary(scalars, validation);
+    bar.update(this.done, summary);
+    if (validation) await recorder.log(`step ${this.done}: ${summary}`);
+    return validation !== undefined;
   }
 
   /** A volume that cannot be read ends the run, but not at the price of the steps since the last checkpoint. */
@@ -141,12 +168,13 @@ export class PretrainLoop {
   }
 
   /** Ends the run at a loss or gradient that is not finite; the weights are those of the step before. */
-  private async refuse(batch: LoadedBatch, scalars: StepScalars): Promise<never> {
-    const { recorder, runDir } = this.parts;
+  private async refuse(batch: Batch, scalars: StepScalars): Promise<never> {
+    const { recorder, runDir } = this.settings;
     const name = `nonfinite-step-${this.done + 1}.json`;
     const texts = Object.fromEntries(Object.entries(scalars).map(([key, value]) => [key, String(value)]));
-    const centres = Array.from(batch.centres);
-    const file = await recorder.dump(name, { step: this.done + 1, cases: batch.cases, centres, scalars: texts });
+    const { cases } = batch;
+    const about = this.task.describe(batch);
+    const file = await recorder.dump(name, { step: this.done + 1, cases, ...about, scalars: texts });
     const what = Number.isFinite(scalars.loss) ? 'a gradient' : 'the loss';
     throw new UserError(
       `${runDir}: ${what} was not finite at step ${this.done + 1}; the batch was ${[...new Set(batch.cases)].join(', ')} ` +
@@ -154,24 +182,10 @@ export class PretrainLoop {
     );
   }
 
-  private async validate(): Promise<StepScalars | undefined> {
-    const { validation, loader, model, microBatch } = this.parts;
-    const cases = validation.slice(0, MAX_VALIDATION_CASES);
-    if (cases.length === 0) return undefined;
-    const sums: Record<string, number> = {};
-    for (const [draw, item] of cases.entries()) {
-      const batch = await loader.validationBatch(item, draw);
-      for (const [name, value] of Object.entries(await evaluateBatch(model, batch, microBatch))) {
-        sums[name] = (sums[name] ?? 0) + value / cases.length;
-      }
-    }
-    return sums;
-  }
-
   private async checkpoint(): Promise<void> {
-    const { runDir, config, model, optimizer, recorder, validation } = this.parts;
+    const { runDir, config, recorder, retention } = this.settings;
     this.checkpointWanted = false;
-    const tensors = await checkpointTensors(model, optimizer);
+    const tensors = await this.task.tensors();
     const broken = nonFiniteTensor(tensors);
     if (broken !== undefined) {
       throw new UserError(
@@ -181,14 +195,10 @@ export class PretrainLoop {
     }
     // A checkpoint must never be ahead of the metrics, not even after a power cut.
     await recorder.sync();
-    const retention: Retention = {
-      keepLast: config.train.keepLast,
-      ...(validation.length > 0 && { best: { metric: `${VALIDATION_PREFIX}loss`, goal: 'min' } }),
-    };
     const state = {
       step: this.done,
       tensors,
-      metadata: { kind: 'pretrain', name: config.name, config: JSON.stringify(config), version },
+      metadata: { kind: config.kind, name: config.name, config: JSON.stringify(config), version },
       metrics: this.last,
     };
     this.lastCheckpoint = await saveCheckpoint(runDir, state, retention);
@@ -202,11 +212,4 @@ export class PretrainLoop {
 function prefixed(validation: StepScalars | undefined): StepScalars {
   const entries = Object.entries(validation ?? {}).map(([name, value]) => [`${VALIDATION_PREFIX}${name}`, value]);
   return Object.fromEntries(entries) as StepScalars;
-}
-
-function summary(scalars: StepScalars, validation: StepScalars | undefined): string {
-  const percent = (value: number | undefined): string => `${(100 * (value ?? NaN)).toFixed(0)} %`;
-  const own = `loss ${scalars.loss?.toFixed(4)} · position ${percent(scalars.accuracy)}`;
-  if (!validation) return own;
-  return `${own} · held out: loss ${validation.loss?.toFixed(4)}, position ${percent(validation.accuracy)}`;
 }

@@ -9,7 +9,7 @@ import {
   writeRunPlot,
   type RunStatePatch,
 } from '../../runs';
-import type { StepScalars } from './step';
+import type { StepScalars } from './types';
 
 const HEARTBEAT_MS = 5000;
 

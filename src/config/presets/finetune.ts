@@ -1,0 +1,97 @@
+import type { FinetuneConfigInput } from '../types';
+
+/** What a fine-tuning preset sets beside the defaults; where the volumes come from is filled in later. */
+export interface FinetunePreset {
+  readonly description: string;
+  readonly config: Omit<FinetuneConfigInput, 'kind' | 'data' | '$schema'>;
+  readonly data?: Omit<FinetuneConfigInput['data'], 'train' | 'validation'>;
+  /** The preset's data set comes with a list of held-out cases. */
+  readonly hasValidation?: boolean;
+}
+
+/** Figures of the released code by task; what that code does not tell is the default. */
+export const finetunePresets = {
+  btcv: {
+    description: 'Fine-tune on BTCV (13 abdominal organs): released figures, crops of 96³ at 1.5 mm, 1000 epochs',
+    config: { name: 'btcv', task: { name: 'btcv' }, crops: { positive: 9 } },
+    hasValidation: true,
+  },
+  lits: {
+    description: 'Fine-tune on LiTS (liver and tumour): released figures, crops of 96³ at 1.5 mm, 500 epochs',
+    config: {
+      name: 'lits',
+      task: { name: 'lits' },
+      crops: { positive: 9, perVolume: 2 },
+      inference: { batch: 2 },
+      train: { epochs: 500 },
+    },
+    hasValidation: true,
+  },
+  spleen: {
+    description: 'Fine-tune on MSD Spleen: released figures, crops of 96³ at 1.5 mm, 500 epochs',
+    config: { name: 'spleen', task: { name: 'spleen' }, crops: { positive: 9 }, train: { epochs: 500 } },
+    hasValidation: true,
+  },
+  'mm-whs': {
+    description: 'Fine-tune on MM-WHS (heart in CT): released figures, window 0 to 1700, crops of 64³, 500 epochs',
+    config: {
+      name: 'mm-whs',
+      task: { name: 'mm-whs' },
+      crops: { positive: 9, size: [64, 64, 64] },
+      train: { epochs: 500 },
+    },
+    data: { preprocess: { intensity: { kind: 'window', low: 0, high: 1700 } } },
+    hasValidation: true,
+  },
+  brats21: {
+    description: 'Fine-tune on BraTS 21 (tumour regions, 4 MRI sequences): z-score, crops of 128³, 100 epochs',
+    config: {
+      name: 'brats21',
+      task: { name: 'brats21' },
+      crops: { size: [128, 128, 128], perVolume: 1 },
+      network: { inChannels: 4 },
+      inference: { batch: 1 },
+      schedule: { warmupEpochs: 10 },
+      train: { epochs: 100, validateEvery: 10 },
+    },
+    data: {
+      channel: 'all',
+      validationFraction: 0.2,
+      preprocess: { spacing: null, intensity: { kind: 'zscore', nonzero: true } },
+    },
+  },
+  'cc-ccii': {
+    description: 'Fine-tune on CC-CCII (pneumonia, one class a volume): batches of 4, 100 epochs',
+    config: {
+      name: 'cc-ccii',
+      task: { name: 'cc-ccii' },
+      crops: { size: [64, 64, 64], perVolume: 1 },
+      schedule: { warmupEpochs: 5 },
+      train: { epochs: 100, batch: 4, validateEvery: 5 },
+    },
+    data: {
+      validationFraction: 0.2,
+      preprocess: {
+        spacing: null,
+        intensity: { kind: 'window', low: -1000, high: 500 },
+        foreground: null,
+        resize: [64, 64, 64],
+      },
+    },
+  },
+  'demo-finetune': {
+    description: 'Fine-tune on synthetic abdomens (voco phantom): a few minutes on two cores',
+    config: {
+      name: 'voco-demo-finetune',
+      task: { name: 'btcv' },
+      crops: { size: [64, 64, 32], perVolume: 2 },
+      network: { featureSize: 12 },
+      optimizer: { lr: 0.001 },
+      schedule: { warmupEpochs: 2 },
+      train: { epochs: 40, validateEvery: 10, checkpointEvery: 10 },
+      inference: { overlap: 0.25 },
+    },
+    data: { preprocess: { spacing: [3, 3, 5] } },
+    hasValidation: true,
+  },
+} as const satisfies Record<string, FinetunePreset>;

@@ -1,0 +1,67 @@
+import { resolveTask } from '../task';
+import type { FinetuneConfig } from '../types';
+import type { Problem } from '../validate';
+import { error, sizeRules, warning } from './shared';
+
+function taskRules(config: FinetuneConfig): Problem[] {
+  const { task, loss } = config;
+  if (task.name === 'custom' && !task.classes) {
+    return [error(['task', 'classes'], 'task custom needs its classes, such as [{ "name": "liver", "values": [1] }]')];
+  }
+  const { classes, output, outChannels } = resolveTask(task);
+  const found: Problem[] = [];
+  const names = classes.map(({ name }) => name);
+  const twice = names.findIndex((name, i) => names.indexOf(name) < i);
+  if (twice >= 0) found.push(error(['task', 'classes'], `two classes are called "${names[twice]}"`));
+  if (output === 'sigmoid' && classes.length > 8) {
+    found.push(error(['task', 'classes'], `at most 8 classes may overlap (sigmoid), there are ${classes.length}`));
+  }
+  if (output === 'softmax') {
+    const values = classes.flatMap((item) => item.values);
+    const shared = values.find((value, i) => values.indexOf(value) < i);
+    const text = 'with output softmax a voxel has one class';
+    if (shared !== undefined) found.push(error(['task', 'classes'], `value ${shared} is in two classes, but ${text}`));
+    if (values.includes(0)) found.push(error(['task', 'classes'], 'value 0 is background and belongs to no class'));
+  }
+  const weights = loss.classWeights;
+  if (weights && output === 'classification' && weights.length !== outChannels) {
+    const message = `${weights.length} weights for ${outChannels} classes`;
+    found.push(error(['loss', 'classWeights'], message));
+  }
+  return found;
+}
+
+function cropRules(config: FinetuneConfig): Problem[] {
+  const { crops, network } = config;
+  const found = sizeRules(['crops', 'size'], crops.size, network.name);
+  if (crops.positive + crops.negative <= 0) {
+    found.push(error(['crops', 'positive'], 'positive and negative cannot both be 0', 1));
+  }
+  return found;
+}
+
+function lengthRules(config: FinetuneConfig): Problem[] {
+  const { schedule, optimizer, train, data, loss, init } = config;
+  const found: Problem[] = [];
+  if (schedule.name === 'warmup-cosine' && train.steps === null && schedule.warmupEpochs >= train.epochs) {
+    const message = `warm-up takes ${schedule.warmupEpochs} epochs, the whole run only ${train.epochs}: the rate never reaches lr`;
+    found.push(warning(['schedule', 'warmupEpochs'], message));
+  }
+  if (schedule.minLr > optimizer.lr) {
+    found.push(error(['schedule', 'minLr'], `${schedule.minLr} is above optimizer.lr, ${optimizer.lr}`, 0));
+  }
+  if (data.fraction !== null && data.cases !== null) {
+    found.push(error(['data', 'cases'], 'give data.fraction or data.cases, not both', null));
+  }
+  if (loss.dice + loss.crossEntropy <= 0)
+    found.push(error(['loss', 'dice'], 'both parts of the loss have weight 0', 1));
+  if (init.freezeEncoder && init.checkpoint === null) {
+    found.push(warning(['init', 'freezeEncoder'], 'a frozen encoder with random weights learns nothing'));
+  }
+  return found;
+}
+
+/** Rules of fine-tuning alone. */
+export function finetuneRules(config: FinetuneConfig): Problem[] {
+  return [taskRules, cropRules, lengthRules].flatMap((rule) => rule(config));
+}
