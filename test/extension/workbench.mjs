@@ -1,6 +1,16 @@
 // Starts a real VS Code workbench (code-server's VS Code server and headless Chromium) and helps to drive it.
 import { execFileSync, spawn } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import process from 'node:process';
@@ -13,10 +23,11 @@ const serverMain = process.env.VOCO_SERVER_MAIN ?? join(host, 'code-server/lib/v
 const chrome = process.env.VOCO_CHROMIUM ?? '/usr/bin/chromium';
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
-export const THEMES = {
-  light: 'Default Light Modern',
-  dark: 'Default Dark Modern',
-  'high-contrast': 'Default High Contrast',
+/** What the browser tells of the system's colours, and the kind of theme that the workbench then chooses. */
+const THEMES = {
+  light: { media: { colorScheme: 'light', forcedColors: 'none' }, kind: 'vs' },
+  'high-contrast': { media: { colorScheme: 'dark', forcedColors: 'active' }, kind: 'hc-black' },
+  dark: { media: { colorScheme: 'dark', forcedColors: 'none' }, kind: 'vs-dark' },
 };
 
 const quietSettings = {
@@ -29,7 +40,9 @@ const quietSettings = {
   'workbench.startupEditor': 'none',
   'workbench.tips.enabled': false,
   'workbench.enableExperiments': false,
-  'workbench.colorTheme': THEMES.dark,
+  'window.autoDetectColorScheme': true,
+  'workbench.preferredDarkColorTheme': 'Dark Modern',
+  'workbench.preferredLightColorTheme': 'Light Modern',
   'workbench.secondarySideBar.defaultVisibility': 'hidden',
   'chat.disableAIFeatures': true,
   'chat.agent.enabled': false,
@@ -76,10 +89,8 @@ export async function startServer({ workspace, settings = {}, install = true, ar
   const folder = join(tmp, 'workspace');
   if (workspace) cpSync(workspace, folder, { recursive: true });
   else mkdirSync(folder);
-  const settingsFile = join(tmp, 'data/User/settings.json');
-  const writeSettings = (extra) => writeFileSync(settingsFile, JSON.stringify({ ...quietSettings, ...extra }, null, 2));
   mkdirSync(join(tmp, 'data/User'), { recursive: true });
-  writeSettings(settings);
+  writeFileSync(join(tmp, 'data/User/settings.json'), JSON.stringify({ ...quietSettings, ...settings }, null, 2));
   const extensions = join(tmp, 'extensions');
   mkdirSync(extensions);
   if (install) installExtension(extensions, tmp);
@@ -106,7 +117,6 @@ export async function startServer({ workspace, settings = {}, install = true, ar
     folder,
     tmp,
     log: () => log.text,
-    setSettings: (extra) => writeSettings({ ...settings, ...extra }),
     /** Workbench address; `payload`: [key, value] pairs, as on the desktop's command line. */
     url(payload = []) {
       const query = new URLSearchParams({ folder });
@@ -143,7 +153,7 @@ async function waitForWorkbench(page) {
 
 /** Opens the workbench in a page of its own; `page.console` collects what the browser's console says. */
 export async function openWorkbench(browser, url, viewport = { width: 1280, height: 800 }) {
-  const context = await browser.newContext({ viewport, serviceWorkers: 'allow' });
+  const context = await browser.newContext({ viewport, serviceWorkers: 'allow', colorScheme: 'dark' });
   const page = await context.newPage();
   page.setDefaultTimeout(30_000);
   page.console = [];
@@ -255,19 +265,43 @@ export async function eventually(look, what, timeout = 20_000) {
 
 const screenshots = join(root, 'test/screenshots');
 
+/** What the extension has written to its own log so far. */
+export function extensionLog(server) {
+  const logs = join(server.tmp, 'data/logs');
+  const files = existsSync(logs)
+    ? readdirSync(logs, { recursive: true }).filter((name) => name.endsWith('VoCo.log'))
+    : [];
+  return files.map((name) => readFileSync(join(logs, name), 'utf8')).join('');
+}
+
 /** Writes a picture of the whole window, for people. */
 export async function screenshot(page, name) {
   if (!existsSync(screenshots)) mkdirSync(screenshots, { recursive: true });
   await page.screenshot({ path: join(screenshots, `${name}.png`) });
 }
 
-/** Takes the same picture in the light, the dark and the high-contrast theme; ends in the dark one. */
-export async function screenshotInThemes(server, page, name) {
-  for (const [suffix, theme] of Object.entries(THEMES).sort(([a]) => (a === 'dark' ? 1 : -1))) {
-    server.setSettings({ 'workbench.colorTheme': theme });
-    const wanted = { light: 'vs', dark: 'vs-dark', 'high-contrast': 'hc-black' }[suffix];
-    await page.locator(`.monaco-workbench.${wanted}`).waitFor();
-    await page.waitForTimeout(400); // the webviews repaint one frame after the workbench does
-    await screenshot(page, `${name}-${suffix}`);
+/** Takes the same picture in the light, the high-contrast and the dark theme; ends in the dark one. */
+export async function screenshotInThemes(page, name) {
+  for (const [theme, { media, kind }] of Object.entries(THEMES)) {
+    await page.emulateMedia(media);
+    await page.locator(`.monaco-workbench.${kind}`).waitFor();
+    await page.waitForTimeout(400); // the webviews repaint a frame after the workbench does
+    await screenshot(page, `${name}-${theme}`);
   }
+}
+
+/** Records every text that matching elements show from now on, so that short-lived ones are not missed. */
+export async function recordTexts(page, selector) {
+  const handle = await page.evaluateHandle((wanted) => {
+    const seen = [];
+    const look = () => {
+      for (const found of document.querySelectorAll(wanted)) {
+        if (!seen.includes(found.textContent)) seen.push(found.textContent);
+      }
+    };
+    look();
+    new MutationObserver(look).observe(document.body, { subtree: true, childList: true, characterData: true });
+    return seen;
+  }, selector);
+  return () => handle.jsonValue();
 }

@@ -47,6 +47,15 @@ export function valueAt(series: Series, step: number): number | undefined {
   return index < 0 ? undefined : (series.smoothed ?? series.values)[index];
 }
 
+/** A short piece of a line, for legends. */
+export function lineSwatch(index: number, kind: Theme['kind']): HTMLElement {
+  const { colour, dash } = lineStyle(index, kind);
+  const swatch = element('span', { class: 'swatch' });
+  swatch.style.borderTopColor = colour;
+  swatch.style.borderTopStyle = dash.length === 0 ? 'solid' : dash[0]! > 4 ? 'dashed' : 'dotted';
+  return swatch;
+}
+
 /** A chart of one group of metrics, with a legend that shows the values under the cursor. */
 export class Chart {
   readonly node: HTMLElement;
@@ -213,10 +222,8 @@ export class Chart {
   private showValues(step: number | undefined): void {
     const lines = this.content?.lines ?? [];
     const items = lines.map((line) => {
-      const { colour } = lineStyle(line.colour, this.theme.kind);
       const value = valueAt(line.series, step ?? Infinity);
-      const swatch = element('span', { class: 'swatch' });
-      swatch.style.background = colour;
+      const swatch = lineSwatch(line.colour, this.theme.kind);
       const shown = value === undefined ? '–' : formatWithUnit(value, this.description.unit, 5);
       return element('li', {}, swatch, `${line.label} `, element('b', {}, shown));
     });

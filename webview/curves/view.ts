@@ -2,13 +2,13 @@ import type { ChartDescription, CurveRun, CurvesContract, CurvesState, SeriesAns
 import { button, checkbox, slider, tabs } from '../ui/controls';
 import { element } from '../ui/dom';
 import { HostError, type Host } from '../ui/host';
-import { currentTheme, lineStyle, onThemeChange, type Theme } from '../ui/theme';
-import { Chart, type ChartContent, type Line } from './chart';
+import { currentTheme, onThemeChange, type Theme } from '../ui/theme';
+import { Chart, lineSwatch, type ChartContent, type Line } from './chart';
 import { chartsAsPng, chartsAsSvg } from './export';
 import { metricLabel } from './format';
 import { fillTable } from './table';
 
-const DEFAULT_STATE: CurvesState = { runs: [], smoothing: 0.6, logarithmic: false, view: 'charts' };
+const DEFAULT_STATE: CurvesState = { runs: [], smoothing: 0.9, logarithmic: false, view: 'charts' };
 const TABLE_ROWS = 100;
 
 /** The panel: toolbar, choice of runs, charts or table. It owns the state and asks the host for what it shows. */
@@ -115,8 +115,7 @@ export class CurvesView {
 
   private listRuns(): void {
     const items = this.runs.map((run) => {
-      const swatch = element('span', { class: 'swatch' });
-      swatch.style.background = lineStyle(run.colour, this.theme.kind).colour;
+      const swatch = lineSwatch(run.colour, this.theme.kind);
       const label = element('span', {}, swatch, run.name, element('span', { class: 'muted' }, ` ${run.state}`));
       return checkbox(label, this.state.runs.includes(run.id), (checked) => {
         const others = this.state.runs.filter((id) => id !== run.id);

@@ -43,3 +43,9 @@ export function panelPage(webview: vscode.Webview, extension: vscode.Uri, option
 export function panelRoots(extension: vscode.Uri): vscode.Uri[] {
   return [vscode.Uri.joinPath(extension, 'dist', 'webview')];
 }
+
+/** The icon of a panel's tab, for light and dark themes. */
+export function tabIcon(extension: vscode.Uri): { light: vscode.Uri; dark: vscode.Uri } {
+  const icon = (name: string): vscode.Uri => vscode.Uri.joinPath(extension, 'media', name);
+  return { light: icon('tab-light.svg'), dark: icon('tab-dark.svg') };
+}

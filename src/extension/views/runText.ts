@@ -47,3 +47,35 @@ export function describeRun(run: RunSummary, now: Date = new Date()): string {
   if (!run.here) parts.push(`on ${run.state.host}`);
   return parts.join(' · ');
 }
+
+const dateText = (iso: string): string =>
+  new Date(iso).toLocaleString('en-US', {
+    month: 'short',
+    day: 'numeric',
+    hour: '2-digit',
+    minute: '2-digit',
+    hour12: false,
+  });
+
+/** The little that fits beside a run's name in the tree; its icon shows the state already. */
+export function shortText(run: RunSummary, now: Date = new Date()): string {
+  const { step, totalSteps, loss, created, ended } = run.state;
+  const lossPart = loss === undefined ? [] : [`loss ${lossText(loss)}`];
+  const left = secondsLeft(run, now);
+  switch (run.phase) {
+    case 'running':
+      return [`${percent(run)}%`, ...lossPart, ...(left === undefined ? [] : [`${durationText(left)} left`])].join(
+        ' · ',
+      );
+    case 'finished':
+      return [dateText(ended ?? created), ...lossPart].join(' · ');
+    case 'failed':
+      return run.reason ?? 'failed';
+    case 'interrupted':
+      return `stopped at step ${step} of ${totalSteps}`;
+    case 'paused':
+      return `paused at ${percent(run)}%`;
+    default:
+      return run.phase;
+  }
+}

@@ -5,7 +5,7 @@ import type { RunPhase } from '../../runs/runDirectory';
 import { listCheckpoints, type CheckpointInfo } from '../../runs/checkpoint';
 import type { RunSummary } from '../../jobs/runSummary';
 import type { Services } from '../services';
-import { describeRun } from './runText';
+import { describeRun, shortText } from './runText';
 import { sizeText } from './sizeText';
 
 export interface RunNode {
@@ -63,9 +63,9 @@ function tooltipOf(run: RunSummary): vscode.MarkdownString {
 }
 
 function runItem({ run }: RunNode): vscode.TreeItem {
-  const item = new vscode.TreeItem(run.label, vscode.TreeItemCollapsibleState.Collapsed);
+  const item = new vscode.TreeItem(run.state.name, vscode.TreeItemCollapsibleState.Collapsed);
   item.id = run.dir;
-  item.description = run.phase === 'failed' && run.reason ? `failed · ${run.reason}` : describeRun(run);
+  item.description = shortText(run);
   item.iconPath = iconOf(run.phase);
   item.contextValue = `run.${run.phase}`;
   item.tooltip = tooltipOf(run);

@@ -2,6 +2,8 @@ import type { RunMarks, Series, SeriesRequest } from '../../protocol/curves';
 import { Column, firstAtLeast, thin } from './column';
 
 const MAX_MARKS = 100;
+/** Measured so seldom that an average over past values would lag far behind. */
+const SPARSE = 'validation/';
 
 /** One line of a run's metrics: a step and named numbers; numbers that JSON cannot write come as text. */
 export type MetricRecord = Readonly<Record<string, unknown>>;
@@ -68,7 +70,8 @@ export class RunSeries {
     const from = Math.max(0, firstAtLeast(column.steps, low) - 1);
     const to = Math.min(column.length, high === Infinity ? column.length : firstAtLeast(column.steps, high + 1) + 1);
     const kept = thin(column.values, from, to, request.points);
-    const averages = request.smoothing > 0 ? column.smoothed(request.smoothing) : undefined;
+    const averages =
+      request.smoothing > 0 && !metric.startsWith(SPARSE) ? column.smoothed(request.smoothing) : undefined;
     const { steps, values } = column;
     return {
       run,

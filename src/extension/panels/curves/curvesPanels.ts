@@ -15,7 +15,7 @@ import type {
   SeriesRequest,
 } from '../../../protocol/curves';
 import { decodeRecord, metricsFile } from '../../../runs/metrics';
-import { panelPage, panelRoots } from '../html';
+import { panelPage, panelRoots, tabIcon } from '../html';
 import { servePanel, type Handlers, type PanelServer } from '../panelServer';
 import { RunColours } from './runColours';
 import { SeriesThread } from './seriesThread';
@@ -78,7 +78,7 @@ export class CurvesPanels {
 
   private attach(panel: vscode.WebviewPanel, runs: readonly string[] | undefined): void {
     panel.webview.options = { enableScripts: true, localResourceRoots: panelRoots(this.context.extensionUri) };
-    panel.iconPath = vscode.Uri.joinPath(this.context.extensionUri, 'media', 'icon.svg');
+    panel.iconPath = tabIcon(this.context.extensionUri);
     const server = servePanel<CurvesContract>(panel.webview, this.handlers(), (error) => this.log.error(String(error)));
     const open: Open = { panel, server, wanted: runs, pending: new Set() };
     this.open = open;

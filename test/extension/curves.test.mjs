@@ -1,0 +1,141 @@
+// The loss-curves panel on finished runs: charts, overlay, table, zoom, export, restoring.
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { writeRun } from './syntheticRuns.mjs';
+import {
+  answer,
+  eventually,
+  openSideBar,
+  openWorkbench,
+  reloadWindow,
+  rows,
+  runCommand,
+  screenshotInThemes,
+  startBrowser,
+  startServer,
+  webview,
+} from './workbench.mjs';
+
+let server, browser, page;
+const STEPS = 20_000;
+
+before(async () => {
+  server = await startServer();
+  const runs = join(server.folder, 'runs');
+  writeRun(runs, 'voco-btcv-20260101-000000', { steps: STEPS, seed: 1, patch: { resumedAt: [8000] } });
+  writeRun(runs, 'voco-btcv-20260102-000000', { steps: STEPS, seed: 2 });
+  writeRun(runs, 'small-20260103-000000', { steps: 900, seed: 3, phase: 'failed', patch: { exitReason: 'disk full' } });
+  browser = await startBrowser();
+  page = await openWorkbench(browser, server.url(), { width: 1500, height: 950 });
+});
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+const drawn = (frame, step) =>
+  eventually(
+    async () => (await frame.locator('#app').getAttribute('data-drawn')) === String(step),
+    `step ${step} drawn`,
+  );
+
+test('runs are listed with state and reason', async () => {
+  await openSideBar(page);
+  await eventually(async () => (await rows(page, 'Runs').count()) === 3, 'three runs');
+  const texts = await rows(page, 'Runs').allTextContents();
+  assert.match(texts[0], /^smalldisk full/);
+  assert.match(texts[1], /^voco-btcvJan 2, \d\d:00 · loss 0\.14/);
+});
+
+test('the panel shows all charts of a run to its last step', async () => {
+  await rows(page, 'Runs').nth(2).hover();
+  await rows(page, 'Runs').nth(2).locator('a[aria-label^="Show Loss Curves"]').click();
+  const frame = await webview(page, '.chart');
+  await drawn(frame, STEPS);
+  const titles = await frame.locator('.chart:not([hidden]) h2').allTextContents();
+  assert.deepEqual(titles.slice(0, 4), ['Loss', 'Parts of the loss', 'Position accuracy', 'Collapse monitor']);
+  const label = await frame.locator('[data-chart="loss"] .plot').getAttribute('aria-label');
+  assert.match(label, /Loss\. .*at step 20000/);
+  await screenshotInThemes(page, 'curves-one');
+});
+
+test('several runs lie over one another, each in its colour', async () => {
+  const frame = await webview(page, '.chart');
+  await frame.locator('.runs vscode-checkbox').nth(1).click();
+  const legend = frame.locator('[data-chart="accuracy"] .legend li');
+  await eventually(async () => (await legend.count()) === 2, 'two lines');
+  const colours = await frame
+    .locator('[data-chart="accuracy"] .swatch')
+    .evaluateAll((all) => all.map((one) => getComputedStyle(one).borderTopColor));
+  assert.notEqual(colours[0], colours[1]);
+  await screenshotInThemes(page, 'curves-two');
+});
+
+test('smoothing, logarithmic axis and zoom by typing', async () => {
+  const frame = await webview(page, '.chart');
+  await frame.locator('#logarithmic').click();
+  await frame.locator('#from').fill('5000');
+  await frame.locator('#to').fill('6000');
+  await frame.locator('#to').press('Enter');
+  const label = frame.locator('[data-chart="loss"] .plot');
+  await eventually(async () => /at step 6001/.test((await label.getAttribute('aria-label')) ?? ''), 'zoomed series');
+  await frame.locator('#reset-zoom').click();
+  await eventually(async () => /at step 20000/.test((await label.getAttribute('aria-label')) ?? ''), 'whole series');
+  await frame.locator('#logarithmic').click();
+});
+
+test('values under the cursor are shown in every chart', async () => {
+  const frame = await webview(page, '.chart');
+  await frame.locator('[data-chart="loss"] .u-over').hover({ position: { x: 100, y: 60 } });
+  await frame.locator('[data-chart="loss"] .legend', { hasText: 'step' }).waitFor();
+  await frame.locator('[data-chart="accuracy"] .legend', { hasText: 'step' }).waitFor();
+});
+
+test('the table holds the same numbers', async () => {
+  const frame = await webview(page, '.chart');
+  await frame.locator('#tab-table').click();
+  const first = frame.locator('tbody tr').first();
+  await first.waitFor();
+  assert.equal((await first.locator('th').textContent()).replace(/\D/g, ''), String(STEPS));
+  await screenshotInThemes(page, 'curves-table');
+});
+
+test('a reloaded window restores the panel as it was', async () => {
+  await reloadWindow(page);
+  const frame = await webview(page, 'tbody tr', 40_000);
+  assert.equal(await frame.locator('.runs vscode-checkbox[current-checked="true"]').count(), 2);
+  await frame.locator('#tab-charts').click();
+  await drawn(frame, STEPS);
+});
+
+test('exports write files: all steps as CSV, a drawing, a picture', async () => {
+  for (const [format, check] of [
+    ['csv', (content) => assert.equal(content.toString().trim().split('\n').length, 2 * STEPS + 1)],
+    ['svg', (content) => assert.match(content.toString(), /^<svg [^>]*>[\s\S]*Position accuracy[\s\S]*<\/svg>\n$/)],
+    ['png', (content) => assert.equal(content.subarray(1, 4).toString(), 'PNG')],
+  ]) {
+    const frame = await webview(page, '.chart');
+    await frame.locator(`#export-${format}`).click();
+    const file = join(server.folder, `curves.${format}`);
+    await answer(page, file);
+    await eventually(() => existsSync(file), `${file} written`);
+    check(readFileSync(file));
+  }
+});
+
+test('a run can be deleted and brought back', async () => {
+  await openSideBar(page);
+  await rows(page, 'Runs').first().click();
+  await page.keyboard.press('Delete');
+  await page.locator('.monaco-dialog-box .monaco-button', { hasText: 'Move to Trash' }).click();
+  await eventually(async () => (await rows(page, 'Runs').count()) === 2, 'two runs left');
+  await page.locator('.notification-toast .monaco-button', { hasText: 'Undo' }).click();
+  await eventually(async () => (await rows(page, 'Runs').count()) === 3, 'three runs again');
+});
+
+test('opening the panel by the palette uses what is there', async () => {
+  await runCommand(page, 'VoCo: Show Loss Curves');
+  assert.equal(await page.locator('.tab', { hasText: 'Loss curves' }).count(), 1);
+});
