@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { UserError } from '../../../src/errors/userError';
 import { useDevice } from '../../../src/tensor/backends';
-import { gelu } from '../../../src/tensor/ops';
+import { gelu, windowAttention, windowSize, type Triple } from '../../../src/tensor/ops';
 import { AdamW, emaUpdate } from '../../../src/tensor/optim';
 import * as tf from '../../../src/tensor/tf';
 import { releaseBackends, usableBackends } from '../../support/backends';
@@ -69,6 +69,48 @@ describe.skipIf(!present)('the WebGPU device', () => {
     const { limits } = gpu().device;
     const most = Math.min(limits.maxBufferSize, limits.maxStorageBufferBindingSize);
     expect(() => tf.fill([most / 4 + 1], 1)).toThrow(/webgpu: a tensor needs \d+ MiB .*microBatch/);
+  });
+
+  test('too little memory is a UserError from then on', async () => {
+    await useDevice('webgpu');
+    const { device } = gpu();
+    const x = normal('x', [8, 8]);
+    const y = gelu(x);
+    const taken: GPUBuffer[] = [];
+    let failed = false;
+    device.addEventListener('uncapturederror', () => (failed = true));
+    while (!failed && taken.length < 256) {
+      taken.push(device.createBuffer({ size: device.limits.maxBufferSize, usage: GPUBufferUsage.STORAGE }));
+      await device.queue.onSubmittedWorkDone();
+    }
+    expect(failed).toBe(true);
+    await expect(y.data()).rejects.toThrow(/webgpu: the device is out of memory: use a smaller train.microBatch/);
+    expect(() => gelu(x)).toThrow(UserError);
+    taken.forEach((buffer) => buffer.destroy());
+  });
+
+  test('an invalid use of the device is an error, not a tensor of zeros', async () => {
+    await useDevice('webgpu');
+    const y = gelu(normal('x', [8, 8]));
+    gpu().device.createBuffer({ size: 4, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.MAP_WRITE });
+    await gpu().device.queue.onSubmittedWorkDone();
+    await expect(y.data()).rejects.toThrow(/webgpu: the device reports an error/);
+  });
+
+  test('the same inputs give the same bits', async () => {
+    await useDevice('webgpu');
+    const window = windowSize([4, 3, 4], [3, 3, 3], [1, 1, 1]);
+    const attrs = { tableWindow: [3, 3, 3] as Triple, ...window, heads: 2, scale: 0.5 };
+    const inputs = [normal('qkv', [2, 4, 3, 4, 24]), normal('pad', [24]), normal('table', [125, 2])];
+    const f = (...[qkv, pad, table]: tf.Tensor[]): tf.Tensor =>
+      windowAttention(qkv as tf.Tensor5D, pad as tf.Tensor1D, table as tf.Tensor2D, attrs);
+    const once = (): Promise<ArrayLike<number>[]> =>
+      Promise.all(
+        tf
+          .grads(f)(inputs, normal('dy', [2, 4, 3, 4, 8]))
+          .map((gradient) => gradient.data()),
+      );
+    expect(await once()).toEqual(await once());
   });
 
   test('a lost device is a UserError from then on, not wrong numbers', async () => {
