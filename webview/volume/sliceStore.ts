@@ -8,11 +8,16 @@ const BYTES_AT_ONCE = 4 * 1024 * 1024;
 
 export type SliceSource = (plane: Plane, indices: readonly number[], channel: number) => Promise<readonly Slice[]>;
 
+interface Wish {
+  readonly index: number;
+  readonly channel: number;
+}
+
 interface Lane {
   asking: boolean;
-  wanted?: { readonly index: number; readonly channel: number };
-  /** The slice shown before; none until one was shown. */
-  last?: number;
+  wanted?: Wish;
+  /** The wish that was served last, or is being served. */
+  last?: Wish;
 }
 
 /**
@@ -46,7 +51,10 @@ export class SliceStore {
       this.slices.delete(key(plane, index, channel));
       this.slices.set(key(plane, index, channel), here);
     }
-    if (here && lane.last === index) return here;
+    if (lane.last?.index === index && lane.last.channel === channel && (here || lane.asking)) {
+      lane.wanted = undefined;
+      return here;
+    }
     lane.wanted = { index, channel };
     if (!lane.asking) void this.serve(plane, lane);
     return here;
@@ -66,8 +74,8 @@ export class SliceStore {
       while (lane.wanted) {
         const { index, channel } = lane.wanted;
         // Nothing is fetched ahead before the first move.
-        const step = Math.sign(index - (lane.last ?? index));
-        lane.last = index;
+        const step = Math.sign(index - (lane.last?.index ?? index));
+        lane.last = { index, channel };
         lane.wanted = undefined;
         if (!this.slices.has(key(plane, index, channel))) await this.ask(plane, [index], channel);
         if (!lane.wanted && step !== 0) await this.ask(plane, this.ahead(plane, index, step, channel), channel);
