@@ -165,34 +165,78 @@ static void gather(const Attention& a, const Layout& l, const float* qkv, const 
   }
 }
 
-/** exp(scores - their maximum) of the block of queries that begins at `first`, in w.p; returns 1 / sum for each row. */
+/** One tile of scores: q·k + bias + mask (`mask` may be null) for two vectors of keys, and the rows' maxima so far. */
+static inline void scoreTile(const float* q, int64_t width, const float* kt, int64_t keys, int64_t depth,
+                             const float* const* bias, const float* const* mask, int64_t j, float* p, Lanes* top) {
+  Lanes sum[kTileRows][2];
+#pragma GCC unroll 16
+  for (int r = 0; r < kTileRows; r++) {
+    sum[r][0] = loadLanes(bias[r] + j), sum[r][1] = loadLanes(bias[r] + j + kLanes);
+    if (mask) sum[r][0] += loadLanes(mask[r] + j), sum[r][1] += loadLanes(mask[r] + j + kLanes);
+  }
+  for (int64_t d = 0; d < depth; d++) {
+    const Lanes left = loadLanes(kt + d * keys + j), right = loadLanes(kt + d * keys + j + kLanes);
+#pragma GCC unroll 16
+    for (int r = 0; r < kTileRows; r++) {
+      const float value = q[r * width + d];
+      sum[r][0] += value * left;
+      sum[r][1] += value * right;
+    }
+  }
+#pragma GCC unroll 16
+  for (int r = 0; r < kTileRows; r++) {
+    storeLanes(p + r * keys + j, sum[r][0]);
+    storeLanes(p + r * keys + j + kLanes, sum[r][1]);
+    const Lanes larger = sum[r][0] > sum[r][1] ? sum[r][0] : sum[r][1];
+    top[r] = larger > top[r] ? larger : top[r];
+  }
+}
+
+/** exp(scores - their maximum) of the block of queries that begins at `first`, in w.p; gives 1 / sum for each row. */
 static void attend(const Layout& l, int64_t first, int64_t rows, Workspace& w, float* inverse) {
-  product<false>(w.q + first * l.width, l.width, 1, w.kt, l.keys, w.p, l.keys, roundUp(rows, kTileRows), l.keys, l.depth);
-  for (int64_t r = 0; r < rows; r++) {
-    float* row = w.p + r * l.keys;
-    const int64_t token = w.query[first + r];
-    const float* bias = w.bias + token * l.keys;
-    float top = -3e38f, sum = 0;
-    if (w.regions > 0) {
-      const float* mask = w.mask + w.region[token] * l.keys;
-#pragma omp simd reduction(max : top)
-      for (int64_t j = 0; j < l.keys; j++) {
-        row[j] += bias[j] + mask[j];
-        top = row[j] > top ? row[j] : top;
-      }
-    } else {
-#pragma omp simd reduction(max : top)
-      for (int64_t j = 0; j < l.keys; j++) {
-        row[j] += bias[j];
-        top = row[j] > top ? row[j] : top;
-      }
+  for (int64_t begin = 0; begin < rows; begin += kTileRows) {
+    const float *bias[kTileRows], *mask[kTileRows];
+    Lanes top[kTileRows];
+    for (int r = 0; r < kTileRows; r++) {
+      // Rows beyond the last query are computed as if they were the first.
+      const int64_t token = w.query[begin + r < rows ? first + begin + r : first];
+      bias[r] = w.bias + token * l.keys;
+      mask[r] = w.mask + (w.regions > 0 ? w.region[token] * l.keys : 0);
+      top[r] = Lanes{} - 3e38f;
     }
+    const float* q = w.q + (first + begin) * l.width;
+    float* p = w.p + begin * l.keys;
+    for (int64_t j = 0; j < l.keys; j += 2 * kLanes) {
+      scoreTile(q, l.width, w.kt, l.keys, l.depth, bias, w.regions > 0 ? mask : nullptr, j, p, top);
+    }
+    for (int r = 0; r < kTileRows; r++) {
+      float *row = p + r * l.keys, peak = top[r][0], sum = 0;
+      for (int lane = 1; lane < kLanes; lane++) peak = top[r][lane] > peak ? top[r][lane] : peak;
 #pragma omp simd reduction(+ : sum)
-    for (int64_t j = 0; j < l.keys; j++) {
-      row[j] = expOf(row[j] - top);
-      sum += row[j];
+      for (int64_t j = 0; j < l.keys; j++) {
+        row[j] = expOfNegative(row[j] - peak);
+        sum += row[j];
+      }
+      if (begin + r < rows) inverse[begin + r] = 1.0f / sum;
     }
-    inverse[r] = 1.0f / sum;
+  }
+}
+
+/** dp = g · vᵀ for a block of queries, and for each row Σ p · dp. */
+static void gradientOfScores(const Layout& l, int64_t rows, Workspace& w, float* dot) {
+  for (int64_t begin = 0; begin < rows; begin += kTileRows) {
+    const float *g = w.g + begin * l.width, *p = w.p + begin * l.keys;
+    float* dp = w.dp + begin * l.keys;
+    Lanes total[kTileRows] = {};
+    for (int64_t j = 0; j < l.keys; j += 2 * kLanes) {
+      tile<kTileRows, 2, false>(g, l.width, 1, w.vt + j, l.keys, dp + j, l.keys, l.depth);
+#pragma GCC unroll 16
+      for (int r = 0; r < kTileRows; r++) {
+        const int64_t at = r * l.keys + j;
+        total[r] += loadLanes(p + at) * loadLanes(dp + at) + loadLanes(p + at + kLanes) * loadLanes(dp + at + kLanes);
+      }
+    }
+    for (int r = 0; r < kTileRows && begin + r < rows; r++) dot[begin + r] = laneSum(total[r]);
   }
 }
 
@@ -238,28 +282,23 @@ static void attention(const Attention& a, const float* qkv, const float* pad, co
 static void backwardWindow(const Attention& a, const Layout& l, const float* dy, int64_t head, Workspace& w, float* dqkv,
                            double* dpad) {
   const int64_t stride = 3 * a.channels, at = head * l.depth;
-  float inverse[kRowBlock];
+  float inverse[kRowBlock], dot[kRowBlock];
   for (int64_t i = 0; i < roundUp(l.tokens, kTileRows) * l.width; i++) w.dk[i] = w.dv[i] = 0;
   for (int64_t first = 0; first < w.queries; first += kRowBlock) {
     const int64_t rows = least(kRowBlock, w.queries - first), whole = roundUp(rows, kTileRows);
+    attend(l, first, rows, w, inverse);
+    // The rows of p are not divided by their sums; the gradient of the output is instead.
     for (int64_t r = 0; r < rows; r++) {
-      copyPadded(w.g + r * l.width, dy + w.token[w.query[first + r]] * a.channels + at, l.depth, l.width, 1.0f);
+      copyPadded(w.g + r * l.width, dy + w.token[w.query[first + r]] * a.channels + at, l.depth, l.width, inverse[r]);
     }
     for (int64_t i = rows * l.width; i < whole * l.width; i++) w.g[i] = 0;
-    attend(l, first, rows, w, inverse);
-    product<false>(w.g, l.width, 1, w.vt, l.keys, w.dp, l.keys, whole, l.keys, l.depth);
+    gradientOfScores(l, rows, w, dot);
     for (int64_t r = 0; r < rows; r++) {
       float *p = w.p + r * l.keys, *dp = w.dp + r * l.keys, *dbias = w.dbias + w.query[first + r] * l.keys;
-      const float factor = inverse[r];
-      float dot = 0;
-#pragma omp simd reduction(+ : dot)
-      for (int64_t j = 0; j < l.keys; j++) {
-        p[j] *= factor;
-        dot += p[j] * dp[j];
-      }
+      const float mean = dot[r] * inverse[r];
 #pragma omp simd
       for (int64_t j = 0; j < l.keys; j++) {
-        dp[j] = p[j] * (dp[j] - dot);
+        dp[j] = p[j] * (dp[j] - mean);
         dbias[j] += dp[j];
       }
     }

@@ -59,12 +59,6 @@ static void smallForward(const Convolution& c, const float* x, const float* filt
   }
 }
 
-static inline float laneSum(Lanes v) {
-  float s = 0;
-  for (int l = 0; l < kLanes; l++) s += v[l];
-  return s;
-}
-
 /** out[r·stride + k] = a[r] · b[k] for R rows of a and two of b, `depth` (a multiple of the lanes) long. */
 template <int R>
 static inline void dots(const float* a, const float* b, int64_t depth, float* out, int64_t stride) {

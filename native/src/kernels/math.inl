@@ -35,6 +35,23 @@ static inline float expOf(float x) {
   return x < -87.3f ? 0.0f : (x == x ? y : x);
 }
 
+/** The same for x ≤ 0, as softmax needs it; NaN stays NaN. */
+static inline float expOfNegative(float x) {
+  const float limited = x < -87.3f ? -87.3f : x;
+  const float shifted = limited * 1.44269504f + 12582912.0f;
+  const float n = shifted - 12582912.0f;
+  float r = limited - n * 0.693359375f;
+  r = r - n * -2.12194440e-4f;
+  float q = 1.394121425e-3f;
+  q = q * r + 8.363235074e-3f;
+  q = q * r + 4.166637413e-2f;
+  q = q * r + 1.666657665e-1f;
+  q = q * r + 0.5f;
+  q = q * r * r + r + 1.0f;
+  const float y = q * bitsToFloat((floatToBits(shifted) - (0x4B400000 - 127)) << 23);
+  return x < -87.3f ? 0.0f : y;
+}
+
 /** The error function within 2e-7 of its value. */
 static inline float erfOf(float x) {
   const float t = __builtin_fabsf(x);

@@ -2,6 +2,15 @@
 
 static const int kLanes = VOCO_LANES;
 typedef float Lanes __attribute__((vector_size(4 * VOCO_LANES), aligned(4), may_alias));
+static inline Lanes loadLanes(const float* p) { return *reinterpret_cast<const Lanes*>(p); }
+static inline void storeLanes(float* p, Lanes v) { *reinterpret_cast<Lanes*>(p) = v; }
+
+static inline float laneSum(Lanes v) {
+  float s = 0;
+  for (int l = 0; l < kLanes; l++) s += v[l];
+  return s;
+}
+
 /** Rows of a tile: twelve accumulators of two vectors fill AVX-512's registers, six those of AVX2. */
 static const int kTileRows = VOCO_LANES == 16 ? 12 : 6;
 

@@ -107,7 +107,7 @@ static void softmax(const float* x, float* y, int64_t rows, int64_t n, bool loga
     float sum = 0;
 #pragma omp simd reduction(+ : sum)
     for (int64_t i = 0; i < n; i++) {
-      const float e = expOf(in[i] - top);
+      const float e = expOfNegative(in[i] - top);
       out[i] = e;
       sum += e;
     }

@@ -41,9 +41,6 @@ static int64_t winogradFloats(const Winograd& c, bool weights, int64_t threads) 
   return zeros + (weights ? weightThreads(c, threads) * (filter + block) : filter + threads * block);
 }
 
-static inline Lanes loadLanes(const float* p) { return *reinterpret_cast<const Lanes*>(p); }
-static inline void storeLanes(float* p, Lanes v) { *reinterpret_cast<Lanes*>(p) = v; }
-
 /** Three filter taps to four coefficients. */
 static inline void filterLine(const Lanes* g, int64_t from, Lanes* u, int64_t to) {
   const Lanes ends = g[0] + g[2 * from], middle = g[from];
