@@ -73,7 +73,7 @@ export class VolumeStore {
     const key = cache && (await cacheKey(files, { steps, channel }));
     const cached = key && (await cache.get(key).catch((error: unknown) => this.giveUpCache(error)));
     if (cached) return cached;
-    const volume = preprocess(await this.read(files), steps, { name: files[0] }).volume;
+    const volume = preprocess(await readImage(files, channel, this.onWarning), steps, { name: files[0] }).volume;
     const result = { ...volume, data: asFloat32(volume.data) };
     if (key && !this.cacheBroken) await cache.put(key, result).catch((error: unknown) => this.giveUpCache(error));
     return result;
@@ -84,24 +84,33 @@ export class VolumeStore {
     if (!this.cacheBroken) this.onWarning(`${error.message}; going on without the cache, which is slower`);
     this.cacheBroken = true;
   }
+}
 
-  private async read(files: readonly string[]): Promise<Volume> {
-    const volumes: Volume[] = [];
-    for (const file of files) {
-      const { volume, nonFinite } = await readNifti(file, { channel: this.settings.channel });
-      const bad = nonFinite.nan + nonFinite.infinite;
-      if (bad > 0) this.onWarning(`${file}: ${bad} voxels are NaN or infinite and were replaced`);
-      const first = volumes[0];
-      if (first && !onSameGrid(volume, first))
-        throw new UserError(`${file}: does not lie on the same voxel grid as ${files[0]}; channels of one case must`);
-      volumes.push(volume);
-    }
-    return volumes.length === 1 ? volumes[0]! : stackChannels(volumes);
+/**
+ * Reads an image of one or several files as one volume `[C, X, Y, Z]`.
+ *
+ * @throws UserError naming the file that is missing, malformed, or does not fit the others
+ */
+export async function readImage(
+  files: readonly string[],
+  channel: number | 'all',
+  onWarning: (message: string) => void,
+): Promise<Volume> {
+  const volumes: Volume[] = [];
+  for (const file of files) {
+    const { volume, nonFinite } = await readNifti(file, { channel });
+    const bad = nonFinite.nan + nonFinite.infinite;
+    if (bad > 0) onWarning(`${file}: ${bad} voxels are NaN or infinite and were replaced`);
+    const first = volumes[0];
+    if (first && !onSameGrid(volume, first))
+      throw new UserError(`${file}: does not lie on the same voxel grid as ${files[0]}; channels of one case must`);
+    volumes.push(volume);
   }
+  return volumes.length === 1 ? volumes[0]! : stackChannels(volumes);
 }
 
 /** Same size, and corners less than a hundredth of a millimetre apart. */
-function onSameGrid(a: Volume, b: Volume): boolean {
+export function onSameGrid(a: Volume, b: Volume): boolean {
   const [, x, y, z] = a.shape;
   return b.shape.slice(1).join() === [x, y, z].join() && sameGrid(a.affine, b.affine, [x, y, z], 0.01);
 }

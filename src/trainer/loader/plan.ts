@@ -34,15 +34,19 @@ export class SamplePlan {
     return Math.floor((step * this.batch) / this.cases.length);
   }
 
-  /** The volumes of a step. */
-  draws(step: number): VolumeDraw[] {
+  /** Which cases a step sees, by number, and the path of each one's random streams. */
+  visits(step: number): { index: number; stream: number[] }[] {
     return Array.from({ length: this.batch }, (_, b) => {
       const position = step * this.batch + b;
       const epoch = Math.floor(position / this.cases.length);
-      const index = position % this.cases.length;
-      const { image } = this.cases[this.order(epoch)[index]!]!;
-      return { image, stream: [this.seed, CROPS, epoch, index], augment: true };
+      const place = position % this.cases.length;
+      return { index: this.order(epoch)[place]!, stream: [this.seed, CROPS, epoch, place] };
     });
+  }
+
+  /** The volumes of a step. */
+  draws(step: number): VolumeDraw[] {
+    return this.visits(step).map(({ index, stream }) => ({ image: this.cases[index]!.image, stream, augment: true }));
   }
 
   /** The crops of one validation case, without augmentation: the same for a case and draw, whatever else is in the list. */

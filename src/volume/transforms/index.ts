@@ -21,3 +21,4 @@ export {
   type CropDraw,
   type ForegroundIndices,
 } from './posNegCrop';
+export { labelOnGrid } from './labelOnGrid';

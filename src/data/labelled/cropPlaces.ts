@@ -1,0 +1,87 @@
+import { UserError } from '../../errors/userError';
+import { correctCropCentre, type Volume } from '../../volume';
+
+type Triple = readonly [number, number, number];
+
+/** How many voxels of each x plane are foreground (labelled) and background (unlabelled, image above 0). */
+export interface CropPlaces {
+  readonly foreground: Uint32Array;
+  readonly background: Uint32Array;
+  readonly foregroundTotal: number;
+  readonly backgroundTotal: number;
+}
+
+function brightAt(image: Volume<Float32Array>, index: number, voxels: number): boolean {
+  for (let at = index; at < image.data.length; at += voxels) if (image.data[at]! > 0) return true;
+  return false;
+}
+
+/** Counts where crops may be centred: MONAI `map_binary_to_indices(label, image, image_threshold=0)`, without the lists. */
+export function countPlaces(image: Volume<Float32Array>, codes: Uint8Array): CropPlaces {
+  const [, nx, ny, nz] = image.shape;
+  const foreground = new Uint32Array(nx);
+  const background = new Uint32Array(nx);
+  const area = ny * nz;
+  for (let i = 0; i < codes.length; i++) {
+    const x = Math.floor(i / area);
+    if (codes[i]! > 0) foreground[x]!++;
+    else if (brightAt(image, i, codes.length)) background[x]!++;
+  }
+  const total = (counts: Uint32Array): number => counts.reduce((sum, count) => sum + count, 0);
+  return { foreground, background, foregroundTotal: total(foreground), backgroundTotal: total(background) };
+}
+
+/** Flat index of the n-th voxel of a kind, x slowest. */
+function nthPlace(
+  image: Volume<Float32Array>,
+  codes: Uint8Array,
+  counts: Uint32Array,
+  labelled: boolean,
+  n: number,
+): number {
+  const area = image.shape[2] * image.shape[3];
+  let [x, left] = [0, n];
+  while (left >= counts[x]!) left -= counts[x++]!;
+  for (let i = x * area; ; i++) {
+    const fits = labelled ? codes[i]! > 0 : codes[i] === 0 && brightAt(image, i, codes.length);
+    if (fits && left-- === 0) return i;
+  }
+}
+
+export interface PlaceDraw {
+  /** Uniform in [0, 1): foreground when below positive / (positive + negative). */
+  readonly kind: number;
+  /** Uniform in [0, 1): which voxel of that kind. */
+  readonly pick: number;
+}
+
+/**
+ * The centre of one crop of MONAI's `RandCropByPosNegLabel`, given its draws, as `posNegCentre` but without lists of all
+ * voxels, which would take four bytes a voxel. When a volume has voxels of one kind only, those are taken.
+ *
+ * @throws UserError naming `name` when there are neither.
+ */
+export function drawPlace(
+  image: Volume<Float32Array>,
+  codes: Uint8Array,
+  places: CropPlaces,
+  draw: PlaceDraw,
+  ratio: { positive: number; negative: number },
+  size: Triple,
+  name: string,
+): [number, number, number] {
+  const { foregroundTotal, backgroundTotal } = places;
+  if (foregroundTotal + backgroundTotal === 0) {
+    throw new UserError(`${name}: neither a label nor a voxel above 0 after preprocessing: check the intensity window`);
+  }
+  let share = ratio.positive / (ratio.positive + ratio.negative);
+  if (foregroundTotal === 0) share = 0;
+  if (backgroundTotal === 0) share = 1;
+  const labelled = draw.kind < share;
+  const total = labelled ? foregroundTotal : backgroundTotal;
+  const n = Math.min(Math.floor(draw.pick * total), total - 1);
+  const flat = nthPlace(image, codes, labelled ? places.foreground : places.background, labelled, n);
+  const [, nx, ny, nz] = image.shape;
+  const centre: Triple = [Math.floor(flat / (ny * nz)), Math.floor((flat % (ny * nz)) / nz), flat % nz];
+  return correctCropCentre(centre, size, [nx, ny, nz]);
+}

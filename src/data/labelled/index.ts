@@ -1,0 +1,5 @@
+export { cropCodes } from './cropCodes';
+export { countPlaces, drawPlace, type CropPlaces, type PlaceDraw } from './cropPlaces';
+export { classMask, encodeLabels, makeLabelCodes, oneHot, valuesOfCodes, type LabelCodes } from './labelCodes';
+export { labelFile, LabelledStore, readLabel, type LabelledVolume } from './labelledStore';
+export { trainingSubset } from './subset';

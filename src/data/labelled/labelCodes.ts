@@ -1,0 +1,85 @@
+import { UserError } from '../../errors/userError';
+import type { VoxelArray } from '../../volume/types';
+
+/** A class and the values of the label map that belong to it. */
+export interface ClassValues {
+  readonly name: string;
+  readonly values: readonly number[];
+}
+
+/** How label values are held in memory, one byte a voxel; 0 is background. */
+export interface LabelCodes {
+  /** Classes overlap: a code is a set of classes, bit c for class c. Else it is the number of the class, from 1. */
+  readonly overlapping: boolean;
+  readonly classes: readonly ClassValues[];
+  /** Channels of the network's output: with background where classes do not overlap. */
+  readonly channels: number;
+  readonly codeOf: ReadonlyMap<number, number>;
+}
+
+/** The codes of a task's label values. */
+export function makeLabelCodes(classes: readonly ClassValues[], overlapping: boolean): LabelCodes {
+  const codeOf = new Map<number, number>();
+  classes.forEach(({ values }, c) => {
+    for (const value of values) codeOf.set(value, overlapping ? (codeOf.get(value) ?? 0) | (1 << c) : c + 1);
+  });
+  return { overlapping, classes, channels: classes.length + (overlapping ? 0 : 1), codeOf };
+}
+
+/**
+ * Turns label values into codes.
+ *
+ * @throws UserError naming `file` and the value when a value is in no class and is not 0.
+ */
+export function encodeLabels(labels: VoxelArray, codes: LabelCodes, file: string): Uint8Array {
+  const out = new Uint8Array(labels.length);
+  let [last, code] = [0, 0];
+  for (let i = 0; i < labels.length; i++) {
+    const value = labels[i]!;
+    if (value !== last) {
+      const found = value === 0 ? 0 : codes.codeOf.get(value);
+      if (found === undefined) {
+        const known = [...codes.codeOf.keys()].sort((a, b) => a - b).join(', ');
+        throw new UserError(
+          `${file}: has the label ${value}, which is in no class of the task (values: ${known}); add it to task.classes`,
+        );
+      }
+      [last, code] = [value, found];
+    }
+    out[i] = code;
+  }
+  return out;
+}
+
+/** Codes as the network's target, channels last: 1 where a voxel is of the channel's class. */
+export function oneHot(codes: Uint8Array, { overlapping, channels }: LabelCodes): Float32Array {
+  const out = new Float32Array(codes.length * channels);
+  for (let i = 0, at = 0; i < codes.length; i++, at += channels) {
+    const code = codes[i]!;
+    if (!overlapping) out[at + code] = 1;
+    else for (let c = 0; c < channels; c++) out[at + c] = (code >> c) & 1;
+  }
+  return out;
+}
+
+/** Voxels of class number `index` (from 0, without background) as a mask. */
+export function classMask(codes: Uint8Array, index: number, { overlapping }: LabelCodes): Uint8Array {
+  return overlapping ? codes.map((code) => (code >> index) & 1) : codes.map((code) => (code === index + 1 ? 1 : 0));
+}
+
+/** The value that stands for a class alone: one that no smaller class has (of nested regions, the outer ring). */
+function ownValue(classes: readonly ClassValues[], index: number): number {
+  const { values } = classes[index]!;
+  const smaller = classes.filter((other) => other.values.length < values.length).flatMap((other) => other.values);
+  return values.find((value) => !smaller.includes(value)) ?? values[0]!;
+}
+
+/** The label value to write for each code. Of overlapping classes the one with fewest values counts. */
+export function valuesOfCodes({ classes, overlapping }: LabelCodes): Uint16Array {
+  const order = classes.map((_, c) => c).sort((a, b) => classes[b]!.values.length - classes[a]!.values.length);
+  return Uint16Array.from({ length: 256 }, (_, code) => {
+    if (!overlapping) return code > 0 && code <= classes.length ? classes[code - 1]!.values[0]! : 0;
+    const inside = order.filter((c) => (code >> c) & 1).at(-1);
+    return inside === undefined ? 0 : ownValue(classes, inside);
+  });
+}

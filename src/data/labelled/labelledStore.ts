@@ -1,0 +1,146 @@
+import { UserError } from '../../errors/userError';
+import { preprocess, readNifti, spatialPad, type PreprocessSettings, type Vector3, type Volume } from '../../volume';
+import { cacheKey } from '../cache/key';
+import { VolumeCache } from '../cache/volumeCache';
+import { imageFiles, type Case } from '../datalist/case';
+import { onSameGrid, readImage } from '../volumeStore';
+import { countPlaces, type CropPlaces } from './cropPlaces';
+import { encodeLabels, type LabelCodes } from './labelCodes';
+
+export interface LabelledStoreSettings {
+  readonly preprocess: PreprocessSettings;
+  readonly channel: number | 'all';
+  readonly cacheFolder: string | null;
+  /** Preprocessed volumes kept in memory, bytes. */
+  readonly memoryBytes: number;
+  readonly codes: LabelCodes;
+  /** Pad volumes to at least this size with zeros; null: as they are. */
+  readonly padTo: Vector3 | null;
+}
+
+/** A preprocessed image with its labels on the same grid. */
+export interface LabelledVolume {
+  /** `[C, X, Y, Z]` */
+  readonly image: Volume<Float32Array>;
+  /** `[X, Y, Z]`, see {@link LabelCodes}. */
+  readonly codes: Uint8Array;
+  /** Where crops may be centred; counted when first asked for. */
+  places(): CropPlaces;
+}
+
+interface Pair {
+  readonly image: Volume<Float32Array>;
+  readonly label: Volume;
+}
+
+/** The label file of a case. @throws UserError when it has none */
+export function labelFile(item: Case): string {
+  if (item.label !== undefined) return item.label;
+  throw new UserError(
+    `${imageFiles(item)[0]}: this case has no label, which this job needs; use a datalist that names it`,
+  );
+}
+
+/** Reads a case's label file. @throws UserError naming it when it does not lie on the image's voxel grid */
+export async function readLabel(item: Case, image: Volume): Promise<Volume> {
+  const file = labelFile(item);
+  const { volume } = await readNifti(file, { channel: 0 });
+  if (onSameGrid(volume, image)) return volume;
+  const [sizes, expected] = [volume, image].map(({ shape }) => shape.slice(1).join('×'));
+  throw new UserError(
+    `${file}: lies on another voxel grid (${sizes}) than its image ${imageFiles(item)[0]} (${expected})`,
+  );
+}
+
+const float32 = (volume: Volume): Volume<Float32Array> => ({
+  ...volume,
+  data: volume.data instanceof Float32Array ? volume.data : Float32Array.from(volume.data),
+});
+
+/** Preprocessed images with labels: from memory, else from the on-disk cache (which images share with pre-training), else made. */
+export class LabelledStore {
+  private readonly kept = new Map<string, LabelledVolume>();
+  private readonly cache: VolumeCache | undefined;
+  private cacheBroken = false;
+  private bytes = 0;
+
+  constructor(
+    private readonly settings: LabelledStoreSettings,
+    private readonly onWarning: (message: string) => void = () => undefined,
+  ) {
+    this.cache = settings.cacheFolder === null ? undefined : new VolumeCache(settings.cacheFolder);
+  }
+
+  /** @throws UserError naming the file that is missing, malformed, on another grid, or has a label of no class */
+  async load(item: Case): Promise<LabelledVolume> {
+    const name = [...imageFiles(item), labelFile(item)].join('\n');
+    let found = this.kept.get(name);
+    if (found) this.kept.delete(name);
+    else {
+      found = this.assemble(await this.pair(item), item);
+      this.bytes += sizeOf(found);
+    }
+    this.kept.set(name, found);
+    for (const [oldest, old] of this.kept) {
+      if (this.bytes <= this.settings.memoryBytes) break;
+      this.kept.delete(oldest);
+      this.bytes -= sizeOf(old);
+    }
+    return found;
+  }
+
+  private assemble({ image, label }: Pair, item: Case): LabelledVolume {
+    const { padTo, codes } = this.settings;
+    const [paddedImage, paddedLabel] = padTo ? [spatialPad(image, padTo), spatialPad(label, padTo)] : [image, label];
+    const encoded = encodeLabels(paddedLabel.data, codes, labelFile(item));
+    let places: CropPlaces | undefined;
+    return {
+      image: paddedImage,
+      codes: encoded,
+      places: () => (places ??= countPlaces(paddedImage, encoded)),
+    };
+  }
+
+  private async pair(item: Case): Promise<Pair> {
+    const { preprocess: steps, channel } = this.settings;
+    const files = imageFiles(item);
+    if (!this.cache || this.cacheBroken) return this.make(item);
+    const keys = {
+      image: await cacheKey(files, { steps, channel }),
+      label: await cacheKey([...files, labelFile(item)], { steps, channel, label: true }),
+    };
+    const image = await this.guard(this.cache.get(keys.image));
+    const label = image && (await this.guard(this.cache.get(keys.label)));
+    if (image && label) return { image, label };
+    const made = await this.make(item);
+    if (!this.cacheBroken) {
+      await this.guard(this.cache.put(keys.image, made.image));
+      await this.guard(this.cache.put(keys.label, float32(made.label)));
+    }
+    return made;
+  }
+
+  private async make(item: Case): Promise<Pair> {
+    const { preprocess: steps, channel } = this.settings;
+    const files = imageFiles(item);
+    const raw = await readImage(files, channel, this.onWarning);
+    const rawLabel = await readLabel(item, raw);
+    const { volume, box } = preprocess(raw, steps, { name: files[0] });
+    const label = preprocess(rawLabel, steps, { label: true, box, name: labelFile(item) });
+    return { image: float32(volume), label: label.volume };
+  }
+
+  /** A cache that cannot be read or written costs time, not the run. */
+  private async guard<T>(work: Promise<T>): Promise<T | undefined> {
+    return work.catch((error: unknown) => {
+      if (!(error instanceof UserError)) throw error;
+      if (!this.cacheBroken) this.onWarning(`${error.message}; going on without the cache, which is slower`);
+      this.cacheBroken = true;
+      return undefined;
+    });
+  }
+}
+
+function sizeOf({ image, codes }: LabelledVolume): number {
+  return image.data.byteLength + codes.byteLength;
+}

@@ -1,0 +1,87 @@
+import { resolveTask, type FinetuneConfig, type OptimizerConfig } from '../../config';
+import { cacheFolder } from '../../data/cache';
+import { resolveSources, splitValidation, type Case } from '../../data/datalist';
+import { LabelledStore, makeLabelCodes, trainingSubset, type LabelCodes } from '../../data/labelled';
+import { createSegmenter, type Segmenter } from '../../nets';
+import type { Parameter } from '../../nets/parameters';
+import { AdamW, Sgd, type Optimizer, type Parameters } from '../../tensor/optim';
+import type * as tf from '../../tensor/tf';
+import { GroupedOptimizer, type OptimizerGroup } from './groupedOptimizer';
+
+/** Preprocessed volumes kept in memory, bytes: of training, and of validation. */
+const TRAIN_MEMORY = 2 ** 31;
+const VALIDATION_MEMORY = 2 ** 29;
+
+export interface Cases {
+  readonly train: readonly Case[];
+  readonly validation: readonly Case[];
+}
+
+/**
+ * The labelled cases of a config, after `data.fraction` or `data.cases`; held-out cases are set aside before.
+ *
+ * @throws UserError naming the datalist or folder at fault
+ */
+export async function findLabelledCases({ data, seed }: FinetuneConfig): Promise<Cases> {
+  // Paths in a loaded config are absolute: the folder that relative ones would start from does not matter.
+  const sources = (list: typeof data.train) => resolveSources(list, '/', { labels: true });
+  const all = await sources(data.train);
+  const split =
+    data.validation.length > 0
+      ? { train: all, validation: await sources(data.validation) }
+      : splitValidation(all, data.validationFraction, seed);
+  return { train: trainingSubset(split.train, data, seed), validation: split.validation };
+}
+
+/** How a config's task holds its labels in memory. */
+export function taskCodes(config: FinetuneConfig): LabelCodes {
+  const { classes, output } = resolveTask(config.task);
+  return makeLabelCodes(classes, output === 'sigmoid');
+}
+
+export function buildNetwork(config: FinetuneConfig): Segmenter {
+  return createSegmenter(config.network, resolveTask(config.task).outChannels, { seed: config.seed });
+}
+
+/** @param purpose volumes to train on are padded to the size of a crop; of others every voxel is measured. */
+export function buildStore(
+  config: FinetuneConfig,
+  purpose: 'train' | 'validation',
+  onWarning: (message: string) => void,
+): LabelledStore {
+  const { preprocess, channel, cache } = config.data;
+  const settings = {
+    preprocess,
+    channel,
+    cacheFolder: cache.enabled ? cacheFolder(cache.folder) : null,
+    memoryBytes: purpose === 'train' ? TRAIN_MEMORY : VALIDATION_MEMORY,
+    codes: taskCodes(config),
+    padTo: purpose === 'train' ? config.crops.size : null,
+  };
+  return new LabelledStore(settings, onWarning);
+}
+
+function optimizerOf(config: OptimizerConfig, parameters: readonly Parameter[]): Optimizer {
+  const named: Parameters = new Map(parameters.map(({ name, variable }) => [name, variable]));
+  const { momentum, weightDecay, betas, eps, amsgrad } = config;
+  if (config.name === 'sgd') return new Sgd(named, { momentum, weightDecay });
+  return new AdamW(named, { betas: [betas[0], betas[1]], eps, weightDecay, amsgrad });
+}
+
+/** What is trained, and the optimizer of it: the encoder with a rate of its own or frozen, and the rest. */
+export function buildOptimizer(
+  config: FinetuneConfig,
+  network: Segmenter,
+): { optimizer: Optimizer; variables: tf.Variable[] } {
+  const { freezeEncoder, encoderRate } = config.init;
+  const all = network.parameters.all;
+  const encoder = freezeEncoder ? [] : all.filter(({ name }) => network.isEncoderParameter(name));
+  const rest = all.filter(({ name }) => !network.isEncoderParameter(name));
+  const group = (name: string, parameters: readonly Parameter[], rate: number): OptimizerGroup[] =>
+    parameters.length === 0
+      ? []
+      : [{ name, optimizer: optimizerOf(config.optimizer, parameters), size: parameters.length, rate }];
+  const groups = [...group('encoder', encoder, encoderRate), ...group('decoder', rest, 1)];
+  const variables = [...encoder, ...rest].map(({ variable }) => variable);
+  return { optimizer: new GroupedOptimizer(groups), variables };
+}

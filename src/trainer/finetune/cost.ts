@@ -1,0 +1,41 @@
+import { resolveTask, type FinetuneConfig } from '../../config';
+import { estimate } from '../../nets';
+
+const FLOAT = 4;
+/** Share of the free memory that a run may plan with: the rest is for volumes and other programs. */
+const USABLE_SHARE = 0.6;
+/** Arrays of the size of the logits that the loss and its gradient keep. */
+const LOSS_COPIES = 6;
+
+/** What a step of fine-tuning takes. */
+export interface FinetuneCost {
+  readonly parameters: number;
+  readonly cropsPerStep: number;
+  /** Crops at a time, chosen or as the config says. */
+  readonly microBatch: number;
+  /** Weights, gradients and optimizer state. */
+  readonly stateBytes: number;
+  /** Activations of one micro-batch. */
+  readonly activationBytes: number;
+}
+
+/** What a step costs, before anything is built. `memory` is what may be planned with, bytes. */
+export function finetuneCost(config: FinetuneConfig, memory: number): FinetuneCost {
+  const { crops, train, optimizer } = config;
+  const { outChannels } = resolveTask(config.task);
+  const network = estimate(config.network, crops.size, outChannels);
+  const voxels = crops.size[0] * crops.size[1] * crops.size[2];
+  const perCrop = network.trainingBytes + LOSS_COPIES * voxels * outChannels * FLOAT;
+  const moments = optimizer.name === 'adamw' ? (optimizer.amsgrad ? 3 : 2) : 1;
+  const stateBytes = network.parameters * FLOAT * (2 + moments);
+  const cropsPerStep = train.batch * crops.perVolume;
+  const fitting = Math.max(1, Math.floor(Math.max(0, memory * USABLE_SHARE - stateBytes) / perCrop));
+  const microBatch = Math.min(cropsPerStep, train.microBatch > 0 ? train.microBatch : fitting);
+  return {
+    parameters: network.parameters,
+    cropsPerStep,
+    microBatch,
+    stateBytes,
+    activationBytes: microBatch * perCrop,
+  };
+}

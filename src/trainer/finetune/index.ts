@@ -1,0 +1,154 @@
+import { join } from 'node:path';
+import type { FinetuneConfig } from '../../config';
+import { checkDataset, type Finding } from '../../data/check';
+import { resolveTask } from '../../config';
+import { UsageError, UserError } from '../../errors/userError';
+import { writeFileAtomically } from '../../files/atomic';
+import { readCheckpoint, VALIDATION_PREFIX } from '../../runs';
+import { useDevice } from '../../tensor/backends';
+import { availableMemory } from '../pretrain/memory';
+import { formatBytes, ProgressBar } from '../progress';
+import { runLoop, startJob, warner, type Running, type TrainingJob, type TrainingResult } from '../run/job';
+import { TrainingLoop } from '../run/loop';
+import { prepareRun, type RunRequest } from '../run/prepare';
+import type { RunRecorder } from '../run/recorder';
+import { restore } from '../run/state';
+import type { Say } from '../run/types';
+import { describeInit, initializeFrom } from '../weights/initialize';
+import { LabelledLoader, type LabelledBatch } from './batch';
+import { buildNetwork, buildOptimizer, buildStore, findLabelledCases, taskCodes, type Cases } from './build';
+import { finetuneCost, type FinetuneCost } from './cost';
+import { finetuneSchedule, runLength, type RunLength } from './length';
+import { FinetuneStep, lossOptions } from './step';
+import { FinetuneTask } from './task';
+
+const MAX_SHOWN = 10;
+
+interface Plan extends TrainingJob {
+  readonly config: FinetuneConfig;
+  readonly cases: Cases;
+  readonly cost: FinetuneCost;
+  readonly length: RunLength;
+}
+
+const describeFinding = ({ file, message, advice }: Finding): string => `${file}: ${message}; ${advice}`;
+
+/** Looks at the headers of all images and labels. @returns warnings @throws UserError listing what would make the run fail */
+async function checkCases(config: FinetuneConfig, cases: Cases): Promise<string[]> {
+  const findings = await checkDataset({
+    cases: cases.train,
+    validation: cases.validation,
+    labels: true,
+    channel: config.data.channel,
+    preprocess: config.data.preprocess,
+  });
+  const errors = findings.filter(({ severity }) => severity === 'error').map(describeFinding);
+  if (errors.length > 0) {
+    const more = errors.length > MAX_SHOWN ? [`… and ${errors.length - MAX_SHOWN} more: see voco check`] : [];
+    throw new UserError([...errors.slice(0, MAX_SHOWN), ...more].join('\n'));
+  }
+  return findings.filter(({ severity }) => severity === 'warning').map(describeFinding);
+}
+
+function describePlan({ cases, cost, length }: Pick<Plan, 'cases' | 'cost' | 'length'>, available: number): string[] {
+  const memory = cost.stateBytes + cost.activationBytes;
+  const tight = memory > available ? ' — more than is free: use a smaller network.featureSize or crops.size' : '';
+  return [
+    `data: ${cases.train.length} labelled volumes to train on, ${cases.validation.length} held out`,
+    `network: ${(cost.parameters / 1e6).toFixed(1)} M parameters; ${cost.cropsPerStep} crops a step, ${cost.microBatch} at a time`,
+    `memory: about ${formatBytes(memory)} (${formatBytes(available)} free)${tight}`,
+    `length: ${length.totalSteps} steps, validation every ${length.validateEvery}`,
+  ];
+}
+
+async function plan(request: RunRequest, say: Say): Promise<Plan> {
+  const prepared = await prepareRun('finetune', request, say);
+  const { config } = prepared;
+  const cases = await findLabelledCases(config);
+  const warnings = [...prepared.warnings, ...(await checkCases(config, cases))];
+  warnings.forEach(say);
+  const length = runLength(config, cases.train.length);
+  const done = prepared.checkpoint?.step ?? 0;
+  if (prepared.resumed && done >= length.totalSteps) {
+    throw new UsageError(
+      `${prepared.runDir}: this run has done all of its ${length.totalSteps} steps; ` +
+        'to go on, add --set train.epochs=N with a larger number',
+    );
+  }
+  const device = await useDevice(config.device, { threads: config.threads, precision: config.precision });
+  say(`device: ${device.name}, ${device.description}`);
+  const available = availableMemory();
+  const cost = finetuneCost(config, available);
+  describePlan({ cases, cost, length }, available).forEach(say);
+  // A choice made by free memory is part of the run: resuming must not make it again.
+  const fixed = { ...config, device: device.name, train: { ...config.train, microBatch: cost.microBatch } };
+  const initFrom = config.init.checkpoint;
+  return { prepared, config: fixed, totalSteps: length.totalSteps, cases, cost, length, device, warnings, initFrom };
+}
+
+/** Which cases a run learns from and is measured on, for the record. */
+async function recordCases(runDir: string, { train, validation }: Cases): Promise<void> {
+  const ids = (list: Cases['train']): string[] => list.map(({ id }) => id);
+  const text = JSON.stringify({ train: ids(train), validation: ids(validation) }, null, 2);
+  await writeFileAtomically(join(runDir, 'cases.json'), `${text}\n`);
+}
+
+async function buildLoop(plan: Plan, running: Running, say: Say): Promise<TrainingLoop<LabelledBatch>> {
+  const { config, cases, prepared, cost, length } = plan;
+  const { checkpoint } = prepared;
+  const warn = warner(running);
+  const network = buildNetwork(config);
+  network.checkSize(config.crops.size);
+  const { optimizer, variables } = buildOptimizer(config, network);
+  if (checkpoint) restore(await readCheckpoint(checkpoint.file), checkpoint.file, network.parameters, optimizer);
+  else if (config.init.checkpoint) {
+    const report = await initializeFrom(config.init.checkpoint, network.parameters, config.init.branch);
+    await writeFileAtomically(join(running.runDir, 'init.json'), `${JSON.stringify(report, null, 2)}\n`);
+    const lines = describeInit(report);
+    lines.forEach(say);
+    await running.recorder.log(lines.join('\n'));
+  }
+  await recordCases(running.runDir, cases);
+  const codes = taskCodes(config);
+  const startStep = checkpoint?.step ?? 0;
+  const { seed } = config;
+  const { batch, keepLast } = config.train;
+  const schedule = finetuneSchedule(config, length);
+  const loss = lossOptions(config.loss, codes);
+  const { clipNorm } = config.optimizer;
+  const { microBatch } = cost;
+  const step = new FinetuneStep({ network, optimizer, variables, schedule, codes, loss, microBatch, clipNorm });
+  const store = buildStore(config, 'train', warn);
+  const loader = new LabelledLoader({ cases: cases.train, store, config, seed, batch, startStep });
+  const validation = { network, cases: cases.validation, store: buildStore(config, 'validation', warn), codes, config };
+  const best = { metric: `${VALIDATION_PREFIX}dice`, goal: 'max' } as const;
+  const settings = {
+    ...running,
+    config,
+    ...length,
+    retention: { keepLast, ...(cases.validation.length > 0 && { best }) },
+    checkpointAtValidation: true,
+    startStep,
+  };
+  return new TrainingLoop(settings, new FinetuneTask({ network, optimizer, step, loader, validation }));
+}
+
+async function train(planned: Plan, runDir: string, recorder: RunRecorder, say: Say): Promise<TrainingResult> {
+  const startStep = planned.prepared.checkpoint?.step ?? 0;
+  const running = { runDir, recorder, bar: new ProgressBar('fine-tuning', planned.totalSteps, startStep) };
+  return runLoop(await buildLoop(planned, running, say), running);
+}
+
+/**
+ * Fine-tunes a network for segmentation: the recipe of the released code, with the guarantees of pre-training (exact resume, no
+ * checkpoint of broken weights, control socket, signals).
+ *
+ * @throws UsageError for a wrong config, UserError when data, device or disk fail; the run is then marked as failed.
+ */
+export async function finetune(request: RunRequest, say: Say): Promise<TrainingResult> {
+  const planned = await plan(request, say);
+  if (resolveTask(planned.config.task).output === 'classification') {
+    throw new UsageError('task.output: classification is not a segmentation task');
+  }
+  return startJob(planned, say, (runDir, recorder) => train(planned, runDir, recorder, say));
+}

@@ -1,0 +1,93 @@
+import type { FinetuneConfig } from '../../config';
+import { oneHot, type LabelCodes } from '../../data/labelled';
+import { diceCeLoss, type DiceCeOptions } from '../../metrics';
+import type { Segmenter } from '../../nets';
+import { accumulate, disposeGradients, valueAndGradients, type Gradients } from '../../tensor/autodiff';
+import { clipGlobalNorm, globalNorm, type Optimizer, type Schedule } from '../../tensor/optim';
+import { readScalars } from '../../tensor/read';
+import * as tf from '../../tensor/tf';
+import { planMicroBatches, type MicroBatch } from '../pretrain/microBatches';
+import type { StepResult, StepScalars } from '../run/types';
+import type { LabelledBatch } from './batch';
+
+export interface FinetuneStepOptions {
+  readonly network: Segmenter;
+  readonly optimizer: Optimizer;
+  /** What is trained, in the order of the optimizer. */
+  readonly variables: readonly tf.Variable[];
+  readonly schedule: Schedule;
+  readonly codes: LabelCodes;
+  readonly loss: DiceCeOptions;
+  /** Crops in memory at a time. */
+  readonly microBatch: number;
+  readonly clipNorm: number | null;
+}
+
+/** The options of the loss that a config's `loss` section means. */
+export function lossOptions(config: FinetuneConfig['loss'], codes: LabelCodes): DiceCeOptions {
+  return {
+    activation: codes.overlapping ? 'sigmoid' : 'softmax',
+    // Of overlapping classes no channel is background.
+    includeBackground: codes.overlapping || config.includeBackground,
+    squared: config.squared,
+    diceWeight: config.dice,
+    ceWeight: config.crossEntropy,
+  };
+}
+
+type Parts = Record<'loss' | 'dice' | 'crossEntropy', tf.Scalar>;
+
+/** One training step of segmentation. The loss is a mean over crops, so micro-batches add up to its exact gradient. */
+export class FinetuneStep {
+  constructor(private readonly options: FinetuneStepOptions) {}
+
+  /** @param step optimizer steps done so far: 0 for the first. */
+  async run(batch: LabelledBatch, step: number): Promise<StepResult> {
+    const { optimizer, schedule, microBatch, clipNorm } = this.options;
+    let gradients: Gradients | undefined;
+    let total: Parts | undefined;
+    for (const micro of planMicroBatches(batch.crops, microBatch)) {
+      const { value, gradients: more } = this.gradients(batch, micro);
+      gradients = accumulate(gradients, more);
+      total = addParts(total, value);
+      // Lets the control socket, signals and the heartbeat in: kernels block this thread.
+      await new Promise((done) => setImmediate(done));
+    }
+    const norm = clipNorm === null ? globalNorm(gradients!) : clipGlobalNorm(gradients!, clipNorm);
+    const scalars: StepScalars = await readScalars({ ...total!, gradientNorm: norm });
+    const rate = schedule(step);
+    const finite = Number.isFinite(scalars.loss) && Number.isFinite(scalars.gradientNorm);
+    if (finite) optimizer.step(gradients!, rate);
+    disposeGradients(gradients!);
+    tf.dispose([...Object.values(total!), norm]);
+    return { scalars: { ...scalars, learningRate: rate }, finite };
+  }
+
+  private gradients(batch: LabelledBatch, { first, count }: MicroBatch) {
+    const { network, codes, loss, variables } = this.options;
+    const voxels = batch.cropShape[0] * batch.cropShape[1] * batch.cropShape[2];
+    const [x, y, z] = batch.cropShape;
+    const length = voxels * batch.channels;
+    const images = batch.images.slice(first * length, (first + count) * length);
+    const target = oneHot(batch.codes.subarray(first * voxels, (first + count) * voxels), codes);
+    const input = tf.tensor5d(images, [count, x, y, z, batch.channels]);
+    const truth = tf.tensor3d(target, [count, voxels, codes.channels]);
+    const share = count / batch.crops;
+    const result = valueAndGradients(() => {
+      const parts = diceCeLoss(network.forward(input), truth, loss);
+      const part = (value: tf.Scalar): tf.Scalar => tf.mul(value, share);
+      return { loss: part(parts.loss), dice: part(parts.dice), crossEntropy: part(parts.ce) };
+    }, [...variables]);
+    tf.dispose([input, truth]);
+    return result;
+  }
+}
+
+function addParts(total: Parts | undefined, more: Parts): Parts {
+  if (!total) return more;
+  const sum = Object.fromEntries(
+    Object.entries(more).map(([name, value]) => [name, tf.add(total[name as keyof Parts], value)]),
+  ) as Parts;
+  tf.dispose([...Object.values(total), ...Object.values(more)]);
+  return sum;
+}

@@ -1,0 +1,118 @@
+import { UserError } from '../../errors/userError';
+import type { ParameterSet } from '../../nets';
+import type { StateEntry } from '../../nets/state';
+import { matchNames } from './match';
+import { readWeights } from './read';
+
+/** What an initialisation from a file loaded and what it did not: init.json of a run. */
+export interface InitReport {
+  readonly file: string;
+  readonly wrapper: string;
+  /** How names were brought to those of the network. */
+  readonly renamed: readonly string[];
+  readonly loaded: readonly string[];
+  /** Loaded after a first-layer kernel was spread over more input channels. */
+  readonly adapted: readonly string[];
+  readonly shapeMismatch: readonly { name: string; expected: readonly number[]; found: readonly number[] }[];
+  /** In the network, not in the file: these start at random. */
+  readonly missing: readonly string[];
+  /** In the file, not in the network. */
+  readonly unexpected: readonly string[];
+  /** Tensors loaded and in all, by the first part of their names. */
+  readonly modules: Readonly<Record<string, { loaded: number; total: number }>>;
+}
+
+interface Target {
+  readonly name: string;
+  readonly shape: readonly number[];
+}
+
+/**
+ * A convolution kernel (out, 1, …) for more input channels: the same kernel for each, divided by their number, so that the
+ * response to equal channels stays what it was.
+ */
+function spread(entry: StateEntry, target: Target): StateEntry | undefined {
+  const [from, to] = [entry.shape, target.shape];
+  const fits = from.length === 5 && to.length === 5 && from[1] === 1 && to[1]! > 1;
+  if (!fits || !(entry.data instanceof Float32Array) || from.some((n, axis) => axis !== 1 && n !== to[axis]))
+    return undefined;
+  const [outs, channels] = [to[0]!, to[1]!];
+  const taps = entry.data.length / outs;
+  const data = new Float32Array(outs * channels * taps);
+  for (let o = 0; o < outs; o++)
+    for (let c = 0; c < channels; c++)
+      for (let k = 0; k < taps; k++) data[(o * channels + c) * taps + k] = entry.data[o * taps + k]! / channels;
+  return { name: entry.name, shape: to, data };
+}
+
+function countModules(layout: readonly Target[], loaded: ReadonlySet<string>): InitReport['modules'] {
+  const modules: Record<string, { loaded: number; total: number }> = {};
+  for (const { name } of layout) {
+    const module = (modules[name.split('.')[0]!] ??= { loaded: 0, total: 0 });
+    module.total += 1;
+    if (loaded.has(name)) module.loaded += 1;
+  }
+  return modules;
+}
+
+/**
+ * Starts a network from a checkpoint or imported weights, by name and shape; what does not fit keeps its random start, and is
+ * in the report.
+ *
+ * @param branch which network of a pre-training checkpoint
+ * @throws UserError when nothing at all fits, or the file cannot be read
+ */
+export async function initializeFrom(
+  file: string,
+  parameters: ParameterSet,
+  branch: 'student' | 'teacher',
+): Promise<InitReport> {
+  const { wrapper, entries } = await readWeights(file);
+  const { layout } = parameters;
+  const byName = new Map<string, Target>(layout.map((target) => [target.name, target]));
+  const match = matchNames(entries, new Set(byName.keys()), branch);
+  const adapted: string[] = [];
+  const fitted = match.entries.map((entry) => {
+    const target = byName.get(entry.name);
+    const wider = target && spread(entry, target);
+    if (wider) adapted.push(entry.name);
+    return wider ?? entry;
+  });
+  const report = parameters.loadStateDict(fitted, { source: file });
+  if (report.matched.length === 0) {
+    const examples = [entries[0]?.name ?? 'none', layout[0]?.name ?? 'none'];
+    throw new UserError(
+      `${file}: 0 of ${layout.length} tensors of the network are in this file (it has "${examples[0]}", the network "${examples[1]}"); ` +
+        'check init.checkpoint and the network section',
+    );
+  }
+  return {
+    file,
+    wrapper,
+    renamed: match.changes,
+    loaded: report.matched,
+    adapted,
+    shapeMismatch: report.shapeMismatch,
+    missing: report.missing,
+    unexpected: [...report.unexpected, ...match.others],
+    modules: countModules(layout, new Set(report.matched)),
+  };
+}
+
+/** A report in a few lines for people. */
+export function describeInit(report: InitReport): string[] {
+  const { modules, shapeMismatch, missing, unexpected, adapted, loaded, renamed } = report;
+  const parts = Object.entries(modules).map(([name, { loaded: n, total }]) => `${name} ${n}/${total}`);
+  const mismatches = shapeMismatch.map(
+    ({ name, expected, found }) => `${name} is [${found.join(', ')}], the network has [${expected.join(', ')}]`,
+  );
+  const total = loaded.length + missing.length + shapeMismatch.length;
+  return [
+    `weights: ${loaded.length} of ${total} tensors from ${report.file} (${[report.wrapper, ...renamed].join('; ')})`,
+    `  ${parts.join(', ')}`,
+    ...(adapted.length > 0 ? [`  spread over more input channels: ${adapted.join(', ')}`] : []),
+    ...(mismatches.length > 0 ? [`  skipped for their shape: ${mismatches.join('; ')}`] : []),
+    ...(missing.length > 0 ? [`  not in the file, start at random: ${missing.length} tensors`] : []),
+    ...(unexpected.length > 0 ? [`  in the file, not in the network: ${unexpected.length} tensors`] : []),
+  ];
+}
