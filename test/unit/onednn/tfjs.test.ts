@@ -96,6 +96,15 @@ describe('reductions', () => {
     expect([...tf.min(x, 0).dataSync()]).toEqual([1, NaN, 3]);
   });
 
+  it('the gradient of a mean over any axes', () => {
+    for (const axes of [undefined, 1, [0, 2], [-1]]) {
+      const gradient = tf.grad((x) => tf.sum(tf.mul(tf.mean(x, axes), 6)))(uniform('x', [2, 3, 4]));
+      const count = axes === undefined ? 24 : axes === 1 ? 3 : (axes as number[]).length === 2 ? 8 : 4;
+      expect(numbers(gradient)).toEqual(new Array(24).fill(Math.fround(6 / count)));
+    }
+    expectSame(() => tf.grad((x) => tf.mean(tf.square(tf.mean(x, [1, 2]))))(uniform('x', [2, 3, 4, 5])));
+  });
+
   it('softmax and its logarithm', () => {
     for (const shape of [[5], [3, 7], [2, 3, 343], [100, 65]]) {
       expectSame(() => tf.softmax(uniform('x', shape, 20)), 2e-6);
