@@ -52,6 +52,7 @@ interface Variant {
 
 const variants: Variant[] = [
   { name: 'all crops at once, no worker', config: {} },
+  { name: 'two threads', config: { threads: 2 } },
   { name: 'micro-batches and a worker', config: { data: { workers: 1 }, train: { microBatch: 2 } } },
   {
     name: 'another number of workers after the resume, two volumes a step',
@@ -72,12 +73,12 @@ const variants: Variant[] = [
   },
   {
     name: 'Swin-UNETR in micro-batches',
-    config: { ...SMALL_SWIN, train: { steps: 3, checkpointEvery: 2, microBatch: 2 } },
+    config: { ...SMALL_SWIN, train: { steps: 2, checkpointEvery: 1, microBatch: 2 } },
   },
 ];
 
 describe('a resumed run', () => {
-  it.each(variants)('goes on bit for bit: $name', async ({ name, config, resumeWith = [] }) => {
+  it.each(variants)('goes on bit for bit: $name', { timeout: 120_000 }, async ({ name, config, resumeWith = [] }) => {
     const runDir = join(root, name.replace(/\W+/g, '-'));
     const file = writeConfig(root, 'exact', device, config);
     const through = await train(file, runDir);
