@@ -1,18 +1,20 @@
 // The extension in a workbench without any data: activation, empty views, palette.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after, before } from 'node:test';
 import {
   eventually,
   extensionLog,
   openSideBar,
   openWorkbench,
   runCommand,
+  scenarios,
   screenshotInThemes,
   startBrowser,
   startServer,
 } from './workbench.mjs';
 
 let server, browser, page;
+const test = scenarios(() => ({ page, server }));
 
 before(async () => {
   server = await startServer();

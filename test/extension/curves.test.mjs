@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, before } from 'node:test';
 import { writeRun } from './syntheticRuns.mjs';
 import {
   answer,
@@ -12,6 +12,7 @@ import {
   reloadWindow,
   rows,
   runCommand,
+  scenarios,
   screenshotInThemes,
   startBrowser,
   startServer,
@@ -19,6 +20,7 @@ import {
 } from './workbench.mjs';
 
 let server, browser, page;
+const test = scenarios(() => ({ page, server }));
 const STEPS = 20_000;
 
 before(async () => {

@@ -33,7 +33,8 @@ stream.on('test:fail', ({ name, details }) => {
   if (details.type === 'suite' || details.error?.failureType === 'subtestsFailed') return;
   totals.failed += 1;
   const cause = details.error?.cause ?? details.error;
-  console.log(`FAILED: ${name}\n${cause?.stack ?? cause}`);
+  const text = cause?.message?.startsWith('not reached') ? cause.message : (cause?.stack ?? cause);
+  console.log(`FAILED: ${name}\n${text}`);
 });
 stream.on('end', () => {
   if (process.env.VOCO_E2E_REPORT) writeFileSync(process.env.VOCO_E2E_REPORT, JSON.stringify(totals));

@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
-import { after, before, test } from 'node:test';
+import { after, before } from 'node:test';
 import {
   eventually,
   openFile,
@@ -15,6 +15,7 @@ import {
   root,
   rows,
   runCommand,
+  scenarios,
   screenshot,
   screenshotInThemes,
   startBrowser,
@@ -23,13 +24,15 @@ import {
 } from './workbench.mjs';
 
 let server, browser, page;
+const test = scenarios(() => ({ page, server }));
 const STEPS = 150;
 
 /** A network so small that a step takes a tenth of a second on one slow core. */
 const config = {
   kind: 'pretrain',
   name: 'tiny',
-  device: 'wasm',
+  device: 'auto',
+  threads: 1,
   data: {
     train: [{ datalist: 'sample/dataset_0.json', key: 'training' }],
     preprocess: { resize: [64, 64, 32] },
@@ -282,7 +285,7 @@ test('the data can be checked, and devices listed and chosen', async () => {
   await toast(/The data (is in order|has \d+)/).waitFor({ timeout: 60_000 });
   await runCommand(page, 'VoCo: Look for Devices');
   await page.locator('.sidebar .pane-header', { hasText: 'Devices' }).click();
-  await rows(page, 'Devices').filter({ hasText: 'wasm' }).waitFor();
+  await rows(page, 'Devices').filter({ hasText: 'wasm' }).waitFor({ timeout: 60_000 });
   await rows(page, 'Datasets').filter({ hasText: 'tiny' }).waitFor();
   await screenshotInThemes(page, 'views');
 });

@@ -14,6 +14,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import process from 'node:process';
+import { test } from 'node:test';
 import { chromium } from 'playwright-core';
 
 export const root = resolve(import.meta.dirname, '../..');
@@ -46,6 +47,7 @@ const quietSettings = {
   'workbench.secondarySideBar.defaultVisibility': 'hidden',
   'chat.disableAIFeatures': true,
   'chat.agent.enabled': false,
+  'files.autoSave': 'off',
   'git.enabled': false,
   'window.commandCenter': false,
 };
@@ -220,7 +222,8 @@ export async function openFile(page, name) {
 /** Shows the container with VoCo's views. */
 export async function openSideBar(page) {
   const views = page.locator('.sidebar .pane-header').filter({ hasText: 'Runs' });
-  if (!(await views.isVisible())) await page.locator('.activitybar a.action-label[aria-label^="VoCo"]').click();
+  if (!(await views.isVisible()))
+    await page.locator('.activitybar a.action-label[aria-label^="VoCo"]').click({ position: { x: 6, y: 6 } });
   await views.waitFor();
 }
 
@@ -304,4 +307,25 @@ export async function recordTexts(page, selector) {
     return seen;
   }, selector);
   return () => handle.jsonValue();
+}
+
+/**
+ * Tests that build on one another in one window. The first that fails leaves a picture of the window and the extension's
+ * log; those after it fail at once, since they would only wait for what cannot come.
+ */
+export function scenarios(window) {
+  let broken;
+  return (name, body) =>
+    test(name, async () => {
+      if (broken) throw new Error(`not reached: "${broken}" failed`);
+      try {
+        await body();
+      } catch (error) {
+        broken = name;
+        const { page, server } = window();
+        await screenshot(page, `failed-${name.replace(/\W+/g, '-').slice(0, 60)}`).catch(() => undefined);
+        console.error(extensionLog(server).split('\n').slice(-30).join('\n'));
+        throw error;
+      }
+    });
 }

@@ -31,13 +31,21 @@ function toProblem(document: vscode.TextDocument, found: Diagnostic): ConfigProb
   return problem;
 }
 
-/** Everything wrong with a config as it stands in the editor, files that do not exist included. */
-export async function configProblems(document: vscode.TextDocument): Promise<ConfigProblem[]> {
+/**
+ * Everything wrong with a config as it stands in the editor, files that do not exist included, in the order of the text.
+ *
+ * @param options.syntax whether to name syntax errors too, which the JSON editor shows by itself.
+ */
+export async function configProblems(
+  document: vscode.TextDocument,
+  options: { syntax?: boolean } = {},
+): Promise<ConfigProblem[]> {
   const text = document.getText();
-  const syntax = syntaxErrors(text);
-  const own = diagnose(text, document.uri.fsPath).filter((found) => found.path !== '' || !syntax.has(found.offset));
+  const hidden = options.syntax ? new Set<number>() : syntaxErrors(text);
+  const own = diagnose(text, document.uri.fsPath).filter((found) => found.path !== '' || !hidden.has(found.offset));
   const missing = document.uri.scheme === 'untitled' ? [] : await findMissingSources(text, document.uri.fsPath);
-  return [...own, ...missing].map((found) => toProblem(document, found));
+  const all = [...own, ...missing].sort((a, b) => a.offset - b.offset);
+  return all.map((found) => toProblem(document, found));
 }
 
 /** Keeps the problems of open configs up to date while they are edited. */
