@@ -99,7 +99,7 @@ struct Kernels {
   void (*winograd)(const Winograd& c, const float* x, const float* filter, bool flipped, const float* bias, float* y,
                    float* work);
   void (*winogradWeights)(const Winograd& c, const float* x, const float* dy, float* dfilter, float* work);
-  /** Floats of working memory for the four below; `few` for the last. Channels out (smallBackwardData: both) are whole vectors. */
+  /** Floats of working memory for the four below; `few` for the last. The channels out are whole vectors. */
   int64_t (*gemmConvFloats)(const Convolution& c, bool few, int64_t threads);
   void (*smallForward)(const Convolution& c, const float* x, const float* filter, const float* bias, float* y, float* work);
   void (*smallBackwardData)(const Convolution& c, const float* dy, const float* filter, float* dx, float* work);

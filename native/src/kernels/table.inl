@@ -1,5 +1,25 @@
-// The table of this instruction set.
-extern const Kernels table = {VOCO_ISA,      unary,         binary,         reduce,           softmax,
-                              layerNorm,     layerNormGrad, instanceNorm,   instanceNormGrad, attention,
-                              attentionGrad, kLanes,        winogradFloats, winograd,         winogradWeights,
-                              gemmConvFloats, smallForward, smallBackwardData, smallWeights, fewChannelWeights, adamw, lerp};
+// The table of this instruction set, in the order of `Kernels`.
+extern const Kernels table = {
+    VOCO_ISA,
+    unary,
+    binary,
+    reduce,
+    softmax,
+    layerNorm,
+    layerNormGrad,
+    instanceNorm,
+    instanceNormGrad,
+    attention,
+    attentionGrad,
+    kLanes,
+    winogradFloats,
+    winograd,
+    winogradWeights,
+    gemmConvFloats,
+    smallForward,
+    smallBackwardData,
+    smallWeights,
+    fewChannelWeights,
+    adamw,
+    lerp,
+};

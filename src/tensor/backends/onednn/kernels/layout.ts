@@ -64,6 +64,24 @@ const slice: KernelFn = (call) => {
   return y;
 };
 
+/** The gradient of a concatenation. */
+const split: KernelFn = (call) => {
+  const x = need(call, 'x');
+  if (!movable(x)) return undefined;
+  const { numOrSizeSplits, axis } = call.attrs as { numOrSizeSplits: number | number[]; axis: number };
+  const [along] = tf.util.parseAxisParam(axis, x.shape) as [number];
+  const strides = stridesOf(x.shape);
+  let start = 0;
+  return tf.backend_util.prepareSplitSize(x as tf.Tensor, numOrSizeSplits, along).map((length) => {
+    const dims = x.shape.map((n, i) => (i === along ? length : n));
+    const y = call.backend.empty(dims, x.dtype);
+    const from = { offset: start * strides[along]!, strides };
+    if (length > 0) copy(call, x, y, dims, from, { strides: stridesOf(dims) });
+    start += length;
+    return y;
+  });
+};
+
 const stridedSlice: KernelFn = (call) => {
   const x = need(call, 'x');
   const a = call.attrs as Record<string, number[]> & Record<string, number>;
@@ -185,6 +203,7 @@ export const layoutKernels: KernelTable = {
   Transpose: transpose,
   Slice: slice,
   StridedSlice: stridedSlice,
+  SplitV: split,
   Reverse: reverse,
   Concat: concat,
   PadV2: pad,
