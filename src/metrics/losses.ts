@@ -28,15 +28,9 @@ function flatten(x: tf.Tensor): tf.Tensor3D {
   return tf.reshape(x, [n, x.size / (n * c), c]);
 }
 
-function withoutBackground(x: tf.Tensor3D): tf.Tensor3D {
-  return tf.slice3d(x, [0, 0, 1], [x.shape[0], x.shape[1], x.shape[2] - 1]);
-}
-
 /** Dice loss of each sample and class `[N, C]` (of each class `[1, C]` with `batch`): 1 − (2·Σpt + s₁) / (Σp + Σt + s₂). */
-function diceTerms(probabilities: tf.Tensor3D, target: tf.Tensor3D, options: DiceCeOptions): tf.Tensor2D {
+function diceTerms(p: tf.Tensor3D, t: tf.Tensor3D, options: DiceCeOptions): tf.Tensor2D {
   const { smoothNumerator = 1e-5, smoothDenominator = 1e-5, squared = false, batch = false } = options;
-  const keepAll = options.includeBackground || target.shape[2] === 1;
-  const [p, t] = [probabilities, target].map((x) => (keepAll ? x : withoutBackground(x))) as [tf.Tensor3D, tf.Tensor3D];
   const sum = (x: tf.Tensor3D): tf.Tensor2D => {
     const each = tf.sum(x, 1) as tf.Tensor2D;
     return batch ? (tf.sum(each, 0, true) as tf.Tensor2D) : each;
@@ -44,7 +38,10 @@ function diceTerms(probabilities: tf.Tensor3D, target: tf.Tensor3D, options: Dic
   const both = sum(tf.mul(p, t));
   const sizes = squared ? tf.add(sum(tf.square(p)), sum(tf.square(t))) : tf.add(sum(p), sum(t));
   const share = tf.div(tf.add(tf.mul(both, 2), smoothNumerator), tf.add(sizes, smoothDenominator));
-  return tf.sub(1, share) as tf.Tensor2D;
+  const terms = tf.sub(1, share) as tf.Tensor2D;
+  const [rows, classes] = terms.shape;
+  // The background is cut from the sums: cutting it from the voxels would copy them.
+  return options.includeBackground || classes === 1 ? terms : tf.slice2d(terms, [0, 1], [rows, classes - 1]);
 }
 
 /** log(sigmoid(x)) without overflow: min(x, 0) − log(1 + e^−|x|). */

@@ -70,6 +70,13 @@ export const taskSchema = {
         ],
       ],
     },
+    unlisted: {
+      type: 'string',
+      enum: ['error', 'background'],
+      default: 'error',
+      description: 'What a label value that is in no class means: a mistake to stop at, or background.',
+      examples: ['error', 'background'],
+    },
   },
 } as const;
 

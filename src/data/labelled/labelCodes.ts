@@ -15,21 +15,27 @@ export interface LabelCodes {
   /** Channels of the network's output: with background where classes do not overlap. */
   readonly channels: number;
   readonly codeOf: ReadonlyMap<number, number>;
+  /** Values of no class are background, not a mistake. */
+  readonly unlisted: 'error' | 'background';
 }
 
 /** The codes of a task's label values. */
-export function makeLabelCodes(classes: readonly ClassValues[], overlapping: boolean): LabelCodes {
+export function makeLabelCodes(
+  classes: readonly ClassValues[],
+  overlapping: boolean,
+  unlisted: LabelCodes['unlisted'] = 'error',
+): LabelCodes {
   const codeOf = new Map<number, number>();
   classes.forEach(({ values }, c) => {
     for (const value of values) codeOf.set(value, overlapping ? (codeOf.get(value) ?? 0) | (1 << c) : c + 1);
   });
-  return { overlapping, classes, channels: classes.length + (overlapping ? 0 : 1), codeOf };
+  return { overlapping, classes, channels: classes.length + (overlapping ? 0 : 1), codeOf, unlisted };
 }
 
 /**
  * Turns label values into codes.
  *
- * @throws UserError naming `file` and the value when a value is in no class and is not 0.
+ * @throws UserError naming `file` and the value when a value is in no class and is not 0, unless those are background.
  */
 export function encodeLabels(labels: VoxelArray, codes: LabelCodes, file: string): Uint8Array {
   const out = new Uint8Array(labels.length);
@@ -37,11 +43,11 @@ export function encodeLabels(labels: VoxelArray, codes: LabelCodes, file: string
   for (let i = 0; i < labels.length; i++) {
     const value = labels[i]!;
     if (value !== last) {
-      const found = value === 0 ? 0 : codes.codeOf.get(value);
+      const found = codes.codeOf.get(value) ?? (value === 0 || codes.unlisted === 'background' ? 0 : undefined);
       if (found === undefined) {
         const known = [...codes.codeOf.keys()].sort((a, b) => a - b).join(', ');
         throw new UserError(
-          `${file}: has the label ${value}, which is in no class of the task (values: ${known}); add it to task.classes`,
+          `${file}: has the label ${value}, which is in no class of the task (values: ${known}); add it to task.classes, or set task.unlisted to "background"`,
         );
       }
       [last, code] = [value, found];

@@ -36,7 +36,7 @@ export async function findLabelledCases({ data, seed }: FinetuneConfig): Promise
 /** How a config's task holds its labels in memory. */
 export function taskCodes(config: FinetuneConfig): LabelCodes {
   const { classes, output } = resolveTask(config.task);
-  return makeLabelCodes(classes, output === 'sigmoid');
+  return makeLabelCodes(classes, output === 'sigmoid', config.task.unlisted);
 }
 
 export function buildNetwork(config: FinetuneConfig): Segmenter {
