@@ -19,9 +19,37 @@ export interface CaseResult {
   readonly classes: readonly ClassScores[];
 }
 
+/** A score over cases: its mean with a 95 % bootstrap interval, and how many cases it is defined in. */
+export interface ScoreSummary {
+  readonly mean: number | null;
+  readonly low: number | null;
+  readonly high: number | null;
+  readonly count: number;
+}
+
+export interface ClassSummary {
+  readonly class: number;
+  readonly name: string;
+  readonly scores: Readonly<Record<string, ScoreSummary>>;
+}
+
+export interface ResultsSummary {
+  readonly classes: readonly ClassSummary[];
+  /** Of each case's mean over its classes. */
+  readonly overall: Readonly<Record<string, ScoreSummary>>;
+}
+
 /** results.json: scores by case and class of an evaluation. */
 export interface Results {
   readonly format: 1;
+  readonly task?: string;
+  /** The voxel grid that was measured on: `image` is that of the input images. */
+  readonly space?: 'image';
+  /** Tolerance of the normalised surface distance, millimetres. */
+  readonly surfaceTolerance?: number;
+  readonly summary?: ResultsSummary;
+  /** Figures of publications on this task, for comparison. */
+  readonly published?: readonly { readonly metric: string; readonly value: number; readonly of: string }[];
   /** What the scores mean and their unit: `{ "dice": "", "hd95": "mm" }`. */
   readonly units: Readonly<Record<string, string>>;
   readonly checkpoint?: string;

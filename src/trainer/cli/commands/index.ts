@@ -4,11 +4,26 @@ import { cache } from './cache';
 import { check } from './check';
 import { demo } from './demo';
 import { devices } from './devices';
+import { evaluate } from './evaluate';
 import { finetune } from './finetune';
 import { info } from './info';
 import { init } from './init';
 import { phantom } from './phantom';
 import { pretrain } from './pretrain';
+import { segment } from './segment';
 
 /** Every subcommand, in the order that `voco --help` lists them. */
-export const commands: readonly Command[] = [demo, init, phantom, check, pretrain, finetune, info, devices, bench, cache];
+export const commands: readonly Command[] = [
+  demo,
+  init,
+  phantom,
+  check,
+  pretrain,
+  finetune,
+  evaluate,
+  segment,
+  info,
+  devices,
+  bench,
+  cache,
+];
