@@ -1,4 +1,4 @@
-// Bundles the three programs: `node esbuild.mjs [--watch] [--minify] [--only=name,…]`. Each entry is built when its source exists.
+// Bundles the three programs: `node esbuild.mjs [--watch] [--minify] [--only=name,…] [--outdir=DIR]`. Each entry is built when its source exists.
 import { cpSync, existsSync } from 'node:fs';
 import { argv } from 'node:process';
 import { build, context } from 'esbuild';
@@ -8,9 +8,10 @@ const only = argv
   .find((argument) => argument.startsWith('--only='))
   ?.slice('--only='.length)
   .split(',');
+const outdir = argv.find((argument) => argument.startsWith('--outdir='))?.slice('--outdir='.length) ?? 'dist';
 const common = {
   bundle: true,
-  outdir: 'dist',
+  outdir,
   target: 'es2022',
   sourcemap: 'linked',
   minify: argv.includes('--minify'),
@@ -58,4 +59,4 @@ for (const options of builds) {
 
 // Read at run time by the device `wasm` where node_modules is not shipped.
 const wasm = 'node_modules/@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm';
-if (existsSync(wasm)) cpSync(wasm, 'dist/wasm/tfjs-backend-wasm-simd.wasm');
+if (existsSync(wasm)) cpSync(wasm, `${outdir}/wasm/tfjs-backend-wasm-simd.wasm`);
