@@ -1,7 +1,7 @@
 import type { Plane, Tool } from '../../src/protocol/volume';
 import { element } from '../ui/dom';
 import { fromCanvas, type SliceView } from './geometry';
-import { drawPicture, SheetCanvas, type Measurement, type Picture } from './picture';
+import { drawPicture, lengthOf, SheetCanvas, type Measurement, type Picture } from './picture';
 
 /** A place in a slice: fractional voxels along the two axes of its plane. */
 export type Place = readonly [across: number, up: number];
@@ -71,7 +71,8 @@ export class Tile {
     this.slider.max = String(depth - 1);
     this.slider.value = String(picture.index);
     this.slider.disabled = depth < 2;
-    this.canvas.setAttribute('aria-label', `${this.name}, slice ${picture.index + 1} of ${depth}`);
+    const distances = picture.measurements.map((line) => `, distance ${lengthOf(view, line).toFixed(1)} mm`).join('');
+    this.canvas.setAttribute('aria-label', `${this.name}, slice ${picture.index + 1} of ${depth}${distances}`);
     this.canvas.dataset.index = String(picture.index);
     this.canvas.dataset.late = String(picture.late || picture.sheets.length === 0);
   }

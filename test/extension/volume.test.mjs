@@ -1,0 +1,244 @@
+// The volume viewer in a real workbench: values, colours, keys, overlays, comparison, broken and changing files.
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, truncateSync, unlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { openVolume, waitForViewer, writeVolume } from './volumes.mjs';
+import {
+  eventually,
+  openFile,
+  openWorkbench,
+  screenshot,
+  screenshotInThemes,
+  startBrowser,
+  startServer,
+  webview,
+} from './workbench.mjs';
+
+const SIZE = [48, 40, 30];
+/** A body with two organs; outside of them every voxel tells its index. */
+const organ = (x, y, z) =>
+  Math.hypot(x - 16, y - 20, z - 15) < 7 ? 6 : Math.hypot(x - 34, y - 20, z - 15) < 5 ? 1 : 0;
+const value = (x, y, z) => (organ(x, y, z) ? 100 + 20 * organ(x, y, z) : x + 3 * y + 5 * z - 400);
+let server, browser, page, folder;
+
+before(async () => {
+  const workspace = mkdtempSync(join(tmpdir(), 'voco-volumes-'));
+  for (const name of ['imagesTr', 'labelsTr']) mkdirSync(join(workspace, name));
+  writeVolume(join(workspace, 'imagesTr/img01.nii'), SIZE, value);
+  writeVolume(join(workspace, 'imagesTr/small.nii'), [24, 20, 15], (x, y, z) => value(2 * x, 2 * y, 2 * z), { mm: 4 });
+  writeVolume(join(workspace, 'labelsTr/label01.nii'), SIZE, organ, { bytes: 1 });
+  writeVolume(join(workspace, 'broken.nii'), SIZE, value);
+  truncateSync(join(workspace, 'broken.nii'), 9000);
+  writeVolume(join(workspace, 'changing.nii'), [8, 8, 8], () => 7);
+  server = await startServer({ workspace });
+  rmSync(workspace, { recursive: true });
+  ({ folder } = server);
+  browser = await startBrowser();
+  page = await openWorkbench(browser, server.url(), { width: 1400, height: 900 });
+  await waitForViewer(page);
+});
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+const drawn = (frame) => frame.locator('#app[data-drawn="true"]').waitFor();
+const slice = (frame, plane) => frame.locator(`canvas[data-plane="${plane}"]`).first();
+const indexOf = async (frame, plane) => Number(await slice(frame, plane).getAttribute('data-index'));
+
+/** Colour at a fraction of a canvas. */
+const pixel = (frame, plane, across, down) =>
+  slice(frame, plane).evaluate(
+    (canvas, [x, y]) => [
+      ...canvas.getContext('2d').getImageData(Math.round(x * canvas.width), Math.round(y * canvas.height), 1, 1).data,
+    ],
+    [across, down],
+  );
+
+/** Value and voxel that the side bar tells for a place of a canvas. */
+async function hover(frame, plane, across, down) {
+  const box = await slice(frame, plane).boundingBox();
+  await slice(frame, plane).hover({ position: { x: across * box.width, y: down * box.height } });
+  const text = await frame.locator('.readout').innerText();
+  const voxel = /voxel (\d+), (\d+), (\d+)/.exec(text).slice(1).map(Number);
+  return { text, voxel, value: Number(await frame.locator('.readout .value').first().innerText()) };
+}
+
+test('shows three planes and a 3-D rendering; values under the pointer are those of the file', async () => {
+  const frame = await openVolume(page, 'img01.nii');
+  for (const [across, down] of [
+    [0.3, 0.3],
+    [0.55, 0.62],
+    [0.7, 0.4],
+  ]) {
+    for (const plane of [0, 1, 2]) {
+      const seen = await hover(frame, plane, across, down);
+      assert.equal(seen.value, value(...seen.voxel), `plane ${plane}: ${seen.text}`);
+    }
+  }
+  // The file's first axis runs left, the screen's left is the patient's right: columns agree.
+  const { voxel: left } = await hover(frame, 2, 0.3, 0.5);
+  const { voxel: right } = await hover(frame, 2, 0.7, 0.5);
+  assert.ok(left[0] < right[0]);
+  await frame.locator('.rendering[data-rendered]').waitFor({ timeout: 60_000 });
+  const picture = await frame.locator('.rendering').screenshot();
+  assert.ok(picture.length > 6000, `a rendering of ${picture.length} bytes is an empty one`);
+});
+
+test('scrolls by wheel, keys and slider, and the crosshair links the planes', async () => {
+  const frame = await webview(page, '#app');
+  const canvas = slice(frame, 2);
+  const start = await indexOf(frame, 2);
+  await canvas.hover();
+  await page.mouse.wheel(0, -40);
+  await eventually(async () => (await indexOf(frame, 2)) === start + 1, 'the wheel moves by a slice');
+  await canvas.focus();
+  await page.keyboard.press('PageUp');
+  await eventually(async () => (await indexOf(frame, 2)) === start + 2, 'Page Up moves by a slice');
+  await page.keyboard.press('Home');
+  await eventually(async () => (await indexOf(frame, 2)) === 0, 'Home goes to the first slice');
+  await frame.locator('input[aria-label="Axial slice"]').fill('15');
+  await eventually(async () => (await indexOf(frame, 2)) === 15, 'the slider goes to its slice');
+  const box = await canvas.boundingBox();
+  await canvas.click({ position: { x: 0.4 * box.width, y: 0.5 * box.height } });
+  const { voxel } = await hover(frame, 2, 0.4, 0.5);
+  await eventually(async () => (await indexOf(frame, 0)) === SIZE[0] - 1 - voxel[0], 'the sagittal slice follows');
+  await eventually(async () => (await indexOf(frame, 1)) === SIZE[1] - 1 - voxel[1], 'the coronal slice follows');
+});
+
+test('the window follows preset, keys and typed numbers', async () => {
+  const frame = await webview(page, '#app');
+  const low = frame.locator('#window-low');
+  await eventually(async () => (await low.inputValue()) === '-175', 'Hounsfield units get the VoCo window first');
+  await slice(frame, 2).focus();
+  await page.keyboard.press('Shift+ArrowUp');
+  await eventually(async () => Number(await low.inputValue()) > -175, 'brightness by keys');
+  await low.fill('-400');
+  await frame.locator('#window-high').fill('400');
+  await frame.locator('#window-high').press('Enter');
+  await drawn(frame);
+  await slice(frame, 2).focus();
+  await page.keyboard.press('0');
+  const { value: under } = await hover(frame, 2, 0.3, 0.3);
+  await page.mouse.move(0, 0);
+  const [grey] = await pixel(frame, 2, 0.3, 0.3);
+  assert.ok(Math.abs(grey - ((under + 400) / 800) * 255) < 1.01, `${grey} for ${under}`);
+});
+
+test('labels of the sibling file are offered, coloured by organ, hidden one by one', async () => {
+  const frame = await webview(page, '#app');
+  await frame.locator('input[aria-label="Axial slice"]').fill('15');
+  await frame.locator('#show-labels').click();
+  await frame.locator('[data-label="6"]').waitFor();
+  await drawn(frame);
+  await eventually(async () => (await frame.locator('[data-label]').allInnerTexts()).join().includes('liver'), 'names');
+  // The middle of the larger organ, on the canvas: half of its colour, half of the grey below.
+  const place = await eventually(async () => {
+    for (let across = 0.25; across < 0.5; across += 0.02) {
+      const { text, voxel } = await hover(frame, 2, across, 0.5);
+      if (text.includes('liver') && Math.hypot(voxel[0] - 16, voxel[1] - 20) < 4) return across;
+    }
+    return undefined;
+  }, 'the liver under the pointer');
+  await page.mouse.move(0, 0);
+  const below = ((220 + 400) / 800) * 255;
+  const expected = [0xc7, 0x7b, 0x58].map((level) => (level + below) / 2);
+  await eventually(async () => {
+    const colour = await pixel(frame, 2, place, 0.46);
+    return expected.every((level, i) => Math.abs(level - colour[i]) < 3);
+  }, 'the colour of the liver');
+  await screenshotInThemes(page, 'volume-labels');
+  await frame.locator('[data-label="6"]').click();
+  await eventually(async () => {
+    const colour = await pixel(frame, 2, place, 0.46);
+    return Math.abs(colour[0] - below) < 3 && Math.abs(colour[2] - below) < 3;
+  }, 'the grey below after hiding');
+});
+
+test('a measured distance is the distance in millimetres', async () => {
+  const frame = await webview(page, '#app');
+  await slice(frame, 2).focus();
+  await page.keyboard.press('m');
+  const from = await hover(frame, 2, 0.3, 0.6);
+  const to = await hover(frame, 2, 0.7, 0.6);
+  const box = await slice(frame, 2).boundingBox();
+  await page.mouse.move(box.x + 0.3 * box.width, box.y + 0.6 * box.height);
+  await page.mouse.down();
+  await page.mouse.move(box.x + 0.7 * box.width, box.y + 0.6 * box.height, { steps: 4 });
+  await page.mouse.up();
+  const shown = await eventually(async () => {
+    const label = (await slice(frame, 2).getAttribute('aria-label')) ?? '';
+    return /distance ([\d.]+) mm/.exec(label)?.[1];
+  }, 'the distance');
+  assert.ok(Math.abs(Number(shown) - 2 * Math.abs(from.voxel[0] - to.voxel[0])) <= 2.1, shown);
+  await page.keyboard.press('c');
+});
+
+test('a truncated file says so', async () => {
+  const frame = await openVolume(page, 'broken.nii', '.message.error');
+  const text = await frame.locator('.pane .message.error').innerText();
+  assert.match(text, /broken\.nii.*truncated/);
+});
+
+test('follows a file that changes, and keeps the picture of one that is deleted', async () => {
+  const frame = await openVolume(page, 'changing.nii');
+  assert.equal((await hover(frame, 2, 0.5, 0.5)).value, 7);
+  writeVolume(join(folder, 'changing.nii'), [8, 8, 8], () => 9);
+  await eventually(
+    async () => (await hover(frame, 2, 0.5, 0.5).catch(() => ({}))).value === 9,
+    'the new values',
+    30_000,
+  );
+  unlinkSync(join(folder, 'changing.nii'));
+  await eventually(
+    async () => /deleted/.test(await frame.locator('.pane .message').innerText()),
+    'the message about the deleted file',
+    30_000,
+  );
+  assert.equal((await hover(frame, 2, 0.5, 0.5)).value, 9);
+});
+
+test('compares volumes chosen in the explorer, with linked crosshairs', async () => {
+  await openFile(page, 'img01.nii');
+  const rows = page.locator('.explorer-folders-view .monaco-list-row');
+  await rows.filter({ hasText: 'small.nii' }).click();
+  await rows
+    .filter({ hasText: 'img01.nii' })
+    .first()
+    .click({ modifiers: ['ControlOrMeta'] });
+  await rows.filter({ hasText: 'small.nii' }).click({ button: 'right' });
+  await page
+    .locator('.context-view .action-item, .monaco-menu .action-item', { hasText: 'Compare Volumes' })
+    .first()
+    .click();
+  const frame = await webview(page, '.pane + .pane');
+  await drawn(frame);
+  const axial = (name) => frame.locator(`.pane[aria-label="${name}"] canvas[data-plane="2"]`);
+  const at = (name) => axial(name).getAttribute('data-index');
+  await axial('img01.nii').focus();
+  await page.keyboard.press('Home');
+  await eventually(
+    async () => (await at('img01.nii')) === '0' && (await at('small.nii')) === '0',
+    'both at the bottom',
+  );
+  await page.keyboard.press('End');
+  await eventually(async () => (await at('img01.nii')) === '29' && (await at('small.nii')) === '14', 'both at the top');
+  await screenshot(page, 'volume-compare');
+});
+
+test('without WebGL the slices are there and the reason why 3-D is not', async () => {
+  const plain = await startBrowser(['--disable-3d-apis']);
+  try {
+    const window = await openWorkbench(plain, server.url(), { width: 1200, height: 800 });
+    await waitForViewer(window);
+    const frame = await openVolume(window, 'img01.nii');
+    await eventually(async () => /WebGL2/.test(await frame.locator('.rendering .note').innerText()), 'the reason');
+    const seen = await hover(frame, 1, 0.4, 0.4);
+    assert.equal(seen.value, value(...seen.voxel));
+    await screenshot(window, 'volume-no-webgl');
+  } finally {
+    await plain.close();
+  }
+});
