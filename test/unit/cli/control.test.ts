@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { isAlive, readRunState, sendCommand } from '../../../src/runs';
 import {
   killChildren,
@@ -21,6 +21,8 @@ import {
 
 const root = mkdtempSync(join(tmpdir(), 'voco-control-'));
 let config: string;
+
+vi.setConfig({ testTimeout: 120_000 });
 
 beforeAll(async () => {
   await makeTinyPhantom(root);

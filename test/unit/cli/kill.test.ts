@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { RandomStream } from '../../../src/random/random';
 import { checkpointFile, readRunState } from '../../../src/runs';
 import {
@@ -25,6 +25,8 @@ const KILLS = 5;
 const root = mkdtempSync(join(tmpdir(), 'voco-kill-'));
 let config: string;
 
+vi.setConfig({ testTimeout: 240_000 });
+
 beforeAll(async () => {
   await makeTinyPhantom(root);
   const train = { steps: STEPS, checkpointEvery: 3, validateEvery: 10, keepLast: 2 };
@@ -42,7 +44,7 @@ async function isRunning(runDir: string, pid: number | undefined): Promise<boole
   return state?.pid === pid && state?.state === 'running';
 }
 
-it('loses nothing before the last checkpoint when it is killed again and again', { timeout: 180_000 }, async () => {
+it('loses nothing before the last checkpoint when it is killed again and again', async () => {
   const reference = join(root, 'through');
   expect((await voco(['pretrain', config, '--run', reference], root)).code).toBe(0);
   const expected = await stepsOf(reference);

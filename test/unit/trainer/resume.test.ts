@@ -1,7 +1,7 @@
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { checkpointFile, listCheckpoints, readRunConfig, readRunState } from '../../../src/runs';
 import { pretrain } from '../../../src/trainer/pretrain';
 import {
@@ -16,6 +16,8 @@ import {
 const root = mkdtempSync(join(tmpdir(), 'voco-resume-'));
 let device: string;
 const quiet = (): void => undefined;
+
+vi.setConfig({ testTimeout: 180_000 });
 
 beforeAll(async () => {
   await makeTinyPhantom(root);
@@ -78,7 +80,7 @@ const variants: Variant[] = [
 ];
 
 describe('a resumed run', () => {
-  it.each(variants)('goes on bit for bit: $name', { timeout: 120_000 }, async ({ name, config, resumeWith = [] }) => {
+  it.each(variants)('goes on bit for bit: $name', async ({ name, config, resumeWith = [] }) => {
     const runDir = join(root, name.replace(/\W+/g, '-'));
     const file = writeConfig(root, 'exact', device, config);
     const through = await train(file, runDir);

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { loadConfig, type PretrainConfig } from '../../../src/config';
 import type { CropBatch } from '../../../src/data/types';
 import { useDevice } from '../../../src/tensor/backends';
@@ -14,6 +14,8 @@ import { makeTinyPhantom, SMALL_SWIN, trainingDevice, writeConfig } from '../../
 
 const root = mkdtempSync(join(tmpdir(), 'voco-step-'));
 let device: string;
+
+vi.setConfig({ testTimeout: 180_000 });
 
 beforeAll(async () => {
   await makeTinyPhantom(root);
@@ -116,7 +118,7 @@ describe('micro-batches', () => {
 });
 
 describe('many steps', () => {
-  it('leave no tensor, no memory and no block behind in 300 steps', { timeout: 180_000 }, async () => {
+  it('leave no tensor, no memory and no block behind in 300 steps', async () => {
     const config = await load('long', { method: { grid: [2, 1, 1] }, train: { steps: 300, microBatch: 2 } });
     const { step, loader, dispose, model } = await buildTraining(config, 2);
     const counts: number[] = [];
