@@ -42,15 +42,18 @@ process.stdout.write(JSON.stringify(adapters), () => process.exit(0));
 const SOFTWARE = /swiftshader|llvmpipe|lavapipe|softpipe|basic render|software/i;
 const TIMEOUT = 30_000;
 
-/** Where npm's \`webgpu\` is, as a URL to import. */
+/** Where npm's `webgpu` is, as a URL to import: beside the bundle in a package, else among the project's modules. */
 export function webgpuModule(): string | undefined {
   const root = packageRoot();
   if (!root) return undefined;
-  try {
-    return pathToFileURL(createRequire(join(root, 'package.json')).resolve('webgpu')).href;
-  } catch {
-    return undefined;
+  for (const place of ['dist/voco.cjs', 'package.json']) {
+    try {
+      return pathToFileURL(createRequire(join(root, place)).resolve('webgpu')).href;
+    } catch {
+      // It may be in the other place.
+    }
   }
+  return undefined;
 }
 
 function noAdapter(): string {
