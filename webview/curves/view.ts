@@ -95,9 +95,13 @@ export class CurvesView {
       range,
       button('Reset zoom', () => this.zoom(undefined), { id: 'reset-zoom' }),
       element('span', { class: 'spacer' }),
-      button('PNG', () => void this.export('png'), { id: 'export-png', title: 'Save the charts as a PNG picture' }),
-      button('SVG', () => void this.export('svg'), { id: 'export-svg', title: 'Save the charts as an SVG drawing' }),
-      button('CSV', () => void this.export('csv'), { id: 'export-csv', title: 'Save all values as a CSV table' }),
+      element(
+        'span',
+        { class: 'group', role: 'group', 'aria-label': 'Save as' },
+        button('PNG', () => void this.export('png'), { id: 'export-png', title: 'Save the charts as a PNG picture' }),
+        button('SVG', () => void this.export('svg'), { id: 'export-svg', title: 'Save the charts as an SVG drawing' }),
+        button('CSV', () => void this.export('csv'), { id: 'export-csv', title: 'Save all values as a CSV table' }),
+      ),
     );
     const content = tabs(
       [
