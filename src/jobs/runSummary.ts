@@ -52,7 +52,7 @@ async function judge(dir: string, state: RunState, launch: Launch | undefined): 
   if (await isAlive(state)) return { phase: state.state, live: true };
   const where = state.host === undefined || state.host === hostname() ? '' : ` on ${state.host}`;
   const what = `the trainer ended unexpectedly${where} at step ${state.step}`;
-  return { phase: 'failed', live: false, lost: true, reason: await lastWords(dir, what) };
+  return { phase: 'failed', live: false, lost: true, reason: await lastComplaint(dir, what) };
 }
 
 interface Judgement {
@@ -91,10 +91,18 @@ export async function summarizeRun(dir: string): Promise<RunSummary> {
   };
 }
 
-/** What the process printed last is the nearest there is to a reason. */
+/** The last line that a process printed, which is where it says why it could not begin. */
 async function lastWords(dir: string, what: string): Promise<string> {
   const [last] = await lastLines(outputFile(dir), 1);
   return last ? `${what}: ${last}` : what;
+}
+
+const COMPLAINT = /error|fatal|exception|abort|killed|out of memory|no space/i;
+
+/** The last complaint among what a process printed; one that was killed from outside leaves none. */
+async function lastComplaint(dir: string, what: string): Promise<string> {
+  const complaint = (await lastLines(outputFile(dir), 20)).reverse().find((line) => COMPLAINT.test(line));
+  return complaint ? `${what}: ${complaint.trim()}` : what;
 }
 
 const TAIL_BYTES = 16 * 1024;

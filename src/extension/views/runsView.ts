@@ -73,16 +73,18 @@ function runItem({ run }: RunNode): vscode.TreeItem {
   return item;
 }
 
+const SCORES = ['loss', 'accuracy', 'validation/accuracy'];
+
 function scoreText(metrics: Readonly<Record<string, number>>): string[] {
-  return Object.entries(metrics)
-    .slice(0, 2)
-    .map(([name, value]) => `${name} ${Number(value.toPrecision(4))}`);
+  return SCORES.filter((name) => metrics[name] !== undefined).map(
+    (name) => `${name.replace('/', ' ')} ${Number(metrics[name]!.toPrecision(3))}`,
+  );
 }
 
 function checkpointItem({ checkpoint, bytes, newest }: CheckpointNode): vscode.TreeItem {
   const item = new vscode.TreeItem(`step ${checkpoint.step}`, vscode.TreeItemCollapsibleState.None);
   item.id = checkpoint.file;
-  item.description = [...scoreText(checkpoint.metrics), sizeText(bytes), ...(newest ? ['newest'] : [])].join(' · ');
+  item.description = [...(newest ? ['newest'] : []), sizeText(bytes), ...scoreText(checkpoint.metrics)].join(' · ');
   item.iconPath = new vscode.ThemeIcon('archive');
   item.contextValue = 'checkpoint';
   item.tooltip = checkpoint.file;
