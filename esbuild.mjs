@@ -25,6 +25,7 @@ const node = {
   voco: 'src/trainer/cli/main.ts',
   'data-worker': 'src/trainer/loader/worker.ts',
   'series-worker': 'src/extension/panels/curves/seriesWorker.ts',
+  'preview-worker': 'src/trainer/preview/worker.ts',
   'volume-worker': 'src/extension/editors/volumeWorker.ts',
   extension: 'src/extension/extension.ts',
 };

@@ -5,6 +5,7 @@ import { registerCodeLenses } from './editors/config/codeLenses';
 import { watchConfigs } from './editors/config/diagnostics';
 import { registerQuickFixes } from './editors/config/quickFixes';
 import { registerVolumeEditor } from './editors/volume/volumeEditor';
+import { registerCropsPanels } from './panels/crops/cropsPanels';
 import { createServices } from './services';
 import { createDatasetsView } from './views/datasetsView';
 import { createDevicesView } from './views/devicesView';
@@ -27,6 +28,7 @@ export function activate(context: vscode.ExtensionContext): void {
     registerQuickFixes(),
     registerCodeLenses(),
     registerVolumeEditor(context, services.log),
+    registerCropsPanels(services),
   );
   services.log.info(`activated in ${(performance.now() - started).toFixed(1)} ms`);
   // After activation: find the runs that are under way, and start what waits in the queue.

@@ -33,6 +33,8 @@ export interface PreprocessOptions {
   readonly box?: Box;
   /** Tell what the volume is like after each step. */
   readonly trace?: boolean;
+  /** Gets the volume after each step. */
+  readonly onStage?: (stage: PreprocessStage['stage'], volume: Volume) => void;
   /** What errors call the volume: its file. */
   readonly name?: string;
 }
@@ -128,6 +130,7 @@ export function preprocess(
   const after = (stage: PreprocessStage['stage'], result: Volume) => {
     current = result;
     if (options.trace) trace.push(describeStage(stage, result));
+    options.onStage?.(stage, result);
   };
   try {
     after(

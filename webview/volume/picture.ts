@@ -20,6 +20,18 @@ export interface Measurement {
   readonly to: readonly [number, number];
 }
 
+/** A rectangle on a slice, in voxels along its two axes: voxel n covers n − 0.5 to n + 0.5. */
+export interface BoxMark {
+  readonly from: readonly [number, number];
+  readonly to: readonly [number, number];
+  readonly colour: string;
+  readonly width: number;
+  /** Written in the middle. */
+  readonly text?: string;
+  /** Strength of a filling in the same colour, 0 to 1. */
+  readonly fill?: number;
+}
+
 export interface Picture {
   readonly view: SliceView;
   /** Bottom first. */
@@ -29,6 +41,9 @@ export interface Picture {
   readonly crosshair?: readonly [number, number];
   readonly smooth: boolean;
   readonly measurements: readonly Measurement[];
+  readonly boxes?: readonly BoxMark[];
+  /** Whether the axes are known to be the patient's. */
+  readonly lettered?: boolean;
   readonly font: string;
   readonly accent: string;
   /** Whether the slice shown is still an earlier one. */
@@ -91,9 +106,27 @@ export function drawPicture(
     context.restore();
   });
   if (!annotated) return;
+  for (const box of picture.boxes ?? []) drawBox(context, picture, box);
   if (picture.crosshair) drawCrosshair(context, picture, picture.crosshair);
   for (const measurement of picture.measurements) drawMeasurement(context, picture, measurement);
   drawTexts(context, picture);
+}
+
+function drawBox(context: CanvasRenderingContext2D, picture: Picture, box: BoxMark): void {
+  const [x0, y0] = toCanvas(picture.view, ...box.from);
+  const [x1, y1] = toCanvas(picture.view, ...box.to);
+  const [left, top] = [Math.min(x0, x1), Math.min(y0, y1)];
+  const [width, height] = [Math.abs(x1 - x0), Math.abs(y1 - y0)];
+  if (box.fill) {
+    context.globalAlpha = box.fill;
+    context.fillStyle = box.colour;
+    context.fillRect(left, top, width, height);
+    context.globalAlpha = 1;
+  }
+  context.strokeStyle = box.colour;
+  context.lineWidth = box.width;
+  context.strokeRect(left, top, width, height);
+  if (box.text) label(context, picture, box.text, left + width / 2, top + height / 2, 'center', box.colour);
 }
 
 function drawCrosshair(context: CanvasRenderingContext2D, picture: Picture, at: readonly [number, number]): void {
@@ -172,13 +205,18 @@ function label(
   context.fillText(text, x, y);
 }
 
-function drawTexts(context: CanvasRenderingContext2D, picture: Picture): void {
+function drawLetters(context: CanvasRenderingContext2D, picture: Picture): void {
   const { view } = picture;
   const letters = lettersOf(view.plane, view.radiological);
   label(context, picture, letters.left, 8, view.height / 2, 'left');
   label(context, picture, letters.right, view.width - 8, view.height / 2, 'right');
   label(context, picture, letters.top, view.width / 2, 12, 'center');
   label(context, picture, letters.bottom, view.width / 2, view.height - 12, 'center');
+}
+
+function drawTexts(context: CanvasRenderingContext2D, picture: Picture): void {
+  const { view } = picture;
+  if (picture.lettered !== false) drawLetters(context, picture);
   const depth = view.grid.size[view.plane]!;
   const place = toWorld(
     view.grid,

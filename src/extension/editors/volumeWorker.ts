@@ -1,6 +1,7 @@
 // The thread that holds one volume and answers for it (volume/client.ts starts it).
 import { parentPort, workerData, type MessagePort, type TransferListItem } from 'node:worker_threads';
-import { toServiceError, type ServiceAnswer, type ServiceCall } from './volume/rpc';
+import { UserError } from '../../errors/userError';
+import type { ThreadAnswer, ThreadCall } from '../../protocol/thread';
 import { VolumeService } from './volume/service';
 
 /** Buffers of the voxels in an answer: they are moved to the other thread, not copied. */
@@ -12,13 +13,20 @@ function buffersIn(value: unknown): TransferListItem[] {
 }
 
 function serve(port: MessagePort, service: VolumeService): void {
-  const call = ({ method, params }: ServiceCall): Promise<unknown> =>
-    (service[method] as (...values: readonly unknown[]) => Promise<unknown>).apply(service, [...params]);
-  port.on('message', (request: ServiceCall) => {
-    call(request).then(
-      (value) => port.postMessage({ id: request.id, ok: true, value } satisfies ServiceAnswer, buffersIn(value)),
-      (error: unknown) =>
-        port.postMessage({ id: request.id, ok: false, error: toServiceError(error) } satisfies ServiceAnswer),
+  const methods: Record<string, (...params: never[]) => Promise<unknown>> = {
+    header: service.header.bind(service),
+    load: service.load.bind(service),
+    slices: service.slices.bind(service),
+    reduced: service.reduced.bind(service),
+  };
+  const answer = (message: ThreadAnswer, move: TransferListItem[] = []): void => port.postMessage(message, move);
+  port.on('message', ({ id, method, params }: ThreadCall) => {
+    methods[method]!(...(params as never[])).then(
+      (value) => answer({ id, ok: true, value }, buffersIn(value)),
+      (error: unknown) => {
+        const message = error instanceof Error ? error.message : String(error);
+        answer({ id, ok: false, error: { message, user: error instanceof UserError } });
+      },
     );
   });
 }

@@ -1,11 +1,20 @@
-import { NO_AUGMENTATION, drawAugmentation, sampleCrop } from '../../data/augment';
+import { NO_AUGMENTATION, drawAugmentation, sampleCrop, type Augmentation } from '../../data/augment';
 import { imageFiles } from '../../data/datalist';
 import type { CropBatch } from '../../data/types';
 import type { VolumeStore } from '../../data/volumeStore';
 import { UserError } from '../../errors/userError';
 import { RandomStream } from '../../random/random';
 import type { Volume } from '../../volume';
-import { baseBoxes, boxAround, createCropGrid, drawCentre, positionLabel, type Box } from '../../voco/geometry';
+import {
+  baseBoxes,
+  boxAround,
+  createCropGrid,
+  drawCentre,
+  positionLabel,
+  type Box,
+  type CropGrid,
+  type Triple,
+} from '../../voco/geometry';
 import type { CropSettings, VolumeDraw } from './settings';
 
 /** Streams of one crop: where it lies, and how it is augmented. */
@@ -51,6 +60,21 @@ function emptyBatch(draws: readonly VolumeDraw[], channels: number, settings: Cr
   } satisfies CropBatch;
 }
 
+/** Centre of the random crop number `crop` of a volume. */
+export function randomCentre(draw: Pick<VolumeDraw, 'stream'>, crop: number, grid: CropGrid): Triple {
+  return drawCentre(grid, new RandomStream(...draw.stream, crop, PLACE));
+}
+
+/** Augmentation of a crop of a volume: random crops come first, then base crops in grid order. */
+export function cropAugmentation(
+  draw: Pick<VolumeDraw, 'stream'>,
+  crop: number,
+  settings: Pick<CropSettings, 'augment'>,
+  square: boolean,
+): Augmentation {
+  return drawAugmentation(new RandomStream(...draw.stream, crop, AUGMENT), settings.augment, square);
+}
+
 function fillVolume(
   batch: CropBatch,
   b: number,
@@ -62,13 +86,11 @@ function fillVolume(
   const cropLength = batch.random.length / (batch.volumes * batch.randomPerVolume);
   const square = settings.input[0] === settings.input[1];
   const cut = (box: Box, crop: number, out: Float32Array, slot: number) => {
-    const augmentation = draw.augment
-      ? drawAugmentation(new RandomStream(...draw.stream, crop, AUGMENT), settings.augment, square)
-      : NO_AUGMENTATION;
+    const augmentation = draw.augment ? cropAugmentation(draw, crop, settings, square) : NO_AUGMENTATION;
     sampleCrop(volume, box.start, box.size, settings.input, augmentation, out, slot * cropLength);
   };
   for (let r = 0; r < settings.randomCrops; r++) {
-    const centre = drawCentre(grid, new RandomStream(...draw.stream, r, PLACE));
+    const centre = randomCentre(draw, r, grid);
     const box = boxAround(centre, settings.crop);
     const slot = b * settings.randomCrops + r;
     batch.labels.set(positionLabel(box, grid), slot * grid.size);

@@ -5,6 +5,7 @@ import { CONFIG_SELECTOR } from './configFiles';
 const LENSES: readonly { title: string; command: string; tooltip: string }[] = [
   { title: '$(play) Pre-train', command: 'voco.pretrain', tooltip: 'Start a run with this config' },
   { title: '$(checklist) Check data', command: 'voco.checkData', tooltip: 'Look for problems in the volumes it names' },
+  { title: '$(symbol-array) Preview crops', command: 'voco.previewCrops', tooltip: 'See what it does to a volume' },
 ];
 
 export function registerCodeLenses(): vscode.Disposable {

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import * as vscode from 'vscode';
-import { VolumeClient } from './client';
+import { startVolume, type VolumeClient } from './client';
 
 /** Changes of a file come in bursts while it is written: it is read when it has been quiet for so long. */
 const QUIET_MS = 400;
@@ -53,7 +53,7 @@ export class StoredVolume {
   }
 
   private start(): VolumeClient {
-    const client = new VolumeClient(this.script, this.path);
+    const client = startVolume(this.script, this.path);
     // Reading starts before anyone asks; who asks gets the error.
     client.call('load').catch(() => undefined);
     return client;

@@ -1,0 +1,211 @@
+import { dirname } from 'node:path';
+import { check, diagnose, formatDiagnostic, parseText } from '../../config/diagnose';
+import { resolvePaths } from '../../config/paths';
+import type { PretrainConfig } from '../../config';
+import { sampleCrop, type Augmentation } from '../../data/augment';
+import { caseName, imageFiles, resolveSources, splitValidation, type Case } from '../../data/datalist';
+import { readImage } from '../../data/volumeStore';
+import { UserError } from '../../errors/userError';
+import type {
+  CropPreview,
+  CropRequest,
+  CropsPreview,
+  GreyImage,
+  PreviewRequest,
+  Problems,
+  SliceRequest,
+  StagePreview,
+  Triple,
+} from '../../protocol/crops';
+import { finiteRange, preprocess, spacingOf, type Volume } from '../../volume';
+import { baseBoxes, boxAround, centreRange, createCropGrid, positionLabel, type CropGrid } from '../../voco/geometry';
+import { cropAugmentation, randomCentre } from '../loader/assemble';
+import { SamplePlan } from '../loader/plan';
+import { greySlice, middleSlices, thumbnail } from './images';
+
+const THUMBNAIL = 128;
+
+interface Prepared {
+  readonly key: string;
+  readonly version: number;
+  readonly volume: Volume<Float32Array>;
+  readonly range: readonly [number, number];
+  readonly stages: readonly StagePreview[];
+  readonly warnings: readonly string[];
+}
+
+interface Current {
+  readonly config: PretrainConfig;
+  readonly prepared: Prepared;
+  readonly grid: CropGrid;
+  readonly plan: SamplePlan;
+  readonly cases: readonly Case[];
+  readonly caseIndex: number;
+}
+
+/** The config of a text, or what is wrong with it. */
+function parseConfig(text: string, file: string): PretrainConfig | Problems {
+  const errors = diagnose(text, file).filter(({ severity }) => severity === 'error');
+  if (errors.length > 0) return { problems: errors.map((error) => formatDiagnostic(error, text)) };
+  const { config, schema } = check(parseText(text).value);
+  if (config?.kind !== 'pretrain')
+    return { problems: [`${file}: crops are drawn in pre-training: open such a config`] };
+  return resolvePaths(config, schema, dirname(file));
+}
+
+/** Shows what a config does to a volume and how crops are drawn from it: the same code and numbers as training. */
+export class CropPreviewer {
+  private prepared?: Prepared;
+  private current?: Current;
+  private version = 0;
+
+  /** Reads the config's text and prepares a case; problems leave the last good state as it was. */
+  async preview(text: string, file: string, { caseIndex }: PreviewRequest): Promise<CropsPreview | Problems> {
+    const config = parseConfig(text, file);
+    if ('problems' in config) return config;
+    try {
+      const { train } = await this.cases(config);
+      const at = Math.min(caseIndex, train.length - 1);
+      const prepared = await this.prepare(train[at]!, config);
+      const [, x, y, z] = prepared.volume.shape;
+      const grid = createCropGrid(config.method.grid, config.method.crop, [x, y, z]);
+      const plan = new SamplePlan(train, config.seed, 1);
+      this.current = { config, prepared, grid, plan, cases: train, caseIndex: at };
+      return describe(this.current);
+    } catch (error) {
+      if (error instanceof UserError) return { problems: [error.message] };
+      throw error;
+    }
+  }
+
+  /** A slice of the preprocessed volume. */
+  slice({ plane, index }: SliceRequest): GreyImage {
+    const { volume, range } = this.state().prepared;
+    return greySlice(volume, plane, Math.max(0, Math.min(volume.shape[plane + 1]! - 1, index)), range);
+  }
+
+  /** One crop as training draws it in an epoch: where it lies, its position label, what the network sees. */
+  crop({ choice, draw, augment }: CropRequest): CropPreview {
+    const { config, grid, prepared } = this.state();
+    const { method } = config;
+    const stream = this.streamOf(draw);
+    const index = Math.min(choice.index, (choice.kind === 'random' ? method.randomCrops : grid.size) - 1);
+    const base = choice.kind === 'base' ? baseBoxes(grid)[index]! : undefined;
+    const centre = base
+      ? middle(base.start, base.size)
+      : choice.centre
+        ? insideGrid(choice.centre, grid)
+        : randomCentre({ stream }, index, grid);
+    const box = base ?? boxAround(centre, grid.crop);
+    const square = method.input[0] === method.input[1];
+    const number = base ? method.randomCrops + index : index;
+    const drawn = cropAugmentation({ stream }, number, method, square);
+    const chosen: Augmentation = {
+      flip: augment.flip ? drawn.flip : [false, false, false],
+      quarterTurns: augment.rotate ? drawn.quarterTurns : 0,
+      shift: augment.shift ? drawn.shift : 0,
+    };
+    const cut = (augmentation: Augmentation): GreyImage[] => {
+      const channels = prepared.volume.shape[0];
+      const out = new Float32Array(method.input[0] * method.input[1] * method.input[2] * channels);
+      sampleCrop(prepared.volume, box.start, box.size, method.input, augmentation, out, 0);
+      return middleSlices(out, method.input, channels);
+    };
+    return {
+      box,
+      centre,
+      ...(!base && { label: positionLabel(box, grid) }),
+      plain: cut({ flip: [false, false, false], quarterTurns: 0, shift: 0 }),
+      seen: cut(chosen),
+      augmentation: inWords(chosen),
+    };
+  }
+
+  private state(): Current {
+    if (!this.current) throw new UserError('There is no preview yet: put the config right first.');
+    return this.current;
+  }
+
+  /** The random streams of the current case in an epoch, as the training plan has them. */
+  private streamOf(draw: number): readonly number[] {
+    const { plan, cases, caseIndex } = this.state();
+    for (let place = 0; place < cases.length; place++) {
+      const [visit] = plan.visits(draw * cases.length + place);
+      if (visit!.index === caseIndex) return visit!.stream;
+    }
+    throw new Error('an epoch visits every case');
+  }
+
+  private async cases(config: PretrainConfig): Promise<{ train: Case[] }> {
+    const { data, seed } = config;
+    const train = await resolveSources(data.train, '/', { labels: false });
+    return data.validation.length > 0 ? { train } : splitValidation(train, data.validationFraction, seed);
+  }
+
+  private async prepare(item: Case, config: PretrainConfig): Promise<Prepared> {
+    const { data } = config;
+    const files = imageFiles(item);
+    const key = JSON.stringify([files, data.channel, data.preprocess]);
+    if (this.prepared?.key === key) return this.prepared;
+    const warnings: string[] = [];
+    const raw = await readImage(files, data.channel, (warning) => warnings.push(warning));
+    const images: GreyImage[] = [];
+    const { volume, trace } = preprocess(raw, data.preprocess, {
+      trace: true,
+      name: files[0],
+      onStage: (stage, result) => images.push(stageImage(result, stage, data.preprocess)),
+    });
+    const stages = (trace ?? []).map((stage, at) => ({ ...stage, image: images[at]! }));
+    const floats = volume.data instanceof Float32Array ? volume.data : Float32Array.from(volume.data);
+    this.version += 1;
+    const range = finiteRange(floats);
+    this.prepared = { key, version: this.version, volume: { ...volume, data: floats }, range, stages, warnings };
+    return this.prepared;
+  }
+}
+
+/** The middle slice of a step: in the config's window while the numbers are still the file's, else in their own range. */
+function stageImage(volume: Volume, stage: string, settings: PretrainConfig['data']['preprocess']): GreyImage {
+  const raw = stage === 'load' || stage === 'orientation' || stage === 'spacing';
+  const { intensity } = settings;
+  const window = raw && intensity?.kind === 'window' ? ([intensity.low, intensity.high] as const) : undefined;
+  const image = greySlice(volume, 2, Math.floor(volume.shape[3] / 2), window ?? finiteRange(volume.data));
+  return thumbnail(image, THUMBNAIL);
+}
+
+function describe({ config, prepared, grid, cases }: Current): CropsPreview {
+  const [, x, y, z] = prepared.volume.shape;
+  return {
+    cases: cases.map((item) => caseName(imageFiles(item)[0]!)),
+    stages: prepared.stages,
+    warnings: prepared.warnings,
+    volume: {
+      size: [x, y, z],
+      spacing: spacingOf(prepared.volume.affine),
+      version: prepared.version,
+      ras: prepared.stages.at(-1)?.orientation === 'RAS',
+    },
+    grid: { counts: grid.counts, crop: grid.crop, origin: grid.origin },
+    randomCrops: config.method.randomCrops,
+    input: config.method.input,
+  };
+}
+
+function middle(start: Triple, size: Triple): Triple {
+  return [0, 1, 2].map((axis) => start[axis]! + Math.floor(size[axis]! / 2)) as unknown as Triple;
+}
+
+/** The nearest centre that a random crop can have. */
+function insideGrid(centre: Triple, grid: CropGrid): Triple {
+  const { low, high } = centreRange(grid);
+  return centre.map((at, axis) => Math.max(low[axis]!, Math.min(high[axis]! - 1, Math.round(at)))) as unknown as Triple;
+}
+
+function inWords({ flip, quarterTurns, shift }: Augmentation): string {
+  const parts = [
+    ...flip.flatMap((on, axis) => (on ? [`flipped along ${'xyz'[axis]}`] : [])),
+    ...(quarterTurns > 0 ? [`turned by ${90 * quarterTurns}°`] : []),
+    ...(shift !== 0 ? [`intensity ${shift > 0 ? '+' : '−'}${Math.abs(shift).toFixed(3)}`] : []),
+  ];
+  return parts.length > 0 ? parts.join(', ') : 'not changed in this draw';
+}
