@@ -3,9 +3,11 @@ import { UsageError, UserError } from '../../errors/userError';
 import { cpu, wasm } from './cpu';
 import { cuda } from './cuda';
 import { onednn } from './onednnDevice';
+import { measureSpeed, selfTest } from './trial';
 import type { Device, DeviceInfo, DeviceName, DeviceOptions, DeviceStatus } from './types';
 import { webgpu } from './webgpuDevice';
 
+export { measureSpeed, selfTest } from './trial';
 export type { DeviceInfo, DeviceOptions, DeviceStatus, Precision } from './types';
 export { releaseWebgpu } from './webgpuDevice';
 
@@ -33,16 +35,68 @@ function parse(spec: string): { name: DeviceName; which?: string } {
 const lacks = (name: string, precision: string): string =>
   `device ${name} does not compute in ${precision}: set "precision" to "float32"`;
 
-/** The device `auto` stands for: the first usable one that has the precision. */
-async function automatic({ precision = 'float32' }: DeviceOptions): Promise<DeviceName> {
-  let usable = 0;
+/** Devices that are worth comparing; the others are taken only when none of these is there. */
+const FAST: readonly DeviceName[] = ['cuda', 'webgpu', 'onednn'];
+
+async function candidates({ precision = 'float32' }: DeviceOptions): Promise<DeviceName[]> {
+  const usable: { name: DeviceName; precise: boolean }[] = [];
   for (const name of ORDER) {
     const found = (await DEVICES[name].list()).filter((status) => status.usable && status.automatic);
-    if (found.some((status) => status.precisions.includes(precision))) return name;
-    usable += found.length;
+    if (found.length === 0) continue;
+    usable.push({ name, precise: found.some((status) => status.precisions.includes(precision)) });
   }
-  if (usable > 0) throw new UsageError(`no device here computes in ${precision}: set "precision" to "float32"`);
-  throw new UserError('no device is usable: see `voco devices`');
+  if (usable.length === 0) throw new UserError('no device is usable: see `voco devices`');
+  const precise = usable.filter((item) => item.precise).map((item) => item.name);
+  if (precise.length > 0) return precise;
+  throw new UsageError(`no device here computes in ${precision}: set "precision" to "float32"`);
+}
+
+/** Speed of a device that works and computes rightly, else undefined. */
+async function tryOut(name: DeviceName, options: DeviceOptions): Promise<number | undefined> {
+  try {
+    await DEVICES[name].use(options);
+    return (await selfTest()) === undefined ? await measureSpeed() : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The device `auto` stands for: of those with the precision that pass a self-test, the fastest. */
+async function automatic(options: DeviceOptions): Promise<DeviceName> {
+  const names = await candidates(options);
+  let best: { name: DeviceName; speed: number } | undefined;
+  for (const name of names.filter((candidate) => FAST.includes(candidate))) {
+    const speed = await tryOut(name, options);
+    if (speed !== undefined && speed > (best?.speed ?? 0)) best = { name, speed };
+  }
+  if (best) return best.name;
+  for (const name of names.filter((candidate) => !FAST.includes(candidate))) {
+    if ((await tryOut(name, options)) !== undefined) return name;
+  }
+  throw new UserError('no device passes its self-test: see `voco devices`');
+}
+
+/**
+ * Every device with its self-test and a short measurement (see {@link measureSpeed}). A device that fails is no longer
+ * usable in this list.
+ */
+export async function measureDevices(): Promise<DeviceStatus[]> {
+  const measured: DeviceStatus[] = [];
+  for (const status of await listDevices()) {
+    if (!status.usable) {
+      measured.push(status);
+      continue;
+    }
+    try {
+      await useDevice(status.name);
+      const wrong = await selfTest();
+      if (wrong) measured.push({ ...status, usable: false, reason: wrong });
+      else measured.push({ ...status, flopsPerSecond: await measureSpeed() });
+    } catch (error) {
+      measured.push({ ...status, usable: false, reason: (error as Error).message });
+    }
+  }
+  return measured;
 }
 
 /**

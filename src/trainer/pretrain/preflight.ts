@@ -1,8 +1,7 @@
 import type { PretrainConfig } from '../../config';
 import { checkDataset, type Finding } from '../../data/check';
 import { UserError } from '../../errors/userError';
-import * as tf from '../../tensor/tf';
-import { conv3d } from '../../tensor/ops';
+import { measureSpeed } from '../../tensor/backends';
 import { formatBytes, formatDuration } from '../progress';
 import type { Cases } from './build';
 import type { CostEstimate } from './memory';
@@ -38,24 +37,6 @@ export async function checkCases(config: PretrainConfig, cases: Cases, signal?: 
     throw new UserError([...errors.slice(0, MAX_SHOWN), ...more].join('\n'));
   }
   return findings.filter((finding) => finding.severity === 'warning').map(describeFinding);
-}
-
-/** Floating point operations a second of a 3×3×3 convolution on the current device. */
-async function measureSpeed(): Promise<number> {
-  const [size, channels] = [16, 24];
-  const flops = 2 * 27 * channels * channels * size ** 3;
-  const x = tf.ones([1, size, size, size, channels]) as tf.Tensor5D;
-  const filter = tf.ones([3, 3, 3, channels, channels]) as tf.Tensor5D;
-  const once = async (): Promise<number> => {
-    const started = performance.now();
-    const y = conv3d(x, filter, { padding: 1 });
-    await y.data();
-    y.dispose();
-    return (performance.now() - started) / 1000;
-  };
-  const times = [await once(), await once(), await once()];
-  tf.dispose([x, filter]);
-  return flops / Math.min(...times);
 }
 
 /** Bytes that the cache of preprocessed volumes takes when every volume has been seen once; undefined: not known before. */
