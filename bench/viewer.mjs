@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { gzipSync } from 'node:zlib';
+import { buildSync } from 'esbuild';
 import { waitForViewer, writeVolume } from '../test/extension/volumes.mjs';
 import {
   openFile,

@@ -1,4 +1,4 @@
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { check, diagnose, formatDiagnostic, parseText } from '../../config/diagnose';
 import { resolvePaths } from '../../config/paths';
 import type { PretrainConfig } from '../../config';
@@ -45,11 +45,11 @@ interface Current {
 
 /** The config of a text, or what is wrong with it. */
 function parseConfig(text: string, file: string): PretrainConfig | Problems {
-  const errors = diagnose(text, file).filter(({ severity }) => severity === 'error');
+  const errors = diagnose(text, basename(file)).filter(({ severity }) => severity === 'error');
   if (errors.length > 0) return { problems: errors.map((error) => formatDiagnostic(error, text)) };
   const { config, schema } = check(parseText(text).value);
   if (config?.kind !== 'pretrain')
-    return { problems: [`${file}: crops are drawn in pre-training: open such a config`] };
+    return { problems: [`${basename(file)}: crops are drawn in pre-training: open such a config`] };
   return resolvePaths(config, schema, dirname(file));
 }
 
