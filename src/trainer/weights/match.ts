@@ -1,8 +1,10 @@
-import type { StateEntry } from '../../nets/state';
+interface Named {
+  readonly name: string;
+}
 
 /** Names of a weights file brought to those of a network. */
-export interface NameMatch {
-  readonly entries: StateEntry[];
+export interface NameMatch<Entry extends Named> {
+  readonly entries: Entry[];
   /** What was done to the names, for people. */
   readonly changes: string[];
   /** Tensors of other modules of the file (teacher, projector, …), which the network does not have. */
@@ -33,13 +35,13 @@ function candidates(branch: 'student' | 'teacher'): { text: string; rename: Rena
  *
  * @param targets names of the network's tensors
  */
-export function matchNames(
-  entries: readonly StateEntry[],
+export function matchNames<Entry extends Named>(
+  entries: readonly Entry[],
   targets: ReadonlySet<string>,
   branch: 'student' | 'teacher',
-): NameMatch {
+): NameMatch<Entry> {
   const changes: string[] = [];
-  const rename = (pattern: RegExp, by: string, text: string, list: readonly StateEntry[]): StateEntry[] => {
+  const rename = (pattern: RegExp, by: string, text: string, list: readonly Entry[]): Entry[] => {
     if (list.some(({ name }) => pattern.test(name))) changes.push(text);
     return list.map((entry) => ({ ...entry, name: entry.name.replace(pattern, by) }));
   };
@@ -51,7 +53,7 @@ export function matchNames(
   });
   const best = scored.reduce((a, b) => (b.hits > a.hits ? b : a));
   if (best.text) changes.push(best.text);
-  const taken: StateEntry[] = [];
+  const taken: Entry[] = [];
   const others: string[] = [];
   for (const entry of current) {
     const name = best.rename(entry.name);

@@ -6,6 +6,7 @@ import { demo } from './demo';
 import { devices } from './devices';
 import { evaluate } from './evaluate';
 import { finetune } from './finetune';
+import { importWeights } from './import';
 import { info } from './info';
 import { init } from './init';
 import { phantom } from './phantom';
@@ -22,6 +23,7 @@ export const commands: readonly Command[] = [
   finetune,
   evaluate,
   segment,
+  importWeights,
   info,
   devices,
   bench,
