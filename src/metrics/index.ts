@@ -1,3 +1,4 @@
+export { classificationScores, rocAuc, type ClassificationScores } from './classification';
 export { countMaskOverlap, countOverlaps, diceOf, volumeError, type Overlap } from './dice';
 export { diceCeLoss, diceLossTerms, weightedCrossEntropy, type DiceCeOptions, type DiceCeParts } from './losses';
 export { networkPredictor } from './predictor';

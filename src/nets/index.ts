@@ -1,3 +1,4 @@
+export { Classifier } from './classifier';
 export { countParameters, createEncoder, createSegmenter } from './create';
 export { estimate, type NetworkEstimate } from './estimate';
 export { Parameter, ParameterSet, type ParameterSetOptions } from './parameters';

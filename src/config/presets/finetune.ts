@@ -7,6 +7,8 @@ export interface FinetunePreset {
   readonly data?: Omit<FinetuneConfigInput['data'], 'train' | 'validation'>;
   /** The preset's data set comes with a list of held-out cases. */
   readonly hasValidation?: boolean;
+  /** What its list of volumes is called, where that is not `dataset_0.json`. */
+  readonly list?: string;
 }
 
 /** Figures of the released code by task; what that code does not tell is the default. */
@@ -69,6 +71,7 @@ export const finetunePresets = {
       schedule: { warmupEpochs: 5 },
       train: { epochs: 100, batch: 4, validateEvery: 5 },
     },
+    list: 'training.csv',
     data: {
       validationFraction: 0.2,
       preprocess: {

@@ -30,12 +30,12 @@ type SourceInput = { glob: string } | { folder: string } | { datalist: string; k
 
 function sourceOf(data: string, key: string): SourceInput {
   if (data.includes('*')) return { glob: data };
-  return /\.json$/i.test(data) ? { datalist: data, key } : { folder: data };
+  return /\.(json|csv)$/i.test(data) ? { datalist: data, key } : { folder: data };
 }
 
 function complete<N extends PresetName>(name: N, options: PresetOptions): ConfigOfPreset<N> {
   const preset: Preset | FinetunePreset = presets[name];
-  const data = options.data ?? 'dataset_0.json';
+  const data = options.data ?? ('list' in preset && preset.list ? preset.list : 'dataset_0.json');
   const validationKey = options.validationKey ?? (preset.hasValidation ? 'validation' : undefined);
   const hasList = /\.json$/i.test(data) && validationKey !== undefined;
   const validation: SourceInput[] = hasList ? [sourceOf(data, validationKey)] : [];

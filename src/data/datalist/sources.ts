@@ -120,11 +120,11 @@ export async function resolveSources(
  *
  * @throws UserError when there is only one case to split
  */
-export function splitValidation(
-  cases: readonly Case[],
+export function splitValidation<C extends Case>(
+  cases: readonly C[],
   fraction: number,
   seed: number,
-): { train: Case[]; validation: Case[] } {
+): { train: C[]; validation: C[] } {
   if (fraction <= 0) return { train: [...cases], validation: [] };
   if (cases.length < 2)
     throw new UserError(

@@ -10,18 +10,18 @@ const SUBSET = streamId('label-efficiency subset');
  * @param amount a share (at least one case is taken) or a number of cases; both null: all.
  * @throws UserError when more cases are asked for than there are.
  */
-export function trainingSubset(
-  cases: readonly Case[],
+export function trainingSubset<C extends Case>(
+  cases: readonly C[],
   amount: { fraction: number | null; cases: number | null },
   seed: number,
-): Case[] {
+): C[] {
   const count =
     amount.cases ?? (amount.fraction === null ? cases.length : Math.max(1, Math.round(amount.fraction * cases.length)));
   if (count > cases.length) {
     throw new UserError(`data.cases: ${count} training volumes are asked for, but there are only ${cases.length}`);
   }
   if (count === cases.length) return [...cases];
-  const rank = (item: Case): number => new RandomStream(seed, SUBSET, streamId(item.id)).uniform();
+  const rank = (item: C): number => new RandomStream(seed, SUBSET, streamId(item.id)).uniform();
   const chosen = new Set([...cases].sort((a, b) => rank(a) - rank(b) || (a.id < b.id ? -1 : 1)).slice(0, count));
   return cases.filter((item) => chosen.has(item));
 }

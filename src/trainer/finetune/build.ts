@@ -1,21 +1,25 @@
 import { resolveTask, type FinetuneConfig, type OptimizerConfig } from '../../config';
 import { cacheFolder } from '../../data/cache';
+import { classifiedCases, type ClassifiedCase } from '../../data/classified';
 import { resolveSources, splitValidation, type Case } from '../../data/datalist';
 import { LabelledStore, makeLabelCodes, trainingSubset, type LabelCodes } from '../../data/labelled';
-import { createSegmenter, type Segmenter } from '../../nets';
+import { Classifier, createSegmenter, type Network, type Segmenter } from '../../nets';
 import type { Parameter } from '../../nets/parameters';
 import { AdamW, Sgd, type Optimizer, type Parameters } from '../../tensor/optim';
 import type * as tf from '../../tensor/tf';
 import { GroupedOptimizer, type OptimizerGroup } from './groupedOptimizer';
 
 /** Preprocessed volumes kept in memory, bytes: of training, and of validation. */
-const TRAIN_MEMORY = 2 ** 31;
+export const TRAIN_MEMORY = 2 ** 31;
 const VALIDATION_MEMORY = 2 ** 29;
 
-export interface Cases {
-  readonly train: readonly Case[];
-  readonly validation: readonly Case[];
+export interface Cases<C extends Case = Case> {
+  readonly train: readonly C[];
+  readonly validation: readonly C[];
 }
+
+/** What is trained: a network that knows which of its parameters pre-training learns. */
+export type Trainable = Network & { isEncoderParameter(name: string): boolean };
 
 /**
  * The labelled cases of a config, after `data.fraction` or `data.cases`; held-out cases are set aside before.
@@ -33,6 +37,17 @@ export async function findLabelledCases({ data, seed }: FinetuneConfig): Promise
   return { train: trainingSubset(split.train, data, seed), validation: split.validation };
 }
 
+/** The cases of a classification: as {@link findLabelledCases}, from CSV lists. */
+export async function findClassifiedCases({ data, seed, task }: FinetuneConfig): Promise<Cases<ClassifiedCase>> {
+  const { classes } = resolveTask(task);
+  const all = await classifiedCases(data.train, classes);
+  const split =
+    data.validation.length > 0
+      ? { train: all, validation: await classifiedCases(data.validation, classes) }
+      : splitValidation(all, data.validationFraction, seed);
+  return { train: trainingSubset(split.train, data, seed), validation: split.validation };
+}
+
 /** How a config's task holds its labels in memory. */
 export function taskCodes(config: FinetuneConfig): LabelCodes {
   const { classes, output } = resolveTask(config.task);
@@ -41,6 +56,10 @@ export function taskCodes(config: FinetuneConfig): LabelCodes {
 
 export function buildNetwork(config: FinetuneConfig): Segmenter {
   return createSegmenter(config.network, resolveTask(config.task).outChannels, { seed: config.seed });
+}
+
+export function buildClassifier(config: FinetuneConfig): Classifier {
+  return new Classifier(config.network, resolveTask(config.task).classes.length, { seed: config.seed });
 }
 
 /** @param purpose volumes to train on are padded to the size of a crop; of others every voxel is measured. */
@@ -71,7 +90,7 @@ function optimizerOf(config: OptimizerConfig, parameters: readonly Parameter[]):
 /** What is trained, and the optimizer of it: the encoder with a rate of its own or frozen, and the rest. */
 export function buildOptimizer(
   config: FinetuneConfig,
-  network: Segmenter,
+  network: Trainable,
 ): { optimizer: Optimizer; variables: tf.Variable[] } {
   const { freezeEncoder, encoderRate } = config.init;
   const all = network.parameters.all;

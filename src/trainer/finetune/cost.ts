@@ -22,15 +22,17 @@ export interface FinetuneCost {
 /** What a step costs, before anything is built. `memory` is what may be planned with, bytes. */
 export function finetuneCost(config: FinetuneConfig, memory: number): FinetuneCost {
   const { crops, train, optimizer } = config;
-  const { outChannels } = resolveTask(config.task);
-  const network = estimate(config.network, crops.size, outChannels);
+  const { outChannels, output } = resolveTask(config.task);
+  const whole = output === 'classification';
+  const network = estimate(config.network, crops.size, whole ? undefined : outChannels);
   const voxels = crops.size[0] * crops.size[1] * crops.size[2];
-  const perCrop = network.trainingBytes + LOSS_COPIES * voxels * outChannels * FLOAT;
+  const perCrop = network.trainingBytes + (whole ? 0 : LOSS_COPIES * voxels * outChannels * FLOAT);
   const moments = optimizer.name === 'adamw' ? (optimizer.amsgrad ? 3 : 2) : 1;
   const stateBytes = network.parameters * FLOAT * (2 + moments);
-  const cropsPerStep = train.batch * crops.perVolume;
+  const cropsPerStep = train.batch * (whole ? 1 : crops.perVolume);
   const fitting = Math.max(1, Math.floor(Math.max(0, memory * USABLE_SHARE - stateBytes) / perCrop));
-  const microBatch = Math.min(cropsPerStep, train.microBatch > 0 ? train.microBatch : fitting);
+  // A weighted cross entropy is no mean over volumes, so these go through together.
+  const microBatch = whole ? cropsPerStep : Math.min(cropsPerStep, train.microBatch > 0 ? train.microBatch : fitting);
   return {
     parameters: network.parameters,
     cropsPerStep,

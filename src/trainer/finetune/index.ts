@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import type { FinetuneConfig } from '../../config';
+import { resolveTask, type FinetuneConfig } from '../../config';
 import { checkDataset, type Finding } from '../../data/check';
-import { resolveTask } from '../../config';
+import type { ClassifiedCase } from '../../data/classified';
 import { UsageError, UserError } from '../../errors/userError';
 import { writeFileAtomically } from '../../files/atomic';
 import { readCheckpoint, VALIDATION_PREFIX } from '../../runs';
@@ -9,18 +9,16 @@ import { useDevice } from '../../tensor/backends';
 import { availableMemory } from '../pretrain/memory';
 import { formatBytes, ProgressBar } from '../progress';
 import { runLoop, startJob, warner, type Running, type TrainingJob, type TrainingResult } from '../run/job';
-import { TrainingLoop } from '../run/loop';
+import { TrainingLoop, type TrainingBatch } from '../run/loop';
 import { prepareRun, type RunRequest } from '../run/prepare';
 import type { RunRecorder } from '../run/recorder';
 import { restore } from '../run/state';
 import type { Say } from '../run/types';
 import { describeInit, initializeFrom } from '../weights/initialize';
-import { LabelledLoader, type LabelledBatch } from './batch';
-import { buildNetwork, buildOptimizer, buildStore, findLabelledCases, taskCodes, type Cases } from './build';
+import { buildOptimizer, findClassifiedCases, findLabelledCases, type Cases, type Trainable } from './build';
 import { finetuneCost, type FinetuneCost } from './cost';
 import { finetuneSchedule, runLength, type RunLength } from './length';
-import { FinetuneStep, lossOptions } from './step';
-import { FinetuneTask } from './task';
+import { classification, segmentation, type Recipe } from './recipes';
 
 const MAX_SHOWN = 10;
 
@@ -31,6 +29,8 @@ interface Plan extends TrainingJob {
   readonly length: RunLength;
 }
 
+const isClassification = ({ task }: FinetuneConfig): boolean => resolveTask(task).output === 'classification';
+
 const describeFinding = ({ file, message, advice }: Finding): string => `${file}: ${message}; ${advice}`;
 
 /** Looks at the headers of all images and labels. @returns warnings @throws UserError listing what would make the run fail */
@@ -38,7 +38,7 @@ async function checkCases(config: FinetuneConfig, cases: Cases): Promise<string[
   const findings = await checkDataset({
     cases: cases.train,
     validation: cases.validation,
-    labels: true,
+    labels: !isClassification(config),
     channel: config.data.channel,
     preprocess: config.data.preprocess,
   });
@@ -64,7 +64,7 @@ function describePlan({ cases, cost, length }: Pick<Plan, 'cases' | 'cost' | 'le
 async function plan(request: RunRequest, say: Say): Promise<Plan> {
   const prepared = await prepareRun('finetune', request, say);
   const { config } = prepared;
-  const cases = await findLabelledCases(config);
+  const cases = isClassification(config) ? await findClassifiedCases(config) : await findLabelledCases(config);
   const warnings = [...prepared.warnings, ...(await checkCases(config, cases))];
   warnings.forEach(say);
   const length = runLength(config, cases.train.length);
@@ -93,35 +93,34 @@ async function recordCases(runDir: string, { train, validation }: Cases): Promis
   await writeFileAtomically(join(runDir, 'cases.json'), `${text}\n`);
 }
 
-async function buildLoop(plan: Plan, running: Running, say: Say): Promise<TrainingLoop<LabelledBatch>> {
-  const { config, cases, prepared, cost, length } = plan;
+/** The weights that a new run starts from, and the report of them. */
+async function initialize(config: FinetuneConfig, network: Trainable, running: Running, say: Say): Promise<void> {
+  const { checkpoint, branch } = config.init;
+  if (!checkpoint) return;
+  const report = await initializeFrom(checkpoint, network.parameters, branch);
+  await writeFileAtomically(join(running.runDir, 'init.json'), `${JSON.stringify(report, null, 2)}\n`);
+  const lines = describeInit(report);
+  lines.forEach(say);
+  await running.recorder.log(lines.join('\n'));
+}
+
+async function loopOf<Batch extends TrainingBatch>(
+  plan: Plan,
+  running: Running,
+  recipe: Recipe<Batch>,
+  say: Say,
+): Promise<TrainingLoop<Batch>> {
+  const { config, cases, length, prepared } = plan;
   const { checkpoint } = prepared;
-  const warn = warner(running);
-  const network = buildNetwork(config);
+  const { network } = recipe;
   network.checkSize(config.crops.size);
   const { optimizer, variables } = buildOptimizer(config, network);
   if (checkpoint) restore(await readCheckpoint(checkpoint.file), checkpoint.file, network.parameters, optimizer);
-  else if (config.init.checkpoint) {
-    const report = await initializeFrom(config.init.checkpoint, network.parameters, config.init.branch);
-    await writeFileAtomically(join(running.runDir, 'init.json'), `${JSON.stringify(report, null, 2)}\n`);
-    const lines = describeInit(report);
-    lines.forEach(say);
-    await running.recorder.log(lines.join('\n'));
-  }
+  else await initialize(config, network, running, say);
   await recordCases(running.runDir, cases);
-  const codes = taskCodes(config);
   const startStep = checkpoint?.step ?? 0;
-  const { seed } = config;
-  const { batch, keepLast } = config.train;
-  const schedule = finetuneSchedule(config, length);
-  const loss = lossOptions(config.loss, codes);
-  const { clipNorm } = config.optimizer;
-  const { microBatch } = cost;
-  const step = new FinetuneStep({ network, optimizer, variables, schedule, codes, loss, microBatch, clipNorm });
-  const store = buildStore(config, 'train', warn);
-  const loader = new LabelledLoader({ cases: cases.train, store, config, seed, batch, startStep });
-  const validation = { network, cases: cases.validation, store: buildStore(config, 'validation', warn), codes, config };
-  const best = { metric: `${VALIDATION_PREFIX}dice`, goal: 'max' } as const;
+  const { keepLast } = config.train;
+  const best = { metric: `${VALIDATION_PREFIX}${recipe.score}`, goal: 'max' } as const;
   const settings = {
     ...running,
     config,
@@ -130,25 +129,29 @@ async function buildLoop(plan: Plan, running: Running, say: Say): Promise<Traini
     checkpointAtValidation: true,
     startStep,
   };
-  return new TrainingLoop(settings, new FinetuneTask({ network, optimizer, step, loader, validation }));
+  const schedule = finetuneSchedule(config, length);
+  const task = recipe.task({ optimizer, variables, schedule, startStep, onWarning: warner(running) });
+  return new TrainingLoop(settings, task);
 }
 
-async function train(planned: Plan, runDir: string, recorder: RunRecorder, say: Say): Promise<TrainingResult> {
-  const startStep = planned.prepared.checkpoint?.step ?? 0;
-  const running = { runDir, recorder, bar: new ProgressBar('fine-tuning', planned.totalSteps, startStep) };
-  return runLoop(await buildLoop(planned, running, say), running);
+async function train(plan: Plan, runDir: string, recorder: RunRecorder, say: Say): Promise<TrainingResult> {
+  const { config, cases, cost, totalSteps } = plan;
+  const bar = new ProgressBar('fine-tuning', totalSteps, plan.prepared.checkpoint?.step ?? 0);
+  const running = { runDir, recorder, bar };
+  if (isClassification(config)) {
+    const recipe = classification(config, cases as Cases<ClassifiedCase>);
+    return runLoop(await loopOf(plan, running, recipe, say), running);
+  }
+  return runLoop(await loopOf(plan, running, segmentation(config, cases, cost.microBatch), say), running);
 }
 
 /**
- * Fine-tunes a network for segmentation: the recipe of the released code, with the guarantees of pre-training (exact resume, no
- * checkpoint of broken weights, control socket, signals).
+ * Fine-tunes a network for segmentation or for classification of volumes: the recipe of the released code, with the guarantees
+ * of pre-training (exact resume, no checkpoint of broken weights, control socket, signals).
  *
  * @throws UsageError for a wrong config, UserError when data, device or disk fail; the run is then marked as failed.
  */
 export async function finetune(request: RunRequest, say: Say): Promise<TrainingResult> {
   const planned = await plan(request, say);
-  if (resolveTask(planned.config.task).output === 'classification') {
-    throw new UsageError('task.output: classification is not a segmentation task');
-  }
   return startJob(planned, say, (runDir, recorder) => train(planned, runDir, recorder, say));
 }

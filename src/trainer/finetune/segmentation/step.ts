@@ -1,13 +1,13 @@
-import type { FinetuneConfig } from '../../config';
-import { oneHot, type LabelCodes } from '../../data/labelled';
-import { diceCeLoss, type DiceCeOptions } from '../../metrics';
-import type { Segmenter } from '../../nets';
-import { accumulate, disposeGradients, valueAndGradients, type Gradients } from '../../tensor/autodiff';
-import { clipGlobalNorm, globalNorm, type Optimizer, type Schedule } from '../../tensor/optim';
-import { readScalars } from '../../tensor/read';
-import * as tf from '../../tensor/tf';
-import { planMicroBatches, type MicroBatch } from '../pretrain/microBatches';
-import type { StepResult, StepScalars } from '../run/types';
+import type { FinetuneConfig } from '../../../config';
+import { oneHot, type LabelCodes } from '../../../data/labelled';
+import { diceCeLoss, type DiceCeOptions } from '../../../metrics';
+import type { Segmenter } from '../../../nets';
+import { accumulate, disposeGradients, valueAndGradients, type Gradients } from '../../../tensor/autodiff';
+import { clipGlobalNorm, globalNorm, type Optimizer, type Schedule } from '../../../tensor/optim';
+import { readScalars } from '../../../tensor/read';
+import * as tf from '../../../tensor/tf';
+import { planMicroBatches, type MicroBatch } from '../../pretrain/microBatches';
+import type { StepResult, StepScalars } from '../../run/types';
 import type { LabelledBatch } from './batch';
 
 export interface FinetuneStepOptions {

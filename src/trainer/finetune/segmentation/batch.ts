@@ -1,10 +1,10 @@
-import { drawAugmentation, sampleCrop } from '../../data/augment';
-import { imageFiles, type Case } from '../../data/datalist';
-import { cropCodes, drawPlace, type LabelledStore, type LabelledVolume } from '../../data/labelled';
-import { RandomStream } from '../../random/random';
-import { cropWindow } from '../../volume';
-import type { FinetuneConfig } from '../../config';
-import { SamplePlan } from '../loader';
+import { drawAugmentation, sampleCrop } from '../../../data/augment';
+import { imageFiles, type Case } from '../../../data/datalist';
+import { cropCodes, drawPlace, type LabelledStore, type LabelledVolume } from '../../../data/labelled';
+import { RandomStream } from '../../../random/random';
+import { cropWindow } from '../../../volume';
+import type { FinetuneConfig } from '../../../config';
+import { SamplePlan } from '../../loader';
 
 type Triple = readonly [number, number, number];
 

@@ -1,14 +1,14 @@
-import type { Segmenter } from '../../nets';
-import type { TensorEntry } from '../../runs/safetensors';
-import type { Optimizer } from '../../tensor/optim';
-import type { TrainingTask } from '../run/loop';
-import { checkpointTensors } from '../run/state';
-import type { StepResult, StepScalars } from '../run/types';
+import type { Segmenter } from '../../../nets';
+import type { TensorEntry } from '../../../runs/safetensors';
+import type { Optimizer } from '../../../tensor/optim';
+import type { TrainingTask } from '../../run/loop';
+import { checkpointTensors } from '../../run/state';
+import type { StepResult, StepScalars } from '../../run/types';
 import type { LabelledBatch, LabelledLoader } from './batch';
 import type { FinetuneStep } from './step';
 import { validateSegmentation, type ValidationParts } from './validate';
 
-export interface FinetuneParts {
+export interface SegmentationParts {
   readonly network: Segmenter;
   readonly optimizer: Optimizer;
   readonly step: FinetuneStep;
@@ -17,8 +17,8 @@ export interface FinetuneParts {
 }
 
 /** Fine-tuning for segmentation as the training loop sees it. */
-export class FinetuneTask implements TrainingTask<LabelledBatch> {
-  constructor(private readonly parts: FinetuneParts) {}
+export class SegmentationTask implements TrainingTask<LabelledBatch> {
+  constructor(private readonly parts: SegmentationParts) {}
 
   next(): Promise<LabelledBatch> {
     return this.parts.loader.next();

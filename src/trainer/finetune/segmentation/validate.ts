@@ -1,11 +1,11 @@
-import type { FinetuneConfig } from '../../config';
-import type { Case } from '../../data/datalist';
-import type { LabelCodes, LabelledStore } from '../../data/labelled';
-import { meanScore, reduceScores } from '../../metrics';
-import type { Segmenter } from '../../nets';
-import { predictCodes } from '../inference/predict';
-import { classDice } from '../inference/scores';
-import type { StepScalars } from '../run/types';
+import type { FinetuneConfig } from '../../../config';
+import type { Case } from '../../../data/datalist';
+import type { LabelCodes, LabelledStore } from '../../../data/labelled';
+import { meanScore, reduceScores } from '../../../metrics';
+import type { Segmenter } from '../../../nets';
+import { predictCodes } from '../../inference/predict';
+import { classDice } from '../../inference/scores';
+import type { StepScalars } from '../../run/types';
 
 /** What measures held-out cases during training. */
 export interface ValidationParts {

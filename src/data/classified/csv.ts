@@ -1,0 +1,103 @@
+import { readFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { fileError, UserError } from '../../errors/userError';
+import { withUniqueIds, type Case } from '../datalist/case';
+
+/** A class of a classification: its name and the values that a list may give for it. */
+export interface ClassNames {
+  readonly name: string;
+  readonly values: readonly number[];
+}
+
+/** An image with the class of the whole volume. */
+export interface ClassifiedCase extends Case {
+  /** Position among the task's classes. */
+  readonly class: number;
+}
+
+const IMAGE_COLUMNS = ['image', 'path', 'file', 'filename', 'volume'];
+const CLASS_COLUMNS = ['label', 'class', 'target', 'category', 'diagnosis'];
+
+/** The fields of one line; quoted ones may hold commas and doubled quotes. */
+function fields(line: string): string[] {
+  const found: string[] = [];
+  for (const match of line.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g)) {
+    found.push((match[1]?.replaceAll('""', '"') ?? match[2] ?? '').trim());
+  }
+  return found;
+}
+
+function column(header: readonly string[], names: readonly string[], what: string, file: string): number {
+  const at = header.findIndex((name) => names.includes(name.toLowerCase()));
+  if (at >= 0) return at;
+  throw new UserError(`${file}: no column of ${what}: call it "${names[0]}"; it has ${header.join(', ') || 'none'}`);
+}
+
+function classOf(text: string, classes: readonly ClassNames[], where: string): number {
+  const byName = classes.findIndex(({ name }) => name.toLowerCase() === text.toLowerCase());
+  const found = byName >= 0 || text === '' ? byName : classes.findIndex(({ values }) => values.includes(Number(text)));
+  if (found >= 0) return found;
+  const known = classes.map(({ name, values }) => `${values.join('/')} (${name})`).join(', ');
+  throw new UserError(`${where}: the class "${text}" is none of the task: ${known}; see task.classes`);
+}
+
+/**
+ * Reads a list of images with their classes: a CSV with a header and the columns `image` (path from the list's folder) and
+ * `label` (a value or the name of a class), in any order, others beside.
+ *
+ * @throws UserError naming the file, and the line, for missing columns, unknown classes, and an empty list
+ */
+export async function readClassList(
+  file: string,
+  classes: readonly ClassNames[],
+  options: { baseDir?: string | undefined; source: string },
+): Promise<Omit<ClassifiedCase, 'id'>[]> {
+  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+    throw fileError(error, file, 'read the list');
+  });
+  const lines = text.replace(/^\uFEFF/, '').split(/\r?\n/);
+  const header = fields(lines[0] ?? '');
+  const image = column(header, IMAGE_COLUMNS, 'images', file);
+  const label = column(header, CLASS_COLUMNS, 'classes', file);
+  const base = options.baseDir ?? dirname(file);
+  const cases = lines.slice(1).flatMap((line, i) => {
+    if (line.trim() === '') return [];
+    const row = fields(line);
+    const where = `${file}:${i + 2}`;
+    if (!row[image]) throw new UserError(`${where}: no image is named`);
+    const found = classOf(row[label] ?? '', classes, where);
+    return [{ image: resolve(base, row[image]), source: options.source, class: found }];
+  });
+  if (cases.length === 0) throw new UserError(`${file}: the list is empty`);
+  return cases;
+}
+
+/** The sources of a config that lists volumes with classes. */
+export type ClassSource = Readonly<Record<string, unknown>>;
+
+/**
+ * The cases of several CSV lists.
+ *
+ * @param sources of a loaded config: paths are absolute
+ * @throws UserError when a source is not a CSV list, or one cannot be read
+ */
+export async function classifiedCases(
+  sources: readonly ClassSource[],
+  classes: readonly ClassNames[],
+): Promise<ClassifiedCase[]> {
+  const lists: Omit<ClassifiedCase, 'id'>[][] = [];
+  for (const source of sources) {
+    const file = source.datalist;
+    if (typeof file !== 'string' || !/\.csv$/i.test(file)) {
+      const named = String(file ?? source.folder ?? source.glob);
+      throw new UserError(
+        `${named}: classification needs a CSV list of images and classes: { "datalist": "training.csv" }`,
+      );
+    }
+    const baseDir = typeof source.baseDir === 'string' ? source.baseDir : undefined;
+    lists.push(
+      await readClassList(file, classes, { baseDir, source: typeof source.name === 'string' ? source.name : file }),
+    );
+  }
+  return withUniqueIds(lists.flat()) as ClassifiedCase[];
+}

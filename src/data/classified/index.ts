@@ -1,0 +1,1 @@
+export { classifiedCases, readClassList, type ClassifiedCase, type ClassNames } from './csv';

@@ -1,0 +1,79 @@
+import type { FinetuneConfig } from '../../config';
+import { cacheFolder } from '../../data/cache';
+import type { ClassifiedCase } from '../../data/classified';
+import { VolumeStore } from '../../data/volumeStore';
+import type { Optimizer, Schedule } from '../../tensor/optim';
+import type * as tf from '../../tensor/tf';
+import type { TrainingBatch, TrainingTask } from '../run/loop';
+import type { Say } from '../run/types';
+import {
+  buildClassifier,
+  buildNetwork,
+  buildStore,
+  TRAIN_MEMORY,
+  taskCodes,
+  type Cases,
+  type Trainable,
+} from './build';
+import { ClassifiedLoader, type ClassifiedBatch } from './classification/batch';
+import { ClassificationTask } from './classification/task';
+import { LabelledLoader, type LabelledBatch } from './segmentation/batch';
+import { FinetuneStep, lossOptions } from './segmentation/step';
+import { SegmentationTask } from './segmentation/task';
+
+/** What a task is trained with, once its optimizer is there. */
+export interface RecipeParts {
+  readonly optimizer: Optimizer;
+  readonly variables: readonly tf.Variable[];
+  readonly schedule: Schedule;
+  readonly startStep: number;
+  readonly onWarning: Say;
+}
+
+/** How one kind of task is trained. */
+export interface Recipe<Batch extends TrainingBatch> {
+  readonly network: Trainable;
+  /** The validation score that says which checkpoint is best. */
+  readonly score: string;
+  task(parts: RecipeParts): TrainingTask<Batch>;
+}
+
+/** @param microBatch crops in memory at a time */
+export function segmentation(config: FinetuneConfig, cases: Cases, microBatch: number): Recipe<LabelledBatch> {
+  const network = buildNetwork(config);
+  const codes = taskCodes(config);
+  return {
+    network,
+    score: 'dice',
+    task: ({ optimizer, variables, schedule, startStep, onWarning }) => {
+      const { seed } = config;
+      const { batch } = config.train;
+      const { clipNorm } = config.optimizer;
+      const loss = lossOptions(config.loss, codes);
+      const step = new FinetuneStep({ network, optimizer, variables, schedule, codes, loss, microBatch, clipNorm });
+      const store = buildStore(config, 'train', onWarning);
+      const loader = new LabelledLoader({ cases: cases.train, store, config, seed, batch, startStep });
+      const held = buildStore(config, 'validation', onWarning);
+      const validation = { network, cases: cases.validation, store: held, codes, config };
+      return new SegmentationTask({ network, optimizer, step, loader, validation });
+    },
+  };
+}
+
+export function classification(config: FinetuneConfig, cases: Cases<ClassifiedCase>): Recipe<ClassifiedBatch> {
+  const network = buildClassifier(config);
+  return {
+    network,
+    score: 'accuracy',
+    task: ({ startStep, onWarning, ...parts }) => {
+      const { preprocess, channel, cache } = config.data;
+      const folder = cache.enabled ? cacheFolder(cache.folder) : null;
+      const settings = { preprocess, channel, cacheFolder: folder, memoryBytes: TRAIN_MEMORY };
+      const store = new VolumeStore(settings, onWarning);
+      const { seed } = config;
+      const { batch } = config.train;
+      const loader = new ClassifiedLoader({ cases: cases.train, store, config, seed, batch, startStep });
+      return new ClassificationTask({ ...parts, config, network, loader, validation: cases.validation, store });
+    },
+  };
+}
