@@ -1,0 +1,127 @@
+import { mkdir } from 'node:fs/promises';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { CropPreview, CropsPreview, Problems } from '../../../src/protocol/crops';
+import { VolumeStore } from '../../../src/data/volumeStore';
+import { resolveSources } from '../../../src/data/datalist';
+import { assembleBatch } from '../../../src/trainer/loader/assemble';
+import { SamplePlan } from '../../../src/trainer/loader/plan';
+import { middleSlices } from '../../../src/trainer/preview/images';
+import { CropPreviewer } from '../../../src/trainer/preview/preview';
+import { writeNifti } from '../../../src/volume';
+import { temporaryFolder } from '../volume/support';
+
+const path = temporaryFolder();
+const preprocess = {
+  orientation: 'RAS',
+  spacing: null,
+  intensity: { kind: 'window' as const, low: -175, high: 250, to: [0, 1] as [number, number], clip: true },
+  foreground: { threshold: 0.3 },
+  resize: [48, 48, 24] as [number, number, number],
+};
+const augment = { flip: 0.5, rotate90: 0.9, shiftIntensity: { prob: 0.9, offset: 0.2 } };
+const method = {
+  grid: [3, 3, 1] as const,
+  crop: [16, 16, 16] as const,
+  input: [64, 64, 64] as const,
+  randomCrops: 2,
+  augment,
+};
+const config = (change: object = {}): string =>
+  JSON.stringify({
+    kind: 'pretrain',
+    seed: 5,
+    data: { train: [{ folder: 'imagesTr' }], preprocess, cache: { enabled: false } },
+    method: { ...method, ...change },
+  });
+const ALL = { flip: true, rotate: true, shift: true };
+const NONE = { flip: false, rotate: false, shift: false };
+
+beforeAll(async () => {
+  await mkdir(path('imagesTr'));
+  for (let n = 0; n < 3; n++) {
+    const data = Int16Array.from({ length: 30 * 28 * 20 }, (_, i) => ((i * (n + 3)) % 611) - 300);
+    const affine = Float64Array.of(-2, 0, 0, 0, 0, 2, 0, 0, 0, 0, 3, 0, 0, 0, 0, 1);
+    await writeNifti(path(`imagesTr/case${n}.nii.gz`), { data, shape: [1, 30, 28, 20], affine });
+  }
+});
+
+async function open(previewer: CropPreviewer, text = config(), caseIndex = 1): Promise<CropsPreview> {
+  const answer = await previewer.preview(text, path('x.voco.json'), { caseIndex });
+  if ('problems' in answer) throw new Error(answer.problems.join());
+  return answer;
+}
+
+describe('preview of crops', () => {
+  it('shows the very crops, labels and augmentations that training draws', async () => {
+    const previewer = new CropPreviewer();
+    await open(previewer);
+    const cases = await resolveSources([{ folder: path('imagesTr') }], '/', { labels: false });
+    const plan = new SamplePlan(cases, 5, 1);
+    const store = new VolumeStore({ preprocess, channel: 0, cacheFolder: null, memoryBytes: 1 << 26 });
+    for (const epoch of [0, 2]) {
+      const step = [0, 1, 2].map((n) => 3 * epoch + n).find((n) => plan.visits(n)[0]!.index === 1)!;
+      const batch = await assembleBatch(plan.draws(step), store, method);
+      const length = 64 ** 3;
+      for (let index = 0; index < 2; index++) {
+        const seen = previewer.crop({ choice: { kind: 'random', index }, draw: epoch, augment: ALL });
+        expect(seen.centre).toEqual([...batch.centres.slice(3 * index, 3 * index + 3)]);
+        expect([...seen.label!]).toEqual([...batch.labels.slice(9 * index, 9 * index + 9)]);
+        const voxels = batch.random.slice(index * length, (index + 1) * length);
+        expect(seen.seen).toEqual(middleSlices(voxels, [64, 64, 64], 1));
+      }
+      const base = previewer.crop({ choice: { kind: 'base', index: 4 }, draw: epoch, augment: ALL });
+      expect(base.seen).toEqual(middleSlices(batch.bases.slice(4 * length, 5 * length), [64, 64, 64], 1));
+      expect(base.label).toBeUndefined();
+    }
+  });
+
+  it('tells what each step of preprocessing did', async () => {
+    const { stages, volume } = await open(new CropPreviewer());
+    expect(stages.map(({ stage, orientation }) => [stage, orientation])).toEqual([
+      ['load', 'LAS'],
+      ['orientation', 'RAS'],
+      ['intensity', 'RAS'],
+      ['foreground', 'RAS'],
+      ['resize', 'RAS'],
+    ]);
+    expect(stages[0]!.range).toEqual([-300, 310]);
+    expect(stages[2]!.range).toEqual([0, 1]);
+    expect(stages.every(({ image }) => image.data.length === image.width * image.height)).toBe(true);
+    expect(volume.size).toEqual([48, 48, 24]);
+  });
+
+  it('switches augmentations off one by one, and keeps a moved crop inside the grid', async () => {
+    const previewer = new CropPreviewer();
+    await open(previewer);
+    const choice = { kind: 'random', index: 0 } as const;
+    const plain = previewer.crop({ choice, draw: 0, augment: NONE });
+    expect(plain.seen).toEqual(plain.plain);
+    expect(plain.augmentation).toBe('not changed in this draw');
+    const words = [0, 1, 2, 3, 4].map(
+      (draw) => previewer.crop({ choice, draw, augment: { ...NONE, shift: true } }).augmentation,
+    );
+    expect(words.some((word) => /^intensity [+−]0\.\d+$/.test(word))).toBe(true);
+    const moved = (centre: [number, number, number]): CropPreview =>
+      previewer.crop({ choice: { ...choice, centre }, draw: 0, augment: NONE });
+    expect(moved([24, 24, 12]).label![4]).toBe(1);
+    expect(moved([-50, 24, 500]).box.start).toEqual([0, 16, 4]);
+  });
+
+  it('says what is wrong, and keeps the last good state', async () => {
+    const previewer = new CropPreviewer();
+    expect(() => previewer.slice({ plane: 2, index: 0 })).toThrow(/no preview yet/);
+    const { volume } = await open(previewer);
+    const wrong = async (text: string, pattern: RegExp): Promise<void> => {
+      const answer = (await previewer.preview(text, path('x.voco.json'), { caseIndex: 0 })) as Problems;
+      expect(answer.problems.join('\n')).toMatch(pattern);
+      expect(answer.problems.every((line) => !line.includes('\n'))).toBe(true);
+    };
+    await wrong('{ "kind": "pretrain"', /x\.voco\.json/);
+    await wrong(config({ randomCrops: 'two' }), /randomCrops/);
+    await wrong(config({ crop: [40, 40, 16] }), /crop/);
+    await wrong(config().replace('imagesTr', 'elsewhere'), /elsewhere/);
+    expect(previewer.slice({ plane: 2, index: 3 }).data).toHaveLength(48 * 48);
+    // Changing the geometry alone does not prepare the volume again.
+    expect((await open(previewer, config({ grid: [2, 2, 1] }))).volume.version).toBe(volume.version);
+  });
+});
