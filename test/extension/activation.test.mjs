@@ -33,8 +33,9 @@ test('empty views say what to do next', async () => {
   await screenshotInThemes(page, 'views-empty');
 });
 
-test('activation takes less than 50 ms', async () => {
-  const line = await eventually(() => /activated in ([\d.]+) ms/.exec(extensionLog(server)), 'the log line');
+// Time on the clock depends on what else the machine does; time spent computing does not.
+test('activation computes for less than 50 ms', async () => {
+  const line = await eventually(() => /([\d.]+) ms of computing/.exec(extensionLog(server)), 'the log line');
   assert.ok(Number(line[1]) < 50, `${line[1]} ms`);
 });
 

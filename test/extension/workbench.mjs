@@ -165,9 +165,11 @@ export async function openWorkbench(browser, url, viewport = { width: 1280, heig
   return page;
 }
 
-/** Reloads the window: the page starts anew, and with it the extension host. */
+/** Reloads the window as its command does, which saves the state first; the extension host starts anew. */
 export async function reloadWindow(page) {
-  await page.reload();
+  const loaded = page.waitForEvent('load', { timeout: 60_000 });
+  await runCommand(page, 'Developer: Reload Window');
+  await loaded;
   await waitForWorkbench(page);
 }
 

@@ -88,6 +88,7 @@ function checkpointItem({ checkpoint, bytes, newest }: CheckpointNode): vscode.T
   item.iconPath = new vscode.ThemeIcon('archive');
   item.contextValue = 'checkpoint';
   item.tooltip = checkpoint.file;
+  item.accessibilityInformation = { label: `checkpoint of step ${checkpoint.step}, ${item.description}` };
   return item;
 }
 
