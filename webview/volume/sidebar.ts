@@ -184,14 +184,10 @@ export class Sidebar {
     }
     const table = element('table', {});
     for (const { name, value } of header.rows) {
-      table.append(
-        element(
-          'tr',
-          {},
-          element('th', { scope: 'row' }, name),
-          element('td', { class: (name === '' || name === 'Affine') && 'numbers' }, value),
-        ),
-      );
+      const numbers = name === '' || name === 'Affine';
+      const title = element('th', { scope: 'row', colspan: numbers ? 2 : 1 }, name);
+      if (name !== '') table.append(element('tr', {}, title, numbers ? undefined : element('td', {}, value)));
+      if (numbers) table.append(element('tr', {}, element('td', { class: 'numbers', colspan: 2 }, value)));
     }
     const warnings = [...header.warnings, ...(pane.statistics?.warnings ?? [])];
     this.header.replaceChildren(
