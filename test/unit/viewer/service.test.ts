@@ -98,6 +98,73 @@ describe('slices of a volume', () => {
   });
 });
 
+describe('the zoo of NIfTI files', () => {
+  const types = [
+    ['uint8', 2, 8, 'setUint8'],
+    ['int16', 4, 16, 'setInt16'],
+    ['int32', 8, 32, 'setInt32'],
+    ['float32', 16, 32, 'setFloat32'],
+    ['float64', 64, 64, 'setFloat64'],
+    ['int8', 256, 8, 'setInt8'],
+    ['uint16', 512, 16, 'setUint16'],
+    ['uint32', 768, 32, 'setUint32'],
+    ['int64', 1024, 64, 'setBigInt64'],
+    ['uint64', 1280, 64, 'setBigUint64'],
+  ] as const;
+
+  it.each(types)('%s, both byte orders, NIfTI-1 and NIfTI-2', async (name, datatype, bits, setter) => {
+    for (const littleEndian of [true, false]) {
+      for (const version of [1, 2] as const) {
+        const dims = [3, 3, 2, 1, 1, 1, 1, 1];
+        const header = rawHeader({ version, littleEndian, dims, datatype, bits, sformCode: 1, srow: AFFINES.RAS });
+        const voxels = new DataView(new ArrayBuffer((6 * bits) / 8));
+        for (let i = 0; i < 6; i++) {
+          const value = 10 * i + 1;
+          voxels[setter](
+            (i * bits) / 8,
+            (bits === 64 && name !== 'float64' ? BigInt(value) : value) as never,
+            littleEndian,
+          );
+        }
+        const file = path(`${name}-${littleEndian}-${version}.nii`);
+        await writeFile(file, concatenate(header, new Uint8Array(voxels.buffer)));
+        const service = new VolumeService(file);
+        const [slice] = await service.slices(2, [0], 0, undefined);
+        expect([...slice!.data]).toEqual([1, 11, 21, 31, 41, 51]);
+        expect((await service.header()).warnings.join()).toMatch(/single slice/);
+        // A volume of one voxel's thickness has slices in the other planes too.
+        const [row] = await service.slices(0, [2], 0, undefined);
+        expect([...row!.data]).toEqual([21, 51]);
+      }
+    }
+  });
+
+  it.each([
+    ['RGB', 128, 24, /RGB24.*not supported/],
+    ['complex', 32, 64, /complex64.*not supported/],
+  ])('%s is refused with its reason', async (name, datatype, bits, reason) => {
+    const file = path(`${name}.nii`);
+    await writeFile(file, concatenate(rawHeader({ datatype, bits }), new Uint8Array(24 * 8)));
+    await expectUserError(new VolumeService(file).header(), file, reason);
+  });
+
+  it('warns of forms that contradict each other and of a missing orientation', async () => {
+    const file = path('forms.nii');
+    const forms = {
+      qformCode: 1,
+      sformCode: 1,
+      quaternion: [0, 0, 1],
+      srow: AFFINES.oblique,
+      pixdim: [1, 2, 3, 4, 1, 1, 1, 1],
+    };
+    await writeFile(file, concatenate(rawHeader(forms), new Uint8Array(48)));
+    expect((await new VolumeService(file).header()).warnings.join()).toMatch(/contradict/);
+    const bare = path('bare.nii');
+    await writeFile(bare, concatenate(rawHeader({}), new Uint8Array(48)));
+    expect((await new VolumeService(bare).header()).warnings.join()).toMatch(/no orientation/);
+  });
+});
+
 describe('reduced volumes', () => {
   it('are means of blocks in canonical order, and lie where the volume lies', async () => {
     const file = path('reduce.nii');
