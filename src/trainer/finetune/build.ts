@@ -19,7 +19,11 @@ export interface Cases<C extends Case = Case> {
 }
 
 /** What is trained: a network that knows which of its parameters pre-training learns. */
-export type Trainable = Network & { isEncoderParameter(name: string): boolean };
+export interface Trainable extends Network {
+  isEncoderParameter(name: string): boolean;
+  /** Left out: everything is trained. */
+  isTrained?(name: string): boolean;
+}
 
 /**
  * The labelled cases of a config, after `data.fraction` or `data.cases`; held-out cases are set aside before.
@@ -93,7 +97,7 @@ export function buildOptimizer(
   network: Trainable,
 ): { optimizer: Optimizer; variables: tf.Variable[] } {
   const { freezeEncoder, encoderRate } = config.init;
-  const all = network.parameters.all;
+  const all = network.parameters.all.filter(({ name }) => network.isTrained?.(name) ?? true);
   const encoder = freezeEncoder ? [] : all.filter(({ name }) => network.isEncoderParameter(name));
   const rest = all.filter(({ name }) => !network.isEncoderParameter(name));
   const group = (name: string, parameters: readonly Parameter[], rate: number): OptimizerGroup[] =>

@@ -116,7 +116,10 @@ async function loopOf<Batch extends TrainingBatch>(
   network.checkSize(config.crops.size);
   const { optimizer, variables } = buildOptimizer(config, network);
   if (checkpoint) restore(await readCheckpoint(checkpoint.file), checkpoint.file, network.parameters, optimizer);
-  else await initialize(config, network, running, say);
+  else {
+    await initialize(config, network, running, say);
+    await recipe.prepare?.(warner(running));
+  }
   await recordCases(running.runDir, cases);
   const startStep = checkpoint?.step ?? 0;
   const { keepLast } = config.train;

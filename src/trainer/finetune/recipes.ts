@@ -15,8 +15,8 @@ import {
   type Cases,
   type Trainable,
 } from './build';
-import { ClassifiedLoader, type ClassifiedBatch } from './classification/batch';
-import { ClassificationTask } from './classification/task';
+import { ClassifiedLoader, validationInput, type ClassifiedBatch } from './classification/batch';
+import { ClassificationTask, inputOf } from './classification/task';
 import { LabelledLoader, type LabelledBatch } from './segmentation/batch';
 import { FinetuneStep, lossOptions } from './segmentation/step';
 import { SegmentationTask } from './segmentation/task';
@@ -36,6 +36,8 @@ export interface Recipe<Batch extends TrainingBatch> {
   /** The validation score that says which checkpoint is best. */
   readonly score: string;
   task(parts: RecipeParts): TrainingTask<Batch>;
+  /** What a new run does once, after the weights are there. */
+  prepare?(onWarning: Say): Promise<void>;
 }
 
 /** @param microBatch crops in memory at a time */
@@ -60,16 +62,29 @@ export function segmentation(config: FinetuneConfig, cases: Cases, microBatch: n
   };
 }
 
+/** Volumes that say how the features of a classifier are distributed. */
+const FEATURE_CASES = 32;
+
 export function classification(config: FinetuneConfig, cases: Cases<ClassifiedCase>): Recipe<ClassifiedBatch> {
   const network = buildClassifier(config);
+  const storeOf = (onWarning: Say): VolumeStore => {
+    const { preprocess, channel, cache } = config.data;
+    const folder = cache.enabled ? cacheFolder(cache.folder) : null;
+    return new VolumeStore({ preprocess, channel, cacheFolder: folder, memoryBytes: TRAIN_MEMORY }, onWarning);
+  };
   return {
     network,
     score: 'accuracy',
+    prepare: async (onWarning) => {
+      const store = storeOf(onWarning);
+      const left = cases.train.slice(0, FEATURE_CASES);
+      await network.fitFeatures(async () => {
+        const item = left.shift();
+        return item && inputOf(await validationInput(item, store, config));
+      });
+    },
     task: ({ startStep, onWarning, ...parts }) => {
-      const { preprocess, channel, cache } = config.data;
-      const folder = cache.enabled ? cacheFolder(cache.folder) : null;
-      const settings = { preprocess, channel, cacheFolder: folder, memoryBytes: TRAIN_MEMORY };
-      const store = new VolumeStore(settings, onWarning);
+      const store = storeOf(onWarning);
       const { seed } = config;
       const { batch } = config.train;
       const loader = new ClassifiedLoader({ cases: cases.train, store, config, seed, batch, startStep });

@@ -25,7 +25,8 @@ export interface ClassificationParts {
   readonly store: VolumeStore;
 }
 
-function inputOf({ images, cases, shape, channels }: ClassifiedBatch): tf.Tensor5D {
+/** The volumes of a batch as a tensor [N, D, H, W, C]. */
+export function inputOf({ images, cases, shape, channels }: ClassifiedBatch): tf.Tensor5D {
   return tf.tensor5d(images, [cases.length, ...shape, channels]);
 }
 
