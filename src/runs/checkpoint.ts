@@ -54,7 +54,8 @@ function encodeMetrics(metrics: Readonly<Record<string, number>>): string {
   );
 }
 
-function decodeMetrics(text: string | undefined): Record<string, number> {
+/** Scores from their text in the metadata of a checkpoint; none where there is no such text. */
+export function decodeMetrics(text: string | undefined): Record<string, number> {
   if (text === undefined) return {};
   try {
     const entries = Object.entries(JSON.parse(text) as Record<string, unknown>);

@@ -5,6 +5,7 @@ import { check } from './check';
 import { demo } from './demo';
 import { devices } from './devices';
 import { evaluate } from './evaluate';
+import { exportWeights } from './export';
 import { finetune } from './finetune';
 import { importWeights } from './import';
 import { info } from './info';
@@ -24,6 +25,7 @@ export const commands: readonly Command[] = [
   evaluate,
   segment,
   importWeights,
+  exportWeights,
   info,
   devices,
   bench,

@@ -1,0 +1,104 @@
+import { basename, dirname, resolve } from 'node:path';
+import { UserError } from '../../errors/userError';
+import { writeFileAtomically } from '../../files/atomic';
+import { decodeMetrics } from '../checkpoint';
+import { withWeights, type Branch, type ImportReport, type Planned, type SourceTensor } from '../import';
+import { readResults } from '../results';
+import { readRunState } from '../runDirectory';
+import { writeSafetensors } from '../safetensors';
+import { configOf, modelCard, withoutFolders, type CardFacts } from './card';
+import { writeTorchFile } from './torchFile';
+
+export { configOf, modelCard, withoutFolders, type CardFacts } from './card';
+export { writeTorchFile } from './torchFile';
+
+export const EXPORT_FORMATS = ['pt', 'safetensors'] as const;
+export type ExportFormat = (typeof EXPORT_FORMATS)[number];
+
+export interface ExportRequest {
+  readonly file: string;
+  readonly out: string;
+  readonly format: ExportFormat;
+  readonly branch?: Branch;
+  /** Counts the volumes of a checkpoint's config, where the caller can. */
+  readonly countCases?: (config: unknown) => Promise<CardFacts['cases']>;
+}
+
+export interface ExportReport {
+  readonly file: string;
+  readonly out: string;
+  readonly card: string;
+  readonly branch: Branch | null;
+  readonly tensors: number;
+  readonly parameters: number;
+  readonly modules: ImportReport['modules'];
+  /** Tensors of the file that are not exported: optimizer, other branch, projector. */
+  readonly leftOut: number;
+}
+
+/** Heads of pre-training: what learns positions, and nobody fine-tunes. */
+const PRETRAINING_HEAD = /^(proj_head\.|(student|teacher)\.layer\d)/;
+
+const sizeOf = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);
+
+/** The tensors to export: of a pre-training, the encoder alone, as the authors' SSL_head files have it. */
+function exported({ tensors, report }: Planned): readonly SourceTensor[] {
+  return report.branch === null ? tensors : tensors.filter(({ name }) => !PRETRAINING_HEAD.test(name));
+}
+
+/** What the run directory around a checkpoint adds to its card, where there is one. */
+async function runFacts(file: string): Promise<Pick<CardFacts, 'versions' | 'results'>> {
+  const runDir = dirname(dirname(resolve(file)));
+  const state = await readRunState(runDir).catch(() => undefined);
+  const results = state && (await readResults(runDir).catch(() => undefined));
+  // Scores of another step of the run say nothing about this file.
+  const own = results?.checkpoint !== undefined && basename(results.checkpoint) === basename(file);
+  return { versions: state?.versions ?? {}, ...(own && { results }) };
+}
+
+async function writeAs(
+  { out, format }: ExportRequest,
+  tensors: readonly SourceTensor[],
+  metadata: Readonly<Record<string, string>>,
+): Promise<void> {
+  if (format === 'pt') return writeTorchFile(out, tensors);
+  const entries = tensors.map(({ name, dtype, shape, read }) => ({ name, dtype, shape, data: read }));
+  const config = configOf(metadata);
+  // Folders of this machine do not travel with the file.
+  const plain = { ...metadata, ...(config && { config: JSON.stringify(withoutFolders(config)) }) };
+  await writeSafetensors(out, entries, { ...plain, format: 'pt' });
+}
+
+/**
+ * Writes a checkpoint's weights with MONAI's names, for PyTorch or as safetensors, and a model card beside them
+ * (`<out>.md`). Of a pre-training checkpoint it is the encoder of one branch, in the flat layout of the authors' SSL_head
+ * files; optimizer state is left out.
+ *
+ * @throws UserError when the file cannot be read, has no weights, or `out` cannot be written
+ */
+export async function exportWeights(request: ExportRequest): Promise<ExportReport> {
+  const { file, out, branch } = request;
+  if (resolve(file) === resolve(out)) throw new UserError(`${out}: is the file that is exported; name another --out`);
+  return withWeights(file, branch, async (planned, source) => {
+    const tensors = exported(planned);
+    if (tensors.length === 0) throw new UserError(`${file}: has no weights of a network in it`);
+    const kept = new Set(tensors.map(({ name }) => name.split('.')[0]!));
+    const modules = Object.fromEntries(Object.entries(planned.report.modules).filter(([name]) => kept.has(name)));
+    const parameters = tensors.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+    const { metadata } = source;
+    const config = configOf(metadata);
+    const facts: CardFacts = {
+      ...{ file: basename(out), tensors: tensors.length, parameters, modules, metadata },
+      branch: planned.report.branch,
+      metrics: decodeMetrics(metadata.metrics),
+      ...(await runFacts(file)),
+      cases: config && (await request.countCases?.(config)),
+    };
+    await writeAs(request, tensors, metadata);
+    const card = `${out}.md`;
+    await writeFileAtomically(card, modelCard(facts));
+    const { length } = source.tensors;
+    const counts = { tensors: tensors.length, parameters, modules, leftOut: length - tensors.length };
+    return { file, out, card, branch: planned.report.branch, ...counts };
+  });
+}

@@ -1,0 +1,16 @@
+import type { Config } from '../../config';
+import type { CardFacts } from '../../runs/export';
+import { findLabelledCases } from '../finetune/build';
+import { findCases } from '../pretrain/build';
+
+/** How many volumes a checkpoint's config finds here; undefined where its data is not at hand. */
+export async function countCases(config: unknown): Promise<CardFacts['cases']> {
+  const known = config as Config;
+  try {
+    const { train, validation } = known.kind === 'pretrain' ? await findCases(known) : await findLabelledCases(known);
+    return { train: train.length, validation: validation.length };
+  } catch {
+    // The data may be elsewhere, or the config of another version: an export goes on without the counts.
+    return undefined;
+  }
+}
