@@ -44,7 +44,7 @@ before(async () => {
   await waitForViewer(page);
   await openFile(page, 'preview.voco.json');
   await runCommand(page, 'VoCo: Preview Crops');
-  frame = await webview(page, '#app[data-drawn="true"]', 30_000).catch(async (e) => { await (await import('./workbench.mjs')).screenshot(page, 'crops-fail'); console.log(page.console.slice(-8).join('\n')); throw e; });
+  frame = await webview(page, '#app[data-drawn="true"]', 60_000);
 });
 after(async () => {
   await browser?.close();
