@@ -1,10 +1,13 @@
 import type { FileHandle } from 'node:fs/promises';
+import { Readable } from 'node:stream';
 import { createInflateRaw } from 'node:zlib';
 import { UserError } from '../../errors/userError';
 import { readRange } from './bytes';
 import { crc32 } from './crc32';
 import { brokenZip, readDirectory, type ZipEntry } from './directory';
 import { ZIP } from './format';
+
+const CHUNK_BYTES = 1 << 20;
 
 /** A zip file whose entries are read by offset when asked for. */
 export class ZipArchive {
@@ -58,11 +61,18 @@ export class ZipArchive {
     return bytes;
   }
 
+  // A stream of the file handle would close it, although later entries are read from it.
+  private async *compressed(entry: ZipEntry, start: number): AsyncGenerator<Uint8Array> {
+    for (let at = 0; at < entry.compressedBytes; at += CHUNK_BYTES) {
+      yield await readRange(this.handle, this.file, start + at, Math.min(CHUNK_BYTES, entry.compressedBytes - at));
+    }
+  }
+
   private async inflateStream(entry: ZipEntry, start: number): Promise<Uint8Array> {
     const wrong = (what: string): UserError => brokenZip(this.file, `${entry.name} in it ${what}`);
     if (entry.compressedBytes === 0) throw wrong('is cut short');
     const target = new Uint8Array(entry.bytes);
-    const source = this.handle.createReadStream({ start, end: start + entry.compressedBytes - 1, autoClose: false });
+    const source = Readable.from(this.compressed(entry, start));
     const stream = source.pipe(createInflateRaw());
     source.on('error', (error) => stream.destroy(error));
     let at = 0;
