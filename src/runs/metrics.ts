@@ -26,8 +26,10 @@ export function decodeRecord(line: string): MetricsRecord | undefined {
     const value: unknown = JSON.parse(line);
     if (typeof value !== 'object' || value === null || !Number.isFinite((value as MetricsRecord).step))
       return undefined;
-    const entries = Object.entries(value).map(([name, entry]) => [name, decodeNumber(entry)]);
-    return Object.fromEntries(entries) as MetricsRecord;
+    // In place and only where there is a text: readers go through hundreds of thousands of lines.
+    const record = value as Record<string, unknown>;
+    for (const name in record) if (typeof record[name] === 'string') record[name] = decodeNumber(record[name]);
+    return record as MetricsRecord;
   } catch {
     return undefined;
   }

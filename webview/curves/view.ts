@@ -10,6 +10,9 @@ import { fillTable } from './table';
 
 const DEFAULT_STATE: CurvesState = { runs: [], smoothing: 0.9, logarithmic: false, view: 'charts' };
 const TABLE_ROWS = 100;
+const SLOW_MS = 1000;
+/** The first look at many long runs reads hundreds of megabytes. */
+const READING_TIMEOUT_MS = 300_000;
 
 /** The panel: toolbar, choice of runs, charts or table. It owns the state and asks the host for what it shows. */
 export class CurvesView {
@@ -44,7 +47,10 @@ export class CurvesView {
   async open(show?: readonly string[]): Promise<void> {
     try {
       const wanted = show ?? this.state.runs;
-      const answer = await this.host.call('open', { runs: wanted });
+      const slow = setTimeout(() => this.say('Reading the metrics…'), SLOW_MS);
+      const answer = await this.host
+        .call('open', { runs: wanted }, READING_TIMEOUT_MS)
+        .finally(() => clearTimeout(slow));
       this.opened = true;
       this.runs = answer.runs;
       this.setState({ runs: answer.shown });
