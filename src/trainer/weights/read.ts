@@ -1,6 +1,6 @@
 import { UserError } from '../../errors/userError';
 import type { StateEntry } from '../../nets/state';
-import { SafetensorsFile, type TensorData } from '../../runs/safetensors';
+import { SafetensorsFile, toFloat32, type DType, type TensorData } from '../../runs/safetensors';
 
 /** The tensors of a weights file that can be weights, and what the file says of itself. */
 export interface WeightsFile {
@@ -13,9 +13,9 @@ export interface WeightsFile {
 
 const OPTIMIZER = /^optimizer\./;
 
-function asWeights(data: TensorData): StateEntry['data'] | undefined {
+function asWeights(dtype: DType, data: TensorData): StateEntry['data'] | undefined {
   if (data instanceof Float32Array || data instanceof Int32Array) return data;
-  if (data instanceof Float64Array) return Float32Array.from(data);
+  if (dtype === 'F64' || dtype === 'F16' || dtype === 'BF16') return toFloat32(dtype, data);
   if (data instanceof BigInt64Array) return Int32Array.from(data, Number);
   return undefined;
 }
@@ -33,9 +33,9 @@ export async function readWeights(file: string): Promise<WeightsFile> {
   try {
     const { metadata, tensors } = opened.header;
     const entries: StateEntry[] = [];
-    for (const { name, shape } of tensors.values()) {
+    for (const { name, dtype, shape } of tensors.values()) {
       if (OPTIMIZER.test(name)) continue;
-      const data = asWeights(await opened.read(name));
+      const data = asWeights(dtype, await opened.read(name));
       if (data) entries.push({ name, shape, data });
     }
     const own = metadata.format === 'voco-checkpoint';
