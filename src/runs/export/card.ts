@@ -58,7 +58,7 @@ function about({ metadata, branch, tensors, parameters, modules }: CardFacts): s
     ['Branch', branch ?? undefined],
     ['Optimizer steps', metadata.step],
     ['Tensors', String(tensors)],
-    ['Parameters', `${(parameters / 1e6).toFixed(2)} million`],
+    ['Parameters', parameters.toLocaleString('en')],
     ['Modules', Object.keys(modules).join(', ')],
   ];
   const known = facts.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]));

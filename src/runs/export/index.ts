@@ -84,7 +84,9 @@ export async function exportWeights(request: ExportRequest): Promise<ExportRepor
     if (tensors.length === 0) throw new UserError(`${file}: has no weights of a network in it`);
     const kept = new Set(tensors.map(({ name }) => name.split('.')[0]!));
     const modules = Object.fromEntries(Object.entries(planned.report.modules).filter(([name]) => kept.has(name)));
-    const parameters = tensors.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+    // Index buffers are part of the architecture, not learned.
+    const learned = tensors.filter(({ dtype }) => /^(F|BF)/.test(dtype));
+    const parameters = learned.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
     const { metadata } = source;
     const config = configOf(metadata);
     const facts: CardFacts = {

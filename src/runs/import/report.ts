@@ -79,7 +79,7 @@ export function describeImport(report: ImportReport): string[] {
   const dtypes = Object.entries(report.dtypes).map(([name, count]) => `${count} ${name}`);
   const modules = Object.entries(report.modules).map(([name, { tensors: n }]) => `${name} ${n}`);
   return [
-    `${file}: ${where}: ${tensors} tensors, ${(parameters / 1e6).toFixed(2)} million numbers (${dtypes.join(', ')})`,
+    `${file}: ${where}: ${tensors} tensors, ${parameters.toLocaleString('en')} numbers (${dtypes.join(', ')})`,
     `  ${modules.join(', ')}`,
     ...changes.map(({ text, count }) => `  ${text}: ${count} tensors`),
     ...(others.length > 0 ? [`  left out (other branch, optimizer): ${others.length} tensors (${some(others)})`] : []),

@@ -239,6 +239,7 @@ describe('the model card', () => {
       '# my-run',
       '| Network | swin-unetr, feature size 48 |',
       '| Optimizer steps | 100 |',
+      '| Parameters | 4 |',
       '24 volumes to train on, 6 held out.',
       '| loss | 0.1250 |',
       '| spleen | 0.9000 (0.8000 to 0.9500) |',
