@@ -101,6 +101,9 @@ export class ControlServer {
 
   /** Stops listening and removes the socket; replies that are under way are sent first. */
   async close(): Promise<void> {
+    // Waiting for handles that do not keep the process alive would let it end before what follows.
+    this.server.ref();
+    for (const socket of this.sockets) socket.ref();
     const closed = new Promise<void>((done) => this.server.close(() => done()));
     for (const socket of this.sockets) socket.destroySoon();
     await closed;
