@@ -5,11 +5,11 @@ import { cuda } from './cuda';
 import { onednn } from './onednnDevice';
 import { measureSpeed, selfTest } from './trial';
 import type { Device, DeviceInfo, DeviceName, DeviceOptions, DeviceStatus } from './types';
-import { webgpu } from './webgpuDevice';
+import { releaseWebgpu, webgpu } from './webgpuDevice';
 
 export { measureSpeed, selfTest } from './trial';
 export type { DeviceInfo, DeviceOptions, DeviceStatus, Precision } from './types';
-export { releaseWebgpu } from './webgpuDevice';
+export { releaseWebgpu };
 
 const DEVICES: Record<DeviceName, Device> = { cuda, webgpu, onednn, wasm, cpu };
 /** The order in which `auto` tries them, and in which they are listed. */
@@ -69,6 +69,7 @@ async function automatic(options: DeviceOptions): Promise<DeviceName> {
     const speed = await tryOut(name, options);
     if (speed !== undefined && speed > (best?.speed ?? 0)) best = { name, speed };
   }
+  if (best?.name !== 'webgpu') releaseWebgpu();
   if (best) return best.name;
   for (const name of names.filter((candidate) => !FAST.includes(candidate))) {
     if ((await tryOut(name, options)) !== undefined) return name;
@@ -96,6 +97,7 @@ export async function measureDevices(): Promise<DeviceStatus[]> {
       measured.push({ ...status, usable: false, reason: (error as Error).message });
     }
   }
+  releaseWebgpu();
   return measured;
 }
 

@@ -39,6 +39,9 @@ function choose(adapters: Adapter[], which: string | undefined): Adapter {
   return found;
 }
 
+/** Dawn goes on serving events of an instance that was collected, and can then wait for ever on its freed lock. */
+const instances: GPU[] = [];
+
 /** Where tfjs looks for WebGPU; Node 20 has no navigator at all. */
 function setNavigatorGpu(gpu: GPU | undefined): void {
   const place = globalThis as { navigator?: object };
@@ -51,6 +54,7 @@ async function start(adapterName: string): Promise<void> {
   const dawn = (await import(/* @vite-ignore */ webgpuModule()!)) as Dawn;
   Object.assign(globalThis, dawn.globals);
   const gpu = dawn.create([`adapter=${adapterName}`, WORKGROUP_INIT]);
+  instances.push(gpu);
   setNavigatorGpu(gpu);
   const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
   if (!adapter) throw new UserError(`device webgpu: the adapter ${adapterName} is gone`);
