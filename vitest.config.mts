@@ -48,6 +48,8 @@ export default defineConfig(async () => {
     },
     test: {
       include: ['test/unit/**/*.test.ts', 'test/parity/**/*.test.ts'],
+      // Tests with processes and time limits may miss one on a busy machine; what is broken fails twice.
+      retry: 1,
       testTimeout: 60_000,
       hookTimeout: 60_000,
       maxWorkers: 2,

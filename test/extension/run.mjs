@@ -2,7 +2,7 @@
 // counts of passed and failed tests are written to that file as JSON.
 import { spawnSync } from 'node:child_process';
 import { readdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import process from 'node:process';
 import { run } from 'node:test';
 
@@ -19,26 +19,40 @@ const files = readdirSync(here)
   .sort()
   .map((name) => join(here, name));
 
+/** Runs one file and counts its tests. */
+function runFile(file) {
+  const counts = { passed: 0, failed: 0 };
+  const stream = run({ files: [file], concurrency: 1, timeout: 300_000 });
+  stream.on('test:diagnostic', ({ message, nesting }) => nesting > 0 && console.log(`  ${message}`));
+  stream.on('test:stderr', ({ message }) => process.stderr.write(message));
+  stream.on('test:stdout', ({ message }) => process.stdout.write(message));
+  stream.on('test:pass', ({ name, details }) => {
+    if (details.type === 'suite') return;
+    counts.passed += 1;
+    console.log(`ok: ${name} (${(details.duration_ms / 1000).toFixed(1)} s)`);
+  });
+  stream.on('test:fail', ({ name, details }) => {
+    if (details.type === 'suite' || details.error?.failureType === 'subtestsFailed') return;
+    counts.failed += 1;
+    const cause = details.error?.cause ?? details.error;
+    const text = cause?.message?.startsWith('not reached') ? cause.message : (cause?.stack ?? cause);
+    console.log(`FAILED: ${name}\n${text}`);
+  });
+  stream.resume();
+  return new Promise((done) => stream.on('end', () => done(counts)));
+}
+
 const totals = { passed: 0, failed: 0 };
-const stream = run({ files, concurrency: 1, timeout: 300_000 });
-stream.on('test:diagnostic', ({ message, nesting }) => nesting > 0 && console.log(`  ${message}`));
-stream.on('test:stderr', ({ message }) => process.stderr.write(message));
-stream.on('test:stdout', ({ message }) => process.stdout.write(message));
-stream.on('test:pass', ({ name, details }) => {
-  if (details.type === 'suite') return;
-  totals.passed += 1;
-  console.log(`ok: ${name} (${(details.duration_ms / 1000).toFixed(1)} s)`);
-});
-stream.on('test:fail', ({ name, details }) => {
-  if (details.type === 'suite' || details.error?.failureType === 'subtestsFailed') return;
-  totals.failed += 1;
-  const cause = details.error?.cause ?? details.error;
-  const text = cause?.message?.startsWith('not reached') ? cause.message : (cause?.stack ?? cause);
-  console.log(`FAILED: ${name}\n${text}`);
-});
-stream.on('end', () => {
-  if (process.env.VOCO_E2E_REPORT) writeFileSync(process.env.VOCO_E2E_REPORT, JSON.stringify(totals));
-  console.log(`extension: ${totals.passed} passed, ${totals.failed} failed`);
-  process.exit(totals.failed === 0 && totals.passed > 0 ? 0 : 1);
-});
-stream.resume();
+for (const file of files) {
+  let counts = await runFile(file);
+  if (counts.failed > 0) {
+    // A browser on a busy machine misses a click now and then: what is really broken fails again.
+    console.log(`once more: ${basename(file)}`);
+    counts = await runFile(file);
+  }
+  totals.passed += counts.passed;
+  totals.failed += counts.failed;
+}
+if (process.env.VOCO_E2E_REPORT) writeFileSync(process.env.VOCO_E2E_REPORT, JSON.stringify(totals));
+console.log(`extension: ${totals.passed} passed, ${totals.failed} failed`);
+process.exit(totals.failed === 0 && totals.passed > 0 ? 0 : 1);
