@@ -121,8 +121,16 @@ test('exports write files: all steps as CSV, a drawing, a picture', async () => 
     const frame = await webview(page, '.chart');
     await frame.locator(`#export-${format}`).click();
     const file = join(server.folder, `curves.${format}`);
+    // The dialog fills in a folder of its own a moment after it opens, and the last one takes a moment to go.
+    const dialog = page.locator('.quick-input-widget');
+    await dialog.waitFor();
+    await eventually(
+      async () => (await dialog.locator('input.input').inputValue()).includes('/'),
+      'the dialog is ready',
+    );
     await answer(page, file);
     await eventually(() => existsSync(file), `${file} written`);
+    await dialog.waitFor({ state: 'hidden' });
     check(readFileSync(file));
   }
 });
