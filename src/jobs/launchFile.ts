@@ -14,6 +14,8 @@ export interface Launch {
   /** The device asked for, such as `auto`: what the queue counts by. */
   readonly device: string;
   readonly host: string;
+  /** Further arguments of the command line. */
+  readonly args?: readonly string[];
   /** Set once the process was started. */
   readonly pid?: number;
   readonly pidStart?: string;

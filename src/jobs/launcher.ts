@@ -22,7 +22,14 @@ export interface NewJob {
   readonly kind: RunKind;
   readonly config: Config;
   readonly configFile: string;
+  /** Checkpoint that the job is about, for lists to show before the trainer says so itself. */
+  readonly initFrom?: string;
+  /** Further arguments of the command line. */
+  readonly args?: readonly string[];
 }
+
+/** What starts anew when it is started again: it has no checkpoints of its own. */
+const WITHOUT_RESUME: readonly RunKind[] = ['evaluate', 'segment'];
 
 /** Two devices that may turn out to be one: `auto` can be any of them. */
 const mayShare = (a: string, b: string): boolean => a === b || a === 'auto' || b === 'auto';
@@ -63,11 +70,12 @@ export class Launcher {
    * @returns the run directory.
    */
   async submit(job: NewJob): Promise<string> {
-    const { config, configFile, kind } = job;
-    // Of a run counted in epochs the trainer knows the steps once it has seen the data.
-    const totalSteps = config.train.steps ?? 0;
-    const dir = await createRun({ root: config.output, name: config.name, kind, config, totalSteps, configFile });
-    await writeLaunch(dir, { configFile, device: config.device, host: hostname() });
+    const { config, configFile, kind, initFrom, args } = job;
+    // Of a run counted in epochs or cases the trainer knows the steps once it has seen the data.
+    const totalSteps = WITHOUT_RESUME.includes(kind) ? 0 : (config.train.steps ?? 0);
+    const run = { root: config.output, name: config.name, kind, config, totalSteps, configFile };
+    const dir = await createRun({ ...run, ...(initFrom !== undefined && { initFrom }) });
+    await writeLaunch(dir, { configFile, device: config.device, host: hostname(), ...(args && { args }) });
     await this.options.registry.refresh(dir);
     await this.pump();
     return dir;
@@ -81,6 +89,7 @@ export class Launcher {
       configFile: earlier?.configFile ?? run.state.configFile ?? runFiles(run.dir).config,
       device: deviceOf(run),
       host: hostname(),
+      ...(earlier?.args && { args: earlier.args }),
     };
     await this.start(run.dir, launch, true);
     await this.options.registry.refresh(run.dir);
@@ -123,11 +132,13 @@ export class Launcher {
     await withLaunchLock(dir, async () => {
       // Another window may have been first.
       if (!resume && (await readLaunch(dir))?.startedAt) return;
-      const { configFile, device, host } = launch;
-      const starting: Launch = { configFile, device, host, startedAt: new Date().toISOString() };
+      const { pid: _, pidStart: _start, ...wanted } = launch;
+      const starting: Launch = { ...wanted, startedAt: new Date().toISOString() };
       await writeLaunch(dir, starting);
       const { kind } = await readRunState(dir);
-      const args = resume ? [kind, '--run', dir, '--resume'] : [kind, runFiles(dir).config, '--run', dir];
+      const goesOn = resume && !WITHOUT_RESUME.includes(kind);
+      const own = goesOn ? [kind, '--run', dir, '--resume'] : [kind, runFiles(dir).config, '--run', dir];
+      const args = [...own, ...(launch.args ?? [])];
       const { pid, ended } = await startDetached(program, args, { cwd: dirname(dir), output: outputFile(dir) });
       const pidStart = (await processStartTime(pid)) ?? '';
       await writeLaunch(dir, { ...starting, pid, pidStart });

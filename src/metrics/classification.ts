@@ -7,6 +7,14 @@ export interface ClassificationScores {
   readonly auc: number;
 }
 
+/** Probabilities of logits, without overflow. */
+export function softmax(logits: readonly number[]): number[] {
+  const largest = Math.max(...logits);
+  const powers = logits.map((value) => Math.exp(value - largest));
+  const sum = powers.reduce((total, value) => total + value, 0);
+  return powers.map((value) => value / sum);
+}
+
 /**
  * Area under the ROC curve: the share of pairs (positive, negative) in which the positive has the higher score; ties count half.
  * NaN without positives or without negatives.

@@ -1,8 +1,16 @@
-export { classificationScores, rocAuc, type ClassificationScores } from './classification';
+export { classificationScores, rocAuc, softmax, type ClassificationScores } from './classification';
 export { countMaskOverlap, countOverlaps, diceOf, volumeError, type Overlap } from './dice';
 export { diceCeLoss, diceLossTerms, weightedCrossEntropy, type DiceCeOptions, type DiceCeParts } from './losses';
 export { networkPredictor } from './predictor';
-export { bootstrapInterval, meanScore, quantile, reduceScores, type Interval, type Reduction } from './reduce';
+export {
+  bootstrapInterval,
+  bootstrapScores,
+  meanScore,
+  quantile,
+  reduceScores,
+  type Interval,
+  type Reduction,
+} from './reduce';
 export { hausdorff, normalizedSurfaceDistance, surfaceDistances, type SurfaceDistances } from './surface';
 export {
   ArgmaxLabels,

@@ -78,6 +78,29 @@ export function bootstrapInterval(
   return { low: quantile(means, tail), high: quantile(means, 1 - tail) };
 }
 
+/**
+ * Percentile bootstrap intervals of scores that are no means over cases: cases are drawn again with replacement, and the
+ * scores taken of each draw. Draws in which a score is undefined are left out of its interval.
+ *
+ * @returns the interval of a score by its name; NaN ends for fewer than two cases
+ */
+export function bootstrapScores<Item, Name extends string>(
+  cases: readonly Item[],
+  scoresOf: (drawn: readonly Item[]) => Readonly<Record<Name, number>>,
+  options: { seed: number; level?: number; draws?: number },
+): (name: Name) => Interval {
+  const { level = 0.95, draws = 500 } = options;
+  const random = new RandomStream(options.seed, BOOTSTRAP);
+  const drawn = Array.from({ length: cases.length < 2 ? 0 : draws }, () =>
+    scoresOf(cases.map(() => cases[random.integer(0, cases.length)]!)),
+  );
+  const tail = (1 - level) / 2;
+  return (name) => {
+    const values = Float64Array.from(drawn.map((scores) => scores[name]).filter(Number.isFinite)).sort();
+    return { low: quantile(values, tail), high: quantile(values, 1 - tail) };
+  };
+}
+
 /** Quantile of ascending values with linear interpolation (numpy's and torch's default). */
 export function quantile(sorted: ArrayLike<number>, q: number): number {
   if (sorted.length === 0) return NaN;

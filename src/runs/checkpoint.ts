@@ -156,6 +156,20 @@ export async function latestCheckpoint(
   return checkpoints.at(-1);
 }
 
+/**
+ * The checkpoint of a fine-tuning with the best validation score, else its newest.
+ *
+ * @throws UserError when the run has none
+ */
+export async function bestCheckpoint(runDir: string): Promise<CheckpointInfo> {
+  const { checkpoints } = await listCheckpoints(runDir);
+  const scores = ['validation/dice', 'validation/accuracy'];
+  const best = scores.map((metric) => bestOf(checkpoints, { metric, goal: 'max' })).find((found) => found);
+  const chosen = best ?? checkpoints.at(-1);
+  if (!chosen) throw new UserError(`${runDir}: this run has no checkpoint to evaluate yet`);
+  return chosen;
+}
+
 /** Reads a whole checkpoint. @throws UserError when it is malformed, cut short, or not a checkpoint. */
 export async function readCheckpoint(file: string): Promise<CheckpointState<TensorData>> {
   const { step, metadata, metrics } = await readInfo(file);

@@ -8,6 +8,35 @@ export interface ClassScores {
   readonly class: number;
   readonly name: string;
   readonly scores: Readonly<Record<string, number | null>>;
+  /** Millilitres in the ground truth and in the prediction: tells an absent class from a missed one. */
+  readonly volume?: { readonly truth: number; readonly predicted: number };
+  /** Where to look: the middle of the wrong voxels in the axial slice that has most of them; absent without an error. */
+  readonly worst?: WorstSlice;
+}
+
+export interface WorstSlice {
+  /** Millimetres, RAS+. */
+  readonly position: readonly [number, number, number];
+  /** Wrong voxels of the class in that slice. */
+  readonly voxels: number;
+}
+
+/** A class as tables and charts show it. */
+export interface ResultClass {
+  readonly name: string;
+  /** Values of the label map that belong to it. */
+  readonly values: readonly number[];
+  readonly colour: string;
+}
+
+/** The classification of one volume. */
+export interface ClassifiedResult {
+  readonly case: string;
+  readonly image: string;
+  /** Position among the classes. */
+  readonly truth: number;
+  /** Of each class, adding up to 1. */
+  readonly probabilities: readonly number[];
 }
 
 export interface CaseResult {
@@ -35,7 +64,7 @@ export interface ClassSummary {
 
 export interface ResultsSummary {
   readonly classes: readonly ClassSummary[];
-  /** Of each case's mean over its classes. */
+  /** Of each case's mean over its classes; of a classification over all volumes. */
   readonly overall: Readonly<Record<string, ScoreSummary>>;
 }
 
@@ -54,7 +83,10 @@ export interface Results {
   readonly units: Readonly<Record<string, string>>;
   readonly checkpoint?: string;
   readonly step?: number;
+  readonly classes?: readonly ResultClass[];
+  /** Of a segmentation; empty for a classification. */
   readonly cases: readonly CaseResult[];
+  readonly classification?: readonly ClassifiedResult[];
 }
 
 export async function writeResults(runDir: string, results: Results): Promise<void> {

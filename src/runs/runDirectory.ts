@@ -39,6 +39,8 @@ export interface RunState {
   /** When the process last wrote this file. */
   readonly heartbeat?: string;
   readonly loss?: number;
+  /** The main scores on held-out cases, measured last: `{ "dice": 0.81 }`. */
+  readonly heldOut?: Readonly<Record<string, number>>;
   readonly device?: string;
   readonly versions?: Readonly<Record<string, string>>;
   /** Address of the control socket or pipe. */
@@ -78,6 +80,7 @@ export interface NewRun {
   readonly config: unknown;
   readonly totalSteps: number;
   readonly configFile?: string;
+  readonly initFrom?: string;
   readonly now?: Date;
 }
 
@@ -112,6 +115,7 @@ export async function initializeRun(runDir: string, run: NewRun): Promise<void> 
     totalSteps: run.totalSteps,
     created: (run.now ?? new Date()).toISOString(),
     ...(run.configFile !== undefined && { configFile: run.configFile }),
+    ...(run.initFrom !== undefined && { initFrom: run.initFrom }),
   };
   await writeFileAtomically(files.config, `${JSON.stringify(run.config, null, 2)}\n`);
   await writeState(runDir, state);

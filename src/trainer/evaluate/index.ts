@@ -1,34 +1,33 @@
-import { join, relative, resolve } from 'node:path';
-import { loadConfig, resolveTask, type FinetuneConfig } from '../../config';
-import { imageFiles, type Case } from '../../data/datalist';
-import { encodeLabels, labelFile } from '../../data/labelled';
-import { UsageError, UserError } from '../../errors/userError';
+import { join, resolve } from 'node:path';
+import { loadConfig, resolveTask, type FinetuneConfig, type Task } from '../../config';
+import { UsageError } from '../../errors/userError';
 import { writeFileAtomically } from '../../files/atomic';
 import {
   appendLog,
+  bestCheckpoint,
   createRun,
-  listCheckpoints,
+  readRunState,
   readSafetensorsHeader,
   runFiles,
   RunStateFile,
-  VALIDATION_PREFIX,
   writeResults,
-  type CaseResult,
-  type CheckpointInfo,
   type Results,
+  type ResultsSummary,
 } from '../../runs';
 import { useDevice } from '../../tensor/backends';
-import { readNifti, sameGrid, spacingOf, type Volume } from '../../volume';
-import { findLabelledCases } from '../finetune/build';
-import { SCORE_UNITS, scoreCase } from '../inference/scores';
-import { openSegmenter, segmentImage, writeSegmentation, type TrainedSegmenter } from '../inference/segmenter';
+import { findClassifiedCases, findLabelledCases } from '../finetune/build';
+import { SCORE_UNITS } from '../inference/scores';
+import { openSegmenter } from '../inference/segmenter';
 import { ProgressBar } from '../progress';
 import type { Say } from '../run/types';
-import { resultsCsv, summarizeResults } from './summary';
+import { evaluateCase } from './cases';
+import { CLASSIFICATION_UNITS, classifyCases, summarizeClassification } from './classification';
+import { classificationCsv, resultsCsv, summarizeResults } from './summary';
+import { supervise, type Watch } from './supervise';
 
 export interface EvaluateRequest {
   readonly configFile?: string | undefined;
-  /** A finished fine-tuning, whose config, checkpoint and folder are used. */
+  /** A finished fine-tuning, whose config, checkpoint and folder are used; or the queued run of an evaluation. */
   readonly runDir?: string | undefined;
   readonly checkpoint?: string | undefined;
   readonly set: readonly string[];
@@ -39,23 +38,17 @@ export interface EvaluateResult {
   readonly results: string;
   readonly csv: string;
   readonly checkpoint: string;
-  /** Mean Dice over cases; null when no class is in any ground truth. */
+  /** Mean Dice over cases; null when no class is in any ground truth, or for a classification. */
   readonly dice: number | null;
+  /** The main scores that are defined. */
+  readonly heldOut: Readonly<Record<string, number>>;
 }
 
 const SCORES = Object.keys(SCORE_UNITS);
 
-/** The checkpoint with the best validation score of a run, else its newest. */
-async function bestCheckpoint(runDir: string): Promise<CheckpointInfo> {
-  const { checkpoints } = await listCheckpoints(runDir);
-  const score = ({ metrics }: CheckpointInfo): number => metrics[`${VALIDATION_PREFIX}dice`] ?? -Infinity;
-  const best = checkpoints.reduce<CheckpointInfo | undefined>((a, b) => (a && score(a) > score(b) ? a : b), undefined);
-  if (!best) throw new UserError(`${runDir}: this run has no checkpoint to evaluate; name one with --checkpoint`);
-  return best;
-}
-
 interface Prepared {
   readonly config: FinetuneConfig;
+  readonly task: Task;
   readonly checkpoint: string;
   /** The run to write into; undefined: a new one. */
   readonly runDir: string | undefined;
@@ -69,118 +62,128 @@ async function prepare(request: EvaluateRequest): Promise<Prepared> {
   const named = request.checkpoint && resolve(request.checkpoint);
   if (!named && !runDir)
     throw new UsageError('voco evaluate: name the weights with --checkpoint FILE, or a run with --run DIR');
-  return { config, checkpoint: named || (await bestCheckpoint(runDir!)).file, runDir };
+  const task = resolveTask(config.task);
+  return { config, task, checkpoint: named || (await bestCheckpoint(runDir!)).file, runDir };
 }
 
-/** Scores one case on the voxel grid of its image, and writes the prediction there. */
-async function evaluateCase(segmenter: TrainedSegmenter, item: Case, runDir: string, say: Say): Promise<CaseResult> {
-  const { codes, config } = segmenter;
-  const labels = await segmentImage(segmenter, item, { onWarning: say });
-  const prediction = join(runFiles(runDir).predictions, `${item.id.replaceAll(/[/\\#]/g, '_')}.nii.gz`);
-  await writeSegmentation(prediction, labels, codes);
-  const file = labelFile(item);
-  const { volume: truth } = await readNifti(file, { channel: 0 });
-  requireSameGrid(truth, labels, file);
-  const [, x, y, z] = labels.shape;
-  const scores = scoreCase(labels.data, encodeLabels(truth.data, codes, file), codes, {
-    size: [x, y, z],
-    spacing: spacingOf(labels.affine),
-    tolerance: config.inference.surfaceTolerance,
-  });
+type Scored = Pick<Results, 'cases' | 'classification' | 'units' | 'surfaceTolerance'> & {
+  readonly summary: ResultsSummary;
+  readonly csv: string;
+};
+
+/** How many cases are held out, and what measures them. */
+interface Work {
+  readonly cases: number;
+  score(runDir: string, watch: Watch, say: Say): Promise<Scored>;
+}
+
+async function segmentationWork({ config, checkpoint }: Prepared): Promise<Work> {
+  const { validation } = await findLabelledCases(config);
   return {
-    case: item.id,
-    image: imageFiles(item)[0]!,
-    label: file,
-    prediction: relative(runDir, prediction),
-    classes: codes.classes.map(({ name }, c) => ({
-      class: c + 1,
-      name,
-      scores: Object.fromEntries(
-        Object.entries(scores[c]!).map(([score, value]) => [score, Number.isFinite(value) ? value : null]),
-      ),
-    })),
+    cases: validation.length,
+    async score(runDir, { signal, progress }, onWarning) {
+      const segmenter = await openSegmenter(config, checkpoint);
+      const cases = [];
+      for (const item of validation) {
+        cases.push(await evaluateCase(segmenter, item, { runDir, onWarning, signal }));
+        await progress(cases.length);
+      }
+      return {
+        cases,
+        units: SCORE_UNITS,
+        surfaceTolerance: config.inference.surfaceTolerance,
+        summary: summarizeResults(cases, SCORES, config.seed),
+        csv: resultsCsv(cases, SCORES),
+      };
+    },
   };
 }
 
-function requireSameGrid(label: Volume, image: Volume, file: string): void {
-  const [, x, y, z] = image.shape;
-  if (label.shape.slice(1).join() === [x, y, z].join() && sameGrid(label.affine, image.affine, [x, y, z], 0.01)) return;
-  throw new UserError(`${file}: does not lie on the voxel grid of its image`);
+async function classificationWork({ config, checkpoint, task }: Prepared): Promise<Work> {
+  const { validation } = await findClassifiedCases(config);
+  return {
+    cases: validation.length,
+    async score(_, watch, say) {
+      const classification = await classifyCases(config, checkpoint, validation, watch, say);
+      const summary = summarizeClassification(classification, config.seed);
+      const names = task.classes.map(({ name }) => name);
+      const csv = classificationCsv(classification, names);
+      return { cases: [], classification, units: CLASSIFICATION_UNITS, summary, csv };
+    },
+  };
 }
 
-async function score(prepared: Prepared, cases: readonly Case[], runDir: string, say: Say): Promise<EvaluateResult> {
-  const { config, checkpoint } = prepared;
-  const segmenter = await openSegmenter(config, checkpoint);
-  const bar = new ProgressBar('evaluating', cases.length);
-  const scored: CaseResult[] = [];
-  for (const item of cases) {
-    scored.push(await evaluateCase(segmenter, item, runDir, (text) => bar.message(text)));
-    bar.update(scored.length, item.id);
+const shown = (value: number | null | undefined): string => value?.toFixed(4) ?? 'undefined';
+
+/** Says the scores, and gives those that are defined. */
+function tell({ classes, overall }: ResultsSummary, cases: number, say: Say): Record<string, number> {
+  for (const { name, scores } of classes) say(`  ${name.padEnd(28)} Dice ${shown(scores.dice!.mean)}`);
+  const main = overall.dice ? ['dice'] : Object.keys(overall);
+  for (const name of main) {
+    const { mean, low, high } = overall[name]!;
+    const title = name === 'dice' ? 'mean Dice' : name;
+    say(`${title} ${shown(mean)} (95 % interval ${shown(low)} to ${shown(high)}) of ${cases} cases`);
   }
+  return Object.fromEntries(
+    main.flatMap((name) => (overall[name]!.mean === null ? [] : [[name, overall[name]!.mean]])),
+  );
+}
+
+async function score(prepared: Prepared, work: Work, runDir: string, watch: Watch, say: Say): Promise<EvaluateResult> {
+  const { checkpoint, task } = prepared;
+  const bar = new ProgressBar('evaluating', work.cases);
+  const shownWatch: Watch = {
+    signal: watch.signal,
+    progress: async (done) => {
+      bar.update(done);
+      await watch.progress(done);
+    },
+  };
+  const { csv: table, ...scored } = await work.score(runDir, shownWatch, (text) => bar.message(text));
   bar.end();
-  const summary = summarizeResults(scored, SCORES, config.seed);
   const { metadata } = await readSafetensorsHeader(checkpoint);
-  const { published, title } = resolveTask(config.task);
   const results: Results = {
     format: 1,
-    task: title,
-    units: SCORE_UNITS,
+    task: task.title,
     space: 'image',
-    surfaceTolerance: config.inference.surfaceTolerance,
     checkpoint,
     ...(metadata.step !== undefined && { step: Number(metadata.step) }),
-    cases: scored,
-    summary,
-    published,
+    classes: task.classes,
+    published: task.published,
+    ...scored,
   };
-  await writeResults(runDir, results);
   const csv = join(runDir, 'results.csv');
-  await writeFileAtomically(csv, resultsCsv(scored, SCORES));
-  for (const { name, scores } of summary.classes) say(`  ${name.padEnd(28)} Dice ${shown(scores.dice!.mean)}`);
-  const { mean, low, high } = summary.overall.dice!;
-  say(`mean Dice ${shown(mean)} (95 % interval ${shown(low)} to ${shown(high)}) of ${scored.length} cases`);
-  return { runDir, results: runFiles(runDir).results, csv, checkpoint, dice: mean };
+  await writeFileAtomically(csv, table);
+  await writeResults(runDir, results);
+  const heldOut = tell(scored.summary, work.cases, say);
+  await appendLog(runDir, `evaluated ${checkpoint} on ${work.cases} cases: ${JSON.stringify(heldOut)}`);
+  return { runDir, results: runFiles(runDir).results, csv, checkpoint, dice: heldOut.dice ?? null, heldOut };
 }
 
-const shown = (value: number | null): string => (value === null ? 'undefined' : value.toFixed(4));
-
-/** A run of its own for an evaluation that was not asked for in an existing one. */
-async function inNewRun(
-  prepared: Prepared,
-  configFile: string | undefined,
-  cases: number,
-  work: (runDir: string) => Promise<EvaluateResult>,
-): Promise<EvaluateResult> {
-  const { config } = prepared;
-  const run = { root: config.output, name: config.name, kind: 'evaluate' as const, config, totalSteps: cases };
-  const runDir = await createRun({ ...run, ...(configFile && { configFile: resolve(configFile) }) });
-  const state = await RunStateFile.open(runDir);
-  await state.claim({ state: 'running', initFrom: prepared.checkpoint });
-  try {
-    const result = await work(runDir);
-    await state.update({ state: 'finished', step: cases, ended: new Date().toISOString() });
-    return result;
-  } catch (error) {
-    const exitReason = error instanceof Error ? error.message : String(error);
-    await state.update({ state: 'failed', ended: new Date().toISOString(), exitReason }).catch(() => undefined);
-    throw error;
-  }
+/** The run to write into, and its state where it is the evaluation's own. */
+async function openRun(prepared: Prepared, request: EvaluateRequest, cases: number) {
+  const { config, checkpoint } = prepared;
+  const { configFile } = request;
+  const own = { root: config.output, name: config.name, kind: 'evaluate' as const, config, totalSteps: cases };
+  const runDir =
+    prepared.runDir ??
+    (await createRun({ ...own, initFrom: checkpoint, ...(configFile && { configFile: resolve(configFile) }) }));
+  const { kind } = await readRunState(runDir);
+  return { runDir, state: kind === 'evaluate' ? await RunStateFile.open(runDir) : undefined };
 }
 
 /**
  * Scores a checkpoint on the held-out cases of a fine-tuning config: Dice, normalised surface distance, HD95 and volume error of
- * each class and case, on the voxel grid of the images. Writes results.json, results.csv and predictions/ into the run.
+ * each class and case, on the voxel grid of the images; accuracy, F1 and AUC of a classification. Writes results.json,
+ * results.csv and, for a segmentation, predictions/ into the run.
  *
- * @throws UsageError for a wrong request, UserError naming the file at fault
+ * @throws UsageError for a wrong request, UserError naming the file at fault or telling of an interruption
  */
 export async function evaluate(request: EvaluateRequest, say: Say): Promise<EvaluateResult> {
   const prepared = await prepare(request);
-  const { config, checkpoint } = prepared;
-  if (resolveTask(config.task).output === 'classification') {
-    throw new UsageError('voco evaluate: tasks of classification are measured by voco finetune at each validation');
-  }
-  const { validation } = await findLabelledCases(config);
-  if (validation.length === 0) {
+  const { config, checkpoint, task } = prepared;
+  const work = await (task.output === 'classification' ? classificationWork(prepared) : segmentationWork(prepared));
+  if (work.cases === 0) {
     throw new UsageError(
       'voco evaluate: the config has no held-out cases; set data.validation or data.validationFraction',
     );
@@ -188,11 +191,7 @@ export async function evaluate(request: EvaluateRequest, say: Say): Promise<Eval
   const device = await useDevice(config.device, { threads: config.threads, precision: config.precision });
   say(`device: ${device.name}, ${device.description}`);
   say(`weights: ${checkpoint}`);
-  const work = async (runDir: string): Promise<EvaluateResult> => {
-    const result = await score(prepared, validation, runDir, say);
-    await appendLog(runDir, `evaluated ${checkpoint}: mean Dice ${shown(result.dice)} of ${validation.length} cases`);
-    return result;
-  };
-  if (prepared.runDir) return work(prepared.runDir);
-  return inNewRun(prepared, request.configFile, validation.length, work);
+  const { runDir, state } = await openRun(prepared, request, work.cases);
+  const start = { totalSteps: work.cases, device: device.name, initFrom: checkpoint };
+  return supervise(runDir, state, start, say, (watch) => score(prepared, work, runDir, watch, say));
 }

@@ -1,5 +1,5 @@
 import { bootstrapInterval, meanScore, reduceScores } from '../../metrics';
-import type { CaseResult, ClassSummary, ResultsSummary, ScoreSummary } from '../../runs';
+import type { CaseResult, ClassifiedResult, ClassSummary, ResultsSummary, ScoreSummary } from '../../runs';
 
 function summarize(scores: readonly number[], seed: number): ScoreSummary {
   const { low, high } = bootstrapInterval(scores, { seed });
@@ -54,4 +54,14 @@ export function resultsCsv(cases: readonly CaseResult[], names: readonly string[
     ]),
   );
   return [['case', 'class', 'name', ...names], ...rows].map((row) => `${row.join(',')}\n`).join('');
+}
+
+/** One row a case: its class, the predicted one, and the probability of each. */
+export function classificationCsv(cases: readonly ClassifiedResult[], classes: readonly string[]): string {
+  const header = ['case', 'truth', 'predicted', ...classes.map((name) => `p(${name})`)].map(quoted);
+  const rows = cases.map(({ case: id, truth, probabilities }) => {
+    const predicted = probabilities.indexOf(Math.max(...probabilities));
+    return [quoted(id), quoted(classes[truth]!), quoted(classes[predicted]!), ...probabilities.map(String)];
+  });
+  return [header, ...rows].map((row) => `${row.join(',')}\n`).join('');
 }

@@ -65,18 +65,20 @@ export function segmentation(config: FinetuneConfig, cases: Cases, microBatch: n
 /** Volumes that say how the features of a classifier are distributed. */
 const FEATURE_CASES = 32;
 
+/** Preprocessed volumes of a config without labels. */
+export function classifierStore(config: FinetuneConfig, onWarning: Say): VolumeStore {
+  const { preprocess, channel, cache } = config.data;
+  const folder = cache.enabled ? cacheFolder(cache.folder) : null;
+  return new VolumeStore({ preprocess, channel, cacheFolder: folder, memoryBytes: TRAIN_MEMORY }, onWarning);
+}
+
 export function classification(config: FinetuneConfig, cases: Cases<ClassifiedCase>): Recipe<ClassifiedBatch> {
   const network = buildClassifier(config);
-  const storeOf = (onWarning: Say): VolumeStore => {
-    const { preprocess, channel, cache } = config.data;
-    const folder = cache.enabled ? cacheFolder(cache.folder) : null;
-    return new VolumeStore({ preprocess, channel, cacheFolder: folder, memoryBytes: TRAIN_MEMORY }, onWarning);
-  };
   return {
     network,
     score: 'accuracy',
     prepare: async (onWarning) => {
-      const store = storeOf(onWarning);
+      const store = classifierStore(config, onWarning);
       const left = cases.train.slice(0, FEATURE_CASES);
       await network.fitFeatures(async () => {
         const item = left.shift();
@@ -84,7 +86,7 @@ export function classification(config: FinetuneConfig, cases: Cases<ClassifiedCa
       });
     },
     task: ({ startStep, onWarning, ...parts }) => {
-      const store = storeOf(onWarning);
+      const store = classifierStore(config, onWarning);
       const { seed } = config;
       const { batch } = config.train;
       const loader = new ClassifiedLoader({ cases: cases.train, store, config, seed, batch, startStep });

@@ -29,6 +29,12 @@ export type SegmentationScores = Record<'dice' | 'nsd' | 'hd95' | 'volumeError',
 /** Units of {@link SegmentationScores}; empty for a share of one. */
 export const SCORE_UNITS: Record<keyof SegmentationScores, string> = { dice: '', nsd: '', hd95: 'mm', volumeError: '' };
 
+/** The scores of a class in a case, with the voxels they come from. */
+export interface ScoredClass {
+  readonly scores: SegmentationScores;
+  readonly overlap: Overlap;
+}
+
 /**
  * All scores of each class of one case.
  *
@@ -41,12 +47,13 @@ export function scoreCase(
   truth: Uint8Array,
   codes: LabelCodes,
   grid: { size: Triple; spacing: Triple; tolerance: number },
-): SegmentationScores[] {
+): ScoredClass[] {
   return classOverlaps(prediction, truth, codes).map((overlap, c) => {
     const scores = { dice: diceOf(overlap), volumeError: volumeError(overlap), nsd: NaN, hd95: NaN };
-    if (overlap.truth === 0 && overlap.predicted === 0) return scores;
+    if (overlap.truth === 0 && overlap.predicted === 0) return { scores, overlap };
     const masks = [prediction, truth].map((map) => classMask(map, c, codes)) as [Uint8Array, Uint8Array];
     const distances = surfaceDistances(...masks, grid.size, grid.spacing);
-    return { ...scores, nsd: normalizedSurfaceDistance(distances, grid.tolerance), hd95: hausdorff(distances) };
+    const nsd = normalizedSurfaceDistance(distances, grid.tolerance);
+    return { scores: { ...scores, nsd, hd95: hausdorff(distances) }, overlap };
   });
 }

@@ -37,7 +37,8 @@ export class RunRecorder {
     const all = { ...scalars, ...(Object.fromEntries(held) as StepScalars) };
     await this.metrics.append({ step, ...all });
     await this.events.scalars(step, all);
-    if (Date.now() - this.lastHeartbeat > HEARTBEAT_MS) await this.patch({ step, loss: scalars.loss });
+    const due = Date.now() - this.lastHeartbeat > HEARTBEAT_MS;
+    if (due || validation) await this.patch({ step, loss: scalars.loss, ...(validation && heldOut(validation)) });
   }
 
   async patch(patch: RunStatePatch): Promise<void> {
@@ -75,4 +76,10 @@ export class RunRecorder {
     await this.metrics.close();
     await this.events.close();
   }
+}
+
+/** The main scores of a validation: those of single classes and what is not a number left out. */
+function heldOut(validation: StepScalars): RunStatePatch {
+  const main = Object.entries(validation).filter(([name, value]) => !name.includes('/') && Number.isFinite(value));
+  return { heldOut: Object.fromEntries(main) as StepScalars };
 }

@@ -2,11 +2,19 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { listCheckpoints, readMetrics, readResults, readRunState } from '../../../src/runs';
+import { createRun, listCheckpoints, readMetrics, readResults, readRunState } from '../../../src/runs';
 import { evaluate } from '../../../src/trainer/evaluate';
 import { segment } from '../../../src/trainer/evaluate/segment';
 import { finetune } from '../../../src/trainer/finetune';
-import { composeAffine, readNifti, writeNifti, type Volume } from '../../../src/volume';
+import {
+  applyAffine,
+  composeAffine,
+  invertAffine,
+  readNifti,
+  spacingOf,
+  writeNifti,
+  type Volume,
+} from '../../../src/volume';
 import { differingTensors, makeTinyPhantom, stepsOf, trainingDevice } from '../../support/trainer';
 
 const folder = mkdtempSync(join(tmpdir(), 'voco-finetune-'));
@@ -113,6 +121,48 @@ describe('a short fine-tuning', () => {
     expect(prediction!.shape).toEqual(image!.shape);
     prediction!.affine.forEach((value, i) => expect(value).toBeCloseTo(image!.affine[i]!, 4));
     expect(new Set(prediction!.data)).toEqual(new Set([0, 6, 8]));
+    const truth = (await readNifti(found!.label!)).volume;
+    const voxel = spacingOf(truth.affine).reduce((a, b) => a * b) / 1000;
+    const count = (map: Volume, value: number): number => Array.from(map.data).filter((one) => one === value).length;
+    const [liver] = found!.classes;
+    expect(liver!.volume!.truth).toBeCloseTo(count(truth, 6) * voxel, 6);
+    expect(liver!.volume!.predicted).toBeCloseTo(count(prediction!, 6) * voxel, 6);
+    expect(results.classes!.map(({ name, values }) => [name, values])).toEqual([
+      ['liver', [6]],
+      ['aorta', [8]],
+    ]);
+    // Counted by hand in the slice it names: no other slice has more wrong voxels.
+    const at = applyAffine(invertAffine(truth.affine), liver!.worst!.position);
+    const [, nx, ny, nz] = truth.shape;
+    const wrong = Array.from({ length: nz }, () => 0);
+    for (let i = 0; i < nx * ny * nz; i++) if ((truth.data[i] === 6) !== (prediction!.data[i] === 6)) wrong[i % nz]!++;
+    expect(wrong[Math.round(at[2])]).toBe(liver!.worst!.voxels);
+    expect(Math.max(...wrong)).toBe(liver!.worst!.voxels);
+  });
+
+  it('is evaluated as a job of its own, whose run tells how it stands; a signal stops it', async () => {
+    const { checkpoints } = await listCheckpoints(runDir);
+    const own = JSON.parse(readFileSync(join(runDir, 'config.json'), 'utf8')) as Json;
+    const root = { root: join(folder, 'runs'), name: 'learns', kind: 'evaluate' as const, config: own, totalSteps: 0 };
+    const request = (dir: string) => ({
+      configFile: join(dir, 'config.json'),
+      runDir: dir,
+      checkpoint: checkpoints.at(-1)!.file,
+      set: [],
+    });
+    const done = await createRun(root);
+    const { heldOut } = await evaluate(request(done), quiet);
+    const state = await readRunState(done);
+    expect(state).toMatchObject({ state: 'finished', step: 1, totalSteps: 1, heldOut });
+    expect(heldOut.dice).toBeGreaterThan(0.3);
+    expect(state.initFrom).toBe(checkpoints.at(-1)!.file);
+    const stopped = await createRun(root);
+    const asked = evaluate(request(stopped), (text) => {
+      if (text.startsWith('weights')) setTimeout(() => process.emit('SIGTERM'), 20);
+    });
+    await expect(asked).rejects.toMatchObject({ exitCode: 130 });
+    expect(await readRunState(stopped)).toMatchObject({ state: 'interrupted' });
+    expect(existsSync(join(stopped, 'results.json'))).toBe(false);
   });
 
   it('starts another one, with the report of what was loaded', async () => {

@@ -75,6 +75,17 @@ describe('each preset runs on sample data of its task’s shape', () => {
       expect(records.at(-1)![`validation/${name}`]).toBeLessThanOrEqual(1);
     }
     expect(readFileSync(join(runDir, 'cases.json'), 'utf8')).toContain('case0013');
+    const { heldOut, csv } = await evaluate({ runDir, set: [] }, quiet);
+    const { classification, summary } = await readResults(runDir);
+    const hits = classification!.filter(
+      (one) => one.probabilities.indexOf(Math.max(...one.probabilities)) === one.truth,
+    );
+    expect(heldOut.accuracy).toBeCloseTo(hits.length / classification!.length, 9);
+    expect(summary!.overall.accuracy!.low).toBeLessThanOrEqual(heldOut.accuracy!);
+    for (const { probabilities } of classification!) {
+      expect(probabilities.reduce((sum, one) => sum + one)).toBeCloseTo(1, 6);
+    }
+    expect(readFileSync(csv, 'utf8').split('\n')).toHaveLength(classification!.length + 2);
   });
 });
 
