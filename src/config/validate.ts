@@ -3,7 +3,7 @@ import { finetuneSchema } from './schema/finetune';
 import { pretrainSchema } from './schema/pretrain';
 import { anySchema } from './schema/publish';
 import { formatPath, isRecord, ownProperty, pathsOfKey, settle, type ConfigPath, type SchemaNode } from './schemaTree';
-import { closest } from './suggest';
+import { closest } from '../errors/closest';
 import type { Config, ConfigKind } from './types';
 
 /** The schema of every config, as plain data: a choice by `kind`. */

@@ -1,8 +1,9 @@
 import { appendFile, mkdir, readdir, readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, join, resolve } from 'node:path';
-import { fileError, UserError } from '../errors/userError';
+import { fileError, UsageError, UserError } from '../errors/userError';
 import { writeFileAtomically } from '../files/atomic';
+import { withLock } from './lock';
 import { decodeNumber, encodeNumber } from './numbers';
 import { processStartTime } from './process';
 
@@ -197,18 +198,25 @@ export class RunStateFile {
     return this.current;
   }
 
-  /** Marks this process as the one that runs it. */
+  /**
+   * Marks this process as the one that runs it. Of several that try at once, one succeeds.
+   *
+   * @throws UsageError when another live process runs it.
+   */
   async claim(patch: RunStatePatch = {}): Promise<void> {
-    const { exitReason: _, ended: _ended, ...rest } = this.current;
-    this.current = rest;
     const pidStart = (await processStartTime(process.pid)) ?? '';
-    await this.update({
-      state: 'starting',
-      started: this.current.started ?? new Date().toISOString(),
-      pid: process.pid,
-      pidStart,
-      host: hostname(),
-      ...patch,
+    await withLock(join(this.runDir, 'claim.lock'), async () => {
+      await refuseLiveRun(this.runDir);
+      const { exitReason: _, ended: _ended, ...rest } = await readRunState(this.runDir);
+      this.current = rest;
+      await this.update({
+        state: 'starting',
+        started: this.current.started ?? new Date().toISOString(),
+        pid: process.pid,
+        pidStart,
+        host: hostname(),
+        ...patch,
+      });
     });
   }
 
@@ -276,6 +284,14 @@ export async function isAlive(state: RunState, now: Date = new Date()): Promise<
     return start !== undefined && (!state.pidStart || start === '' || start === state.pidStart);
   }
   return state.heartbeat !== undefined && now.getTime() - Date.parse(state.heartbeat) < HEARTBEAT_LIMIT_MS;
+}
+
+/** Refuses a run that another process works on. @throws UsageError */
+export async function refuseLiveRun(runDir: string): Promise<void> {
+  const state = await readRunState(runDir);
+  if (state.pid !== process.pid && (await isAlive(state))) {
+    throw new UsageError(`${runDir}: this run is active (process ${state.pid} on ${state.host}); stop it first`);
+  }
 }
 
 /** Appends a line with the time to a run's log.txt. */

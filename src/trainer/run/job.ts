@@ -8,7 +8,7 @@ import { Interruption } from '../interruption';
 import { formatDuration, type ProgressBar } from '../progress';
 import { version } from '../version';
 import type { LoopOutcome, TrainingBatch, TrainingLoop } from './loop';
-import { openRunDirectory, type PreparedRun } from './prepare';
+import { openRunDirectory, tidyResumedRun, type PreparedRun } from './prepare';
 import { RunRecorder } from './recorder';
 import type { Say } from './types';
 
@@ -118,6 +118,7 @@ export async function startJob(
   });
   let recorder: RunRecorder | undefined;
   try {
+    if (prepared.resumed) await tidyResumedRun(runDir, config);
     recorder = await RunRecorder.open(runDir, state, resumeStep);
     const goingOn = resumeStep === undefined ? '' : `, going on from step ${resumeStep}`;
     say(`run: ${runDir}${goingOn}`);

@@ -11,6 +11,7 @@ import {
   latestCheckpoint,
   listRuns,
   readRunState,
+  refuseLiveRun,
   runFiles,
   type CheckpointInfo,
 } from '../../runs';
@@ -46,14 +47,6 @@ async function unfinishedRun(config: Config): Promise<string> {
     if (own && open && !(await isAlive(state))) return run.dir;
   }
   throw new UsageError(`${config.output}: no unfinished run of "${config.name}" to resume; name one with --run DIR`);
-}
-
-/** Refuses a directory that another trainer works in. */
-async function refuseLiveRun(runDir: string): Promise<void> {
-  const state = await readRunState(runDir);
-  if (state.pid !== process.pid && (await isAlive(state))) {
-    throw new UsageError(`${runDir}: this run is active (process ${state.pid} on ${state.host}); stop it first`);
-  }
 }
 
 async function prepareResume<K extends ConfigKind>(
@@ -108,9 +101,10 @@ async function removeLeftovers(runDir: string): Promise<void> {
   }
 }
 
-/** Makes (or takes over) the run directory of a prepared run; returns its path. */
+/** Makes the run directory of a prepared run, unless it is one to go on with; returns its path. */
 export async function openRunDirectory(prepared: PreparedRun, config: Config, totalSteps: number): Promise<string> {
   const { runDir, configFile } = prepared;
+  if (runDir && prepared.resumed) return runDir;
   const run = {
     root: config.output,
     name: config.name,
@@ -120,15 +114,15 @@ export async function openRunDirectory(prepared: PreparedRun, config: Config, to
     configFile,
   };
   if (!runDir) return createRun(run);
-  if (prepared.resumed) {
-    await removeLeftovers(runDir);
-    // With what --set changed, so that the next resume goes on with the same.
-    await writeFileAtomically(runFiles(runDir).config, `${JSON.stringify(config, null, 2)}\n`);
-  } else {
-    await mkdir(runDir, { recursive: true }).catch((error: unknown) => {
-      throw fileError(error, runDir, 'make the run folder');
-    });
-    await initializeRun(runDir, run);
-  }
+  await mkdir(runDir, { recursive: true }).catch((error: unknown) => {
+    throw fileError(error, runDir, 'make the run folder');
+  });
+  await initializeRun(runDir, run);
   return runDir;
+}
+
+/** Makes a claimed run directory ready to go on: what a killed trainer left is removed, what `--set` changed is kept. */
+export async function tidyResumedRun(runDir: string, config: Config): Promise<void> {
+  await removeLeftovers(runDir);
+  await writeFileAtomically(runFiles(runDir).config, `${JSON.stringify(config, null, 2)}\n`);
 }

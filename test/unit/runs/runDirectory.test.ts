@@ -119,6 +119,16 @@ describe('the state file', () => {
     expect(state).not.toHaveProperty('ended');
   });
 
+  test('a run that another process works on cannot be claimed, and stays as it is', async () => {
+    const runDir = await newRun(temporaryFolder());
+    const other = await RunStateFile.open(runDir);
+    const pidStart = (await processStartTime(process.ppid)) ?? '';
+    const waiting = await RunStateFile.open(runDir);
+    await other.update({ state: 'running', pid: process.ppid, pidStart, host: hostname(), step: 7 });
+    await expect(waiting.claim({ step: 0 })).rejects.toThrow(/this run is active/);
+    expect(await readRunState(runDir)).toMatchObject({ state: 'running', step: 7, pid: process.ppid });
+  });
+
   test('an update that could not be written is told, and the next works', async () => {
     const runDir = await newRun(temporaryFolder());
     const file = await RunStateFile.open(runDir);

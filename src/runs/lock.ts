@@ -1,0 +1,44 @@
+import { open, stat, unlink } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileError, UserError } from '../errors/userError';
+
+/** A lock is held for the time of a small read and write: an older one was left behind by a process that died. */
+const STALE_MS = 10_000;
+const RETRY_MS = 20;
+const PATIENCE_MS = 30_000;
+
+async function tryLock(file: string): Promise<boolean> {
+  try {
+    await (await open(file, 'wx')).close();
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw fileError(error, file, 'lock the run');
+  }
+}
+
+async function removeStale(file: string): Promise<void> {
+  const info = await stat(file).catch(() => undefined);
+  if (info && Date.now() - info.mtimeMs > STALE_MS) await unlink(file).catch(() => undefined);
+}
+
+/**
+ * Does something short while no other process does the same with the same lock file.
+ *
+ * @param file made for the time of the work; its folder must exist.
+ * @throws UserError when the file cannot be made, or another process does not let go of it.
+ */
+export async function withLock<T>(file: string, work: () => Promise<T>): Promise<T> {
+  const deadline = Date.now() + PATIENCE_MS;
+  while (!(await tryLock(file))) {
+    if (Date.now() > deadline)
+      throw new UserError(`${file}: another process holds this lock; remove it if none is at work`);
+    await removeStale(file);
+    await sleep(RETRY_MS);
+  }
+  try {
+    return await work();
+  } finally {
+    await unlink(file).catch(() => undefined);
+  }
+}
