@@ -4,7 +4,7 @@ import { networkSchema } from './method';
 import { pretrainSchema } from './pretrain';
 import { count } from './shape';
 import { cropsSchema, finetuneAugmentSchema, inferenceSchema, initSchema, lossSchema, taskSchema } from './task';
-import { optimizerSchema } from './training';
+import { optimizerSchema, scheduleName } from './training';
 
 const { properties: common } = pretrainSchema;
 const { properties: data } = dataSchema;
@@ -110,13 +110,7 @@ const schedule = {
   description: 'How the learning rate changes over the run.',
   examples: [{ name: 'warmup-cosine', warmupEpochs: 50 }],
   properties: {
-    name: {
-      type: 'string',
-      enum: ['warmup-cosine', 'constant'],
-      default: 'warmup-cosine',
-      description: 'warmup-cosine: linear warm-up from 0, then half a cosine down to minLr. constant: always lr.',
-      examples: ['warmup-cosine', 'constant'],
-    },
+    name: scheduleName,
     warmupEpochs: {
       type: 'number',
       minimum: 0,

@@ -1,3 +1,4 @@
+import { spatialAugmentation } from './augmentation';
 import { count, probability, quadruple, triple } from './shape';
 
 const augment = {
@@ -7,18 +8,7 @@ const augment = {
   description: 'Augmentations, drawn for every crop on its own, base crops included (as in the released VoCo code).',
   examples: [{ flip: 0.2, rotate90: 0.2 }],
   properties: {
-    flip: {
-      ...probability,
-      default: 0.2,
-      description: 'Probability of a flip along each axis, 0 to 1. Released VoCo code: 0.2.',
-      examples: [0.2, 0],
-    },
-    rotate90: {
-      ...probability,
-      default: 0.2,
-      description: 'Probability of an in-plane rotation by 90, 180 or 270 degrees, 0 to 1. Released VoCo code: 0.2.',
-      examples: [0.2, 0],
-    },
+    ...spatialAugmentation,
     shiftIntensity: {
       type: 'object',
       additionalProperties: false,

@@ -1,3 +1,4 @@
+import { spatialAugmentation } from './augmentation';
 import { count, pathString, positive, probability, triple } from './shape';
 
 const taskClass = {
@@ -152,18 +153,7 @@ export const finetuneAugmentSchema = {
   description: 'Augmentations of a crop and its labels.',
   examples: [{ flip: 0.2, rotate90: 0.2 }],
   properties: {
-    flip: {
-      ...probability,
-      default: 0.2,
-      description: 'Probability of a flip along each axis, 0 to 1. Released VoCo code: 0.2.',
-      examples: [0.2, 0],
-    },
-    rotate90: {
-      ...probability,
-      default: 0.2,
-      description: 'Probability of an in-plane rotation by 90, 180 or 270 degrees, 0 to 1. Released VoCo code: 0.2.',
-      examples: [0.2, 0],
-    },
+    ...spatialAugmentation,
     scaleIntensity: intensityChange(
       'factor',
       { prob: 0.1, amount: 0.1 },

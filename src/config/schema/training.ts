@@ -60,6 +60,14 @@ export const optimizerSchema = {
   },
 } as const;
 
+export const scheduleName = {
+  type: 'string',
+  enum: ['warmup-cosine', 'constant'],
+  default: 'warmup-cosine',
+  description: 'warmup-cosine: linear warm-up from 0, then half a cosine down to minLr. constant: always lr.',
+  examples: ['warmup-cosine', 'constant'],
+} as const;
+
 export const scheduleSchema = {
   type: 'object',
   additionalProperties: false,
@@ -67,13 +75,7 @@ export const scheduleSchema = {
   description: 'How the learning rate changes over the run.',
   examples: [{ name: 'warmup-cosine', warmupSteps: 5000 }],
   properties: {
-    name: {
-      type: 'string',
-      enum: ['warmup-cosine', 'constant'],
-      default: 'warmup-cosine',
-      description: 'warmup-cosine: linear warm-up from 0, then half a cosine down to minLr. constant: always lr.',
-      examples: ['warmup-cosine', 'constant'],
-    },
+    name: scheduleName,
     warmupSteps: {
       type: 'integer',
       minimum: 0,
