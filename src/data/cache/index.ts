@@ -1,2 +1,2 @@
 export { cacheKey } from './key';
-export { VolumeCache, cacheFolder, cacheStatus, emptyCache, type CacheStatus } from './volumeCache';
+export { VolumeCache, cacheFolder, cacheStatus, emptyCache, resultFile, type CacheStatus } from './volumeCache';

@@ -6,9 +6,9 @@ import { writeAtomically } from '../../files/atomic';
 import type { Volume } from '../../volume/types';
 import { decodeEntry, encodeHead } from './entry';
 
-const ENTRY = /^[0-9a-f]{64}\.vol$/;
+const ENTRY = /^[0-9a-f]{64}\.(vol|json)$/;
 /** Left by a writer that was killed; removed when the cache is emptied. */
-const LEFTOVER = /^[0-9a-f]{64}\.vol\.\d+-\d+\.tmp$/;
+const LEFTOVER = /^[0-9a-f]{64}\.(vol|json)\.\d+-\d+\.tmp$/;
 
 /** The folder of preprocessed volumes: the given one, else `VOCO_CACHE_DIR`, else `voco` in the user's cache folder. */
 export function cacheFolder(configured?: string | null): string {
@@ -24,12 +24,21 @@ export function cacheFolder(configured?: string | null): string {
   return join(base, 'voco');
 }
 
+function entryFile(folder: string, key: string, extension: 'vol' | 'json'): string {
+  return join(folder, key.slice(0, 2), `${key}.${extension}`);
+}
+
+/** Where a result that took long (see `cacheKey`) is kept beside the volumes, as JSON. */
+export function resultFile(folder: string, key: string): string {
+  return entryFile(folder, key, 'json');
+}
+
 /** Preprocessed volumes on disk, one file each, named by their key (see `cacheKey`). Safe for several processes at once. */
 export class VolumeCache {
   constructor(readonly folder: string) {}
 
   private file(key: string): string {
-    return join(this.folder, key.slice(0, 2), `${key}.vol`);
+    return entryFile(this.folder, key, 'vol');
   }
 
   /**
@@ -97,7 +106,7 @@ async function cacheFiles(folder: string): Promise<{ file: string; entry: boolea
   return files;
 }
 
-/** Number and total size of the cached volumes; zeros when the folder is not there. */
+/** Number and total size of what is cached; zeros when the folder is not there. */
 export async function cacheStatus(folder: string): Promise<CacheStatus> {
   let entries = 0;
   let bytes = 0;
@@ -111,7 +120,7 @@ export async function cacheStatus(folder: string): Promise<CacheStatus> {
 }
 
 /**
- * Removes all cached volumes, and only those: other files in the folder stay.
+ * Removes all cached volumes and results, and only those: other files in the folder stay.
  *
  * @returns what was removed
  */

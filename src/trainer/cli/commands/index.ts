@@ -10,6 +10,7 @@ import { finetune } from './finetune';
 import { importWeights } from './import';
 import { info } from './info';
 import { init } from './init';
+import { locate } from './locate';
 import { phantom } from './phantom';
 import { pretrain } from './pretrain';
 import { segment } from './segment';
@@ -24,6 +25,7 @@ export const commands: readonly Command[] = [
   finetune,
   evaluate,
   segment,
+  locate,
   importWeights,
   exportWeights,
   info,

@@ -1,0 +1,62 @@
+/**
+ * Where a pre-trained network believes crops of a volume to be (`voco locate`). Places are voxels of the preprocessed volume, n is
+ * the number of base crops, in grid order (x slowest).
+ */
+import type { Triple } from './crops';
+
+/** One random crop, and what the network says of it. */
+export interface LocatedPosition {
+  readonly centre: Triple;
+  /** Share of the crop in each base crop, n numbers. */
+  readonly label: readonly number[];
+  /** Predicted similarity to each base crop, 0 to 1, n numbers. */
+  readonly predicted: readonly number[];
+  /** Mean of the base crops' centres weighted by the predictions; null when all of these are 0. (Of the label it is the centre.) */
+  readonly believed: Triple | null;
+  /** Millimetres between centre and believed place. */
+  readonly distance: number | null;
+  /** Mean of |label − prediction| over the base crops. */
+  readonly difference: number;
+  /** Whether the most similar base crop is the one that covers most of the crop. */
+  readonly hit: boolean;
+}
+
+/** Smoothed distances over the volume: values at `origin + index · step` voxels, `counts` of them, x slowest. */
+export interface ErrorMap {
+  readonly origin: Triple;
+  readonly step: Triple;
+  readonly counts: Triple;
+  /** Millimetres. */
+  readonly values: readonly number[];
+}
+
+export interface LocateSummary {
+  readonly positions: number;
+  /** Share of hits, 0 to 1. */
+  readonly accuracy: number;
+  readonly difference: number;
+  /** Millimetres; null when the network answered nowhere. */
+  readonly meanDistance: number | null;
+  readonly medianDistance: number | null;
+  /** Mean distance of an answer that is always the middle of the grid, millimetres. */
+  readonly guessDistance: number;
+  /** Positions without any similarity. */
+  readonly unanswered: number;
+}
+
+export interface LocateReport {
+  readonly format: 1;
+  readonly checkpoint: string;
+  /** Optimizer steps that the checkpoint was trained for. */
+  readonly step: number;
+  readonly objective: string;
+  readonly image: readonly string[];
+  readonly volume: { readonly size: Triple; readonly spacing: Triple; readonly affine: readonly number[] };
+  readonly grid: { readonly counts: Triple; readonly crop: Triple; readonly origin: Triple };
+  readonly seed: number;
+  readonly positions: readonly LocatedPosition[];
+  /** Cosine between the embeddings of base crops, n × n. */
+  readonly baseSimilarity: readonly (readonly number[])[];
+  readonly map: ErrorMap;
+  readonly summary: LocateSummary;
+}

@@ -1,0 +1,153 @@
+import type { PretrainConfig } from '../../config';
+import { cacheFolder, cacheKey } from '../../data/cache';
+import { NO_AUGMENTATION } from '../../data/augment';
+import { VolumeStore } from '../../data/volumeStore';
+import { UserError } from '../../errors/userError';
+import type { LocateReport } from '../../protocol/locate';
+import { spacingOf, type Volume } from '../../volume';
+import { baseBoxes, boxAround, createCropGrid, type CropGrid } from '../../voco/geometry';
+import { loaderSettings } from '../pretrain/build';
+import { availableMemory, estimateCost } from '../pretrain/memory';
+import { errorMap } from './errorMap';
+import { judge, samplePositions, summarize } from './positions';
+import { predictSimilarities, type PlacedCrop, type Predictions, type PredictorOptions } from './predictor';
+import { openPretrained, type Pretrained } from './pretrained';
+import { cachedResult } from './store';
+
+/** A checkpoint looked at on one image. */
+export interface InspectRequest {
+  readonly checkpoint: string;
+  /** Preprocessing, grid and crops; by default those of the checkpoint's run. Network and objective are always the checkpoint's. */
+  readonly config?: PretrainConfig | undefined;
+  /** The image's files, absolute. */
+  readonly files: readonly string[];
+}
+
+export interface LocateRequest extends InspectRequest {
+  /** How many random crops are asked about; rounded up to whole training steps. */
+  readonly positions: number;
+  readonly seed: number;
+}
+
+export interface PredictRequest extends InspectRequest {
+  /** The random crops and base crops of one training step on this image. */
+  readonly randoms: readonly PlacedCrop[];
+  readonly bases: readonly PlacedCrop[];
+}
+
+export type InspectOptions = Pick<PredictorOptions, 'signal' | 'onProgress'>;
+
+interface Scene {
+  readonly pretrained: Pretrained;
+  readonly config: PretrainConfig;
+  readonly volume: Volume<Float32Array>;
+  readonly grid: CropGrid;
+}
+
+/**
+ * Asks pre-training checkpoints about images, on the device in use. The last checkpoint and volumes stay in memory, so that the
+ * next question about them is answered sooner.
+ */
+export class Inspector {
+  private opened?: { key: string; pretrained: Pretrained };
+  private store?: { key: string; store: VolumeStore };
+
+  constructor(private readonly onWarning: (message: string) => void = () => undefined) {}
+
+  /** The checkpoint, opened once as long as its file does not change. @throws UserError when it is none of a pre-training */
+  async open(checkpoint: string): Promise<Pretrained> {
+    const key = await cacheKey([checkpoint], {});
+    if (this.opened?.key !== key) {
+      this.dispose();
+      this.opened = { key, pretrained: await openPretrained(checkpoint) };
+    }
+    return this.opened.pretrained;
+  }
+
+  /**
+   * Where the network believes many random crops of an image to be: cached by checkpoint, image and settings.
+   *
+   * @throws UserError naming the file at fault; AbortError when cancelled
+   */
+  async locate(request: LocateRequest, options: InspectOptions = {}): Promise<LocateReport> {
+    const { checkpoint, files, positions, seed } = request;
+    const config = request.config ?? (await this.open(checkpoint)).config;
+    const { randomCrops, grid, crop, input } = config.method;
+    const { preprocess, channel, cache } = config.data;
+    const shaping = { preprocess, channel, randomCrops, grid, crop, input, positions, seed };
+    const folder = cache.enabled ? cacheFolder(cache.folder) : null;
+    return cachedResult([checkpoint, ...files], { locate: shaping }, folder, async () =>
+      report(await this.scene(request), request, options),
+    );
+  }
+
+  /** Predicted similarities of given crops: those of a training step, when the crops are. Throws as {@link locate}. */
+  async predict(request: PredictRequest, options: InspectOptions = {}): Promise<Predictions> {
+    const scene = await this.scene(request);
+    return predictSimilarities(settingsOf(scene, options), request.randoms, request.bases, request.randoms.length);
+  }
+
+  dispose(): void {
+    this.opened?.pretrained.model.dispose();
+    delete this.opened;
+  }
+
+  private async scene({ checkpoint, files, config: wanted }: InspectRequest): Promise<Scene> {
+    const pretrained = await this.open(checkpoint);
+    const config = wanted ?? pretrained.config;
+    const { model } = pretrained;
+    model.student.checkSize(config.method.input);
+    const volume = await this.volumes(config).load({ image: files });
+    const [channels, x, y, z] = volume.shape;
+    if (channels !== model.student.inChannels) {
+      throw new UserError(
+        `${files[0]}: has ${channels} channels, the network of ${checkpoint} takes ${model.student.inChannels}; see data.channel`,
+      );
+    }
+    return { pretrained, config, volume, grid: createCropGrid(config.method.grid, config.method.crop, [x, y, z]) };
+  }
+
+  private volumes(config: PretrainConfig): VolumeStore {
+    const settings = loaderSettings(config).store;
+    const key = JSON.stringify(settings);
+    if (this.store?.key !== key) this.store = { key, store: new VolumeStore(settings, this.onWarning) };
+    return this.store.store;
+  }
+}
+
+function settingsOf({ pretrained, config, volume }: Scene, options: InspectOptions): PredictorOptions {
+  const network = { ...pretrained.config, method: { ...pretrained.config.method, input: config.method.input } };
+  const { microBatch } = estimateCost(network, availableMemory());
+  return { model: pretrained.model, volume, input: config.method.input, microBatch, ...options };
+}
+
+async function report(scene: Scene, request: LocateRequest, options: InspectOptions): Promise<LocateReport> {
+  const { config, grid, volume, pretrained } = scene;
+  const { randomCrops } = config.method;
+  const count = Math.ceil(Math.max(1, request.positions) / randomCrops) * randomCrops;
+  const centres = samplePositions(grid, count, request.seed);
+  const plain = (box: PlacedCrop['box']): PlacedCrop => ({ box, augmentation: NO_AUGMENTATION });
+  const randoms = centres.map((centre) => plain(boxAround(centre, grid.crop)));
+  const answers = await predictSimilarities(
+    settingsOf(scene, options),
+    randoms,
+    baseBoxes(grid).map(plain),
+    randomCrops,
+  );
+  const spacing = spacingOf(volume.affine);
+  const positions = centres.map((centre, i) => judge(centre, answers.predicted[i]!, grid, spacing));
+  return {
+    format: 1,
+    checkpoint: pretrained.file,
+    step: pretrained.step,
+    objective: pretrained.model.objective.name,
+    image: request.files,
+    volume: { size: grid.volume, spacing, affine: [...volume.affine] },
+    grid: { counts: grid.counts, crop: grid.crop, origin: grid.origin },
+    seed: request.seed,
+    positions,
+    baseSimilarity: answers.baseSimilarity,
+    map: errorMap(positions, grid),
+    summary: summarize(positions, grid, spacing),
+  };
+}
