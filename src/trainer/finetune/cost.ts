@@ -1,5 +1,6 @@
 import { resolveTask, type FinetuneConfig } from '../../config';
 import { estimate } from '../../nets';
+import type { StepCost } from '../run/estimate';
 
 const FLOAT = 4;
 /** Share of the free memory that a run may plan with: the rest is for volumes and other programs. */
@@ -7,20 +8,8 @@ const USABLE_SHARE = 0.6;
 /** Arrays of the size of the logits that the loss and its gradient keep. */
 const LOSS_COPIES = 6;
 
-/** What a step of fine-tuning takes. */
-export interface FinetuneCost {
-  readonly parameters: number;
-  readonly cropsPerStep: number;
-  /** Crops at a time, chosen or as the config says. */
-  readonly microBatch: number;
-  /** Weights, gradients and optimizer state. */
-  readonly stateBytes: number;
-  /** Activations of one micro-batch. */
-  readonly activationBytes: number;
-}
-
 /** What a step costs, before anything is built. `memory` is what may be planned with, bytes. */
-export function finetuneCost(config: FinetuneConfig, memory: number): FinetuneCost {
+export function finetuneCost(config: FinetuneConfig, memory: number): StepCost {
   const { crops, train, optimizer } = config;
   const { outChannels, output } = resolveTask(config.task);
   const whole = output === 'classification';
@@ -39,5 +28,6 @@ export function finetuneCost(config: FinetuneConfig, memory: number): FinetuneCo
     microBatch,
     stateBytes,
     activationBytes: microBatch * perCrop,
+    stepFlops: 3 * cropsPerStep * network.forwardFlops,
   };
 }

@@ -1,13 +1,16 @@
 import { join } from 'node:path';
-import { resolveTask, type FinetuneConfig } from '../../config';
+import type { FinetuneConfig } from '../../config';
 import { checkDataset, type Finding } from '../../data/check';
 import type { ClassifiedCase } from '../../data/classified';
 import { UsageError, UserError } from '../../errors/userError';
 import { writeFileAtomically } from '../../files/atomic';
+import type { RunEstimate } from '../../protocol/estimate';
 import { readCheckpoint, VALIDATION_PREFIX } from '../../runs';
 import { useDevice } from '../../tensor/backends';
 import { availableMemory } from '../pretrain/memory';
-import { formatBytes, ProgressBar } from '../progress';
+import { ProgressBar } from '../progress';
+import { describeEstimate } from '../run/describeEstimate';
+import { estimateRun, timeSteps } from '../run/estimate';
 import { runLoop, startJob, warner, type Running, type TrainingJob, type TrainingResult } from '../run/job';
 import { TrainingLoop, type TrainingBatch } from '../run/loop';
 import { prepareRun, type RunRequest } from '../run/prepare';
@@ -16,20 +19,19 @@ import { restore } from '../run/state';
 import type { Say } from '../run/types';
 import { describeInit, initializeFrom } from '../weights/initialize';
 import { buildOptimizer, findClassifiedCases, findLabelledCases, type Cases, type Trainable } from './build';
-import { finetuneCost, type FinetuneCost } from './cost';
+import { finetuneCost } from './cost';
 import { finetuneSchedule, runLength, type RunLength } from './length';
-import { classification, segmentation, type Recipe } from './recipes';
+import { classification, isClassification, segmentation, type Recipe } from './recipes';
+import { trialSteps } from './trial';
 
 const MAX_SHOWN = 10;
 
 interface Plan extends TrainingJob {
   readonly config: FinetuneConfig;
   readonly cases: Cases;
-  readonly cost: FinetuneCost;
+  readonly estimate: RunEstimate;
   readonly length: RunLength;
 }
-
-const isClassification = ({ task }: FinetuneConfig): boolean => resolveTask(task).output === 'classification';
 
 const describeFinding = ({ file, message, advice }: Finding): string => `${file}: ${message}; ${advice}`;
 
@@ -50,17 +52,6 @@ async function checkCases(config: FinetuneConfig, cases: Cases): Promise<string[
   return findings.filter(({ severity }) => severity === 'warning').map(describeFinding);
 }
 
-function describePlan({ cases, cost, length }: Pick<Plan, 'cases' | 'cost' | 'length'>, available: number): string[] {
-  const memory = cost.stateBytes + cost.activationBytes;
-  const tight = memory > available ? ' — more than is free: use a smaller network.featureSize or crops.size' : '';
-  return [
-    `data: ${cases.train.length} labelled volumes to train on, ${cases.validation.length} held out`,
-    `network: ${(cost.parameters / 1e6).toFixed(1)} M parameters; ${cost.cropsPerStep} crops a step, ${cost.microBatch} at a time`,
-    `memory: about ${formatBytes(memory)} (${formatBytes(available)} free)${tight}`,
-    `length: ${length.totalSteps} steps, validation every ${length.validateEvery}`,
-  ];
-}
-
 async function plan(request: RunRequest, say: Say): Promise<Plan> {
   const prepared = await prepareRun('finetune', request, say);
   const { config } = prepared;
@@ -79,11 +70,13 @@ async function plan(request: RunRequest, say: Say): Promise<Plan> {
   say(`device: ${device.name}, ${device.description}`);
   const available = availableMemory();
   const cost = finetuneCost(config, available);
-  describePlan({ cases, cost, length }, available).forEach(say);
+  const steps = length.totalSteps - done;
+  const estimate = await estimateRun({ config, device, cases, cost, available, steps, warnings });
   // A choice made by free memory is part of the run: resuming must not make it again.
   const fixed = { ...config, device: device.name, train: { ...config.train, microBatch: cost.microBatch } };
   const initFrom = config.init.checkpoint;
-  return { prepared, config: fixed, totalSteps: length.totalSteps, cases, cost, length, device, warnings, initFrom };
+  const { totalSteps } = length;
+  return { prepared, config: fixed, totalSteps, cases, estimate, length, device, warnings, initFrom };
 }
 
 /** Which cases a run learns from and is measured on, for the record. */
@@ -138,14 +131,14 @@ async function loopOf<Batch extends TrainingBatch>(
 }
 
 async function train(plan: Plan, runDir: string, recorder: RunRecorder, say: Say): Promise<TrainingResult> {
-  const { config, cases, cost, totalSteps } = plan;
+  const { config, cases, estimate, totalSteps } = plan;
   const bar = new ProgressBar('fine-tuning', totalSteps, plan.prepared.checkpoint?.step ?? 0);
   const running = { runDir, recorder, bar };
   if (isClassification(config)) {
     const recipe = classification(config, cases as Cases<ClassifiedCase>);
     return runLoop(await loopOf(plan, running, recipe, say), running);
   }
-  return runLoop(await loopOf(plan, running, segmentation(config, cases, cost.microBatch), say), running);
+  return runLoop(await loopOf(plan, running, segmentation(config, cases, estimate.network.microBatch), say), running);
 }
 
 /**
@@ -156,5 +149,17 @@ async function train(plan: Plan, runDir: string, recorder: RunRecorder, say: Say
  */
 export async function finetune(request: RunRequest, say: Say): Promise<TrainingResult> {
   const planned = await plan(request, say);
+  describeEstimate(planned.estimate).forEach(say);
+  say(`length: ${planned.totalSteps} steps, validation every ${planned.length.validateEvery}`);
   return startJob(planned, say, (runDir, recorder) => train(planned, runDir, recorder, say));
+}
+
+/**
+ * What a fine-tuning would take: the same checks, then a few steps on made-up crops. Nothing is written.
+ *
+ * @throws UsageError for a wrong config, UserError when data or device would make the run fail.
+ */
+export async function estimateFinetune(request: RunRequest, say: Say): Promise<RunEstimate> {
+  const { config, estimate, length } = await plan(request, say);
+  return timeSteps(estimate, (crops) => trialSteps(config, length, crops), say);
 }

@@ -1,4 +1,4 @@
-import type { FinetuneConfig } from '../../config';
+import { resolveTask, type FinetuneConfig } from '../../config';
 import { cacheFolder } from '../../data/cache';
 import type { ClassifiedCase } from '../../data/classified';
 import { VolumeStore } from '../../data/volumeStore';
@@ -39,6 +39,9 @@ export interface Recipe<Batch extends TrainingBatch> {
   /** What a new run does once, after the weights are there. */
   prepare?(onWarning: Say): Promise<void>;
 }
+
+/** Whether volumes are classified as a whole, instead of segmented. */
+export const isClassification = ({ task }: FinetuneConfig): boolean => resolveTask(task).output === 'classification';
 
 /** @param microBatch crops in memory at a time */
 export function segmentation(config: FinetuneConfig, cases: Cases, microBatch: number): Recipe<LabelledBatch> {

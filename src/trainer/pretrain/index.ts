@@ -1,7 +1,10 @@
 import type { PretrainConfig } from '../../config';
+import type { RunEstimate } from '../../protocol/estimate';
 import { readCheckpoint, VALIDATION_PREFIX } from '../../runs';
 import { useDevice } from '../../tensor/backends';
 import { ProgressBar } from '../progress';
+import { describeEstimate } from '../run/describeEstimate';
+import { estimateRun, timeSteps } from '../run/estimate';
 import { runLoop, startJob, warner, type Running, type TrainingJob, type TrainingResult } from '../run/job';
 import { TrainingLoop } from '../run/loop';
 import { prepareRun, type RunRequest } from '../run/prepare';
@@ -10,8 +13,9 @@ import { restore } from '../run/state';
 import type { Say } from '../run/types';
 import type { CropLoader, LoadedBatch } from '../loader';
 import { buildLoader, buildModel, buildOptimizer, buildSchedule, findCases, type Cases } from './build';
-import { availableMemory, estimateCost, type CostEstimate } from './memory';
-import { checkCases, describeCost } from './preflight';
+import { availableMemory, estimateCost } from './memory';
+import { checkCases } from './preflight';
+import { trialSteps } from './trial';
 import { PretrainStep } from './step';
 import { PretrainTask } from './task';
 
@@ -21,7 +25,7 @@ export type { TrainingResult as PretrainResult } from '../run/job';
 interface Plan extends TrainingJob {
   readonly config: PretrainConfig;
   readonly cases: Cases;
-  readonly cost: CostEstimate;
+  readonly estimate: RunEstimate;
 }
 
 async function plan(request: RunRequest, say: Say): Promise<Plan> {
@@ -34,19 +38,19 @@ async function plan(request: RunRequest, say: Say): Promise<Plan> {
   say(`device: ${device.name}, ${device.description}`);
   const available = availableMemory();
   const cost = estimateCost(config, available);
-  const left = config.train.steps - (prepared.checkpoint?.step ?? 0);
-  (await describeCost(config, cases, cost, available, left)).forEach(say);
+  const steps = config.train.steps - (prepared.checkpoint?.step ?? 0);
+  const estimate = await estimateRun({ config, device, cases, cost, available, steps, warnings });
   // A choice made by free memory is part of the run: resuming must not make it again.
   const fixed = { ...config, device: device.name, train: { ...config.train, microBatch: cost.microBatch } };
   const { steps: totalSteps, initFrom } = config.train;
-  return { prepared, config: fixed, totalSteps, cases, cost, device, warnings, initFrom };
+  return { prepared, config: fixed, totalSteps, cases, estimate, device, warnings, initFrom };
 }
 
 async function buildLoop(plan: Plan, running: Running, loader: CropLoader): Promise<TrainingLoop<LoadedBatch>> {
-  const { config, cases, prepared, cost } = plan;
+  const { config, cases, prepared, estimate } = plan;
   const { checkpoint } = prepared;
   const { clipNorm } = config.optimizer;
-  const { microBatch } = cost;
+  const { microBatch } = estimate.network;
   const { steps, validateEvery, checkpointEvery, keepLast, initFrom } = config.train;
   const { validation } = cases;
   const model = buildModel(config);
@@ -88,5 +92,16 @@ async function train(planned: Plan, runDir: string, recorder: RunRecorder): Prom
  */
 export async function pretrain(request: RunRequest, say: Say): Promise<TrainingResult> {
   const planned = await plan(request, say);
+  describeEstimate(planned.estimate).forEach(say);
   return startJob(planned, say, (runDir, recorder) => train(planned, runDir, recorder));
+}
+
+/**
+ * What a pre-training would take: the same checks, then a few steps on made-up crops. Nothing is written.
+ *
+ * @throws UsageError for a wrong config, UserError when data or device would make the run fail.
+ */
+export async function estimatePretrain(request: RunRequest, say: Say): Promise<RunEstimate> {
+  const { config, estimate } = await plan(request, say);
+  return timeSteps(estimate, (crops) => trialSteps(config, crops), say);
 }

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { freemem, totalmem } from 'node:os';
 import type { PretrainConfig } from '../../config';
 import { estimate } from '../../nets/estimate';
+import type { StepCost } from '../run/estimate';
 
 const FLOAT = 4;
 /** Share of the free memory that a run may plan with: the rest is for volumes, loader threads and other programs. */
@@ -34,20 +35,6 @@ export function availableMemory(): number {
   return Math.min(available, containerLimit() ?? Infinity);
 }
 
-export interface CostEstimate {
-  /** Trainable numbers of the encoder. */
-  readonly parameters: number;
-  readonly cropsPerStep: number;
-  /** Crops at a time, chosen or as the config says. */
-  readonly microBatch: number;
-  /** Weights, teacher, gradients and optimizer state. */
-  readonly stateBytes: number;
-  /** Activations of one micro-batch. */
-  readonly activationBytes: number;
-  /** Arithmetic of one step: student forward and backward, teacher forward, the repeated forward of micro-batches. */
-  readonly stepFlops: number;
-}
-
 /** How many copies of the weights a run holds: weights, gradient, two or three moments, and the teacher. */
 function copies(config: PretrainConfig): number {
   const moments = config.optimizer.name === 'adamw' ? (config.optimizer.amsgrad ? 3 : 2) : 1;
@@ -55,7 +42,7 @@ function copies(config: PretrainConfig): number {
 }
 
 /** What a step costs, before anything is built. `memory` is what may be planned with, bytes. */
-export function estimateCost(config: PretrainConfig, memory: number): CostEstimate {
+export function estimateCost(config: PretrainConfig, memory: number): StepCost {
   const { method, train } = config;
   const network = estimate(config.network, method.input);
   const bases = method.grid[0] * method.grid[1] * method.grid[2];

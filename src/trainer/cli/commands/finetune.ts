@@ -3,5 +3,8 @@ import { trainingCommand } from '../trainingCommand';
 export const finetune = trainingCommand(
   'finetune',
   'fine-tunes a pre-trained network on labelled volumes',
-  async () => (await import('../../finetune')).finetune,
+  async () => {
+    const { finetune, estimateFinetune } = await import('../../finetune');
+    return { train: finetune, estimate: estimateFinetune };
+  },
 );

@@ -1,7 +1,6 @@
 import { trainingCommand } from '../trainingCommand';
 
-export const pretrain = trainingCommand(
-  'pretrain',
-  'pre-trains a network with VoCo',
-  async () => (await import('../../pretrain')).pretrain,
-);
+export const pretrain = trainingCommand('pretrain', 'pre-trains a network with VoCo', async () => {
+  const { pretrain, estimatePretrain } = await import('../../pretrain');
+  return { train: pretrain, estimate: estimatePretrain };
+});
