@@ -89,26 +89,74 @@ export interface ReducedVolume {
   readonly data: Voxels;
 }
 
-export interface ShownVolume {
-  /** Names the volume in this panel. */
+/**
+ * How a volume on top of another is drawn: `labels` filled, `outline` their borders, `error` where a prediction differs from the
+ * truth, `auto` filled for a label map and as a heat map for an image.
+ */
+export type OverlayMode = 'auto' | 'labels' | 'outline' | 'error';
+
+/** What is to be drawn on top of a volume. Paths are absolute. */
+export interface OverlayWish {
+  readonly path: string;
+  /** What it is called; the file's name when absent. */
+  readonly name?: string;
+  readonly mode: OverlayMode;
+  /** In mode `error`: the label map that is right. */
+  readonly truth?: string;
+  readonly hidden?: boolean;
+}
+
+/** A volume that is to be shown, with what is on top of it, lowest first. */
+export interface VolumeWish {
+  readonly path: string;
+  readonly name?: string;
+  readonly overlays: readonly OverlayWish[];
+}
+
+/** One file behind the panel. */
+export interface VolumeFile {
+  /** Names the file in this panel; the same for two overlays of the same file. */
   readonly id: string;
   readonly name: string;
   readonly path: string;
   readonly header?: VolumeHeader;
   /** Why there is no header. */
   readonly error?: string;
-  /** The volume drawn on top, sampled on the grid of this one. */
-  readonly overlay?: ShownVolume;
+}
+
+/** A volume drawn on top of another, sampled on its grid. */
+export interface ShownOverlay extends VolumeFile {
+  readonly wish: OverlayWish;
+  /** In mode `error`. */
+  readonly truth?: VolumeFile;
+}
+
+export interface ShownVolume extends VolumeFile {
+  readonly overlays: readonly ShownOverlay[];
   /** A label file that seems to belong to this image, not shown yet. */
   readonly suggestion?: { readonly path: string; readonly name: string };
+}
+
+/** Where to look, as asked by a command. The first that is given of `crosshair`, `voxel` and `slice` counts. */
+export interface Look {
+  /** Millimetres (RAS+). */
+  readonly crosshair?: Triple;
+  /** Index in the first volume's file, counted from 0. */
+  readonly voxel?: Triple;
+  /** A slice across an axis of the first volume's file, counted from 0. */
+  readonly slice?: { readonly axis: 0 | 1 | 2; readonly index: number };
+  /** The only label to show; null shows all. */
+  readonly label?: number | null;
+  /** Whether the overlays are shown in turns. */
+  readonly blink?: boolean;
 }
 
 export interface VolumeContract {
   readonly calls: {
     readonly open: {
-      /** Overlays that an earlier life of the page showed, by the path of the volume below. */
-      readonly params: { readonly overlays: Readonly<Record<string, string>> };
-      readonly result: { readonly volumes: readonly ShownVolume[] };
+      /** What the page shows, or what an earlier life of it showed; empty at first. */
+      readonly params: { readonly volumes: readonly VolumeWish[] };
+      readonly result: { readonly volumes: readonly ShownVolume[]; readonly look?: Look };
     };
     /** Answered when the voxels are in memory. */
     readonly load: { readonly params: { readonly volume: string }; readonly result: VolumeStatistics };
@@ -117,12 +165,8 @@ export interface VolumeContract {
       readonly params: { readonly volume: string; readonly channel: number; readonly limit: number };
       readonly result: ReducedVolume;
     };
-    /** Asks the user for a file unless `path` is given; undefined when the dialog was cancelled. */
-    readonly addOverlay: {
-      readonly params: { readonly volume: string; readonly path?: string };
-      readonly result: ShownVolume | undefined;
-    };
-    readonly removeOverlay: { readonly params: { readonly volume: string }; readonly result: null };
+    /** Asks the user for a file to draw on top; undefined when the dialog was cancelled. */
+    readonly chooseOverlay: { readonly params: { readonly volume: string }; readonly result: string | undefined };
     /** Returns the file written, or undefined when the dialog was cancelled. */
     readonly saveImage: {
       readonly params: { readonly name: string; readonly png: Uint8Array };
@@ -130,8 +174,8 @@ export interface VolumeContract {
     };
   };
   readonly events: {
-    /** The file changed and was read again, or an overlay was chosen by a command: open anew. */
-    readonly changed: null;
+    /** A file was read again, or a command asks for something else: open anew. What is held of `path` is out of date. */
+    readonly changed: { readonly path?: string };
     /** The file on disk can't be read now; what is shown is the last good version. Empty when it is well again. */
     readonly trouble: { readonly volume: string; readonly message: string };
   };
@@ -142,9 +186,7 @@ export type Tool = 'crosshair' | 'window' | 'pan' | 'measure';
 
 /** What the viewer remembers across hiding and reloading. */
 export interface VolumeState {
-  /** The files shown, for a comparison to be restored. */
-  readonly files: readonly string[];
-  readonly overlays: Readonly<Record<string, string>>;
+  readonly volumes: readonly VolumeWish[];
   readonly layout: Layout;
   readonly tool: Tool;
   /** Millimetres; the middle of the first volume when absent. */
@@ -160,5 +202,7 @@ export interface VolumeState {
   readonly opacity: number;
   readonly outline: boolean;
   readonly hiddenLabels: readonly number[];
+  /** The only label that is shown, whatever is hidden. */
+  readonly onlyLabel?: number;
   readonly sidebar: boolean;
 }

@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, truncateSync, unlinkSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { openVolume, waitForViewer, writeVolume } from './volumes.mjs';
+import { callCommand, installCaller, openVolume, waitForViewer, writeVolume } from './volumes.mjs';
 import {
   eventually,
   openFile,
@@ -21,6 +21,8 @@ const SIZE = [48, 40, 30];
 const organ = (x, y, z) =>
   Math.hypot(x - 16, y - 20, z - 15) < 7 ? 6 : Math.hypot(x - 34, y - 20, z - 15) < 5 ? 1 : 0;
 const value = (x, y, z) => (organ(x, y, z) ? 100 + 20 * organ(x, y, z) : x + 3 * y + 5 * z - 400);
+/** A prediction that has the liver 4 voxels (8 mm) too far along x, and takes the spleen for a kidney. */
+const predicted = (x, y, z) => (organ(x - 4, y, z) === 6 ? 6 : organ(x, y, z) === 1 ? 3 : 0);
 let server, browser, page, folder;
 
 before(async () => {
@@ -29,12 +31,15 @@ before(async () => {
   writeVolume(join(workspace, 'imagesTr/img01.nii'), SIZE, value);
   writeVolume(join(workspace, 'imagesTr/small.nii'), [24, 20, 15], (x, y, z) => value(2 * x, 2 * y, 2 * z), { mm: 4 });
   writeVolume(join(workspace, 'labelsTr/label01.nii'), SIZE, organ, { bytes: 1 });
+  writeVolume(join(workspace, 'case.nii'), SIZE, value);
+  writeVolume(join(workspace, 'prediction.nii'), SIZE, predicted, { bytes: 1 });
   writeVolume(join(workspace, 'broken.nii'), SIZE, value);
   truncateSync(join(workspace, 'broken.nii'), 9000);
   writeVolume(join(workspace, 'changing.nii'), [8, 8, 8], () => 7);
   server = await startServer({ workspace });
   rmSync(workspace, { recursive: true });
   ({ folder } = server);
+  installCaller(server);
   browser = await startBrowser();
   page = await openWorkbench(browser, server.url(), { width: 1400, height: 900 });
   await waitForViewer(page);
@@ -138,7 +143,7 @@ test('labels of the sibling file are offered, coloured by organ, hidden one by o
   const place = await eventually(async () => {
     for (let across = 0.25; across < 0.5; across += 0.02) {
       const { text, voxel } = await hover(frame, 2, across, 0.5);
-      if (text.includes('liver') && Math.hypot(voxel[0] - 16, voxel[1] - 20) < 4) return across;
+      if (/label01.nii: liver/.test(text) && Math.hypot(voxel[0] - 16, voxel[1] - 20) < 4) return across;
     }
     return undefined;
   }, 'the liver under the pointer');
@@ -174,6 +179,102 @@ test('a measured distance is the distance in millimetres', async () => {
   }, 'the distance');
   assert.ok(Math.abs(Number(shown) - 2 * Math.abs(from.voxel[0] - to.voxel[0])) <= 2.1, shown);
   await page.keyboard.press('c');
+});
+
+/** Goes with the pointer to a voxel of the axial slice that is shown, and gives the place as fractions of the canvas. */
+async function findVoxel(frame, x, y) {
+  let [across, down] = [0.5, 0.5];
+  for (let turn = 0; turn < 12; turn++) {
+    const { voxel } = await hover(frame, 2, across, down);
+    if (voxel[0] === x && voxel[1] === y) return [across, down];
+    const other = await hover(frame, 2, across + 0.05, down + 0.05);
+    across += (0.05 * (x - voxel[0])) / (other.voxel[0] - voxel[0] || 1);
+    down += (0.05 * (y - voxel[1])) / (other.voxel[1] - voxel[1] || 1);
+  }
+  throw new Error(`voxel ${x}, ${y} is not on the canvas`);
+}
+
+test('other panels open a case with ground truth, prediction and an error map at a slice, one organ alone', async () => {
+  const truth = { uri: 'labelsTr/label01.nii', name: 'ground truth', mode: 'outline' };
+  const prediction = { uri: 'prediction.nii', name: 'prediction', mode: 'labels', hidden: true };
+  const errors = { uri: 'prediction.nii', name: 'errors', mode: 'error' };
+  await callCommand(
+    page,
+    server,
+    'voco.openVolume',
+    { only: { uri: 'case.nii' } },
+    {
+      overlays: [truth, prediction, errors],
+      slice: { axis: 2, index: 14 },
+    },
+  );
+  const frame = await webview(page, '.overlay-row:nth-child(3)');
+  await drawn(frame);
+  assert.equal(await indexOf(frame, 2), 14);
+  await frame.locator('#opacity').fill('1');
+  const colourAt = async (x, y) => {
+    const [across, down] = await findVoxel(frame, x, y);
+    const { text } = await hover(frame, 2, across, down);
+    await page.mouse.move(0, 0);
+    await drawn(frame);
+    return { colour: (await pixel(frame, 2, across, down)).slice(0, 3), text };
+  };
+  // The crosshair goes through the middle of the slice: these places are off it.
+  const [missed, extra, confused] = [
+    [0x3b, 0x9d, 0xff],
+    [0xff, 0x8c, 0x1a],
+    [0xf0, 0x3c, 0xe6],
+  ];
+  const low = await colourAt(11, 22);
+  assert.deepEqual(low.colour, missed, `liver in the truth only: ${low.text}`);
+  assert.match(low.text, /ground truth: liver/);
+  assert.match(low.text, /prediction: background/);
+  assert.deepEqual((await colourAt(25, 18)).colour, extra, 'liver in the prediction only');
+  assert.deepEqual((await colourAt(34, 22)).colour, confused, 'spleen taken for a kidney');
+  const grey = (await colourAt(18, 22)).colour;
+  assert.ok(grey[0] === grey[1] && grey[1] === grey[2], 'nothing where both agree');
+  await screenshotInThemes(page, 'volume-errors');
+
+  // The same tab, at another slice, with the spleen alone: what was confused is now missed, and the liver is not compared.
+  await callCommand(
+    page,
+    server,
+    'voco.openVolume',
+    { only: { uri: 'case.nii' } },
+    {
+      slice: { axis: 2, index: 16 },
+      label: 1,
+    },
+  );
+  await eventually(async () => (await indexOf(frame, 2)) === 16, 'the other slice');
+  await drawn(frame);
+  assert.deepEqual((await colourAt(34, 22)).colour, missed, 'the spleen was not found');
+  const liver = (await colourAt(11, 22)).colour;
+  assert.ok(liver[0] === liver[1] && liver[1] === liver[2], 'the liver is not compared');
+  assert.equal(await page.locator('.tab').filter({ hasText: 'case.nii' }).count(), 1);
+});
+
+test('overlays are shown in turns, one by one by hand too', async () => {
+  const frame = await webview(page, '.overlay-row:nth-child(3)');
+  const rows = frame.locator('.overlay-row');
+  await rows.nth(0).locator('vscode-checkbox').click();
+  await rows.nth(1).locator('vscode-checkbox').click();
+  await frame.locator('[data-label="1"] + .only').click();
+  const [across, down] = await findVoxel(frame, 25, 18);
+  await page.mouse.move(0, 0);
+  const colour = async () => (await pixel(frame, 2, across, down)).slice(0, 3).join();
+  const [prediction, errors] = ['199,123,88', '255,140,26'];
+  await slice(frame, 2).focus();
+  await page.keyboard.press('n');
+  await eventually(async () => (await colour()) === prediction, 'the prediction alone');
+  await page.keyboard.press('n');
+  await eventually(async () => (await colour()) === errors, 'the errors alone');
+  await page.keyboard.press('b');
+  await frame.locator('#blink').click();
+  for (const expected of [prediction, errors, prediction]) {
+    await eventually(async () => (await colour()) === expected, `blinking to ${expected}`, 4000);
+  }
+  await frame.locator('#blink').click();
 });
 
 test('a truncated file says so', async () => {

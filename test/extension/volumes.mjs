@@ -1,6 +1,7 @@
 // Helpers for the tests of the volume viewer.
-import { writeFileSync } from 'node:fs';
-import { openFile, webview } from './workbench.mjs';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { openFile, runCommand, webview } from './workbench.mjs';
 
 /** Waits until the extension is registered: a volume opened before would be shown as text, and the workbench remembers that. */
 export async function waitForViewer(page) {
@@ -27,6 +28,42 @@ export async function waitForViewer(page) {
 export async function openVolume(page, name, ready = '#app[data-drawn="true"]') {
   await openFile(page, name);
   return webview(page, ready, 60_000);
+}
+
+/**
+ * Adds an extension that calls a command of ours as another panel does: "Test: Call" runs what `.call.json` in the workspace says, with
+ * every `uri` in it made one of a file of the workspace. To be called before a window is opened.
+ */
+export function installCaller(server) {
+  const home = join(server.tmp, 'extensions/test.caller-1.0.0');
+  mkdirSync(home, { recursive: true });
+  const manifest = {
+    name: 'caller',
+    publisher: 'test',
+    version: '1.0.0',
+    engines: { vscode: '^1.80.0' },
+    main: './main.js',
+    contributes: { commands: [{ command: 'test.call', title: 'Test: Call' }] },
+  };
+  writeFileSync(join(home, 'package.json'), JSON.stringify(manifest));
+  writeFileSync(
+    join(home, 'main.js'),
+    `const vscode = require('vscode');
+    const { join } = require('node:path');
+    exports.activate = (context) => context.subscriptions.push(vscode.commands.registerCommand('test.call', () => {
+      const folder = vscode.workspace.workspaceFolders[0].uri.fsPath;
+      const revive = (key, value) => (key === 'uri' || key === 'truth' ? vscode.Uri.file(join(folder, value)) : value);
+      const text = require('node:fs').readFileSync(join(folder, '.call.json'), 'utf8');
+      const { command, params } = JSON.parse(text, revive);
+      return vscode.commands.executeCommand(command, ...params.map((param) => param.only ? param.only.uri : param));
+    }));`,
+  );
+}
+
+/** Runs a command through the extension of {@link installCaller}; a param that is a URI is written `{ only: { uri } }`. */
+export async function callCommand(page, server, command, ...params) {
+  writeFileSync(join(server.folder, '.call.json'), JSON.stringify({ command, params }));
+  await runCommand(page, 'Test: Call');
 }
 
 /**

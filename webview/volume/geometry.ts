@@ -56,6 +56,13 @@ export function fileIndex(storage: Storage, size: Triple, index: Triple): Triple
   return at as unknown as Triple;
 }
 
+/** The inverse of {@link fileIndex}. */
+export function canonicalIndex(storage: Storage, size: Triple, voxel: Triple): Triple {
+  return storage.axis.map((fileAxis, axis) =>
+    storage.flipped[axis] ? size[axis]! - 1 - voxel[fileAxis]! : voxel[fileAxis]!,
+  ) as unknown as Triple;
+}
+
 const LETTERS = ['LR', 'PA', 'IS'] as const;
 
 export interface Letters {

@@ -7,6 +7,6 @@ import { Viewer } from './viewer';
 
 const host = connectHost<VolumeContract, VolumeState>();
 const viewer = new Viewer(byId('app'), host);
-host.on('changed', () => void viewer.open());
+host.on('changed', ({ path }) => void viewer.open(path));
 host.on('trouble', ({ volume, message }) => viewer.trouble(volume, message));
 void viewer.open();

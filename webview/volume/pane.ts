@@ -1,58 +1,27 @@
-import type { Plane, ShownVolume, VolumeContract, VolumeState, VolumeStatistics } from '../../src/protocol/volume';
+import type {
+  OverlayWish,
+  Plane,
+  ShownOverlay,
+  ShownVolume,
+  VolumeFile,
+  VolumeState,
+  VolumeStatistics,
+} from '../../src/protocol/volume';
 import { element } from '../ui/dom';
-import type { Host } from '../ui/host';
 import type { Theme } from '../ui/theme';
 import { axesOf, nearestVoxel, PLANES } from './geometry';
+import { labelFilter, type LabelFilter } from './labelFilter';
 import type { Measurement, Paint, Picture, Sheet } from './picture';
 import { windowOf } from './presets';
-import { parseColour, valueAt, type Colour } from './raster';
 import { Rendering3dTile } from './rendering3dTile';
-import { SliceStore } from './sliceStore';
+import { Source, type SourceEvents, type VolumeHost } from './source';
 import { Tile, type Place, type TileActions } from './tile';
 
-export type VolumeHost = Host<VolumeContract, VolumeState>;
-
-/** Reading a volume may take long on a network disk. */
-const LOAD_TIMEOUT_MS = 600_000;
-
-/** One file's voxels, as far as the page has them. */
-class Source {
-  readonly store: SliceStore;
-  statistics?: VolumeStatistics;
-  colours: ReadonlyMap<number, Colour> = new Map();
-  private shownKey = '';
-
-  constructor(
-    readonly shown: ShownVolume,
-    host: VolumeHost,
-    depth: (plane: Plane) => number,
-    arrived: () => void,
-    failed: (error: unknown) => void,
-  ) {
-    this.store = new SliceStore(
-      (plane, indices, channel) => host.call('slices', { volume: shown.id, plane, indices, channel }, LOAD_TIMEOUT_MS),
-      depth,
-      arrived,
-      failed,
-    );
-    host.call('load', { volume: shown.id }, LOAD_TIMEOUT_MS).then((statistics) => {
-      this.statistics = statistics;
-      arrived();
-    }, failed);
-  }
-
-  /** Colours of the labels that are not hidden; the same map as long as nothing changed. */
-  show(hidden: readonly number[]): void {
-    const key = `${this.statistics?.labels?.length}/${hidden.join()}`;
-    if (key === this.shownKey) return;
-    this.shownKey = key;
-    const labels = this.statistics?.labels?.filter(({ value }) => !hidden.includes(value)) ?? [];
-    this.colours = new Map(labels.map(({ value, colour }) => [value, parseColour(colour)]));
-  }
-
-  get scaling(): { slope: number; intercept: number } {
-    return this.shown.header ?? { slope: 1, intercept: 0 };
-  }
+/** A volume on top, with what is known of its voxels. */
+export interface Overlay {
+  readonly shown: ShownOverlay;
+  wish: OverlayWish;
+  readonly source?: Source;
 }
 
 export interface PaneActions {
@@ -61,29 +30,52 @@ export interface PaneActions {
   actionsFor(pane: Pane, plane: Plane): TileActions;
 }
 
-/** One volume with its overlay: its slices in three planes and its 3-D rendering. */
+export interface OverlayValue {
+  readonly name: string;
+  readonly value: number | undefined;
+  /** Name of the label, in a label map. */
+  readonly label: string | undefined;
+}
+
+/** One volume with its overlays: its slices in three planes and its 3-D rendering. */
 export class Pane {
   readonly node = element('section', { class: 'pane' });
   readonly tiles = new Map<Plane, Tile>();
   readonly measurements = new Map<string, Measurement[]>();
+  readonly overlays: readonly Overlay[] = [];
+  /** What is held of each file, by its id, for the pane that follows this one. */
+  readonly sources = new Map<string, Source>();
   private readonly message = element('div', { class: 'message', role: 'status' });
   private readonly grid = element('div', { class: 'tiles' });
   private readonly base?: Source;
-  private readonly overlay?: Source;
   private readonly rendering?: Rendering3dTile;
+  private readonly lastSheets = new Map<Plane, readonly Sheet[]>();
+  private filter: LabelFilter = labelFilter([], undefined);
 
+  /** @param former the pane of the same volume before; what it holds is used again. */
   constructor(
     readonly shown: ShownVolume,
     host: VolumeHost,
     actions: PaneActions,
     titled: boolean,
+    former: Pane | undefined,
   ) {
     const depth = (plane: Plane): number => shown.header?.grid.size[plane] ?? 0;
-    const source = (volume: ShownVolume): Source =>
-      new Source(volume, host, depth, actions.changed, (error) => {
-        this.say(error instanceof Error ? error.message : String(error), true);
-        actions.failed(error);
-      });
+    const source = (file: VolumeFile): Source | undefined => {
+      if (!file.header) return undefined;
+      const known = this.sources.get(file.id) ?? former?.sources.get(file.id);
+      const events: SourceEvents = {
+        arrived: () => actions.changed(),
+        failed: (error) => {
+          this.say(error instanceof Error ? error.message : String(error), true);
+          actions.failed(error);
+        },
+      };
+      const one = known ?? new Source(file, host, depth, events);
+      one.events = events;
+      this.sources.set(file.id, one);
+      return one;
+    };
     if (titled) this.node.append(element('h2', { title: shown.path }, shown.name));
     this.node.append(this.message, this.grid);
     this.node.setAttribute('aria-label', shown.name);
@@ -92,12 +84,16 @@ export class Pane {
       return;
     }
     this.base = source(shown);
-    if (shown.overlay?.header) this.overlay = source(shown.overlay);
+    this.overlays = shown.overlays.map((overlay) => {
+      if (overlay.truth) source(overlay.truth);
+      return { shown: overlay, wish: overlay.wish, source: source(overlay) };
+    });
     for (const { plane, name } of PLANES) {
       const tile = new Tile(plane, name, actions.actionsFor(this, plane));
       this.tiles.set(plane, tile);
       this.grid.append(tile.node);
     }
+    former?.measurements.forEach((lines, key) => this.measurements.set(key, lines));
     this.rendering = new Rendering3dTile(host);
     this.grid.append(this.rendering.node);
   }
@@ -112,18 +108,16 @@ export class Pane {
     return this.base?.statistics;
   }
 
-  get overlayStatistics(): VolumeStatistics | undefined {
-    return this.overlay?.statistics;
-  }
-
-  /** The label map that is shown: the overlay, or the volume itself. */
+  /** Labels of the overlays, or of the volume itself when it is a label map; the first that names a label counts. */
   get labels(): VolumeStatistics['labels'] {
-    return this.overlayStatistics?.labels ?? this.statistics?.labels;
+    const maps = [...this.sources.values()].flatMap((source) => source.statistics?.labels ?? []);
+    const found = new Map(maps.reverse().map((entry) => [entry.value, entry]));
+    return found.size > 0 ? [...found.values()] : undefined;
   }
 
-  hideLabels(hidden: readonly number[]): void {
-    this.base?.show(hidden);
-    this.overlay?.show(hidden);
+  showLabels(filter: LabelFilter): void {
+    this.filter = filter;
+    for (const source of this.sources.values()) source.show(filter.key, filter.visible);
   }
 
   windowOf(state: VolumeState): readonly [number, number] {
@@ -132,32 +126,23 @@ export class Pane {
     return windowOf(state.preset, statistics) ?? state.window ?? statistics.window;
   }
 
-  /** Draws what the layout shows. */
-  draw(state: VolumeState, theme: Theme): void {
+  /**
+   * Draws what the layout shows.
+   *
+   * @param turn with it the overlays are shown in turns, this one now.
+   */
+  draw(state: VolumeState, theme: Theme, turn: number | undefined): void {
     const { header } = this.shown;
     if (!header || !this.base) return;
     this.grid.dataset.layout = state.layout;
-    const world = state.crosshair ?? [0, 0, 0];
-    const at = nearestVoxel(header.grid, world);
+    const at = nearestVoxel(header.grid, state.crosshair ?? [0, 0, 0]);
+    const overlays = this.visibleOverlays(turn);
     for (const [plane, tile] of this.tiles) {
       const name = PLANES.find((one) => one.plane === plane)!.name.toLowerCase();
       tile.node.hidden = state.layout !== 'all' && state.layout !== name;
-      if (tile.node.hidden) continue;
-      tile.draw(this.picture(state, theme, tile, at));
+      if (!tile.node.hidden) tile.draw(this.picture(state, theme, tile, at, overlays));
     }
-    const { rendering } = this;
-    if (!rendering) return;
-    rendering.node.hidden = state.layout !== '3d' && (state.layout !== 'all' || this.grid.dataset.compared === 'true');
-    if (rendering.node.hidden || !this.drawn) return;
-    const labelled = this.overlay?.statistics?.labels ? this.overlay : this.base;
-    if (!labelled.statistics) return;
-    rendering.show({
-      volume: labelled.shown.id,
-      channel: state.channel,
-      scaling: labelled.scaling,
-      window: this.windowOf(state),
-      labels: labelled.statistics.labels && labelled.colours,
-    });
+    this.render(state);
   }
 
   /** In a comparison there is room for the slices only. */
@@ -170,13 +155,43 @@ export class Pane {
     return [...this.tiles.values()].every((tile) => tile.node.hidden || tile.complete);
   }
 
-  private picture(state: VolumeState, theme: Theme, tile: Tile, at: readonly [number, number, number]): Picture {
+  private render(state: VolumeState): void {
+    const { rendering } = this;
+    if (!rendering) return;
+    rendering.node.hidden = state.layout !== '3d' && (state.layout !== 'all' || this.grid.dataset.compared === 'true');
+    if (rendering.node.hidden || !this.drawn) return;
+    const mapped = this.overlays.find(({ wish, source }) => !wish.hidden && source?.statistics?.labels);
+    const labelled = mapped?.source ?? this.base!;
+    if (!labelled.statistics) return;
+    rendering.show({
+      volume: labelled.file.id,
+      channel: state.channel,
+      scaling: labelled.scaling,
+      window: this.windowOf(state),
+      labels: labelled.statistics.labels && labelled.colours,
+    });
+  }
+
+  private visibleOverlays(turn: number | undefined): readonly Overlay[] {
+    const wanted = this.overlays.filter(({ wish, source }) => !wish.hidden && source && !source.problem);
+    if (turn === undefined) return wanted;
+    // A single overlay takes turns with nothing.
+    const one = wanted[turn % Math.max(2, wanted.length)];
+    return one ? [one] : [];
+  }
+
+  private picture(
+    state: VolumeState,
+    theme: Theme,
+    tile: Tile,
+    at: readonly [number, number, number],
+    overlays: readonly Overlay[],
+  ): Picture {
     const header = this.shown.header!;
     const { plane } = tile;
     const [across, up] = axesOf(plane);
     const index = at[plane];
-    const channel = Math.min(state.channel, header.channels - 1);
-    const { sheets, late } = this.sheets(state, plane, index, channel);
+    const { sheets, late } = this.sheets(state, plane, index, overlays);
     return {
       view: {
         plane,
@@ -197,54 +212,70 @@ export class Pane {
     };
   }
 
-  private readonly lastSheets = new Map<Plane, readonly Sheet[]>();
-
-  /** The slice with its overlay; while it is on its way, the last one that was shown. */
+  /** The slice with its overlays; while it is on its way, the last one that was shown. */
   private sheets(
     state: VolumeState,
     plane: Plane,
     index: number,
-    channel: number,
+    overlays: readonly Overlay[],
   ): { sheets: readonly Sheet[]; late: boolean } {
-    const { base, overlay } = this;
-    const slice = base?.store.want(plane, index, channel);
-    const top = overlay?.store.want(plane, index, channel);
+    const { base } = this;
+    // All are asked for before the first is awaited.
+    const tops = overlays.map((overlay) => this.overlaySheet(state, plane, index, overlay));
+    const slice = base?.store.want(plane, index, base.channel(state.channel));
     if (!base?.statistics || !slice) return { sheets: this.lastSheets.get(plane) ?? [], late: true };
-    const window = this.windowOf(state);
-    const labels = (source: Source, opacity: number): Paint => ({
-      kind: 'labels',
-      colours: source.colours,
-      opacity,
-      outline: state.outline,
-    });
-    const paint: Paint = base.statistics.labels ? labels(base, 1) : { kind: 'grey', window };
-    const sheets: Sheet[] = [{ slice, scaling: base.scaling, paint }];
-    if (overlay && top && overlay.statistics) {
-      const { statistics } = overlay;
-      const paint: Paint = statistics.labels
-        ? labels(overlay, state.opacity)
-        : { kind: 'heat', window: statistics.window, opacity: state.opacity };
-      sheets.push({ slice: top, scaling: overlay.scaling, paint });
-    }
+    const paint: Paint = base.statistics.labels
+      ? { kind: 'labels', colours: base.colours, opacity: 1, outline: state.outline }
+      : { kind: 'grey', window: this.windowOf(state) };
+    const sheets = [{ slice, scaling: base.scaling, paint }, ...tops.filter((sheet) => sheet !== undefined)];
     this.lastSheets.set(plane, sheets);
-    return { sheets, late: overlay !== undefined && !top };
+    return { sheets, late: tops.includes(undefined) };
   }
 
-  /** Values of the volume and its overlay at a place of a slice that is here. */
+  private overlaySheet(state: VolumeState, plane: Plane, index: number, overlay: Overlay): Sheet | undefined {
+    const { source, wish } = overlay;
+    const want = (one: Source | undefined) => one?.store.want(plane, index, one.channel(state.channel));
+    const slice = want(source);
+    const truth = wish.mode === 'error' ? this.heldOf(wish.truth) : undefined;
+    const right = want(truth);
+    if (!source?.statistics || !slice) return undefined;
+    const { scaling } = source;
+    if (wish.mode !== 'error') return { slice, scaling, paint: this.paintOf(state, wish, source) };
+    if (!truth?.statistics || !right) return undefined;
+    const { visible } = this.filter;
+    const paint: Paint = { kind: 'error', truth: right, truthScaling: truth.scaling, visible, opacity: state.opacity };
+    return { slice, scaling, paint };
+  }
+
+  private heldOf(path: string | undefined): Source | undefined {
+    return [...this.sources.values()].find((source) => source !== this.base && source.file.path === path);
+  }
+
+  private paintOf(state: VolumeState, wish: OverlayWish, source: Source): Paint {
+    const { opacity } = state;
+    const { labels, window } = source.statistics!;
+    if (!labels) return { kind: 'heat', window, opacity };
+    return { kind: 'labels', colours: source.colours, opacity, outline: wish.mode === 'outline' || state.outline };
+  }
+
+  /** Value of the volume at a place of a slice that is here, and of each overlay. */
   valuesAt(
     state: VolumeState,
     plane: Plane,
     index: number,
     place: Place,
-  ): { value?: number; overlay?: number } | undefined {
-    const channel = Math.min(state.channel, (this.shown.header?.channels ?? 1) - 1);
-    const [x, y] = [Math.round(place[0]), Math.round(place[1])];
-    const read = (source: Source | undefined): number | undefined => {
-      const slice = source?.store.peek(plane, index, channel);
-      if (!source || !slice || x < 0 || y < 0 || x >= slice.width || y >= slice.height) return undefined;
-      return valueAt(slice, source.scaling, x, y);
-    };
-    return { value: read(this.base), overlay: read(this.overlay) };
+  ): { value: number | undefined; overlays: readonly OverlayValue[] } {
+    const read = (source: Source | undefined): number | undefined =>
+      source?.valueAt(plane, index, state.channel, place);
+    const seen = new Set<Source>();
+    const overlays = this.overlays.flatMap(({ shown, source }) => {
+      if (!source || seen.has(source)) return [];
+      seen.add(source);
+      const value = read(source);
+      const label = source.statistics?.labels?.find((entry) => entry.value === value)?.name;
+      return [{ name: shown.name, value, label }];
+    });
+    return { value: read(this.base), overlays };
   }
 
   /** The 3-D canvas, freshly drawn; undefined when there is none to see. */

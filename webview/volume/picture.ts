@@ -1,12 +1,21 @@
 import type { Slice } from '../../src/protocol/volume';
-import { paintGrey, paintHeat, paintLabels, type LabelPaint, type Scaling } from './raster';
+import {
+  paintErrors,
+  paintGrey,
+  paintHeat,
+  paintLabels,
+  type ErrorPaint,
+  type LabelPaint,
+  type Scaling,
+} from './raster';
 import { axesOf, lettersOf, scaleBar, scaleOf, spacingOf, toCanvas, toWorld, type SliceView } from './geometry';
 
 /** How the voxels of one volume become colours. */
 export type Paint =
   | { readonly kind: 'grey'; readonly window: readonly [number, number] }
   | { readonly kind: 'heat'; readonly window: readonly [number, number]; readonly opacity: number }
-  | ({ readonly kind: 'labels' } & LabelPaint);
+  | ({ readonly kind: 'labels' } & LabelPaint)
+  | ({ readonly kind: 'error' } & ErrorPaint);
 
 export interface Sheet {
   readonly slice: Slice;
@@ -69,6 +78,7 @@ export class SheetCanvas {
     const { data } = this.image;
     if (paint.kind === 'grey') paintGrey(slice, scaling, paint.window, data);
     else if (paint.kind === 'heat') paintHeat(slice, scaling, paint.window, paint.opacity, data);
+    else if (paint.kind === 'error') paintErrors(slice, scaling, paint, data);
     else paintLabels(slice, scaling, paint, data);
     this.canvas.getContext('2d')!.putImageData(this.image, 0, 0);
   }

@@ -99,6 +99,43 @@ export function paintHeat(
   }
 }
 
+/** Colours of an error map, told apart by the colour-blind too. */
+export const ERROR_COLOURS = { missed: '#3b9dff', extra: '#ff8c1a', confused: '#f03ce6' } as const;
+
+export interface ErrorPaint {
+  readonly truth: Slice;
+  readonly truthScaling: Scaling;
+  /** Labels that are compared; all others count as background. */
+  readonly visible: (label: number) => boolean;
+  readonly opacity: number;
+}
+
+/**
+ * Where a prediction differs from the truth: missed (a label is there and not predicted), extra (predicted and not there), confused
+ * (another label predicted). Both slices lie on the same grid.
+ */
+export function paintErrors(slice: Slice, scaling: Scaling, paint: ErrorPaint, out: Uint8ClampedArray): void {
+  const pixels = new Uint32Array(out.buffer, out.byteOffset, out.length >> 2);
+  const alpha = Math.round(255 * paint.opacity) << 24;
+  const packed = (colour: string): number => {
+    const [r, g, b] = parseColour(colour);
+    return (alpha | (b << 16) | (g << 8) | r) >>> 0;
+  };
+  const [missed, extra, confused] = [ERROR_COLOURS.missed, ERROR_COLOURS.extra, ERROR_COLOURS.confused].map(packed);
+  const known = new Map<number, number>();
+  const labelOf = (value: number): number => {
+    let label = known.get(value);
+    if (label === undefined) known.set(value, (label = value > 0 && paint.visible(value) ? value : 0));
+    return label;
+  };
+  const { truth, truthScaling } = paint;
+  for (let i = 0; i < pixels.length; i++) {
+    const predicted = labelOf(slice.data[i]! * scaling.slope + scaling.intercept);
+    const right = labelOf(truth.data[i]! * truthScaling.slope + truthScaling.intercept);
+    pixels[i] = predicted === right ? 0 : predicted === 0 ? missed! : right === 0 ? extra! : confused!;
+  }
+}
+
 /** The value at a pixel of a slice. */
 export function valueAt(slice: Slice, scaling: Scaling, x: number, y: number): number {
   return slice.data[y * slice.width + x]! * scaling.slope + scaling.intercept;

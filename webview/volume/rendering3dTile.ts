@@ -1,8 +1,8 @@
 import type { ReducedVolume } from '../../src/protocol/volume';
 import { element } from '../ui/dom';
-import type { VolumeHost } from './pane';
 import type { Colour, Scaling } from './raster';
 import type { Rendering, RenderingModule } from './rendering3d';
+import type { VolumeHost } from './source';
 
 /** Voxels along the longest axis of what is rendered: enough for the eye, little to send. */
 const LIMIT = 160;

@@ -13,6 +13,7 @@ export const KEYS: readonly (readonly [keys: string, meaning: string])[] = [
   ['1 to 5', 'all, axial, coronal, sagittal, 3-D'],
   ['Shift + arrow keys', 'brightness and contrast'],
   ['O, L', 'outline, hide or show labels'],
+  ['B, N', 'overlays in turns, the next one'],
   ['Delete', 'remove the distances'],
   ['Wheel', 'scroll; with Ctrl zoom'],
   ['Right, middle button', 'drag the window, the view'],
@@ -91,6 +92,12 @@ function single(viewer: Viewer, plane: Plane, key: string): boolean {
     case 'l':
       toggleLabels(viewer);
       return true;
+    case 'b':
+      viewer.blink();
+      return true;
+    case 'n':
+      viewer.nextOverlay();
+      return true;
     case 'Delete':
     case 'Backspace':
       viewer.clearMeasurements();
@@ -100,8 +107,10 @@ function single(viewer: Viewer, plane: Plane, key: string): boolean {
   }
 }
 
-/** Hides all labels, or shows all of them when some are hidden. */
+/** Hides all labels, or shows all of them when some are not seen. */
 export function toggleLabels(viewer: Viewer): void {
   const values = viewer.panes.flatMap((pane) => pane.labels ?? []).map(({ value }) => value);
-  viewer.set({ hiddenLabels: viewer.state.hiddenLabels.length > 0 ? [] : [...new Set(values)] });
+  const { hiddenLabels, onlyLabel } = viewer.state;
+  const some = hiddenLabels.length > 0 || onlyLabel !== undefined;
+  viewer.set({ onlyLabel: undefined, hiddenLabels: some ? [] : [...new Set(values)] });
 }

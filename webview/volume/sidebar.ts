@@ -1,10 +1,11 @@
-import type { LabelEntry, Triple, VolumeStatistics } from '../../src/protocol/volume';
-import { button, checkbox, slider } from '../ui/controls';
+import type { Triple, VolumeStatistics } from '../../src/protocol/volume';
+import { checkbox } from '../ui/controls';
 import { element } from '../ui/dom';
 import { currentTheme } from '../ui/theme';
-import { spacingOf } from './geometry';
-import type { Pane } from './pane';
-import { KEYS, toggleLabels } from './shortcuts';
+import { LabelList } from './labelList';
+import { OverlayList } from './overlayList';
+import type { OverlayValue, Pane } from './pane';
+import { KEYS } from './shortcuts';
 import type { Viewer } from './viewer';
 
 export interface Reading {
@@ -12,29 +13,35 @@ export interface Reading {
   /** Voxel in the file, counted from 0. */
   readonly voxel: Triple;
   readonly value?: number;
-  readonly overlay?: number;
+  readonly overlays: readonly OverlayValue[];
 }
 
 function section(title: string, open: boolean, ...content: Node[]): HTMLDetailsElement {
   return element('details', { open }, element('summary', {}, title), ...content);
 }
 
+const shownValue = (value: number | undefined): string =>
+  value === undefined ? '…' : Number.isNaN(value) ? 'no number' : text(value);
 const text = (value: number): string => String(Number(value.toPrecision(7)));
 
 /** What is known about the volumes: values under the pointer, labels, histogram, header. */
 export class Sidebar {
   readonly node = element('aside', { 'aria-label': 'Details' });
   private readonly values = element('div', { class: 'readout' });
-  private readonly labels = element('div', {});
   private readonly histogram = element('canvas', { class: 'histogram', role: 'img' });
   private readonly header = element('div', {});
+  private readonly overlays: OverlayList;
+  private readonly labels: LabelList;
+  private readonly overlaySection: HTMLDetailsElement;
   private readonly labelSection: HTMLDetailsElement;
   private shape = '';
-  private readonly boxes = new Map<number, HTMLElement & { checked: boolean }>();
 
   constructor(private readonly viewer: Viewer) {
     const { state } = viewer;
-    this.labelSection = section('Labels', true, this.labels);
+    this.overlays = new OverlayList(viewer);
+    this.labels = new LabelList(viewer);
+    this.overlaySection = section('Overlays', true, this.overlays.node);
+    this.labelSection = section('Labels', true, this.labels.node);
     const view = element(
       'div',
       { class: 'options' },
@@ -50,6 +57,7 @@ export class Sidebar {
     for (const [key, meaning] of KEYS) keys.append(element('dt', {}, key), element('dd', {}, meaning));
     this.node.append(
       section('Position', true, this.values),
+      this.overlaySection,
       this.labelSection,
       section('Histogram', true, this.histogram),
       section('View', true, view),
@@ -60,17 +68,21 @@ export class Sidebar {
 
   /** Where the pointer (or the crosshair) is, and the values there. */
   readout(place: string, readings: readonly Reading[]): void {
-    const rows = readings.map(({ pane, voxel, value, overlay }) => {
-      const name = readings.length > 1 ? element('div', { class: 'muted' }, pane.shown.name) : undefined;
-      const label = overlay ?? (pane.statistics?.labels ? value : undefined);
-      const organ = label !== undefined && pane.labels?.find((one) => one.value === label);
-      const shown = value === undefined ? '…' : text(value);
+    const rows = readings.map(({ pane, voxel, value, overlays }) => {
+      const own = pane.statistics?.labels?.find((entry) => entry.value === value)?.name;
       return element(
         'div',
         {},
-        name,
-        element('div', {}, element('span', { class: 'value' }, shown), organ ? ` ${organ.name}` : undefined),
-        overlay === undefined || organ ? undefined : element('div', {}, `overlay ${text(overlay)}`),
+        readings.length > 1 ? element('div', { class: 'muted' }, pane.shown.name) : undefined,
+        element('div', {}, element('span', { class: 'value' }, shownValue(value)), own ? ` ${own}` : undefined),
+        ...overlays.map((overlay) =>
+          element(
+            'div',
+            { class: 'on-top' },
+            element('span', { class: 'muted' }, `${overlay.name}: `),
+            overlay.label ?? shownValue(overlay.value),
+          ),
+        ),
         element('div', { class: 'muted' }, `voxel ${voxel.join(', ')}`),
       );
     });
@@ -82,98 +94,14 @@ export class Sidebar {
     this.node.hidden = !viewer.state.sidebar;
     if (this.node.hidden) return;
     const pane = viewer.current;
-    const shape = JSON.stringify([
-      viewer.panes.map(({ shown, labels }) => [
-        shown.path,
-        shown.overlay?.path,
-        labels?.length,
-        shown.suggestion?.path,
-      ]),
-      viewer.panes.indexOf(pane!),
-      pane?.statistics !== undefined,
-    ]);
+    this.overlaySection.hidden = !this.overlays.update();
+    this.labelSection.hidden = !this.labels.update();
+    const shape = JSON.stringify([pane?.shown.path, pane?.shown.header?.rows, pane?.statistics?.range]);
     if (shape !== this.shape) {
       this.shape = shape;
-      this.listLabels();
       this.describe(pane);
     }
-    for (const [value, box] of this.boxes) box.checked = !viewer.state.hiddenLabels.includes(value);
-    const outline = this.labels.querySelector<HTMLElement & { checked: boolean }>('#outline');
-    if (outline) outline.checked = viewer.state.outline;
     if (pane?.statistics) this.drawHistogram(pane, pane.statistics);
-  }
-
-  private listLabels(): void {
-    const { viewer } = this;
-    const entries = new Map<number, LabelEntry>();
-    for (const pane of viewer.panes) for (const entry of pane.labels ?? []) entries.set(entry.value, entry);
-    entries.delete(0);
-    this.boxes.clear();
-    this.labels.replaceChildren(...this.overlayControls(entries.size > 0));
-    const list = element('div', { class: 'labels', role: 'group', 'aria-label': 'Labels to show' });
-    const owner = viewer.panes.find((pane) => pane.labels);
-    const millilitre = owner ? voxelMillilitres(owner) : 0;
-    for (const entry of [...entries.values()].sort((a, b) => a.value - b.value)) {
-      list.append(this.labelRow(entry, entry.voxels * millilitre));
-    }
-    this.labels.append(list);
-    this.labelSection.hidden = this.labels.textContent === '';
-  }
-
-  private labelRow(entry: LabelEntry, millilitres: number): HTMLElement {
-    const { viewer } = this;
-    const swatch = element('span', { class: 'swatch' });
-    swatch.style.background = entry.colour;
-    const volume = millilitres >= 10 ? millilitres.toFixed(0) : millilitres.toFixed(1);
-    const name = element('span', {}, swatch, entry.name, element('span', { class: 'muted' }, ` ${volume} ml`));
-    const box = checkbox(name, !viewer.state.hiddenLabels.includes(entry.value), (checked) => {
-      const others = viewer.state.hiddenLabels.filter((value) => value !== entry.value);
-      viewer.set({ hiddenLabels: checked ? others : [...others, entry.value] });
-    });
-    box.dataset.label = String(entry.value);
-    this.boxes.set(entry.value, box as HTMLElement & { checked: boolean });
-    return box;
-  }
-
-  private overlayControls(labelled: boolean): Node[] {
-    const { viewer } = this;
-    const controls: Node[] = [];
-    const pane = viewer.current;
-    const suggestion = pane?.shown.suggestion;
-    if (suggestion) {
-      controls.push(
-        element('p', {}, `${suggestion.name} seems to hold the labels of this image.`),
-        button('Show labels', () => void viewer.addOverlay(suggestion.path), {
-          id: 'show-labels',
-          appearance: 'primary',
-        }),
-      );
-    }
-    if (pane?.shown.overlay) {
-      controls.push(element('p', { class: 'muted' }, `Overlay: ${pane.shown.overlay.name}`));
-      controls.push(
-        slider(
-          'Opacity',
-          {
-            id: 'opacity',
-            min: 0,
-            max: 1,
-            step: 0.05,
-            value: viewer.state.opacity,
-            format: (v) => `${Math.round(100 * v)} %`,
-          },
-          (opacity) => viewer.set({ opacity }),
-        ),
-      );
-    }
-    if (labelled) {
-      controls.push(checkbox('Outline', viewer.state.outline, (outline) => viewer.set({ outline }), 'outline'));
-      controls.push(button('Hide or show all', () => toggleLabels(viewer), { id: 'toggle-labels' }));
-    }
-    if (pane?.shown.overlay) {
-      controls.push(button('Remove overlay', () => void viewer.removeOverlay(), { id: 'remove-overlay' }));
-    }
-    return controls.length > 0 ? [element('div', { class: 'overlay' }, ...controls)] : [];
   }
 
   private describe(pane: Pane | undefined): void {
@@ -227,9 +155,4 @@ export class Sidebar {
     context.fillText(text(Math.round(histogram.high)), width, height);
     canvas.setAttribute('aria-label', `Histogram from ${text(histogram.low)} to ${text(histogram.high)}`);
   }
-}
-
-function voxelMillilitres(pane: Pane): number {
-  const grid = (pane.shown.overlay ?? pane.shown).header?.grid;
-  return grid ? spacingOf(grid).reduce((product, mm) => product * mm, 1) / 1000 : 0;
 }

@@ -1,19 +1,32 @@
-import type { Layout, Plane, ShownVolume, Tool, Triple, VolumeState } from '../../src/protocol/volume';
+import type {
+  Layout,
+  Look,
+  OverlayWish,
+  Plane,
+  ShownVolume,
+  Tool,
+  Triple,
+  VolumeState,
+  VolumeWish,
+} from '../../src/protocol/volume';
 import { element } from '../ui/dom';
 import { HostError } from '../ui/host';
 import { currentTheme, onThemeChange, type Theme } from '../ui/theme';
+import { Blinker } from './blink';
 import { axesOf, clamp, fileIndex, inWords, nearestVoxel, spacingOf, toIndex, toWorld } from './geometry';
-import { Pane, type VolumeHost } from './pane';
+import { labelFilter } from './labelFilter';
+import { placeOfLook } from './look';
+import { Pane, type Overlay } from './pane';
 import { firstPreset } from './presets';
 import { screenshot } from './screenshot';
 import { shortcut } from './shortcuts';
 import { Sidebar } from './sidebar';
+import type { VolumeHost } from './source';
 import { Toolbar } from './toolbar';
 import type { Place, TileActions } from './tile';
 
 const DEFAULT_STATE: VolumeState = {
-  files: [],
-  overlays: {},
+  volumes: [],
   layout: 'all',
   tool: 'crosshair',
   preset: '',
@@ -39,6 +52,8 @@ export class Viewer {
   private hovered: { pane: Pane; plane: Plane; place: Place } | undefined;
   private scheduled = false;
   private cine?: ReturnType<typeof setInterval>;
+  private filter = labelFilter([], undefined);
+  readonly blinker = new Blinker(() => this.redraw());
   private readonly message = element('div', { class: 'message', role: 'status' });
   private readonly row = element('div', { class: 'panes' });
   private readonly toolbar: Toolbar;
@@ -62,11 +77,12 @@ export class Viewer {
     new ResizeObserver(() => this.draw()).observe(this.row);
   }
 
-  /** Asks what is to be shown, and starts over with it. */
-  async open(): Promise<void> {
+  /** Asks what is to be shown, and shows it. What is held of the file `outdated` is asked for anew. */
+  async open(outdated?: string): Promise<void> {
     try {
-      const { volumes } = await this.host.call('open', { overlays: this.state.overlays });
-      this.show(volumes);
+      const { volumes, look } = await this.host.call('open', { volumes: this.state.volumes });
+      this.show(volumes, outdated);
+      if (look) this.look(look);
     } catch (error) {
       this.say(error);
     }
@@ -74,13 +90,13 @@ export class Viewer {
 
   /** The file behind a volume can't be read at present; '' when it can again. */
   trouble(volume: string, text: string): void {
-    const pane = this.panes.find(({ shown }) => shown.id === volume || shown.overlay?.id === volume);
+    const pane = this.panes.find(({ shown, sources }) => shown.id === volume || sources.has(volume));
     pane?.say(text, text !== '');
   }
 
   set(change: Partial<VolumeState>): void {
     this.state = { ...this.state, ...change };
-    if (change.hiddenLabels) for (const pane of this.panes) pane.hideLabels(this.state.hiddenLabels);
+    this.applyLabels();
     this.host.saveState(this.state);
     this.redraw();
   }
@@ -145,27 +161,46 @@ export class Viewer {
     if (next[1] > next[0]) this.set({ preset: 'custom', window: next });
   }
 
+  /** Draws another file on top of the current volume; asks for it without `path`. */
   async addOverlay(path?: string): Promise<void> {
     const pane = this.current;
     if (!pane) return;
     try {
-      const added = await this.host.call('addOverlay', { volume: pane.shown.id, path }, 3_600_000);
-      if (!added) return;
-      this.set({ overlays: { ...this.state.overlays, [pane.shown.path]: added.path }, hiddenLabels: [] });
-      await this.open();
+      const chosen = path ?? (await this.host.call('chooseOverlay', { volume: pane.shown.id }, 3_600_000));
+      if (chosen === undefined) return;
+      await this.setOverlays(pane, [...pane.overlays.map(({ wish }) => wish), { path: chosen, mode: 'auto' }]);
     } catch (error) {
       this.say(error);
     }
   }
 
-  async removeOverlay(): Promise<void> {
-    const pane = this.current;
-    if (!pane) return;
-    const overlays = { ...this.state.overlays };
-    delete overlays[pane.shown.path];
-    this.set({ overlays });
-    await this.host.call('removeOverlay', { volume: pane.shown.id });
+  async removeOverlay(pane: Pane, overlay: Overlay): Promise<void> {
+    const left = pane.overlays.filter((one) => one !== overlay).map(({ wish }) => wish);
+    await this.setOverlays(pane, left);
+  }
+
+  /** Draws an overlay in another way, with what is held of it. */
+  changeOverlay(overlay: Overlay, change: Partial<OverlayWish>): void {
+    overlay.wish = { ...overlay.wish, ...change };
+    this.set({ volumes: this.panes.map(wishOf) });
+  }
+
+  private async setOverlays(pane: Pane, overlays: readonly OverlayWish[]): Promise<void> {
+    const at = this.panes.indexOf(pane);
+    this.set({ volumes: this.state.volumes.map((volume, i) => (i === at ? { ...volume, overlays } : volume)) });
     await this.open();
+  }
+
+  /** Shows the overlays in turns, or all at once again. */
+  blink(): void {
+    this.blinker.toggle();
+    this.redraw();
+  }
+
+  /** Shows the next overlay alone. */
+  nextOverlay(): void {
+    this.blinker.step();
+    this.redraw();
   }
 
   async saveScreenshot(): Promise<void> {
@@ -189,43 +224,60 @@ export class Viewer {
     });
   }
 
-  private show(volumes: readonly ShownVolume[]): void {
+  private show(volumes: readonly ShownVolume[], outdated: string | undefined): void {
+    const former = this.panes.map((pane) => {
+      const files = [pane.shown, ...pane.shown.overlays.flatMap((one) => (one.truth ? [one, one.truth] : [one]))];
+      // Overlays are sampled on the grid of the volume below, so that all of them are out of date with it.
+      return files.some(({ path }) => path === outdated) ? undefined : pane;
+    });
+    const activeAt = this.active ? this.panes.indexOf(this.active.pane) : -1;
     for (const pane of this.panes) pane.dispose();
-    this.active = undefined;
     this.hovered = undefined;
-    this.panes = volumes.map(
-      (shown) =>
-        new Pane(
-          shown,
-          this.host,
-          {
-            changed: () => this.arrived(),
-            failed: () => this.redraw(),
-            actionsFor: (pane, plane) => this.actionsFor(pane, plane),
-          },
-          volumes.length > 1,
-        ),
-    );
-    for (const pane of this.panes) pane.compared = volumes.length > 1;
+    const actions = {
+      changed: () => this.arrived(),
+      failed: () => this.redraw(),
+      actionsFor: (pane: Pane, plane: Plane) => this.actionsFor(pane, plane),
+    };
+    this.panes = volumes.map((shown, at) => {
+      const before = former.find((pane) => pane?.shown.id === shown.id);
+      const pane = new Pane(shown, this.host, actions, volumes.length > 1, before);
+      if (at === activeAt && this.active) this.active = { ...this.active, pane };
+      pane.compared = volumes.length > 1;
+      return pane;
+    });
+    if (this.active && !this.panes.includes(this.active.pane)) this.active = undefined;
     this.row.replaceChildren(...this.panes.map((pane) => pane.node));
     const grid = this.panes.find((pane) => pane.shown.header)?.shown.header?.grid;
-    const overlays = volumes.filter(({ overlay }) => overlay).map(({ path, overlay }) => [path, overlay!.path]);
+    this.set({ volumes: this.panes.map(wishOf), crosshair: this.state.crosshair ?? (grid && middleOf(grid)) });
+    this.arrived();
+  }
+
+  /** Goes where a command wants to look. */
+  private look(look: Look): void {
+    const header = this.panes[0]?.shown.header;
+    const crosshair = header && placeOfLook(look, header, this.state.crosshair ?? middleOf(header.grid));
     this.set({
-      files: volumes.map(({ path }) => path),
-      overlays: Object.fromEntries(overlays) as Record<string, string>,
-      crosshair: this.state.crosshair ?? (grid && middleOf(grid)),
+      ...(crosshair && { crosshair }),
+      ...(look.label !== undefined && { onlyLabel: look.label ?? undefined }),
     });
+    if (look.blink !== undefined && look.blink !== this.blinker.on) this.blink();
   }
 
   private arrived(): void {
     const statistics = this.panes.find((pane) => pane.statistics)?.statistics;
     if (statistics && this.state.preset === '') this.set({ preset: firstPreset(statistics) });
-    for (const pane of this.panes) pane.hideLabels(this.state.hiddenLabels);
+    this.applyLabels();
     this.redraw();
   }
 
+  private applyLabels(): void {
+    const filter = labelFilter(this.state.hiddenLabels, this.state.onlyLabel);
+    if (filter.key !== this.filter.key) this.filter = filter;
+    for (const pane of this.panes) pane.showLabels(this.filter);
+  }
+
   private draw(): void {
-    for (const pane of this.panes) pane.draw(this.state, this.theme);
+    for (const pane of this.panes) pane.draw(this.state, this.theme, this.blinker.turn);
     this.toolbar.update();
     this.sidebar.update();
     this.readout();
@@ -339,6 +391,10 @@ export class Viewer {
           : what
         : `Internal error: ${String(what)}`;
   }
+}
+
+function wishOf({ shown, overlays }: Pane): VolumeWish {
+  return { path: shown.path, name: shown.name, overlays: overlays.map(({ wish }) => wish) };
 }
 
 function middleOf(grid: { size: Triple; affine: readonly number[] }): Triple {

@@ -2,7 +2,16 @@ import { basename, dirname } from 'node:path';
 import * as vscode from 'vscode';
 import { UserError } from '../../../errors/userError';
 import { writeFileAtomically } from '../../../files/atomic';
-import type { ShownVolume, SliceRequest, VolumeContract } from '../../../protocol/volume';
+import type {
+  Look,
+  OverlayWish,
+  ShownOverlay,
+  ShownVolume,
+  SliceRequest,
+  VolumeContract,
+  VolumeFile,
+  VolumeWish,
+} from '../../../protocol/volume';
 import { servePanel, type PanelServer } from '../../panels/panelServer';
 import { siblingLabels } from './labels';
 import type { StoredVolume, VolumeStore } from './store';
@@ -11,6 +20,15 @@ interface Entry {
   readonly id: string;
   readonly volume: StoredVolume;
   readonly held: vscode.Disposable;
+}
+
+/** A volume with the files drawn on top of it. */
+interface Base extends Entry {
+  name?: string;
+  /** What the page last showed, or what a command asked for. */
+  overlays: readonly OverlayWish[];
+  /** The files behind the overlays, by path. */
+  readonly files: Map<string, Entry>;
 }
 
 const VOLUME_FILES = { 'NIfTI volumes': ['nii', 'gz'] };
@@ -28,32 +46,37 @@ export async function askForVolumes(title: string, near: string | undefined, man
 
 /** Serves one viewer page: the volumes it shows and their overlays. */
 export class VolumeSession {
-  private readonly bases: Entry[];
-  private readonly overlays = new Map<string, Entry>();
+  private readonly bases: Base[];
   private readonly server: PanelServer<VolumeContract>;
+  private nextId = 0;
+  /** Whether a command's overlays replace what the page remembers, at its next question. */
+  private commanded: boolean;
 
+  /** @param look where to look first; with it, or with overlays, what an earlier life of the page showed is not restored. */
   constructor(
     webview: vscode.Webview,
     private readonly store: VolumeStore,
-    readonly files: readonly string[],
+    volumes: readonly VolumeWish[],
+    private look: Look | undefined,
     onDefect: (error: unknown) => void,
   ) {
-    this.bases = files.map((file, index) => this.hold(String(index), file));
+    this.commanded = volumes.some(({ overlays }) => overlays.length > 0);
+    this.bases = volumes.map(({ path, name, overlays }) => ({
+      ...this.hold(path),
+      overlays,
+      files: new Map(),
+      ...(name !== undefined && { name }),
+    }));
     this.server = servePanel<VolumeContract>(
       webview,
       {
-        open: ({ overlays }) => this.open(overlays),
+        open: ({ volumes }) => this.open(volumes),
         load: ({ volume }) => this.entry(volume).volume.client.call('load'),
         slices: (request) => this.slices(request),
         reduced: ({ volume, channel, limit }) => this.entry(volume).volume.client.call('reduced', channel, limit),
-        addOverlay: async ({ volume, path }) => {
+        chooseOverlay: async ({ volume }) => {
           const near = this.entry(volume).volume.path;
-          const chosen = path ?? (await askForVolumes(`Overlay for ${basename(near)}`, near, false))[0];
-          return chosen === undefined ? undefined : this.setOverlay(volume, chosen);
-        },
-        removeOverlay: ({ volume }) => {
-          this.dropOverlay(volume);
-          return null;
+          return (await askForVolumes(`Overlay for ${basename(near)}`, near, false))[0];
         },
         saveImage: ({ name, png }) => this.saveImage(name, png),
       },
@@ -61,55 +84,100 @@ export class VolumeSession {
     );
   }
 
-  /** Shows `file` on top of the first volume, as asked by a command. */
-  async overlay(file: string): Promise<void> {
-    await this.setOverlay(this.bases[0]!.id, file);
-    this.server.send('changed', null);
+  get files(): readonly string[] {
+    return this.bases.map(({ volume }) => volume.path);
+  }
+
+  /** Draws a file on top of the first volume, above what is there. */
+  addOverlay(path: string): void {
+    const [first] = this.bases;
+    const others = first!.overlays.filter((wish) => wish.path !== path || wish.mode === 'error');
+    this.show([...others, { path, mode: 'auto' }], undefined);
+  }
+
+  /** Shows other overlays on the first volume, as asked by a command, and looks where it says. */
+  show(overlays: readonly OverlayWish[], look: Look | undefined): void {
+    this.bases[0]!.overlays = overlays;
+    this.commanded = true;
+    this.lookAt(look);
+  }
+
+  /** Looks somewhere else, as asked by a command. */
+  lookAt(look: Look | undefined): void {
+    this.look = look;
+    this.server.send('changed', {});
   }
 
   dispose(): void {
     this.server.dispose();
-    for (const entry of [...this.bases, ...this.overlays.values()]) entry.held.dispose();
-    this.overlays.clear();
+    for (const base of this.bases) {
+      base.held.dispose();
+      for (const entry of base.files.values()) entry.held.dispose();
+    }
   }
 
-  private hold(id: string, file: string): Entry {
+  private hold(file: string): Entry {
+    const id = String(this.nextId++);
     const volume = this.store.get(file);
     const subscriptions = [
-      volume.onDidChange(() => this.server.send('changed', null)),
+      volume.onDidChange(() => this.server.send('changed', { path: file })),
       volume.onTrouble((message) => this.server.send('trouble', { volume: id, message })),
       volume.use(),
     ];
     return { id, volume, held: vscode.Disposable.from(...subscriptions) };
   }
 
+  private ownerOf(id: string): Base | undefined {
+    return this.bases.find((base) => [...base.files.values()].some((entry) => entry.id === id));
+  }
+
   private entry(id: string): Entry {
-    const found = this.bases.find((entry) => entry.id === id) ?? this.overlays.get(id);
+    const found = [...this.bases, ...this.bases.flatMap(({ files }) => [...files.values()])].find(
+      (entry) => entry.id === id,
+    );
     if (!found) throw new UserError('This volume is no longer shown: close the tab and open it again.');
     return found;
   }
 
-  private async open(wanted: Readonly<Record<string, string>>): Promise<{ volumes: ShownVolume[] }> {
-    for (const base of this.bases) {
-      const path = wanted[base.volume.path];
-      if (path !== undefined && !this.overlays.has(overlayId(base.id))) {
-        // What was shown before may be gone by now: then the volume is shown without it.
-        await this.setOverlay(base.id, path).catch(() => undefined);
-      }
-    }
-    return { volumes: await Promise.all(this.bases.map((base) => this.describeBase(base))) };
+  private async open(remembered: readonly VolumeWish[]): Promise<{ volumes: ShownVolume[]; look?: Look }> {
+    const { look, commanded } = this;
+    this.look = undefined;
+    this.commanded = false;
+    this.bases.forEach((base, at) => {
+      const wish = remembered[at];
+      if (!commanded && wish?.path === base.volume.path) base.overlays = wish.overlays;
+      this.holdOverlays(base);
+    });
+    const volumes = await Promise.all(this.bases.map((base) => this.describeBase(base)));
+    return { volumes, ...(look && { look }) };
   }
 
-  private async describeBase(base: Entry): Promise<ShownVolume> {
-    const shown = await this.describe(base);
-    const overlay = this.overlays.get(overlayId(base.id));
-    if (overlay) return { ...shown, overlay: await this.describe(overlay) };
-    const sibling = await siblingLabels(base.volume.path);
+  /** Opens the files that the overlays need, and lets go of the others. */
+  private holdOverlays(base: Base): void {
+    const needed = new Set(base.overlays.flatMap(({ path, truth }) => (truth === undefined ? [path] : [path, truth])));
+    for (const path of needed) if (!base.files.has(path)) base.files.set(path, this.hold(path));
+    for (const [path, entry] of base.files) {
+      if (needed.has(path)) continue;
+      entry.held.dispose();
+      base.files.delete(path);
+    }
+  }
+
+  private async describeBase(base: Base): Promise<ShownVolume> {
+    const overlays = await Promise.all(
+      base.overlays.map(async (wish): Promise<ShownOverlay> => {
+        const shown = await this.describe(base.files.get(wish.path)!, wish.name);
+        const truth = wish.truth === undefined ? undefined : await this.describe(base.files.get(wish.truth)!);
+        return { ...shown, wish, ...(truth && { truth }) };
+      }),
+    );
+    const shown = { ...(await this.describe(base, base.name)), overlays };
+    const sibling = overlays.length === 0 ? await siblingLabels(base.volume.path) : undefined;
     return sibling ? { ...shown, suggestion: { path: sibling, name: basename(sibling) } } : shown;
   }
 
-  private async describe({ id, volume }: Entry): Promise<ShownVolume> {
-    const named = { id, name: basename(volume.path), path: volume.path };
+  private async describe({ id, volume }: Entry, name = basename(volume.path)): Promise<VolumeFile> {
+    const named = { id, name, path: volume.path };
     try {
       return { ...named, header: await volume.client.call('header') };
     } catch (error) {
@@ -120,29 +188,9 @@ export class VolumeSession {
 
   private async slices({ volume, plane, indices, channel }: SliceRequest) {
     const { client } = this.entry(volume).volume;
-    const base = this.bases.find((one) => overlayId(one.id) === volume);
+    const base = this.ownerOf(volume);
     const grid = base ? (await base.volume.client.call('header')).grid : undefined;
     return client.call('slices', plane, indices, channel, grid);
-  }
-
-  private async setOverlay(base: string, file: string): Promise<ShownVolume> {
-    this.entry(base);
-    const id = overlayId(base);
-    const next = this.hold(id, file);
-    const shown = await this.describe(next);
-    if (shown.error !== undefined) {
-      next.held.dispose();
-      throw new UserError(shown.error);
-    }
-    this.dropOverlay(base);
-    this.overlays.set(id, next);
-    return shown;
-  }
-
-  private dropOverlay(base: string): void {
-    const id = overlayId(base);
-    this.overlays.get(id)?.held.dispose();
-    this.overlays.delete(id);
   }
 
   private async saveImage(name: string, png: Uint8Array): Promise<string | undefined> {
@@ -156,8 +204,4 @@ export class VolumeSession {
     await writeFileAtomically(target.fsPath, png);
     return target.fsPath;
   }
-}
-
-function overlayId(base: string): string {
-  return `${base}/overlay`;
 }

@@ -1,8 +1,19 @@
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
-import type { VolumeState } from '../../../protocol/volume';
+import { UserError } from '../../../errors/userError';
+import type { Look, VolumeState, VolumeWish } from '../../../protocol/volume';
 import { panelPage, panelRoots } from '../../panels/html';
 import { namedLikeLabels } from './labels';
+import {
+  lookOf,
+  OPEN_COMPARISON,
+  OPEN_VOLUME,
+  overlayWishes,
+  volumeWish,
+  type ComparedVolume,
+  type CompareVolumesOptions,
+  type OpenVolumeOptions,
+} from './openVolume';
 import { askForVolumes, VolumeSession } from './session';
 import { VolumeStore } from './store';
 
@@ -20,6 +31,8 @@ export class VolumeEditor
 {
   private readonly store: VolumeStore;
   private readonly sessions = new Map<vscode.WebviewPanel, VolumeSession>();
+  /** What a command wants of a volume whose tab is being opened. */
+  private readonly expected = new Map<string, { volume: VolumeWish; look: Look | undefined }>();
 
   constructor(
     private readonly context: vscode.ExtensionContext,
@@ -36,19 +49,53 @@ export class VolumeEditor
   }
 
   resolveCustomEditor(document: VolumeDocument, panel: vscode.WebviewPanel): void {
-    this.show(panel, [document.uri.fsPath]);
+    const path = document.uri.fsPath;
+    const { volume, look } = this.expected.get(path) ?? { volume: { path, overlays: [] }, look: undefined };
+    this.expected.delete(path);
+    this.show(panel, [volume], look);
   }
 
   deserializeWebviewPanel(panel: vscode.WebviewPanel, state: VolumeState | undefined): Promise<void> {
-    if (state && state.files.length > 0) this.show(panel, state.files);
+    // The page itself remembers the overlays.
+    const volumes = (state?.volumes ?? []).map((volume) => ({ ...volume, overlays: [] }));
+    if (volumes.length > 0) this.show(panel, volumes);
     else panel.dispose();
     return Promise.resolve();
   }
 
+  /** {@link openVolume} of the module beside. */
+  async open(uri: vscode.Uri, options: OpenVolumeOptions): Promise<void> {
+    const path = uri.fsPath;
+    const { viewColumn, preserveFocus = false } = options;
+    const look = lookOf(options);
+    const overlays = options.overlays && overlayWishes(options.overlays);
+    const known = [...this.sessions].find(([, session]) => session.files.length === 1 && session.files[0] === path);
+    if (known) {
+      const [panel, session] = known;
+      panel.reveal(panel.viewColumn, preserveFocus);
+      if (overlays) session.show(overlays, look);
+      else if (look) session.lookAt(look);
+      return;
+    }
+    this.expected.set(path, { volume: { path, overlays: overlays ?? [] }, look });
+    const target = { viewColumn: viewColumn ?? vscode.ViewColumn.Active, preserveFocus };
+    await vscode.commands.executeCommand('vscode.openWith', uri, EDITOR, target);
+  }
+
   /** Volumes side by side in a tab of their own. */
-  compare(files: readonly string[]): void {
-    const title = files.map((file) => basename(file).replace(/\.nii(\.gz)?$/, '')).join(' ↔ ');
-    this.show(vscode.window.createWebviewPanel(COMPARISON, title, vscode.ViewColumn.Active), files);
+  compare(volumes: readonly VolumeWish[], options: CompareVolumesOptions = {}): void {
+    const named = volumes.map(({ path, name }) => name ?? basename(path).replace(/\.nii(\.gz)?$/, ''));
+    const { title = named.join(' ↔ '), viewColumn = vscode.ViewColumn.Active, preserveFocus = false } = options;
+    const panel = vscode.window.createWebviewPanel(COMPARISON, title, { viewColumn, preserveFocus });
+    this.show(panel, volumes, lookOf(options));
+  }
+
+  /** {@link compareVolumes} of the module beside. */
+  openComparison(volumes: readonly ComparedVolume[], options: CompareVolumesOptions): void {
+    if (volumes.length < 1 || volumes.length > MOST_COMPARED) {
+      throw new UserError(`1 to ${MOST_COMPARED} volumes can be shown side by side, not ${volumes.length}.`);
+    }
+    this.compare(volumes.map(volumeWish), options);
   }
 
   /** “Compare Volumes”: what is selected in the explorer, or else what the user chooses. */
@@ -64,7 +111,7 @@ export class VolumeEditor
       );
       return;
     }
-    this.compare(files);
+    this.compare(files.map((path) => ({ path, overlays: [] })));
   }
 
   /**
@@ -75,8 +122,7 @@ export class VolumeEditor
     const files = volumesAmong(clicked, selected);
     if (files.length === 2) {
       const [base, top] = namedLikeLabels(files[0]!) ? [files[1]!, files[0]!] : [files[0]!, files[1]!];
-      await vscode.commands.executeCommand('vscode.openWith', vscode.Uri.file(base), EDITOR);
-      await this.ofFile(base)?.overlay(top);
+      await this.open(vscode.Uri.file(base), { overlays: [{ uri: vscode.Uri.file(top) }] });
       return;
     }
     const session = this.active();
@@ -87,12 +133,13 @@ export class VolumeEditor
       return;
     }
     const top = files[0] ?? (await askForVolumes('Overlay', session.files[0], false))[0];
-    if (top !== undefined) await session.overlay(top);
+    if (top !== undefined) session.addOverlay(top);
   }
 
-  private show(panel: vscode.WebviewPanel, files: readonly string[]): void {
+  private show(panel: vscode.WebviewPanel, volumes: readonly VolumeWish[], look?: Look): void {
     panel.webview.options = { enableScripts: true, localResourceRoots: panelRoots(this.context.extensionUri) };
-    const session = new VolumeSession(panel.webview, this.store, files, (error) => this.log.error(String(error)));
+    const onDefect = (error: unknown): void => this.log.error(String(error));
+    const session = new VolumeSession(panel.webview, this.store, volumes, look, onDefect);
     this.sessions.set(panel, session);
     panel.onDidDispose(() => {
       this.sessions.delete(panel);
@@ -110,10 +157,6 @@ export class VolumeEditor
     const panels = [...this.sessions.keys()];
     const panel = panels.find((one) => one.active) ?? panels.find((one) => one.visible);
     return panel && this.sessions.get(panel);
-  }
-
-  private ofFile(file: string): VolumeSession | undefined {
-    return [...this.sessions.values()].find((session) => session.files.length === 1 && session.files[0] === file);
   }
 }
 
@@ -144,6 +187,8 @@ export function registerVolumeEditor(
   return vscode.Disposable.from(
     vscode.window.registerCustomEditorProvider(EDITOR, editor, { supportsMultipleEditorsPerDocument: true }),
     vscode.window.registerWebviewPanelSerializer(COMPARISON, editor),
+    vscode.commands.registerCommand(OPEN_VOLUME, editor.open.bind(editor)),
+    vscode.commands.registerCommand(OPEN_COMPARISON, editor.openComparison.bind(editor)),
     vscode.commands.registerCommand('voco.compareVolumes', run(editor.compareCommand)),
     vscode.commands.registerCommand('voco.addOverlay', run(editor.overlayCommand)),
   );

@@ -1,0 +1,16 @@
+import type { Look, Triple, VolumeHeader } from '../../src/protocol/volume';
+import { canonicalIndex, fileIndex, nearestVoxel, toWorld } from './geometry';
+
+/**
+ * Where a command wants the crosshair, in millimetres; undefined when it says nothing of it.
+ *
+ * @param now where it is.
+ */
+export function placeOfLook(look: Look, header: VolumeHeader, now: Triple): Triple | undefined {
+  const { grid, storage } = header;
+  if (look.crosshair) return look.crosshair;
+  if (!look.voxel && !look.slice) return undefined;
+  const voxel = [...(look.voxel ?? fileIndex(storage, grid.size, nearestVoxel(grid, now)))];
+  if (!look.voxel && look.slice) voxel[look.slice.axis] = look.slice.index;
+  return toWorld(grid, canonicalIndex(storage, grid.size, voxel as unknown as Triple));
+}

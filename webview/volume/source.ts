@@ -1,0 +1,74 @@
+import type { Plane, VolumeContract, VolumeFile, VolumeState, VolumeStatistics } from '../../src/protocol/volume';
+import type { Host } from '../ui/host';
+import { parseColour, valueAt, type Colour, type Scaling } from './raster';
+import { SliceStore } from './sliceStore';
+import type { Place } from './tile';
+
+export type VolumeHost = Host<VolumeContract, VolumeState>;
+
+/** Reading a volume may take long on a network disk. */
+const LOAD_TIMEOUT_MS = 600_000;
+
+export interface SourceEvents {
+  arrived(): void;
+  failed(error: unknown): void;
+}
+
+/** One file's voxels, as far as the page has them. */
+export class Source {
+  readonly store: SliceStore;
+  statistics?: VolumeStatistics;
+  colours: ReadonlyMap<number, Colour> = new Map();
+  /** Why its voxels can't be shown. */
+  problem = '';
+  private shownKey = '';
+
+  constructor(
+    readonly file: VolumeFile,
+    host: VolumeHost,
+    depth: (plane: Plane) => number,
+    public events: SourceEvents,
+  ) {
+    const failed = (error: unknown): void => {
+      this.problem = error instanceof Error ? error.message : String(error);
+      this.events.failed(error);
+    };
+    const arrived = (): void => this.events.arrived();
+    this.store = new SliceStore(
+      (plane, indices, channel) => host.call('slices', { volume: file.id, plane, indices, channel }, LOAD_TIMEOUT_MS),
+      depth,
+      arrived,
+      failed,
+    );
+    host.call('load', { volume: file.id }, LOAD_TIMEOUT_MS).then((statistics) => {
+      this.statistics = statistics;
+      arrived();
+    }, failed);
+  }
+
+  /** Colours of the labels that `visible` lets through; the same map as long as nothing changed. */
+  show(key: string, visible: (label: number) => boolean): void {
+    const whole = `${this.statistics?.labels?.length}/${key}`;
+    if (whole === this.shownKey) return;
+    this.shownKey = whole;
+    const labels = this.statistics?.labels?.filter(({ value }) => visible(value)) ?? [];
+    this.colours = new Map(labels.map(({ value, colour }) => [value, parseColour(colour)]));
+  }
+
+  get scaling(): Scaling {
+    return this.file.header ?? { slope: 1, intercept: 0 };
+  }
+
+  /** The value at a place of a slice that is here; undefined outside of the volume too. */
+  valueAt(plane: Plane, index: number, channel: number, place: Place): number | undefined {
+    const slice = this.store.peek(plane, index, this.channel(channel));
+    const [x, y] = [Math.round(place[0]), Math.round(place[1])];
+    if (!slice || x < 0 || y < 0 || x >= slice.width || y >= slice.height) return undefined;
+    return valueAt(slice, this.scaling, x, y);
+  }
+
+  /** The channel of this file that is shown for one of the panel: its last when it has fewer. */
+  channel(wanted: number): number {
+    return Math.min(wanted, (this.file.header?.channels ?? 1) - 1);
+  }
+}
