@@ -4,12 +4,15 @@
       "target_name": "voco_onednn",
       "sources": [
         "src/addon.cc",
+        "src/cpu.cc",
         "src/conv.cc",
         "src/matmul.cc",
         "src/bindings.cc",
         "src/isa_default.cc",
         "src/isa_avx2.cc",
-        "src/isa_avx512.cc"
+        "src/isa_avx512.cc",
+        "src/isa_avx512bf16.cc",
+        "src/isa_emulated.cc"
       ],
       "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
       "defines": ["NAPI_VERSION=8", "NAPI_CPP_EXCEPTIONS"],

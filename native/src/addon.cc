@@ -55,6 +55,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exportConv(env, exports);
   exportMatmul(env, exports);
   exportKernels(env, exports);
+  exportCpu(env, exports);
   return exports;
 }
 

@@ -1,7 +1,6 @@
 // JavaScript's side of our own kernels.
 #include <omp.h>
 
-#include <cstdlib>
 #include <cstring>
 
 #include "common.h"
@@ -108,17 +107,17 @@ int64_t tableSize(const Attention& a) {
   return (2 * a.tableWindow[0] - 1) * (2 * a.tableWindow[1] - 1) * (2 * a.tableWindow[2] - 1) * a.heads;
 }
 
-/** attention(shape, scale, qkv, padToken, biasTable, y) */
+/** attention(shape, scale, qkv, padToken, biasTable, y, precision) */
 void attention(const Napi::CallbackInfo& info) {
   const Attention a = attentionOf(dims(info[0]), number(info[1]));
-  kernels().attention(a, floats(info[2], voxels(a) * 3 * a.channels), floats(info[3], 3 * a.channels),
+  products(precisionOf(info[6])).attention(a, floats(info[2], voxels(a) * 3 * a.channels), floats(info[3], 3 * a.channels),
                       floats(info[4], tableSize(a)), floats(info[5], voxels(a) * a.channels));
 }
 
-/** attentionGrad(shape, scale, qkv, padToken, biasTable, dy, dqkv, dpadToken, dbiasTable) */
+/** attentionGrad(shape, scale, qkv, padToken, biasTable, dy, dqkv, dpadToken, dbiasTable, precision) */
 void attentionGrad(const Napi::CallbackInfo& info) {
   const Attention a = attentionOf(dims(info[0]), number(info[1]));
-  kernels().attentionGrad(a, floats(info[2], voxels(a) * 3 * a.channels), floats(info[3], 3 * a.channels),
+  products(precisionOf(info[9])).attentionGrad(a, floats(info[2], voxels(a) * 3 * a.channels), floats(info[3], 3 * a.channels),
                           floats(info[4], tableSize(a)), floats(info[5], voxels(a) * a.channels),
                           floats(info[6], voxels(a) * 3 * a.channels), floats(info[7], 3 * a.channels),
                           floats(info[8], tableSize(a)));
@@ -244,24 +243,6 @@ void add(Napi::Object& exports, const char* name) {
 }
 
 }  // namespace
-
-/** The best that the processor has; the environment variable VOCO_ISA (sse2, avx2) asks for less. */
-const Kernels& choose() {
-#if defined(__x86_64__)
-  const char* wanted = std::getenv("VOCO_ISA");
-  const std::string limit = wanted ? wanted : "";
-  const bool wide = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                    __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-  if (wide && limit.empty()) return avx512::table;
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && limit != "sse2") return avx2::table;
-#endif
-  return base::table;
-}
-
-const Kernels& kernels() {
-  static const Kernels& chosen = choose();
-  return chosen;
-}
 
 void exportKernels(Napi::Env env, Napi::Object exports) {
 #define VOCO_NAME(NAME, EXPRESSION) #NAME,

@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "kernels.h"
+
 namespace voco {
 
 using Dims = std::vector<int64_t>;
@@ -43,6 +45,12 @@ inline int64_t product(const Dims& d) {
 }
 
 inline int64_t integer(const Napi::Value& value) { return value.As<Napi::Number>().Int64Value(); }
+/** One of `Precision` (kernels.h); undefined is float32. */
+inline Precision precisionOf(const Napi::Value& value) {
+  const int64_t n = value.IsUndefined() ? 0 : integer(value);
+  if (n < 0 || n >= kPrecisions) throw std::invalid_argument("no such precision");
+  return static_cast<Precision>(n);
+}
 inline float number(const Napi::Value& value) { return value.As<Napi::Number>().FloatValue(); }
 inline bool flag(const Napi::Value& value) { return value.As<Napi::Boolean>().Value(); }
 
@@ -67,6 +75,7 @@ class FewThreads {
 void exportConv(Napi::Env env, Napi::Object exports);
 void exportMatmul(Napi::Env env, Napi::Object exports);
 void exportKernels(Napi::Env env, Napi::Object exports);
+void exportCpu(Napi::Env env, Napi::Object exports);
 
 /**
  * Keeps asynchronous signals off this thread, and off the OpenMP threads that are first started under it, for as long as it

@@ -2,8 +2,10 @@
 // arrives as [kd,kh,kw,in,out] and is reordered into the layout that oneDNN asks for.
 #include <omp.h>
 
-#include "dnnl_cache.h"
-#include "kernels.h"
+#include <optional>
+
+#include "cpu.h"
+#include "rounded.h"
 
 namespace voco {
 namespace {
@@ -39,6 +41,10 @@ struct Conv {
   dnnl::primitive run;
   Operand x, filter, y;
   memory::desc scratchpad;
+  /** What oneDNN multiplies. */
+  dt factor;
+  /** Whether it does so with AMX's tiles. */
+  bool tiles;
 };
 
 /** oneDNN's choice for a kind of call, with activations channels last or in whatever layout it likes. */
@@ -52,16 +58,21 @@ struct Choice {
   }
 };
 
-Choice choose(Kind kind, const Shape& s, bool bias, tag layout) {
-  memory::desc x(s.x, dt::f32, layout), y(s.y, dt::f32, layout), w(s.filter, dt::f32, tag::any);
-  memory::desc b({s.y[1]}, dt::f32, tag::x);
+/** The operand that a kind of call writes, of x, filter and y. */
+constexpr int kWritten[3] = {2, 0, 1};
+
+Choice choose(Kind kind, const Shape& s, bool bias, tag layout, dt factor) {
+  const auto type = [kind, factor](int operand) { return kWritten[kind] == operand ? dt::f32 : factor; };
+  const memory::desc x(s.x, type(0), layout), w(s.filter, type(1), tag::any), y(s.y, type(2), layout), b({s.y[1]}, dt::f32, tag::x);
+  // The forward call that a gradient belongs to reads factors.
+  const memory::desc fx(s.x, factor, layout), fw(s.filter, factor, tag::any);
   const auto algorithm = dnnl::algorithm::convolution_auto;
   const auto training = dnnl::prop_kind::forward_training;
   const auto attr = userScratchpad();
   using Forward = dnnl::convolution_forward;
   const Forward::primitive_desc forward(
-      bias && kind != kBackwardData ? Forward::desc(training, algorithm, x, w, b, y, s.strides, s.before, s.after)
-                                    : Forward::desc(training, algorithm, x, w, y, s.strides, s.before, s.after),
+      bias && kind != kBackwardData ? Forward::desc(training, algorithm, fx, fw, b, y, s.strides, s.before, s.after)
+                                    : Forward::desc(training, algorithm, fx, fw, y, s.strides, s.before, s.after),
       attr, engine());
   if (kind == kForward) {
     return {Forward(forward),           forward.src_desc(),        forward.weights_desc(), forward.dst_desc(),
@@ -87,29 +98,50 @@ Operand operand(const memory::desc& given, const memory::desc& wanted, bool writ
   return o;
 }
 
-Conv make(Kind kind, const Shape& s, bool bias) {
-  Choice choice = choose(kind, s, bias, tag::ndhwc);
-  if (!choice.good()) {
-    Choice free = choose(kind, s, bias, tag::any);
-    if (free.good()) choice = free;
+/** The better of both layouts, if oneDNN has an implementation at all. */
+std::optional<Choice> bestChoice(Kind kind, const Shape& s, bool bias, dt factor) {
+  std::optional<Choice> best;
+  for (const tag layout : {tag::ndhwc, tag::any}) {
+    try {
+      Choice choice = choose(kind, s, bias, layout, factor);
+      if (choice.good() || !best) best = choice;
+    } catch (const dnnl::error& e) {
+      if (e.status != dnnl_unimplemented) throw;
+    }
+    if (best && best->good()) break;
   }
-  return {choice.run,
-          operand({s.x, dt::f32, tag::ndhwc}, choice.x, kind == kBackwardData),
-          operand({s.filter, dt::f32, tag::dhwio}, choice.filter, kind == kBackwardWeights),
-          operand({s.y, dt::f32, tag::ndhwc}, choice.y, kind == kForward), choice.scratchpad};
+  return best;
 }
 
-Conv& cached(Kind kind, const Dims& shape, bool bias) {
+Conv make(Kind kind, const Shape& s, bool bias, dt factor) {
+  const std::optional<Choice> choice = bestChoice(kind, s, bias, factor);
+  // In bfloat16 only what is fast: all else is as good in float32.
+  if (factor == dt::bf16 && (!choice || !choice->good())) return make(kind, s, bias, dt::f32);
+  if (!choice) throw std::invalid_argument("oneDNN has no such convolution");
+  const auto given = [kind, factor](int i, const memory::dims& size, tag layout) {
+    return memory::desc(size, kWritten[kind] == i ? dt::f32 : factor, layout);
+  };
+  return {choice->run,
+          operand(given(0, s.x, tag::ndhwc), choice->x, kind == kBackwardData),
+          operand(given(1, s.filter, tag::dhwio), choice->filter, kind == kBackwardWeights),
+          operand(given(2, s.y, tag::ndhwc), choice->y, kind == kForward),
+          choice->scratchpad,
+          factor,
+          choice->implementation.find("amx") != std::string::npos};
+}
+
+Conv& cached(Kind kind, const Dims& shape, bool bias, Precision precision) {
   static Cache<Conv> cache;
   Dims key = shape;
   key.push_back(kind);
   key.push_back(omp_get_max_threads());
   key.push_back(bias);
-  return cache.get(key, [&] { return make(kind, Shape(shape), bias); });
+  key.push_back(precision == kBf16);
+  return cache.get(key, [&] { return make(kind, Shape(shape), bias, factorType(precision)); });
 }
 
 /** The operand's memory as oneDNN wants it; `next` is where its copy goes. */
-memory prepare(Operand& o, float* data, float*& next, bool written) {
+memory prepare(Operand& o, void* data, float*& next, bool written) {
   memory given(o.given, engine(), data);
   if (!o.differs()) return given;
   memory wanted(o.wanted, engine(), next);
@@ -125,7 +157,7 @@ Convolution convolutionOf(const Dims& s) {
 }
 
 /** Whether minimal filtering takes the call: enough tiles of 2³ outputs to be worth transforming the filter. */
-bool minimalFiltering(Kind kind, const Convolution& s, Winograd& c) {
+bool minimalFiltering(Kind kind, const Convolution& s, int64_t lanes, Winograd& c) {
   c = {s.batch, {}, {}, {}, s.inChannels, s.outChannels};
   int64_t tiles = s.batch;
   for (int d = 0; d < 3; d++) {
@@ -137,18 +169,17 @@ bool minimalFiltering(Kind kind, const Convolution& s, Winograd& c) {
     tiles *= (c.out[d] + 1) / 2;
   }
   if (kind == kBackwardData) std::swap(c.inChannels, c.outChannels);
-  const int64_t lanes = kernels().lanes;
   return tiles >= 48 && c.inChannels % lanes == 0 && c.outChannels % lanes == 0;
 }
 
-/** What a call is computed with: our own kernels where they are faster, else oneDNN. */
-bool runOwn(Kind kind, const Convolution& s, float* x, float* filter, float* bias, float* y) {
-  const Kernels& k = kernels();
+/** What a call is computed with: our own kernels where they are faster, else oneDNN; `direct` rules minimal filtering out. */
+bool runOwn(Kind kind, const Convolution& s, Precision precision, bool direct, float* x, float* filter, float* bias, float* y) {
+  const Products& k = products(precision);
   const int64_t threads = omp_get_max_threads(), voxels = s.batch * s.out[0] * s.out[1] * s.out[2];
   const int64_t patch = s.kernel[0] * s.kernel[1] * s.kernel[2] * s.inChannels;
   const bool wholeOut = s.outChannels % k.lanes == 0;
   Winograd c;
-  if (minimalFiltering(kind, s, c)) {
+  if (!direct && minimalFiltering(kind, s, k.lanes, c)) {
     float* work = scratch(k.winogradFloats(c, kind == kBackwardWeights, threads));
     if (kind == kForward) k.winograd(c, x, filter, false, bias, y, work);
     if (kind == kBackwardData) k.winograd(c, y, filter, true, nullptr, x, work);
@@ -163,11 +194,19 @@ bool runOwn(Kind kind, const Convolution& s, float* x, float* filter, float* bia
   } else {
     return false;
   }
-  if (kind == kBackwardWeights && bias) k.reduce(kSum, y, bias, 1, voxels, s.outChannels);
+  if (kind == kBackwardWeights && bias) kernels().reduce(kSum, y, bias, 1, voxels, s.outChannels);
   return true;
 }
 
-/** conv(kind, shape, x, filter, bias | null, y): reads and writes the three as `kind` says. */
+/**
+ * Whether oneDNN computes a call with AMX's tiles, which multiply so much faster that minimal filtering, which must transform
+ * on the vector units, does not pay.
+ */
+bool onTiles(Kind kind, const Dims& shape, bool bias, Precision precision) {
+  return precision == kEmulatedAmx || (precision == kBf16 && bf16().amx && cached(kind, shape, bias, precision).tiles);
+}
+
+/** conv(kind, shape, x, filter, bias | null, y, precision): reads and writes the three as `kind` says. */
 void conv(const Napi::CallbackInfo& info) {
   const Kind kind = static_cast<Kind>(integer(info[0]));
   const Dims shape = dims(info[1]);
@@ -175,27 +214,36 @@ void conv(const Napi::CallbackInfo& info) {
   if (shape.size() != 21) throw std::invalid_argument("a convolution's shape has 21 numbers");
   const double voxels = static_cast<double>(shape[0] * shape[5] * shape[6] * shape[7]);
   const FewThreads threads(voxels * shape[4] * shape[8] * shape[9] * shape[10] * shape[11]);
+  const Precision precision = precisionOf(info[6]);
   const Convolution own = convolutionOf(shape);
-  if (runOwn(kind, own, floats(info[2], shape[0] * shape[1] * shape[2] * shape[3] * shape[4]),
-             floats(info[3], shape[9] * shape[10] * shape[11] * shape[4] * shape[8]), bias,
-             floats(info[5], shape[0] * shape[5] * shape[6] * shape[7] * shape[8]))) {
-    return;
-  }
-  Conv& c = cached(kind, shape, bias != nullptr);
-  float* data[3] = {floats(info[2], product(c.x.given.dims())), floats(info[3], product(c.filter.given.dims())),
-                    floats(info[5], product(c.y.given.dims()))};
-  float* next = scratch(c.x.floats() + c.filter.floats() + c.y.floats() + floatsOf(c.scratchpad));
+  const int64_t sizes[3] = {shape[0] * shape[1] * shape[2] * shape[3] * shape[4],
+                            shape[9] * shape[10] * shape[11] * shape[4] * shape[8],
+                            shape[0] * shape[5] * shape[6] * shape[7] * shape[8]};
+  float* data[3] = {floats(info[2], sizes[0]), floats(info[3], sizes[1]), floats(info[5], sizes[2])};
+  // A sum over voxels is not of rounded numbers.
+  float* summed = kind == kBackwardWeights && precision != kFloat32 ? bias : nullptr;
+  const bool biased = bias && !summed;
+  if (runOwn(kind, own, precision, onTiles(kind, shape, biased, precision), data[0], data[1], bias, data[2])) return;
+  Conv& c = cached(kind, shape, biased, precision);
   Operand* operands[3] = {&c.x, &c.filter, &c.y};
-  const int written = kind == kForward ? 2 : kind == kBackwardData ? 0 : 1;
+  int64_t room = floatsOf(c.scratchpad);
+  for (int i = 0; i < 3; i++) {
+    room += operands[i]->floats() + (i == kWritten[kind] ? 0 : roundedFloats(sizes[i], c.factor, precision));
+  }
+  float* next = scratch(room);
+  const int written = kWritten[kind];
   memory used[3];
-  for (int i = 0; i < 3; i++) used[i] = prepare(*operands[i], data[i], next, i == written);
+  for (int i = 0; i < 3; i++) {
+    void* from = i == written ? data[i] : rounded(data[i], sizes[i], c.factor, precision, next);
+    used[i] = prepare(*operands[i], from, next, i == written);
+  }
 
   std::unordered_map<int, memory> args;
   args.emplace(kind == kBackwardData ? DNNL_ARG_DIFF_SRC : DNNL_ARG_SRC, used[0]);
   args.emplace(kind == kBackwardWeights ? DNNL_ARG_DIFF_WEIGHTS : DNNL_ARG_WEIGHTS, used[1]);
   args.emplace(kind == kForward ? DNNL_ARG_DST : DNNL_ARG_DIFF_DST, used[2]);
   args.emplace(DNNL_ARG_SCRATCHPAD, memory(c.scratchpad, engine(), next));
-  if (bias) {
+  if (biased) {
     memory::desc b({shape[8]}, dt::f32, tag::x);
     args.emplace(kind == kForward ? DNNL_ARG_BIAS : DNNL_ARG_DIFF_BIAS, memory(b, engine(), bias));
   }
@@ -206,6 +254,7 @@ void conv(const Napi::CallbackInfo& info) {
     result.reorder.execute(stream(), used[written], given);
   }
   stream().wait();
+  if (summed) kernels().reduce(kSum, data[2], summed, 1, shape[0] * shape[5] * shape[6] * shape[7], shape[8]);
 }
 
 }  // namespace

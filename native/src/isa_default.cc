@@ -11,9 +11,13 @@ namespace voco::base {
 #include "kernels/elementwise.inl"
 #include "kernels/reduce.inl"
 #include "kernels/norm.inl"
+#include "kernels/lanes.inl"
+#include "kernels/float32.inl"
 #include "kernels/microkernel.inl"
 #include "kernels/attention.inl"
 #include "kernels/winograd.inl"
 #include "kernels/gemmconv.inl"
+#include "kernels/products.inl"
 #include "kernels/table.inl"
+extern const Products products = kProducts;
 }  // namespace voco::base

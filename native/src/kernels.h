@@ -72,22 +72,20 @@ struct Convolution {
   int64_t batch, in[3], out[3], kernel[3], stride[3], pad[3], inChannels, outChannels;
 };
 
-struct Kernels {
-  const char* isa;
-  void (*unary)(int op, const float* x, float* y, int64_t n, float p);
-  /** box.from and box.to are the strides of a and b; y is dense. */
-  void (*binary)(int op, const float* a, const float* b, float* y, const Box& box, float p);
-  /** x[outer, middle, inner] → y[outer, inner]. */
-  void (*reduce)(Reduction op, const float* x, float* y, int64_t outer, int64_t middle, int64_t inner);
-  void (*softmax)(const float* x, float* y, int64_t rows, int64_t n, bool logarithm);
-  void (*layerNorm)(const float* x, const float* gamma, const float* beta, float* y, float* mean, float* rstd,
-                    int64_t rows, int64_t n, float eps);
-  void (*layerNormGrad)(const float* x, const float* dy, const float* mean, const float* rstd, const float* gamma,
-                        float* dx, float* dgamma, float* dbeta, int64_t rows, int64_t n);
-  void (*instanceNorm)(const float* x, float* y, float* mean, float* rstd, int64_t batch, int64_t voxels,
-                       int64_t channels, float eps, float slope);
-  void (*instanceNormGrad)(const float* x, const float* dy, const float* mean, const float* rstd, float* dx,
-                           int64_t batch, int64_t voxels, int64_t channels, float slope);
+/** What the operands of convolutions, dense layers and attention are rounded to. Sums are always float32. */
+enum Precision {
+  kFloat32,
+  /** bfloat16 on a processor that multiplies them: see `bf16()`. */
+  kBf16,
+  /** For tests, on any processor with AVX2: operands are rounded, products are float32; as AVX512-BF16 would be used. */
+  kEmulatedBf16,
+  /** The same, as AMX-BF16 would be used. */
+  kEmulatedAmx,
+  kPrecisions,
+};
+
+/** The kernels that multiply matrices, once for each way to do that. */
+struct Products {
   void (*attention)(const Attention& a, const float* qkv, const float* pad, const float* table, float* y);
   void (*attentionGrad)(const Attention& a, const float* qkv, const float* pad, const float* table, const float* dy,
                         float* dqkv, float* dpad, float* dtable);
@@ -105,6 +103,27 @@ struct Kernels {
   void (*smallBackwardData)(const Convolution& c, const float* dy, const float* filter, float* dx, float* work);
   void (*smallWeights)(const Convolution& c, const float* x, const float* dy, float* dfilter, float* work);
   void (*fewChannelWeights)(const Convolution& c, const float* x, const float* dy, float* dfilter, float* work);
+  /** Rounds to bfloat16, to nearest even: as such, and kept as floats. Null in the tables for float32. */
+  void (*toBf16)(const float* x, uint16_t* y, int64_t n);
+  void (*roundToBf16)(const float* x, float* y, int64_t n);
+};
+
+struct Kernels {
+  const char* isa;
+  void (*unary)(int op, const float* x, float* y, int64_t n, float p);
+  /** box.from and box.to are the strides of a and b; y is dense. */
+  void (*binary)(int op, const float* a, const float* b, float* y, const Box& box, float p);
+  /** x[outer, middle, inner] → y[outer, inner]. */
+  void (*reduce)(Reduction op, const float* x, float* y, int64_t outer, int64_t middle, int64_t inner);
+  void (*softmax)(const float* x, float* y, int64_t rows, int64_t n, bool logarithm);
+  void (*layerNorm)(const float* x, const float* gamma, const float* beta, float* y, float* mean, float* rstd,
+                    int64_t rows, int64_t n, float eps);
+  void (*layerNormGrad)(const float* x, const float* dy, const float* mean, const float* rstd, const float* gamma,
+                        float* dx, float* dgamma, float* dbeta, int64_t rows, int64_t n);
+  void (*instanceNorm)(const float* x, float* y, float* mean, float* rstd, int64_t batch, int64_t voxels,
+                       int64_t channels, float eps, float slope);
+  void (*instanceNormGrad)(const float* x, const float* dy, const float* mean, const float* rstd, float* dx,
+                           int64_t batch, int64_t voxels, int64_t channels, float slope);
   void (*adamw)(const AdamW& s, float* param, const float* grad, float* m, float* v, float* vmax, int64_t n);
   /** y += (x - y) * weight. */
   void (*lerp)(float* y, const float* x, int64_t n, float weight);
@@ -113,14 +132,27 @@ struct Kernels {
 /** The kernels for this processor. */
 const Kernels& kernels();
 
+/** The kernels that multiply, for a precision. Throws std::invalid_argument where the processor lacks it. */
+const Products& products(Precision precision);
+
 namespace base {
 extern const Kernels table;
+extern const Products products;
 }
 namespace avx2 {
 extern const Kernels table;
+extern const Products products;
 }
 namespace avx512 {
 extern const Kernels table;
+extern const Products products;
+}
+namespace avx512bf16 {
+/** Null where the compiler cannot make it. */
+extern const Products* const products;
+}
+namespace emulated {
+extern const Products products;
 }
 
 }  // namespace voco

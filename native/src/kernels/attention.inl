@@ -37,6 +37,9 @@ struct Workspace {
   float *q, *k, *v, *kt, *vt, *p, *out;           // forward
   float *g, *dp, *dq, *dk, *dv, *dbias;           // backward: g is the gradient of the output
   float *bias, *mask;                             // [tokens, keys] of one head; [8, keys] of one window
+  Left qLeft, gLeft;                              // the factors of products: q; g of a block of queries
+  Right kRight, vRight, ktRight, vtRight;
+  Factor *qSpace, *gSpace, *kSpace, *vSpace, *ktSpace, *vtSpace;
   int64_t *token, *query, *region, *code;         // token: row of qkv or -1; query: the window's rows that are real
   int64_t queries, regions;
   char* memory;
@@ -45,7 +48,10 @@ struct Workspace {
 static Workspace makeWorkspace(const Layout& l, bool backward) {
   const int64_t perToken = roundUp(l.rows, 16) + 2 * kLanes, wide = perToken * l.width, tall = l.width * l.keys;
   const int64_t square = l.tokens * l.keys, block = kRowBlock * l.keys;
-  const int64_t floats = 4 * wide + 2 * tall + block + square + 9 * l.keys + (backward ? 4 * wide + block + square : 0) + 1024;
+  const int64_t queries = leftSize(perToken, l.depth), tokens = rightSize(l.tokens, l.width), turned = rightSize(l.depth, l.keys);
+  const int64_t factors = queries + leftSize(kRowBlock, l.depth) + 2 * tokens + 2 * turned;
+  const int64_t floats =
+      4 * wide + 2 * tall + block + square + 9 * l.keys + (backward ? 4 * wide + block + square : 0) + factors + 1024;
   Workspace w;
   w.memory = static_cast<char*>(__builtin_malloc(floats * 4 + 4 * perToken * 8 + 64));
   float* next = reinterpret_cast<float*>((reinterpret_cast<uintptr_t>(w.memory) + 63) / 64 * 64);
@@ -60,6 +66,9 @@ static Workspace makeWorkspace(const Layout& l, bool backward) {
   if (backward) {
     w.g = w.out, w.dq = take(wide), w.dk = take(wide), w.dv = take(wide), w.dp = take(block), w.dbias = take(square);
   }
+  const auto room = [&take](int64_t n) { return reinterpret_cast<Factor*>(take(n)); };
+  w.qSpace = room(queries), w.gSpace = room(leftSize(kRowBlock, l.depth));
+  w.kSpace = room(tokens), w.vSpace = room(tokens), w.ktSpace = room(turned), w.vtSpace = room(turned);
   w.token = reinterpret_cast<int64_t*>(next);
   w.query = w.token + perToken;
   w.region = w.query + perToken;
@@ -163,24 +172,33 @@ static void gather(const Attention& a, const Layout& l, const float* qkv, const 
     if (r < w.queries) copyPadded(to, qkv + w.token[w.query[r]] * stride + at, l.depth, l.width, a.scale);
     else for (int64_t d = 0; d < l.width; d++) to[d] = 0;
   }
+  w.qLeft = leftOf(w.q, l.width, 1, rows, l.depth, w.qSpace);
+  w.ktRight = rightOf(w.kt, l.keys, l.depth, l.keys, w.ktSpace);
+  if (backward) {
+    w.kRight = rightOf(w.k, l.width, l.tokens, l.width, w.kSpace);
+    w.vtRight = rightOf(w.vt, l.keys, l.depth, l.keys, w.vtSpace);
+  } else {
+    w.vRight = rightOf(w.v, l.width, l.tokens, l.width, w.vSpace);
+  }
 }
 
 /** One tile of scores: q·k + bias + mask (`mask` may be null) for two vectors of keys, and the rows' maxima so far. */
-static inline void scoreTile(const float* q, int64_t width, const float* kt, int64_t keys, int64_t depth,
-                             const float* const* bias, const float* const* mask, int64_t j, float* p, Lanes* top) {
+static inline void scoreTile(const Left& q, const Right& kt, int64_t keys, int64_t steps, const float* const* bias,
+                             const float* const* mask, int64_t j, float* p, Lanes* top) {
   Lanes sum[kTileRows][2];
 #pragma GCC unroll 16
   for (int r = 0; r < kTileRows; r++) {
     sum[r][0] = loadLanes(bias[r] + j), sum[r][1] = loadLanes(bias[r] + j + kLanes);
     if (mask) sum[r][0] += loadLanes(mask[r] + j), sum[r][1] += loadLanes(mask[r] + j + kLanes);
   }
-  for (int64_t d = 0; d < depth; d++) {
-    const Lanes left = loadLanes(kt + d * keys + j), right = loadLanes(kt + d * keys + j + kLanes);
+  for (int64_t d = 0; d < steps; d++) {
+    const Factor* row = kt.at + d * kt.row + j;
+    const Factors left = loadFactors(row), right = loadFactors(row + kLanes);
 #pragma GCC unroll 16
     for (int r = 0; r < kTileRows; r++) {
-      const float value = q[r * width + d];
-      sum[r][0] += value * left;
-      sum[r][1] += value * right;
+      const Factor value = q.at[r * q.row + d * q.step];
+      sum[r][0] = multiplyAdd(sum[r][0], value, left);
+      sum[r][1] = multiplyAdd(sum[r][1], value, right);
     }
   }
 #pragma GCC unroll 16
@@ -204,10 +222,10 @@ static void attend(const Layout& l, int64_t first, int64_t rows, Workspace& w, f
       mask[r] = w.mask + (w.regions > 0 ? w.region[token] * l.keys : 0);
       top[r] = Lanes{} - 3e38f;
     }
-    const float* q = w.q + (first + begin) * l.width;
+    const Left q = fromRow(w.qLeft, first + begin);
     float* p = w.p + begin * l.keys;
     for (int64_t j = 0; j < l.keys; j += 2 * kLanes) {
-      scoreTile(q, l.width, w.kt, l.keys, l.depth, bias, w.regions > 0 ? mask : nullptr, j, p, top);
+      scoreTile(q, w.ktRight, l.keys, stepsOf(l.depth), bias, w.regions > 0 ? mask : nullptr, j, p, top);
     }
     for (int r = 0; r < kTileRows; r++) {
       float *row = p + r * l.keys, peak = top[r][0], sum = 0;
@@ -225,11 +243,12 @@ static void attend(const Layout& l, int64_t first, int64_t rows, Workspace& w, f
 /** dp = g · vᵀ for a block of queries, and for each row Σ p · dp. */
 static void gradientOfScores(const Layout& l, int64_t rows, Workspace& w, float* dot) {
   for (int64_t begin = 0; begin < rows; begin += kTileRows) {
-    const float *g = w.g + begin * l.width, *p = w.p + begin * l.keys;
+    const Left g = fromRow(w.gLeft, begin);
+    const float* p = w.p + begin * l.keys;
     float* dp = w.dp + begin * l.keys;
     Lanes total[kTileRows] = {};
     for (int64_t j = 0; j < l.keys; j += 2 * kLanes) {
-      tile<kTileRows, 2, false>(g, l.width, 1, w.vt + j, l.keys, dp + j, l.keys, l.depth);
+      tile<kTileRows, 2, false>(g, fromColumn(w.vtRight, j), dp + j, l.keys, stepsOf(l.depth));
 #pragma GCC unroll 16
       for (int r = 0; r < kTileRows; r++) {
         const int64_t at = r * l.keys + j;
@@ -267,7 +286,9 @@ static void attention(const Attention& a, const float* qkv, const float* pad, co
       for (int64_t first = 0; first < w.queries; first += kRowBlock) {
         const int64_t rows = least(kRowBlock, w.queries - first);
         attend(l, first, rows, w, inverse);
-        product<false>(w.p, l.keys, 1, w.v, l.width, w.out, l.width, roundUp(rows, kTileRows), l.width, l.tokens);
+        const int64_t whole = roundUp(rows, kTileRows);
+        const Left p = leftOf(w.p, l.keys, 1, whole, l.tokens, factorSpace(leftSize(whole, l.tokens)));
+        product<false>(p, w.vRight, w.out, l.width, whole, l.width, l.tokens);
         for (int64_t r = 0; r < rows; r++) {
           float* to = y + w.token[w.query[first + r]] * a.channels + head * l.depth;
           for (int64_t d = 0; d < l.depth; d++) to[d] = w.out[r * l.width + d] * inverse[r];
@@ -292,6 +313,7 @@ static void backwardWindow(const Attention& a, const Layout& l, const float* dy,
       copyPadded(w.g + r * l.width, dy + w.token[w.query[first + r]] * a.channels + at, l.depth, l.width, inverse[r]);
     }
     for (int64_t i = rows * l.width; i < whole * l.width; i++) w.g[i] = 0;
+    w.gLeft = leftOf(w.g, l.width, 1, whole, l.depth, w.gSpace);
     gradientOfScores(l, rows, w, dot);
     for (int64_t r = 0; r < rows; r++) {
       float *p = w.p + r * l.keys, *dp = w.dp + r * l.keys, *dbias = w.dbias + w.query[first + r] * l.keys;
@@ -302,7 +324,8 @@ static void backwardWindow(const Attention& a, const Layout& l, const float* dy,
         dbias[j] += dp[j];
       }
     }
-    product<false>(w.dp, l.keys, 1, w.k, l.width, w.dq, l.width, whole, l.width, l.tokens);
+    const Left dp = leftOf(w.dp, l.keys, 1, whole, l.tokens, factorSpace(leftSize(whole, l.tokens)));
+    product<false>(dp, w.kRight, w.dq, l.width, whole, l.width, l.tokens);
     // Tiles over keys: rows of p and dp beyond `rows` are not read, columns beyond `tokens` are within their padding.
     product<true>(w.p, 1, l.keys, w.g, l.width, w.dv, l.width, roundUp(l.tokens, kTileRows), l.width, rows);
     product<true>(w.dp, 1, l.keys, w.q + first * l.width, l.width, w.dk, l.width, roundUp(l.tokens, kTileRows), l.width, rows);

@@ -1,6 +1,4 @@
-// Elementwise functions, one loop each. `kGrain` is where threads begin to pay.
-static const int64_t kGrain = 32768;
-
+// Elementwise functions, one loop each.
 template <class F>
 static void mapUnary(F f, const float* x, float* y, int64_t n) {
 #pragma omp parallel for simd schedule(static) if (n > kGrain)

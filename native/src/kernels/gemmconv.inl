@@ -59,7 +59,7 @@ static void smallForward(const Convolution& c, const float* x, const float* filt
   }
 }
 
-/** out[r·stride + k] = a[r] · b[k] for R rows of a and two of b, `depth` (a multiple of the lanes) long. */
+/** In float32 always: it waits for the filter from memory. out[r·stride + k] = a[r] · b[k] for R rows of a and two of b, `depth` (a multiple of the lanes) long. */
 template <int R>
 static inline void dots(const float* a, const float* b, int64_t depth, float* out, int64_t stride) {
   Lanes sum[R][2] = {};

@@ -15,6 +15,9 @@ static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 static inline int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
 static inline int64_t roundUp(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
 
+/** Elements from which threads begin to pay. */
+static const int64_t kGrain = 32768;
+
 /** e^x within 2 units in the last place; 0 below -87.3, infinity above 88.7. */
 static inline float expOf(float x) {
   const float limited = x > 88.8f ? 88.8f : (x < -87.3f ? -87.3f : x);

@@ -74,6 +74,16 @@ static void transformFilter(const Winograd& c, const float* filter, bool flipped
   }
 }
 
+/** The coefficients of a filter as right factors, where they are. */
+static void factorFilter(const Winograd& c, float* u) {
+  if (kDepth == 1) return;
+  const int64_t size = c.inChannels * c.outChannels;
+#pragma omp parallel for schedule(static)
+  for (int f = 0; f < 64; f++) {
+    rightOf(u + f * size, c.outChannels, c.inChannels, c.outChannels, reinterpret_cast<Factor*>(u + f * size));
+  }
+}
+
 /** The gradient of a filter from that of its coefficients, summed over `parts` sets of them. */
 static void gatherFilter(const Winograd& c, const float* du, int64_t parts, int64_t stride, float* dfilter) {
   const int64_t in = c.inChannels, out = c.outChannels;
@@ -221,6 +231,7 @@ static void winograd(const Winograd& c, const float* x, const float* filter, boo
   float *zeros = work, *u = work + size, *blocks = u + 64 * in * out;
   for (int64_t i = 0; i < size; i++) zeros[i] = 0;
   transformFilter(c, filter, flipped, u);
+  factorFilter(c, u);
 #pragma omp parallel for schedule(static)
   for (int64_t k = 0; k < t.blocks; k++) {
     float *v = blocks + omp_get_thread_num() * 64 * (vs + ms), *m = v + 64 * vs;
@@ -229,8 +240,11 @@ static void winograd(const Winograd& c, const float* x, const float* filter, boo
     for (int64_t i = tiles * in; i < roundUp(tiles, kTileRows) * in; i++) {
       for (int f = 0; f < 64; f++) v[f * vs + i] = 0;
     }
+    const int64_t rows = roundUp(tiles, kTileRows);
+    Factor* space = factorSpace(leftSize(rows, in));
     for (int f = 0; f < 64; f++) {
-      product<false>(v + f * vs, in, 1, u + f * in * out, out, m + f * ms, out, roundUp(tiles, kTileRows), out, in);
+      const Right right{reinterpret_cast<const Factor*>(u + f * in * out), out};
+      product<false>(leftOf(v + f * vs, in, 1, rows, in, space), right, m + f * ms, out, rows, out, in);
     }
     for (int64_t i = 0; i < tiles; i++) transformOutput(c, m + i * out, ms, cornerOf(t, begin + i), bias, y);
   }

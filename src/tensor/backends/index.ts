@@ -4,7 +4,7 @@ import { cpu, wasm } from './cpu';
 import { cuda } from './cuda';
 import { onednn } from './onednnDevice';
 import { measureSpeed, selfTest } from './trial';
-import type { Device, DeviceInfo, DeviceName, DeviceOptions, DeviceStatus } from './types';
+import type { Device, DeviceInfo, DeviceName, DeviceOptions, DeviceStatus, Precision } from './types';
 import { releaseWebgpu, webgpu } from './webgpuDevice';
 
 export { measureSpeed, selfTest } from './trial';
@@ -32,23 +32,30 @@ function parse(spec: string): { name: DeviceName; which?: string } {
   return { name: name as DeviceName, which };
 }
 
-const lacks = (name: string, precision: string): string =>
-  `device ${name} does not compute in ${precision}: set "precision" to "float32"`;
+/** Why devices of a kind do not compute in a precision, as a part of a sentence. */
+const whyNot = (statuses: DeviceStatus[], precision: Precision): string => {
+  const reason = statuses.map((status) => status.lacks?.[precision]).find((text) => text !== undefined);
+  return reason === undefined ? '' : ` (${reason})`;
+};
 
 /** Devices that are worth comparing; the others are taken only when none of these is there. */
 const FAST: readonly DeviceName[] = ['cuda', 'webgpu', 'onednn'];
 
 async function candidates({ precision = 'float32' }: DeviceOptions): Promise<DeviceName[]> {
   const usable: { name: DeviceName; precise: boolean }[] = [];
+  const statuses: DeviceStatus[] = [];
   for (const name of ORDER) {
     const found = (await DEVICES[name].list()).filter((status) => status.usable && status.automatic);
     if (found.length === 0) continue;
+    statuses.push(...found);
     usable.push({ name, precise: found.some((status) => status.precisions.includes(precision)) });
   }
   if (usable.length === 0) throw new UserError('no device is usable: see `voco devices`');
   const precise = usable.filter((item) => item.precise).map((item) => item.name);
   if (precise.length > 0) return precise;
-  throw new UsageError(`no device here computes in ${precision}: set "precision" to "float32"`);
+  throw new UsageError(
+    `no device here computes in ${precision}${whyNot(statuses, precision)}: set "precision" to "float32"`,
+  );
 }
 
 /** Speed of a device that works and computes rightly, else undefined. */
@@ -112,7 +119,11 @@ export async function useDevice(spec: string, options: DeviceOptions = {}): Prom
   const precision = options.precision ?? 'float32';
   if (precision !== 'float32') {
     const statuses = await DEVICES[name].list();
-    if (!statuses.some((status) => status.precisions.includes(precision))) throw new UsageError(lacks(spec, precision));
+    if (!statuses.some((status) => status.usable)) await DEVICES[name].use(options, which);
+    if (!statuses.some((status) => status.precisions.includes(precision))) {
+      const why = whyNot(statuses, precision);
+      throw new UsageError(`device ${spec} does not compute in ${precision}${why}: set "precision" to "float32"`);
+    }
   }
   return { ...(await DEVICES[name].use(options, which)), precision };
 }

@@ -12,6 +12,8 @@ export interface DeviceStatus {
   /** Memory of the device where it can be known (of the machine, for CPU devices). */
   memoryBytes?: number;
   precisions: Precision[];
+  /** Why a precision is not among them, where there is more to say than that. */
+  lacks?: Partial<Record<Precision, string>>;
   /** Measured speed of a 3×3×3 convolution, float32; only where it was asked for. */
   flopsPerSecond?: number;
   /** False for devices that work but that `auto` must not take: a GPU emulated in software. */

@@ -27,15 +27,20 @@ function backwardInput(dy: tf.Tensor, filter: tf.Tensor, inputShape: Shape5D, at
     : composedInput(dy, filter, inputShape, attrs);
 }
 
-/** The gradients of {@link forward}'s filter and bias. */
-function backwardFilter(x: tf.Tensor, dy: tf.Tensor, filterShape: Shape5D, attrs: ConvAttrs): [tf.Tensor, tf.Tensor] {
+/** The gradients of {@link forward}'s filter and, where there is one, bias. */
+function backwardFilter(
+  x: tf.Tensor,
+  dy: tf.Tensor,
+  filterShape: Shape5D,
+  attrs: ConvAttrs,
+  bias: boolean,
+): [tf.Tensor, tf.Tensor?] {
   if (hasKernel(Kernel.Conv3DBackpropFilter)) {
-    return runKernel<tf.Tensor[]>(Kernel.Conv3DBackpropFilter, { x, dy }, { ...attrs, filterShape }) as [
-      tf.Tensor,
-      tf.Tensor,
-    ];
+    const outputs = runKernel<tf.Tensor[]>(Kernel.Conv3DBackpropFilter, { x, dy }, { ...attrs, filterShape, bias });
+    return outputs as [tf.Tensor, tf.Tensor?];
   }
-  return [composedFilter(x, dy, filterShape, attrs), tf.sum(dy, [0, 1, 2, 3])];
+  const dFilter = composedFilter(x, dy, filterShape, attrs);
+  return bias ? [dFilter, tf.sum(dy, [0, 1, 2, 3])] : [dFilter];
 }
 
 /**
@@ -57,11 +62,11 @@ export function conv3d(x: tf.Tensor5D, filter: tf.Tensor5D, options: ConvOptions
     },
     (dy, saved) => {
       const [savedX, savedFilter] = saved as [tf.Tensor, tf.Tensor];
-      const [dFilter, dBias] = backwardFilter(savedX, dy, filter.shape, attrs);
+      const [dFilter, dBias] = backwardFilter(savedX, dy, filter.shape, attrs, bias !== undefined);
       return {
         x: () => backwardInput(dy, savedFilter, x.shape, attrs),
         filter: () => dFilter,
-        bias: () => dBias,
+        bias: () => dBias!,
       };
     },
   );
@@ -95,7 +100,7 @@ export function convTranspose3d(
       const [savedX, savedFilter] = saved as [tf.Tensor, tf.Tensor];
       return {
         x: () => forward(dy, savedFilter, attrs),
-        filter: () => backwardFilter(dy, savedX, filter.shape, attrs)[0],
+        filter: () => backwardFilter(dy, savedX, filter.shape, attrs, false)[0],
         bias: () => tf.sum(dy, [0, 1, 2, 3]),
       };
     },

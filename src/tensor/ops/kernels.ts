@@ -12,7 +12,7 @@ export const Kernel = {
   Conv3D: 'VocoConv3D',
   /** {dy, filter} → dx of `inputShape`. Also the forward pass of a transposed convolution. Attrs: ConvInputAttrs. */
   Conv3DBackpropInput: 'VocoConv3DBackpropInput',
-  /** {x, dy} → [dfilter, dbias] of `filterShape` and [O]. Attrs: ConvFilterAttrs. */
+  /** {x, dy} → [dfilter, dbias] of `filterShape` and [O], or [dfilter] alone without `bias`. Attrs: ConvFilterAttrs. */
   Conv3DBackpropFilter: 'VocoConv3DBackpropFilter',
   /** {x[...,I], weight[O,I], bias?[O]} → y[...,O]. */
   Linear: 'VocoLinear',
@@ -51,6 +51,8 @@ export interface ConvInputAttrs extends ConvAttrs {
 }
 export interface ConvFilterAttrs extends ConvAttrs {
   filterShape: [number, number, number, number, number];
+  /** Whether the gradient of a bias is wanted. */
+  bias: boolean;
 }
 export interface WindowAttentionAttrs {
   /** The window of the layer, e.g. [7, 7, 7]: the table has (2·w₀−1)(2·w₁−1)(2·w₂−1) rows. */

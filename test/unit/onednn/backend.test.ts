@@ -215,9 +215,9 @@ describe('wrong use', () => {
     expect(() => addon.unary(0, short, short, 3, 0)).toThrow(/holds 2 numbers of 3/);
     expect(() => addon.unary(0, [] as unknown as Float32Array, short, 2, 0)).toThrow(/Float32Array/);
     expect(() => addon.copy(short, 0, short, 1, [2], [1], [1])).toThrow(/outside/);
-    expect(() => addon.conv(0, [1, 2], short, short, null, short)).toThrow(/21 numbers/);
+    expect(() => addon.conv(0, [1, 2], short, short, null, short, 0)).toThrow(/21 numbers/);
     expect(() =>
-      addon.attention([1, 2, 2, 2, 4, 3, 2, 2, 2, 2, 2, 2, 0, 0, 0], 1, short, short, short, short),
+      addon.attention([1, 2, 2, 2, 4, 3, 2, 2, 2, 2, 2, 2, 0, 0, 0], 1, short, short, short, short, 0),
     ).toThrow();
   });
 });

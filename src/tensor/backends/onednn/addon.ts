@@ -8,6 +8,11 @@ type Floats = Float32Array;
 type Optional = Float32Array | null;
 type Shape = readonly number[];
 
+export interface Bf16Instructions {
+  avx512: boolean;
+  amx: boolean;
+}
+
 export interface Addon {
   readonly unaryOps: readonly string[];
   readonly binaryOps: readonly string[];
@@ -17,8 +22,15 @@ export interface Addon {
   trim(): void;
   alignment(buffer: ArrayBuffer): number;
   detach(buffer: ArrayBuffer): void;
-  conv(kind: 0 | 1 | 2, shape: Shape, x: Floats, filter: Floats, bias: Optional, y: Floats): void;
-  matmul(shape: Shape, a: Floats, b: Floats, bias: Optional, y: Floats): void;
+  /** Whether `Multiply` number `precision` can be asked for. */
+  supports(precision: number): boolean;
+  bf16(): Bf16Instructions;
+  /** What may be executed on a processor: see `CpuBits` in native/src/cpu.h. */
+  bf16Of(bits: readonly number[]): Bf16Instructions;
+  conv(
+    kind: 0 | 1 | 2, shape: Shape, x: Floats, filter: Floats, bias: Optional, y: Floats, precision: number,
+  ): void; // prettier-ignore
+  matmul(shape: Shape, a: Floats, b: Floats, bias: Optional, y: Floats, precision: number): void;
   unary(op: number, x: Floats, y: Floats, n: number, p: number): void;
   binary(op: number, a: Floats, b: Floats, y: Floats, dims: Shape, as: Shape, bs: Shape, p: number): void;
   reduce(op: number, x: Floats, y: Floats, outer: number, middle: number, inner: number): void;
@@ -38,10 +50,12 @@ export interface Addon {
     x: Floats, dy: Floats, mean: Floats, rstd: Floats, dx: Floats, batch: number, voxels: number, channels: number,
     slope: number,
   ): void; // prettier-ignore
-  attention(shape: Shape, scale: number, qkv: Floats, padToken: Floats, biasTable: Floats, y: Floats): void;
+  attention(
+    shape: Shape, scale: number, qkv: Floats, padToken: Floats, biasTable: Floats, y: Floats, precision: number,
+  ): void; // prettier-ignore
   attentionGrad(
     shape: Shape, scale: number, qkv: Floats, padToken: Floats, biasTable: Floats, dy: Floats, dqkv: Floats,
-    dpadToken: Floats, dbiasTable: Floats,
+    dpadToken: Floats, dbiasTable: Floats, precision: number,
   ): void; // prettier-ignore
   adamw(settings: Shape, param: Floats, grad: Floats, m: Floats, v: Floats, vmax: Optional, n: number): void;
   lerp(y: Floats, x: Floats, n: number, weight: number): void;

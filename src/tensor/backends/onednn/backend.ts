@@ -2,6 +2,7 @@
 import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
 import * as tf from '../../tf';
 import { type Addon, Reduction } from './addon';
+import { Multiply } from './bf16';
 import { type Block, BufferPool, type PoolStats } from './pool';
 
 type Values = Float32Array | Int32Array | Uint8Array;
@@ -31,6 +32,8 @@ const isPooled = (dtype: tf.DataType): dtype is PooledType => dtype in ARRAYS;
 
 export class OneDnnBackend extends MathBackendCPU {
   readonly pool: BufferPool;
+  /** How the layers' products are computed: one of `Multiply`. */
+  multiply: number = Multiply.float32;
   private nextId = 0;
   private fallbackDepth = 0;
   private waiting: Block[] = [];

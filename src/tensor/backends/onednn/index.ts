@@ -2,8 +2,10 @@
 import { availableParallelism } from 'node:os';
 import { UserError } from '../../../errors/userError';
 import * as tf from '../../tf';
+import type { Precision } from '../types';
 import { loadAddon } from './addon';
 import { OneDnnBackend } from './backend';
+import { bf16Support, Multiply, type Bf16Support } from './bf16';
 import { BACKEND, registerKernels } from './kernels/register';
 
 export { OneDnnBackend, type AdamWSettings } from './backend';
@@ -15,6 +17,7 @@ export interface OneDnnInfo {
   /** Instruction set of our own kernels: avx512, avx2 or sse2. */
   isa: string;
   threads: number;
+  bf16: Bf16Support;
 }
 
 /** Whether the addon can be used, and if not, what to do. */
@@ -22,14 +25,19 @@ export function loadOneDnn(): { ok: true; info: OneDnnInfo } | { ok: false; reas
   const loaded = loadAddon();
   if (!loaded.ok) return loaded;
   const { version, isa, threads } = loaded.addon.describe();
-  return { ok: true, info: { version, isa, threads } };
+  return { ok: true, info: { version, isa, threads, bf16: bf16Support(loaded.addon) } };
 }
 
 /**
- * Makes the backend `onednn` known to tfjs; `threads` defaults to all processors. Can be called again to change the threads.
- * Throws a UserError where the addon cannot be loaded.
+ * Makes the backend `onednn` known to tfjs; `threads` defaults to all processors. Can be called again to change the settings.
+ *
+ * @param precision of the layers' products; weights and everything else are float32 in any case.
+ * @throws UserError where the addon cannot be loaded or the processor lacks the precision.
  */
-export function registerOneDnn(threads: number = availableParallelism()): OneDnnBackend {
+export function registerOneDnn(
+  threads: number = availableParallelism(),
+  precision: Precision = 'float32',
+): OneDnnBackend {
   const loaded = loadAddon();
   if (!loaded.ok) throw new UserError(`onednn: ${loaded.reason}`);
   let backend = tf.findBackend(BACKEND) as OneDnnBackend | null;
@@ -41,5 +49,8 @@ export function registerOneDnn(threads: number = availableParallelism()): OneDnn
     tf.findBackend(BACKEND);
   }
   backend.setThreads(threads);
+  const bf16 = bf16Support(loaded.addon);
+  if (precision === 'bf16' && !bf16.ok) throw new UserError(`onednn: ${bf16.reason}`);
+  backend.multiply = precision === 'bf16' && bf16.ok ? bf16.multiply : Multiply.float32;
   return backend;
 }

@@ -150,7 +150,7 @@ export function convolutionFilterGradient(
   backend: GpuBackend,
   x: TensorInfo,
   dy: TensorInfo,
-  { stride, padding, filterShape }: ConvFilterAttrs,
+  { stride, padding, filterShape, bias }: ConvFilterAttrs,
 ): TensorInfo[] {
   const kernel = filterShape.slice(0, 3) as Triple;
   const [inner, outer] = filterShape.slice(3) as [number, number];
@@ -181,6 +181,7 @@ export function convolutionFilterGradient(
     x,
     dy,
   );
+  if (!bias) return [dFilter];
   const [dBias] = columnSums(backend, { rows: voxels, columns: outer, expressions: ['X0[at]'] }, [dy]);
   return [dFilter, dBias!];
 }

@@ -9,7 +9,9 @@ function describe(device: DeviceStatus): string {
   const speed = device.flopsPerSecond === undefined ? [] : [`${(device.flopsPerSecond / 1e9).toPrecision(3)} GFLOP/s`];
   const memory = device.memoryBytes === undefined ? [] : [formatBytes(device.memoryBytes)];
   const note = device.automatic ? [] : ['not taken by "auto"'];
-  return [device.description, ...speed, ...memory, device.precisions.join(' and '), ...note].join(' · ');
+  const lacks = Object.entries(device.lacks ?? {}).map(([precision, reason]) => ` (no ${precision}: ${reason})`);
+  const precisions = device.precisions.join(' and ') + lacks.join('');
+  return [device.description, ...speed, ...memory, precisions, ...note].join(' · ');
 }
 
 export const devices: Command = {

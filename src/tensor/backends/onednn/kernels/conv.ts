@@ -1,6 +1,7 @@
 /** 3D convolution and its gradients: ours (`ops/kernels.ts`) and tfjs's, which have the same arguments to oneDNN. */
 import * as tf from '../../../tf';
 import type { ConvAttrs, ConvFilterAttrs, ConvInputAttrs, Triple } from '../../../ops/kernels';
+import { Multiply } from '../bf16';
 import { type Call, isFloat, type KernelFn, type KernelTable, need, optionalFloats } from './context';
 
 type Shape5 = [number, number, number, number, number];
@@ -53,28 +54,30 @@ function fromTfjs(call: Call, x: number[], filter: number[]): Geometry | undefin
   };
 }
 
-function forward(call: Call, g: Geometry): tf.TensorInfo {
+/** `multiply` is one of `Multiply`: ours as the backend is set, those of tfjs in float32. */
+function forward(call: Call, g: Geometry, multiply: number): tf.TensorInfo {
   const { backend } = call;
   const y = backend.empty(g.y);
   const [x, filter] = [backend.floats(need(call, 'x')), backend.floats(need(call, 'filter'))];
-  backend.addon.conv(Kind.forward, numbersOf(g), x, filter, optionalFloats(call, 'bias'), backend.floats(y));
+  const bias = optionalFloats(call, 'bias');
+  backend.addon.conv(Kind.forward, numbersOf(g), x, filter, bias, backend.floats(y), multiply);
   return y;
 }
 
-function backwardData(call: Call, g: Geometry): tf.TensorInfo {
+function backwardData(call: Call, g: Geometry, multiply: number): tf.TensorInfo {
   const { backend } = call;
   const dx = backend.empty(g.x);
   const [dy, filter] = [backend.floats(need(call, 'dy')), backend.floats(need(call, 'filter'))];
-  backend.addon.conv(Kind.backwardData, numbersOf(g), backend.floats(dx), filter, null, dy);
+  backend.addon.conv(Kind.backwardData, numbersOf(g), backend.floats(dx), filter, null, dy, multiply);
   return dx;
 }
 
-function backwardWeights(call: Call, g: Geometry, bias: tf.TensorInfo | null): tf.TensorInfo {
+function backwardWeights(call: Call, g: Geometry, bias: tf.TensorInfo | null, multiply: number): tf.TensorInfo {
   const { backend } = call;
   const dfilter = backend.empty(g.filter);
   const [x, dy] = [backend.floats(need(call, 'x')), backend.floats(need(call, 'dy'))];
   const dbias = bias ? backend.floats(bias) : null;
-  backend.addon.conv(Kind.backwardWeights, numbersOf(g), x, backend.floats(dfilter), dbias, dy);
+  backend.addon.conv(Kind.backwardWeights, numbersOf(g), x, backend.floats(dfilter), dbias, dy, multiply);
   return dfilter;
 }
 
@@ -83,34 +86,37 @@ const attrsOf = <T>(call: Call): T => call.attrs as unknown as T;
 const tfjsForward: KernelFn = (call) => {
   const [x, filter] = [need(call, 'x'), need(call, 'filter')];
   const g = fromTfjs(call, x.shape, filter.shape);
-  return g && isFloat(x, filter) ? forward(call, g) : undefined;
+  return g && isFloat(x, filter) ? forward(call, g, Multiply.float32) : undefined;
 };
 
 const tfjsBackwardData: KernelFn = (call) => {
   const g = fromTfjs(call, attrsOf<ConvInputAttrs>(call).inputShape, need(call, 'filter').shape);
-  return g && isFloat(need(call, 'dy'), need(call, 'filter')) ? backwardData(call, g) : undefined;
+  return g && isFloat(need(call, 'dy'), need(call, 'filter')) ? backwardData(call, g, Multiply.float32) : undefined;
 };
 
 const tfjsBackwardWeights: KernelFn = (call) => {
   const x = need(call, 'x');
   const g = fromTfjs(call, x.shape, attrsOf<ConvFilterAttrs>(call).filterShape);
-  return g && isFloat(x, need(call, 'dy')) ? backwardWeights(call, g, null) : undefined;
+  return g && isFloat(x, need(call, 'dy')) ? backwardWeights(call, g, null, Multiply.float32) : undefined;
 };
 
 export const convKernels: KernelTable = {
   Conv3D: tfjsForward,
   Conv3DBackpropInputV2: tfjsBackwardData,
   Conv3DBackpropFilterV2: tfjsBackwardWeights,
-  VocoConv3D: (call) =>
-    forward(call, symmetric(need(call, 'x').shape, need(call, 'filter').shape, attrsOf<ConvAttrs>(call))),
+  VocoConv3D: (call) => {
+    const g = symmetric(need(call, 'x').shape, need(call, 'filter').shape, attrsOf<ConvAttrs>(call));
+    return forward(call, g, call.backend.multiply);
+  },
   VocoConv3DBackpropInput: (call) => {
     const attrs = attrsOf<ConvInputAttrs>(call);
-    return backwardData(call, symmetric(attrs.inputShape, need(call, 'filter').shape, attrs));
+    return backwardData(call, symmetric(attrs.inputShape, need(call, 'filter').shape, attrs), call.backend.multiply);
   },
   VocoConv3DBackpropFilter: (call) => {
     const attrs = attrsOf<ConvFilterAttrs>(call);
-    const dbias = call.backend.empty([attrs.filterShape[4]]);
-    const dfilter = backwardWeights(call, symmetric(need(call, 'x').shape, attrs.filterShape, attrs), dbias);
-    return [dfilter, dbias];
+    const dbias = attrs.bias ? call.backend.empty([attrs.filterShape[4]]) : null;
+    const g = symmetric(need(call, 'x').shape, attrs.filterShape, attrs);
+    const dfilter = backwardWeights(call, g, dbias, call.backend.multiply);
+    return dbias ? [dfilter, dbias] : [dfilter];
   },
 };

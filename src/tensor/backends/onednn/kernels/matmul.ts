@@ -1,6 +1,7 @@
 /** Matrix products and dense layers. */
 import type * as tf from '../../../tf';
 import { Reduction } from '../addon';
+import { Multiply } from '../bf16';
 import { unary } from './elementwise';
 import { type Call, isFloat, type KernelFn, type KernelTable, need, optionalFloats, sizeOf } from './context';
 
@@ -20,6 +21,7 @@ function multiply(
   b: tf.TensorInfo,
   shape: number[],
   bias: Float32Array | null,
+  precision: number,
 ) {
   const { backend } = call;
   const y = backend.empty(shape);
@@ -29,11 +31,12 @@ function multiply(
     backend.floats(b),
     bias,
     backend.floats(y),
+    precision,
   );
   return y;
 }
 
-/** tfjs's product of two stacks of matrices; undefined where the stacks differ, which is left to `cpu`. */
+/** tfjs's product of two stacks of matrices, in float32: losses use it. Undefined where the stacks differ, which is left to `cpu`. */
 function stacked(call: Call, bias: Float32Array | null): tf.TensorInfo | undefined {
   const [a, b] = [need(call, 'a'), need(call, 'b')];
   const { transposeA, transposeB } = call.attrs as { transposeA?: boolean; transposeB?: boolean };
@@ -43,7 +46,8 @@ function stacked(call: Call, bias: Float32Array | null): tf.TensorInfo | undefin
   const [m, k] = transposeA ? [a.shape[ra - 1]!, a.shape[ra - 2]!] : [a.shape[ra - 2]!, a.shape[ra - 1]!];
   const [inner, n] = transposeB ? [b.shape[rb - 1]!, b.shape[rb - 2]!] : [b.shape[rb - 2]!, b.shape[rb - 1]!];
   if (!same || k !== inner || !isFloat(a, b)) return undefined;
-  return multiply(call, { batch, m, n, k, transposeA, transposeB }, a, b, [...a.shape.slice(0, -2), m, n], bias);
+  const shape = [...a.shape.slice(0, -2), m, n];
+  return multiply(call, { batch, m, n, k, transposeA, transposeB }, a, b, shape, bias, Multiply.float32);
 }
 
 const fused: KernelFn = (call) => {
@@ -64,13 +68,15 @@ const linear: KernelFn = (call) => {
   const [n, k] = weight.shape as [number, number];
   const m = sizeOf(x.shape) / k;
   const shape = [...x.shape.slice(0, -1), n];
-  return multiply(call, { batch: 1, m, n, k, transposeB: true }, x, weight, shape, optionalFloats(call, 'bias'));
+  const bias = optionalFloats(call, 'bias');
+  return multiply(call, { batch: 1, m, n, k, transposeB: true }, x, weight, shape, bias, call.backend.multiply);
 };
 
 const linearInput: KernelFn = (call) => {
   const [dy, weight] = [need(call, 'dy'), need(call, 'weight')];
   const [k, n] = weight.shape as [number, number];
-  return multiply(call, { batch: 1, m: sizeOf(dy.shape) / k, n, k }, dy, weight, [...dy.shape.slice(0, -1), n], null);
+  const shape = [...dy.shape.slice(0, -1), n];
+  return multiply(call, { batch: 1, m: sizeOf(dy.shape) / k, n, k }, dy, weight, shape, null, call.backend.multiply);
 };
 
 const linearWeight: KernelFn = (call) => {
@@ -78,7 +84,8 @@ const linearWeight: KernelFn = (call) => {
   const [x, dy] = [need(call, 'x'), need(call, 'dy')];
   const [n, m] = [x.shape.at(-1)!, dy.shape.at(-1)!];
   const rows = sizeOf(x.shape) / n;
-  const dweight = multiply(call, { batch: 1, m, n, k: rows, transposeA: true }, dy, x, [m, n], null);
+  const sizes = { batch: 1, m, n, k: rows, transposeA: true };
+  const dweight = multiply(call, sizes, dy, x, [m, n], null, backend.multiply);
   const dbias = backend.empty([m]);
   backend.addon.reduce(Reduction.Sum, backend.floats(dy), backend.floats(dbias), 1, rows, m);
   return [dweight, dbias];

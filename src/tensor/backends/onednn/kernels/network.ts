@@ -74,7 +74,7 @@ const attention: KernelFn = (call) => {
   const y = backend.empty([...qkv.shape.slice(0, -1), qkv.shape.at(-1)! / 3]);
   backend.addon.attention(
     attentionShape(call), call.attrs.scale as number, backend.floats(qkv), backend.floats(need(call, 'padToken')),
-    backend.floats(need(call, 'biasTable')), backend.floats(y),
+    backend.floats(need(call, 'biasTable')), backend.floats(y), backend.multiply,
   ); // prettier-ignore
   return y;
 };
@@ -90,7 +90,7 @@ const attentionGrad: KernelFn = (call) => {
   backend.addon.attentionGrad(
     attentionShape(call), call.attrs.scale as number, backend.floats(qkv), backend.floats(padToken),
     backend.floats(biasTable), backend.floats(need(call, 'dy')),
-    backend.floats(dqkv), backend.floats(dpad), backend.floats(dtable),
+    backend.floats(dqkv), backend.floats(dpad), backend.floats(dtable), backend.multiply,
   ); // prettier-ignore
   return [dqkv, dpad, dtable];
 };
