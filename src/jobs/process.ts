@@ -85,6 +85,22 @@ export async function startDetached(
   }
 }
 
+/**
+ * Starts a `voco` command with its standard input, output and error as pipes. It is the caller's to end.
+ *
+ * @throws UserError when the program cannot be started.
+ */
+export async function startPiped(program: Program, args: readonly string[], cwd?: string): Promise<ChildProcess> {
+  const child = spawn(program.node.command, [program.script, ...args], {
+    cwd,
+    env: environment(program),
+    windowsHide: true,
+    stdio: 'pipe',
+  });
+  await started(child, program);
+  return child;
+}
+
 export interface ToolOptions {
   readonly cwd?: string;
   readonly signal?: AbortSignal;

@@ -2,7 +2,8 @@
  * Where a pre-trained network believes crops of a volume to be (`voco locate`). Places are voxels of the preprocessed volume, n is
  * the number of base crops, in grid order (x slowest).
  */
-import type { Triple } from './crops';
+import type { Box, Triple } from './crops';
+import type { ThreadAnswer, ThreadCall } from './thread';
 
 /** One random crop, and what the network says of it. */
 export interface LocatedPosition {
@@ -60,3 +61,32 @@ export interface LocateReport {
   readonly map: ErrorMap;
   readonly summary: LocateSummary;
 }
+
+/** A crop as the network is to see it: flips along x, y, z, quarter turns from x towards y, then an intensity shift. */
+export interface PlacedCrop {
+  readonly box: Box;
+  readonly augmentation: {
+    readonly flip: readonly [boolean, boolean, boolean];
+    readonly quarterTurns: number;
+    readonly shift: number;
+  };
+}
+
+/** What a network says of random crops of one volume. */
+export interface Predictions {
+  /** Similarity of each random crop to each base crop, 0 to 1: `[M][n]`. */
+  readonly predicted: readonly (readonly number[])[];
+  /** Cosines between the embeddings of the base crops: `[n][n]`. */
+  readonly baseSimilarity: readonly (readonly number[])[];
+}
+
+/** What `voco locate --serve` reads, one JSON object a line: calls of `locate` and `predict`, and calls to drop. */
+export type InspectMessage = ThreadCall | { readonly cancel: number };
+
+export interface Progress {
+  readonly done: number;
+  readonly total: number;
+}
+
+/** What it writes, one JSON object a line: progress of a call, and each call's answer, once. */
+export type InspectReply = ThreadAnswer | { readonly id: number; readonly progress: Progress };

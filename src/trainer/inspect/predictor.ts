@@ -1,19 +1,14 @@
 import { setImmediate as breathe } from 'node:timers/promises';
-import { sampleCrop, type Augmentation } from '../../data/augment';
+import { sampleCrop } from '../../data/augment';
+import type { PlacedCrop, Predictions } from '../../protocol/locate';
 import * as tf from '../../tensor/tf';
 import type { Volume } from '../../volume';
-import type { Box, Triple } from '../../voco/geometry';
+import type { Triple } from '../../voco/geometry';
 import type { Features, VocoModel } from '../../voco/model';
 import { splitRows } from '../../voco/objectives/layout';
 import type { StepLayout } from '../../voco/objectives';
 import { cosines } from '../../voco/tensors';
 import { planMicroBatches } from '../pretrain/microBatches';
-
-/** A crop of a volume as the network is to see it. */
-export interface PlacedCrop {
-  readonly box: Box;
-  readonly augmentation: Augmentation;
-}
 
 export interface PredictorOptions {
   readonly model: VocoModel;
@@ -28,16 +23,12 @@ export interface PredictorOptions {
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
-/** What a network says of random crops of one volume; n base crops. */
-export interface Predictions {
-  /** Similarity of each random crop to each base crop, 0 to 1: `[M][n]`. */
-  readonly predicted: readonly (readonly number[])[];
-  /** Cosines between the student's embeddings of the base crops: `[n][n]`. */
-  readonly baseSimilarity: readonly (readonly number[])[];
-}
-
-/** Pooled features of crops, student's and (where there is one) teacher's. The caller disposes them. */
-async function encode(options: PredictorOptions, crops: readonly PlacedCrop[]): Promise<Features> {
+/**
+ * Pooled features of crops, student's and (where there is one) teacher's. The caller disposes them.
+ *
+ * @throws AbortError when cancelled
+ */
+export async function encodeCrops(options: PredictorOptions, crops: readonly PlacedCrop[]): Promise<Features> {
   const { model, volume, input, microBatch, signal, onProgress } = options;
   const channels = volume.shape[0];
   const length = input[0] * input[1] * input[2] * channels;
@@ -71,11 +62,9 @@ async function encode(options: PredictorOptions, crops: readonly PlacedCrop[]): 
   }
 }
 
-/** Rows `from` to `from + count` of the random crops, then all of the bases: the rows of one training step. */
-function stepRows(all: tf.Tensor2D, from: number, count: number, bases: number): tf.Tensor2D {
-  const width = all.shape[1];
-  const randoms = tf.slice2d(all, [from, 0], [count, width]);
-  return tf.concat2d([randoms, tf.slice2d(all, [all.shape[0] - bases, 0], [bases, width])], 0);
+/** A step's rows `[perStep + n, F]`: its random crops, then all base crops. */
+function stepRows(randoms: tf.Tensor2D, bases: tf.Tensor2D, step: number, perStep: number): tf.Tensor2D {
+  return tf.concat2d([tf.slice2d(randoms, [step * perStep, 0], [perStep, randoms.shape[1]]), bases], 0);
 }
 
 /**
@@ -83,40 +72,39 @@ function stepRows(all: tf.Tensor2D, from: number, count: number, bases: number):
  * batch of one volume. The projector's batch norm makes a prediction depend on the crops beside it, so random crops go through
  * it `perStep` at a time with all base crops, as in a training step.
  *
- * @param randoms a multiple of `perStep`
+ * @param randoms features of a multiple of `perStep` crops `[M, F]`
+ * @param bases features of the base crops `[n, F]`
  * @throws AbortError when cancelled
  */
 export async function predictSimilarities(
-  options: PredictorOptions,
-  randoms: readonly PlacedCrop[],
-  bases: readonly PlacedCrop[],
+  { model, signal }: Pick<PredictorOptions, 'model' | 'signal'>,
+  randoms: Features,
+  bases: Features,
   perStep: number,
 ): Promise<Predictions> {
-  const features = await encode(options, [...randoms, ...bases]);
-  const n = bases.length;
+  const n = bases.student.shape[0];
   const layout: StepLayout = { volumes: 1, randomPerVolume: perStep, basesPerVolume: n };
   const predicted: number[][] = [];
   const similarity = Array.from({ length: n }, () => new Array<number>(n).fill(0));
-  const steps = randoms.length / perStep;
-  try {
-    for (let step = 0; step < steps; step++) {
-      options.signal?.throwIfAborted();
-      const { logits, between } = tf.tidy(() => {
-        const rows = (all: tf.Tensor2D): tf.Tensor2D => stepRows(all, step * perStep, perStep, n);
-        const student = rows(features.student);
-        const views = features.teacher ? { student, teacher: rows(features.teacher) } : { student };
-        const result = options.model.loss(views, tf.zeros([perStep, n]), layout);
-        const own = splitRows(result.embeddings, layout).bases;
-        return { logits: result.logits, between: cosines(own, own) };
-      });
-      const [values, cosine] = [await logits.array(), await between.array()];
-      tf.dispose([logits, between]);
-      predicted.push(...values);
-      cosine[0]!.forEach((row, i) => row.forEach((value, j) => (similarity[i]![j]! += value / steps)));
-      await breathe();
-    }
-  } finally {
-    tf.dispose([features.student, ...(features.teacher ? [features.teacher] : [])]);
+  const steps = randoms.student.shape[0] / perStep;
+  for (let step = 0; step < steps; step++) {
+    signal?.throwIfAborted();
+    const { logits, between } = tf.tidy(() => {
+      const student = stepRows(randoms.student, bases.student, step, perStep);
+      const teacher = randoms.teacher && bases.teacher && stepRows(randoms.teacher, bases.teacher, step, perStep);
+      const result = model.loss({ student, ...(teacher && { teacher }) }, tf.zeros([perStep, n]), layout);
+      const own = splitRows(result.embeddings, layout).bases;
+      return { logits: result.logits, between: cosines(own, own) };
+    });
+    const [values, cosine] = [await logits.array(), await between.array()];
+    tf.dispose([logits, between]);
+    predicted.push(...values);
+    cosine[0]!.forEach((row, i) => row.forEach((value, j) => (similarity[i]![j]! += value / steps)));
+    await breathe();
   }
   return { predicted, baseSimilarity: similarity };
+}
+
+export function disposeFeatures({ student, teacher }: Features): void {
+  tf.dispose([student, ...(teacher ? [teacher] : [])]);
 }

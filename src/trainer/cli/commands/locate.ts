@@ -33,7 +33,8 @@ export const locate: Command = {
     '  --seed N           which random crops (default 0): the same for every checkpoint\n' +
     '  --device NAME      where to compute\n' +
     '  --out DIR          writes locate.json, and error.nii.gz to lay over the image\n' +
-    '  --json             prints the whole report as JSON',
+    '  --json             prints the whole report as JSON\n' +
+    '  --serve            answers requests on standard input, for the editor (src/protocol/locate.ts)',
   options: {
     checkpoint: { type: 'string' },
     case: { type: 'string' },
@@ -43,8 +44,14 @@ export const locate: Command = {
     device: { type: 'string' },
     out: { type: 'string' },
     json: { type: 'boolean' },
+    serve: { type: 'boolean' },
   },
   async run(args) {
+    if (args.values.serve) {
+      const { serveInspector } = await import('../../inspect/serve');
+      await serveInspector(textOption(args, 'device') ?? 'auto', process.stdin, process.stdout);
+      return ExitCode.done;
+    }
     const checkpoint = textOption(args, 'checkpoint');
     if (!checkpoint) throw new UsageError(`voco locate: --checkpoint is missing; usage: ${locate.usage}`);
     if (args.positionals.length > 1) throw new UsageError(`voco locate: one config at a time; usage: ${locate.usage}`);
