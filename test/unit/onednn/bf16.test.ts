@@ -138,6 +138,7 @@ describe('"precision": "bf16"', () => {
       reason: expect.stringContaining('AVX512-BF16'),
     });
     expect(bf16Support(lacking, '1')).toMatchObject({ ok: false, reason: expect.stringContaining('AVX2') });
+    expect(bf16Support({}, '1')).toMatchObject({ ok: false, reason: expect.stringContaining('build:native') });
     if (backend.addon.supports(Multiply.bf16)) return;
     const refused = useDevice('onednn', { precision: 'bf16' });
     await expect(refused).rejects.toThrow(/^device onednn .*neither AVX512-BF16 nor AMX-BF16.* "float32"$/);

@@ -12,9 +12,12 @@ export type Bf16Support = { ok: true; multiply: number; how: string } | { ok: fa
  * multiplies them as float32, by the code for AVX512-BF16 (`1`) or for AMX (`amx`): right on any processor with AVX2, and slow.
  */
 export function bf16Support(
-  addon: Pick<Addon, 'bf16' | 'supports'>,
+  addon: Partial<Pick<Addon, 'bf16' | 'supports'>>,
   emulate = process.env.VOCO_EMULATE_BF16,
 ): Bf16Support {
+  if (!addon.supports || !addon.bf16) {
+    return { ok: false, reason: 'the native addon was built before it had bf16: run `npm run build:native`' };
+  }
   if (emulate) {
     const multiply = emulate === 'amx' ? Multiply.emulatedAmx : Multiply.emulated;
     if (addon.supports(multiply)) return { ok: true, multiply, how: 'bf16 emulated and slow (VOCO_EMULATE_BF16)' };
