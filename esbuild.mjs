@@ -33,6 +33,7 @@ const browser = {
   'webview/volume': 'webview/volume/main.ts',
   'webview/volume3d': 'webview/volume/rendering3d.ts',
   'webview/curves': 'webview/curves/main.ts',
+  'webview/estimate': 'webview/estimate/main.ts',
   'webview/crops': 'webview/crops/main.ts',
   'webview/results': 'webview/results/main.ts',
 };

@@ -6,6 +6,7 @@ import { watchConfigs } from './editors/config/diagnostics';
 import { registerQuickFixes } from './editors/config/quickFixes';
 import { registerVolumeEditor } from './editors/volume/volumeEditor';
 import { registerCropsPanels } from './panels/crops/cropsPanels';
+import { registerEstimatePanels } from './panels/estimate/estimatePanels';
 import { createServices } from './services';
 import { createDatasetsView } from './views/datasetsView';
 import { createDevicesView } from './views/devicesView';
@@ -30,6 +31,7 @@ export function activate(context: vscode.ExtensionContext): void {
     registerCodeLenses(),
     registerVolumeEditor(context, services.log),
     registerCropsPanels(services),
+    registerEstimatePanels(services),
   );
   const { user, system } = process.cpuUsage(cpu);
   const computing = ((user + system) / 1000).toFixed(1);

@@ -42,3 +42,50 @@ export interface DiskUse {
   /** Left on that disk; absent where it cannot be known. */
   readonly freeBytes?: number;
 }
+
+/** One figure of the estimate as the panel shows it: texts for people, made by the host. */
+export interface EstimateCard {
+  readonly title: string;
+  /** The figure itself: `24m 10s`, `3.1 GB`. */
+  readonly value: string;
+  readonly details: readonly string[];
+  /** How much of what is there is needed; above 1 it does not fit. */
+  readonly share?: number;
+  /** What to do when it does not fit. */
+  readonly problem?: string;
+}
+
+export interface EstimateSheet {
+  readonly title: string;
+  readonly subtitle: string;
+  readonly cards: readonly EstimateCard[];
+  readonly warnings: readonly string[];
+  /** Label of the button that starts the run. */
+  readonly start: string;
+}
+
+/** The estimate panel. The webview keeps the sheet, so a reloaded window shows it without computing anything. */
+export interface EstimateContract {
+  readonly calls: {
+    /** Estimates anew: checks the data and times some steps, which may take a minute. */
+    readonly estimate: {
+      readonly params: null;
+      readonly result: EstimateSheet | { readonly problem: string } | { readonly cancelled: true };
+    };
+    readonly cancel: { readonly params: null; readonly result: null };
+    readonly start: { readonly params: null; readonly result: null };
+  };
+  readonly events: {
+    /** What the estimate under way is doing. */
+    readonly progress: string;
+    /** The config was saved with changes, or somebody asked for the estimate again. */
+    readonly changed: { readonly again: boolean };
+  };
+}
+
+export interface EstimateState {
+  readonly file: string;
+  readonly sheet?: EstimateSheet;
+  /** When the sheet was made, as text. */
+  readonly made?: string;
+}

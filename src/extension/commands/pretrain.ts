@@ -7,7 +7,7 @@ import { Cancelled, markDone, type CommandDefinition } from './command';
 import { pickConfig, saveConfig } from './pickConfig';
 
 /** Shows the first error of a config on its line. @throws Cancelled when there is one. */
-async function refuseWithErrors(config: vscode.Uri): Promise<void> {
+export async function refuseWithErrors(config: vscode.Uri): Promise<void> {
   const document = await vscode.workspace.openTextDocument(config);
   const problems = await configProblems(document, { syntax: true });
   const first = problems.find((problem) => problem.severity === vscode.DiagnosticSeverity.Error);

@@ -6,6 +6,7 @@ const LENSES: readonly { title: string; command: string; tooltip: string }[] = [
   { title: '$(play) Pre-train', command: 'voco.pretrain', tooltip: 'Start a run with this config' },
   { title: '$(checklist) Check data', command: 'voco.checkData', tooltip: 'Look for problems in the volumes it names' },
   { title: '$(symbol-array) Preview crops', command: 'voco.previewCrops', tooltip: 'See what it does to a volume' },
+  { title: '$(dashboard) Estimate', command: 'voco.estimate', tooltip: 'Memory, disk and time that a run takes' },
 ];
 
 export function registerCodeLenses(): vscode.Disposable {
