@@ -14,4 +14,5 @@ export { processStartTime } from './process';
 export * from './results';
 export * from './runDirectory';
 export * from './safetensors';
+export * from './study';
 export { EventWriter } from './tensorboard';

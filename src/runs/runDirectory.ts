@@ -7,7 +7,7 @@ import { withLock } from './lock';
 import { decodeNumber, encodeNumber } from './numbers';
 import { processStartTime } from './process';
 
-export type RunKind = 'pretrain' | 'finetune' | 'evaluate' | 'segment';
+export type RunKind = 'pretrain' | 'finetune' | 'evaluate' | 'segment' | 'study';
 
 export const RUN_PHASES = [
   'queued',

@@ -61,7 +61,20 @@ function lengthRules(config: FinetuneConfig): Problem[] {
   return found;
 }
 
+function studyRules({ study }: FinetuneConfig): Problem[] {
+  const found: Problem[] = [];
+  if (study.cases && study.fractions) {
+    found.push(error(['study', 'fractions'], 'give study.cases or study.fractions, not both', null));
+  }
+  for (const key of ['cases', 'fractions', 'seeds'] as const) {
+    const list: readonly number[] = study[key] ?? [];
+    const twice = list.find((value, i) => list.indexOf(value) < i);
+    if (twice !== undefined) found.push(error(['study', key], `${twice} is there twice`, [...new Set(list)]));
+  }
+  return found;
+}
+
 /** Rules of fine-tuning alone. */
 export function finetuneRules(config: FinetuneConfig): Problem[] {
-  return [taskRules, cropRules, lengthRules].flatMap((rule) => rule(config));
+  return [taskRules, cropRules, lengthRules, studyRules].flatMap((rule) => rule(config));
 }

@@ -3,6 +3,7 @@ import { dataSchema } from './data';
 import { networkSchema } from './method';
 import { pretrainSchema } from './pretrain';
 import { count } from './shape';
+import { studySchema } from './study';
 import { cropsSchema, finetuneAugmentSchema, inferenceSchema, initSchema, lossSchema, taskSchema } from './task';
 import { optimizerSchema, scheduleName } from './training';
 
@@ -201,6 +202,7 @@ export const finetuneSchema = {
     schedule,
     train,
     inference: inferenceSchema,
+    study: studySchema,
   },
 } as const;
 

@@ -2,4 +2,4 @@ export { cropCodes } from './cropCodes';
 export { countPlaces, drawPlace, type CropPlaces, type PlaceDraw } from './cropPlaces';
 export { classMask, encodeLabels, makeLabelCodes, oneHot, valuesOfCodes, type LabelCodes } from './labelCodes';
 export { labelFile, LabelledStore, readLabel, type LabelledVolume } from './labelledStore';
-export { trainingSubset } from './subset';
+export { countOf, trainingSubset } from './subset';

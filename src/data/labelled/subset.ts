@@ -4,10 +4,16 @@ import type { Case } from '../datalist/case';
 
 const SUBSET = streamId('label-efficiency subset');
 
+/** How many of `available` cases an amount means: a share (at least one case) or a number; both null: all. */
+export function countOf(amount: { fraction: number | null; cases: number | null }, available: number): number {
+  const { fraction, cases } = amount;
+  return cases ?? (fraction === null ? available : Math.max(1, Math.round(fraction * available)));
+}
+
 /**
  * A seeded part of the training cases. Subsets of one seed are nested: the 4 cases are among the 8.
  *
- * @param amount a share (at least one case is taken) or a number of cases; both null: all.
+ * @param amount see {@link countOf}
  * @throws UserError when more cases are asked for than there are.
  */
 export function trainingSubset<C extends Case>(
@@ -15,8 +21,7 @@ export function trainingSubset<C extends Case>(
   amount: { fraction: number | null; cases: number | null },
   seed: number,
 ): C[] {
-  const count =
-    amount.cases ?? (amount.fraction === null ? cases.length : Math.max(1, Math.round(amount.fraction * cases.length)));
+  const count = countOf(amount, cases.length);
   if (count > cases.length) {
     throw new UserError(`data.cases: ${count} training volumes are asked for, but there are only ${cases.length}`);
   }

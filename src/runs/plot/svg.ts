@@ -9,6 +9,8 @@ export interface PlotSeries {
   readonly marked?: boolean;
   /** Drawn as it is: the values have no noise to average away. */
   readonly exact?: boolean;
+  /** Half the length of each point's error bar, in units of y. */
+  readonly bars?: readonly number[];
 }
 
 export interface PlotPanel {
@@ -24,6 +26,8 @@ export interface Plot {
   readonly title: string;
   readonly subtitle: string;
   readonly xLabel: string;
+  /** Marks of the x axis stand at whole numbers only; true when left out. */
+  readonly xWhole?: boolean;
   readonly panels: readonly PlotPanel[];
 }
 
@@ -79,7 +83,8 @@ function seriesMarks(series: PlotSeries, colour: string, x: Scale, y: Scale, int
         (point) =>
           `<circle cx="${pixel(x.toPixel(point.x))}" cy="${pixel(y.toPixel(point.y))}" r="3" fill="${colour}"/>`,
       );
-    return [line(series.points, 'stroke-width="1.5" stroke-dasharray="5 3"'), ...(dots.length <= 100 ? dots : [])];
+    const style = series.exact ? 'stroke-width="1.8"' : 'stroke-width="1.5" stroke-dasharray="5 3"';
+    return [line(series.points, style), ...(dots.length <= 100 ? dots : [])];
   }
   if (series.exact || series.points.length < SMOOTH_FROM) {
     return [line(thin(series.points, intervals), 'stroke-width="1.8"')];
@@ -89,6 +94,23 @@ function seriesMarks(series: PlotSeries, colour: string, x: Scale, y: Scale, int
     line(thin(series.points, intervals), 'stroke-width="1" stroke-opacity="0.28"'),
     line(thin(average, intervals), 'stroke-width="2"'),
   ];
+}
+
+/** Vertical lines with caps; one of no length is left out. */
+function errorBars({ points, bars = [] }: PlotSeries, colour: string, x: Scale, y: Scale): string[] {
+  return points.flatMap((point, i) => {
+    const half = bars[i] ?? 0;
+    if (!(half > 0) || !Number.isFinite(point.y)) return [];
+    const [at, low, high] = [x.toPixel(point.x), y.toPixel(point.y - half), y.toPixel(point.y + half)].map(Number);
+    const cap = (level: number): string => `M${pixel(at! - 5)} ${pixel(level)}h10`;
+    const line = `M${pixel(at!)} ${pixel(low!)}V${pixel(high!)}`;
+    return [`<path d="${line}${cap(low!)}${cap(high!)}" fill="none" stroke="${colour}" stroke-width="1.4"/>`];
+  });
+}
+
+/** Both ends of every error bar, and the values of points that have none. */
+function extremes({ points, bars = [] }: PlotSeries): number[] {
+  return points.flatMap(({ y }, i) => [y - (bars[i] ?? 0), y + (bars[i] ?? 0)]);
 }
 
 /** Circles where a value was NaN or infinite, at the top of the panel. */
@@ -107,10 +129,10 @@ function lastValue(series: PlotSeries): string {
 
 function legend(series: readonly PlotSeries[], top: number): string[] {
   const left = WIDTH - PANEL.right + 18;
-  return series.map(({ label, marked }, index) => {
+  return series.map(({ label, marked, exact }, index) => {
     const at = top + 12 + index * 20;
     const colour = COLOURS[index % COLOURS.length]!;
-    const dash = marked ? ' stroke-dasharray="5 3"' : '';
+    const dash = marked && !exact ? ' stroke-dasharray="5 3"' : '';
     return (
       `<path d="M${left} ${at}h22" stroke="${colour}" stroke-width="2.4"${dash}/>` +
       `<text x="${left + 30}" y="${at + 4}">${escape(label)}</text>` +
@@ -134,17 +156,18 @@ function axes(x: Scale, y: Scale, top: number, bottom: number): string[] {
   return [...rows, ...columns, `<path d="M${PANEL.left} ${top}V${bottom}H${right}" class="axis"/>`];
 }
 
-function drawPanel(panel: PlotPanel, index: number, xRange: readonly [number, number]): string {
+function drawPanel(panel: PlotPanel, index: number, xRange: readonly [number, number], xWhole: boolean): string {
   const top = HEADER + index * PANEL.height + PANEL.top;
   const bottom = HEADER + (index + 1) * PANEL.height - PANEL.bottom;
-  const values = panel.series.flatMap(({ points }) => extent(points.map(({ y }) => y)) ?? []);
+  const values = panel.series.flatMap((series) => extent(extremes(series)) ?? []);
   const [low, high] = extent([...values, ...(panel.atLeast ?? [])]) ?? [0, 1];
-  const x = linearScale(xRange, [PANEL.left, WIDTH - PANEL.right], 7, true);
+  const x = linearScale(xRange, [PANEL.left, WIDTH - PANEL.right], 7, xWhole);
   const y = linearScale(niceRange(low, high, 5), [bottom, top], 5);
   const intervals = Math.round((WIDTH - PANEL.left - PANEL.right) / 1.5);
   const unit = panel.unit === '' ? '' : ` <tspan class="unit">(${escape(panel.unit)})</tspan>`;
   const lines = panel.series.flatMap((series, i) => [
     ...seriesMarks(series, COLOURS[i % COLOURS.length]!, x, y, intervals),
+    ...errorBars(series, COLOURS[i % COLOURS.length]!, x, y),
     ...badMarks(series, x, top),
   ]);
   return [
@@ -181,7 +204,7 @@ export function plotSvg(plot: Plot): string {
     `<rect width="${WIDTH}" height="${height}" fill="#ffffff"/>`,
     `<text x="${PANEL.left}" y="30" class="title">${escape(plot.title)}</text>`,
     `<text x="${PANEL.left}" y="50" class="subtitle">${escape(plot.subtitle)}</text>`,
-    ...plot.panels.map((panel, index) => drawPanel(panel, index, xRange)),
+    ...plot.panels.map((panel, index) => drawPanel(panel, index, xRange, plot.xWhole ?? true)),
     `<text x="${middle}" y="${height - 14}" text-anchor="middle" class="subtitle">${escape(plot.xLabel)}</text>`,
     '</svg>',
     '',

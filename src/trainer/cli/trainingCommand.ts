@@ -2,13 +2,13 @@ import process from 'node:process';
 import { ExitCode, UsageError } from '../../errors/userError';
 import type { RunEstimate } from '../../protocol/estimate';
 import { describeEstimate } from '../run/describeEstimate';
-import type { TrainingResult } from '../run/job';
 import type { RunRequest } from '../run/prepare';
 import type { Say } from '../run/types';
 import { listOption, textOption, type Command } from './command';
 
 export interface Training {
-  train(request: RunRequest, say: Say): Promise<TrainingResult>;
+  /** What it returns is what `--json` prints. */
+  train(request: RunRequest, say: Say): Promise<{ runDir: string; exitCode: number }>;
   /** What training would take; writes nothing. */
   estimate(request: RunRequest, say: Say): Promise<RunEstimate>;
 }

@@ -52,10 +52,15 @@ async function checkCases(config: FinetuneConfig, cases: Cases): Promise<string[
   return findings.filter(({ severity }) => severity === 'warning').map(describeFinding);
 }
 
+/** The cases of a config, of either kind of task. @throws UserError naming the list at fault */
+export function findAllCases(config: FinetuneConfig): Promise<Cases> {
+  return isClassification(config) ? findClassifiedCases(config) : findLabelledCases(config);
+}
+
 async function plan(request: RunRequest, say: Say): Promise<Plan> {
   const prepared = await prepareRun('finetune', request, say);
   const { config } = prepared;
-  const cases = isClassification(config) ? await findClassifiedCases(config) : await findLabelledCases(config);
+  const cases = await findAllCases(config);
   const warnings = [...prepared.warnings, ...(await checkCases(config, cases))];
   warnings.forEach(say);
   const length = runLength(config, cases.train.length);
@@ -97,17 +102,17 @@ async function initialize(config: FinetuneConfig, network: Trainable, running: R
   await running.recorder.log(lines.join('\n'));
 }
 
+/** The loop of a run from its weights, those of its checkpoint or those that it starts from. */
 async function loopOf<Batch extends TrainingBatch>(
   plan: Plan,
   running: Running,
   recipe: Recipe<Batch>,
+  { optimizer, variables }: ReturnType<typeof buildOptimizer>,
   say: Say,
 ): Promise<TrainingLoop<Batch>> {
   const { config, cases, length, prepared } = plan;
   const { checkpoint } = prepared;
   const { network } = recipe;
-  network.checkSize(config.crops.size);
-  const { optimizer, variables } = buildOptimizer(config, network);
   if (checkpoint) restore(await readCheckpoint(checkpoint.file), checkpoint.file, network.parameters, optimizer);
   else {
     await initialize(config, network, running, say);
@@ -130,16 +135,46 @@ async function loopOf<Batch extends TrainingBatch>(
   return new TrainingLoop(settings, task);
 }
 
-async function train(plan: Plan, runDir: string, recorder: RunRecorder, say: Say): Promise<TrainingResult> {
+/** Trains and gives the memory of the weights back, since a process may fine-tune several times. */
+async function trainWith<Batch extends TrainingBatch>(
+  plan: Plan,
+  running: Running,
+  recipe: Recipe<Batch>,
+  say: Say,
+  watch: Watch,
+): Promise<TrainingResult> {
+  const { network } = recipe;
+  network.checkSize(plan.config.crops.size);
+  const built = buildOptimizer(plan.config, network);
+  try {
+    const loop = await loopOf(plan, running, recipe, built, say);
+    watch(loop);
+    return await runLoop(loop, running);
+  } finally {
+    built.optimizer.dispose();
+    network.parameters.dispose();
+  }
+}
+
+async function train(
+  plan: Plan,
+  runDir: string,
+  recorder: RunRecorder,
+  say: Say,
+  watch: Watch,
+): Promise<TrainingResult> {
   const { config, cases, estimate, totalSteps } = plan;
   const bar = new ProgressBar('fine-tuning', totalSteps, plan.prepared.checkpoint?.step ?? 0);
   const running = { runDir, recorder, bar };
   if (isClassification(config)) {
     const recipe = classification(config, cases as Cases<ClassifiedCase>);
-    return runLoop(await loopOf(plan, running, recipe, say), running);
+    return trainWith(plan, running, recipe, say, watch);
   }
-  return runLoop(await loopOf(plan, running, segmentation(config, cases, estimate.network.microBatch), say), running);
+  return trainWith(plan, running, segmentation(config, cases, estimate.network.microBatch), say, watch);
 }
+
+/** Hands a loop that is about to run to whoever steers it besides its own control socket. */
+export type Watch = (loop: Pick<TrainingLoop<TrainingBatch>, 'command' | 'stop' | 'stepsDone' | 'reason'>) => void;
 
 /**
  * Fine-tunes a network for segmentation or for classification of volumes: the recipe of the released code, with the guarantees
@@ -147,11 +182,11 @@ async function train(plan: Plan, runDir: string, recorder: RunRecorder, say: Say
  *
  * @throws UsageError for a wrong config, UserError when data, device or disk fail; the run is then marked as failed.
  */
-export async function finetune(request: RunRequest, say: Say): Promise<TrainingResult> {
+export async function finetune(request: RunRequest, say: Say, watch: Watch = () => undefined): Promise<TrainingResult> {
   const planned = await plan(request, say);
   describeEstimate(planned.estimate).forEach(say);
   say(`length: ${planned.totalSteps} steps, validation every ${planned.length.validateEvery}`);
-  return startJob(planned, say, (runDir, recorder) => train(planned, runDir, recorder, say));
+  return startJob(planned, say, (runDir, recorder) => train(planned, runDir, recorder, say, watch));
 }
 
 /**

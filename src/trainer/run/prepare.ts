@@ -14,6 +14,7 @@ import {
   refuseLiveRun,
   runFiles,
   type CheckpointInfo,
+  type RunKind,
 } from '../../runs';
 
 export interface RunRequest {
@@ -28,6 +29,8 @@ export interface RunRequest {
 
 export interface PreparedRun<K extends ConfigKind = ConfigKind> {
   readonly config: ConfigByKind[K];
+  /** What kind of run it is: that of the config, or another one made from such a config. */
+  readonly runKind: RunKind;
   readonly warnings: readonly string[];
   readonly configFile: string | undefined;
   /** The directory of the run to go on with, or where a new one shall be; undefined: a new one below `output`. */
@@ -38,28 +41,42 @@ export interface PreparedRun<K extends ConfigKind = ConfigKind> {
 }
 
 /** The newest run of this config's name that has not finished. */
-async function unfinishedRun(config: Config): Promise<string> {
+async function unfinishedRun(config: Config, kind: RunKind): Promise<string> {
   for (const run of await listRuns(config.output)) {
     const { state } = run;
-    const own = state.kind === config.kind && state.name === config.name;
+    const own = state.kind === kind && state.name === config.name;
     // A queued run is another process's to start.
     const open = state.state !== 'finished' && state.state !== 'queued';
     if (own && open && !(await isAlive(state))) return run.dir;
   }
-  throw new UsageError(`${config.output}: no unfinished run of "${config.name}" to resume; name one with --run DIR`);
+  throw new UsageError(
+    `${config.output}: no unfinished ${kind} of "${config.name}" to resume; name one with --run DIR`,
+  );
+}
+
+/** Refuses a directory that another trainer works in, or that holds another kind of run. */
+async function refuseOtherRun(runDir: string, kind: RunKind): Promise<void> {
+  const state = await readRunState(runDir);
+  if (state.kind !== kind) {
+    throw new UsageError(
+      `${runDir}: this run is a ${state.kind}; go on with it by voco ${state.kind} --run DIR --resume`,
+    );
+  }
+  await refuseLiveRun(runDir);
 }
 
 async function prepareResume<K extends ConfigKind>(
   kind: K,
   request: RunRequest,
   warn: (text: string) => void,
+  runKind: RunKind,
 ): Promise<PreparedRun<K>> {
   let runDir = request.runDir && resolve(request.runDir);
   if (!runDir) {
-    if (!request.configFile) throw new UsageError(`voco ${kind} --resume: name a config, or a run with --run DIR`);
-    runDir = await unfinishedRun((await loadConfig(request.configFile, { kind })).config);
+    if (!request.configFile) throw new UsageError(`voco ${runKind} --resume: name a config, or a run with --run DIR`);
+    runDir = await unfinishedRun((await loadConfig(request.configFile, { kind })).config, runKind);
   }
-  await refuseLiveRun(runDir);
+  await refuseOtherRun(runDir, runKind);
   // The run's own config counts, so that an edited file cannot change a run half-way; --set may.
   const { config, warnings } = await loadConfig(runFiles(runDir).config, { set: request.set, kind });
   const checkpoint = await latestCheckpoint(runDir, warn);
@@ -69,17 +86,22 @@ async function prepareResume<K extends ConfigKind>(
         `to go on, add --set train.steps=N with a larger number`,
     );
   }
-  return { config, warnings, configFile: request.configFile, runDir, checkpoint, resumed: true };
+  return { config, runKind, warnings, configFile: request.configFile, runDir, checkpoint, resumed: true };
 }
 
-/** Reads the config and decides where the run goes; nothing is written yet. */
+/**
+ * Reads the config and decides where the run goes; nothing is written yet.
+ *
+ * @param runKind kind of the run, where it is not that of the config
+ */
 export async function prepareRun<K extends ConfigKind>(
   kind: K,
   request: RunRequest,
   warn: (text: string) => void,
+  runKind: RunKind = kind,
 ): Promise<PreparedRun<K>> {
-  if (request.resume) return prepareResume(kind, request, warn);
-  if (!request.configFile) throw new UsageError(`voco ${kind}: the config is missing`);
+  if (request.resume) return prepareResume(kind, request, warn, runKind);
+  if (!request.configFile) throw new UsageError(`voco ${runKind}: the config is missing`);
   const { config, warnings } = await loadConfig(request.configFile, { set: request.set, kind });
   const runDir = request.runDir && resolve(request.runDir);
   if (runDir && existsSync(join(runDir, 'run.json'))) {
@@ -88,7 +110,8 @@ export async function prepareRun<K extends ConfigKind>(
       throw new UsageError(`${runDir}: a run is there already (${state.state}); add --resume to go on with it`);
     }
   }
-  return { config, warnings, configFile: resolve(request.configFile), runDir, checkpoint: undefined, resumed: false };
+  const configFile = resolve(request.configFile);
+  return { config, runKind, warnings, configFile, runDir, checkpoint: undefined, resumed: false };
 }
 
 /** Removes the files that a killed trainer was writing. */
@@ -108,7 +131,7 @@ export async function openRunDirectory(prepared: PreparedRun, config: Config, to
   const run = {
     root: config.output,
     name: config.name,
-    kind: config.kind,
+    kind: prepared.runKind,
     config,
     totalSteps,
     configFile,

@@ -14,6 +14,7 @@ import { locate } from './locate';
 import { phantom } from './phantom';
 import { pretrain } from './pretrain';
 import { segment } from './segment';
+import { study } from './study';
 
 /** Every subcommand, in the order that `voco --help` lists them. */
 export const commands: readonly Command[] = [
@@ -24,6 +25,7 @@ export const commands: readonly Command[] = [
   pretrain,
   finetune,
   evaluate,
+  study,
   segment,
   locate,
   importWeights,

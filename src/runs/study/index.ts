@@ -1,0 +1,4 @@
+export { readStudy, studyCsv, studyFiles, writeStudy } from './files';
+export { ARM_NAMES, studyPlotSvg } from './plot';
+export { summarizeStudy } from './summary';
+export * from './types';
