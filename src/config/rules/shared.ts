@@ -85,7 +85,12 @@ export function dataRules(config: Config): Problem[] {
   return found;
 }
 
+/** The one device that knows a precision other than float32. */
+const PRECISE_DEVICE = { bf16: 'onednn', float16: 'webgpu' } as const;
+
 export function precisionRules({ precision, device }: Config): Problem[] {
-  if (precision !== 'bf16' || (device !== 'wasm' && device !== 'cpu')) return [];
-  return [error(['precision'], `device ${device} has no bf16: use "float32" or device "onednn"`, 'float32')];
+  if (precision === 'float32' || device === 'auto') return [];
+  const wanted = PRECISE_DEVICE[precision];
+  if (device === wanted || device.startsWith(`${wanted}:`)) return [];
+  return [error(['precision'], `device ${device} has no ${precision}: use "float32" or device "${wanted}"`, 'float32')];
 }

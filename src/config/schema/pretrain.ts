@@ -56,10 +56,12 @@ export const pretrainSchema = {
     },
     precision: {
       type: 'string',
-      enum: ['float32', 'bf16'],
+      enum: ['float32', 'bf16', 'float16'],
       default: 'float32',
-      description: 'Arithmetic of convolutions and products. bf16 needs hardware for it; weights stay in float32.',
-      examples: ['float32', 'bf16'],
+      description:
+        'Numbers that convolutions, products and attention multiply; sums, weights and all else stay in float32. bf16: ' +
+        'device onednn; float16: device webgpu, with gradients scaled so that small ones are not lost. Both need hardware for it.',
+      examples: ['float32', 'bf16', 'float16'],
     },
     output: {
       ...pathString,

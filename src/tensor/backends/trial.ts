@@ -11,7 +11,7 @@ const ENOUGH_SECONDS = 0.05;
 const MAX_REPEATS = 20;
 
 /** Small whole numbers: every sum of their products is exact in float32. */
-function wholeNumbers(count: number, seed: number): Float32Array {
+export function wholeNumbers(count: number, seed: number): Float32Array {
   return Float32Array.from({ length: count }, (_, i) => ((i * 7 + seed * 13) % 5) - 2);
 }
 

@@ -1,5 +1,7 @@
 export type DeviceName = 'cuda' | 'webgpu' | 'onednn' | 'wasm' | 'cpu';
-export type Precision = 'float32' | 'bf16';
+/** `bf16` and `float16`: operands of convolutions, products and attention; sums and everything else stay float32. */
+export type Precision = 'float32' | 'bf16' | 'float16';
+export const PRECISIONS: readonly Precision[] = ['float32', 'bf16', 'float16'];
 
 /** One line of `voco devices`. */
 export interface DeviceStatus {

@@ -9,6 +9,10 @@ export interface Adapter {
   name: string;
   description: string;
   software: boolean;
+  /** GPUs of this name: Dawn selects by name and gives the first of them. */
+  copies: number;
+  /** Shaders compute with 16-bit numbers. */
+  float16: boolean;
   /** Largest buffer, which bounds the largest tensor. */
   maxBufferBytes: number;
 }
@@ -22,19 +26,21 @@ export type Probe = { adapters: Adapter[]; reason?: undefined } | { adapters: []
 const SCRIPT = `
 const { create, globals } = await import(process.argv[1]);
 Object.assign(globalThis, globals);
-let names = [];
+const found = [];
 try {
   await create(['adapter=\\u0001']).requestAdapter();
 } catch (error) {
-  names = [...String(error).matchAll(/name: '(.*)'/g)].map((match) => match[1]);
+  found.push(...[...String(error).matchAll(/backend: '(.*)', name: '(.*)'/g)].map(([, backend, name]) => ({ backend, name })));
 }
 const adapters = [];
-for (const name of new Set(names)) {
+for (const name of new Set(found.map((one) => one.name))) {
   const adapter = await create(['adapter=' + name]).requestAdapter();
   if (!adapter) continue;
+  const same = found.filter((one) => one.name === name);
+  const copies = Math.max(...same.map(({ backend }) => same.filter((one) => one.backend === backend).length));
   const { vendor, architecture, device, description, isFallbackAdapter } = adapter.info;
   adapters.push({ name, description: [vendor, architecture, description || device].filter(Boolean).join(', '),
-    fallback: Boolean(isFallbackAdapter), maxBufferBytes: Math.min(adapter.limits.maxBufferSize, adapter.limits.maxStorageBufferBindingSize) });
+    fallback: Boolean(isFallbackAdapter), copies, float16: adapter.features.has('shader-f16'), maxBufferBytes: Math.min(adapter.limits.maxBufferSize, adapter.limits.maxStorageBufferBindingSize) });
 }
 process.stdout.write(JSON.stringify(adapters), () => process.exit(0));
 `;

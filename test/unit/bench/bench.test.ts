@@ -83,7 +83,7 @@ describe('voco bench', () => {
     [['stepp'], /did you mean step/],
     [[], /name one of step, attention/],
     [['step', 'conv'], /name one of/],
-    [['step', '--precision', 'fp8'], /float32 or bf16/],
+    [['step', '--precision', 'fp8'], /float32, bf16, float16/],
     [['step', '--batch', '1'], /at least 2/],
     [['conv', '--runs', '0'], /--runs must be a whole number of at least 1/],
   ])('refuses %s', async (args, message) => {

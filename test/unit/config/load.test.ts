@@ -236,7 +236,14 @@ describe('rules between keys', () => {
       'no voxel is above 1',
     ],
     ['minLr', { schedule: { minLr: 1 } }, 'schedule.minLr', 'above optimizer.lr'],
-    ['bf16', { precision: 'bf16', device: 'wasm' }, 'precision', 'no bf16'],
+    ['bf16', { precision: 'bf16', device: 'wasm' }, 'precision', 'no bf16: use "float32" or device "onednn"'],
+    ['bf16 on a GPU', { precision: 'bf16', device: 'webgpu:1' }, 'precision', 'device webgpu:1 has no bf16'],
+    [
+      'float16',
+      { precision: 'float16', device: 'onednn' },
+      'precision',
+      'no float16: use "float32" or device "webgpu"',
+    ],
   ];
   test.each(cases)('%s', (_, part, path, message) => {
     const found = diagnose(JSON.stringify({ ...minimal, ...part }), 'f').filter(({ severity }) => severity === 'error');

@@ -1,29 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { useDevice } from '../../../src/tensor/backends';
-import {
-  addLeakyRelu,
-  conv3d,
-  convTranspose3d,
-  gelu,
-  instanceNorm,
-  layerNorm,
-  linear,
-  windowAttention,
-  windowSize,
-  type Triple,
-} from '../../../src/tensor/ops';
+import { addLeakyRelu, gelu, instanceNorm, layerNorm } from '../../../src/tensor/ops';
 import { Kernel } from '../../../src/tensor/ops/kernels';
 import * as tf from '../../../src/tensor/tf';
 import { releaseBackends, usableBackends } from '../../support/backends';
-import { normal, relativeError } from '../tensor/support';
-
-type Operation = (...inputs: tf.Tensor[]) => tf.Tensor;
-interface Case {
-  name: string;
-  shapes: number[][];
-  operation: Operation;
-  tolerance?: number;
-}
+import { relativeError } from '../tensor/support';
+import { attention, conv, dense, outputAndGradients, transposedConv, type Case } from './support';
 
 const usable = await usableBackends('block');
 const present = usable.includes('webgpu');
@@ -32,17 +14,6 @@ beforeAll(async () => {
   if (present) await useDevice('webgpu');
 });
 afterAll(releaseBackends);
-
-/** Output and input gradients for fixed inputs and output gradient, on the current backend. */
-async function outputAndGradients({ shapes, operation }: Case): Promise<ArrayLike<number>[]> {
-  const inputs = shapes.map((shape, i) => normal(`input${i}`, shape));
-  const y = operation(...inputs);
-  const dy = normal('dy', y.shape);
-  const results = [y, ...tf.grads(operation)(inputs, dy)];
-  const values = await Promise.all(results.map((tensor) => tensor.data()));
-  tf.dispose([...inputs, dy, ...results]);
-  return values;
-}
 
 async function compare(it: Case): Promise<void> {
   await tf.setBackend('cpu');
@@ -56,15 +27,6 @@ async function compare(it: Case): Promise<void> {
     expect(relativeError(actual[i]!, values), what).toBeLessThan(it.tolerance ?? 2e-5);
   });
 }
-
-const conv =
-  (stride: Triple, padding: Triple): Operation =>
-  (x, filter, bias) =>
-    conv3d(x as tf.Tensor5D, filter as tf.Tensor5D, { stride, padding, bias: bias as tf.Tensor1D });
-const transposedConv =
-  (stride: Triple): Operation =>
-  (x, filter) =>
-    convTranspose3d(x as tf.Tensor5D, filter as tf.Tensor5D, { stride });
 
 const convolutions: Case[] = [
   { name: '3×3×3, channels in fours', shapes: [[2, 5, 4, 6, 8], [3, 3, 3, 8, 12], [12]], operation: conv([1, 1, 1], [1, 1, 1]) },
@@ -80,7 +42,6 @@ const convolutions: Case[] = [
   { name: 'transposed, overlapping', shapes: [[1, 2, 3, 2, 3], [3, 2, 3, 2, 3]], operation: transposedConv([1, 2, 2]) },
 ]; // prettier-ignore
 
-const dense: Operation = (x, weight, bias) => linear(x, weight as tf.Tensor2D, bias as tf.Tensor1D);
 const products: Case[] = [
   { name: 'linear', shapes: [[2, 3, 5, 16], [24, 16], [24]], operation: dense },
   { name: 'linear, odd sizes', shapes: [[7, 5], [3, 5], [3]], operation: dense },
@@ -102,19 +63,6 @@ const activations: Case[] = [
   { name: 'addLeakyRelu, in fours', shapes: [[5, 8], [5, 8]], operation: (a, b) => addLeakyRelu(a!, b!, 0.2) },
   { name: 'addLeakyRelu, odd', shapes: [[3, 7], [3, 7]], operation: (a, b) => addLeakyRelu(a!, b!, 0.2) },
 ]; // prettier-ignore
-
-/** Attention of `heads` heads of `width` channels in a volume of `size`. */
-function attention(name: string, batch: number, size: Triple, shift: Triple, heads: number, width: number, tableWindow: Triple = [7, 7, 7]): Case {
-  const inUse = windowSize(size, tableWindow, shift);
-  const rows = tableWindow.reduce((product, side) => product * (2 * side - 1), 1);
-  const attrs = { tableWindow, ...inUse, heads, scale: width ** -0.5 };
-  return {
-    name,
-    shapes: [[batch, ...size, 3 * heads * width], [3 * heads * width], [rows, heads]],
-    operation: (qkv, pad, table) => windowAttention(qkv as tf.Tensor5D, pad as tf.Tensor1D, table as tf.Tensor2D, attrs),
-    tolerance: 5e-5,
-  };
-} // prettier-ignore
 
 const attentions: Case[] = [
   attention('window smaller than the volume, padding', 1, [5, 4, 6], [0, 0, 0], 2, 8, [3, 3, 3]),

@@ -40,7 +40,7 @@ export function windowAttention(
   biasTable: TensorInfo,
   attrs: WindowAttentionAttrs,
 ): TensorInfo {
-  const layer = makeLayer(qkv.shape, attrs);
+  const layer = makeLayer(qkv.shape, attrs, backend.arithmetic);
   const bias = transposed(backend, biasTable, layer.rows, layer.heads);
   const y = output(backend, [...qkv.shape.slice(0, 4), layer.heads * layer.width]);
   const shader = {
@@ -64,7 +64,7 @@ export function windowAttentionGradient(
   dy: TensorInfo,
   attrs: WindowAttentionAttrs,
 ): TensorInfo[] {
-  const layer = makeLayer(qkv.shape, attrs);
+  const layer = makeLayer(qkv.shape, attrs, backend.arithmetic);
   const { heads, rows, blocks, windows, tokens } = layer;
   const bias = transposed(backend, biasTable, rows, heads);
   const dQkv = output(backend, qkv.shape);

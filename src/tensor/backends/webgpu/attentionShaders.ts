@@ -4,6 +4,7 @@
  */
 import type { Triple, WindowAttentionAttrs } from '../../ops/kernels';
 import { MASKED, paddedSize } from '../../ops/windows';
+import { directives, operandFunctions, vectorType, type Arithmetic } from './arithmetic';
 import { binding, BUILTINS, FLAT_GROUP, unflatten } from './device';
 
 export const THREADS = 64;
@@ -27,12 +28,13 @@ export interface Layer {
   /** Blocks of THREADS tokens in a window. */
   blocks: number;
   hasPadding: boolean;
+  arithmetic: Arithmetic;
   key: string;
 }
 
 const product = (t: Triple): number => t[0] * t[1] * t[2];
 
-export function makeLayer(shape: number[], attrs: WindowAttentionAttrs): Layer {
+export function makeLayer(shape: number[], attrs: WindowAttentionAttrs, { key, type, half }: Arithmetic): Layer {
   const [batch, d, h, w, width3] = shape as [number, number, number, number, number];
   const size: Triple = [d, h, w];
   const padded = paddedSize(size, attrs.window);
@@ -49,13 +51,15 @@ export function makeLayer(shape: number[], attrs: WindowAttentionAttrs): Layer {
     rows: product(attrs.tableWindow.map((s) => 2 * s - 1) as Triple),
     blocks: Math.ceil(tokens / THREADS),
     hasPadding: product(padded) > product(size),
-    key: JSON.stringify([shape, attrs]),
+    // Products of windows are too small for matrix instructions.
+    arithmetic: { key, type, half },
+    key: JSON.stringify([shape, attrs, key]),
   };
 }
 
 /** Elements in a vector: as many of a head's channels as load at once. */
 const vector = (layer: Layer): number => (layer.width % 4 === 0 ? 4 : layer.width % 2 === 0 ? 2 : 1);
-const typeOf = (layer: Layer): string => ['', 'f32', 'vec2<f32>', '', 'vec4<f32>'][vector(layer)]!;
+const typeOf = (layer: Layer): string => vectorType('f32', vector(layer));
 /** Vectors in a head. */
 const parts = (layer: Layer): number => layer.width / vector(layer);
 const tileOf = (layer: Layer): number => Math.max(1, Math.min(32, Math.floor(1024 / layer.width)));
@@ -67,14 +71,16 @@ const dots = (layer: Layer, a: (p: number) => string, b: (p: number) => string):
 
 /** Geometry of tokens, and reading their q (which = 0), k (1) and v (2). */
 function common(layer: Layer): string {
-  const { attrs, size, padded } = layer;
+  const { attrs, size, padded, arithmetic } = layer;
   const [, t1, t2] = attrs.tableWindow;
   const [r1, r2] = [2 * t1 - 1, 2 * t2 - 1];
   const centre = ((attrs.tableWindow[0] - 1) * r1 + t1 - 1) * r2 + t2 - 1;
   const counts = padded.map((s, a) => s / attrs.window[a]!) as Triple;
-  const type = typeOf(layer);
+  const [type, lanes] = [typeOf(layer), vector(layer)];
   return `
     alias Part = ${type};
+    // Queries, keys, values and gradients of outputs are multiplied as operands; weights and sums are f32.
+    ${operandFunctions(arithmetic, lanes)}
     const SIZE = vec3<i32>(${size}); const PADDED = vec3<i32>(${padded});
     const WINDOW = vec3<i32>(${attrs.window}); const SHIFT = vec3<i32>(${attrs.shift});
     const N = ${layer.tokens}; const HEADS = ${layer.heads}; const PARTS = ${parts(layer)}; const ROWS = ${layer.rows};
@@ -111,7 +117,10 @@ const masked = (layer: Layer, a: string, b: string): string =>
   layer.attrs.shift.some((s) => s > 0) ? ` + select(0.0, ${MASKED}.0, ${a} != ${b})` : '';
 
 const inputs = (layer: Layer): string =>
-  binding(0, 'Qkv', typeOf(layer)) + binding(1, 'Pad', typeOf(layer)) + binding(2, 'Bias', 'f32');
+  directives(layer.arithmetic) +
+  binding(0, 'Qkv', typeOf(layer)) +
+  binding(1, 'Pad', typeOf(layer)) +
+  binding(2, 'Bias', 'f32');
 
 /** What a thread knows of its token `i` of window `window`. */
 const ownToken = `
@@ -123,8 +132,8 @@ const ownToken = `
       let code = codeOf(own) + CENTRE;`;
 
 const keyTile = (layer: Layer): string => `
-    var<workgroup> Ks: array<Part, ${tileOf(layer) * parts(layer)}>;
-    var<workgroup> Vs: array<Part, ${tileOf(layer) * parts(layer)}>;
+    var<workgroup> Ks: array<Held, ${tileOf(layer) * parts(layer)}>;
+    var<workgroup> Vs: array<Held, ${tileOf(layer) * parts(layer)}>;
     var<workgroup> Codes: array<i32, ${tileOf(layer)}>;
     var<workgroup> Regions: array<i32, ${tileOf(layer)}>;`;
 
@@ -138,8 +147,8 @@ function forEachKey(layer: Layer, body: string): string {
           let token = min(first + e / PARTS, N - 1);
           let at = placeOf(window, token);
           let v = voxelOf(window, at);
-          Ks[e] = fetch(1, v, head, e % PARTS);
-          Vs[e] = fetch(2, v, head, e % PARTS);
+          Ks[e] = hold(fetch(1, v, head, e % PARTS));
+          Vs[e] = hold(fetch(2, v, head, e % PARTS));
           if (e % PARTS == 0) { Codes[e / PARTS] = codeOf(token); Regions[e / PARTS] = regionOf(at); }
         }
         workgroupBarrier();
@@ -152,7 +161,7 @@ const scoreOfKey = (layer: Layer): string =>
   `let s = ${dots(
     layer,
     (p) => `q${p}`,
-    (p) => `Ks[j * PARTS + ${p}]`,
+    (p) => `widen(Ks[j * PARTS + ${p}])`,
   )} + Bias[head * ROWS + code - Codes[j]]${masked(layer, 'region', 'Regions[j]')};`;
 
 /** Softmax and weighted sum in one pass: the largest score so far, the sum and the weighted sum relative to it. */
@@ -165,10 +174,11 @@ const onlineSoftmax = (layer: Layer): string => `
           if (s > top) { let shrink = exp(top - s); total *= shrink; ${each(layer, (p) => `o${p} *= shrink;`)} top = s; }
           let weight = exp(s - top);
           total += weight;
-          ${each(layer, (p) => `o${p} += weight * Vs[j * PARTS + ${p}];`)}`,
+          ${each(layer, (p) => `o${p} += weight * widen(Vs[j * PARTS + ${p}]);`)}`,
       )}`;
 
-const loadQuery = (layer: Layer): string => each(layer, (p) => `let q${p} = fetch(0, voxel, head, ${p}) * SCALE;`);
+const loadQuery = (layer: Layer): string =>
+  each(layer, (p) => `let q${p} = rounded(fetch(0, voxel, head, ${p}) * SCALE);`);
 
 export const forwardSource = (layer: Layer): string => `
     ${inputs(layer)}
@@ -199,9 +209,9 @@ export function queryGradientSource(layer: Layer, groups: number, perGroup: numb
           let ds = exp(s - norm) * (${dots(
             layer,
             (p) => `g${p}`,
-            (p) => `Vs[j * PARTS + ${p}]`,
+            (p) => `widen(Vs[j * PARTS + ${p}])`,
           )} - inward);
-          ${each(layer, (p) => `dq${p} += ds * Ks[j * PARTS + ${p}];`)}
+          ${each(layer, (p) => `dq${p} += ds * widen(Ks[j * PARTS + ${p}]);`)}
           // For one key the places of all queries differ; the barrier keeps the next key's from meeting them.
           if (mine < N) { ${array}[${place}code - Codes[j]] += ds; }
           ${barrier}();`;
@@ -229,7 +239,7 @@ export function queryGradientSource(layer: Layer, groups: number, perGroup: numb
       ${ownToken}
       ${loadQuery(layer)}
       ${each(layer, (p) => `var g${p} = Part(0.0);`)}
-      if (voxel >= 0) { ${each(layer, (p) => `g${p} = Dy[(voxel * HEADS + head) * PARTS + ${p}];`)} }
+      if (voxel >= 0) { ${each(layer, (p) => `g${p} = rounded(Dy[(voxel * HEADS + head) * PARTS + ${p}]);`)} }
       ${onlineSoftmax(layer)}
       let norm = top + log(total);
       let inward = (${dots(
@@ -270,7 +280,7 @@ const padSum = (layer: Layer, name: string, which: number): string =>
 /** Gradients of keys and values, and their part of the padding token's. */
 export const keyGradientSource = (layer: Layer): string => {
   const tile = tileOf(layer);
-  const vectors = (name: string): string => `var<workgroup> ${name}: array<Part, ${tile * parts(layer)}>;`;
+  const vectors = (name: string): string => `var<workgroup> ${name}: array<Held, ${tile * parts(layer)}>;`;
   return `
     ${inputs(layer)}
     ${binding(3, 'Dy', typeOf(layer))}
@@ -291,16 +301,16 @@ export const keyGradientSource = (layer: Layer): string => {
       let head = number / ${layer.blocks} % HEADS;
       let window = number / ${layer.blocks * layer.heads};
       ${ownToken}
-      ${each(layer, (p) => `let k${p} = fetch(1, voxel, head, ${p}); let v${p} = fetch(2, voxel, head, ${p}); var dk${p} = Part(0.0); var dv${p} = Part(0.0);`)}
+      ${each(layer, (p) => `let k${p} = rounded(fetch(1, voxel, head, ${p})); let v${p} = rounded(fetch(2, voxel, head, ${p})); var dk${p} = Part(0.0); var dv${p} = Part(0.0);`)}
       for (var first = 0; first < N; first += ${tile}) {
         workgroupBarrier();
         for (var e = i32(local); e < ${tile} * PARTS; e += ${THREADS}) {
           let token = min(first + e / PARTS, N - 1);
           let at = placeOf(window, token);
           let v = voxelOf(window, at);
-          Qs[e] = fetch(0, v, head, e % PARTS) * SCALE;
-          Gs[e] = Part(0.0);
-          if (v >= 0) { Gs[e] = Dy[(v * HEADS + head) * PARTS + e % PARTS]; }
+          Qs[e] = hold(fetch(0, v, head, e % PARTS) * SCALE);
+          Gs[e] = Held(0.0);
+          if (v >= 0) { Gs[e] = hold(Dy[(v * HEADS + head) * PARTS + e % PARTS]); }
           if (e % PARTS == 0) {
             Codes[e / PARTS] = codeOf(token); Regions[e / PARTS] = regionOf(at);
             Norms[e / PARTS] = Stats[(window * HEADS + head) * N + token];
@@ -312,15 +322,15 @@ export const keyGradientSource = (layer: Layer): string => {
           let s = ${dots(
             layer,
             (p) => `k${p}`,
-            (p) => `Qs[j * PARTS + ${p}]`,
+            (p) => `widen(Qs[j * PARTS + ${p}])`,
           )} + Bias[head * ROWS + Codes[j] - code + 2 * CENTRE]${masked(layer, 'region', 'Regions[j]')};
           let weight = exp(s - Norms[j].x);
           let ds = weight * (${dots(
             layer,
             (p) => `v${p}`,
-            (p) => `Gs[j * PARTS + ${p}]`,
+            (p) => `widen(Gs[j * PARTS + ${p}])`,
           )} - Norms[j].y);
-          ${each(layer, (p) => `dk${p} += ds * Qs[j * PARTS + ${p}]; dv${p} += weight * Gs[j * PARTS + ${p}];`)}
+          ${each(layer, (p) => `dk${p} += ds * widen(Qs[j * PARTS + ${p}]); dv${p} += weight * widen(Gs[j * PARTS + ${p}]);`)}
         }
       }
       if (mine < N && voxel >= 0) {

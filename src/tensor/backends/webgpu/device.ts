@@ -2,9 +2,12 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import { UserError } from '../../../errors/userError';
 import type { Triple } from '../../ops/kernels';
+import type { Arithmetic } from './arithmetic';
 
 /** What we use of tfjs-backend-webgpu 4.22's backend object; some of it is private there. */
 export interface GpuBackend {
+  /** Ours: what operands are multiplied as. */
+  arithmetic: Arithmetic;
   device: GPUDevice;
   queue: GPUQueue;
   tensorMap: { get(id: object): { resource?: GPUBuffer; values: unknown } };

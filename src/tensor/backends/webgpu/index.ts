@@ -9,6 +9,7 @@ import {
 } from '../../ops/kernels';
 import type { InPlaceUpdates } from '../../optim/inPlace';
 import * as tf from '../../tf';
+import { FLOAT32, type Arithmetic } from './arithmetic';
 import { windowAttention, windowAttentionGradient } from './attention';
 import {
   convolution,
@@ -81,11 +82,12 @@ export function registerWebGpuKernels(backendName = 'webgpu'): void {
 }
 
 /**
- * Gives a new WebGPU backend its in-place optimiser updates and makes it report a lost device, or too little memory, as a
- * UserError.
+ * Gives a new WebGPU backend its arithmetic and in-place optimiser updates, and makes it report a lost device, or too little
+ * memory, as a UserError.
  */
-export function prepareWebGpuBackend<T extends tf.KernelBackend>(backend: T): T {
+export function prepareWebGpuBackend<T extends tf.KernelBackend>(backend: T, arithmetic: Arithmetic = FLOAT32): T {
   const gpu = backend as unknown as GpuBackend & Partial<Pick<InPlaceUpdates, 'adamwStep' | 'emaStep'>>;
+  gpu.arithmetic = arithmetic;
   gpu.adamwStep = (...args) => adamwStep(gpu, ...args);
   gpu.emaStep = (...args) => emaStep(gpu, ...args);
   watchDevice(gpu);

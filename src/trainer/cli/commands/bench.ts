@@ -2,6 +2,7 @@ import process from 'node:process';
 import { ExitCode, UsageError } from '../../../errors/userError';
 import { closest } from '../../../errors/closest';
 import type { DataBench, InferenceBench, KernelBench, KernelTimes, StepBench, Timing } from '../../bench';
+import { PRECISIONS, type Precision } from '../../../tensor/backends/types';
 import { formatBytes } from '../../progress';
 import { integerOption, textOption, tripleOption, type Arguments, type Command } from '../command';
 
@@ -11,13 +12,13 @@ const NAMES = ['step', 'attention', 'conv', 'inference', 'data'] as const;
 
 function common(args: Arguments) {
   const precision = textOption(args, 'precision') ?? 'float32';
-  if (precision !== 'float32' && precision !== 'bf16') {
-    throw new UsageError(`--precision must be float32 or bf16, not "${precision}"`);
+  if (!(PRECISIONS as readonly string[]).includes(precision)) {
+    throw new UsageError(`--precision must be one of ${PRECISIONS.join(', ')}, not "${precision}"`);
   }
   return {
     device: textOption(args, 'device') ?? 'auto',
     threads: integerOption(args, 'threads', 0),
-    precision: precision as 'float32' | 'bf16',
+    precision: precision as Precision,
     runs: integerOption(args, 'runs', 3, 1),
     warmup: integerOption(args, 'warmup', 1),
     featureSize: integerOption(args, 'feature-size', 48, 12),
@@ -89,7 +90,7 @@ function machineLine(result: Result): string {
 
 export const bench: Command = {
   name: 'bench',
-  usage: `voco bench ${NAMES.join('|')} [--device NAME] [--threads N] [--precision float32|bf16] [--json]`,
+  usage: `voco bench ${NAMES.join('|')} [--device NAME] [--threads N] [--precision float32|bf16|float16] [--json]`,
   summary: 'measures this machine: a training step, single kernels, inference, or loading of data',
   details: [
     'step        one training step of the authors’ network: --feature-size 48 --size 64 --batch 2 --hidden 2048',
