@@ -25,6 +25,8 @@ const node = {
   voco: 'src/trainer/cli/main.ts',
   'data-worker': 'src/trainer/loader/worker.ts',
   'series-worker': 'src/extension/panels/curves/seriesWorker.ts',
+  'runs-worker': 'src/extension/panels/runs/tableWorker.ts',
+  'checkpoint-worker': 'src/extension/editors/checkpoint/worker.ts',
   'preview-worker': 'src/trainer/preview/worker.ts',
   'volume-worker': 'src/extension/editors/volumeWorker.ts',
   extension: 'src/extension/extension.ts',
@@ -35,6 +37,8 @@ const browser = {
   'webview/curves': 'webview/curves/main.ts',
   'webview/estimate': 'webview/estimate/main.ts',
   'webview/crops': 'webview/crops/main.ts',
+  'webview/runs': 'webview/runs/main.ts',
+  'webview/checkpoint': 'webview/checkpoint/main.ts',
   'webview/results': 'webview/results/main.ts',
 };
 const wanted = ([name, file]) => existsSync(file) && (!only || only.includes(name));

@@ -4,9 +4,11 @@ import { registerCommand } from './commands/command';
 import { registerCodeLenses } from './editors/config/codeLenses';
 import { watchConfigs } from './editors/config/diagnostics';
 import { registerQuickFixes } from './editors/config/quickFixes';
+import { registerCheckpointEditor } from './editors/checkpoint/checkpointEditor';
 import { registerVolumeEditor } from './editors/volume/volumeEditor';
 import { registerCropsPanels } from './panels/crops/cropsPanels';
 import { registerEstimatePanels } from './panels/estimate/estimatePanels';
+import { registerRunsTable } from './panels/runs/runsTablePanel';
 import { createServices } from './services';
 import { createDatasetsView } from './views/datasetsView';
 import { createDevicesView } from './views/devicesView';
@@ -30,8 +32,10 @@ export function activate(context: vscode.ExtensionContext): void {
     registerQuickFixes(),
     registerCodeLenses(),
     registerVolumeEditor(context, services.log),
+    registerCheckpointEditor(services),
     registerCropsPanels(services),
     registerEstimatePanels(services),
+    registerRunsTable(services),
   );
   const { user, system } = process.cpuUsage(cpu);
   const computing = ((user + system) / 1000).toFixed(1);

@@ -5,7 +5,7 @@ import type { RunRegistry } from '../jobs/runRegistry';
 
 const REMEMBERED = 'voco.runRoots';
 const MAX_REMEMBERED = 50;
-const MAX_RUNS = 2000;
+const MAX_RUNS = 20_000;
 const STATE_FILES = '**/run.json';
 
 /**

@@ -8,6 +8,7 @@ export {
   type MetricsRecord,
   type MetricsUpdate,
 } from './metrics';
+export * from './notes';
 export { plotSvg, type Plot, type PlotPanel, type PlotSeries } from './plot/svg';
 export { METRIC, runPlotSvg, VALIDATION_PREFIX, writeRunPlot } from './runPlot';
 export { processStartTime } from './process';

@@ -152,3 +152,27 @@ export class MetricsReader {
 export async function readMetrics(runDir: string): Promise<readonly MetricsRecord[]> {
   return (await new MetricsReader(runDir).read()).records;
 }
+
+const TAIL_BYTES = 1 << 16;
+
+/** The last value of each metric, from the end of the file alone: what was not recorded for hundreds of steps is not found. */
+export async function readLastMetrics(runDir: string): Promise<Map<string, number | string>> {
+  const file = metricsFile(runDir);
+  const handle = await open(file, 'r').catch((error: unknown) => {
+    throw fileError(error, file, 'read the metrics');
+  });
+  try {
+    const { size } = await handle.stat();
+    const start = Math.max(0, size - TAIL_BYTES);
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(size - start), 0, size - start, start);
+    const lines = buffer.toString('utf8', 0, bytesRead).split('\n');
+    const last = new Map<string, number | string>();
+    for (const line of start > 0 ? lines.slice(1) : lines) {
+      const { step: _, ...values } = decodeRecord(line) ?? {};
+      for (const [name, value] of Object.entries(values)) last.set(name, value);
+    }
+    return last;
+  } finally {
+    await handle.close();
+  }
+}

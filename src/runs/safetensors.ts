@@ -212,6 +212,12 @@ const ARRAYS: Record<DType, new (buffer: ArrayBuffer) => TensorData> = {
   F8_E5M2: Uint8Array,
 };
 
+/** The elements that bytes stand for, in the typed array of their type; copied where they do not lie on its boundary. */
+export function viewAs(dtype: DType, bytes: Uint8Array): TensorData {
+  const aligned = bytes.byteOffset % DTYPE_BYTES[dtype] === 0 && bytes.byteLength === bytes.buffer.byteLength;
+  return new ARRAYS[dtype]((aligned ? bytes : bytes.slice()).buffer as ArrayBuffer);
+}
+
 /** An open safetensors file: its header is in memory, tensors are read by offset when asked for. */
 export class SafetensorsFile {
   private constructor(

@@ -2,8 +2,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Writes a run directory with `steps` steps of plausible metrics; `patch` overrides parts of run.json. */
-export function writeRun(root, name, { steps = 2000, phase = 'finished', seed = 1, patch = {} } = {}) {
+/** Writes a run directory with `steps` steps of plausible metrics; `patch` overrides parts of run.json, `config` is its config. */
+export function writeRun(root, name, { steps = 2000, phase = 'finished', seed = 1, patch = {}, config } = {}) {
   const dir = join(root, name);
   mkdirSync(dir, { recursive: true });
   let state = seed;
@@ -49,6 +49,7 @@ export function writeRun(root, name, { steps = 2000, phase = 'finished', seed = 
     device: 'onednn',
     ...patch,
   };
+  if (config) writeFileSync(join(dir, 'config.json'), JSON.stringify(config));
   writeFileSync(join(dir, 'run.json'), JSON.stringify(run));
   return dir;
 }

@@ -1,4 +1,5 @@
 import { checkData } from './checkData';
+import { exportCheckpoint, importCheckpoint } from './checkpoints';
 import type { CommandDefinition } from './command';
 import { checkpoint, pause, resume, stop } from './control';
 import { deleteRun } from './deleteRun';
@@ -24,6 +25,8 @@ export const commands: readonly CommandDefinition[] = [
   openRunFolder,
   revealRun,
   deleteRun,
+  importCheckpoint,
+  exportCheckpoint,
   refreshRuns,
   selectDevice,
   refreshDevices,

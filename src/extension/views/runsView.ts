@@ -87,6 +87,7 @@ function checkpointItem({ checkpoint, bytes, newest }: CheckpointNode): vscode.T
   item.description = [...(newest ? ['newest'] : []), sizeText(bytes), ...scoreText(checkpoint.metrics)].join(' · ');
   item.iconPath = new vscode.ThemeIcon('archive');
   item.contextValue = 'checkpoint';
+  item.command = { command: 'vscode.open', title: 'Open', arguments: [vscode.Uri.file(checkpoint.file)] };
   item.tooltip = checkpoint.file;
   item.accessibilityInformation = { label: `checkpoint of step ${checkpoint.step}, ${item.description}` };
   return item;

@@ -1,4 +1,5 @@
 import { bootstrapInterval, meanScore, reduceScores } from '../../metrics';
+import { csvLine } from '../../files/csv';
 import type { CaseResult, ClassifiedResult, ClassSummary, ResultsSummary, ScoreSummary } from '../../runs';
 
 function summarize(scores: readonly number[], seed: number): ScoreSummary {
@@ -41,27 +42,25 @@ export function summarizeResults(cases: readonly CaseResult[], names: readonly s
   return { classes, overall: Object.fromEntries(overall) };
 }
 
-const quoted = (text: string): string => (/[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
-
 /** One row a case and class; undefined scores are empty. */
 export function resultsCsv(cases: readonly CaseResult[], names: readonly string[]): string {
   const rows = cases.flatMap((item) =>
     item.classes.map(({ class: value, name, scores }) => [
-      quoted(item.case),
-      String(value),
-      quoted(name),
-      ...names.map((score) => (scores[score] === null || scores[score] === undefined ? '' : String(scores[score]))),
+      item.case,
+      value,
+      name,
+      ...names.map((score) => scores[score]),
     ]),
   );
-  return [['case', 'class', 'name', ...names], ...rows].map((row) => `${row.join(',')}\n`).join('');
+  return [['case', 'class', 'name', ...names], ...rows].map(csvLine).join('');
 }
 
 /** One row a case: its class, the predicted one, and the probability of each. */
 export function classificationCsv(cases: readonly ClassifiedResult[], classes: readonly string[]): string {
-  const header = ['case', 'truth', 'predicted', ...classes.map((name) => `p(${name})`)].map(quoted);
+  const header = ['case', 'truth', 'predicted', ...classes.map((name) => `p(${name})`)];
   const rows = cases.map(({ case: id, truth, probabilities }) => {
     const predicted = probabilities.indexOf(Math.max(...probabilities));
-    return [quoted(id), quoted(classes[truth]!), quoted(classes[predicted]!), ...probabilities.map(String)];
+    return [id, classes[truth], classes[predicted], ...probabilities];
   });
-  return [header, ...rows].map((row) => `${row.join(',')}\n`).join('');
+  return [header, ...rows].map(csvLine).join('');
 }

@@ -3,7 +3,8 @@ import { createInterface } from 'node:readline';
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import { fileError } from '../../../errors/userError';
-import { writeAtomically, writeFileAtomically } from '../../../files/atomic';
+import { writeAtomically } from '../../../files/atomic';
+import { csvLine } from '../../../files/csv';
 import type { RunRegistry } from '../../../jobs/runRegistry';
 import { chartsFor } from '../../../jobs/series/charts';
 import type {
@@ -16,6 +17,7 @@ import type {
 } from '../../../protocol/curves';
 import { decodeRecord, metricsFile } from '../../../runs/metrics';
 import { panelPage, panelRoots, tabIcon } from '../html';
+import { saveFile } from '../saveFile';
 import { servePanel, type Handlers, type PanelServer } from '../panelServer';
 import { RunColours } from './runColours';
 import { SeriesThread } from './seriesThread';
@@ -139,32 +141,14 @@ export class CurvesPanels {
   private async export(request: ExportRequest): Promise<string | undefined> {
     const { format, runs, metrics, content } = request;
     const name = `${runs.length === 1 ? basename(runs[0]!) : 'runs'}-curves.${format}`;
-    const folder = vscode.workspace.workspaceFolders?.[0]?.uri;
-    const target = await vscode.window.showSaveDialog({
-      ...(folder && { defaultUri: vscode.Uri.joinPath(folder, name) }),
-      filters: { [format.toUpperCase()]: [format] },
-      saveLabel: 'Save',
-    });
-    if (!target) return undefined;
-    if (format === 'csv') await writeCsv(target.fsPath, runs, metrics);
-    else if (content) await writeFileAtomically(target.fsPath, content);
-    const open = 'Open';
-    void vscode.window.showInformationMessage(`Saved ${basename(target.fsPath)}`, open).then((choice) => {
-      if (choice === open) void vscode.commands.executeCommand('vscode.open', target);
-    });
-    return target.fsPath;
+    return saveFile(name, format === 'csv' ? (file) => writeCsv(file, runs, metrics) : (content ?? ''));
   }
 }
-
-const cell = (value: unknown): string => {
-  const text = value === undefined ? '' : String(value);
-  return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-};
 
 /** Every step of the runs' metrics as a table: run, step, and a column a metric. */
 async function writeCsv(file: string, runs: readonly string[], metrics: readonly string[]): Promise<void> {
   await writeAtomically(file, async (handle) => {
-    await handle.writeFile(`${['run', 'step', ...metrics].map(cell).join(',')}\n`);
+    await handle.writeFile(csvLine(['run', 'step', ...metrics]));
     for (const run of runs) await appendRun(handle, run, metrics);
   });
 }
@@ -176,13 +160,13 @@ async function appendRun(
 ): Promise<void> {
   const source = metricsFile(run);
   const input = createReadStream(source, 'utf8');
-  const label = cell(basename(run));
+  const label = basename(run);
   let lot: string[] = [];
   try {
     for await (const line of createInterface({ input, crlfDelay: Infinity })) {
       const record = decodeRecord(line);
       if (!record) continue;
-      lot.push(`${[label, record.step, ...metrics.map((metric) => cell(record[metric]))].join(',')}\n`);
+      lot.push(csvLine([label, record.step, ...metrics.map((metric) => record[metric])]));
       if (lot.length === 5000) {
         await handle.writeFile(lot.join(''));
         lot = [];

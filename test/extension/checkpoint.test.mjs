@@ -1,0 +1,102 @@
+// Opening checkpoint files: PyTorch's read-only, import with its report, the module tree, histograms, export.
+import assert from 'node:assert/strict';
+import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before } from 'node:test';
+import {
+  answer,
+  eventually,
+  openFile,
+  openWorkbench,
+  reloadWindow,
+  root,
+  runCommand,
+  scenarios,
+  screenshotInThemes,
+  startBrowser,
+  startServer,
+  webview,
+} from './workbench.mjs';
+
+let server, browser, page;
+const test = scenarios(() => ({ page, server }));
+
+before(async () => {
+  server = await startServer();
+  cpSync(join(root, 'test/support/torch/pretraining.pt'), join(server.folder, 'encoder.pt'));
+  writeFileSync(join(server.folder, 'broken.safetensors'), 'these are no weights');
+  browser = await startBrowser();
+  page = await openWorkbench(browser, server.url(), { width: 1400, height: 850 });
+});
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+/** Answers the dialog that asks where to save. */
+async function saveAs(file) {
+  const dialog = page.locator('.quick-input-widget');
+  await dialog.waitFor();
+  await eventually(async () => (await dialog.locator('input.input').inputValue()).includes('/'), 'the dialog is ready');
+  await answer(page, file);
+}
+
+test('a file of PyTorch shows its tensors, and nothing in it is executed', async () => {
+  await openFile(page, 'encoder.pt');
+  const frame = await webview(page, '.tree [role=row]');
+  await frame.locator('h1', { hasText: 'encoder.pt' }).waitFor();
+  assert.match(await frame.locator('#summary').textContent(), /torch|PyTorch|zip/i);
+  assert.equal(await frame.locator('#export').count(), 0, 'a foreign file is imported first');
+});
+
+test('importing it writes safetensors, tells what was done, and opens the result', async () => {
+  await (await webview(page, '#import')).locator('#import').click();
+  const file = join(server.folder, 'imported.safetensors');
+  await saveAs(file);
+  await eventually(() => existsSync(file), 'the imported file', 60_000);
+  await page.locator('.tab', { hasText: 'imported.safetensors' }).waitFor();
+  await page.locator('.notification-toast', { hasText: 'Imported encoder.pt' }).waitFor();
+  const frame = await webview(page, '#export');
+  await frame.locator('dd', { hasText: 'encoder.pt (' }).waitFor();
+});
+
+test('modules open by keys, and a tensor shows its histogram', async () => {
+  const frame = await webview(page, '#export');
+  const tree = frame.locator('.tree');
+  await frame.locator('#search').fill('weight');
+  const first = tree.locator('.tensor').first();
+  await first.click();
+  await frame.locator('.histogram').waitFor();
+  assert.equal(await frame.locator('.histogram span').count(), 64);
+  assert.match(await frame.locator('#tensor').textContent(), /Mean.*Deviation/);
+  await frame.locator('#search').fill('');
+  await tree.focus();
+  await page.keyboard.press('Home');
+  await page.keyboard.press('ArrowRight');
+  await eventually(async () => (await tree.locator('[aria-expanded=true]').count()) > 0, 'a module is open');
+  await page.keyboard.press('ArrowDown');
+  assert.match(await tree.getAttribute('aria-activedescendant'), /^row-\d+$/);
+  await screenshotInThemes(page, 'checkpoint');
+});
+
+test('exporting it writes weights for PyTorch with a model card', async () => {
+  await (await webview(page, '#export')).locator('#export').click();
+  const file = join(server.folder, 'out.pt');
+  await saveAs(file);
+  await eventually(() => existsSync(`${file}.md`), 'the model card', 60_000);
+  assert.equal(readFileSync(file).subarray(0, 2).toString(), 'PK');
+});
+
+test('a broken file is refused in a sentence, and a reloaded window restores the editor', async () => {
+  await openFile(page, 'broken.safetensors');
+  const frame = await webview(page, '.message.error');
+  await eventually(
+    async () => /broken\.safetensors: not a usable/.test(await frame.locator('.message').textContent()),
+    'the reason',
+  );
+  await runCommand(page, 'View: Close Editor');
+  await page.locator('.tab', { hasText: 'imported.safetensors' }).click();
+  await reloadWindow(page);
+  const again = await webview(page, '.histogram', 40_000);
+  assert.equal(await again.locator('.tree [aria-selected=true]').count(), 1);
+});
