@@ -5,6 +5,7 @@ import { findNode, type NodeRuntime } from '../jobs/nodeRuntime';
 import type { Program } from '../jobs/process';
 import { RunRegistry } from '../jobs/runRegistry';
 import { CurvesPanels } from './panels/curves/curvesPanels';
+import { ResultsPanels } from './panels/results/resultsPanels';
 import { DatasetChecks } from './datasetChecks';
 import { DeviceList } from './deviceList';
 import { RunFinder } from './runFinder';
@@ -19,6 +20,7 @@ export interface Services {
   readonly devices: DeviceList;
   readonly checks: DatasetChecks;
   readonly curves: CurvesPanels;
+  readonly results: ResultsPanels;
   /** What is selected in the runs view. */
   readonly selection: { run?: string | undefined };
   /** The Node and the script that run `voco`. @throws UserError when there is no usable Node. */
@@ -65,6 +67,7 @@ export function createServices(context: vscode.ExtensionContext): Services {
   const devices = new DeviceList(program);
   const checks = new DatasetChecks(program);
   const curves = new CurvesPanels(context, registry, log);
-  context.subscriptions.push(log, registry, launcher, finder, devices, checks, curves);
-  return { context, log, registry, finder, launcher, devices, checks, curves, selection: {}, program };
+  const results = new ResultsPanels(context, registry, finder, log);
+  context.subscriptions.push(log, registry, launcher, finder, devices, checks, curves, results);
+  return { context, log, registry, finder, launcher, devices, checks, curves, results, selection: {}, program };
 }

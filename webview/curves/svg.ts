@@ -1,3 +1,4 @@
+import { escapeXml, ticks } from '../ui/svg';
 import { lineStyle } from '../ui/theme';
 import type { ChartContent, Line } from './chart';
 import { formatStep, formatWithUnit } from './format';
@@ -12,16 +13,6 @@ interface Content {
   readonly content: ChartContent;
 }
 
-/** Round numbers between two values, about `count` of them. */
-export function ticks(low: number, high: number, count: number): number[] {
-  const rough = (high - low) / count;
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const step = power * ([1, 2, 5, 10].find((factor) => factor * power >= rough) ?? 10);
-  const first = Math.ceil(low / step);
-  const last = Math.floor(high / step + 1e-9);
-  return Array.from({ length: last - first + 1 }, (_, i) => Number(((first + i) * step).toPrecision(12)));
-}
-
 /** Powers of ten between two positive values. */
 function decades(low: number, high: number): number[] {
   const first = Math.ceil(Math.log10(low) - 1e-9);
@@ -29,8 +20,6 @@ function decades(low: number, high: number): number[] {
   const all = Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => 10 ** (first + i));
   return all.length > 0 ? all : [low, high];
 }
-
-const escape = (text: string): string => text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;');
 
 function bounds(content: ChartContent): [number, number] {
   let low = Infinity;
@@ -71,7 +60,7 @@ export function chartSvg({ title, unit, content }: Content): string {
   const y = (value: number): number =>
     BOX.bottom - ((scale(value) - scale(low)) / (scale(high) - scale(low))) * (BOX.bottom - BOX.top);
   const out = [
-    `<text x="${BOX.left}" y="20" font-size="14" font-weight="600">${escape(title)}${unit && unit !== 'bytes' ? ` (${escape(unit)})` : ''}</text>`,
+    `<text x="${BOX.left}" y="20" font-size="14" font-weight="600">${escapeXml(title)}${unit && unit !== 'bytes' ? ` (${escapeXml(unit)})` : ''}</text>`,
   ];
   for (const tick of content.logarithmic ? decades(low, high) : ticks(low, high, 5)) {
     const at = y(tick).toFixed(1);
@@ -94,7 +83,7 @@ export function chartSvg({ title, unit, content }: Content): string {
     if (smoothed) out.push(`<path d="${path(line, values, x, y)}" ${style} stroke-opacity=".3"/>`);
     out.push(`<path d="${path(line, smoothed ?? values, x, y)}" ${style} stroke-width="1.5"/>`);
     out.push(`<rect x="${legendAt}" y="266" width="14" height="3" fill="${colour}"/>`);
-    out.push(`<text x="${legendAt + 20}" y="271">${escape(line.label)}</text>`);
+    out.push(`<text x="${legendAt + 20}" y="271">${escapeXml(line.label)}</text>`);
     legendAt += 44 + 7 * line.label.length;
   }
   return out.join('\n');

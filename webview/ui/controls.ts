@@ -117,3 +117,20 @@ export function slider(
   });
   return element('label', { class: 'field' }, element('span', {}, label), input, shown);
 }
+
+/** One of a few values, all of them visible: plain radio buttons in a row. */
+export function segmented<V extends string>(
+  label: string,
+  options: readonly { readonly value: V; readonly label: string; readonly title?: string }[],
+  value: V,
+  onChange: (value: V) => void,
+  id: string,
+): HTMLElement {
+  const items = options.map((option) => {
+    const input = element('input', { type: 'radio', name: id, value: option.value });
+    input.checked = option.value === value;
+    input.addEventListener('change', () => onChange(option.value));
+    return element('label', { title: option.title }, input, element('span', {}, option.label));
+  });
+  return element('div', { class: 'segmented', role: 'radiogroup', id, 'aria-label': label }, ...items);
+}

@@ -2,10 +2,10 @@ import * as vscode from 'vscode';
 import { UserError } from '../../errors/userError';
 import type { Services } from '../services';
 
-/** A command of the palette. It works without an argument; menus and views pass what they stand on. */
+/** A command of the palette. It works without an argument; menus and views pass what they stand on, and all that is selected. */
 export interface CommandDefinition {
   readonly id: string;
-  run(services: Services, argument?: unknown): Promise<unknown> | unknown;
+  run(services: Services, argument?: unknown, selected?: unknown): Promise<unknown> | unknown;
 }
 
 /** The user closed a dialog or pressed Cancel: nothing to report. */
@@ -28,9 +28,9 @@ export function report(services: Services, error: unknown): void {
 }
 
 export function registerCommand(services: Services, command: CommandDefinition): vscode.Disposable {
-  return vscode.commands.registerCommand(command.id, async (argument?: unknown) => {
+  return vscode.commands.registerCommand(command.id, async (argument?: unknown, selected?: unknown) => {
     try {
-      return await command.run(services, argument);
+      return await command.run(services, argument, selected);
     } catch (error) {
       report(services, error);
       return undefined;

@@ -3,12 +3,15 @@ import { exportCheckpoint, importCheckpoint } from './checkpoints';
 import type { CommandDefinition } from './command';
 import { checkpoint, pause, resume, stop } from './control';
 import { deleteRun } from './deleteRun';
+import { evaluate, showResults } from './evaluate';
+import { finetune } from './finetune';
 import { refreshDevices, selectDevice } from './devices';
 import { openRunFolder, revealRun, showCurves, showLog } from './lookAtRun';
 import { clearCache, refreshRuns, showOutput } from './maintenance';
 import { makeSampleDataset } from './makeSampleDataset';
 import { newExperiment } from './newExperiment';
 import { pretrain } from './pretrain';
+import { segment } from './segment';
 
 /** Every command of the palette. */
 export const commands: readonly CommandDefinition[] = [
@@ -16,6 +19,10 @@ export const commands: readonly CommandDefinition[] = [
   makeSampleDataset,
   checkData,
   pretrain,
+  finetune,
+  evaluate,
+  showResults,
+  segment,
   pause,
   resume,
   checkpoint,

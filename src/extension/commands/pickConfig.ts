@@ -1,6 +1,7 @@
 import { relative } from 'node:path';
 import * as vscode from 'vscode';
-import { findConfigs, isConfigFile } from '../editors/config/configFiles';
+import type { ConfigKind } from '../../config';
+import { findConfigs, isConfigFile, kindOfConfig } from '../editors/config/configFiles';
 import { Cancelled } from './command';
 
 const NEW_EXPERIMENT = '$(new-file) New Experiment…';
@@ -25,11 +26,24 @@ function item(uri: vscode.Uri): vscode.QuickPickItem & { uri?: vscode.Uri } {
   return { label: name, ...(shown !== name && { description: shown }), uri };
 }
 
-/** The config that a menu names, the one being edited, or the one the user picks; a new one when there is none. */
-export async function pickConfig(argument: unknown, title: string): Promise<vscode.Uri> {
-  const given = fromArgument(argument) ?? activeConfig();
+/** Configs of a kind; those that cannot be read are of none. */
+async function ofKind(configs: readonly vscode.Uri[], kind: ConfigKind): Promise<vscode.Uri[]> {
+  const kinds = await Promise.all(configs.map((uri) => kindOfConfig(uri).catch(() => undefined)));
+  return configs.filter((_, index) => kinds[index] === kind);
+}
+
+/**
+ * The config that a menu names, the one being edited, or the one the user picks; a new one when there is none.
+ *
+ * @param kind leaves configs of other kinds out, but for one that a menu names
+ */
+export async function pickConfig(argument: unknown, title: string, kind?: ConfigKind): Promise<vscode.Uri> {
+  const suiting = (uris: readonly vscode.Uri[]): Promise<vscode.Uri[]> | vscode.Uri[] =>
+    kind === undefined ? [...uris] : ofKind(uris, kind);
+  const active = activeConfig();
+  const given = fromArgument(argument) ?? (active && (await suiting([active]))[0]);
   if (given) return given;
-  const configs = await findConfigs();
+  const configs = await suiting(await findConfigs());
   if (configs.length === 1) return configs[0]!;
   const items = [...configs.map(item), { label: NEW_EXPERIMENT } as ReturnType<typeof item>];
   const placeHolder = configs.length === 0 ? 'There is no experiment config in this folder yet' : 'Which config?';

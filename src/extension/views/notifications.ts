@@ -1,15 +1,28 @@
 import * as vscode from 'vscode';
 import type { RunChange } from '../../jobs/runRegistry';
 import { lastLogLines, type RunSummary } from '../../jobs/runSummary';
+import type { RunKind } from '../../runs/runDirectory';
 import type { Services } from '../services';
 
 const CURVES = 'Show Curves';
 const LOG = 'Show Log';
 const RESUME = 'Resume';
+const EVALUATE = 'Evaluate';
+const RESULTS = 'Show Results';
 const COMMANDS: Record<string, string> = {
   [CURVES]: 'voco.showCurves',
   [LOG]: 'voco.showLog',
   [RESUME]: 'voco.resume',
+  [EVALUATE]: 'voco.evaluate',
+  [RESULTS]: 'voco.showResults',
+};
+
+/** What to do with a finished run. */
+const NEXT: Record<RunKind, readonly string[]> = {
+  pretrain: [CURVES, LOG],
+  finetune: [EVALUATE, CURVES],
+  evaluate: [RESULTS],
+  segment: [LOG],
 };
 
 function lead(run: RunSummary, choice: string | undefined): void {
@@ -27,10 +40,12 @@ async function failed({ log }: Services, run: RunSummary): Promise<void> {
 async function tell(services: Services, { run, from }: RunChange): Promise<void> {
   // A run that was only found, as after a reload, is no news.
   if (from === undefined) return;
-  const began = run.phase === 'running' && (from === 'starting' || from === 'queued');
+  const { kind } = run.state;
+  // An evaluation shows its progress in the results panel.
+  const began = kind !== 'evaluate' && run.phase === 'running' && (from === 'starting' || from === 'queued');
   if (began) lead(run, await vscode.window.showInformationMessage(`${run.label} is training.`, CURVES));
   else if (run.phase === 'finished')
-    lead(run, await vscode.window.showInformationMessage(`${run.label} is finished.`, CURVES, LOG));
+    lead(run, await vscode.window.showInformationMessage(`${run.label} is finished.`, ...NEXT[kind]));
   else if (run.phase === 'interrupted')
     lead(
       run,

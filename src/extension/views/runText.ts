@@ -1,4 +1,5 @@
 import type { RunSummary } from '../../jobs/runSummary';
+import type { RunKind } from '../../runs/runDirectory';
 
 /** 75 → "1m 15s". */
 export function durationText(seconds: number): string {
@@ -36,10 +37,38 @@ export function secondsLeft(run: RunSummary, now: Date): number | undefined {
 const lossText = (loss: number): string =>
   Number.isFinite(loss) ? String(Number(loss.toPrecision(4))) : 'not a number';
 
+const SCORE_NAMES: Record<string, string> = {
+  'validation/dice': 'Dice',
+  'validation/accuracy': 'validation accuracy',
+  dice: 'Dice',
+  f1: 'F1',
+  auc: 'AUC',
+};
+
+/** The scores that lists show of what was measured, the most telling first: `Dice 0.812`. */
+export function scoreTexts(metrics: Readonly<Record<string, number>>): string[] {
+  return ['validation/dice', 'loss', 'accuracy', 'validation/accuracy']
+    .filter((name) => metrics[name] !== undefined)
+    .map((name) => `${SCORE_NAMES[name] ?? name} ${Number(metrics[name]!.toPrecision(3))}`);
+}
+
+const KINDS: Partial<Record<RunKind, string>> = { finetune: 'fine-tuning', evaluate: 'evaluation' };
+
+/** What kind of run it is; nothing for pre-training, the usual one. */
+const kindText = ({ state }: RunSummary): string | undefined => KINDS[state.kind];
+
+/** What a run tells of itself first: what kind it is where that is not pre-training, and its score on held-out cases. */
+function leadingTexts(run: RunSummary): string[] {
+  const kind = kindText(run);
+  if (!kind) return [];
+  const score = Object.entries(run.state.heldOut ?? {})[0];
+  return [kind, ...(score ? [`${SCORE_NAMES[score[0]] ?? score[0]} ${score[1].toFixed(3)}`] : [])];
+}
+
 /** State, progress, loss and time left in a line. */
 export function describeRun(run: RunSummary, now: Date = new Date()): string {
   const { step, totalSteps, loss } = run.state;
-  const parts: string[] = [run.phase];
+  const parts: string[] = [...leadingTexts(run), run.phase];
   if (run.phase !== 'queued' && totalSteps > 0) parts.push(`${step} of ${totalSteps} (${percent(run)}%)`);
   if (loss !== undefined) parts.push(`loss ${lossText(loss)}`);
   const left = secondsLeft(run, now);
@@ -62,13 +91,18 @@ export function shortText(run: RunSummary, now: Date = new Date()): string {
   const { step, totalSteps, loss, created, ended } = run.state;
   const lossPart = loss === undefined ? [] : [`loss ${lossText(loss)}`];
   const left = secondsLeft(run, now);
+  const lead = leadingTexts(run);
+  const scores = lead.length > 0 ? [] : lossPart;
   switch (run.phase) {
     case 'running':
-      return [`${percent(run)}%`, ...lossPart, ...(left === undefined ? [] : [`${durationText(left)} left`])].join(
-        ' · ',
-      );
+      return [
+        `${percent(run)}%`,
+        ...lead,
+        ...lossPart,
+        ...(left === undefined ? [] : [`${durationText(left)} left`]),
+      ].join(' · ');
     case 'finished':
-      return [dateText(ended ?? created), ...lossPart].join(' · ');
+      return [...lead, dateText(ended ?? created), ...scores].join(' · ');
     case 'failed':
       return run.reason ?? 'failed';
     case 'interrupted':

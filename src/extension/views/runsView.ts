@@ -1,11 +1,11 @@
 import { stat } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { basename, dirname } from 'node:path';
 import * as vscode from 'vscode';
-import type { RunPhase } from '../../runs/runDirectory';
+import type { RunKind, RunPhase } from '../../runs/runDirectory';
 import { listCheckpoints, type CheckpointInfo } from '../../runs/checkpoint';
 import type { RunSummary } from '../../jobs/runSummary';
 import type { Services } from '../services';
-import { describeRun, shortText } from './runText';
+import { describeRun, scoreTexts, shortText } from './runText';
 import { sizeText } from './sizeText';
 
 export interface RunNode {
@@ -23,7 +23,13 @@ interface UnreadableNode {
   readonly reason: string;
 }
 
-type Node = RunNode | CheckpointNode | UnreadableNode;
+/** The weights that a run started from, or those that an evaluation measured. */
+interface OriginNode {
+  readonly origin: string;
+  readonly kind: RunKind;
+}
+
+type Node = RunNode | CheckpointNode | UnreadableNode | OriginNode;
 
 const ICONS: Record<RunPhase, [icon: string, colour?: string]> = {
   queued: ['watch'],
@@ -67,29 +73,37 @@ function runItem({ run }: RunNode): vscode.TreeItem {
   item.id = run.dir;
   item.description = shortText(run);
   item.iconPath = iconOf(run.phase);
-  item.contextValue = `run.${run.phase}`;
+  item.contextValue = `run.${run.phase}.${run.state.kind}`;
   item.tooltip = tooltipOf(run);
   item.accessibilityInformation = { label: `${run.label}, ${describeRun(run)}${run.reason ? `, ${run.reason}` : ''}` };
   return item;
 }
 
-const SCORES = ['loss', 'accuracy', 'validation/accuracy'];
-
-function scoreText(metrics: Readonly<Record<string, number>>): string[] {
-  return SCORES.filter((name) => metrics[name] !== undefined).map(
-    (name) => `${name.replace('/', ' ')} ${Number(metrics[name]!.toPrecision(3))}`,
-  );
-}
-
 function checkpointItem({ checkpoint, bytes, newest }: CheckpointNode): vscode.TreeItem {
   const item = new vscode.TreeItem(`step ${checkpoint.step}`, vscode.TreeItemCollapsibleState.None);
   item.id = checkpoint.file;
-  item.description = [...(newest ? ['newest'] : []), sizeText(bytes), ...scoreText(checkpoint.metrics)].join(' · ');
+  item.description = [...(newest ? ['newest'] : []), sizeText(bytes), ...scoreTexts(checkpoint.metrics)].join(' · ');
   item.iconPath = new vscode.ThemeIcon('archive');
-  item.contextValue = 'checkpoint';
+  item.contextValue = `checkpoint.${checkpoint.metadata.kind ?? 'pretrain'}`;
   item.command = { command: 'vscode.open', title: 'Open', arguments: [vscode.Uri.file(checkpoint.file)] };
   item.tooltip = checkpoint.file;
   item.accessibilityInformation = { label: `checkpoint of step ${checkpoint.step}, ${item.description}` };
+  return item;
+}
+
+/** `…/runs/NAME/checkpoints/step-00000100.safetensors` → "NAME, step 100"; the path of another file. */
+function originText(file: string): string {
+  const step = /^step-0*(\d+)\.safetensors$/.exec(basename(file))?.[1];
+  const folder = dirname(file);
+  return step !== undefined && basename(folder) === 'checkpoints' ? `${basename(dirname(folder))}, step ${step}` : file;
+}
+
+function originItem({ origin, kind }: OriginNode): vscode.TreeItem {
+  const item = new vscode.TreeItem(kind === 'evaluate' ? 'weights of' : 'initialised from');
+  item.description = originText(origin);
+  item.tooltip = origin;
+  item.iconPath = new vscode.ThemeIcon('git-commit');
+  item.contextValue = 'origin';
   return item;
 }
 
@@ -116,6 +130,7 @@ class RunsProvider implements vscode.TreeDataProvider<Node> {
 
   getTreeItem(node: Node): vscode.TreeItem {
     if ('run' in node) return runItem(node);
+    if ('origin' in node) return originItem(node);
     return 'checkpoint' in node ? checkpointItem(node) : unreadableItem(node);
   }
 
@@ -135,7 +150,9 @@ async function checkpointsOf(run: RunSummary): Promise<Node[]> {
     const { size } = await stat(checkpoint.file).catch(() => ({ size: 0 }));
     return { checkpoint, bytes: size, newest: index === 0 };
   });
-  return [...(await Promise.all(nodes)), ...unreadable];
+  const { initFrom, kind } = run.state;
+  const origin = initFrom === undefined ? [] : [{ origin: initFrom, kind }];
+  return [...origin, ...(await Promise.all(nodes)), ...unreadable];
 }
 
 export function createRunsView(services: Services): vscode.Disposable {

@@ -6,7 +6,7 @@ import { estimateJob } from '../../../jobs/estimate';
 import type { EstimateContract, EstimateState } from '../../../protocol/estimate';
 import { registerCommand, type CommandDefinition } from '../../commands/command';
 import { pickConfig, saveConfig } from '../../commands/pickConfig';
-import { refuseWithErrors } from '../../commands/pretrain';
+import { refuseWithErrors } from '../../commands/startTraining';
 import { CONFIG_SUFFIX } from '../../editors/config/configFiles';
 import { chosenDevice, type Services } from '../../services';
 import { panelPage, panelRoots, tabIcon } from '../html';

@@ -1,0 +1,38 @@
+import type { Config } from '../../config';
+import type { Services } from '../services';
+import type { CommandDefinition } from './command';
+import { pickCheckpoint, checkpointOf, type CheckpointChoice } from './pickCheckpoint';
+import { pickConfig } from './pickConfig';
+import { startTraining } from './startTraining';
+
+const SCRATCH: CheckpointChoice = {
+  label: '$(circle-slash) None: random weights',
+  description: 'as the config says',
+  detail: 'Trains the whole network from scratch, for comparison.',
+};
+
+/** Which weights a fine-tuning starts from: what its config says, or what the user picks when that is nothing. */
+async function initialWeights(services: Services, config: Config, given: string | undefined): Promise<string[]> {
+  const set = (file: string): string[] => [`init.checkpoint=${JSON.stringify(file)}`];
+  if (given !== undefined) return set(given);
+  if (config.kind !== 'finetune' || config.init.checkpoint !== null) return [];
+  await services.finder.start();
+  const trained = services.registry.runs.filter(({ state }) => state.kind === 'pretrain' && state.step > 0);
+  if (trained.length === 0) return [];
+  const choice = await pickCheckpoint(trained, {
+    title: 'Fine-tune: start from which pre-trained weights?',
+    newestOnly: true,
+    last: SCRATCH,
+  });
+  return choice === undefined ? [] : set(choice);
+}
+
+/** “Fine-tune”: from the palette or a config; from a checkpoint in the runs view it starts with that one's weights. */
+export const finetune: CommandDefinition = {
+  id: 'voco.finetune',
+  async run(services, argument) {
+    const given = checkpointOf(argument);
+    const config = await pickConfig(argument, 'Fine-tune with which config?', 'finetune');
+    return startTraining(services, config, 'finetune', (read) => initialWeights(services, read, given));
+  },
+};

@@ -1,0 +1,50 @@
+import { isAbsolute, join } from 'node:path';
+import * as vscode from 'vscode';
+import { UserError } from '../../../errors/userError';
+import type { CaseResult } from '../../../protocol/scores';
+import type { ShownResults } from '../../../protocol/results';
+import { openVolume, type OpenVolumeOptions, type OverlayOptions } from '../../editors/volume/openVolume';
+
+const inside = (run: string, path: string): vscode.Uri => vscode.Uri.file(isAbsolute(path) ? path : join(run, path));
+
+/** The worst slice of a class, or that of the class with most wrong voxels in one slice. */
+function placeOf({ classes }: CaseResult, index: number | undefined): OpenVolumeOptions {
+  const candidates = index === undefined ? classes : [classes[index]!];
+  const worst = candidates
+    .flatMap((one) => one.worst ?? [])
+    .sort((a, b) => b.voxels - a.voxels)
+    .at(0);
+  return worst ? { crosshair: worst.position } : {};
+}
+
+function overlaysOf(run: string, { label, prediction }: CaseResult): OverlayOptions[] {
+  const truth = label === undefined ? undefined : inside(run, label);
+  const predicted = prediction === undefined ? undefined : inside(run, prediction);
+  return [
+    ...(truth ? [{ uri: truth, name: 'ground truth', mode: 'outline' as const }] : []),
+    ...(predicted ? [{ uri: predicted, name: 'prediction', mode: 'labels' as const }] : []),
+    ...(truth && predicted ? [{ uri: predicted, name: 'errors', mode: 'error' as const, truth }] : []),
+  ];
+}
+
+/**
+ * Opens a case of an evaluation beside the panel.
+ *
+ * @param index of the class to highlight, from 0
+ * @throws UserError when the results have no such case
+ */
+export async function openCase({ run, results, classes }: ShownResults, at: number, index?: number): Promise<void> {
+  const where = { viewColumn: vscode.ViewColumn.Beside };
+  const classified = results.classification?.[at];
+  if (classified) return openVolume(inside(run, classified.image), where);
+  const found = results.cases[at];
+  if (!found) throw new UserError(`${run}: the results have changed; look at the table again`);
+  const values = index === undefined ? [] : (classes[index]?.values ?? []);
+  await openVolume(inside(run, found.image), {
+    ...where,
+    ...placeOf(found, index),
+    overlays: overlaysOf(run, found),
+    // A region of several label values, as in BraTS, cannot be shown as one label.
+    label: values.length === 1 ? values[0]! : null,
+  });
+}

@@ -1,0 +1,79 @@
+import type { ResultClass, Results } from './scores';
+
+/** The results panel: what the webview asks, and what the host tells it. Runs are named by their directories. */
+
+/** A run that the panel can show: a fine-tuning, or the evaluation of one. */
+export interface ResultSource {
+  readonly run: string;
+  readonly name: string;
+  /** What it is and when, in a few words. */
+  readonly detail: string;
+}
+
+export interface ShownResults {
+  /** The run whose directory holds them. */
+  readonly run: string;
+  readonly results: Results;
+  /** In the order of the classes of a case. */
+  readonly classes: readonly ResultClass[];
+}
+
+/** An evaluation that is under way, or one that ended without results. */
+export interface EvaluationState {
+  readonly run: string;
+  readonly phase: string;
+  readonly done: number;
+  /** 0 while it is not known. */
+  readonly total: number;
+  /** Why it ended without results. */
+  readonly reason?: string;
+}
+
+export interface ResultsAnswer {
+  readonly sources: readonly ResultSource[];
+  /** The source that is shown; absent when there is none. */
+  readonly source?: string;
+  readonly shown?: ShownResults;
+  readonly evaluation?: EvaluationState;
+  /** The source is a fine-tuning with weights that can be evaluated. */
+  readonly canEvaluate: boolean;
+  /** Why results that are there cannot be shown. */
+  readonly problem?: string;
+}
+
+export interface ResultsContract {
+  readonly calls: {
+    /** The runs there are, and the results of one of them: `run`, or the newest that has some. */
+    readonly open: { readonly params: { readonly run?: string | undefined }; readonly result: ResultsAnswer };
+    /** Starts the evaluation of a fine-tuning. */
+    readonly evaluate: { readonly params: { readonly run: string }; readonly result: null };
+    /**
+     * Opens image, ground truth, prediction and error map of a case, at the slice with most error of a class (all classes
+     * where absent). Of a classification only the image.
+     */
+    readonly openCase: {
+      readonly params: { readonly run: string; readonly index: number; readonly class?: number };
+      readonly result: null;
+    };
+    /** Returns the file written, or undefined when the dialog was cancelled. A CSV table is written by the host itself. */
+    readonly export: {
+      readonly params: { readonly run: string; readonly format: 'csv' | 'tex' | 'png'; readonly content?: Uint8Array };
+      readonly result: string | undefined;
+    };
+  };
+  readonly events: {
+    /** Runs or results changed: ask again. */
+    readonly changed: null;
+    /** The host wants this run to be shown. */
+    readonly show: { readonly run: string };
+  };
+}
+
+/** What the panel remembers across hiding and reloading. */
+export interface ResultsState {
+  readonly run?: string;
+  readonly metric: string;
+  readonly view: 'cases' | 'classes';
+  /** Column that the table is sorted by: a class from 0, or the mean; `case` by name. */
+  readonly sort: { readonly column: number | 'mean' | 'case'; readonly worstFirst: boolean };
+}
