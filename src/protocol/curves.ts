@@ -7,6 +7,8 @@ export interface ChartDescription {
   /** Unit written on the axis; empty when the value has none. */
   readonly unit: string;
   readonly metrics: readonly string[];
+  /** Colours of lines by metric, where a chart has a line a class. */
+  readonly colours?: Readonly<Record<string, string>>;
 }
 
 export interface CurveRun {

@@ -1,15 +1,20 @@
 import uPlot from 'uplot';
 import type { ChartDescription, RunMarks, Series } from '../../src/protocol/curves';
 import { element } from '../ui/dom';
-import { lineStyle, type Theme } from '../ui/theme';
+import { lineStyle, type LineStyle, type Theme } from '../ui/theme';
 import { formatStep, formatWithUnit } from './format';
 
 /** One line of a chart: a metric of a run. */
 export interface Line {
   readonly series: Series;
   readonly label: string;
-  /** Index in the palette. */
-  readonly colour: number;
+  /** Index in the palette, or a look of its own. */
+  readonly colour: number | LineStyle;
+}
+
+/** How a line is drawn in a theme. */
+export function styleOf({ colour }: Pick<Line, 'colour'>, kind: Theme['kind']): LineStyle {
+  return typeof colour === 'number' ? lineStyle(colour, kind) : colour;
 }
 
 export interface ChartContent {
@@ -19,6 +24,10 @@ export interface ChartContent {
   readonly logarithmic: boolean;
 }
 
+type ContentOfLegend = Pick<ChartContent, 'lines'>;
+
+/** More lines than this have their legend folded. */
+const MOST_UNFOLDED = 6;
 const HEIGHT = 210;
 const SYNC_KEY = 'steps';
 const FAINT = '55';
@@ -48,8 +57,8 @@ export function valueAt(series: Series, step: number): number | undefined {
 }
 
 /** A short piece of a line, for legends. */
-export function lineSwatch(index: number, kind: Theme['kind']): HTMLElement {
-  const { colour, dash } = lineStyle(index, kind);
+export function lineSwatch(look: Line['colour'], kind: Theme['kind']): HTMLElement {
+  const { colour, dash } = styleOf({ colour: look }, kind);
   const swatch = element('span', { class: 'swatch' });
   swatch.style.borderTopColor = colour;
   swatch.style.borderTopStyle = dash.length === 0 ? 'solid' : dash[0]! > 4 ? 'dashed' : 'dotted';
@@ -61,6 +70,8 @@ export class Chart {
   readonly node: HTMLElement;
   private readonly plotArea = element('div', { class: 'plot' });
   private readonly legend = element('ul', { class: 'legend' });
+  private readonly legendTitle = element('summary', { class: 'muted' });
+  private readonly legendBox = element('details', { open: true }, this.legendTitle, this.legend);
   private plot: uPlot | undefined;
   private shape = '';
   private content: ChartContent | undefined;
@@ -75,7 +86,14 @@ export class Chart {
         ? element('span', { class: 'muted' }, ` (${description.unit})`)
         : undefined;
     const title = element('h2', {}, description.title, unit);
-    this.node = element('section', { class: 'chart', 'data-chart': description.id }, title, this.plotArea, this.legend);
+    this.node = element(
+      'section',
+      { class: 'chart', 'data-chart': description.id },
+      title,
+      this.plotArea,
+      this.legendBox,
+    );
+    this.legendTitle.hidden = true;
   }
 
   update(content: ChartContent): void {
@@ -97,7 +115,24 @@ export class Chart {
     this.setScales(content);
     this.node.hidden = content.lines.length === 0;
     this.describe(content);
+    this.foldLegend(content);
     this.showValues(undefined);
+  }
+
+  /** A legend of many lines is folded into one that tells of the lowest and the highest, until it is opened. */
+  private foldLegend({ lines }: ContentOfLegend): void {
+    const many = lines.length > MOST_UNFOLDED;
+    if (many && this.legendTitle.hidden) this.legendBox.open = false;
+    if (!many) this.legendBox.open = true;
+    this.legendTitle.hidden = !many;
+    const last = lines
+      .map((line) => ({ line, value: valueAt(line.series, Infinity) ?? NaN }))
+      .filter(({ value }) => !Number.isNaN(value))
+      .sort((a, b) => a.value - b.value);
+    const ends = [last[0], last.at(-1)].flatMap((one) =>
+      one ? [`${one.line.label} ${formatWithUnit(one.value, this.description.unit, 3)}`] : [],
+    );
+    this.legendTitle.textContent = `${lines.length} lines, from ${ends.join(' to ')}`;
   }
 
   setTheme(theme: Theme): void {
@@ -140,7 +175,7 @@ export class Chart {
 
   private lineSeries(content: ChartContent): uPlot.Series[] {
     return content.lines.flatMap((line): uPlot.Series[] => {
-      const { colour, dash } = lineStyle(line.colour, this.theme.kind);
+      const { colour, dash } = styleOf(line, this.theme.kind);
       const strong = { label: line.label, stroke: colour, dash: [...dash], width: 1.5, points: { size: 4 } };
       if (!line.series.smoothed) return [strong];
       return [{ label: `${line.label}, raw`, stroke: `${colour}${FAINT}`, width: 1, points: { show: false } }, strong];

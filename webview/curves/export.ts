@@ -1,5 +1,5 @@
-import { lineStyle, type Theme } from '../ui/theme';
-import type { Chart } from './chart';
+import type { Theme } from '../ui/theme';
+import { styleOf, type Chart } from './chart';
 import { chartSvg, SVG_CHART } from './svg';
 
 const PADDING = 16;
@@ -9,7 +9,7 @@ const LEGEND_HEIGHT = 22;
 function drawLegend(context: CanvasRenderingContext2D, chart: Chart, theme: Theme, x: number, y: number): void {
   let at = x;
   for (const line of chart.picture?.content.lines ?? []) {
-    context.fillStyle = lineStyle(line.colour, theme.kind).colour;
+    context.fillStyle = styleOf(line, theme.kind).colour;
     context.fillRect(at, y - 8, 12, 3);
     context.fillStyle = theme.foreground;
     context.fillText(line.label, at + 18, y);

@@ -22,8 +22,12 @@ export function formatWithUnit(value: number, unit: string, digits: number): str
   return `${Number((value / 1000 ** power).toPrecision(3))} ${BYTE_UNITS[power]!}`;
 }
 
-/** "validation/loss" → "validation loss", "baseSimilarity" → "base similarity". */
+const CLASS_METRIC = /^validation\/dice\/(.+)$/;
+
+/** "validation/loss" → "validation loss", "baseSimilarity" → "base similarity"; of a class its name. */
 export function metricLabel(metric: string): string {
+  const named = CLASS_METRIC.exec(metric)?.[1];
+  if (named !== undefined) return named;
   return metric
     .replace(/[/_]/g, ' ')
     .replace(/[a-z](?=[A-Z])/g, '$& ')

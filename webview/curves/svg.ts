@@ -1,6 +1,5 @@
 import { escapeXml, ticks } from '../ui/svg';
-import { lineStyle } from '../ui/theme';
-import type { ChartContent, Line } from './chart';
+import { styleOf, type ChartContent, type Line } from './chart';
 import { formatStep, formatWithUnit } from './format';
 
 /** Size of one chart in the drawing, in CSS pixels. */
@@ -77,7 +76,7 @@ export function chartSvg({ title, unit, content }: Content): string {
   out.push(`<path d="M${BOX.left} ${BOX.top}V${BOX.bottom}H${BOX.right}" fill="none" stroke="#444"/>`);
   let legendAt = BOX.left;
   for (const line of content.lines) {
-    const { colour, dash } = lineStyle(line.colour, 'light');
+    const { colour, dash } = styleOf(line, 'light');
     const style = `fill="none" stroke="${colour}" stroke-dasharray="${dash.join(' ')}"`;
     const { values, smoothed } = line.series;
     if (smoothed) out.push(`<path d="${path(line, values, x, y)}" ${style} stroke-opacity=".3"/>`);

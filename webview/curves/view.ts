@@ -2,7 +2,7 @@ import type { ChartDescription, CurveRun, CurvesContract, CurvesState, SeriesAns
 import { button, checkbox, slider, tabs } from '../ui/controls';
 import { element } from '../ui/dom';
 import { HostError, type Host } from '../ui/host';
-import { currentTheme, onThemeChange, type Theme } from '../ui/theme';
+import { currentTheme, onThemeChange, runDash, type Theme } from '../ui/theme';
 import { Chart, lineSwatch, type ChartContent, type Line } from './chart';
 import { chartsAsPng, chartsAsSvg } from './export';
 import { metricLabel } from './format';
@@ -191,7 +191,11 @@ export class CurvesView {
           ...(several ? [run?.name ?? series.run] : []),
           ...(chart.metrics.length > 1 || !several ? [metricLabel(series.metric)] : []),
         ];
-        return { series, label: names.join(' · '), colour: (run?.colour ?? 0) + (several ? 8 * index : index) };
+        const own = chart.colours?.[series.metric];
+        // A class keeps its colour; runs are then told apart by their dashes.
+        const look = own !== undefined && { colour: own, dash: runDash(this.state.runs.indexOf(series.run)) };
+        const colour = look || (run?.colour ?? 0) + (several ? 8 * index : index);
+        return { series, label: names.join(' · '), colour };
       });
   }
 

@@ -62,6 +62,9 @@ export interface LineStyle {
 
 const DASHES = [[], [6, 4], [2, 3], [8, 3, 2, 3]];
 
+/** The dashes of the run number `index`, where colours say something else. */
+export const runDash = (index: number): readonly number[] => DASHES[Math.max(0, index) % DASHES.length]!;
+
 /** How the line number `index` is drawn: colours first, then the same colours dashed. */
 export function lineStyle(index: number, kind: Theme['kind']): LineStyle {
   const palette = kind === 'light' || kind === 'high-contrast-light' ? LIGHT_PALETTE : DARK_PALETTE;

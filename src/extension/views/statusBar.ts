@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import type { RunSummary } from '../../jobs/runSummary';
+import type { RunKind } from '../../runs/runDirectory';
 import type { Services } from '../services';
 import { describeRun, percent } from './runText';
 
@@ -9,6 +10,14 @@ function textOf(run: RunSummary, others: number): string {
   if (run.phase === 'running') return `$(sync~spin) VoCo ${percent(run)}%${more}`;
   return `$(loading~spin) VoCo: ${run.phase}${more}`;
 }
+
+/** What a click shows of a run. */
+const LOOKS: Record<RunKind, readonly [command: string, title: string]> = {
+  pretrain: ['voco.showCurves', 'Show Loss Curves'],
+  finetune: ['voco.showCurves', 'Show Loss Curves'],
+  evaluate: ['voco.showResults', 'Show Results'],
+  segment: ['voco.showLog', 'Show Log'],
+};
 
 /** Progress of the active run; there only while one is alive. */
 export function createStatusBar({ registry }: Services): vscode.Disposable {
@@ -21,7 +30,8 @@ export function createStatusBar({ registry }: Services): vscode.Disposable {
     item.text = textOf(run, live.length - 1);
     item.tooltip = live.map((one) => `${one.label}: ${describeRun(one)}`).join('\n');
     item.accessibilityInformation = { label: `VoCo: ${describeRun(run)}`, role: 'button' };
-    item.command = { command: 'voco.showCurves', title: 'Show Loss Curves', arguments: [run.dir] };
+    const [command, title] = LOOKS[run.state.kind];
+    item.command = { command, title, arguments: [run.dir] };
     item.show();
   };
   return vscode.Disposable.from(item, registry.onDidChange(update));

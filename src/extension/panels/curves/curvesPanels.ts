@@ -7,6 +7,7 @@ import { writeAtomically } from '../../../files/atomic';
 import { csvLine } from '../../../files/csv';
 import type { RunRegistry } from '../../../jobs/runRegistry';
 import { chartsFor } from '../../../jobs/series/charts';
+import { classColours } from '../../../jobs/series/classColours';
 import type {
   CurveRun,
   CurvesContract,
@@ -103,7 +104,7 @@ export class CurvesPanels {
 
   private async describe(asked: readonly string[]): Promise<CurvesContract['calls']['open']['result']> {
     if (this.open) this.open.wanted = undefined;
-    const known = this.registry.runs.filter((run) => run.phase !== 'queued');
+    const known = this.registry.runs.filter(({ phase, state }) => phase !== 'queued' && state.kind !== 'evaluate');
     const listed = known.filter((run, index) => index < MAX_LISTED || asked.includes(run.dir));
     const existing = asked.filter((dir) => listed.some((run) => run.dir === dir));
     const shown = existing.length > 0 ? existing : listed.slice(0, 1).map((run) => run.dir);
@@ -113,7 +114,7 @@ export class CurvesPanels {
       return { id: dir, name: label, state: phase, colour: this.colours.of(dir), steps: state.step };
     });
     const metrics = [...new Set(contents.flatMap((one) => one.metrics))];
-    return { runs, shown, charts: chartsFor(metrics) };
+    return { runs, shown, charts: chartsFor(metrics, await classColours(shown)) };
   }
 
   private async series(request: SeriesRequest): Promise<SeriesAnswer> {
