@@ -23,6 +23,7 @@ const NEXT: Record<RunKind, readonly string[]> = {
   finetune: [EVALUATE, CURVES],
   evaluate: [RESULTS],
   segment: [LOG],
+  study: [RESULTS],
 };
 
 function lead(run: RunSummary, choice: string | undefined): void {

@@ -17,6 +17,7 @@ const LOOKS: Record<RunKind, readonly [command: string, title: string]> = {
   finetune: ['voco.showCurves', 'Show Loss Curves'],
   evaluate: ['voco.showResults', 'Show Results'],
   segment: ['voco.showLog', 'Show Log'],
+  study: ['voco.showResults', 'Show Results'],
 };
 
 /** Progress of the active run; there only while one is alive. */
