@@ -28,6 +28,7 @@ const node = {
   'runs-worker': 'src/extension/panels/runs/tableWorker.ts',
   'checkpoint-worker': 'src/extension/editors/checkpoint/worker.ts',
   'preview-worker': 'src/trainer/preview/worker.ts',
+  'lint-worker': 'src/trainer/lint/worker.ts',
   'volume-worker': 'src/extension/editors/volumeWorker.ts',
   extension: 'src/extension/extension.ts',
 };

@@ -87,11 +87,12 @@ function keyNode(value: Node): Node | undefined {
 }
 
 /** The node that a problem is about: its value, its key, or the nearest thing around it that is written in the text. */
-function locate(root: Node, problem: Problem): { offset: number; length: number } {
+function locate(root: Node, problem: Problem, text: string): { offset: number; length: number } {
   for (let depth = problem.path.length; depth > 0; depth--) {
     const node = findNodeAtLocation(root, problem.path.slice(0, depth));
     if (!node) continue;
-    const whole = depth === problem.path.length && !problem.atKey && node.type !== 'object';
+    const oneLine = !text.slice(node.offset, node.offset + node.length).includes('\n');
+    const whole = depth === problem.path.length && !problem.atKey && node.type !== 'object' && oneLine;
     const shownNode = whole ? node : (keyNode(node) ?? node);
     return { offset: shownNode.offset, length: shownNode.length };
   }
@@ -107,7 +108,7 @@ function fixEdits(text: string, place: { offset: number; length: number }, fix: 
 
 /** Gives a problem its place in the text. */
 export function toDiagnostic(problem: Problem, root: Node, text: string, file: string): Diagnostic {
-  const place = locate(root, problem);
+  const place = locate(root, problem, text);
   return {
     file,
     path: formatPath(problem.path),

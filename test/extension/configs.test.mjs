@@ -1,17 +1,21 @@
 // What the editor does for a config before anything is trained.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 import { after, before } from 'node:test';
 import {
+  answer,
+  eventually,
   openFile,
   openWorkbench,
+  pick,
   reloadWindow,
   root,
   runCommand,
   scenarios,
+  screenshot,
   screenshotInThemes,
   startBrowser,
   startServer,
@@ -37,12 +41,25 @@ const config = {
   train: { steps: 20_000, batch: 1 },
 };
 
+/** Volumes that are too small for the grid, and a misspelt datalist. */
+const wrong = {
+  ...config,
+  name: 'wrong',
+  data: {
+    train: [{ datalist: 'sample/dataset_0.json' }],
+    validation: [{ datalist: 'sample/dataset0.json' }],
+    preprocess: { resize: null },
+  },
+  method: { ...config.method, grid: [4, 4, 1] },
+};
+
 before(async () => {
   server = await startServer();
   const sample = ['phantom', '--out', join(server.folder, 'sample'), '--cases', '4', '--size', '64,64,32'];
   const made = spawnSync(process.execPath, [join(root, 'dist/voco.cjs'), ...sample], { encoding: 'utf8' });
   assert.equal(made.status, 0, made.stderr);
   writeFileSync(join(server.folder, 'tiny.voco.json'), `${JSON.stringify(config, null, 2)}\n`);
+  writeFileSync(join(server.folder, 'wrong.voco.json'), `${JSON.stringify(wrong, null, 2)}\n`);
   browser = await startBrowser();
   page = await openWorkbench(browser, server.url(), { width: 1500, height: 950 });
 });
@@ -70,4 +87,55 @@ test('an estimate survives a reload without being made again', async () => {
   const frame = await webview(page, '.cards[data-ready="true"]');
   assert.match(await frame.locator('.message').textContent(), /^Estimated /);
   await runCommand(page, 'View: Close All Editors');
+});
+
+/** Puts the cursor on a word of the config and takes the quick fix that is offered there. */
+async function quickFix(word, offered) {
+  await page.locator('.view-line span span', { hasText: word }).first().click();
+  await page.keyboard.press('Control+.');
+  await page.locator('.action-widget .monaco-list-row', { hasText: offered }).first().waitFor();
+  await page.keyboard.press('Enter');
+}
+
+test('what the files say to a config stands on its lines, with quick fixes', async () => {
+  await openFile(page, 'wrong.voco.json');
+  await eventually(async () => (await page.locator('.squiggly-error').count()) >= 2, 'two errors underlined');
+  const messages = page.locator('.zone-widget .message');
+  await page.keyboard.press('F8');
+  await messages.filter({ hasText: 'did you mean "sample/dataset_0.json"?' }).waitFor();
+  await page.keyboard.press('F8');
+  await messages.filter({ hasText: 'need 128×128×32 voxels, but 3 of 3 volumes are smaller' }).waitFor();
+  await screenshotInThemes(page, 'config-data-errors');
+  await page.keyboard.press('Escape');
+  await quickFix('"sample/dataset0.json"', 'Change to "sample/dataset_0.json"');
+  await quickFix('"grid"', 'Resize every volume to 128×128×32');
+  await page.locator('.view-line', { hasText: '"resize": [' }).waitFor();
+  // Without a key the datalist's training list is meant, which is trained on already.
+  await eventually(async () => (await page.locator('.squiggly-error').count()) === 1, 'the leak alone is left');
+  await page.keyboard.press('F8');
+  await messages.filter({ hasText: 'training sees 3 volumes of it' }).waitFor();
+  await page.keyboard.press('Escape');
+  await runCommand(page, 'File: Revert File');
+  await runCommand(page, 'View: Close All Editors');
+});
+
+test('a new experiment is asked for step by step, and opens with comments', async () => {
+  await runCommand(page, 'VoCo: New Experiment');
+  const title = page.locator('.quick-input-title');
+  await title.filter({ hasText: '1 of 3' }).waitFor();
+  await screenshot(page, 'new-experiment');
+  await pick(page, 'small');
+  await title.filter({ hasText: '2 of 3' }).waitFor();
+  await pick(page, 'sample/dataset_0.json');
+  await title.filter({ hasText: '3 of 3' }).waitFor();
+  await answer(page, 'tiny');
+  await page.locator('.quick-input-message', { hasText: 'There is a config of this name already' }).waitFor();
+  await answer(page, 'mine');
+  await page.locator('.tab', { hasText: 'mine.voco.json' }).waitFor();
+  const text = await eventually(() => readFileSync(join(server.folder, 'mine.voco.json'), 'utf8'), 'the file');
+  assert.match(text, /"datalist": "sample\/dataset_0.json"/);
+  assert.match(text, /^\s*\/\//m);
+  await page.locator('.codelens-decoration', { hasText: 'Estimate' }).waitFor();
+  assert.equal(await page.locator('.squiggly-error').count(), 0);
+  await screenshotInThemes(page, 'new-config');
 });

@@ -35,7 +35,14 @@ after(() => rmSync(scratch, { recursive: true, force: true }));
 test('packages hold the bundles and no sources, tests or maps', () => {
   for (const file of [packages.universal, ...(hasNative ? [packages.native] : [])]) {
     const names = contents(file);
-    for (const name of ['extension.cjs', 'voco.cjs', 'data-worker.cjs', 'series-worker.cjs', 'webview/curves.js']) {
+    for (const name of [
+      'extension.cjs',
+      'voco.cjs',
+      'data-worker.cjs',
+      'lint-worker.cjs',
+      'series-worker.cjs',
+      'webview/curves.js',
+    ]) {
       assert.ok(names.includes(`extension/dist/${name}`), name);
     }
     const strange = names.filter((name) => /\.(ts|map|tsx)$|\/(src|test|native\/src)\//.test(name));

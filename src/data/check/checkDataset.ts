@@ -28,7 +28,7 @@ export interface CheckOptions {
 }
 
 /** Runs `work` over all items, a few at a time, in order of start; stops when aborted. */
-async function mapLimited<T, R>(
+export async function mapLimited<T, R>(
   items: readonly T[],
   limit: number,
   signal: AbortSignal | undefined,

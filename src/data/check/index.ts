@@ -1,4 +1,6 @@
-export { checkDataset, type CheckOptions } from './checkDataset';
+export { checkDataset, mapLimited, type CheckOptions } from './checkDataset';
 export { sizeBeforeCrops } from './compare';
 export { bySeverity, type Finding, type Severity } from './finding';
+export { pieceHash, type CaseFacts, type ImageFacts } from './inspect';
+export { findLeakage } from './overlap';
 export { checkSources } from './sources';

@@ -36,7 +36,7 @@ export interface InspectOptions {
 const PIECE = 1 << 17;
 
 /** Hash of a file's length, beginning, middle and end: the beginning alone may be air in many scans. */
-async function pieceHash(file: string): Promise<string> {
+export async function pieceHash(file: string): Promise<string> {
   const handle = await open(file, 'r');
   try {
     const { size } = await handle.stat();

@@ -1,14 +1,12 @@
 import * as vscode from 'vscode';
 import { CONFIG_SELECTOR } from './configFiles';
-import { ConfigProblem, configProblems } from './diagnostics';
+import { problemsShown, type ConfigProblem } from './diagnostics';
 
 /** Offers the change that a problem carries. */
 export function registerQuickFixes(): vscode.Disposable {
   const provider: vscode.CodeActionProvider = {
-    async provideCodeActions(document, range) {
-      const here = (await configProblems(document)).filter(
-        (problem) => problem.range.intersection(range) !== undefined,
-      );
+    provideCodeActions(document, range) {
+      const here = problemsShown(document.uri).filter((problem) => problem.range.intersection(range) !== undefined);
       return here.flatMap((problem) => toAction(document, problem) ?? []);
     },
   };
