@@ -20,6 +20,8 @@ export interface Grid {
 export interface Storage {
   readonly axis: Triple;
   readonly flipped: readonly [boolean, boolean, boolean];
+  /** Along the file's axes: only every n-th voxel is shown of a volume that is too large. */
+  readonly step: Triple;
 }
 
 export interface HeaderRow {
@@ -39,6 +41,8 @@ export interface VolumeHeader {
   readonly intercept: number;
   readonly rows: readonly HeaderRow[];
   readonly warnings: readonly string[];
+  /** Said above the slices: what is shown is not all of the file. */
+  readonly notice?: string;
 }
 
 export interface LabelEntry {

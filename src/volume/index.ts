@@ -17,9 +17,12 @@ export type { AffineSource } from './nifti/affineFields';
 export type { Datatype, DatatypeName } from './nifti/datatypes';
 export {
   countNonFinite,
+  everyNth,
+  readEveryNth,
   readHeader,
   readNifti,
   readVoxels,
+  voxelBytes,
   type NiftiVolume,
   type NonFinite,
   type RawVoxels,

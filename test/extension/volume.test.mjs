@@ -181,17 +181,25 @@ test('a measured distance is the distance in millimetres', async () => {
   await page.keyboard.press('c');
 });
 
-/** Goes with the pointer to a voxel of the axial slice that is shown, and gives the place as fractions of the canvas. */
-async function findVoxel(frame, x, y) {
-  let [across, down] = [0.5, 0.5];
-  for (let turn = 0; turn < 12; turn++) {
-    const { voxel } = await hover(frame, 2, across, down);
-    if (voxel[0] === x && voxel[1] === y) return [across, down];
-    const other = await hover(frame, 2, across + 0.05, down + 0.05);
-    across += (0.05 * (x - voxel[0])) / (other.voxel[0] - voxel[0] || 1);
-    down += (0.05 * (y - voxel[1])) / (other.voxel[1] - voxel[1] || 1);
-  }
-  throw new Error(`voxel ${x}, ${y} is not on the canvas`);
+/** Where a voxel of the file is on the axial slice, as fractions of the canvas, while the view is as it was opened. */
+async function placeOf(frame, x, y) {
+  const { width, height } = await slice(frame, 2).boundingBox();
+  const scale = Math.min(width / SIZE[0], height / SIZE[1]);
+  return [0.5 + ((x - (SIZE[0] - 1) / 2) * scale) / width, 0.5 + ((y - (SIZE[1] - 1) / 2) * scale) / height];
+}
+
+/** Colours at full opacity; the grey of the liver in the window of −175 to 250. */
+const [MISSED, EXTRA, CONFUSED] = ['59,157,255', '255,140,26', '240,60,230'];
+const [LIVER, GREY] = ['199,123,88', '237,237,237'];
+
+/** Waits until the axial slice has a colour at a voxel of the file. */
+async function eventuallyColoured(frame, [x, y], colour, what) {
+  const place = await placeOf(frame, x, y);
+  let seen;
+  const look = async () => (seen = (await pixel(frame, 2, ...place)).slice(0, 3).join()) === colour;
+  await eventually(look, what).catch((error) => {
+    throw new Error(`${error.message}: ${seen} instead of ${colour}`);
+  });
 }
 
 test('other panels open a case with ground truth, prediction and an error map at a slice, one organ alone', async () => {
@@ -212,27 +220,14 @@ test('other panels open a case with ground truth, prediction and an error map at
   await drawn(frame);
   assert.equal(await indexOf(frame, 2), 14);
   await frame.locator('#opacity').fill('1');
-  const colourAt = async (x, y) => {
-    const [across, down] = await findVoxel(frame, x, y);
-    const { text } = await hover(frame, 2, across, down);
-    await page.mouse.move(0, 0);
-    await drawn(frame);
-    return { colour: (await pixel(frame, 2, across, down)).slice(0, 3), text };
-  };
-  // The crosshair goes through the middle of the slice: these places are off it.
-  const [missed, extra, confused] = [
-    [0x3b, 0x9d, 0xff],
-    [0xff, 0x8c, 0x1a],
-    [0xf0, 0x3c, 0xe6],
-  ];
-  const low = await colourAt(11, 22);
-  assert.deepEqual(low.colour, missed, `liver in the truth only: ${low.text}`);
-  assert.match(low.text, /ground truth: liver/);
-  assert.match(low.text, /prediction: background/);
-  assert.deepEqual((await colourAt(25, 18)).colour, extra, 'liver in the prediction only');
-  assert.deepEqual((await colourAt(34, 22)).colour, confused, 'spleen taken for a kidney');
-  const grey = (await colourAt(18, 22)).colour;
-  assert.ok(grey[0] === grey[1] && grey[1] === grey[2], 'nothing where both agree');
+  await eventuallyColoured(frame, [11, 22], MISSED, 'liver in the truth only');
+  const { text, voxel } = await hover(frame, 2, ...(await placeOf(frame, 11, 22)));
+  assert.deepEqual(voxel, [11, 22, 14]);
+  assert.match(text, /ground truth: liver/);
+  assert.match(text, /prediction: background/);
+  await eventuallyColoured(frame, [25, 18], EXTRA, 'liver in the prediction only');
+  await eventuallyColoured(frame, [34, 22], CONFUSED, 'spleen taken for a kidney');
+  await eventuallyColoured(frame, [18, 22], GREY, 'nothing where both agree');
   await screenshotInThemes(page, 'volume-errors');
 
   // The same tab, at another slice, with the spleen alone: what was confused is now missed, and the liver is not compared.
@@ -247,10 +242,8 @@ test('other panels open a case with ground truth, prediction and an error map at
     },
   );
   await eventually(async () => (await indexOf(frame, 2)) === 16, 'the other slice');
-  await drawn(frame);
-  assert.deepEqual((await colourAt(34, 22)).colour, missed, 'the spleen was not found');
-  const liver = (await colourAt(11, 22)).colour;
-  assert.ok(liver[0] === liver[1] && liver[1] === liver[2], 'the liver is not compared');
+  await eventuallyColoured(frame, [34, 22], MISSED, 'the spleen was not found');
+  await eventuallyColoured(frame, [11, 22], GREY, 'the liver is not compared');
   assert.equal(await page.locator('.tab').filter({ hasText: 'case.nii' }).count(), 1);
 });
 
@@ -260,20 +253,15 @@ test('overlays are shown in turns, one by one by hand too', async () => {
   await rows.nth(0).locator('vscode-checkbox').click();
   await rows.nth(1).locator('vscode-checkbox').click();
   await frame.locator('[data-label="1"] + .only').click();
-  const [across, down] = await findVoxel(frame, 25, 18);
-  await page.mouse.move(0, 0);
-  const colour = async () => (await pixel(frame, 2, across, down)).slice(0, 3).join();
-  const [prediction, errors] = ['199,123,88', '255,140,26'];
+  const liver = (colour, what) => eventuallyColoured(frame, [25, 18], colour, what);
   await slice(frame, 2).focus();
   await page.keyboard.press('n');
-  await eventually(async () => (await colour()) === prediction, 'the prediction alone');
+  await liver(LIVER, 'the prediction alone');
   await page.keyboard.press('n');
-  await eventually(async () => (await colour()) === errors, 'the errors alone');
+  await liver(EXTRA, 'the errors alone');
   await page.keyboard.press('b');
   await frame.locator('#blink').click();
-  for (const expected of [prediction, errors, prediction]) {
-    await eventually(async () => (await colour()) === expected, `blinking to ${expected}`, 4000);
-  }
+  for (const colour of [LIVER, EXTRA, LIVER]) await liver(colour, `blinking to ${colour}`);
   await frame.locator('#blink').click();
 });
 

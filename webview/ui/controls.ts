@@ -57,8 +57,20 @@ export function checkbox(
   if (id) node.id = id;
   node.checked = checked;
   node.append(label);
-  node.addEventListener('change', () => onChange(node.checked));
+  node.addEventListener('change', () => {
+    if (!beingSet.has(node)) onChange(node.checked);
+  });
   return node;
+}
+
+/** Check boxes that a program ticks at this moment: the toolkit's tell a change then too. */
+const beingSet = new WeakSet<HTMLElement>();
+
+/** Ticks or clears a check box to show a state; its `onChange` is not called. */
+export function setChecked(node: HTMLElement, checked: boolean): void {
+  beingSet.add(node);
+  (node as Toggle).checked = checked;
+  beingSet.delete(node);
 }
 
 export function dropdown<V extends string>(

@@ -51,16 +51,17 @@ export function nearestVoxel(grid: Grid, world: Triple): Triple {
 export function fileIndex(storage: Storage, size: Triple, index: Triple): Triple {
   const at = [0, 0, 0];
   storage.axis.forEach((fileAxis, axis) => {
-    at[fileAxis] = storage.flipped[axis] ? size[axis]! - 1 - index[axis]! : index[axis]!;
+    at[fileAxis] = (storage.flipped[axis] ? size[axis]! - 1 - index[axis]! : index[axis]!) * storage.step[fileAxis]!;
   });
   return at as unknown as Triple;
 }
 
-/** The inverse of {@link fileIndex}. */
+/** The inverse of {@link fileIndex}: the nearest voxel that is shown. */
 export function canonicalIndex(storage: Storage, size: Triple, voxel: Triple): Triple {
-  return storage.axis.map((fileAxis, axis) =>
-    storage.flipped[axis] ? size[axis]! - 1 - voxel[fileAxis]! : voxel[fileAxis]!,
-  ) as unknown as Triple;
+  return storage.axis.map((fileAxis, axis) => {
+    const at = clamp(Math.round(voxel[fileAxis]! / storage.step[fileAxis]!), 0, size[axis]! - 1);
+    return storage.flipped[axis] ? size[axis]! - 1 - at : at;
+  }) as unknown as Triple;
 }
 
 const LETTERS = ['LR', 'PA', 'IS'] as const;

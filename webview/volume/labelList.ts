@@ -1,5 +1,5 @@
 import type { LabelEntry } from '../../src/protocol/volume';
-import { button, checkbox } from '../ui/controls';
+import { button, checkbox, setChecked } from '../ui/controls';
 import { element } from '../ui/dom';
 import { spacingOf } from './geometry';
 import { toggleLabels } from './shortcuts';
@@ -10,7 +10,7 @@ interface Listed extends LabelEntry {
 }
 
 interface Row {
-  readonly box: HTMLElement & { checked: boolean };
+  readonly box: HTMLElement;
   readonly only: HTMLElement;
 }
 
@@ -33,11 +33,11 @@ export class LabelList {
     }
     const { hiddenLabels, onlyLabel } = viewer.state;
     for (const [value, { box, only }] of this.rows) {
-      box.checked = onlyLabel === undefined ? !hiddenLabels.includes(value) : onlyLabel === value;
+      setChecked(box, onlyLabel === undefined ? !hiddenLabels.includes(value) : onlyLabel === value);
       only.setAttribute('aria-pressed', String(onlyLabel === value));
     }
-    const outline = this.node.querySelector<HTMLElement & { checked: boolean }>('#outline');
-    if (outline) outline.checked = viewer.state.outline;
+    const outline = this.node.querySelector<HTMLElement>('#outline');
+    if (outline) setChecked(outline, viewer.state.outline);
     return entries.size > 0;
   }
 
@@ -88,7 +88,7 @@ export class LabelList {
     only.addEventListener('click', () =>
       viewer.set({ onlyLabel: viewer.state.onlyLabel === value ? undefined : value }),
     );
-    this.rows.set(value, { box: box as Row['box'], only });
+    this.rows.set(value, { box, only });
     return element('div', { class: 'label-row' }, box, only);
   }
 

@@ -6,7 +6,11 @@ import { canonicalIndex, fileIndex, nearestVoxel, toWorld } from './geometry';
  *
  * @param now where it is.
  */
-export function placeOfLook(look: Look, header: VolumeHeader, now: Triple): Triple | undefined {
+export function placeOfLook(
+  look: Look,
+  header: Pick<VolumeHeader, 'grid' | 'storage'>,
+  now: Triple,
+): Triple | undefined {
   const { grid, storage } = header;
   if (look.crosshair) return look.crosshair;
   if (!look.voxel && !look.slice) return undefined;

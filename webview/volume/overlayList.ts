@@ -14,6 +14,7 @@ const MEANINGS: readonly (readonly [keyof typeof ERROR_COLOURS, string])[] = [
 export class OverlayList {
   readonly node = element('div', {});
   private shape = '';
+  private listed?: Pane;
 
   constructor(private readonly viewer: Viewer) {}
 
@@ -22,7 +23,6 @@ export class OverlayList {
     const { viewer } = this;
     const pane = viewer.current;
     const shape = JSON.stringify([
-      viewer.panes.indexOf(pane!),
       pane?.shown.suggestion?.path,
       pane?.overlays.map(({ shown, wish, source }) => [
         shown.name,
@@ -32,8 +32,9 @@ export class OverlayList {
         source?.statistics?.labels !== undefined,
       ]),
     ]);
-    if (shape !== this.shape) {
+    if (shape !== this.shape || pane !== this.listed) {
       this.shape = shape;
+      this.listed = pane;
       this.list(pane);
     }
     this.node.querySelector('#blink')?.setAttribute('aria-pressed', String(viewer.blinker.on));

@@ -83,6 +83,7 @@ export class Pane {
       this.say(shown.error ?? 'The header can’t be read.', true);
       return;
     }
+    this.say('');
     this.base = source(shown);
     this.overlays = shown.overlays.map((overlay) => {
       if (overlay.truth) source(overlay.truth);
@@ -98,10 +99,10 @@ export class Pane {
     this.grid.append(this.rendering.node);
   }
 
-  /** Says something above the slices; '' takes it away. */
+  /** Says something above the slices; '' goes back to what is to be said of the file. */
   say(text: string, error = false): void {
     this.message.classList.toggle('error', error);
-    this.message.textContent = text;
+    this.message.textContent = text || (this.shown.header?.notice ?? '');
   }
 
   get statistics(): VolumeStatistics | undefined {

@@ -117,6 +117,11 @@ export class Sidebar {
       if (name !== '') table.append(element('tr', {}, title, numbers ? undefined : element('td', {}, value)));
       if (numbers) table.append(element('tr', {}, element('td', { class: 'numbers', colspan: 2 }, value)));
     }
+    const range = pane.statistics?.range;
+    if (range) {
+      const values = element('td', {}, `${text(range[0])} to ${text(range[1])}`);
+      table.prepend(element('tr', {}, element('th', { scope: 'row' }, 'Values'), values));
+    }
     const warnings = [...header.warnings, ...(pane.statistics?.warnings ?? [])];
     this.header.replaceChildren(
       ...warnings.map((warning) => element('p', { class: 'warning' }, `Warning: ${warning}`)),

@@ -74,11 +74,51 @@ export async function readRange(
 ): Promise<ArrayBuffer> {
   const buffer = new ArrayBuffer(length);
   const target = new Uint8Array(buffer);
-  const filled = compressed ? await inflateInto(file, start, target) : await readInto(file, start, target);
+  const filled = compressed
+    ? await inflateRange(file, start, length, (chunk, at) => target.set(chunk, at))
+    : await readInto(file, start, target);
+  checkFilled(file, filled, length);
+  return buffer;
+}
+
+/** Takes a part of what is streamed: `at` counts bytes from the start of the range. The bytes are only lent. */
+export type ChunkSink = (chunk: Uint8Array, at: number) => void;
+
+/**
+ * As {@link readRange}, for ranges that do not fit into memory: the bytes are handed to `sink` in order, in pieces.
+ *
+ * @throws UserError naming `file` when it is shorter, or damaged.
+ */
+export async function streamRange(
+  file: string,
+  compressed: boolean,
+  start: number,
+  length: number,
+  sink: ChunkSink,
+): Promise<void> {
+  const filled = compressed
+    ? await inflateRange(file, start, length, sink)
+    : await readPieces(file, start, length, sink);
+  checkFilled(file, filled, length);
+}
+
+function checkFilled(file: string, filled: number, length: number): void {
   if (filled < length) {
     throw new UserError(`${file}: truncated: ${length} bytes of voxels expected, ${filled} found`);
   }
-  return buffer;
+}
+
+async function readPieces(file: string, start: number, length: number, sink: ChunkSink): Promise<number> {
+  const piece = new Uint8Array(Math.min(length, 1 << 23));
+  let filled = 0;
+  while (filled < length) {
+    const wanted = piece.subarray(0, Math.min(piece.length, length - filled));
+    const count = await readInto(file, start + filled, wanted);
+    sink(wanted.subarray(0, count), filled);
+    filled += count;
+    if (count < wanted.length) break;
+  }
+  return filled;
 }
 
 async function readInto(file: string, start: number, target: Uint8Array): Promise<number> {
@@ -102,7 +142,8 @@ async function readInto(file: string, start: number, target: Uint8Array): Promis
   return filled;
 }
 
-async function inflateInto(file: string, start: number, target: Uint8Array): Promise<number> {
+/** Returns how many bytes of the range the file has. */
+async function inflateRange(file: string, start: number, length: number, sink: ChunkSink): Promise<number> {
   const source = createReadStream(file, { highWaterMark: 1 << 20 });
   const gunzip = createGunzip({ chunkSize: 1 << 20 });
   source.on('error', (error) => gunzip.destroy(error));
@@ -111,15 +152,15 @@ async function inflateInto(file: string, start: number, target: Uint8Array): Pro
   try {
     for await (const chunk of gunzip as AsyncIterable<Buffer>) {
       const from = Math.max(start - position, 0);
-      const to = Math.min(chunk.length, start + target.length - position);
-      if (to > from) target.set(chunk.subarray(from, to), position + from - start);
+      const to = Math.min(chunk.length, start + length - position);
+      if (to > from) sink(chunk.subarray(from, to), position + from - start);
       position += chunk.length;
-      if (position > start + target.length + MAX_TRAILING) break;
+      if (position > start + length + MAX_TRAILING) break;
     }
   } catch (error) {
     throw gzipError(error, file);
   } finally {
     source.destroy();
   }
-  return Math.min(Math.max(position - start, 0), target.length);
+  return Math.min(Math.max(position - start, 0), length);
 }

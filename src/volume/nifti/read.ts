@@ -2,21 +2,21 @@ import { constants as bufferConstants } from 'node:buffer';
 import { UserError } from '../../errors/userError';
 import { copyBlock, newArrayLike } from '../layout/stridedCopy';
 import type { Volume, VoxelArray } from '../types';
-import { readRange, readStart, type FileStart } from './bytes';
+import { readRange, readStart, streamRange, type ChunkSink, type FileStart } from './bytes';
 import { decodeVoxels } from './datatypes';
 import { HEADER_BYTES, parseHeader, type NiftiHeader } from './header';
 
 /** No gzip data inflates to more than this times its length. */
 const MAX_GZIP_RATIO = 1040;
 
-async function openNifti(file: string): Promise<{ header: NiftiHeader; start: FileStart }> {
+async function openNifti(file: string): Promise<NiftiHeader> {
   const start = await readStart(file, HEADER_BYTES);
   if (!start.compressed && start.bytes.length > 0 && /\.gz$/i.test(file) && !looksLikeNifti(start.bytes)) {
     throw new UserError(`${file}: is neither gzip data, as its name says, nor a NIfTI file`);
   }
   const header = parseHeader(start.bytes, file, start.compressed);
   checkLength(header, start, file);
-  return { header, start };
+  return header;
 }
 
 function looksLikeNifti(bytes: Uint8Array): boolean {
@@ -24,34 +24,43 @@ function looksLikeNifti(bytes: Uint8Array): boolean {
   return [348, 540, 0x5c010000, 0x1c020000].includes(first);
 }
 
-function voxelBytes(header: NiftiHeader): number {
+/** Bytes of all voxels of a file, inflated. */
+export function voxelBytes(header: Pick<NiftiHeader, 'size' | 'channels' | 'datatype'>): number {
   return header.size[0] * header.size[1] * header.size[2] * header.channels * header.datatype.bytes;
+}
+
+function claim(header: NiftiHeader): string {
+  const shape = `${header.size.join('×')}${header.channels > 1 ? `×${header.channels}` : ''}`;
+  return `${shape} voxels of ${header.datatype.name}`;
 }
 
 /** Refuses a header that claims more voxels than the file can hold, before anything is allocated for them. */
 function checkLength(header: NiftiHeader, start: FileStart, file: string): void {
   const needed = header.voxelOffset + voxelBytes(header);
   const possible = start.compressed ? start.fileLength * MAX_GZIP_RATIO : start.fileLength;
-  const shape = `${header.size.join('×')}${header.channels > 1 ? `×${header.channels}` : ''}`;
   if (needed > possible) {
     throw new UserError(
-      `${file}: the header claims ${shape} voxels of ${header.datatype.name} (${needed} bytes), but the file has ${start.fileLength} bytes: it is truncated or its header is corrupt`,
+      `${file}: the header claims ${claim(header)} (${needed} bytes), but the file has ${start.fileLength} bytes: it is truncated or its header is corrupt`,
     );
   }
-  if (needed > bufferConstants.MAX_LENGTH) {
-    throw new UserError(
-      `${file}: ${shape} voxels of ${header.datatype.name} are too many to hold in memory: split the file`,
-    );
+}
+
+function checkFits(header: NiftiHeader, file: string): void {
+  if (voxelBytes(header) > bufferConstants.MAX_LENGTH) {
+    throw new UserError(`${file}: ${claim(header)} are too many to hold in memory: split the file`);
   }
 }
 
 /**
  * Reads a header; of a compressed file only the first bytes are inflated.
  *
+ * @param options.anySize also when the voxels are too many to be read at once ({@link readEveryNth} reads a part of them).
  * @throws UserError naming `file` when it is missing, truncated, not NIfTI, or of a kind that is not supported.
  */
-export async function readHeader(file: string): Promise<NiftiHeader> {
-  return (await openNifti(file)).header;
+export async function readHeader(file: string, options: { anySize?: boolean } = {}): Promise<NiftiHeader> {
+  const header = await openNifti(file);
+  if (!options.anySize) checkFits(header, file);
+  return header;
 }
 
 /** Voxels as they are in a file: x fastest, then y, z, channel; native byte order; not scaled. */
@@ -66,9 +75,60 @@ export interface RawVoxels {
  * @throws UserError as {@link readHeader}, and when the voxels are truncated or their checksum is wrong.
  */
 export async function readVoxels(file: string): Promise<RawVoxels> {
-  const { header } = await openNifti(file);
+  const header = await readHeader(file);
   const bytes = await readRange(file, header.compressed, header.voxelOffset, voxelBytes(header));
   return { header, voxels: decodeVoxels(bytes, header.datatype, header.littleEndian, file) };
+}
+
+/**
+ * As {@link readVoxels}, but keeps only every n-th voxel along each spatial axis, and never holds more than those: for files that are
+ * larger than the memory.
+ *
+ * @param step whole numbers from 1; voxel 0 of each axis is kept. The header that is returned describes what was kept.
+ * @throws UserError as {@link readVoxels}.
+ */
+export async function readEveryNth(file: string, step: readonly [number, number, number]): Promise<RawVoxels> {
+  const whole = await openNifti(file);
+  const header = everyNth(whole, step);
+  checkFits(header, file);
+  const bytes = new ArrayBuffer(voxelBytes(header));
+  const sink = rowSink(whole, step, new Uint8Array(bytes));
+  await streamRange(file, whole.compressed, whole.voxelOffset, voxelBytes(whole), sink);
+  return { header, voxels: decodeVoxels(bytes, header.datatype, header.littleEndian, file) };
+}
+
+/** The header of a volume of which every n-th voxel along each axis is kept. */
+export function everyNth(header: NiftiHeader, step: readonly [number, number, number]): NiftiHeader {
+  const affine = Float64Array.from(header.affine);
+  for (let row = 0; row < 3; row++) for (let axis = 0; axis < 3; axis++) affine[row * 4 + axis]! *= step[axis]!;
+  const kept = (axis: number): number => Math.ceil(header.size[axis]! / step[axis]!);
+  return { ...header, size: [kept(0), kept(1), kept(2)], affine };
+}
+
+/** Takes the bytes of all voxels in order, and copies those that are kept. */
+function rowSink(header: NiftiHeader, step: readonly [number, number, number], out: Uint8Array): ChunkSink {
+  const [nx, ny, nz] = header.size;
+  const { bytes } = header.datatype;
+  const row = new Uint8Array(nx * bytes);
+  let to = 0;
+  const keepRow = (): void => {
+    for (let x = 0; x < nx; x += step[0]) {
+      for (let b = 0; b < bytes; b++) out[to++] = row[x * bytes + b]!;
+    }
+  };
+  return (chunk, position) => {
+    for (let at = 0; at < chunk.length;) {
+      const index = Math.floor((position + at) / row.length);
+      const inRow = position + at - index * row.length;
+      const count = Math.min(row.length - inRow, chunk.length - at);
+      const [y, z] = [index % ny, Math.floor(index / ny) % nz];
+      if (y % step[1] === 0 && z % step[2] === 0) {
+        row.set(chunk.subarray(at, at + count), inRow);
+        if (inRow + count === row.length) keepRow();
+      }
+      at += count;
+    }
+  };
 }
 
 export interface ReadOptions {

@@ -12,7 +12,16 @@ import {
   toWorld,
   type SliceView,
 } from '../../../webview/volume/geometry';
-import { paintGrey, paintHeat, paintLabels, parseColour } from '../../../webview/volume/raster';
+import { labelFilter } from '../../../webview/volume/labelFilter';
+import { placeOfLook } from '../../../webview/volume/look';
+import {
+  ERROR_COLOURS,
+  paintErrors,
+  paintGrey,
+  paintHeat,
+  paintLabels,
+  parseColour,
+} from '../../../webview/volume/raster';
 import { SliceStore } from '../../../webview/volume/sliceStore';
 
 const slice = (data: Slice['data'], width: number): Slice => ({
@@ -73,6 +82,29 @@ describe('colours of a slice', () => {
     expect(heat[2]!.slice(0, 3)).toEqual([255, 255, 255]);
   });
 
+  it('an error map tells missed, extra and confused labels; hidden labels count as background', () => {
+    const truth = slice(Uint8Array.of(0, 1, 1, 0, 2, 2), 6);
+    const predicted = slice(Float32Array.of(0, 1, 0, 1, 1, 2), 6);
+    const paint = { truth, truthScaling: none, opacity: 1 };
+    const [missed, extra, confused] = ['missed', 'extra', 'confused'].map((kind) => [
+      ...parseColour(ERROR_COLOURS[kind as keyof typeof ERROR_COLOURS]),
+      255,
+    ]);
+    const clear = [0, 0, 0, 0];
+    const all = pixels(6, (out) => paintErrors(predicted, none, { ...paint, visible: () => true }, out));
+    expect(all).toEqual([clear, clear, missed, extra, confused, clear]);
+    const { visible } = labelFilter([], 2);
+    const second = pixels(6, (out) => paintErrors(predicted, none, { ...paint, visible }, out));
+    expect(second).toEqual([clear, clear, clear, clear, missed, clear]);
+    // The truth may be stored with another scaling.
+    const doubled = {
+      ...paint,
+      truth: slice(Uint8Array.of(0, 2, 2, 0, 4, 4), 6),
+      truthScaling: { slope: 0.5, intercept: 0 },
+    };
+    expect(pixels(6, (out) => paintErrors(predicted, none, { ...doubled, visible: () => true }, out))).toEqual(all);
+  });
+
   it('the 13 organs are told apart, and so are numbers that no table names', () => {
     const colours = [...BTCV_CLASSES.slice(1).map(({ colour }) => colour)];
     expect(new Set(colours).size).toBe(13);
@@ -122,6 +154,19 @@ describe('places', () => {
     const [left, top] = toCanvas(view, 3.5, 4.5);
     expect([top, bottom].map(Math.round)).toEqual([0, 200]);
     expect(left + right).toBeCloseTo(300);
+  });
+
+  it('a command looks at a voxel or a slice of the file, or at a place', () => {
+    // The file's axes are z, x (backwards), y.
+    const storage = { axis: [1, 2, 0] as Triple, flipped: [true, false, false] as const, step: [1, 1, 1] as Triple };
+    const header = { grid, storage };
+    const now = toWorld(grid, [1, 2, 3]);
+    expect(placeOfLook({ label: 3 }, header, now)).toBeUndefined();
+    expect(placeOfLook({ crosshair: [1, 2, 3] }, header, now)).toEqual([1, 2, 3]);
+    expect(placeOfLook({ voxel: [5, 0, 4] }, header, now)).toEqual(toWorld(grid, [3, 4, 5]));
+    expect(placeOfLook({ slice: { axis: 0, index: 5 } }, header, now)).toEqual(toWorld(grid, [1, 2, 5]));
+    // Beyond the file: its last slice.
+    expect(placeOfLook({ slice: { axis: 2, index: 99 } }, header, now)).toEqual(toWorld(grid, [1, 4, 3]));
   });
 
   it('are said in words, and scale bars have round lengths', () => {

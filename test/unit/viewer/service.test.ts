@@ -5,10 +5,11 @@ import { describe, expect, it } from 'vitest';
 import { coincide } from '../../../src/extension/editors/volume/canonical';
 import { siblingLabels } from '../../../src/extension/editors/volume/labels';
 import { VolumeService } from '../../../src/extension/editors/volume/service';
+import { stepsFor } from '../../../src/extension/editors/volume/tooLarge';
 import type { Plane, Triple } from '../../../src/protocol/volume';
 import { parseHeader } from '../../../src/volume/nifti/header';
-import { applyAffine, readNifti, writeNifti, type Affine, type Volume } from '../../../src/volume';
-import { fileIndex, toWorld } from '../../../webview/volume/geometry';
+import { applyAffine, readEveryNth, readNifti, writeNifti, type Affine, type Volume } from '../../../src/volume';
+import { canonicalIndex, fileIndex, toWorld } from '../../../webview/volume/geometry';
 import { concatenate, expectUserError, rawHeader, temporaryFolder } from '../volume/support';
 
 const path = temporaryFolder();
@@ -304,6 +305,109 @@ describe('files that are not fine', () => {
     pool.set(rawHeader({}), 1000);
     expect(parseHeader(pool.subarray(1000, 1000 + 352), 'x.nii', false).size).toEqual([2, 3, 4]);
   });
+});
+
+describe('volumes that are too large', () => {
+  it.each(['large.nii', 'large.nii.gz'])('%s: shown with fewer voxels, each at its place', async (name) => {
+    const file = path(name);
+    const volume = numbered(AFFINES.LPS!, [9, 7, 6]);
+    await writeNifti(file, volume);
+    // 756 bytes of voxels; half of 700 is what they may take.
+    const service = new VolumeService(file, () => 700);
+    const { grid, storage, notice, rows } = await service.header();
+    expect(storage.step).toEqual([2, 2, 1]);
+    expect(grid.size).toEqual([5, 4, 6]);
+    expect(notice).toMatch(/too large.*9 × 7 × 6 voxels 5 × 4 × 6 are shown, every 2nd along x, every 2nd along y/i);
+    expect(rows.find(({ name }) => name === 'Dimensions')?.value).toBe('9 × 7 × 6');
+    for (const z of [0, 5]) {
+      const [slice] = await service.slices(2, [z], 0, undefined);
+      for (let i = 0; i < slice!.data.length; i++) {
+        const canonical: Triple = [i % slice!.width, Math.floor(i / slice!.width), z];
+        const voxel = fileIndex(storage, grid.size, canonical);
+        expect(slice!.data[i]).toBe(100 * voxel[0] + 10 * voxel[1] + voxel[2]);
+        expect(canonicalIndex(storage, grid.size, voxel)).toEqual(canonical);
+        const world = applyAffine(volume.affine as Affine, [...voxel]);
+        toWorld(grid, canonical).forEach((mm, axis) => expect(mm).toBeCloseTo(world[axis]!, 4));
+      }
+    }
+    expect((await new VolumeService(file, () => 1e9).header()).notice).toBeUndefined();
+  });
+
+  it('thins out the closest voxels first, and refuses what does not fit at all', async () => {
+    const header = parseHeader(
+      rawHeader({ dims: [3, 100, 100, 100, 1, 1, 1, 1], sformCode: 1, srow: AFFINES.RAS }),
+      'x.nii',
+      false,
+    );
+    // Voxels of 2 × 3 × 4 mm and two bytes.
+    expect(stepsFor(header, 3e6, 'x.nii')).toEqual([1, 1, 1]);
+    expect(stepsFor(header, 2e6, 'x.nii')).toEqual([2, 1, 1]);
+    expect(stepsFor(header, 3e5, 'x.nii')).toEqual([4, 2, 2]);
+    expect(() => stepsFor(header, 1, 'x.nii')).toThrow(/x\.nii: too large.*split/i);
+  });
+
+  it('every type and byte order, in several channels', async () => {
+    for (const littleEndian of [true, false]) {
+      const dims = [4, 5, 4, 3, 2, 1, 1, 1];
+      const header = rawHeader({ littleEndian, dims, datatype: 16, bits: 32, sformCode: 1, srow: AFFINES.RAS });
+      const voxels = new DataView(new ArrayBuffer(120 * 4));
+      for (let i = 0; i < 120; i++) voxels.setFloat32(4 * i, i + 0.5, littleEndian);
+      const file = path(`strides-${littleEndian}.nii.gz`);
+      await writeFile(file, gzipSync(concatenate(header, new Uint8Array(voxels.buffer))));
+      const { voxels: kept, header: small } = await readEveryNth(file, [2, 3, 2]);
+      expect(small.size).toEqual([3, 2, 2]);
+      const wanted: number[] = [];
+      for (const c of [0, 1]) {
+        for (const z of [0, 2])
+          for (const y of [0, 3]) for (const x of [0, 2, 4]) wanted.push(x + 5 * y + 20 * z + 60 * c);
+      }
+      expect([...kept]).toEqual(wanted.map((value) => value + 0.5));
+    }
+  });
+
+  it('a claim of 3 GB in a file that has less is refused before memory is taken', async () => {
+    const file = path('claims.nii.gz');
+    await writeFile(file, gzipSync(rawHeader({ dims: [3, 1000, 1500, 1000, 1, 1, 1, 1] })));
+    await expectUserError(
+      new VolumeService(file).header(),
+      file,
+      /3000000352 bytes.*truncated or its header is corrupt/,
+    );
+  });
+
+  it('says that the voxels end too early also when only some are kept', async () => {
+    const file = path('early.nii.gz');
+    const noise = Uint8Array.from({ length: 30_000 }, (_, i) => Math.imul(i, 0x9e3779b9) >>> 24);
+    const header = rawHeader({ dims: [3, 20, 20, 100, 1, 1, 1, 1], datatype: 2, bits: 8 });
+    await writeFile(file, gzipSync(concatenate(header, noise)));
+    await expectUserError(new VolumeService(file, () => 9000).load(), file, /truncated: 40000 bytes.*30000 found/);
+  });
+});
+
+it('an image on top is interpolated between its voxels, and nothing outside of it', async () => {
+  const file = path('warm.nii');
+  const affine = [2, 0, 0, 0, 0, 2, 0, 0, 0, 0, 2, 0, 0, 0, 0, 1];
+  // The value is x + 10 y + 100 z in millimetres: linear, so that interpolation is exact.
+  const data = Float32Array.from(
+    { length: 27 },
+    (_, i) => 2 * (Math.floor(i / 9) + 10 * (Math.floor(i / 3) % 3) + 100 * (i % 3)),
+  );
+  await writeNifti(file, { data: data.map((v) => v + 0.25), shape: [1, 3, 3, 3], affine: Float64Array.from(affine) });
+  const target = { size: [7, 5, 5] as Triple, affine: [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1] };
+  const [slice] = await new VolumeService(file).slices(2, [3], 0, target);
+  for (let y = 0; y < 5; y++) {
+    for (let x = 0; x < 5; x++) expect(slice!.data[7 * y + x]).toBeCloseTo(x + 10 * y + 300.25, 3);
+    expect(slice!.data[7 * y + 6]).toBeNaN();
+  }
+});
+
+it('the range is that of all voxels, not of a sample', async () => {
+  const file = path('spike.nii');
+  const data = new Int16Array(128 ** 3).fill(3);
+  data[1_000_001] = 30_000;
+  data[77_776] = -20_000;
+  await writeNifti(file, { data, shape: [1, 128, 128, 128], affine: numbered(AFFINES.RAS!).affine });
+  expect((await new VolumeService(file).load()).range).toEqual([-20_000, 30_000]);
 });
 
 describe('the label file of an image', () => {

@@ -1,5 +1,4 @@
 import { freemem } from 'node:os';
-import { UserError } from '../../../errors/userError';
 import type {
   Grid,
   LabelEntry,
@@ -9,11 +8,21 @@ import type {
   VolumeHeader,
   VolumeStatistics,
 } from '../../../protocol/volume';
-import { axisCodes, geometryWarnings, readHeader, readVoxels, spacingOf, type NiftiHeader } from '../../../volume';
-import type { Voxels } from '../../../protocol/volume';
-import { canonicalView, coincide, extractSlice, sampleSlice, type CanonicalView } from './canonical';
+import type { Triple, Voxels } from '../../../protocol/volume';
+import {
+  axisCodes,
+  everyNth,
+  geometryWarnings,
+  readEveryNth,
+  readHeader,
+  readVoxels,
+  spacingOf,
+  type NiftiHeader,
+} from '../../../volume';
+import { canonicalView, coincide, extractSlice, sampleLinear, sampleNearest, type CanonicalView } from './canonical';
 import { labelNames, namedLikeLabels } from './labels';
 import { reduceVolume } from './reduce';
+import { memoryFor, stepsFor, stepsInWords } from './tooLarge';
 import { countLabels, summarizeValues } from './statistics';
 
 interface Loaded {
@@ -48,16 +57,36 @@ function headerRows(header: NiftiHeader): VolumeHeader['rows'] {
   return header.description ? [...rows, { name: 'Description', value: header.description }] : rows;
 }
 
+interface Opened {
+  /** The file's. */
+  readonly whole: NiftiHeader;
+  /** Of the voxels that are held: all of them, or every n-th. */
+  readonly header: NiftiHeader;
+  readonly view: CanonicalView;
+  readonly step: Triple;
+}
+
 /** Serves one file: its header at once, then its voxels (one copy, as stored) slice by slice. */
 export class VolumeService {
-  private opened?: Promise<{ header: NiftiHeader; view: CanonicalView }>;
+  private opened?: Promise<Opened>;
   private loaded?: Promise<Loaded>;
 
-  constructor(private readonly file: string) {}
+  /** @param free bytes of memory that are free, asked once when the header is read. */
+  constructor(
+    private readonly file: string,
+    private readonly free: () => number = freemem,
+  ) {}
 
-  private open(): Promise<{ header: NiftiHeader; view: CanonicalView }> {
-    this.opened ??= readHeader(this.file).then((header) => ({ header, view: canonicalView(header) }));
+  private open(): Promise<Opened> {
+    this.opened ??= this.readHeader();
     return this.opened;
+  }
+
+  private async readHeader(): Promise<Opened> {
+    const whole = await readHeader(this.file, { anySize: true });
+    const step = stepsFor(whole, this.free(), this.file);
+    const header = everyNth(whole, step);
+    return { whole, header, view: canonicalView(header, step), step };
   }
 
   private read(): Promise<Loaded> {
@@ -66,16 +95,9 @@ export class VolumeService {
   }
 
   private async readAll(): Promise<Loaded> {
-    const { header, view } = await this.open();
-    const bytes = view.length * header.channels * header.datatype.bytes;
-    const free = freemem();
-    if (bytes > 0.9 * free) {
-      const gib = (value: number): string => (value / 2 ** 30).toFixed(1);
-      throw new UserError(
-        `${this.file}: needs ${gib(bytes)} GiB of memory and ${gib(free)} GiB are free: close other programs, or resample the volume`,
-      );
-    }
-    const { voxels } = await readVoxels(this.file);
+    const { header, step } = await this.open();
+    const all = step.every((n) => n === 1);
+    const { voxels } = all ? await readVoxels(this.file) : await readEveryNth(this.file, step);
     return { voxels, statistics: await this.summarize(voxels, header) };
   }
 
@@ -96,7 +118,8 @@ export class VolumeService {
   }
 
   async header(): Promise<VolumeHeader> {
-    const { header, view } = await this.open();
+    const { header, whole, view, step } = await this.open();
+    const reduced = step.some((n) => n > 1);
     return {
       grid: view.grid,
       storage: view.storage,
@@ -104,8 +127,9 @@ export class VolumeService {
       channels: header.channels,
       slope: header.slope,
       intercept: header.intercept,
-      rows: headerRows(header),
-      warnings: geometryWarnings(header),
+      rows: headerRows(whole),
+      warnings: geometryWarnings(whole),
+      ...(reduced && { notice: `${memoryFor(whole)}: ${stepsInWords(whole, step)}` }),
     };
   }
 
@@ -113,7 +137,10 @@ export class VolumeService {
     return (await this.read()).statistics;
   }
 
-  /** Slices of this volume, on another volume's grid when `grid` is given (nearest voxel, 0 outside). */
+  /**
+   * Slices of this volume, on another volume's grid when `grid` is given: of a label map the nearest voxels and 0 outside, of an
+   * image values between the voxels and NaN outside.
+   */
   async slices(
     plane: Plane,
     indices: readonly number[],
@@ -121,14 +148,17 @@ export class VolumeService {
     grid: Grid | undefined,
   ): Promise<readonly Slice[]> {
     const { view, header } = await this.open();
-    const { voxels } = await this.read();
+    const { voxels, statistics } = await this.read();
     const target = grid && !coincide(grid, view.grid) ? grid : undefined;
     const { size } = target ?? view.grid;
     const at = Math.min(channel, header.channels - 1);
+    const sample = statistics.labels ? sampleNearest : sampleLinear;
     return indices
       .filter((index) => index >= 0 && index < size[plane])
       .map((index) =>
-        target ? sampleSlice(voxels, view, at, target, plane, index, 0) : extractSlice(voxels, view, at, plane, index),
+        target
+          ? sample(voxels, view, at, { grid: target, plane, index })
+          : extractSlice(voxels, view, at, plane, index),
       );
   }
 

@@ -38,10 +38,26 @@ function histogramOf(sorted: Float64Array, scale: (stored: number) => number): H
   return { low, high, bins: counts.map((count) => count / most) };
 }
 
-/** Range, automatic window and histogram, from a sample of the voxels; undefined when none of them is a number. */
+/** Lowest and highest finite value. */
+function finiteExtremes(data: Voxels): readonly [number, number] {
+  let [low, high] = [Infinity, -Infinity];
+  for (let i = 0; i < data.length; i++) {
+    const value = data[i]!;
+    if (value < low && value !== -Infinity) low = value;
+    if (value > high && value !== Infinity) high = value;
+  }
+  return [low, high];
+}
+
+/**
+ * Range of all voxels; automatic window and histogram from a sample of them. Undefined when none of them is a number.
+ */
 export function summarizeValues(data: Voxels, slope: number, intercept: number): ValueSummary | undefined {
-  const stored = sortedSample(data);
-  if (stored.length === 0) return undefined;
+  const extremes = finiteExtremes(data);
+  if (extremes[0] > extremes[1]) return undefined;
+  const sample = sortedSample(data);
+  // With very few numbers among the voxels the sample may have missed them.
+  const stored = sample.length > 0 ? sample : Float64Array.from(extremes);
   const sorted = slope < 0 ? stored.reverse() : stored;
   const scale = (value: number): number => value * slope + intercept;
   const [first, last] = [sorted[0]!, sorted.at(-1)!];
@@ -50,11 +66,13 @@ export function summarizeValues(data: Voxels, slope: number, intercept: number):
   while (start < sorted.length - 1 && sorted[start] === first) start += 1;
   const body = sorted.subarray(start);
   const [low, high] = [scale(percentile(body, 0.02)), scale(percentile(body, 0.99))];
-  const range = [scale(first), scale(last)] as const;
+  const [a, b] = extremes.map(scale) as [number, number];
+  const range = [Math.min(a, b), Math.max(a, b)] as const;
+  const [bottom, top] = [scale(first), scale(last)];
   return {
     range,
     window: high > low ? [low, high] : range[1] > range[0] ? range : [range[0], range[0] + 1],
-    hounsfield: range[0] <= -300 && range[0] >= -4096 && range[1] >= 150 && range[1] <= 40_000,
+    hounsfield: bottom <= -300 && bottom >= -4096 && top >= 150 && top <= 40_000,
     histogram: histogramOf(sorted, scale),
   };
 }
