@@ -1,8 +1,12 @@
-import { dirname, relative, resolve } from 'node:path';
+import { basename, dirname, relative, resolve } from 'node:path';
 import { parse } from 'jsonc-parser';
 import * as vscode from 'vscode';
+import { report } from '../commands/command';
 import { CONFIG_SUFFIX, findConfigs } from '../editors/config/configFiles';
+import { openVolume } from '../editors/volume/openVolume';
 import type { Services } from '../services';
+import { casesOf, labelOf, type DatasetCase, type Source } from './datasetCases';
+import { Thumbnails } from './thumbnails';
 
 interface ConfigNode {
   readonly config: vscode.Uri;
@@ -12,27 +16,31 @@ interface SourceNode {
   readonly part: 'train' | 'validation';
   readonly text: string;
   readonly path: string | undefined;
-  readonly count?: number;
+  readonly source: Source;
+  /** Folder of the config. */
+  readonly home: string;
 }
 
-type Node = ConfigNode | SourceNode;
-
-/** A data source as it stands in a config, which may be wrong in any way. */
-interface Source {
-  readonly datalist?: unknown;
-  readonly key?: unknown;
-  readonly folder?: unknown;
-  readonly glob?: unknown;
+interface CaseNode {
+  readonly case: DatasetCase;
 }
+
+/** In place of cases that can't be listed. */
+interface ProblemNode {
+  readonly problem: string;
+}
+
+type Node = ConfigNode | SourceNode | CaseNode | ProblemNode;
 
 function sourceNode(part: SourceNode['part'], source: Source, config: vscode.Uri): SourceNode | undefined {
   const { datalist, folder, glob, key } = source;
-  const base = dirname(config.fsPath);
+  const home = dirname(config.fsPath);
+  const of = { part, source, home };
   if (typeof datalist === 'string') {
-    return { part, text: `${datalist}${typeof key === 'string' ? `: ${key}` : ''}`, path: resolve(base, datalist) };
+    return { ...of, text: `${datalist}${typeof key === 'string' ? `: ${key}` : ''}`, path: resolve(home, datalist) };
   }
-  if (typeof folder === 'string') return { part, text: folder, path: resolve(base, folder) };
-  return typeof glob === 'string' ? { part, text: glob, path: undefined } : undefined;
+  if (typeof folder === 'string') return { ...of, text: folder, path: resolve(home, folder) };
+  return typeof glob === 'string' ? { ...of, text: glob, path: undefined } : undefined;
 }
 
 async function sourcesOf(config: vscode.Uri): Promise<SourceNode[]> {
@@ -50,8 +58,10 @@ class DatasetsProvider implements vscode.TreeDataProvider<Node> {
   private readonly changed = new vscode.EventEmitter<void>();
   readonly onDidChangeTreeData = this.changed.event;
   private watcher: vscode.FileSystemWatcher | undefined;
+  private readonly thumbnails: Thumbnails;
 
   constructor(private readonly services: Services) {
+    this.thumbnails = new Thumbnails(services.context.asAbsolutePath('dist/volume-worker.cjs'));
     services.context.subscriptions.push(
       this.changed,
       services.checks.onDidChange(() => this.changed.fire()),
@@ -59,7 +69,33 @@ class DatasetsProvider implements vscode.TreeDataProvider<Node> {
   }
 
   getTreeItem(node: Node): vscode.TreeItem {
-    return 'config' in node ? this.configItem(node) : this.sourceItem(node);
+    if ('config' in node) return this.configItem(node);
+    if ('case' in node) return caseItem(node);
+    return 'problem' in node ? problemItem(node) : this.sourceItem(node);
+  }
+
+  /** The picture in the hover is made when it is first wanted. */
+  async resolveTreeItem(
+    item: vscode.TreeItem,
+    node: Node,
+    token: vscode.CancellationToken,
+  ): Promise<vscode.TreeItem | undefined> {
+    if (!('case' in node)) return item;
+    const { image } = node.case;
+    const text = new vscode.MarkdownString();
+    text.appendText(basename(image));
+    try {
+      const made = await this.thumbnails.get(image, token);
+      if (!made) return undefined;
+      const picture = `data:image/png;base64,${Buffer.from(made.data).toString('base64')}`;
+      text.appendMarkdown(`\n\n![middle axial slice](${picture}|width=${made.width},height=${made.height})\n\n`);
+      text.appendText(made.caption);
+    } catch (error) {
+      text.appendMarkdown('\n\n');
+      text.appendText(error instanceof Error ? error.message : String(error));
+    }
+    item.tooltip = text;
+    return item;
   }
 
   async getChildren(node?: Node): Promise<Node[]> {
@@ -67,7 +103,14 @@ class DatasetsProvider implements vscode.TreeDataProvider<Node> {
       this.watch();
       return (await findConfigs()).map((config) => ({ config }));
     }
-    return 'config' in node ? sourcesOf(node.config) : [];
+    if ('config' in node) return sourcesOf(node.config);
+    if (!('source' in node)) return [];
+    try {
+      const cases = await casesOf(node.source, node.home);
+      return cases.length > 0 ? cases.map((one) => ({ case: one })) : [{ problem: 'No volumes here' }];
+    } catch (error) {
+      return [{ problem: error instanceof Error ? error.message : String(error) }];
+    }
   }
 
   private watch(): void {
@@ -102,7 +145,7 @@ class DatasetsProvider implements vscode.TreeDataProvider<Node> {
   }
 
   private sourceItem(node: SourceNode): vscode.TreeItem {
-    const item = new vscode.TreeItem(node.text, vscode.TreeItemCollapsibleState.None);
+    const item = new vscode.TreeItem(node.text, vscode.TreeItemCollapsibleState.Collapsed);
     item.description = node.part === 'train' ? 'training' : 'validation';
     item.iconPath = new vscode.ThemeIcon(node.path?.endsWith('.json') ? 'json' : 'folder');
     item.contextValue = 'source';
@@ -115,6 +158,39 @@ class DatasetsProvider implements vscode.TreeDataProvider<Node> {
   }
 }
 
+function caseItem(node: CaseNode): vscode.TreeItem {
+  const { image, label } = node.case;
+  const item = new vscode.TreeItem(basename(image).replace(/\.nii(\.gz)?$/i, ''));
+  item.description = label === undefined ? '' : 'labelled';
+  item.iconPath = new vscode.ThemeIcon('file-media');
+  item.contextValue = 'case';
+  item.command = { command: OPEN_CASE, title: 'Open', arguments: [node] };
+  return item;
+}
+
+function problemItem({ problem }: ProblemNode): vscode.TreeItem {
+  const item = new vscode.TreeItem(problem);
+  item.iconPath = new vscode.ThemeIcon('info');
+  item.tooltip = problem;
+  return item;
+}
+
+const OPEN_CASE = 'voco.openCase';
+
+/** Shows a case of the Datasets view with its label on top. */
+async function openCase(services: Services, argument: unknown): Promise<void> {
+  if (typeof argument !== 'object' || argument === null || !('case' in argument)) return;
+  const { case: one } = argument as CaseNode;
+  const label = await labelOf(one);
+  const overlays = label === undefined ? undefined : [{ uri: vscode.Uri.file(label), name: 'label' }];
+  await openVolume(vscode.Uri.file(one.image), { ...(overlays && { overlays }) }).catch((error: unknown) =>
+    report(services, error),
+  );
+}
+
 export function createDatasetsView(services: Services): vscode.Disposable {
-  return vscode.window.createTreeView<Node>('voco.datasets', { treeDataProvider: new DatasetsProvider(services) });
+  return vscode.Disposable.from(
+    vscode.commands.registerCommand(OPEN_CASE, (argument: unknown) => openCase(services, argument)),
+    vscode.window.createTreeView<Node>('voco.datasets', { treeDataProvider: new DatasetsProvider(services) }),
+  );
 }

@@ -22,6 +22,7 @@ import {
 import { canonicalView, coincide, extractSlice, sampleLinear, sampleNearest, type CanonicalView } from './canonical';
 import { labelNames, namedLikeLabels } from './labels';
 import { reduceVolume } from './reduce';
+import { makeThumbnail, type Thumbnail } from './thumbnail';
 import { memoryFor, stepsFor, stepsInWords } from './tooLarge';
 import { countLabels, summarizeValues } from './statistics';
 
@@ -166,5 +167,10 @@ export class VolumeService {
     const { view } = await this.open();
     const { voxels, statistics } = await this.read();
     return reduceVolume(voxels, view, channel, limit, statistics.labels !== undefined);
+  }
+
+  /** Reads the file for itself, and holds nothing of it. */
+  thumbnail(side: number): Promise<Thumbnail> {
+    return makeThumbnail(this.file, side);
   }
 }
