@@ -7,11 +7,17 @@ import type { Encoder, Network, NetworkConfig, Size3 } from './types';
 
 /** Least standard deviation to divide a feature by: one that hardly varies must not be blown up. */
 const LEAST_DEVIATION = 1e-3;
+/** Share of the features' statistics that a batch replaces (`momentum` of torch's batch norm). */
+const BATCH_SHARE = 0.1;
+
+const deviationOf = (variance: tf.Tensor): tf.Tensor => tf.sqrt(tf.maximum(variance, LEAST_DEVIATION ** 2));
 
 /**
  * A network that gives a volume one class: the encoder that VoCo pre-trains, its pooled features, standardised, and a linear
  * layer `head`. After instance norms the pooled features of different volumes differ by little around large means, on which a
- * linear layer alone learns slowly; {@link fitFeatures} finds means and deviations once, before training.
+ * linear layer alone learns slowly. As in batch norm, a training step standardises by the statistics of its batch, so that a
+ * drift which all volumes share does not reach the logits; everything else uses running statistics, which
+ * {@link fitFeatures} starts and {@link follow} keeps up to date.
  */
 export class Classifier implements Network {
   readonly parameters: ParameterSet;
@@ -43,13 +49,46 @@ export class Classifier implements Network {
   forward(x: tf.Tensor5D): tf.Tensor2D {
     return tf.tidy(() => {
       const { mean, deviation } = this.features;
-      const features = tf.div(tf.sub(this.encoder.pooled(x), mean.get()), deviation.get()) as tf.Tensor2D;
-      return linear(features, this.head.weight.get<tf.Tensor2D>(), this.head.bias.get<tf.Tensor1D>());
+      return this.classify(this.encoder.pooled(x), mean.get(), deviation.get());
     });
   }
 
   /**
-   * Sets the means and deviations of the features from volumes of the training set; they are not trained.
+   * Logits [N, classes] of a training step, and the pooled features [N, F] that {@link follow} takes afterwards. A single volume
+   * has no statistics of its own and is treated as in {@link forward}.
+   */
+  forwardBatch(x: tf.Tensor5D): { logits: tf.Tensor2D; features: tf.Tensor2D } {
+    return tf.tidy(() => {
+      const features = this.encoder.pooled(x);
+      const { mean, deviation } = this.features;
+      if (x.shape[0] === 1) return { logits: this.classify(features, mean.get(), deviation.get()), features };
+      const own = tf.moments(features, 0);
+      return { logits: this.classify(features, own.mean, deviationOf(own.variance)), features };
+    });
+  }
+
+  private classify(features: tf.Tensor2D, mean: tf.Tensor, deviation: tf.Tensor): tf.Tensor2D {
+    const standard = tf.div(tf.sub(features, mean), deviation) as tf.Tensor2D;
+    return linear(standard, this.head.weight.get<tf.Tensor2D>(), this.head.bias.get<tf.Tensor1D>());
+  }
+
+  /** Moves the running statistics towards those of a batch of features [N, F]. */
+  follow(features: tf.Tensor2D): void {
+    const count = features.shape[0];
+    if (count < 2) return;
+    tf.tidy(() => {
+      const { mean, deviation } = this.features;
+      const own = tf.moments(features, 0);
+      const variance = tf.mul(own.variance, count / (count - 1));
+      const mixed = (old: tf.Tensor, fresh: tf.Tensor): tf.Tensor =>
+        tf.add(tf.mul(old, 1 - BATCH_SHARE), tf.mul(fresh, BATCH_SHARE));
+      mean.variable.assign(mixed(mean.get(), own.mean));
+      deviation.variable.assign(deviationOf(mixed(tf.square(deviation.get()), variance)));
+    });
+  }
+
+  /**
+   * Sets the running statistics of the features from volumes of the training set; no gradient trains them.
    *
    * @param volumes gives the next one [1, D, H, W, C], which is disposed here, or undefined at the end
    */
@@ -63,7 +102,7 @@ export class Classifier implements Network {
     tf.tidy(() => {
       const { mean, variance } = tf.moments(tf.concat2d(rows, 0), 0);
       this.features.mean.variable.assign(mean);
-      this.features.deviation.variable.assign(tf.maximum(tf.sqrt(variance), LEAST_DEVIATION));
+      this.features.deviation.variable.assign(deviationOf(variance));
     });
     tf.dispose(rows);
   }

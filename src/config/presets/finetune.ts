@@ -97,4 +97,22 @@ export const finetunePresets = {
     data: { preprocess: { spacing: [3, 3, 5] } },
     hasValidation: true,
   },
+  'demo-study': {
+    description: 'Study on synthetic abdomens (voco phantom): the U-Net of demo-unet against scratch, 1 and 4 cases',
+    config: {
+      name: 'voco-demo-study',
+      task: { name: 'btcv' },
+      // One coarse crop holds nearly the whole abdomen: every step shows every organ, so that few steps suffice.
+      crops: { size: [48, 48, 48], perVolume: 1 },
+      augment: { flip: 0, rotate90: 0 },
+      network: { name: 'unet3d', featureSize: 8 },
+      optimizer: { lr: 0.03 },
+      schedule: { warmupEpochs: 2 },
+      train: { steps: 200, validateEvery: 50, checkpointEvery: 50 },
+      inference: { overlap: 0.25 },
+      study: { cases: [1, 4], seeds: [0, 1, 2] },
+    },
+    data: { preprocess: { spacing: [6, 6, 7] } },
+    hasValidation: true,
+  },
 } as const satisfies Record<string, FinetunePreset>;

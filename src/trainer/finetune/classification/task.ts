@@ -51,16 +51,19 @@ export class ClassificationTask implements TrainingTask<ClassifiedBatch> {
       () => tf.cast(tf.oneHot(tf.tensor1d([...batch.classes], 'int32'), network.classes), 'float32') as tf.Tensor2D,
     );
     const { value, gradients } = valueAndGradients(() => {
-      const logits = network.forward(input);
+      const { logits, features } = network.forwardBatch(input);
       const hits = tf.equal(tf.argMax(logits, 1), tf.argMax(target, 1));
       const accuracy = tf.mean(tf.cast(hits, 'float32'));
-      return { loss: weightedCrossEntropy(logits, target, this.weights), accuracy };
+      return { loss: weightedCrossEntropy(logits, target, this.weights), accuracy, features };
     }, [...variables]);
     const norm = clipNorm === null ? globalNorm(gradients) : clipGlobalNorm(gradients, clipNorm);
     const scalars = await readScalars({ loss: value.loss, accuracy: value.accuracy, gradientNorm: norm });
     const rate = schedule(done);
     const finite = Number.isFinite(scalars.loss) && Number.isFinite(scalars.gradientNorm);
-    if (finite) optimizer.step(gradients, rate);
+    if (finite) {
+      optimizer.step(gradients, rate);
+      network.follow(value.features);
+    }
     disposeGradients(gradients);
     tf.dispose([value, norm, input, target]);
     return { scalars: { ...scalars, learningRate: rate }, finite };
