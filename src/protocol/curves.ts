@@ -53,6 +53,8 @@ export interface RunMarks {
 export interface SeriesAnswer {
   readonly series: readonly Series[];
   readonly marks: readonly RunMarks[];
+  /** Runs whose metrics have not been read to the end: ask again for the rest. */
+  readonly reading: readonly string[];
   /** Lowest and highest step that the runs hold; absent while there are none. */
   readonly extent?: readonly [number, number];
 }

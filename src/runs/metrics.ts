@@ -103,7 +103,10 @@ export interface MetricsUpdate {
   readonly reset: boolean;
 }
 
-const MAX_READ = 1 << 24;
+const MAX_READ = 1 << 22;
+
+/** Takes the bytes of whole lines: `buffer[0..end)`, the last of them a line break. */
+export type TakeLines = (buffer: Buffer, end: number) => void;
 
 /** Reads metrics.jsonl bit by bit as it grows; each call gives the lines that are new. */
 export class MetricsReader {
@@ -114,35 +117,53 @@ export class MetricsReader {
 
   /** New whole lines. A file that is not there yet has none. */
   async read(): Promise<MetricsUpdate> {
+    let records: MetricsRecord[] = [];
+    let reset = false;
+    const take: TakeLines = (buffer, end) => {
+      for (const line of buffer.toString('utf8', 0, end).split('\n')) {
+        const record = line === '' ? undefined : decodeRecord(line);
+        if (record) records.push(record);
+      }
+    };
+    await this.readLines(take, () => {
+      reset = true;
+      records = [];
+    });
+    return { records, reset };
+  }
+
+  /**
+   * The bytes of new whole lines, a few megabytes at a time.
+   *
+   * @param onReset called first when the file was replaced or cut since the last read: what was read before is void
+   * @throws UserError naming the file when it cannot be read
+   */
+  async readLines(take: TakeLines, onReset: () => void): Promise<void> {
     const file = metricsFile(this.runDir);
     let handle: FileHandle | undefined;
     try {
       handle = await open(file, 'r');
       const { size, ino } = await handle.stat();
-      const reset = this.offset > 0 && (ino !== this.inode || size < this.offset);
-      if (reset) this.offset = 0;
+      if (this.offset > 0 && (ino !== this.inode || size < this.offset)) {
+        this.offset = 0;
+        onReset();
+      }
       this.inode = ino;
-      const records: MetricsRecord[] = [];
-      for (let more = true; more;) more = await this.readPart(handle, size, records);
-      return { records, reset };
+      for (let more = true; more;) more = await this.readPart(handle, size, take);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw fileError(error, file, 'read the metrics');
-      const reset = this.offset > 0;
+      if (this.offset > 0) onReset();
       this.offset = 0;
-      return { records: [], reset };
     } finally {
       await handle?.close();
     }
   }
 
-  private async readPart(handle: FileHandle, size: number, records: MetricsRecord[]): Promise<boolean> {
-    const buffer = Buffer.alloc(Math.min(MAX_READ, size - this.offset));
+  private async readPart(handle: FileHandle, size: number, take: TakeLines): Promise<boolean> {
+    const buffer = Buffer.allocUnsafe(Math.min(MAX_READ, size - this.offset));
     const { bytesRead } = await handle.read(buffer, 0, buffer.length, this.offset);
     const end = buffer.subarray(0, bytesRead).lastIndexOf(0x0a) + 1;
-    for (const line of buffer.toString('utf8', 0, end).split('\n')) {
-      const record = line === '' ? undefined : decodeRecord(line);
-      if (record) records.push(record);
-    }
+    if (end > 0) take(buffer, end);
     this.offset += end;
     return end > 0 && this.offset < size;
   }

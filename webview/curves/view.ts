@@ -11,8 +11,8 @@ import { fillTable } from './table';
 const DEFAULT_STATE: CurvesState = { runs: [], smoothing: 0.9, logarithmic: false, view: 'charts' };
 const TABLE_ROWS = 100;
 const SLOW_MS = 1000;
-/** The first look at many long runs reads hundreds of megabytes. */
-const READING_TIMEOUT_MS = 300_000;
+/** While long files are read, the charts grow so often. */
+const READING_MS = 500;
 
 /** The panel: toolbar, choice of runs, charts or table. It owns the state and asks the host for what it shows. */
 export class CurvesView {
@@ -21,7 +21,7 @@ export class CurvesView {
   private runs: readonly CurveRun[] = [];
   private descriptions: readonly ChartDescription[] = [];
   private charts: Chart[] = [];
-  private answer: SeriesAnswer = { series: [], marks: [] };
+  private answer: SeriesAnswer = { series: [], marks: [], reading: [] };
   private asking = false;
   private askAgain = false;
   private opened = false;
@@ -48,9 +48,7 @@ export class CurvesView {
     try {
       const wanted = show ?? this.state.runs;
       const slow = setTimeout(() => this.say('Reading the metrics…'), SLOW_MS);
-      const answer = await this.host
-        .call('open', { runs: wanted }, READING_TIMEOUT_MS)
-        .finally(() => clearTimeout(slow));
+      const answer = await this.host.call('open', { runs: wanted }).finally(() => clearTimeout(slow));
       this.opened = true;
       this.runs = answer.runs;
       this.setState({ runs: answer.shown });
@@ -169,11 +167,25 @@ export class CurvesView {
         });
         this.draw();
       } while (this.askAgain);
+      this.followReading();
     } catch (error) {
       this.say(error);
     } finally {
       this.asking = false;
     }
+  }
+
+  /** Asks again while the host still reads; at the end also for the charts, since metrics may have appeared on the way. */
+  private followReading(): void {
+    const { reading } = this.answer;
+    const was = this.app.dataset.reading === 'true';
+    const is = reading.length > 0;
+    this.app.dataset.reading = String(is);
+    if (is) {
+      const { length } = this.state.runs;
+      this.say(`Reading the metrics… ${length - reading.length} of ${length} run${length === 1 ? '' : 's'} complete`);
+      setTimeout(() => void this.ask(), READING_MS);
+    } else if (was) void this.open();
   }
 
   private range(): [number, number] {

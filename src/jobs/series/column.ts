@@ -4,9 +4,20 @@ export class Column {
   private valueStore = new Float32Array(256);
   private count = 0;
   private average: MovingAverage | undefined;
+  private changes = 0;
 
   get length(): number {
     return this.count;
+  }
+
+  /** Grows with every change. */
+  get version(): number {
+    return this.changes;
+  }
+
+  /** Step of the last value, or -1. */
+  get lastStep(): number {
+    return this.count > 0 ? this.stepStore[this.count - 1]! : -1;
   }
 
   get steps(): Uint32Array {
@@ -22,11 +33,13 @@ export class Column {
     this.stepStore[this.count] = step;
     this.valueStore[this.count] = value;
     this.count += 1;
+    this.changes += 1;
   }
 
   /** Drops everything from `step` on. */
   cutFrom(step: number): void {
     this.count = firstAtLeast(this.steps, step);
+    this.changes += 1;
     if (this.average && this.average.done > this.count) this.average = undefined;
   }
 

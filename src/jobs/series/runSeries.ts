@@ -5,19 +5,13 @@ const MAX_MARKS = 100;
 /** Measured so seldom that an average over past values would lag far behind. */
 const SPARSE = 'validation/';
 
-/** One line of a run's metrics: a step and named numbers; numbers that JSON cannot write come as text. */
-export type MetricRecord = Readonly<Record<string, unknown>>;
-
-function toNumber(value: unknown): number | undefined {
-  if (typeof value === 'number') return Number.isFinite(value) ? value : Number.NaN;
-  return value === 'NaN' || value === 'Infinity' || value === '-Infinity' ? Number.NaN : undefined;
-}
-
-/** All metrics of one run in memory, built by appending its records in order. */
+/** All metrics of one run in memory, built by appending its steps in order. */
 export class RunSeries {
   private readonly columns = new Map<string, Column>();
   private readonly broken = new Set<number>();
   private readonly resumes: number[] = [];
+  /** The last answer for each metric: of ten runs mostly one grows. */
+  private readonly answers = new Map<string, { question: string; version: number; series: Series }>();
   private last = -1;
 
   /** Names of the metrics seen so far, in order of appearance. */
@@ -36,18 +30,21 @@ export class RunSeries {
     return first === Infinity ? undefined : [first, this.lastStep];
   }
 
-  /** Adds a record. A step that was seen before means that the run was resumed from there: what followed is replaced. */
-  append(record: MetricRecord): void {
-    const { step } = record;
-    if (typeof step !== 'number' || !Number.isInteger(step) || step < 0) return;
+  /**
+   * Adds the values of a step, NaN for every non-finite one. A step that was seen before means that the run was resumed from
+   * there: what followed is replaced.
+   */
+  append(step: number, names: readonly string[], values: readonly number[]): void {
+    if (!Number.isInteger(step) || step < 0) return;
     if (step < this.last) this.cutFrom(step);
     this.last = Math.max(this.last, step);
-    for (const [name, raw] of Object.entries(record)) {
-      const value = name === 'step' || name === 'time' ? undefined : toNumber(raw);
-      if (value === undefined) continue;
+    for (let i = 0; i < names.length; i++) {
+      const name = names[i]!;
+      if (name === 'time') continue;
+      const value = values[i]!;
       let column = this.columns.get(name);
       if (!column) this.columns.set(name, (column = new Column()));
-      if (column.length > 0 && column.steps[column.length - 1] === step) column.cutFrom(step);
+      if (column.lastStep === step) column.cutFrom(step);
       column.push(step, value);
       if (Number.isNaN(value) && this.broken.size < MAX_MARKS) this.broken.add(step);
     }
@@ -66,6 +63,16 @@ export class RunSeries {
   select(run: string, metric: string, request: SeriesRequest): Series | undefined {
     const column = this.columns.get(metric);
     if (!column) return undefined;
+    const { range, points, smoothing } = request;
+    const question = JSON.stringify([range, points, smoothing]);
+    const before = this.answers.get(metric);
+    if (before?.question === question && before.version === column.version) return before.series;
+    const series = this.thinned(run, metric, column, request);
+    this.answers.set(metric, { question, version: column.version, series });
+    return series;
+  }
+
+  private thinned(run: string, metric: string, column: Column, request: SeriesRequest): Series {
     const [low, high] = request.range ?? [0, Infinity];
     const from = Math.max(0, firstAtLeast(column.steps, low) - 1);
     const to = Math.min(column.length, high === Infinity ? column.length : firstAtLeast(column.steps, high + 1) + 1);

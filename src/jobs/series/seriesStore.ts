@@ -1,12 +1,21 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Series, SeriesAnswer, SeriesRequest } from '../../protocol/curves';
 import { MetricsReader } from '../../runs/metrics';
 import { RunSeries } from './runSeries';
+import { LineScanner } from './scan';
+
+/** An answer does not wait longer for files to be read: what is there by then is shown, and the rest as it comes. */
+const PATIENCE_MS = 400;
 
 interface Entry {
   readonly reader: MetricsReader;
+  readonly scanner: LineScanner;
   series: RunSeries;
-  /** The reading under way; the next one waits for it, so that no line is read twice. */
+  /** The reading under way, or the last one. */
   reading: Promise<void>;
+  isReading: boolean;
+  /** The file may have grown since the reading under way began. */
+  again: boolean;
 }
 
 export interface RunContents {
@@ -20,46 +29,63 @@ export interface RunContents {
  */
 export class SeriesStore {
   private readonly entries = new Map<string, Entry>();
+  /** Files are read one after the other, so that the first run is there soonest. */
+  private queue: Promise<unknown> = Promise.resolve();
 
-  /** The names of the metrics of a run, and its last step. */
+  /** The names of the metrics of a run, and its last step, as far as it has been read. */
   async describe(run: string): Promise<RunContents> {
     const { series } = await this.update(run);
     return { metrics: series.metrics, lastStep: series.lastStep };
   }
 
   async query(request: SeriesRequest): Promise<SeriesAnswer> {
-    const runs = await Promise.all(request.runs.map(async (run) => ({ run, ...(await this.update(run)) })));
-    const series = runs.flatMap(({ run, series: one }) =>
+    const runs = await Promise.all(request.runs.map(async (run) => ({ run, entry: await this.update(run) })));
+    const series = runs.flatMap(({ run, entry }) =>
       request.metrics
-        .map((metric) => one.select(run, metric, request))
+        .map((metric) => entry.series.select(run, metric, request))
         .filter((found): found is Series => found !== undefined),
     );
-    const extents = runs.flatMap(({ series: one }) => (one.extent ? [one.extent] : []));
+    const extents = runs.flatMap(({ entry }) => (entry.series.extent ? [entry.series.extent] : []));
     return {
       series,
-      marks: runs.map(({ run, series: one }) => one.marks(run)),
+      marks: runs.map(({ run, entry }) => entry.series.marks(run)),
+      reading: runs.filter(({ entry }) => entry.isReading).map(({ run }) => run),
       ...(extents.length > 0 && {
         extent: [Math.min(...extents.map(([low]) => low)), Math.max(...extents.map(([, high]) => high))],
       }),
     };
   }
 
+  /** Reads what is new, for as long as there is patience. @throws UserError when the file cannot be read */
   private async update(run: string): Promise<Entry> {
     let entry = this.entries.get(run);
     if (!entry) {
-      entry = { reader: new MetricsReader(run), series: new RunSeries(), reading: Promise.resolve() };
+      const reader = new MetricsReader(run);
+      const scanner = new LineScanner();
+      entry = { reader, scanner, series: new RunSeries(), reading: Promise.resolve(), isReading: false, again: false };
       this.entries.set(run, entry);
     }
-    const target = entry;
+    entry.again = true;
+    if (!entry.isReading) this.startReading(entry);
+    await Promise.race([entry.reading, sleep(PATIENCE_MS, undefined, { ref: false })]);
+    return entry;
+  }
+
+  private startReading(entry: Entry): void {
+    entry.isReading = true;
+    entry.reading = this.queue.then(() => this.read(entry)).finally(() => (entry.isReading = false));
     // A failed reading must not stop the ones after it.
-    target.reading = target.reading.catch(() => undefined).then(() => this.read(target));
-    await target.reading;
-    return target;
+    this.queue = entry.reading.catch(() => undefined);
   }
 
   private async read(entry: Entry): Promise<void> {
-    const { records, reset } = await entry.reader.read();
-    if (reset) entry.series = new RunSeries();
-    for (const record of records) entry.series.append(record);
+    const { reader, scanner } = entry;
+    while (entry.again) {
+      entry.again = false;
+      await reader.readLines(
+        (buffer, end) => scanner.scan(buffer, end, (step, names, values) => entry.series.append(step, names, values)),
+        () => (entry.series = new RunSeries()),
+      );
+    }
   }
 }

@@ -6,9 +6,9 @@ import { estimateJob } from '../../../jobs/estimate';
 import type { EstimateContract, EstimateState } from '../../../protocol/estimate';
 import { registerCommand, type CommandDefinition } from '../../commands/command';
 import { pickConfig, saveConfig } from '../../commands/pickConfig';
-import { refuseWithErrors } from '../../commands/startTraining';
+import { refuseWithErrors, settingOverrides } from '../../commands/startTraining';
 import { CONFIG_SUFFIX } from '../../editors/config/configFiles';
-import { chosenDevice, type Services } from '../../services';
+import type { Services } from '../../services';
 import { panelPage, panelRoots, tabIcon } from '../html';
 import { servePanel, type Handlers, type PanelServer } from '../panelServer';
 import { sheetOf } from './sheet';
@@ -75,8 +75,7 @@ class EstimatePanel {
     const running = new AbortController();
     this.running = running;
     try {
-      const device = chosenDevice();
-      const set = device ? [`device=${JSON.stringify(device)}`] : [];
+      const set = settingOverrides();
       const { kind } = (await loadConfig(this.file.fsPath, { set })).config;
       const job = { kind, configFile: this.file.fsPath, set };
       const onMessage = (line: string): void => this.server.send('progress', line);
