@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import process from 'node:process';
 import { listDevices, releaseWebgpu, useDevice } from '../../src/tensor/backends';
 
 /** Vulkan in software, where Chromium is installed: lets the WebGPU device be tested without a GPU. */
@@ -12,25 +13,36 @@ if (existsSync(SOFTWARE_VULKAN)) {
 /** Vitest runs two files at a time: more threads than cores make them wait for each other. */
 const threads = Math.max(1, Math.floor(availableParallelism() / 2));
 
-const wanted = { block: ['cpu', 'onednn', 'webgpu'], network: ['onednn'] };
+/** `onednn` with products in bfloat16, which are emulated where the processor lacks them. */
+export const BF16 = 'onednn, bf16';
+
+const wanted = { block: ['cpu', 'onednn', 'webgpu'], products: ['cpu', 'onednn', BF16, 'webgpu'], network: ['onednn'] };
 
 /**
- * Devices to test on: block-sized work on `cpu`, `onednn` and `webgpu`, whole networks where they take seconds. Those that
+ * Devices to test on: block-sized work on `cpu`, `onednn` and `webgpu`, with {@link BF16} where it is about products; whole
+ * networks where they take seconds. Those that
  * are not there are named with the reason. VOCO_TEST_DEVICES (names with commas) tests on fewer.
  */
 export async function usableBackends(work: keyof typeof wanted): Promise<string[]> {
   const only = process.env.VOCO_TEST_DEVICES?.split(',');
   const devices = await listDevices();
   return wanted[work].filter((name) => {
-    if (only && !only.includes(name)) return false;
-    const found = devices.find((device) => device.name === name);
+    const device = name.split(',')[0]!;
+    if (only && !only.includes(device)) return false;
+    const found = devices.find((status) => status.name === device);
     if (!found?.usable) console.warn(`not tested on ${name}: ${found?.reason ?? 'no such device'}`);
     return found?.usable ?? false;
   });
 }
 
 export async function useBackend(name: string): Promise<void> {
-  await useDevice(name, { threads });
+  if (name !== BF16) {
+    await useDevice(name, { threads });
+    return;
+  }
+  const [onednn] = (await listDevices()).filter((device) => device.name === 'onednn');
+  if (!onednn!.precisions.includes('bf16')) process.env.VOCO_EMULATE_BF16 = '1';
+  await useDevice('onednn', { threads, precision: 'bf16' });
 }
 
 /** Lets the process of the test end: a WebGPU device keeps it alive. */
