@@ -2,6 +2,7 @@
  * Reverse-mode differentiation on tfjs's tape. tfjs keeps every saved activation and every output gradient until the whole
  * backward pass is over; here each is disposed as soon as the node that needs it is done, which halves the peak.
  */
+import { addOwned } from './optim/inPlace';
 import * as tf from './tf';
 
 interface TapeNode {
@@ -92,13 +93,7 @@ class GradientMap {
   /** Adds and takes over `dx`. */
   add(x: tf.Tensor, dx: tf.Tensor): void {
     const before = this.byTensor.get(x.id);
-    if (!before) {
-      this.byTensor.set(x.id, dx);
-      return;
-    }
-    this.byTensor.set(x.id, tf.add(before, dx));
-    before.dispose();
-    dx.dispose();
+    this.byTensor.set(x.id, before ? addOwned(before, dx) : dx);
   }
 
   take(x: tf.Tensor): tf.Tensor | null {
@@ -206,11 +201,7 @@ export function accumulate(total: Gradients | undefined, gradients: Gradients): 
   if (!total) return gradients;
   return total.map((sum, i) => {
     const more = gradients[i]!;
-    if (!sum || !more) return sum ?? more;
-    const next = tf.add(sum, more);
-    sum.dispose();
-    more.dispose();
-    return next;
+    return sum && more ? addOwned(sum, more) : (sum ?? more);
   });
 }
 

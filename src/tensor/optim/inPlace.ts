@@ -22,6 +22,7 @@ export interface InPlaceUpdates {
   ): void;
   emaStep(teacher: tf.DataId[], student: tf.DataId[], momentum: number): void;
   sumOfSquares(ids: tf.DataId[]): number;
+  accumulate(target: tf.DataId, addend: tf.DataId): void;
 }
 
 /** The current backend's in-place updates: any of them may be missing. */
@@ -34,8 +35,31 @@ export function inPlaceUpdates(): Partial<InPlaceUpdates> {
  * so that an update in place changes nothing else.
  */
 export function unshare(variable: tf.Variable): void {
-  const backend = tf.backend() as unknown as { refCount(id: tf.DataId): number };
-  if (backend.refCount(variable.dataId) > 1) replace(variable, tf.add(variable, 0));
+  if (sharers(variable) > 1) replace(variable, tf.add(variable, 0));
+}
+
+/** How many tensors share the memory of this one, itself included; 0 where it lies on another backend. */
+function sharers(tensor: tf.Tensor): number {
+  return (tf.backend() as unknown as { refCount(id: tf.DataId): number }).refCount(tensor.dataId);
+}
+
+/**
+ * The sum of two tensors of one shape, which are both taken over: in the memory of one of them where the backend can do that
+ * and no other tensor shares it.
+ */
+export function addOwned(a: tf.Tensor, b: tf.Tensor): tf.Tensor {
+  const { accumulate } = inPlaceUpdates();
+  const floats = a.dtype === 'float32' && b.dtype === 'float32';
+  const target = accumulate && floats ? [a, b].find((tensor) => sharers(tensor) === 1) : undefined;
+  if (!target) {
+    const sum = tf.add(a, b);
+    tf.dispose([a, b]);
+    return sum;
+  }
+  const addend = target === a ? b : a;
+  accumulate!.call(tf.backend(), target.dataId, addend.dataId);
+  addend.dispose();
+  return target;
 }
 
 /** Assigns and disposes `value`. */
