@@ -34,9 +34,9 @@ const cases: Case[] = [
   { name: 'deep', shapes: [[2, 2, 2, 2, 112], filter(112, 352)], f: conv({ padding: 1 }) },
   { name: 'minimal filtering', shapes: [[1, 8, 8, 8, 16], filter(16, 16), [16]], f: conv({ padding: 1 }) },
   { name: 'minimal filtering, odd', shapes: [[2, 5, 7, 9, 16], filter(16, 48)], f: conv({ padding: [1, 0, 2] }) },
-  { name: 'dense', shapes: [[2, 3, 4, 48], [144, 48], [144]], f: linear },
-  { name: 'dense, odd', shapes: [[5, 7], [3, 7], [3]], f: linear },
-  { name: 'dense, one number', shapes: [[1, 1], [1, 1], [1]], f: linear },
+  { name: 'dense', shapes: [[4, 5, 4, 48], [144, 48], [144]], f: linear },
+  { name: 'dense, odd', shapes: [[67, 7], [3, 7], [3]], f: linear },
+  { name: 'dense, one channel', shapes: [[65, 1], [1, 1], [1]], f: linear },
   {
     name: 'transposed',
     shapes: [[2, 3, 2, 4, 6], [2, 2, 2, 3, 6], [3]],
@@ -190,6 +190,11 @@ describe.each(ways)('%s', (_, way) => {
     const [output, ...gradients] = errors(evaluate(cases[7]!, uniform), way);
     expect(Math.min(output!, ...gradients.slice(0, 2)), 'it rounds at all').toBeGreaterThan(UNIT / 8);
     expect(gradients[2], 'the gradient of a bias is a sum').toBeLessThan(1e-6);
+  });
+
+  it('leaves dense layers of few rows, as the projector, in float32', () => {
+    const few: Case = { name: 'few rows', shapes: [[9, 48], [24, 48], [24]], f: linear }; // prettier-ignore
+    for (const error of errors(evaluate(few, uniform), way)) expect(error).toBeLessThan(1e-6);
   });
 
   it('attends', () => {

@@ -63,20 +63,30 @@ const fused: KernelFn = (call) => {
   return relu;
 };
 
+/** Dense layers of fewer rows wait for their float32 weights from memory: rounding them would only cost. */
+const FEW_ROWS = 64;
+
+/**
+ * How a dense layer's product over `rows` is computed. The projector, whose batch norm would magnify what rounding does to
+ * the small differences between crops, is among those with few rows.
+ */
+const multiplyOf = (call: Call, rows: number): number => (rows < FEW_ROWS ? Multiply.float32 : call.backend.multiply);
+
 const linear: KernelFn = (call) => {
   const [x, weight] = [need(call, 'x'), need(call, 'weight')];
   const [n, k] = weight.shape as [number, number];
   const m = sizeOf(x.shape) / k;
   const shape = [...x.shape.slice(0, -1), n];
   const bias = optionalFloats(call, 'bias');
-  return multiply(call, { batch: 1, m, n, k, transposeB: true }, x, weight, shape, bias, call.backend.multiply);
+  return multiply(call, { batch: 1, m, n, k, transposeB: true }, x, weight, shape, bias, multiplyOf(call, m));
 };
 
 const linearInput: KernelFn = (call) => {
   const [dy, weight] = [need(call, 'dy'), need(call, 'weight')];
   const [k, n] = weight.shape as [number, number];
   const shape = [...dy.shape.slice(0, -1), n];
-  return multiply(call, { batch: 1, m: sizeOf(dy.shape) / k, n, k }, dy, weight, shape, null, call.backend.multiply);
+  const m = sizeOf(dy.shape) / k;
+  return multiply(call, { batch: 1, m, n, k }, dy, weight, shape, null, multiplyOf(call, m));
 };
 
 const linearWeight: KernelFn = (call) => {
@@ -85,7 +95,7 @@ const linearWeight: KernelFn = (call) => {
   const [n, m] = [x.shape.at(-1)!, dy.shape.at(-1)!];
   const rows = sizeOf(x.shape) / n;
   const sizes = { batch: 1, m, n, k: rows, transposeA: true };
-  const dweight = multiply(call, sizes, dy, x, [m, n], null, backend.multiply);
+  const dweight = multiply(call, sizes, dy, x, [m, n], null, multiplyOf(call, rows));
   const dbias = backend.empty([m]);
   backend.addon.reduce(Reduction.Sum, backend.floats(dy), backend.floats(dbias), 1, rows, m);
   return [dweight, dbias];
