@@ -2,7 +2,7 @@ import type { ResultClass, Results } from './scores';
 
 /** The results panel: what the webview asks, and what the host tells it. Runs are named by their directories. */
 
-/** A run that the panel can show: a fine-tuning, or the evaluation of one. */
+/** A run that the panel can show: a fine-tuning, the evaluation of one, or a study. */
 export interface ResultSource {
   readonly run: string;
   readonly name: string;
@@ -18,9 +18,10 @@ export interface ShownResults {
   readonly classes: readonly ResultClass[];
 }
 
-/** An evaluation that is under way, or one that ended without results. */
+/** An evaluation or study that is under way, or one that ended without results. */
 export interface EvaluationState {
   readonly run: string;
+  readonly kind: 'evaluate' | 'study';
   readonly phase: string;
   readonly done: number;
   /** 0 while it is not known. */
@@ -29,11 +30,44 @@ export interface EvaluationState {
   readonly reason?: string;
 }
 
+/** The two sides of a label-efficiency study. */
+export type StudySide = 'pretrained' | 'scratch';
+
+/** A mean over seeds. `deviation`: the sample standard deviation; null of a single seed. */
+export interface StudySpread {
+  readonly amount: number;
+  readonly mean: number;
+  readonly deviation: number | null;
+  /** Seeds that are done. */
+  readonly count: number;
+}
+
+/** A comparison of fine-tuning from a checkpoint with fine-tuning from scratch, as far as it is. */
+export interface ShownStudy {
+  readonly task: string;
+  /** What is measured, as it is written on the axis. */
+  readonly score: string;
+  /** What amounts are: numbers of labelled cases, or shares of them. */
+  readonly by: 'cases' | 'fraction';
+  readonly amounts: readonly number[];
+  readonly seeds: number;
+  readonly heldOut: number;
+  readonly checkpoint: string;
+  /** Fine-tunings that are done, and of how many. */
+  readonly done: number;
+  readonly total: number;
+  readonly failures: readonly string[];
+  readonly points: readonly (StudySpread & { readonly arm: StudySide })[];
+  /** Pre-trained minus scratch, of the same seed; `ahead`: seeds in which the pre-trained side is better. */
+  readonly differences: readonly (StudySpread & { readonly ahead: number })[];
+}
+
 export interface ResultsAnswer {
   readonly sources: readonly ResultSource[];
   /** The source that is shown; absent when there is none. */
   readonly source?: string;
   readonly shown?: ShownResults;
+  readonly study?: ShownStudy;
   readonly evaluation?: EvaluationState;
   /** The source is a fine-tuning with weights that can be evaluated. */
   readonly canEvaluate: boolean;

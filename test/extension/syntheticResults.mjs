@@ -159,3 +159,42 @@ export function writeClassificationResults(root, name) {
     },
   );
 }
+
+/** A study of four amounts of labels and three seeds, done. */
+export function writeStudy(root, name) {
+  const amounts = [1, 2, 4, 8];
+  const sides = { pretrained: [0.52, 0.64, 0.73, 0.79], scratch: [0.4, 0.55, 0.68, 0.77] };
+  const points = Object.entries(sides).flatMap(([arm, means]) =>
+    means.map((mean, at) => ({
+      arm,
+      amount: amounts[at],
+      mean,
+      deviation: (arm === 'scratch' ? 0.03 : 0.02) / (at + 1),
+      count: 3,
+    })),
+  );
+  const differences = amounts.map((amount, at) => ({
+    amount,
+    mean: sides.pretrained[at] - sides.scratch[at],
+    deviation: 0.025 / (at + 1),
+    count: 3,
+    ahead: 3,
+  }));
+  const runs = amounts.flatMap((amount) =>
+    [0, 1, 2].flatMap((seed) =>
+      Object.keys(sides).map((arm) => ({ arm, amount, cases: amount, seed, run: 'runs/x', state: 'finished' })),
+    ),
+  );
+  const dir = writeEvaluation(
+    root,
+    name,
+    '2026-01-03T10:00:00.000Z',
+    { kind: 'study', step: 4800, totalSteps: 4800 },
+    {},
+  );
+  const checkpoint = '/elsewhere/runs/voco-20260101-000000/checkpoints/step-00001000.safetensors';
+  const study = { format: 1, name: 'efficiency', task: 'BTCV: 13 abdominal organs in CT', score: 'dice', by: 'cases' };
+  const plan = { amounts, seeds: [0, 1, 2], checkpoint, available: 8, heldOut: 6, runs };
+  writeFileSync(join(dir, 'study.json'), JSON.stringify({ ...study, ...plan, points, differences }));
+  return dir;
+}

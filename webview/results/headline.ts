@@ -1,4 +1,4 @@
-import type { ShownResults } from '../../src/protocol/results';
+import type { ShownResults, ShownStudy } from '../../src/protocol/results';
 import type { ScoreSummary } from '../../src/protocol/scores';
 import { element } from '../ui/dom';
 import { SCORE_LABELS } from './classification';
@@ -49,6 +49,32 @@ export function headline({ results, run }: ShownResults, metric: Metric | undefi
       element('div', {}, facts.filter(Boolean).join(' · ')),
       ...(metric ? [element('div', {}, `${explain(metric, results)}.`)] : []),
       ...(known ? [element('div', {}, `Published, on other splits and grids: ${known}`)] : []),
+    ),
+  ];
+}
+
+/** What a study compares, and how far it is. */
+export function studyHeadline({ task, seeds, heldOut, checkpoint, done, total }: ShownStudy): HTMLElement[] {
+  const parts = checkpoint.split(/[/\\]/);
+  const weights = parts.at(-2) === 'checkpoints' ? `${parts.at(-3)}, ${parts.at(-1)}` : parts.at(-1)!;
+  const facts = [task, `${seeds} ${seeds === 1 ? 'seed' : 'seeds'}`, `${heldOut} held-out cases`];
+  return [
+    element(
+      'div',
+      { class: 'figures' },
+      element(
+        'div',
+        { class: 'figure' },
+        element('span', { class: 'muted' }, 'Fine-tunings'),
+        element('b', {}, `${done} of ${total}`),
+      ),
+    ),
+    element(
+      'div',
+      { class: 'facts muted' },
+      element('div', {}, facts.join(' · ')),
+      element('div', {}, `Pre-trained weights: ${weights}`),
+      element('div', {}, 'Both sides have the same budget, cases, crops and seeds.'),
     ),
   ];
 }

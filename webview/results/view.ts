@@ -6,11 +6,12 @@ import { currentTheme, onThemeChange, type Theme } from '../ui/theme';
 import { SCORE_LABELS, rocSvg } from './classification';
 import { classificationView } from './classificationView';
 import { classChartSvg, type Ink } from './classChart';
-import { headline } from './headline';
+import { headline, studyHeadline } from './headline';
 import { latexScores, latexTable } from './latex';
 import { svgAsPng } from './picture';
 import { metricsOf, type Metric } from './scores';
 import { chartOf, SegmentationView } from './segmentationView';
+import { studySvg, studyView } from './studyView';
 
 const DEFAULT_STATE: ResultsState = { metric: 'dice', view: 'cases', sort: { column: 'mean', worstFirst: true } };
 
@@ -20,6 +21,14 @@ const PAPER_WIDTH = 900;
 const PAPER_FONT = 'Helvetica, Arial, sans-serif';
 /** The host shows a dialog: the user may take any time to answer it. */
 const DIALOG_TIMEOUT_MS = 3_600_000;
+
+const LIVE: Record<EvaluationState['kind'], string> = {
+  evaluate: 'The scores appear when all cases are done.',
+  study: 'The curves grow with every fine-tuning that is done.',
+};
+
+const progressText = (kind: EvaluationState['kind'], done: number, total: number): string =>
+  kind === 'study' ? `Training: step ${done} of ${total}` : `Evaluating: ${done} of ${total} cases`;
 
 /** The panel: which run, which metric, its table and charts. It owns the state and asks the host for what it shows. */
 export class ResultsView {
@@ -45,7 +54,7 @@ export class ResultsView {
       this.theme = theme;
       this.draw();
     });
-    new ResizeObserver(() => this.segmentation?.resized()).observe(this.content);
+    new ResizeObserver(() => this.resized()).observe(this.content);
   }
 
   /** Asks for the runs, and for the results of `run`, or of the one shown before. */
@@ -62,6 +71,11 @@ export class ResultsView {
     } catch (error) {
       this.say(error);
     }
+  }
+
+  private resized(): void {
+    if (this.answer?.study) this.draw();
+    else this.segmentation?.resized();
   }
 
   private setState(change: Partial<ResultsState>): void {
@@ -89,8 +103,12 @@ export class ResultsView {
     this.drawEvaluation(answer.evaluation);
     const { shown } = answer;
     const metrics = this.metrics();
-    this.heading.replaceChildren(...(shown ? headline(shown, metrics?.chosen) : []));
-    if (!shown) {
+    const { study } = answer;
+    this.heading.replaceChildren(...(study ? studyHeadline(study) : shown ? headline(shown, metrics?.chosen) : []));
+    if (study) {
+      this.segmentation = undefined;
+      this.content.replaceChildren(studyView(study, this.theme, this.content.clientWidth));
+    } else if (!shown) {
       this.segmentation = undefined;
       this.content.replaceChildren(this.emptyState(answer));
     } else if (!metrics) {
@@ -109,9 +127,16 @@ export class ResultsView {
     }
   }
 
-  private drawToolbar({ sources, source, shown, canEvaluate }: ResultsAnswer): void {
+  private drawToolbar({ sources, source, shown, study, canEvaluate }: ResultsAnswer): void {
     const metrics = this.metrics();
-    const shape = JSON.stringify([sources, source, shown?.run, canEvaluate, metrics?.all.map(({ id }) => id)]);
+    const shape = JSON.stringify([
+      sources,
+      source,
+      shown?.run,
+      study !== undefined,
+      canEvaluate,
+      metrics?.all.map(({ id }) => id),
+    ]);
     // A toolbar that is built anew while it is used would lose the focus.
     if (this.toolbar.dataset.shape === shape) return;
     this.toolbar.dataset.shape = shape;
@@ -135,18 +160,18 @@ export class ResultsView {
       ...(metric ? [metric] : []),
       element('span', { class: 'spacer' }),
       ...(shown && canEvaluate ? [evaluate] : []),
-      ...(shown ? [this.exports()] : []),
+      ...(shown || study ? [this.exports(study === undefined)] : []),
     );
   }
 
-  private exports(): HTMLElement {
+  private exports(latex: boolean): HTMLElement {
     const save = (format: 'csv' | 'tex' | 'png', label: string, title: string): HTMLElement =>
       button(label, () => void this.export(format), { id: `export-${format}`, title });
     return element(
       'span',
       { class: 'group', role: 'group', 'aria-label': 'Save as' },
       save('csv', 'CSV', 'Save all scores as a CSV table'),
-      save('tex', 'LaTeX', 'Save the means with their intervals as a LaTeX table'),
+      ...(latex ? [save('tex', 'LaTeX', 'Save the means with their intervals as a LaTeX table')] : []),
       save('png', 'PNG', 'Save the chart as a PNG picture'),
     );
   }
@@ -154,19 +179,20 @@ export class ResultsView {
   private drawEvaluation(evaluation: EvaluationState | undefined): void {
     this.progress.hidden = evaluation === undefined;
     if (!evaluation) return;
-    const { phase, done, total, reason } = evaluation;
+    const { kind, phase, done, total, reason } = evaluation;
+    const noun = kind === 'study' ? 'study' : 'evaluation';
     if (phase === 'failed' || phase === 'interrupted') {
-      const what = phase === 'failed' ? 'The evaluation failed' : 'The evaluation was stopped';
+      const what = phase === 'failed' ? `The ${noun} failed` : `The ${noun} was stopped`;
       this.progress.replaceChildren(`${what}${reason ? `: ${reason}` : ''}`);
       return;
     }
-    const bar = element('progress', { 'aria-label': 'Evaluation', ...(total > 0 && { max: total, value: done }) });
+    const bar = element('progress', { 'aria-label': noun, ...(total > 0 && { max: total, value: done }) });
     const text =
       phase === 'queued'
-        ? 'The evaluation waits for its device…'
+        ? `The ${noun} waits for its device…`
         : total > 0
-          ? `Evaluating: ${done} of ${total} cases`
-          : 'Starting the evaluation…';
+          ? progressText(kind, done, total)
+          : `Starting the ${noun}…`;
     this.progress.replaceChildren(bar, text);
   }
 
@@ -182,19 +208,19 @@ export class ResultsView {
     }
     const live = evaluation !== undefined && !['failed', 'interrupted'].includes(evaluation.phase);
     if (live) {
-      return element(
-        'div',
-        { class: 'empty' },
-        element('p', { class: 'muted' }, 'The scores appear when all cases are done.'),
-      );
+      return element('div', { class: 'empty' }, element('p', { class: 'muted' }, LIVE[evaluation.kind]));
     }
     const start = button('Evaluate', () => void this.evaluate(), { id: 'evaluate', appearance: 'primary' });
     return element(
       'div',
       { class: 'empty' },
-      element('p', {}, 'This run has not been evaluated on whole volumes yet.'),
-      element('p', { class: 'muted' }, 'Evaluating segments every held-out case and scores it against its labels.'),
-      ...(canEvaluate ? [start] : []),
+      ...(canEvaluate
+        ? [
+            element('p', {}, 'This run has not been evaluated on whole volumes yet.'),
+            element('p', { class: 'muted' }, 'Evaluating measures every held-out case against its labels.'),
+            start,
+          ]
+        : [element('p', { class: 'muted' }, 'This run has no results.')]),
     );
   }
 
@@ -211,7 +237,8 @@ export class ResultsView {
   }
 
   private async export(format: 'csv' | 'tex' | 'png'): Promise<void> {
-    const run = this.answer?.shown?.run;
+    const { shown, study, source } = this.answer ?? {};
+    const run = study ? source : shown?.run;
     if (run === undefined) return;
     const saved = this.contentOf(format).then((content) =>
       this.host.call('export', { run, format, ...(content && { content }) }, DIALOG_TIMEOUT_MS),
@@ -220,10 +247,12 @@ export class ResultsView {
   }
 
   private async contentOf(format: 'csv' | 'tex' | 'png'): Promise<Uint8Array | undefined> {
+    if (format === 'csv') return undefined;
+    const { study } = this.answer!;
+    if (study) return svgAsPng(studySvg(study, PAPER_WIDTH, PAPER, PAPER_FONT), PAPER.background);
     const shown = this.answer!.shown!;
     const { results, classes } = shown;
     const metrics = this.metrics();
-    if (format === 'csv') return undefined;
     if (format === 'tex') {
       const text = metrics ? latexTable(results, classes) : latexScores(results, SCORE_LABELS);
       return new TextEncoder().encode(text);

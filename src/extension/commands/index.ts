@@ -4,7 +4,7 @@ import type { CommandDefinition } from './command';
 import { checkpoint, pause, resume, stop } from './control';
 import { deleteRun } from './deleteRun';
 import { evaluate, showResults } from './evaluate';
-import { finetune } from './finetune';
+import { compareWithScratch, finetune } from './finetune';
 import { refreshDevices, selectDevice } from './devices';
 import { openRunFolder, revealRun, showCurves, showLog } from './lookAtRun';
 import { clearCache, refreshRuns, showOutput } from './maintenance';
@@ -20,6 +20,7 @@ export const commands: readonly CommandDefinition[] = [
   checkData,
   pretrain,
   finetune,
+  compareWithScratch,
   evaluate,
   showResults,
   segment,

@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import { loadConfig, type Config, type ConfigKind } from '../../config';
 import { UserError } from '../../errors/userError';
+import type { RunKind } from '../../runs/runDirectory';
 import { configProblems } from '../editors/config/diagnostics';
 import { chosenDevice, type Services } from '../services';
 import { Cancelled } from './command';
@@ -55,10 +56,16 @@ export async function announceQueued(services: Services, dir: string): Promise<v
   );
 }
 
+export interface TrainingOptions {
+  /** Further `path=value` overrides, asked for once the config is known to be right. */
+  readonly overrides?: (config: Config) => Promise<readonly string[]>;
+  /** What is done with the config, where that is not what its kind says. */
+  readonly job?: RunKind;
+}
+
 /**
  * Starts a training with a config, after it has been saved and checked.
  *
- * @param overrides further `path=value` overrides, asked for once the config is known to be right
  * @returns the run directory
  * @throws Cancelled when the config is wrong or of another kind, which the user has been told by then
  */
@@ -66,7 +73,7 @@ export async function startTraining(
   services: Services,
   config: vscode.Uri,
   kind: ConfigKind,
-  overrides: (config: Config) => Promise<readonly string[]> | readonly string[] = () => [],
+  { overrides = () => Promise.resolve([]), job = kind }: TrainingOptions = {},
 ): Promise<string> {
   await saveConfig(config);
   await refuseWithErrors(config);
@@ -75,7 +82,7 @@ export async function startTraining(
   const set = [...settingOverrides(), ...(await overrides(read.config))];
   const loaded = await loadConfig(config.fsPath, { set });
   await services.program();
-  const dir = await services.launcher.submit({ kind, config: loaded.config, configFile: config.fsPath });
+  const dir = await services.launcher.submit({ kind: job, config: loaded.config, configFile: config.fsPath });
   await services.finder.remember(dir);
   await announceQueued(services, dir);
   return dir;

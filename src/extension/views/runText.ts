@@ -52,7 +52,11 @@ export function scoreTexts(metrics: Readonly<Record<string, number>>): string[] 
     .map((name) => `${SCORE_NAMES[name] ?? name} ${Number(metrics[name]!.toPrecision(3))}`);
 }
 
-const KINDS: Partial<Record<RunKind, string>> = { finetune: 'fine-tuning', evaluate: 'evaluation' };
+const KINDS: Partial<Record<RunKind, string>> = {
+  finetune: 'fine-tuning',
+  evaluate: 'evaluation',
+  study: 'study',
+};
 
 /** What kind of run it is; nothing for pre-training, the usual one. */
 const kindText = ({ state }: RunSummary): string | undefined => KINDS[state.kind];

@@ -4,11 +4,12 @@ import type { RunRegistry } from '../../../jobs/runRegistry';
 import { hasEnded, type RunSummary } from '../../../jobs/runSummary';
 import { resolveTask, type FinetuneConfig } from '../../../config';
 import { UserError } from '../../../errors/userError';
-import type { EvaluationState, ResultsAnswer, ResultSource, ShownResults } from '../../../protocol/results';
+import type { EvaluationState, ResultsAnswer, ResultSource, ShownResults, ShownStudy } from '../../../protocol/results';
 import type { ResultClass, Results } from '../../../protocol/scores';
 import { colourOfLabel } from '../../../labels/organs';
 import { readResults } from '../../../runs/results';
 import { readRunConfig, runFiles } from '../../../runs/runDirectory';
+import { readStudy, STUDY_SCORES, studyFiles, type Study } from '../../../runs/study';
 import { shortText } from '../../views/runText';
 
 const MAX_SOURCES = 200;
@@ -30,7 +31,7 @@ function evaluatedRun(registry: RunRegistry, { state }: RunSummary): RunSummary 
 }
 
 const isSource = ({ state }: RunSummary): boolean =>
-  state.kind === 'evaluate' || (state.kind === 'finetune' && state.step > 0);
+  state.kind === 'evaluate' || state.kind === 'study' || (state.kind === 'finetune' && state.step > 0);
 
 function sourceOf(run: RunSummary): ResultSource {
   return { run: run.dir, name: run.label, detail: shortText(run) };
@@ -38,7 +39,8 @@ function sourceOf(run: RunSummary): ResultSource {
 
 function evaluationState({ dir, phase, state, reason }: RunSummary): EvaluationState {
   const { step: done, totalSteps: total } = state;
-  return { run: dir, phase, done, total, ...(reason !== undefined && { reason }) };
+  const kind = state.kind === 'study' ? state.kind : 'evaluate';
+  return { run: dir, kind, phase, done, total, ...(reason !== undefined && { reason }) };
 }
 
 /** Names and colours of the classes: as the results say, else as the run's config does, else by number. */
@@ -67,8 +69,40 @@ async function holderOf(run: RunSummary, evaluations: readonly RunSummary[]): Pr
 async function choose(registry: RunRegistry, sources: readonly RunSummary[], asked: string | undefined) {
   const wanted = asked === undefined ? undefined : registry.get(asked);
   if (wanted && isSource(wanted)) return wanted;
-  for (const run of sources) if (await exists(runFiles(run.dir).results)) return run;
+  for (const run of sources) {
+    if (run.state.kind === 'study' || (await exists(runFiles(run.dir).results))) return run;
+  }
   return sources[0];
+}
+
+/** A study as far as it is, and whether it goes on. */
+async function describeStudy(run: RunSummary): Promise<Pick<ResultsAnswer, 'study' | 'evaluation' | 'problem'>> {
+  const evaluation = run.phase === 'finished' ? {} : { evaluation: evaluationState(run) };
+  if (!(await exists(studyFiles(run.dir).study))) return evaluation;
+  try {
+    return { ...evaluation, study: shownStudy(await readStudy(run.dir)) };
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return { ...evaluation, problem: error.message };
+  }
+}
+
+function shownStudy(study: Study): ShownStudy {
+  const { task, by, amounts, heldOut, checkpoint, points, differences, runs } = study;
+  return {
+    task,
+    score: STUDY_SCORES[study.score],
+    by,
+    amounts,
+    heldOut,
+    checkpoint,
+    points,
+    differences,
+    seeds: study.seeds.length,
+    done: runs.filter(({ state }) => state === 'finished').length,
+    total: runs.length,
+    failures: runs.flatMap(({ run, reason }) => (reason === undefined ? [] : [`${run}: ${reason}`])),
+  };
 }
 
 /** Everything the panel shows for a run, or for the newest one with results. */
@@ -78,6 +112,9 @@ export async function describeResults(registry: RunRegistry, asked: string | und
   const source = await choose(registry, known, asked);
   const sources = (source && !known.includes(source) ? [source, ...known] : known).map(sourceOf);
   if (!source) return { sources, canEvaluate: false };
+  if (source.state.kind === 'study') {
+    return { sources, source: source.dir, canEvaluate: false, ...(await describeStudy(source)) };
+  }
   const evaluations = source.state.kind === 'evaluate' ? [source] : evaluationsOf(runs, source.dir);
   const holder = await holderOf(source, evaluations);
   const newest = evaluations[0];

@@ -5,6 +5,8 @@ import { fileError } from '../../../errors/userError';
 import type { RunRegistry } from '../../../jobs/runRegistry';
 import type { Params, Result } from '../../../protocol/panel';
 import type { ResultsContract, ResultsState } from '../../../protocol/results';
+import { readRunState } from '../../../runs/runDirectory';
+import { studyFiles } from '../../../runs/study';
 import type { RunFinder } from '../../runFinder';
 import { panelPage, panelRoots, tabIcon } from '../html';
 import { servePanel, type Handlers, type PanelServer } from '../panelServer';
@@ -127,9 +129,10 @@ export class ResultsPanels {
   }
 }
 
-/** The table that the evaluation wrote beside its results. */
+/** The table that an evaluation or a study wrote beside its results. */
 async function readTable(run: string): Promise<Uint8Array> {
-  const file = join(run, 'results.csv');
+  const { kind } = await readRunState(run);
+  const file = kind === 'study' ? studyFiles(run).csv : join(run, 'results.csv');
   return readFile(file).catch((error: unknown) => {
     throw fileError(error, file, 'read the table');
   });
