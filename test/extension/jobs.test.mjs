@@ -1,0 +1,168 @@
+// Several jobs at once, and none where the folder is not trusted.
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import process from 'node:process';
+import { after, before } from 'node:test';
+import { writeRun } from './syntheticRuns.mjs';
+import {
+  eventually,
+  openFile,
+  openSideBar,
+  openWorkbench,
+  pick,
+  root,
+  rows,
+  runCommand,
+  scenarios,
+  screenshotInThemes,
+  startBrowser,
+  startServer,
+  webview,
+} from './workbench.mjs';
+
+let server, browser, page;
+const test = scenarios(() => ({ page, server }));
+
+const config = (name) => ({
+  kind: 'pretrain',
+  name,
+  threads: 1,
+  data: { train: [{ datalist: 'sample/dataset_0.json' }], preprocess: { resize: [64, 64, 32] }, workers: 0 },
+  method: { grid: [2, 2, 1], crop: [32, 32, 32], input: [32, 32, 32], randomCrops: 1 },
+  network: { name: 'unet3d', featureSize: 4 },
+  schedule: { warmupSteps: 5 },
+  train: { steps: 100_000, batch: 1, checkpointEvery: 50_000 },
+});
+
+/** A workspace with synthetic volumes and two configs. */
+async function prepare(settings = {}) {
+  const made = await startServer({ settings });
+  const sample = ['phantom', '--out', join(made.folder, 'sample'), '--cases', '3', '--size', '64,64,32'];
+  const phantom = spawnSync(process.execPath, [join(root, 'dist/voco.cjs'), ...sample], { encoding: 'utf8' });
+  assert.equal(phantom.status, 0, phantom.stderr);
+  for (const name of ['one', 'two']) {
+    writeFileSync(join(made.folder, `${name}.voco.json`), JSON.stringify(config(name), null, 2));
+  }
+  return made;
+}
+
+before(async () => {
+  server = await prepare();
+  browser = await startBrowser();
+  page = await openWorkbench(browser, server.url(), { width: 1500, height: 950 });
+});
+after(async () => {
+  for (const pid of trainers()) process.kill(pid, 'SIGKILL');
+  await browser?.close();
+  await server?.stop();
+});
+
+/** Processes of voco whose command line names this workspace. */
+function trainers() {
+  if (!server) return [];
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => {
+      try {
+        const line = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+        return line.includes('voco.cjs') && line.includes(server.folder);
+      } catch {
+        return false;
+      }
+    })
+    .map(Number);
+}
+
+const row = (name) =>
+  rows(page, 'Runs')
+    .filter({ hasText: new RegExp(`^${name}`) })
+    .first();
+const shows = (name, text, timeout = 60_000) =>
+  eventually(
+    async () =>
+      text.test(
+        (await row(name)
+          .textContent({ timeout: 1000 })
+          .catch(() => '')) ?? '',
+      ),
+    `${name} shows ${text}`,
+    timeout,
+  );
+
+test('a second run waits in the queue while its device is taken', async () => {
+  for (const name of ['one', 'two']) {
+    await openFile(page, `${name}.voco.json`);
+    await page.locator('.codelens-decoration a', { hasText: 'Pre-train' }).first().waitFor();
+    await runCommand(page, 'VoCo: Pre-train');
+    if (name === 'one') {
+      await openSideBar(page);
+      await shows('one', /% · loss/);
+    }
+  }
+  await page.locator('.notification-toast', { hasText: 'waits in the queue' }).waitFor();
+  await shows('two', /queued/);
+  assert.equal(trainers().length, 1);
+  await screenshotInThemes(page, 'queue');
+});
+
+test('a run is paused and resumed from the palette', async () => {
+  await runCommand(page, 'VoCo: Pause Run');
+  await shows('one', /paused at/);
+  await runCommand(page, 'VoCo: Resume Run');
+  await shows('one', /% · loss/);
+});
+
+test('when a run is stopped the next one starts, and in the end no process is left', async () => {
+  await runCommand(page, 'VoCo: Stop Run');
+  await pick(page, 'one-');
+  await shows('one', /stopped at step/);
+  await shows('two', /% · loss/);
+  assert.equal(trainers().length, 1);
+  await runCommand(page, 'VoCo: Stop Run');
+  await shows('two', /stopped at step/);
+  await eventually(() => trainers().length === 0, 'no trainer is left');
+});
+
+test('a deleted run goes to the trash', async () => {
+  const runs = join(server.folder, 'runs');
+  const [dir] = readdirSync(runs).filter((name) => name.startsWith('two-'));
+  await runCommand(page, 'VoCo: Delete Run');
+  await pick(page, 'two-');
+  await page.locator('.monaco-dialog-box', { hasText: 'with its checkpoints?' }).waitFor();
+  await page.locator('.monaco-dialog-box .monaco-button', { hasText: 'Move to Trash' }).click();
+  await row('two').waitFor({ state: 'detached' });
+  assert.equal(existsSync(join(runs, dir)), false);
+});
+
+test('a folder that is not trusted can be looked at, but starts nothing', async () => {
+  await page.context().close();
+  await server.stop();
+  server = await prepare({
+    'security.workspace.trust.enabled': true,
+    'security.workspace.trust.startupPrompt': 'never',
+  });
+  writeRun(join(server.folder, 'runs'), 'earlier-20260101-000000', { steps: 500 });
+  page = await openWorkbench(browser, server.url(), { width: 1500, height: 950 });
+  await openFile(page, 'one.voco.json');
+  await page.locator('.codelens-decoration', { hasText: 'Preview crops' }).waitFor();
+  await openSideBar(page);
+  await shows('earlier', /loss 0\.14/);
+  await row('earlier').click();
+  await runCommand(page, 'VoCo: Show Loss Curves');
+  const frame = await webview(page, '#app[data-drawn="500"]');
+  assert.ok((await frame.locator('.chart:not([hidden])').count()) > 3);
+  const input = page.locator('.quick-input-widget input.input');
+  await page.keyboard.press('F1');
+  await input.fill('>VoCo: ');
+  const offered = page.locator('.quick-input-widget .monaco-list-row');
+  await offered.filter({ hasText: 'VoCo: Show Loss Curves' }).waitFor();
+  const titles = await offered.allTextContents();
+  for (const title of ['Pre-train', 'Check Data', 'Estimate', 'Stop Run', 'Delete Run']) {
+    assert.ok(!titles.some((text) => text.includes(`VoCo: ${title}`)), `${title} is not offered`);
+  }
+  await page.keyboard.press('Escape');
+  await screenshotInThemes(page, 'restricted');
+  assert.equal(trainers().length, 0);
+});
