@@ -6,61 +6,64 @@ import type { Viewer } from './viewer';
 
 const MEANINGS: readonly (readonly [keyof typeof ERROR_COLOURS, string])[] = [
   ['missed', 'missed'],
-  ['extra', 'too much'],
+  ['extra', 'extra'],
   ['confused', 'other label'],
 ];
 
-/** What lies on top of the current volume, topmost last: shown or not, how it is drawn, and in turns. */
+/** What lies on top of the volumes, topmost last: shown or not, how it is drawn, and in turns. */
 export class OverlayList {
   readonly node = element('div', {});
   private shape = '';
-  private listed?: Pane;
+  private listed?: readonly Pane[];
 
   constructor(private readonly viewer: Viewer) {}
 
   /** Shows the viewer's state; false when there is nothing to say. */
   update(): boolean {
-    const { viewer } = this;
-    const pane = viewer.current;
-    const shape = JSON.stringify([
-      pane?.shown.suggestion?.path,
-      pane?.overlays.map(({ shown, wish, source }) => [
-        shown.name,
-        shown.error,
-        wish,
-        source?.problem,
-        source?.statistics?.labels !== undefined,
+    const { panes, blinker } = this.viewer;
+    const shape = JSON.stringify(
+      panes.map(({ shown, overlays }) => [
+        shown.suggestion?.path,
+        overlays.map(({ shown, wish, source }) => [
+          shown.name,
+          shown.error,
+          wish,
+          source?.problem,
+          source?.statistics?.labels !== undefined,
+        ]),
       ]),
-    ]);
-    if (shape !== this.shape || pane !== this.listed) {
+    );
+    if (shape !== this.shape || panes !== this.listed) {
       this.shape = shape;
-      this.listed = pane;
-      this.list(pane);
+      this.listed = panes;
+      const lists = panes.flatMap((pane) => this.list(pane));
+      const some = panes.some(({ overlays }) => overlays.length > 0);
+      this.node.replaceChildren(...lists, ...(some ? [this.controls()] : []));
     }
-    this.node.querySelector('#blink')?.setAttribute('aria-pressed', String(viewer.blinker.on));
+    this.node.querySelector('#blink')?.setAttribute('aria-pressed', String(blinker.on));
     return this.node.childElementCount > 0;
   }
 
-  private list(pane: Pane | undefined): void {
-    const suggestion = pane?.shown.suggestion;
-    this.node.replaceChildren();
-    if (!pane) return;
-    if (suggestion && pane.overlays.length === 0) {
-      this.node.append(
+  /** The overlays of a volume, under its name where there are several. */
+  private list(pane: Pane): Node[] {
+    const { viewer } = this;
+    const { suggestion, name } = pane.shown;
+    const rows = pane.overlays.map((overlay) => this.row(pane, overlay));
+    if (suggestion && rows.length === 0 && viewer.panes.length === 1) {
+      rows.push(
         element(
           'div',
           { class: 'overlay' },
           element('p', {}, `${suggestion.name} seems to hold the labels of this image.`),
-          button('Show labels', () => void this.viewer.addOverlay(suggestion.path), {
+          button('Show labels', () => void viewer.addOverlay(suggestion.path), {
             id: 'show-labels',
             appearance: 'primary',
           }),
         ),
       );
     }
-    if (pane.overlays.length > 0) {
-      this.node.append(...pane.overlays.map((overlay) => this.row(pane, overlay)), this.controls(pane));
-    }
+    const title = rows.length > 0 && viewer.panes.length > 1 ? [element('h3', { class: 'muted' }, name)] : [];
+    return [...title, ...rows];
   }
 
   private row(pane: Pane, overlay: Overlay): HTMLElement {
@@ -111,11 +114,11 @@ export class OverlayList {
         const mode = truth !== undefined ? 'error' : value === 'outline' ? 'outline' : 'labels';
         this.viewer.changeOverlay(overlay, { mode, truth });
       },
-      `mode-${pane.overlays.indexOf(overlay)}`,
+      `mode-${this.viewer.panes.indexOf(pane)}-${pane.overlays.indexOf(overlay)}`,
     );
   }
 
-  private controls(pane: Pane): HTMLElement {
+  private controls(): HTMLElement {
     const { viewer } = this;
     const format = (value: number): string => `${Math.round(100 * value)} %`;
     const opacity = slider(
@@ -123,7 +126,7 @@ export class OverlayList {
       { id: 'opacity', min: 0, max: 1, step: 0.05, value: viewer.state.opacity, format },
       (value) => viewer.set({ opacity: value }),
     );
-    const single = pane.overlays.length === 1 && viewer.panes.length === 1;
+    const single = viewer.panes.every(({ overlays }) => overlays.length <= 1);
     return element(
       'div',
       { class: 'overlay' },

@@ -79,7 +79,12 @@ export class VolumeEditor
     }
     this.expected.set(path, { volume: { path, overlays: overlays ?? [] }, look });
     const target = { viewColumn: viewColumn ?? vscode.ViewColumn.Active, preserveFocus };
-    await vscode.commands.executeCommand('vscode.openWith', uri, EDITOR, target);
+    try {
+      await vscode.commands.executeCommand('vscode.openWith', uri, EDITOR, target);
+    } catch (error) {
+      this.expected.delete(path);
+      throw error;
+    }
   }
 
   /** Volumes side by side in a tab of their own. */

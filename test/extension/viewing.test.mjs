@@ -1,0 +1,229 @@
+// More of the volume viewer in a real workbench: odd files, 4-D, cine, screenshots, restoring, half-written files, the Datasets view.
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { callCommand, installCaller, openVolume, waitForViewer, writeVolume } from './volumes.mjs';
+import {
+  answer,
+  eventually,
+  openFile,
+  openSideBar,
+  openWorkbench,
+  reloadWindow,
+  rows,
+  screenshot,
+  screenshotInThemes,
+  startBrowser,
+  startServer,
+  webview,
+} from './workbench.mjs';
+
+const SIZE = [32, 28, 20];
+const organ = (x, y, z) =>
+  Math.hypot(x - 12, y - 14, z - 10) < 6 ? 6 : Math.hypot(x - 24, y - 14, z - 10) < 4 ? 1 : 0;
+const value = (x, y, z) => (organ(x, y, z) ? 60 + 20 * organ(x, y, z) : Math.hypot(x - 16, y - 14) < 13 ? 20 : -900);
+let server, browser, page, folder;
+
+/** Bytes of a file changed in place: of its header, mostly. */
+function patch(file, change) {
+  const bytes = readFileSync(file);
+  change(bytes);
+  writeFileSync(file, bytes);
+}
+
+const int16 = (bytes, at, values) => values.forEach((n, i) => bytes.writeInt16LE(n, at + 2 * i));
+
+/** Files that are odd, each with what is to be seen: the value of its first voxel, or the reason why there is none. */
+function writeZoo(home) {
+  const file = (name) => join(home, name);
+  const plain = (name, size, at) => writeVolume(file(name), size, at);
+  plain('thin.nii', [9, 8, 1], (x, y) => 10 * x + y);
+  plain('flat.nii', [9, 8, 1], (x, y) => 10 * x + y);
+  patch(file('flat.nii'), (bytes) => int16(bytes, 40, [2, 9, 8]));
+  plain('oblique.nii', [9, 8, 7], (x) => x);
+  patch(file('oblique.nii'), (bytes) => bytes.writeFloatLE(0.9, 284));
+  plain('forms.nii', [9, 8, 7], (x) => x);
+  patch(file('forms.nii'), (bytes) => (int16(bytes, 252, [1]), bytes.writeFloatLE(90, 268)));
+  plain('colour.nii', [6, 6, 6], () => 1);
+  patch(file('colour.nii'), (bytes) => int16(bytes, 70, [128, 24]));
+  plain('claims.nii', [6, 6, 6], () => 1);
+  patch(file('claims.nii'), (bytes) => int16(bytes, 40, [3, 1000, 1500, 1000]));
+  writeFileSync(file('empty.nii'), '');
+  writeFileSync(file('text.nii.gz'), 'not a volume');
+}
+
+const SHOWN = {
+  'thin.nii': /single slice/,
+  'flat.nii': /single slice/,
+  'oblique.nii': /right angles/,
+  'forms.nii': /contradict/,
+};
+const REFUSED = {
+  'colour.nii': /RGB24 are not supported/,
+  'claims.nii': /truncated or its header is corrupt/,
+  'empty.nii': /is empty/,
+  'text.nii.gz': /neither gzip data/,
+};
+
+before(async () => {
+  const workspace = mkdtempSync(join(tmpdir(), 'voco-viewing-'));
+  for (const name of ['data', 'data/imagesTr', 'data/labelsTr', 'zoo']) mkdirSync(join(workspace, name));
+  writeVolume(join(workspace, 'data/imagesTr/img07.nii'), SIZE, value);
+  writeVolume(join(workspace, 'data/imagesTr/img08.nii'), SIZE, (x, y, z) => value(x + 2, y, z));
+  writeVolume(join(workspace, 'data/labelsTr/label07.nii'), SIZE, organ, { bytes: 1 });
+  writeFileSync(
+    join(workspace, 'data/dataset.json'),
+    JSON.stringify({ training: [{ image: 'imagesTr/img07.nii', label: 'labelsTr/label07.nii' }] }),
+  );
+  const train = [{ datalist: 'data/dataset.json' }, { folder: 'data/imagesTr' }];
+  writeFileSync(join(workspace, 'mine.voco.json'), JSON.stringify({ data: { train } }));
+  writeZoo(join(workspace, 'zoo'));
+  // Two volumes in time: the second is the first plus 1000.
+  writeVolume(join(workspace, 'time.nii'), [10, 9, 16], (x, y, z) => x + (z >= 8 ? 1000 : 0));
+  patch(join(workspace, 'time.nii'), (bytes) => int16(bytes, 40, [4, 10, 9, 8, 2]));
+  writeVolume(join(workspace, 'writing.nii'), [8, 8, 8], () => 5);
+  server = await startServer({ workspace });
+  rmSync(workspace, { recursive: true });
+  ({ folder } = server);
+  installCaller(server);
+  browser = await startBrowser();
+  page = await openWorkbench(browser, server.url(), { width: 1400, height: 900 });
+  await waitForViewer(page);
+});
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+const slice = (frame, plane) => frame.locator(`canvas[data-plane="${plane}"]`).first();
+const drawn = (frame) => frame.locator('#app[data-drawn="true"]').waitFor();
+
+/** Value and text of the side bar for the middle of a slice. */
+async function middle(frame, plane = 2) {
+  const box = await slice(frame, plane).boundingBox();
+  await slice(frame, plane).hover({ position: { x: 0.51 * box.width, y: 0.51 * box.height } });
+  const text = await frame.locator('.readout').innerText();
+  return { text, value: Number(await frame.locator('.readout .value').first().innerText()) };
+}
+
+test('cases of a dataset have a picture in the hover, and open with their label', async () => {
+  await openSideBar(page);
+  const row = (text) => rows(page, 'Datasets').filter({ hasText: text }).first();
+  await row('dataset.json').waitFor();
+  await row('dataset.json').locator('.monaco-tl-twistie').click();
+  await row('img07').hover();
+  const picture = page.locator('.monaco-hover img[alt="middle axial slice"], .workbench-hover img').first();
+  await picture.waitFor({ timeout: 30_000 });
+  const [width, height] = await eventually(
+    () => picture.evaluate((image) => image.naturalWidth > 0 && [image.naturalWidth, image.naturalHeight]),
+    'the picture in the hover',
+  );
+  assert.deepEqual([width, height], [180, Math.round((180 * 28) / 32)]);
+  await screenshot(page, 'dataset-hover');
+  await row('img07').hover();
+  await row('img07').locator('.action-label[aria-label="Open with Label"]').click();
+  const frame = await webview(page, '.overlay-row', 60_000);
+  await drawn(frame);
+  await frame.locator('[data-label="6"]').waitFor();
+  assert.match(await frame.locator('.overlay-row').innerText(), /label/);
+});
+
+test('what was shown is there again after a reload: place, window, overlay, how it is drawn, and a comparison', async () => {
+  const frame = await webview(page, '.overlay-row');
+  await slice(frame, 2).focus();
+  await page.keyboard.press('Home');
+  await page.keyboard.press('PageUp');
+  await frame.locator('#window-low').fill('-77');
+  await frame.locator('#window-high').press('Enter');
+  await frame.locator('[data-label="1"] + .only').click({ force: true });
+  await eventually(async () => (await slice(frame, 2).getAttribute('data-index')) === '1', 'the second slice');
+  await callCommand(page, server, 'voco.openComparison', [
+    {
+      uri: 'data/imagesTr/img07.nii',
+      name: 'first',
+      overlays: [{ uri: 'data/labelsTr/label07.nii', mode: 'outline' }],
+    },
+    { uri: 'data/imagesTr/img08.nii', name: 'second' },
+  ]);
+  await webview(page, '.pane + .pane', 60_000);
+  await reloadWindow(page);
+  const compared = await webview(page, '.pane + .pane', 60_000);
+  await drawn(compared);
+  assert.deepEqual(await compared.locator('.pane h2').allInnerTexts(), ['first', 'second']);
+  await eventually(
+    async () => (await compared.locator('.overlay-row vscode-dropdown').getAttribute('current-value')) === 'outline',
+    'the outline of the label',
+  );
+  await screenshotInThemes(page, 'volume-restored');
+  await page.locator('.tab').filter({ hasText: 'img07.nii' }).first().click();
+  const single = await webview(page, '#app[data-drawn="true"] .overlay-row', 60_000);
+  await eventually(async () => (await slice(single, 2).getAttribute('data-index')) === '1', 'the second slice again');
+  assert.equal(await single.locator('#window-low').inputValue(), '-77');
+  await eventually(
+    async () => (await single.locator('[data-label="1"] + .only').getAttribute('aria-pressed')) === 'true',
+    'the spleen alone again',
+  );
+});
+
+test('steps through a 4-D file, plays its slices, and saves what is shown', async () => {
+  const frame = await openVolume(page, 'time.nii');
+  const first = (await middle(frame)).value;
+  await frame.locator('#channel').fill('1');
+  await eventually(async () => (await middle(frame)).value === first + 1000, 'the second volume');
+  await slice(frame, 2).focus();
+  await page.keyboard.press('Home');
+  await page.keyboard.press(' ');
+  await eventually(async () => Number(await slice(frame, 2).getAttribute('data-index')) >= 2, 'the slices move');
+  await page.keyboard.press(' ');
+  await frame.locator('#play', { hasText: 'Play' }).waitFor();
+  const stopped = await slice(frame, 2).getAttribute('data-index');
+  await page.waitForTimeout(400);
+  assert.equal(await slice(frame, 2).getAttribute('data-index'), stopped);
+  await frame.locator('#screenshot').click();
+  const dialog = page.locator('.quick-input-widget');
+  await dialog.waitFor();
+  const input = dialog.locator('input.input');
+  await eventually(async () => (await input.inputValue()).endsWith('time.png'), 'the dialog is ready');
+  const file = join(folder, 'shown.png');
+  await answer(page, file);
+  await eventually(() => existsSync(file), 'the picture is written');
+  const png = readFileSync(file);
+  assert.equal(png.subarray(1, 4).toString(), 'PNG');
+  const panes = await frame.locator('.panes').boundingBox();
+  assert.ok(Math.abs(png.readUInt32BE(16) - panes.width) <= 1, 'as wide as what is shown');
+  await eventually(
+    async () => /Saved .*shown\.png/.test(await frame.locator('header .message').innerText()),
+    'says so',
+  );
+});
+
+test('a file that is being written keeps its last good picture until it is whole', async () => {
+  const frame = await openVolume(page, 'writing.nii');
+  assert.equal((await middle(frame)).value, 5);
+  writeVolume(join(folder, 'writing.nii'), [8, 8, 8], () => 6);
+  truncateSync(join(folder, 'writing.nii'), 700);
+  const message = frame.locator('.pane .message.error');
+  await eventually(async () => /truncated/.test((await message.allInnerTexts()).join()), 'the reason', 30_000);
+  assert.equal((await middle(frame)).value, 5);
+  writeVolume(join(folder, 'writing.nii'), [8, 8, 8], () => 6);
+  await eventually(async () => (await middle(frame).catch(() => ({}))).value === 6, 'the new values', 30_000);
+  assert.equal(await message.count(), 0);
+});
+
+test('odd files are shown with a warning, or refused with the reason; none is a blank page', async () => {
+  for (const [name, warning] of Object.entries(SHOWN)) {
+    const frame = await openVolume(page, name, `.pane[aria-label="${name}"] canvas[data-late="false"]`);
+    await eventually(
+      async () => warning.test((await frame.locator('.warning').allInnerTexts()).join()),
+      `${name} warns`,
+    );
+    assert.ok(Number.isFinite((await middle(frame)).value), `${name} has a value in the middle`);
+  }
+  for (const [name, reason] of Object.entries(REFUSED)) {
+    await openFile(page, name);
+    const frame = await webview(page, `.pane[aria-label="${name}"] .message.error`, 60_000);
+    assert.match(await frame.locator('.pane .message.error').innerText(), reason);
+  }
+});
