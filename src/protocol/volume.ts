@@ -164,6 +164,8 @@ export interface VolumeContract {
     };
     /** Answered when the voxels are in memory. */
     readonly load: { readonly params: { readonly volume: string }; readonly result: VolumeStatistics };
+    /** The range of all voxels, where `load` tells that of a sample. */
+    readonly range: { readonly params: { readonly volume: string }; readonly result: readonly [number, number] };
     readonly slices: { readonly params: SliceRequest; readonly result: readonly Slice[] };
     readonly reduced: {
       readonly params: { readonly volume: string; readonly channel: number; readonly limit: number };

@@ -83,6 +83,15 @@ test('shows three planes and a 3-D rendering; values under the pointer are those
       assert.equal(seen.value, value(...seen.voxel), `plane ${plane}: ${seen.text}`);
     }
   }
+  const all = [];
+  for (let z = 0; z < SIZE[2]; z++) {
+    for (let y = 0; y < SIZE[1]; y++) for (let x = 0; x < SIZE[0]; x++) all.push(value(x, y, z));
+  }
+  const range = `Values\t${Math.min(...all)} to ${Math.max(...all)}`;
+  await eventually(
+    async () => (await frame.locator('aside tr').allInnerTexts()).includes(range),
+    'the range of values',
+  );
   // The file's first axis runs left, the screen's left is the patient's right: columns agree.
   const { voxel: left } = await hover(frame, 2, 0.3, 0.5);
   const { voxel: right } = await hover(frame, 2, 0.7, 0.5);

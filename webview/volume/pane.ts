@@ -109,6 +109,11 @@ export class Pane {
     return this.base?.statistics;
   }
 
+  /** Lowest and highest value, once all voxels were looked at. */
+  get range(): readonly [number, number] | undefined {
+    return this.base?.rangeExact ? this.base.statistics?.range : undefined;
+  }
+
   /** Labels of the overlays, or of the volume itself when it is a label map; the first that names a label counts. */
   get labels(): VolumeStatistics['labels'] {
     const maps = [...this.sources.values()].flatMap((source) => source.statistics?.labels ?? []);

@@ -96,7 +96,7 @@ export class Sidebar {
     const pane = viewer.current;
     this.overlaySection.hidden = !this.overlays.update();
     this.labelSection.hidden = !this.labels.update();
-    const shape = JSON.stringify([pane?.shown.path, pane?.shown.header?.rows, pane?.statistics?.range]);
+    const shape = JSON.stringify([pane?.shown.path, pane?.shown.header?.rows, pane?.statistics?.warnings, pane?.range]);
     if (shape !== this.shape) {
       this.shape = shape;
       this.describe(pane);
@@ -117,7 +117,7 @@ export class Sidebar {
       if (name !== '') table.append(element('tr', {}, title, numbers ? undefined : element('td', {}, value)));
       if (numbers) table.append(element('tr', {}, element('td', { class: 'numbers', colspan: 2 }, value)));
     }
-    const range = pane.statistics?.range;
+    const { range } = pane;
     if (range) {
       const values = element('td', {}, `${text(range[0])} to ${text(range[1])}`);
       table.prepend(element('tr', {}, element('th', { scope: 'row' }, 'Values'), values));

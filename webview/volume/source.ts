@@ -19,6 +19,8 @@ export class Source {
   readonly store: SliceStore;
   statistics?: VolumeStatistics;
   colours: ReadonlyMap<number, Colour> = new Map();
+  /** Whether the range is known of all voxels, not only of a sample. */
+  rangeExact = false;
   /** Why its voxels can't be shown. */
   problem = '';
   private shownKey = '';
@@ -40,10 +42,15 @@ export class Source {
       arrived,
       failed,
     );
-    host.call('load', { volume: file.id }, LOAD_TIMEOUT_MS).then((statistics) => {
-      this.statistics = statistics;
+    const load = async (): Promise<void> => {
+      this.statistics = await host.call('load', { volume: file.id }, LOAD_TIMEOUT_MS);
       arrived();
-    }, failed);
+      const range = await host.call('range', { volume: file.id }, LOAD_TIMEOUT_MS);
+      this.statistics = { ...this.statistics, range };
+      this.rangeExact = true;
+      arrived();
+    };
+    load().catch(failed);
   }
 
   /** Colours of the labels that `visible` lets through; the same map as long as nothing changed. */

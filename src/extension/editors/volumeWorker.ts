@@ -19,6 +19,7 @@ if (!isMainThread) {
       load: service.load.bind(service),
       slices: service.slices.bind(service),
       reduced: service.reduced.bind(service),
+      range: service.range.bind(service),
       thumbnail: service.thumbnail.bind(service),
     },
     buffersIn,

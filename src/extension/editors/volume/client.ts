@@ -2,7 +2,9 @@ import { ThreadClient } from '../../thread';
 import type { VolumeService } from './service';
 
 /** A volume in a thread of its own. */
-export type VolumeClient = ThreadClient<Pick<VolumeService, 'header' | 'load' | 'slices' | 'reduced' | 'thumbnail'>>;
+export type VolumeClient = ThreadClient<
+  Pick<VolumeService, 'header' | 'load' | 'slices' | 'reduced' | 'range' | 'thumbnail'>
+>;
 
 /** @param script the bundled `volume-worker.cjs`. */
 export function startVolume(script: string, file: string): VolumeClient {

@@ -24,7 +24,7 @@ import { labelNames, namedLikeLabels } from './labels';
 import { reduceVolume } from './reduce';
 import { makeThumbnail, type Thumbnail } from './thumbnail';
 import { memoryFor, stepsFor, stepsInWords } from './tooLarge';
-import { countLabels, summarizeValues } from './statistics';
+import { countLabels, finiteExtremes, summarizeValues } from './statistics';
 
 interface Loaded {
   readonly voxels: Voxels;
@@ -167,6 +167,16 @@ export class VolumeService {
     const { view } = await this.open();
     const { voxels, statistics } = await this.read();
     return reduceVolume(voxels, view, channel, limit, statistics.labels !== undefined);
+  }
+
+  /** Lowest and highest value of all voxels; takes longer than {@link load}'s, which looks at a sample. */
+  async range(): Promise<readonly [number, number]> {
+    const { slope, intercept } = (await this.open()).header;
+    const { voxels, statistics } = await this.read();
+    const [low, high] = finiteExtremes(voxels);
+    if (low > high) return statistics.range;
+    const [a, b] = [low * slope + intercept, high * slope + intercept];
+    return [Math.min(a, b), Math.max(a, b)];
   }
 
   /** Reads the file for itself, and holds nothing of it. */

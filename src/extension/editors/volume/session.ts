@@ -72,6 +72,7 @@ export class VolumeSession {
       {
         open: ({ volumes }) => this.open(volumes),
         load: ({ volume }) => this.entry(volume).volume.client.call('load'),
+        range: ({ volume }) => this.entry(volume).volume.client.call('range'),
         slices: (request) => this.slices(request),
         reduced: ({ volume, channel, limit }) => this.entry(volume).volume.client.call('reduced', channel, limit),
         chooseOverlay: async ({ volume }) => {

@@ -7,6 +7,7 @@ const MOST_LABELS = 160;
 const HIGHEST_LABEL = 4096;
 
 export interface ValueSummary {
+  /** Of a sample, for a first look. */
   readonly range: readonly [number, number];
   readonly window: readonly [number, number];
   readonly hounsfield: boolean;
@@ -38,8 +39,8 @@ function histogramOf(sorted: Float64Array, scale: (stored: number) => number): H
   return { low, high, bins: counts.map((count) => count / most) };
 }
 
-/** Lowest and highest finite value. */
-function finiteExtremes(data: Voxels): readonly [number, number] {
+/** Lowest and highest finite value, as stored; the first is higher when there is none. */
+export function finiteExtremes(data: Voxels): readonly [number, number] {
   let [low, high] = [Infinity, -Infinity];
   for (let i = 0; i < data.length; i++) {
     const value = data[i]!;
@@ -49,15 +50,17 @@ function finiteExtremes(data: Voxels): readonly [number, number] {
   return [low, high];
 }
 
-/**
- * Range of all voxels; automatic window and histogram from a sample of them. Undefined when none of them is a number.
- */
+/** Range, automatic window and histogram, from a sample of the voxels; undefined when none of them is a number. */
 export function summarizeValues(data: Voxels, slope: number, intercept: number): ValueSummary | undefined {
-  const extremes = finiteExtremes(data);
-  if (extremes[0] > extremes[1]) return undefined;
-  const sample = sortedSample(data);
-  // With very few numbers among the voxels the sample may have missed them.
-  const stored = sample.length > 0 ? sample : Float64Array.from(extremes);
+  let stored = sortedSample(data);
+  // A sample of one value, or of none, says little about the rest.
+  if (stored[0] === stored.at(-1)) {
+    const [low, high] = finiteExtremes(data);
+    if (low > high) return undefined;
+    const most = stored[0] ?? low;
+    stored = new Float64Array(Math.max(2, stored.length)).fill(most);
+    [stored[0], stored[stored.length - 1]] = [low, high];
+  }
   const sorted = slope < 0 ? stored.reverse() : stored;
   const scale = (value: number): number => value * slope + intercept;
   const [first, last] = [sorted[0]!, sorted.at(-1)!];
@@ -66,13 +69,11 @@ export function summarizeValues(data: Voxels, slope: number, intercept: number):
   while (start < sorted.length - 1 && sorted[start] === first) start += 1;
   const body = sorted.subarray(start);
   const [low, high] = [scale(percentile(body, 0.02)), scale(percentile(body, 0.99))];
-  const [a, b] = extremes.map(scale) as [number, number];
-  const range = [Math.min(a, b), Math.max(a, b)] as const;
-  const [bottom, top] = [scale(first), scale(last)];
+  const range = [scale(first), scale(last)] as const;
   return {
     range,
     window: high > low ? [low, high] : range[1] > range[0] ? range : [range[0], range[0] + 1],
-    hounsfield: bottom <= -300 && bottom >= -4096 && top >= 150 && top <= 40_000,
+    hounsfield: range[0] <= -300 && range[0] >= -4096 && range[1] >= 150 && range[1] <= 40_000,
     histogram: histogramOf(sorted, scale),
   };
 }
