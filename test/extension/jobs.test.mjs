@@ -146,7 +146,9 @@ test('a folder that is not trusted can be looked at, but starts nothing', async 
   writeRun(join(server.folder, 'runs'), 'earlier-20260101-000000', { steps: 500 });
   page = await openWorkbench(browser, server.url(), { width: 1500, height: 950 });
   await openFile(page, 'one.voco.json');
-  await page.locator('.codelens-decoration', { hasText: 'Preview crops' }).waitFor();
+  const lenses = page.locator('.codelens-decoration');
+  await lenses.filter({ hasText: 'Preview crops' }).waitFor();
+  assert.doesNotMatch(await lenses.first().textContent(), /Pre-train|Check data|Estimate/);
   await openSideBar(page);
   await shows('earlier', /loss 0\.14/);
   await row('earlier').click();

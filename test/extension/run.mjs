@@ -1,13 +1,23 @@
-// Runs the tests in a real VS Code workbench: `node test/extension/run.mjs [name part ...]`. With VOCO_E2E_REPORT set, the
-// counts of passed and failed tests are written to that file as JSON.
+// Runs the tests in a real VS Code workbench: `node test/extension/run.mjs [--desktop] [name part ...]`, with --desktop in a
+// downloaded VS Code instead of code-server. With VOCO_E2E_REPORT set, the counts of passed and failed tests are written to
+// that file as JSON.
 import { spawnSync } from 'node:child_process';
 import { readdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import process from 'node:process';
 import { run } from 'node:test';
+import { downloadDesktop } from './desktop.mjs';
 
 const here = import.meta.dirname;
-const parts = process.argv.slice(2);
+const parts = process.argv.slice(2).filter((part) => part !== '--desktop');
+if (process.argv.includes('--desktop')) {
+  try {
+    process.env.VOCO_DESKTOP ??= await downloadDesktop();
+  } catch (error) {
+    console.error(error.message);
+    process.exit(1);
+  }
+}
 const setup = spawnSync('bash', [join(here, 'setup.sh')], { stdio: ['ignore', 2, 2] });
 if (setup.status !== 0) {
   console.error('test/extension/setup.sh failed: see above');

@@ -16,6 +16,7 @@ import { join, resolve } from 'node:path';
 import process from 'node:process';
 import { test } from 'node:test';
 import { chromium } from 'playwright-core';
+import { startDesktop } from './desktop.mjs';
 
 export const root = resolve(import.meta.dirname, '../..');
 const host = join(import.meta.dirname, 'vscode-host/node_modules');
@@ -24,11 +25,20 @@ const serverMain = process.env.VOCO_SERVER_MAIN ?? join(host, 'code-server/lib/v
 const chrome = process.env.VOCO_CHROMIUM ?? '/usr/bin/chromium';
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
-/** What the browser tells of the system's colours, and the kind of theme that the workbench then chooses. */
+/** Set when the tests run in VS Code for the desktop (see desktop.mjs). */
+const desktop = process.env.VOCO_DESKTOP !== undefined;
+/** The VS Code for the desktop that runs now: tests open one at a time. */
+let current;
+
+/** What the browser tells of the system's colours, and the theme and its kind that the workbench then chooses. */
 const THEMES = {
-  light: { media: { colorScheme: 'light', forcedColors: 'none' }, kind: 'vs' },
-  'high-contrast': { media: { colorScheme: 'dark', forcedColors: 'active' }, kind: 'hc-black' },
-  dark: { media: { colorScheme: 'dark', forcedColors: 'none' }, kind: 'vs-dark' },
+  light: { media: { colorScheme: 'light', forcedColors: 'none' }, kind: 'vs', theme: 'Default Light Modern' },
+  'high-contrast': {
+    media: { colorScheme: 'dark', forcedColors: 'active' },
+    kind: 'hc-black',
+    theme: 'Default High Contrast',
+  },
+  dark: { media: { colorScheme: 'dark', forcedColors: 'none' }, kind: 'vs-dark', theme: 'Default Dark Modern' },
 };
 
 const quietSettings = {
@@ -87,6 +97,10 @@ function listening(child, log) {
  * given as the development extension), `args` are added to the server's, `env` to its environment.
  */
 export async function startServer({ workspace, settings = {}, install = true, args = [], env = {} } = {}) {
+  if (desktop) {
+    current = await startDesktop({ workspace, settings: { ...quietSettings, ...settings }, install, args, env });
+    return current;
+  }
   const tmp = mkdtempSync(join(tmpdir(), 'voco-e2e-'));
   const folder = join(tmp, 'workspace');
   if (workspace) cpSync(workspace, folder, { recursive: true });
@@ -138,7 +152,8 @@ export async function startServer({ workspace, settings = {}, install = true, ar
   };
 }
 
-export function startBrowser(extra = []) {
+export async function startBrowser(extra = []) {
+  if (desktop) return { close: async () => undefined };
   const quiet = ['--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
   const graphics = ['--use-angle=swiftshader', '--enable-unsafe-swiftshader'];
   return chromium.launch({
@@ -155,12 +170,13 @@ async function waitForWorkbench(page) {
 
 /** Opens the workbench in a page of its own; `page.console` collects what the browser's console says. */
 export async function openWorkbench(browser, url, viewport = { width: 1280, height: 800 }) {
-  const context = await browser.newContext({ viewport, serviceWorkers: 'allow', colorScheme: 'dark' });
-  const page = await context.newPage();
+  const page = desktop
+    ? await current.open(viewport)
+    : await (await browser.newContext({ viewport, serviceWorkers: 'allow', colorScheme: 'dark' })).newPage();
   page.setDefaultTimeout(30_000);
   page.console = [];
   page.on('console', (message) => page.console.push(`${message.type()}: ${message.text()}`));
-  await page.goto(url);
+  if (!desktop) await page.goto(url);
   await waitForWorkbench(page);
   return page;
 }
@@ -287,11 +303,12 @@ export async function screenshot(page, name) {
 
 /** Takes the same picture in the light, the high-contrast and the dark theme; ends in the dark one. */
 export async function screenshotInThemes(page, name) {
-  for (const [theme, { media, kind }] of Object.entries(THEMES)) {
-    await page.emulateMedia(media);
+  for (const [look, { media, kind, theme }] of Object.entries(THEMES)) {
+    if (desktop) page.setColorTheme(theme);
+    else await page.emulateMedia(media);
     await page.locator(`.monaco-workbench.${kind}`).waitFor();
-    await page.waitForTimeout(400); // the webviews repaint a frame after the workbench does
-    await screenshot(page, `${name}-${theme}`);
+    await page.waitForTimeout(600); // the webviews repaint a frame after the workbench does, and the status bar fades
+    await screenshot(page, `${name}-${look}`);
   }
 }
 

@@ -6,6 +6,8 @@ interface Lens {
   readonly title: string;
   readonly command: string;
   readonly tooltip: string;
+  /** Starts no program, so it may be offered where the folder is not trusted. */
+  readonly looking?: true;
 }
 
 const CHECK: Lens = {
@@ -25,7 +27,12 @@ const LENSES: Record<ConfigKind, readonly Lens[]> = {
   pretrain: [
     { title: '$(play) Pre-train', command: 'voco.pretrain', tooltip: 'Start a run with this config' },
     CHECK,
-    { title: '$(symbol-array) Preview crops', command: 'voco.previewCrops', tooltip: 'See what it does to a volume' },
+    {
+      title: '$(symbol-array) Preview crops',
+      command: 'voco.previewCrops',
+      tooltip: 'See what it does to a volume',
+      looking: true,
+    },
     ESTIMATE,
   ],
   finetune: [
@@ -33,7 +40,7 @@ const LENSES: Record<ConfigKind, readonly Lens[]> = {
     CHECK,
     ESTIMATE,
     { title: '$(target) Evaluate', command: 'voco.evaluate', tooltip: 'Score a run of it on the held-out cases' },
-    { title: '$(graph) Results', command: 'voco.showResults', tooltip: 'Scores by case and class' },
+    { title: '$(graph) Results', command: 'voco.showResults', tooltip: 'Scores by case and class', looking: true },
   ],
 };
 
@@ -52,13 +59,19 @@ function followKind(): vscode.Disposable {
 
 export function registerCodeLenses(): vscode.Disposable {
   const top = new vscode.Range(0, 0, 0, 0);
+  const changed = new vscode.EventEmitter<void>();
+  const offered = ({ looking }: Lens): boolean => vscode.workspace.isTrusted || looking === true;
+  const provider: vscode.CodeLensProvider = {
+    onDidChangeCodeLenses: changed.event,
+    provideCodeLenses: (document) =>
+      LENSES[kindOfText(document.getText())]
+        .filter(offered)
+        .map(({ looking: _, ...lens }) => new vscode.CodeLens(top, { ...lens, arguments: [document.uri] })),
+  };
   return vscode.Disposable.from(
+    changed,
     followKind(),
-    vscode.languages.registerCodeLensProvider(CONFIG_SELECTOR, {
-      provideCodeLenses: (document) =>
-        LENSES[kindOfText(document.getText())].map(
-          (lens) => new vscode.CodeLens(top, { ...lens, arguments: [document.uri] }),
-        ),
-    }),
+    vscode.workspace.onDidGrantWorkspaceTrust(() => changed.fire()),
+    vscode.languages.registerCodeLensProvider(CONFIG_SELECTOR, provider),
   );
 }
