@@ -106,7 +106,9 @@ export const finetunePresets = {
       crops: { size: [48, 48, 48], perVolume: 1 },
       augment: { flip: 0, rotate90: 0 },
       network: { name: 'unet3d', featureSize: 8 },
-      optimizer: { lr: 0.03 },
+      // Cross entropy, of which the background is most, would teach the large organs first and the rest after thousands of steps.
+      loss: { crossEntropy: 0, squared: true },
+      optimizer: { lr: 0.003 },
       schedule: { warmupEpochs: 2 },
       train: { steps: 200, validateEvery: 50, checkpointEvery: 50 },
       inference: { overlap: 0.25 },
