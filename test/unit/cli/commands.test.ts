@@ -43,6 +43,8 @@ describe('wrong usage', () => {
     { args: ['cache', 'burn'], message: /unknown action "burn"/ },
     { args: ['init', 'x.voco.json', '--preset', 'huge'], message: /unknown preset "huge"; presets: .*voco-10k/ },
     { args: ['demo', '--steps', 'x', '--out', 'p'], message: /--steps must be a whole number/ },
+    { args: ['demo', '--finetune', '--seeds', '0'], message: /--seeds must be a whole number of at least 1/ },
+    { args: ['study'], message: /voco study: the config is missing/ },
     { args: ['bench', 'stp'], message: /did you mean step\?/ },
   ])('voco $args', async ({ args, message }) => {
     expectUsageError(await voco(args, root), message);
@@ -52,7 +54,7 @@ describe('wrong usage', () => {
   it('shows the commands', async () => {
     const help = await voco(['--help'], root);
     expect(help).toMatchObject({ code: 0, stderr: '' });
-    for (const name of ['demo', 'init', 'phantom', 'check', 'pretrain', 'info', 'devices', 'cache']) {
+    for (const name of ['demo', 'init', 'phantom', 'check', 'pretrain', 'study', 'info', 'devices', 'cache']) {
       expect(help.stdout).toContain(`  ${name} `);
       const own = await voco([name, '--help'], root);
       expect(own.code).toBe(0);
