@@ -176,11 +176,13 @@ export function linearize(f: () => tf.Tensor[], xs: tf.Tensor[]): Recording {
  * Runs f and gives the gradient of its scalar `loss` with respect to `xs`.
  *
  * @param f returns `loss` and whatever else is wanted of the forward pass, in any container of tensors.
+ * @param scale the gradients are those of `scale` times the loss.
  * @returns f's result and the gradients, the caller's to dispose (or its tidy's).
  */
 export function valueAndGradients<T extends { loss: tf.Tensor } & tf.TensorContainerObject>(
   f: () => T,
   xs: tf.Tensor[],
+  scale = 1,
 ): { value: T; gradients: Gradients } {
   return scope(() => {
     const { result: value, tape } = record(f);
@@ -188,7 +190,7 @@ export function valueAndGradients<T extends { loss: tf.Tensor } & tf.TensorConta
       tape.forEach(release);
       throw new Error(`the loss is not a scalar: shape [${value.loss.shape}]`);
     }
-    return { value, gradients: backward(tape, [value.loss], [tf.onesLike(value.loss)], xs) };
+    return { value, gradients: backward(tape, [value.loss], [tf.fill(value.loss.shape, scale)], xs) };
   });
 }
 

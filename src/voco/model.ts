@@ -127,18 +127,19 @@ export class VocoModel {
     return this.objective.loss({ features, labels, layout, projectors, random });
   }
 
-  /** {@link loss} with its gradients to the student's features and to the projector. */
+  /** {@link loss} with the gradients of `scale` times the loss to the student's features and to the projector. */
   lossAndGradients(
     features: Features,
     labels: tf.Tensor2D,
     layout: StepLayout,
     random?: RandomStream,
+    scale = 1,
   ): LossAndGradients {
     const variables = this.projectorVariables().map(({ variable }) => variable as tf.Tensor);
     const { value, gradients } = valueAndGradients(() => {
       const { total, parts, logits, embeddings } = this.loss(features, labels, layout, random);
       return { loss: total, parts, logits, embeddings };
-    }, [features.student, ...variables]);
+    }, [features.student, ...variables], scale);
     const { loss: total, parts, logits, embeddings } = value;
     const [featureGradient, ...projectorGradients] = gradients as [tf.Tensor2D, ...tf.Tensor[]];
     return { total, parts, logits, embeddings, featureGradient, projectorGradients };

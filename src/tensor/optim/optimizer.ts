@@ -1,10 +1,13 @@
 import type { Gradients } from '../autodiff';
+import type { LossScale } from './lossScale';
 import * as tf from '../tf';
 
 /** Parameters by name; the order is that of gradients. */
 export type Parameters = ReadonlyMap<string, tf.Variable>;
 
 export interface Optimizer {
+  /** The factor of the loss of which gradients are taken, where they are taken in float16. */
+  readonly lossScale?: LossScale;
   /**
    * One update in place. A parameter whose gradient is null is left alone: no weight decay, no step counted (torch).
    *

@@ -11,13 +11,18 @@ import { ids, inPlaceUpdates, replace, unshare } from './inPlace';
 export function clipGlobalNorm(gradients: Gradients, maxNorm: number): tf.Scalar {
   const norm = globalNorm(gradients);
   const scale = tf.tidy(() => tf.minimum(1, tf.div(maxNorm, tf.add(norm, 1e-6))));
-  gradients.forEach((gradient, i) => {
-    if (!gradient) return;
-    gradients[i] = tf.mul(gradient, scale);
-    gradient.dispose();
-  });
+  scaleGradients(gradients, scale);
   scale.dispose();
   return norm;
+}
+
+/** Multiplies every gradient. The gradients are replaced in the array; the old ones are disposed. */
+export function scaleGradients(gradients: Gradients, factor: number | tf.Tensor): void {
+  gradients.forEach((gradient, i) => {
+    if (!gradient) return;
+    gradients[i] = tf.mul(gradient, factor);
+    gradient.dispose();
+  });
 }
 
 /** The Euclidean norm of all gradients together, without reading anything back. */

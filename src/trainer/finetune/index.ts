@@ -17,6 +17,7 @@ import { prepareRun, type RunRequest } from '../run/prepare';
 import type { RunRecorder } from '../run/recorder';
 import { restore } from '../run/state';
 import type { Say } from '../run/types';
+import { optimizerFor, stepsAhead } from '../run/update';
 import { describeInit, initializeFrom } from '../weights/initialize';
 import { buildOptimizer, findClassifiedCases, findLabelledCases, type Cases, type Trainable } from './build';
 import { finetuneCost } from './cost';
@@ -113,6 +114,7 @@ async function loopOf<Batch extends TrainingBatch>(
   const { config, cases, length, prepared } = plan;
   const { checkpoint } = prepared;
   const { network } = recipe;
+  const ahead = stepsAhead(plan.device);
   if (checkpoint) restore(await readCheckpoint(checkpoint.file), checkpoint.file, network.parameters, optimizer);
   else {
     await initialize(config, network, running, say);
@@ -129,9 +131,17 @@ async function loopOf<Batch extends TrainingBatch>(
     retention: { keepLast, ...(cases.validation.length > 0 && { best }) },
     checkpointAtValidation: true,
     startStep,
+    stepsAhead: ahead,
   };
   const schedule = finetuneSchedule(config, length);
-  const task = recipe.task({ optimizer, variables, schedule, startStep, onWarning: warner(running) });
+  const task = recipe.task({
+    optimizer,
+    variables,
+    schedule,
+    readLate: ahead > 0,
+    startStep,
+    onWarning: warner(running),
+  });
   return new TrainingLoop(settings, task);
 }
 
@@ -145,7 +155,8 @@ async function trainWith<Batch extends TrainingBatch>(
 ): Promise<TrainingResult> {
   const { network } = recipe;
   network.checkSize(plan.config.crops.size);
-  const built = buildOptimizer(plan.config, network);
+  const raw = buildOptimizer(plan.config, network);
+  const built = { ...raw, optimizer: optimizerFor(plan.device.precision, raw.optimizer) };
   try {
     const loop = await loopOf(plan, running, recipe, built, say);
     watch(loop);

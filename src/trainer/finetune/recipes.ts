@@ -26,6 +26,8 @@ export interface RecipeParts {
   readonly optimizer: Optimizer;
   readonly variables: readonly tf.Variable[];
   readonly schedule: Schedule;
+  /** Update before a step's numbers are known. */
+  readonly readLate: boolean;
   readonly startStep: number;
   readonly onWarning: Say;
 }
@@ -50,12 +52,22 @@ export function segmentation(config: FinetuneConfig, cases: Cases, microBatch: n
   return {
     network,
     score: 'dice',
-    task: ({ optimizer, variables, schedule, startStep, onWarning }) => {
+    task: ({ optimizer, variables, schedule, readLate, startStep, onWarning }) => {
       const { seed } = config;
       const { batch } = config.train;
       const { clipNorm } = config.optimizer;
       const loss = lossOptions(config.loss, codes);
-      const step = new FinetuneStep({ network, optimizer, variables, schedule, codes, loss, microBatch, clipNorm });
+      const step = new FinetuneStep({
+        network,
+        optimizer,
+        variables,
+        schedule,
+        codes,
+        loss,
+        microBatch,
+        clipNorm,
+        readLate,
+      });
       const store = buildStore(config, 'train', onWarning);
       const loader = new LabelledLoader({ cases: cases.train, store, config, seed, batch, startStep });
       const held = buildStore(config, 'validation', onWarning);

@@ -36,7 +36,14 @@ function stepsOf<Batch extends TrainingBatch>(
 ): () => Promise<unknown> {
   const { optimizer, variables } = buildOptimizer(config, recipe.network);
   const schedule = finetuneSchedule(config, length);
-  const task = recipe.task({ optimizer, variables, schedule, startStep: 0, onWarning: () => undefined });
+  const task = recipe.task({
+    optimizer,
+    variables,
+    schedule,
+    readLate: false,
+    startStep: 0,
+    onWarning: () => undefined,
+  });
   return () => task.step(batch, 0);
 }
 

@@ -11,6 +11,7 @@ import { prepareRun, type RunRequest } from '../run/prepare';
 import type { RunRecorder } from '../run/recorder';
 import { restore } from '../run/state';
 import type { Say } from '../run/types';
+import { optimizerFor, stepsAhead } from '../run/update';
 import type { CropLoader, LoadedBatch } from '../loader';
 import { buildLoader, buildModel, buildOptimizer, buildSchedule, findCases, type Cases } from './build';
 import { availableMemory, estimateCost } from './memory';
@@ -47,18 +48,27 @@ async function plan(request: RunRequest, say: Say): Promise<Plan> {
 }
 
 async function buildLoop(plan: Plan, running: Running, loader: CropLoader): Promise<TrainingLoop<LoadedBatch>> {
-  const { config, cases, prepared, estimate } = plan;
+  const { config, cases, prepared, estimate, device } = plan;
   const { checkpoint } = prepared;
   const { clipNorm } = config.optimizer;
   const { microBatch } = estimate.network;
   const { steps, validateEvery, checkpointEvery, keepLast, initFrom } = config.train;
   const { validation } = cases;
   const model = buildModel(config);
-  const optimizer = buildOptimizer(config.optimizer, model);
+  const optimizer = optimizerFor(device.precision, buildOptimizer(config.optimizer, model));
+  const ahead = stepsAhead(device);
   if (checkpoint) restore(await readCheckpoint(checkpoint.file), checkpoint.file, model, optimizer);
   else if (initFrom) restore(await readCheckpoint(initFrom), initFrom, model, undefined);
   const schedule = buildSchedule(config);
-  const step = new PretrainStep({ model, optimizer, schedule, microBatch, clipNorm, seed: config.seed });
+  const step = new PretrainStep({
+    model,
+    optimizer,
+    schedule,
+    microBatch,
+    clipNorm,
+    seed: config.seed,
+    readLate: ahead > 0,
+  });
   const best = { metric: `${VALIDATION_PREFIX}loss`, goal: 'min' } as const;
   const settings = {
     ...running,
@@ -69,6 +79,7 @@ async function buildLoop(plan: Plan, running: Running, loader: CropLoader): Prom
     retention: { keepLast, ...(validation.length > 0 && { best }) },
     checkpointAtValidation: false,
     startStep: checkpoint?.step ?? 0,
+    stepsAhead: ahead,
   };
   return new TrainingLoop(settings, new PretrainTask({ microBatch, model, optimizer, step, loader, validation }));
 }

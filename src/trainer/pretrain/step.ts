@@ -1,23 +1,19 @@
 import type { CropBatch } from '../../data/types';
 import { RandomStream, streamId } from '../../random/random';
-import { accumulate, disposeGradients, linearize, vjp, type Gradients } from '../../tensor/autodiff';
-import { clipGlobalNorm, globalNorm, type Optimizer, type Schedule } from '../../tensor/optim';
+import { accumulate, linearize, vjp, type Gradients } from '../../tensor/autodiff';
 import { readScalars } from '../../tensor/read';
 import * as tf from '../../tensor/tf';
 import { collapseMetrics, positionAccuracy } from '../../voco/metrics';
 import type { VocoModel } from '../../voco/model';
 import type { ObjectiveResult, StepLayout } from '../../voco/objectives';
-import type { StepResult, StepScalars } from '../run/types';
+import type { StartedStep, StepScalars } from '../run/types';
+import { endStep, type UpdateOptions } from '../run/update';
 import { cropCount, cropTensor, planMicroBatches, type MicroBatch } from './microBatches';
 
-export interface StepOptions {
+export interface StepOptions extends UpdateOptions {
   readonly model: VocoModel;
-  readonly optimizer: Optimizer;
-  readonly schedule: Schedule;
   /** Crops in memory at a time. */
   readonly microBatch: number;
-  /** Largest norm of all gradients together, or null for no clipping. */
-  readonly clipNorm: number | null;
   readonly seed: number;
 }
 
@@ -81,8 +77,8 @@ export class PretrainStep {
   }
 
   /** @param step optimizer steps done so far: 0 for the first. */
-  async run(batch: CropBatch, step: number): Promise<StepResult> {
-    const { model, optimizer, schedule, microBatch, clipNorm, seed } = this.options;
+  async run(batch: CropBatch, step: number): Promise<StartedStep> {
+    const { model, optimizer, microBatch, seed } = this.options;
     const plan = planMicroBatches(cropCount(batch), microBatch);
     const layout = layoutOf(batch);
     const labels = labelTensor(batch);
@@ -90,18 +86,19 @@ export class PretrainStep {
     model.updateTeacher();
     const teacher = model.teacher ? await encodeAll(batch, plan, (x) => model.encodeTeacher(x)) : undefined;
     const random = new RandomStream(seed, DROPOUT_STREAM, step);
-    const result = model.lossAndGradients({ student: student.features, teacher }, labels, layout, random);
+    const result = model.lossAndGradients(
+      { student: student.features, teacher },
+      labels,
+      layout,
+      random,
+      optimizer.lossScale?.value,
+    );
     const gradients: Gradients = [...(await student.pullback(result.featureGradient)), ...result.projectorGradients];
-    const norm = clipNorm === null ? globalNorm(gradients) : clipGlobalNorm(gradients, clipNorm);
-    const described = tf.tidy(() => ({ ...describe(result, labels, layout), gradientNorm: norm }));
-    const scalars: StepScalars = await readScalars(described);
-    const rate = schedule(step);
-    const finite = Number.isFinite(scalars.loss) && Number.isFinite(scalars.gradientNorm);
-    if (finite) optimizer.step(gradients, rate);
-    disposeGradients(gradients);
+    const described = tf.tidy(() => describe(result, labels, layout));
+    const started = await endStep(this.options, gradients, described, step);
     disposeResult(result);
     tf.dispose([described, labels, student.features, result.featureGradient, ...(teacher ? [teacher] : [])]);
-    return { scalars: { ...scalars, learningRate: rate }, finite };
+    return started;
   }
 
   private async encodeStudent(

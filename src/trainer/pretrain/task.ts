@@ -5,7 +5,7 @@ import type { VocoModel } from '../../voco/model';
 import type { CropLoader, LoadedBatch } from '../loader';
 import type { TrainingTask } from '../run/loop';
 import { checkpointTensors } from '../run/state';
-import type { StepResult, StepScalars } from '../run/types';
+import type { StartedStep, StepScalars } from '../run/types';
 import { cropCount } from './microBatches';
 import { evaluateBatch, type PretrainStep } from './step';
 
@@ -29,7 +29,7 @@ export class PretrainTask implements TrainingTask<LoadedBatch> {
     return this.parts.loader.next();
   }
 
-  step(batch: LoadedBatch, done: number): Promise<StepResult> {
+  step(batch: LoadedBatch, done: number): Promise<StartedStep> {
     return this.parts.step.run(batch, done);
   }
 

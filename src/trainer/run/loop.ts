@@ -9,7 +9,7 @@ import type { ProgressBar } from '../progress';
 import { version } from '../version';
 import type { RunRecorder } from './recorder';
 import { nonFiniteTensor } from './state';
-import type { StepResult, StepScalars } from './types';
+import type { StartedStep, StepResult, StepScalars } from './types';
 
 const PAUSE_POLL_MS = 200;
 
@@ -24,7 +24,7 @@ export interface TrainingBatch {
 export interface TrainingTask<Batch extends TrainingBatch> {
   next(): Promise<Batch>;
   /** @param done optimizer steps done before */
-  step(batch: Batch, done: number): Promise<StepResult>;
+  step(batch: Batch, done: number): Promise<StartedStep>;
   /** Gives the memory of a batch back. */
   release(batch: Batch): void;
   cropCount(batch: Batch): number;
@@ -50,15 +50,36 @@ export interface LoopSettings {
   readonly checkpointAtValidation: boolean;
   /** Optimizer steps done before. */
   readonly startStep: number;
+  /** Steps that may be started before the numbers of the one before are known; 0 on devices that compute at once. */
+  readonly stepsAhead: number;
   readonly recorder: RunRecorder;
   readonly bar: ProgressBar;
+}
+
+/** A step whose numbers are not known yet. */
+interface OpenStep {
+  /** 1 for the first of the run. */
+  readonly number: number;
+  readonly result: Promise<StepResult>;
+  readonly begun: number;
+  readonly epoch: number;
+  readonly crops: number;
+  readonly cases: readonly string[];
+  readonly about: Record<string, unknown>;
 }
 
 export type LoopOutcome = 'finished' | 'interrupted';
 
 /** The training loop: steps, validation, checkpoints, and what the control socket and signals ask for between steps. */
 export class TrainingLoop<Batch extends TrainingBatch> {
+  /** Steps given to the device. */
   private done: number;
+  /** Those of them that are not recorded yet, in order. */
+  private readonly open: OpenStep[] = [];
+  /** When the last step was recorded. */
+  private recordedAt = -Infinity;
+  /** Whether held-out cases were measured after the last step that was recorded. */
+  private validated = false;
   private last: StepScalars = {};
   private secondsPerStep = NaN;
   private lastCheckpoint: string | undefined;
@@ -124,6 +145,7 @@ export class TrainingLoop<Batch extends TrainingBatch> {
   private async waitWhilePaused(): Promise<void> {
     if (!this.paused) return;
     const { recorder } = this.settings;
+    await this.settle(0);
     await recorder.log(`paused after step ${this.done}`);
     await recorder.patch({ state: 'paused', step: this.done });
     while (this.paused && !this.stopReason) {
@@ -138,27 +160,46 @@ export class TrainingLoop<Batch extends TrainingBatch> {
   /** @returns whether held-out cases were measured after it. */
   private async oneStep(): Promise<boolean> {
     const { task } = this;
-    const { recorder, bar, validateEvery, totalSteps } = this.settings;
-    const started = performance.now();
+    const begun = performance.now();
     const batch = await task.next().catch((error: unknown) => this.saveBeforeFailing(error));
-    const { scalars, finite } = await task.step(batch, this.done);
-    if (!finite) await this.refuse(batch, scalars);
-    const seconds = (performance.now() - started) / 1000;
-    const { epoch } = batch;
-    const crops = task.cropCount(batch);
-    task.release(batch);
+    const { result } = await task.step(batch, this.done);
     this.done += 1;
+    const { epoch, cases } = batch;
+    const what = { epoch, cases: [...cases], crops: task.cropCount(batch), about: task.describe(batch) };
+    this.open.push({ number: this.done, result, begun, ...what });
+    task.release(batch);
+    const due = this.validationDue(this.done);
+    await this.settle(due ? 0 : this.settings.stepsAhead);
+    return due && this.validated;
+  }
+
+  private validationDue(step: number): boolean {
+    const { validateEvery, totalSteps } = this.settings;
+    return step % validateEvery === 0 || step === totalSteps;
+  }
+
+  /** Waits for the numbers of all steps but the last `ahead`, and records them. */
+  private async settle(ahead: number): Promise<void> {
+    while (this.open.length > ahead) await this.record(this.open.shift()!);
+  }
+
+  private async record(step: OpenStep): Promise<void> {
+    const { task } = this;
+    const { recorder, bar } = this.settings;
+    const { scalars, finite } = await step.result;
+    if (!finite) await this.refuse(step, scalars);
+    const seconds = (performance.now() - Math.max(step.begun, this.recordedAt)) / 1000;
     this.secondsPerStep = Number.isNaN(this.secondsPerStep) ? seconds : 0.9 * this.secondsPerStep + 0.1 * seconds;
-    const due = this.done % validateEvery === 0 || this.done === totalSteps;
-    const validation = due ? await task.validate() : undefined;
+    const validation = this.validationDue(step.number) ? await task.validate() : undefined;
+    this.validated = validation !== undefined;
     this.last = { ...scalars, ...prefixed(validation) };
-    const timing = { epoch, secondsPerStep: seconds, cropsPerSecond: crops / seconds };
+    const timing = { epoch: step.epoch, secondsPerStep: seconds, cropsPerSecond: step.crops / seconds };
     const all = { ...scalars, ...timing, memoryBytes: process.memoryUsage.rss() };
-    await recorder.step(this.done, all, validation);
+    await recorder.step(step.number, all, validation);
     const summary = task.summary(scalars, validation);
-    bar.update(this.done, summary);
-    if (validation) await recorder.log(`step ${this.done}: ${summary}`);
-    return validation !== undefined;
+    bar.update(step.number, summary);
+    if (validation) await recorder.log(`step ${step.number}: ${summary}`);
+    this.recordedAt = performance.now();
   }
 
   /** A volume that cannot be read ends the run, but not at the price of the steps since the last checkpoint. */
@@ -167,17 +208,19 @@ export class TrainingLoop<Batch extends TrainingBatch> {
     throw error;
   }
 
-  /** Ends the run at a loss or gradient that is not finite; the weights are those of the step before. */
-  private async refuse(batch: Batch, scalars: StepScalars): Promise<never> {
+  /** Ends the run at a loss or gradient that is not finite; no checkpoint is written after it. */
+  private async refuse({ number, cases, about }: OpenStep, scalars: StepScalars): Promise<never> {
     const { recorder, runDir } = this.settings;
-    const name = `nonfinite-step-${this.done + 1}.json`;
     const texts = Object.fromEntries(Object.entries(scalars).map(([key, value]) => [key, String(value)]));
-    const { cases } = batch;
-    const about = this.task.describe(batch);
-    const file = await recorder.dump(name, { step: this.done + 1, cases, ...about, scalars: texts });
+    const file = await recorder.dump(`nonfinite-step-${number}.json`, {
+      step: number,
+      cases,
+      ...about,
+      scalars: texts,
+    });
     const what = Number.isFinite(scalars.loss) ? 'a gradient' : 'the loss';
     throw new UserError(
-      `${runDir}: ${what} was not finite at step ${this.done + 1}; the batch was ${[...new Set(batch.cases)].join(', ')} ` +
+      `${runDir}: ${what} was not finite at step ${number}; the batch was ${[...new Set(cases)].join(', ')} ` +
         `(see ${file}); the last checkpoint is kept: look at these volumes, lower optimizer.lr or set optimizer.clipNorm, and resume`,
     );
   }
@@ -185,6 +228,7 @@ export class TrainingLoop<Batch extends TrainingBatch> {
   private async checkpoint(): Promise<void> {
     const { runDir, config, recorder, retention } = this.settings;
     this.checkpointWanted = false;
+    await this.settle(0);
     const tensors = await this.task.tensors();
     const broken = nonFiniteTensor(tensors);
     if (broken !== undefined) {

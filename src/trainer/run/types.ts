@@ -3,8 +3,13 @@ export type StepScalars = Record<string, number>;
 
 export interface StepResult {
   readonly scalars: StepScalars;
-  /** False when the loss or a gradient is not finite; the weights are then left as they were. */
+  /** False when the loss or a gradient is not finite: the weights must not be used after it. */
   readonly finite: boolean;
+}
+
+/** A step whose work the device has been given. */
+export interface StartedStep {
+  readonly result: Promise<StepResult>;
 }
 
 /** Prints a line for people. */

@@ -10,6 +10,7 @@ import * as tf from '../../../src/tensor/tf';
 import { buildLoader, buildModel, buildOptimizer, buildSchedule, findCases } from '../../../src/trainer/pretrain/build';
 import { cropCount, planMicroBatches } from '../../../src/trainer/pretrain/microBatches';
 import { PretrainStep } from '../../../src/trainer/pretrain/step';
+import type { StartedStep, StepResult } from '../../../src/trainer/run/types';
 import { makeTinyPhantom, SMALL_SWIN, trainingDevice, writeConfig } from '../../support/trainer';
 
 const root = mkdtempSync(join(tmpdir(), 'voco-step-'));
@@ -24,6 +25,8 @@ beforeAll(async () => {
 });
 
 afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+const finished = async (started: Promise<StartedStep>): Promise<StepResult> => (await started).result;
 
 async function load(name: string, ...changes: Record<string, unknown>[]): Promise<PretrainConfig> {
   return (await loadConfig(writeConfig(root, name, device, ...changes))).config as PretrainConfig;
@@ -82,7 +85,7 @@ describe('micro-batches', () => {
             .map(async ({ name, variable }) => [name, (await variable.data()).slice()] as const),
         ),
       );
-      const { scalars, finite } = await step.run(batch, 0);
+      const { scalars, finite } = await finished(step.run(batch, 0));
       expect(finite).toBe(true);
       const weights = new Map<string, Float32Array>();
       for (const { name, variable } of model.trainableVariables()) {
@@ -128,7 +131,7 @@ describe('many steps', () => {
     const losses: number[] = [];
     for (let i = 0; i < 300; i++) {
       const batch = await loader.next();
-      const { scalars } = await step.run(batch, i);
+      const { scalars } = await finished(step.run(batch, i));
       loader.release(batch);
       losses.push(scalars.loss!);
       counts.push(tf.memory().numTensors);
@@ -169,7 +172,7 @@ describe('learning', () => {
     const losses: number[] = [];
     for (let i = 0; i < steps; i++) {
       const batch = await loader.next();
-      losses.push((await step.run(batch, i)).scalars.loss!);
+      losses.push((await finished(step.run(batch, i))).scalars.loss!);
       loader.release(batch);
     }
     dispose();

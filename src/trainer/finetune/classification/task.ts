@@ -4,13 +4,13 @@ import type { VolumeStore } from '../../../data/volumeStore';
 import { classificationScores, weightedCrossEntropy } from '../../../metrics';
 import type { Classifier } from '../../../nets';
 import type { TensorEntry } from '../../../runs/safetensors';
-import { disposeGradients, valueAndGradients } from '../../../tensor/autodiff';
-import { clipGlobalNorm, globalNorm, type Optimizer, type Schedule } from '../../../tensor/optim';
-import { readScalars } from '../../../tensor/read';
+import { valueAndGradients } from '../../../tensor/autodiff';
+import type { Optimizer, Schedule } from '../../../tensor/optim';
 import * as tf from '../../../tensor/tf';
 import type { TrainingTask } from '../../run/loop';
 import { checkpointTensors } from '../../run/state';
-import type { StepResult, StepScalars } from '../../run/types';
+import type { StartedStep, StepScalars } from '../../run/types';
+import { endStep } from '../../run/update';
 import { validationInput, type ClassifiedBatch, type ClassifiedLoader } from './batch';
 
 export interface ClassificationParts {
@@ -20,6 +20,8 @@ export interface ClassificationParts {
   /** What is trained, in the order of the optimizer. */
   readonly variables: readonly tf.Variable[];
   readonly schedule: Schedule;
+  /** Update before a step's numbers are known. */
+  readonly readLate: boolean;
   readonly loader: ClassifiedLoader;
   readonly validation: readonly ClassifiedCase[];
   readonly store: VolumeStore;
@@ -43,30 +45,29 @@ export class ClassificationTask implements TrainingTask<ClassifiedBatch> {
     return this.parts.loader.next();
   }
 
-  async step(batch: ClassifiedBatch, done: number): Promise<StepResult> {
+  async step(batch: ClassifiedBatch, done: number): Promise<StartedStep> {
     const { network, optimizer, variables, schedule, config } = this.parts;
-    const { clipNorm } = config.optimizer;
     const input = inputOf(batch);
     const target = tf.tidy(
       () => tf.cast(tf.oneHot(tf.tensor1d([...batch.classes], 'int32'), network.classes), 'float32') as tf.Tensor2D,
     );
-    const { value, gradients } = valueAndGradients(() => {
-      const { logits, features } = network.forwardBatch(input);
-      const hits = tf.equal(tf.argMax(logits, 1), tf.argMax(target, 1));
-      const accuracy = tf.mean(tf.cast(hits, 'float32'));
-      return { loss: weightedCrossEntropy(logits, target, this.weights), accuracy, features };
-    }, [...variables]);
-    const norm = clipNorm === null ? globalNorm(gradients) : clipGlobalNorm(gradients, clipNorm);
-    const scalars = await readScalars({ loss: value.loss, accuracy: value.accuracy, gradientNorm: norm });
-    const rate = schedule(done);
-    const finite = Number.isFinite(scalars.loss) && Number.isFinite(scalars.gradientNorm);
-    if (finite) {
-      optimizer.step(gradients, rate);
-      network.follow(value.features);
-    }
-    disposeGradients(gradients);
-    tf.dispose([value, norm, input, target]);
-    return { scalars: { ...scalars, learningRate: rate }, finite };
+    const { value, gradients } = valueAndGradients(
+      () => {
+        const { logits, features } = network.forwardBatch(input);
+        const hits = tf.equal(tf.argMax(logits, 1), tf.argMax(target, 1));
+        const accuracy = tf.mean(tf.cast(hits, 'float32'));
+        return { loss: weightedCrossEntropy(logits, target, this.weights), accuracy, features };
+      },
+      [...variables],
+      optimizer.lossScale?.value,
+    );
+    const { loss, accuracy, features } = value;
+    const { clipNorm } = config.optimizer;
+    const updated = (): void => network.follow(features);
+    const update = { optimizer, schedule, clipNorm, readLate: this.parts.readLate, updated };
+    const started = await endStep(update, gradients, { loss, accuracy }, done);
+    tf.dispose([value, input, target]);
+    return started;
   }
 
   /** Batches are not used again: the collector frees them. */

@@ -2,25 +2,21 @@ import type { FinetuneConfig } from '../../../config';
 import { oneHot, type LabelCodes } from '../../../data/labelled';
 import { diceCeLoss, type DiceCeOptions } from '../../../metrics';
 import type { Segmenter } from '../../../nets';
-import { accumulate, disposeGradients, valueAndGradients, type Gradients } from '../../../tensor/autodiff';
-import { clipGlobalNorm, globalNorm, type Optimizer, type Schedule } from '../../../tensor/optim';
-import { readScalars } from '../../../tensor/read';
+import { accumulate, valueAndGradients, type Gradients } from '../../../tensor/autodiff';
 import * as tf from '../../../tensor/tf';
 import { planMicroBatches, type MicroBatch } from '../../pretrain/microBatches';
-import type { StepResult, StepScalars } from '../../run/types';
+import type { StartedStep } from '../../run/types';
+import { endStep, type UpdateOptions } from '../../run/update';
 import type { LabelledBatch } from './batch';
 
-export interface FinetuneStepOptions {
+export interface FinetuneStepOptions extends UpdateOptions {
   readonly network: Segmenter;
-  readonly optimizer: Optimizer;
   /** What is trained, in the order of the optimizer. */
   readonly variables: readonly tf.Variable[];
-  readonly schedule: Schedule;
   readonly codes: LabelCodes;
   readonly loss: DiceCeOptions;
   /** Crops in memory at a time. */
   readonly microBatch: number;
-  readonly clipNorm: number | null;
 }
 
 /** The options of the loss that a config's `loss` section means. */
@@ -42,8 +38,8 @@ export class FinetuneStep {
   constructor(private readonly options: FinetuneStepOptions) {}
 
   /** @param step optimizer steps done so far: 0 for the first. */
-  async run(batch: LabelledBatch, step: number): Promise<StepResult> {
-    const { optimizer, schedule, microBatch, clipNorm } = this.options;
+  async run(batch: LabelledBatch, step: number): Promise<StartedStep> {
+    const { microBatch } = this.options;
     let gradients: Gradients | undefined;
     let total: Parts | undefined;
     for (const micro of planMicroBatches(batch.crops, microBatch)) {
@@ -53,18 +49,13 @@ export class FinetuneStep {
       // Lets the control socket, signals and the heartbeat in: kernels block this thread.
       await new Promise((done) => setImmediate(done));
     }
-    const norm = clipNorm === null ? globalNorm(gradients!) : clipGlobalNorm(gradients!, clipNorm);
-    const scalars: StepScalars = await readScalars({ ...total!, gradientNorm: norm });
-    const rate = schedule(step);
-    const finite = Number.isFinite(scalars.loss) && Number.isFinite(scalars.gradientNorm);
-    if (finite) optimizer.step(gradients!, rate);
-    disposeGradients(gradients!);
-    tf.dispose([...Object.values(total!), norm]);
-    return { scalars: { ...scalars, learningRate: rate }, finite };
+    const started = await endStep(this.options, gradients!, { ...total! }, step);
+    tf.dispose(Object.values(total!));
+    return started;
   }
 
   private gradients(batch: LabelledBatch, { first, count }: MicroBatch) {
-    const { network, codes, loss, variables } = this.options;
+    const { network, codes, loss, variables, optimizer } = this.options;
     const voxels = batch.cropShape[0] * batch.cropShape[1] * batch.cropShape[2];
     const [x, y, z] = batch.cropShape;
     const length = voxels * batch.channels;
@@ -73,11 +64,15 @@ export class FinetuneStep {
     const input = tf.tensor5d(images, [count, x, y, z, batch.channels]);
     const truth = tf.tensor3d(target, [count, voxels, codes.channels]);
     const share = count / batch.crops;
-    const result = valueAndGradients(() => {
-      const parts = diceCeLoss(network.forward(input), truth, loss);
-      const part = (value: tf.Scalar): tf.Scalar => tf.mul(value, share);
-      return { loss: part(parts.loss), dice: part(parts.dice), crossEntropy: part(parts.ce) };
-    }, [...variables]);
+    const result = valueAndGradients(
+      () => {
+        const parts = diceCeLoss(network.forward(input), truth, loss);
+        const part = (value: tf.Scalar): tf.Scalar => tf.mul(value, share);
+        return { loss: part(parts.loss), dice: part(parts.dice), crossEntropy: part(parts.ce) };
+      },
+      [...variables],
+      optimizer.lossScale?.value,
+    );
     tf.dispose([input, truth]);
     return result;
   }

@@ -3,7 +3,7 @@ import type { TensorEntry } from '../../../runs/safetensors';
 import type { Optimizer } from '../../../tensor/optim';
 import type { TrainingTask } from '../../run/loop';
 import { checkpointTensors } from '../../run/state';
-import type { StepResult, StepScalars } from '../../run/types';
+import type { StartedStep, StepScalars } from '../../run/types';
 import type { LabelledBatch, LabelledLoader } from './batch';
 import type { FinetuneStep } from './step';
 import { validateSegmentation, type ValidationParts } from './validate';
@@ -24,7 +24,7 @@ export class SegmentationTask implements TrainingTask<LabelledBatch> {
     return this.parts.loader.next();
   }
 
-  step(batch: LabelledBatch, done: number): Promise<StepResult> {
+  step(batch: LabelledBatch, done: number): Promise<StartedStep> {
     return this.parts.step.run(batch, done);
   }
 
