@@ -31,8 +31,9 @@ export function globalNorm(gradients: Gradients): tf.Scalar {
   const inPlace = inPlaceUpdates();
   if (inPlace.sumOfSquares) return tf.scalar(Math.sqrt(inPlace.sumOfSquares(ids(present))));
   return tf.tidy(() => {
-    const sums = present.map((gradient) => tf.sum(tf.square(gradient)));
-    return tf.sqrt(sums.length > 0 ? tf.addN(sums) : tf.scalar(0)) as tf.Scalar;
+    const sums = present.map((gradient) => tf.reshape(tf.sum(tf.square(gradient)), [1]));
+    // Not addN: on webgpu it binds all of them at once, which no device allows.
+    return tf.sqrt(sums.length > 0 ? tf.sum(tf.concat(sums)) : tf.scalar(0)) as tf.Scalar;
   });
 }
 

@@ -2,7 +2,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { UserError } from '../../../src/errors/userError';
 import { useDevice } from '../../../src/tensor/backends';
 import { gelu, windowAttention, windowSize, type Triple } from '../../../src/tensor/ops';
-import { AdamW, emaUpdate } from '../../../src/tensor/optim';
+import { AdamW, emaUpdate, globalNorm } from '../../../src/tensor/optim';
 import * as tf from '../../../src/tensor/tf';
 import { releaseBackends, usableBackends } from '../../support/backends';
 import { normal, relativeError } from '../tensor/support';
@@ -46,6 +46,14 @@ describe.skipIf(!present)('the WebGPU device', () => {
     const actual = await train(amsgrad);
     expect(tf.memory().numTensors).toBe(before);
     expected.forEach((values, i) => expect(relativeError(actual[i]!, values)).toBeLessThan(1e-6));
+  });
+
+  test('the norm of more gradients than a shader binds buffers', async () => {
+    await useDevice('webgpu');
+    const gradients = Array.from({ length: 40 }, () => tf.fill([3], 2));
+    const norm = globalNorm(gradients);
+    expect((await norm.data())[0]).toBeCloseTo(Math.sqrt(480), 4);
+    tf.dispose([norm, ...gradients]);
   });
 
   test('device memory does not grow over steps', async () => {
