@@ -136,10 +136,14 @@ export class VocoModel {
     scale = 1,
   ): LossAndGradients {
     const variables = this.projectorVariables().map(({ variable }) => variable as tf.Tensor);
-    const { value, gradients } = valueAndGradients(() => {
-      const { total, parts, logits, embeddings } = this.loss(features, labels, layout, random);
-      return { loss: total, parts, logits, embeddings };
-    }, [features.student, ...variables], scale);
+    const { value, gradients } = valueAndGradients(
+      () => {
+        const { total, parts, logits, embeddings } = this.loss(features, labels, layout, random);
+        return { loss: total, parts, logits, embeddings };
+      },
+      [features.student, ...variables],
+      scale,
+    );
     const { loss: total, parts, logits, embeddings } = value;
     const [featureGradient, ...projectorGradients] = gradients as [tf.Tensor2D, ...tf.Tensor[]];
     return { total, parts, logits, embeddings, featureGradient, projectorGradients };
