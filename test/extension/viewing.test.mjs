@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync,
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { callCommand, installCaller, openVolume, waitForViewer, writeVolume } from './volumes.mjs';
+import { callCommand, drawn, installCaller, openVolume, slice, waitForViewer, writeVolume } from './volumes.mjs';
 import {
   answer,
   eventually,
@@ -97,9 +97,6 @@ after(async () => {
   await server?.stop();
 });
 
-const slice = (frame, plane) => frame.locator(`canvas[data-plane="${plane}"]`).first();
-const drawn = (frame) => frame.locator('#app[data-drawn="true"]').waitFor();
-
 /** Value and text of the side bar for the middle of a slice. */
 async function middle(frame, plane = 2) {
   const box = await slice(frame, plane).boundingBox();
@@ -173,14 +170,16 @@ test('steps through a 4-D file, plays its slices, and saves what is shown', asyn
   await frame.locator('#channel').fill('1');
   await eventually(async () => (await middle(frame)).value === first + 1000, 'the second volume');
   await slice(frame, 2).focus();
+  const index = async () => Number(await slice(frame, 2).getAttribute('data-index'));
   await page.keyboard.press('Home');
+  await eventually(async () => (await index()) === 0, 'the first slice');
   await page.keyboard.press(' ');
-  await eventually(async () => Number(await slice(frame, 2).getAttribute('data-index')) >= 2, 'the slices move');
+  await eventually(async () => (await index()) >= 2, 'the slices move');
   await page.keyboard.press(' ');
   await frame.locator('#play', { hasText: 'Play' }).waitFor();
-  const stopped = await slice(frame, 2).getAttribute('data-index');
+  const stopped = await index();
   await page.waitForTimeout(400);
-  assert.equal(await slice(frame, 2).getAttribute('data-index'), stopped);
+  assert.equal(await index(), stopped);
   await frame.locator('#screenshot').click();
   const dialog = page.locator('.quick-input-widget');
   await dialog.waitFor();

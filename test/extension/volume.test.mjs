@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, truncateSync, unlinkSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { callCommand, installCaller, openVolume, waitForViewer, writeVolume } from './volumes.mjs';
+import { callCommand, drawn, installCaller, openVolume, slice, waitForViewer, writeVolume } from './volumes.mjs';
 import {
   eventually,
   openFile,
@@ -49,8 +49,6 @@ after(async () => {
   await server?.stop();
 });
 
-const drawn = (frame) => frame.locator('#app[data-drawn="true"]').waitFor();
-const slice = (frame, plane) => frame.locator(`canvas[data-plane="${plane}"]`).first();
 const indexOf = async (frame, plane) => Number(await slice(frame, plane).getAttribute('data-index'));
 
 /** Colour at a fraction of a canvas. */

@@ -30,6 +30,12 @@ export async function openVolume(page, name, ready = '#app[data-drawn="true"]') 
   return webview(page, ready, 60_000);
 }
 
+/** The canvas of a plane (0 sagittal, 1 coronal, 2 axial) of the first volume. */
+export const slice = (frame, plane) => frame.locator(`canvas[data-plane="${plane}"]`).first();
+
+/** Waits until the slices that are to be seen are on screen. */
+export const drawn = (frame) => frame.locator('#app[data-drawn="true"]').waitFor();
+
 /**
  * Adds an extension that calls a command of ours as another panel does: "Test: Call" runs what `.call.json` in the workspace says, with
  * every `uri` in it made one of a file of the workspace. To be called before a window is opened.
