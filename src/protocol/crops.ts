@@ -1,3 +1,5 @@
+import type { LocateReport, Progress } from './locate';
+
 /**
  * The preview of crops beside a config: what the webview asks, what the host tells it. All places are voxels of the preprocessed volume.
  */
@@ -45,11 +47,13 @@ export interface CropsPreview {
   readonly input: Triple;
 }
 
-/** Which crop is looked at: a random one (moved to a place of the user's, when given), or a base crop of the grid. */
+/** Which crop is looked at: a random one (moved and resized by the user, when given), or a base crop of the grid. */
 export interface CropChoice {
   readonly kind: 'random' | 'base';
   readonly index: number;
   readonly centre?: Triple;
+  /** Voxels; by default the config's `method.crop`. */
+  readonly size?: Triple;
 }
 
 export interface AugmentChoice {
@@ -68,6 +72,41 @@ export interface CropPreview {
   readonly seen: readonly GreyImage[];
   /** What the augmentation did, in words. */
   readonly augmentation: string;
+}
+
+/** The surface of the body in a reduced volume: places from 0 to `size` − 1 along each axis, three bytes a point. */
+export interface BodySurface {
+  readonly size: Triple;
+  readonly places: Uint8Array;
+  /** Unit normals times 127, outwards in millimetre space, three a point. */
+  readonly normals: Int8Array;
+  readonly greys: Uint8Array;
+}
+
+/** A checkpoint that can be asked where crops are. */
+export interface CheckpointItem {
+  readonly file: string;
+  /** Label of its run, and its step. */
+  readonly run: string;
+  readonly step: number;
+  readonly loss?: number;
+}
+
+export interface LocateCall {
+  readonly checkpoint: string;
+  readonly positions: number;
+}
+
+export interface PredictCall extends CropRequest {
+  readonly checkpoint: string;
+}
+
+/** What the network says of the crop that is looked at. */
+export interface CropPrediction {
+  /** Similarity to each base crop, 0 to 1. */
+  readonly predicted: readonly number[];
+  /** Cosines between the embeddings of the base crops, n × n. */
+  readonly baseSimilarity: readonly (readonly number[])[];
 }
 
 export interface PreviewRequest {
@@ -96,10 +135,22 @@ export interface CropsContract {
     readonly preview: { readonly params: PreviewRequest; readonly result: CropsPreview | Problems };
     readonly slice: { readonly params: SliceRequest; readonly result: GreyImage };
     readonly crop: { readonly params: CropRequest; readonly result: CropPreview };
+    readonly body: { readonly params: null; readonly result: BodySurface };
+    /** The pre-training checkpoints of the workspace, newest runs first. */
+    readonly checkpoints: { readonly params: null; readonly result: readonly CheckpointItem[] };
+    /** A checkpoint that the user picks from the disk. */
+    readonly browse: { readonly params: null; readonly result: CheckpointItem | null };
+    /** Null when it was cancelled or overtaken by another question. */
+    readonly locate: { readonly params: LocateCall; readonly result: LocateReport | null };
+    readonly predict: { readonly params: PredictCall; readonly result: CropPrediction | null };
+    readonly cancel: { readonly params: null; readonly result: null };
   };
   readonly events: {
     /** The text of the config changed. */
     readonly config: null;
+    readonly progress: Progress;
+    /** Runs came, went or wrote a checkpoint. */
+    readonly checkpoints: null;
   };
 }
 
@@ -110,4 +161,9 @@ export interface CropsState {
   readonly choice: CropChoice;
   readonly augment: AugmentChoice;
   readonly place?: Triple;
+  readonly checkpoint?: CheckpointItem;
+  /** Whether the error map is laid over the slices. */
+  readonly map?: boolean;
+  /** Degrees: where the 3-D view is seen from. */
+  readonly turn?: readonly [azimuth: number, elevation: number];
 }

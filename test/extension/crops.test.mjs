@@ -51,7 +51,7 @@ after(async () => {
   await server?.stop();
 });
 
-const shares = async () => (await frame.locator('.label td').allInnerTexts()).map(Number);
+const shares = async () => (await frame.locator('.label .share').allInnerTexts()).map(Number);
 const sum = (values) => values.reduce((total, value) => total + value, 0);
 
 /** Replaces a piece of the config in its editor, as typing does, without saving. */

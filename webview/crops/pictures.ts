@@ -1,5 +1,6 @@
 import type { CropGridPreview, GreyImage, StagePreview, Triple } from '../../src/protocol/crops';
 import { element } from '../ui/dom';
+import { scaleColour } from '../volume/raster';
 
 /** A grey picture on a canvas of its own size; the first row is the lowest, and `mirrored` puts high columns left. */
 export function greyCanvas(image: GreyImage, title: string, mirrored: boolean): HTMLCanvasElement {
@@ -55,11 +56,18 @@ export function gridIndex(counts: Triple, i: number, j: number, k: number): numb
   return (i * counts[1] + j) * counts[2] + k;
 }
 
+/** Strength of a cell's colour. */
+const strength = (share: number): string => `${Math.round(100 * Math.sqrt(Math.max(0, Math.min(1, share))))}%`;
+
 /**
- * The position label as numbers on a heat map, one table for each layer of the grid, laid out as the axial slice is: rows from
- * anterior (high y) to posterior, columns from the patient's right (high x).
+ * The position label as numbers on a heat map, with the network's answers below where there are any: one table for each layer of
+ * the grid, laid out as the axial slice is, rows from anterior (high y) to posterior, columns from the patient's right (high x).
  */
-export function labelTables(grid: CropGridPreview, label: Float64Array | undefined): HTMLElement[] {
+export function labelTables(
+  grid: CropGridPreview,
+  label: ArrayLike<number> | undefined,
+  predicted: ArrayLike<number> | undefined,
+): HTMLElement[] {
   const { counts } = grid;
   return Array.from({ length: counts[2] }, (_, k) => {
     const table = element('table', { class: 'label' });
@@ -68,14 +76,66 @@ export function labelTables(grid: CropGridPreview, label: Float64Array | undefin
       const row = element('tr', {});
       for (let i = counts[0] - 1; i >= 0; i--) {
         const index = gridIndex(counts, i, j, k);
-        const share = label?.[index] ?? 0;
-        const cell = element('td', { 'data-base': index, title: `base crop ${index + 1}` });
-        cell.textContent = label ? share.toFixed(3) : String(index + 1);
-        cell.style.setProperty('--share', `${Math.round(100 * Math.sqrt(share))}%`);
-        row.append(cell);
+        row.append(labelCell(index, label?.[index], predicted?.[index]));
       }
       table.append(row);
     }
     return table;
   });
+}
+
+function labelCell(index: number, share: number | undefined, answer: number | undefined): HTMLElement {
+  const parts = [`base crop ${index + 1}`];
+  const shown = element('span', { class: 'share' }, share === undefined ? String(index + 1) : share.toFixed(3));
+  shown.style.setProperty('--share', strength(share ?? 0));
+  if (share !== undefined) parts.push(`label ${share.toFixed(3)}`);
+  const cell = element('td', { 'data-base': index }, shown);
+  if (answer !== undefined && share !== undefined) {
+    const below = element('span', { class: 'answer' }, answer.toFixed(3));
+    below.style.setProperty('--share', strength(answer));
+    parts.push(`network ${answer.toFixed(3)}`);
+    cell.append(below);
+  }
+  cell.title = parts.join(', ');
+  return cell;
+}
+
+const CELL = 12;
+
+/** Cosines between base crops as a picture, 0 dark to 1 bright, and their mean in words. */
+export function similarityCanvas(similarity: readonly (readonly number[])[]): HTMLElement[] {
+  const n = similarity.length;
+  const others = similarity.flatMap((row, i) => row.filter((_, j) => i !== j));
+  const mean = others.reduce((sum, value) => sum + value, 0) / Math.max(1, others.length);
+  const words = `Mean cosine of different base crops: ${mean.toFixed(3)}`;
+  const canvas = element('canvas', {
+    width: n * CELL,
+    height: n * CELL,
+    role: 'img',
+    'aria-label': words,
+    class: 'matrix',
+  });
+  const context = canvas.getContext('2d')!;
+  similarity.forEach((row, i) =>
+    row.forEach((value, j) => {
+      context.fillStyle = `rgb(${scaleColour(value).join()})`;
+      context.fillRect(j * CELL, i * CELL, CELL - 1, CELL - 1);
+    }),
+  );
+  canvas.addEventListener('pointermove', ({ offsetX, offsetY }) => {
+    const [i, j] = [offsetY, offsetX].map((at) => Math.min(n - 1, Math.floor((at * n) / canvas.clientWidth)));
+    canvas.title = `base crops ${i! + 1} and ${j! + 1}: ${similarity[i!]?.[j!]?.toFixed(3) ?? ''}`;
+  });
+  return [canvas, scaleBarCanvas(['0', '1'], 'Colours of the matrix: cosine'), element('p', { class: 'muted' }, words)];
+}
+
+/** The colours of `scaleColour` from low to high, with the values at their ends. */
+export function scaleBarCanvas([low, high]: readonly [string, string], title: string): HTMLElement {
+  const canvas = element('canvas', { width: 128, height: 1, role: 'img', 'aria-label': `${title}, ${low} to ${high}` });
+  const context = canvas.getContext('2d')!;
+  for (let x = 0; x < 128; x++) {
+    context.fillStyle = `rgb(${scaleColour(x / 127).join()})`;
+    context.fillRect(x, 0, 1, 1);
+  }
+  return element('div', { class: 'scale', title }, element('span', {}, low), canvas, element('span', {}, high));
 }

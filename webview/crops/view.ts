@@ -1,4 +1,5 @@
 import type {
+  BodySurface,
   CropChoice,
   CropPreview,
   CropsContract,
@@ -11,16 +12,20 @@ import type { Plane } from '../../src/protocol/volume';
 import { button, checkbox } from '../ui/controls';
 import { element } from '../ui/dom';
 import { HostError, type Host } from '../ui/host';
-import { currentTheme, onThemeChange } from '../ui/theme';
-import { axesOf, clamp, PLANES } from '../volume/geometry';
-import type { BoxMark, Picture } from '../volume/picture';
+import { onThemeChange } from '../ui/theme';
+import { axesOf, clamp, PLANES, type SliceView } from '../volume/geometry';
 import { SliceStore } from '../volume/sliceStore';
 import { Tile, type Place, type TileActions } from '../volume/tile';
-import { gridIndex, greyCanvas, labelTables, stageCards } from './pictures';
+import { listenToBox, wholeVoxels, type Edges } from './boxHandles';
+import { ErrorSlices, errorTop } from './errorSlices';
+import { CropFields } from './fields';
+import { NetworkSection } from './network';
+import { greyCanvas, labelTables, stageCards } from './pictures';
+import { FIRST_TURN, Scene } from './scene';
+import { COLOURS, edgesOn, slicePicture } from './slicePicture';
 
 const PREPARE_TIMEOUT_MS = 600_000;
-const GRID_COLOUR = '#4dc8ff';
-const CROP_COLOUR = '#ffd34d';
+const LAST_GOOD = 'Until this is put right, the picture shows the config as it last was in order.';
 
 const DEFAULT_STATE: CropsState = {
   file: '',
@@ -43,13 +48,25 @@ export class CropsView {
   private cutting = false;
   private cutAgain = false;
   private scheduled = false;
+  private body?: BodySurface;
   private readonly tiles: Tile[];
+  private readonly scene: Scene;
+  private readonly network: NetworkSection;
+  private readonly fields = new CropFields((centre, size) => this.place3(centre, size));
+  private readonly back = button(
+    'Back to the drawn crop',
+    () => this.choose({ ...this.state.choice, centre: undefined, size: undefined }),
+    {
+      id: 'drawn-crop',
+    },
+  );
+  private readonly errors = new ErrorSlices();
   private readonly message = element('div', { class: 'message error', role: 'status' });
   private readonly strip = element('section', { class: 'strip', 'aria-label': 'Preprocessing steps' });
   private readonly cases = element('select', { id: 'case', 'aria-label': 'Case' });
   private readonly choices = element('select', { id: 'choice', 'aria-label': 'Crop' });
   private readonly epoch = element('output', { id: 'epoch' });
-  private readonly where = element('p', { class: 'muted', id: 'where' });
+  private readonly where = element('p', { class: 'muted', id: 'where', role: 'status' });
   private readonly label = element('div', { id: 'label' });
   private readonly crops = element('div', { class: 'crops' });
 
@@ -59,7 +76,15 @@ export class CropsView {
   ) {
     this.state = { ...DEFAULT_STATE, ...host.savedState, file: decodeURI(app.dataset.file ?? '') };
     this.host.saveState(this.state);
-    this.tiles = PLANES.map(({ plane, name }) => new Tile(plane, name, this.actionsFor(plane)));
+    this.tiles = PLANES.map(({ plane, name }) => this.newTile(plane, name));
+    const [azimuth, elevation] = this.state.turn ?? [FIRST_TURN.azimuth, FIRST_TURN.elevation];
+    this.scene = new Scene({ azimuth, elevation }, (turn) => this.set({ turn: [turn.azimuth, turn.elevation] }));
+    this.network = new NetworkSection({
+      host,
+      state: () => this.state,
+      set: (change) => this.set(change),
+      changed: () => this.answered(),
+    });
     this.store = this.newStore();
     this.build();
     onThemeChange(() => this.redraw());
@@ -76,11 +101,11 @@ export class CropsView {
       do {
         this.askAgain = false;
         const answer = await this.host.call('preview', { caseIndex: this.state.caseIndex }, PREPARE_TIMEOUT_MS);
-        if ('problems' in answer) this.say(answer.problems.join('\n'));
+        if ('problems' in answer) this.say(this.preview ? [...answer.problems, LAST_GOOD] : answer.problems);
         else await this.show(answer);
       } while (this.askAgain);
     } catch (error) {
-      this.say(error instanceof HostError ? error.message : `Internal error: ${String(error)}`);
+      this.fail(error);
     } finally {
       this.asking = false;
       this.app.dataset.busy = 'false';
@@ -105,7 +130,7 @@ export class CropsView {
     });
     const step = (by: number): void => {
       this.set({ draw: Math.max(0, this.state.draw + by) });
-      this.choose({ ...this.state.choice, centre: undefined });
+      this.choose({ ...this.state.choice, centre: undefined, size: undefined });
     };
     const augment = (name: keyof CropsState['augment'], text: string): HTMLElement =>
       checkbox(
@@ -133,26 +158,34 @@ export class CropsView {
       augment('rotate', 'Turns'),
       augment('shift', 'Intensity shift'),
     );
-    const side = element('aside', { 'aria-label': 'The crop' }, this.where, this.label, this.crops);
+    const side = element(
+      'aside',
+      { 'aria-label': 'The crop' },
+      this.where,
+      this.fields.node,
+      this.back,
+      this.label,
+      this.network.node,
+      this.crops,
+    );
+    const [axial, ...others] = this.tiles.map(({ node }) => node);
     this.app.append(
       element('header', {}, toolbar, this.message),
       this.strip,
-      element(
-        'div',
-        { class: 'body' },
-        element('div', { class: 'slices' }, ...this.tiles.map(({ node }) => node)),
-        side,
-      ),
+      element('div', { class: 'body' }, element('div', { class: 'slices' }, axial, this.scene.node, ...others), side),
     );
   }
 
   private async show(preview: CropsPreview): Promise<void> {
     const other = this.preview?.volume.version !== preview.volume.version;
+    const outdated = other || JSON.stringify(this.preview?.grid) !== JSON.stringify(preview.grid);
     this.preview = preview;
-    this.say(preview.warnings.join('\n'));
+    this.say(preview.warnings);
     if (other) {
       this.store = this.newStore();
+      this.body = undefined;
       this.strip.replaceChildren(...stageCards(preview.stages));
+      void this.fetchBody(preview.volume.version);
     }
     const { size } = preview.volume;
     const { place } = this.state;
@@ -161,6 +194,18 @@ export class CropsView {
     this.cases.selectedIndex = Math.min(this.state.caseIndex, preview.cases.length - 1);
     this.listChoices(preview);
     await this.cut();
+    if (outdated) this.network.outdate();
+  }
+
+  private async fetchBody(version: number): Promise<void> {
+    try {
+      const body = await this.host.call('body', null);
+      if (this.preview?.volume.version !== version) return;
+      this.body = body;
+      this.redraw();
+    } catch (error) {
+      this.fail(error);
+    }
   }
 
   private listChoices({ randomCrops, grid }: CropsPreview): void {
@@ -191,23 +236,27 @@ export class CropsView {
       do {
         this.cutAgain = false;
         const { choice, draw, augment } = this.state;
-        this.crop = await this.host.call('crop', { choice, draw, augment });
+        const request = { choice, draw, augment };
+        this.crop = await this.host.call('crop', request);
+        this.network.prediction = undefined;
+        this.network.ask(request);
         this.describe(this.crop, this.preview);
       } while (this.cutAgain);
     } catch (error) {
-      this.say(error instanceof HostError ? error.message : `Internal error: ${String(error)}`);
+      this.fail(error);
     } finally {
       this.cutting = false;
     }
   }
 
-  private describe(crop: CropPreview, { grid, input }: CropsPreview): void {
+  private describe(crop: CropPreview, { input }: CropsPreview): void {
     const { choice, draw } = this.state;
     this.epoch.textContent = `epoch ${draw + 1}`;
-    const moved = choice.centre ? ' (moved by you)' : '';
-    this.where.textContent = `${grid.crop.join(' × ')} voxels around ${crop.centre.join(', ')}${moved}`;
-    const title = crop.label ? 'Position label: share of the crop in each base crop' : 'Base crops';
-    this.label.replaceChildren(element('h2', {}, title), ...labelTables(grid, crop.label));
+    const moved = choice.centre !== undefined || choice.size !== undefined;
+    this.where.textContent = inWords(crop, moved);
+    this.back.hidden = !moved;
+    this.fields.show(crop.centre, crop.box, this.editable);
+    this.showLabel();
     const row = (text: string, images: readonly GreyImage[]): HTMLElement[] => [
       element('h2', {}, text),
       element(
@@ -225,13 +274,34 @@ export class CropsView {
     this.redraw();
   }
 
+  private showLabel(): void {
+    const { crop, preview } = this;
+    if (!crop || !preview) return;
+    const predicted = crop.label && this.network.prediction?.predicted;
+    const title = crop.label ? 'Position label: share of the crop in each base crop' : 'Base crops';
+    const names =
+      predicted && element('p', { class: 'key' }, element('span', {}, 'label'), element('span', {}, 'network'));
+    const tables = labelTables(preview.grid, crop.label, predicted);
+    this.label.replaceChildren(element('h2', {}, title), ...tables, ...(names ? [names] : []));
+  }
+
+  /** The network answered, or its answers became void. */
+  private answered(): void {
+    this.showLabel();
+    this.redraw();
+  }
+
+  private get editable(): boolean {
+    return this.state.choice.kind === 'random';
+  }
+
   private newStore(): SliceStore {
     return new SliceStore(
       async (plane, indices) =>
         Promise.all(indices.map(async (index) => ({ index, ...(await this.host.call('slice', { plane, index })) }))),
       (plane) => this.preview?.volume.size[plane] ?? 0,
       () => this.redraw(),
-      (error) => this.say(String(error)),
+      (error) => this.fail(error),
     );
   }
 
@@ -245,66 +315,47 @@ export class CropsView {
     requestAnimationFrame(() => {
       this.scheduled = false;
       if (!this.preview) return;
-      for (const tile of this.tiles) tile.draw(this.picture(tile, this.preview));
+      const { preview } = this;
+      for (const tile of this.tiles) {
+        const scene = { ...this.sliceOf(tile, preview), preview, crop: this.crop, editable: this.editable };
+        tile.draw(slicePicture({ ...scene, report: this.network.shownReport }, this.errors));
+      }
+      this.drawScene(preview);
       this.app.dataset.drawn = String(this.tiles.every((tile) => tile.complete));
     });
   }
 
-  private picture(tile: Tile, { volume, grid }: CropsPreview): Picture {
+  private sliceOf(tile: Tile, { volume }: CropsPreview) {
     const { plane } = tile;
     const { spacing, size } = volume;
     const affine = [spacing[0], 0, 0, 0, 0, spacing[1], 0, 0, 0, 0, spacing[2], 0, 0, 0, 0, 1];
     const index = clamp(Math.round(this.place()[plane]), 0, size[plane] - 1);
-    const slice = this.store.want(plane, index, 0);
-    const theme = currentTheme();
-    return {
-      view: { plane, grid: { size, affine }, ...tile.size, zoom: this.zoom, pan: this.pan, radiological: true },
-      sheets: slice ? [{ slice, scaling: { slope: 1, intercept: 0 }, paint: { kind: 'grey', window: [0, 255] } }] : [],
-      index,
-      smooth: false,
-      measurements: [],
-      boxes: [...this.gridBoxes(plane, index, grid), ...this.cropBox(plane, index)],
+    const { zoom, pan } = this;
+    const view: SliceView = { plane, grid: { size, affine }, ...tile.size, zoom, pan, radiological: true };
+    return { view, index, slice: this.store.want(plane, index, 0) };
+  }
+
+  private drawScene({ volume, grid }: CropsPreview): void {
+    const report = this.network.shownReport;
+    this.scene.draw({
+      body: this.body,
+      size: volume.size,
+      spacing: volume.spacing,
+      grid,
+      label: this.crop?.label,
+      box: this.crop?.box,
       lettered: volume.ras,
-      font: `600 ${Math.max(11, theme.fontSize - 1)}px ${theme.fontFamily}`,
-      accent: theme.accent,
-      late: !slice,
-    };
+      asked: report && { positions: report.positions, top: errorTop(report) },
+      colours: COLOURS,
+    });
   }
 
-  /** Base crops that the slice passes through, numbered where there is room, stronger where the label is. */
-  private gridBoxes(plane: Plane, index: number, grid: CropsPreview['grid']): BoxMark[] {
-    const { counts, crop, origin } = grid;
-    const layer = Math.floor((index - origin[plane]) / crop[plane]);
-    if (layer < 0 || layer >= counts[plane]) return [];
-    const [across, up] = axesOf(plane);
-    const boxes: BoxMark[] = [];
-    for (let a = 0; a < counts[across]!; a++) {
-      for (let b = 0; b < counts[up]!; b++) {
-        const at: [number, number, number] = [0, 0, 0];
-        [at[plane], at[across], at[up]] = [layer, a, b];
-        const number = gridIndex(counts, ...at);
-        const from = [across, up].map((axis) => origin[axis]! + at[axis]! * crop[axis]! - 0.5) as [number, number];
-        const to = [from[0] + crop[across]!, from[1] + crop[up]!] as const;
-        const fill = 0.35 * Math.sqrt(this.crop?.label?.[number] ?? 0);
-        boxes.push({ from, to, colour: GRID_COLOUR, width: 1, text: String(number + 1), fill });
-      }
-    }
-    return boxes;
-  }
-
-  private cropBox(plane: Plane, index: number): BoxMark[] {
-    const box = this.crop?.box;
-    if (!box || index < box.start[plane] || index >= box.start[plane] + box.size[plane]) return [];
-    const [across, up] = axesOf(plane);
-    const from = [box.start[across]! - 0.5, box.start[up]! - 0.5] as const;
-    const to = [from[0] + box.size[across]!, from[1] + box.size[up]!] as const;
-    return [{ from, to, colour: CROP_COLOUR, width: 2.5 }];
-  }
-
-  /** Moves the random crop; a base crop stays where it is. */
-  private moveTo(centre: Triple): void {
-    if (this.state.choice.kind !== 'random') return;
-    this.set({ choice: { ...this.state.choice, centre }, place: undefined });
+  /** Where the crop is to be, and how large: the worker keeps it inside the grid. */
+  private place3(centre: Triple, size: Triple): void {
+    if (!this.editable || !this.preview) return;
+    const { crop } = this.preview.grid;
+    const usual = size.every((n, axis) => n === crop[axis]);
+    this.set({ choice: { ...this.state.choice, centre, size: usual ? undefined : size }, place: undefined });
     void this.cut();
   }
 
@@ -317,12 +368,39 @@ export class CropsView {
     this.redraw();
   }
 
+  private newTile(plane: Plane, name: string): Tile {
+    const tile = new Tile(plane, name, this.actionsFor(plane));
+    listenToBox(tile.node, {
+      current: () => {
+        if (!this.preview || !this.crop || !this.editable) return undefined;
+        const { view, index } = this.sliceOf(tile, this.preview);
+        const edges = edgesOn(this.crop.box, plane, index);
+        return edges && { view, edges };
+      },
+      change: (edges, resized) => this.reshape(plane, edges, resized),
+    });
+    return tile;
+  }
+
+  /** The box of the crop was dragged on a slice. */
+  private reshape(plane: Plane, { from, to }: Edges, resized: boolean): void {
+    if (!this.crop || !this.preview) return;
+    const { counts, crop } = this.preview.grid;
+    const [centre, size] = [[...this.crop.centre], [...this.crop.box.size]];
+    axesOf(plane).forEach((axis, i) => {
+      const side = wholeVoxels(from[i]!, to[i]!, counts[axis]! * crop[axis]!);
+      if (resized) size[axis] = side.size;
+      centre[axis] = side.start + Math.floor(size[axis]! / 2);
+    });
+    this.place3(centre as unknown as Triple, size as unknown as Triple);
+  }
+
   private actionsFor(plane: Plane): TileActions {
     const [across, up] = axesOf(plane);
     const move = (place: Place): void => {
       const centre = [...(this.crop?.centre ?? this.place())];
       [centre[across], centre[up]] = [Math.round(place[0]), Math.round(place[1])];
-      this.moveTo(centre as unknown as Triple);
+      if (this.crop) this.place3(centre as unknown as Triple, this.crop.box.size);
     };
     return {
       tool: () => 'crosshair',
@@ -349,7 +427,7 @@ export class CropsView {
     };
   }
 
-  /** Arrow keys move the crop (by 8 voxels with Shift), Page Up and Down the slice. */
+  /** Arrow keys move the crop (8 voxels with Shift), with Ctrl they change its size; Page Up and Down go through slices. */
   private key(plane: Plane, event: KeyboardEvent): boolean {
     const [across, up] = axesOf(plane);
     const far = event.shiftKey ? 8 : 1;
@@ -361,9 +439,12 @@ export class CropsView {
     };
     const move = moves[event.key];
     if (move && this.crop) {
-      const centre = [...(this.state.choice.centre ?? this.crop.centre)];
-      centre[move[0]]! += move[1];
-      this.moveTo(centre as unknown as Triple);
+      const [centre, size] = [[...(this.state.choice.centre ?? this.crop.centre)], [...this.crop.box.size]];
+      // Right and up make it larger, whatever side of the patient is there.
+      const grow = { ArrowRight: far, ArrowUp: far }[event.key] ?? -far;
+      if (event.ctrlKey || event.metaKey) size[move[0]]! += grow;
+      else centre[move[0]]! += move[1];
+      this.place3(centre as unknown as Triple, size as unknown as Triple);
       return true;
     }
     const step = { PageUp: 1, PageDown: -1 }[event.key];
@@ -372,7 +453,18 @@ export class CropsView {
     return true;
   }
 
-  private say(text: string): void {
-    this.message.textContent = text;
+  private fail(error: unknown): void {
+    this.say([error instanceof HostError ? error.message : `Internal error: ${String(error)}`]);
   }
+
+  private say(lines: readonly string[]): void {
+    this.message.textContent = lines.join('\n');
+  }
+}
+
+/** Size, place and main base crop of a crop. */
+function inWords({ box, centre, label }: CropPreview, moved: boolean): string {
+  const main = label ? label.indexOf(Math.max(...label)) : -1;
+  const share = label ? `; ${Math.round(100 * label[main]!)} % of it in base crop ${main + 1}` : '';
+  return `${box.size.join(' × ')} voxels around ${centre.join(', ')}${moved ? ' (changed by you)' : ''}${share}`;
 }

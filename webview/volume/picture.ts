@@ -4,6 +4,7 @@ import {
   paintGrey,
   paintHeat,
   paintLabels,
+  paintScale,
   type ErrorPaint,
   type LabelPaint,
   type Scaling,
@@ -13,6 +14,7 @@ import { axesOf, lettersOf, scaleBar, scaleOf, spacingOf, toCanvas, toWorld, typ
 /** How the voxels of one volume become colours. */
 export type Paint =
   | { readonly kind: 'grey'; readonly window: readonly [number, number] }
+  | { readonly kind: 'scale'; readonly window: readonly [number, number]; readonly opacity: number }
   | { readonly kind: 'heat'; readonly window: readonly [number, number]; readonly opacity: number }
   | ({ readonly kind: 'labels' } & LabelPaint)
   | ({ readonly kind: 'error' } & ErrorPaint);
@@ -78,6 +80,7 @@ export class SheetCanvas {
     const { data } = this.image;
     if (paint.kind === 'grey') paintGrey(slice, scaling, paint.window, data);
     else if (paint.kind === 'heat') paintHeat(slice, scaling, paint.window, paint.opacity, data);
+    else if (paint.kind === 'scale') paintScale(slice, scaling, paint.window, paint.opacity, data);
     else if (paint.kind === 'error') paintErrors(slice, scaling, paint, data);
     else paintLabels(slice, scaling, paint, data);
     this.canvas.getContext('2d')!.putImageData(this.image, 0, 0);

@@ -99,6 +99,34 @@ export function paintHeat(
   }
 }
 
+/** From low to high: rises in lightness, told apart by the colour-blind and in grey. */
+const SCALE = ['#2a2f8f', '#7b2fa8', '#c43c8a', '#ef6d58', '#fba73f', '#f7f06a'].map(parseColour);
+
+/** The colour of a level from 0 to 1 on a scale from dark blue over red to yellow. */
+export function scaleColour(level: number): Colour {
+  const at = Math.max(0, Math.min(1, level)) * (SCALE.length - 1);
+  const low = Math.min(Math.floor(at), SCALE.length - 2);
+  const [a, b] = [SCALE[low]!, SCALE[low + 1]!];
+  return [0, 1, 2].map((i) => Math.round(a[i]! + (at - low) * (b[i]! - a[i]!))) as unknown as Colour;
+}
+
+/** Values within a window in the colours of {@link scaleColour}; what is not a number is transparent. */
+export function paintScale(
+  slice: Slice,
+  scaling: Scaling,
+  window: readonly [number, number],
+  opacity: number,
+  out: Uint8ClampedArray,
+): void {
+  const { data } = slice;
+  const gain = 1 / (window[1] - window[0] || 1);
+  for (let i = 0, to = 0; i < data.length; i++, to += 4) {
+    const level = (data[i]! * scaling.slope + scaling.intercept - window[0]) * gain;
+    if (!Number.isNaN(level)) out.set(scaleColour(level), to);
+    out[to + 3] = Number.isNaN(level) ? 0 : 255 * opacity;
+  }
+}
+
 /** Colours of an error map, told apart by the colour-blind too. */
 export const ERROR_COLOURS = { missed: '#3b9dff', extra: '#ff8c1a', confused: '#f03ce6' } as const;
 

@@ -2,11 +2,13 @@ import { basename, dirname } from 'node:path';
 import { check, diagnose, formatDiagnostic, parseText } from '../../config/diagnose';
 import { resolvePaths } from '../../config/paths';
 import type { PretrainConfig } from '../../config';
-import { sampleCrop, type Augmentation } from '../../data/augment';
+import { NO_AUGMENTATION, sampleCrop, type Augmentation } from '../../data/augment';
 import { caseName, imageFiles, resolveSources, splitValidation, type Case } from '../../data/datalist';
 import { readImage } from '../../data/volumeStore';
 import { UserError } from '../../errors/userError';
 import type {
+  BodySurface,
+  CropChoice,
   CropPreview,
   CropRequest,
   CropsPreview,
@@ -17,10 +19,13 @@ import type {
   StagePreview,
   Triple,
 } from '../../protocol/crops';
+import type { PlacedCrop } from '../../protocol/locate';
 import { finiteRange, preprocess, spacingOf, type Volume } from '../../volume';
-import { baseBoxes, boxAround, centreRange, createCropGrid, positionLabel, type CropGrid } from '../../voco/geometry';
+import { baseBoxes, boxAround, createCropGrid, positionLabel, type CropGrid } from '../../voco/geometry';
+import type { InspectRequest, PredictRequest } from '../inspect/inspector';
 import { cropAugmentation, randomCentre } from '../loader/assemble';
 import { SamplePlan } from '../loader/plan';
+import { bodySurface } from './surface';
 import { greySlice, middleSlices, thumbnail } from './images';
 
 const THUMBNAIL = 128;
@@ -84,41 +89,82 @@ export class CropPreviewer {
     return greySlice(volume, plane, Math.max(0, Math.min(volume.shape[plane + 1]! - 1, index)), range);
   }
 
+  /** The surface of the body in the preprocessed volume, for the view in 3-D. */
+  body(): BodySurface {
+    const { volume, range } = this.state().prepared;
+    return bodySurface(volume, range);
+  }
+
   /** One crop as training draws it in an epoch: where it lies, its position label, what the network sees. */
-  crop({ choice, draw, augment }: CropRequest): CropPreview {
-    const { config, grid, prepared } = this.state();
-    const { method } = config;
-    const stream = this.streamOf(draw);
-    const index = Math.min(choice.index, (choice.kind === 'random' ? method.randomCrops : grid.size) - 1);
-    const base = choice.kind === 'base' ? baseBoxes(grid)[index]! : undefined;
-    const centre = base
-      ? middle(base.start, base.size)
-      : choice.centre
-        ? insideGrid(choice.centre, grid)
-        : randomCentre({ stream }, index, grid);
-    const box = base ?? boxAround(centre, grid.crop);
-    const square = method.input[0] === method.input[1];
-    const number = base ? method.randomCrops + index : index;
-    const drawn = cropAugmentation({ stream }, number, method, square);
-    const chosen: Augmentation = {
-      flip: augment.flip ? drawn.flip : [false, false, false],
-      quarterTurns: augment.rotate ? drawn.quarterTurns : 0,
-      shift: augment.shift ? drawn.shift : 0,
-    };
-    const cut = (augmentation: Augmentation): GreyImage[] => {
-      const channels = prepared.volume.shape[0];
+  crop(request: CropRequest): CropPreview {
+    const current = this.state();
+    const { method } = current.config;
+    const { box, centre, augmentation, base } = this.draw(request);
+    const cut = (shown: Augmentation): GreyImage[] => {
+      const { volume } = current.prepared;
+      const channels = volume.shape[0];
       const out = new Float32Array(method.input[0] * method.input[1] * method.input[2] * channels);
-      sampleCrop(prepared.volume, box.start, box.size, method.input, augmentation, out, 0);
+      sampleCrop(volume, box.start, box.size, method.input, shown, out, 0);
       return middleSlices(out, method.input, channels);
     };
     return {
       box,
       centre,
-      ...(!base && { label: positionLabel(box, grid) }),
-      plain: cut({ flip: [false, false, false], quarterTurns: 0, shift: 0 }),
-      seen: cut(chosen),
-      augmentation: inWords(chosen),
+      ...(!base && { label: positionLabel(box, current.grid) }),
+      plain: cut(NO_AUGMENTATION),
+      seen: cut(augmentation),
+      augmentation: inWords(augmentation),
     };
+  }
+
+  /** What the network is asked about: the config as it stands, and the case's files. */
+  scene(): Omit<InspectRequest, 'checkpoint'> {
+    const { config, cases, caseIndex } = this.state();
+    return { config, files: imageFiles(cases[caseIndex]!) };
+  }
+
+  /**
+   * The crops of the training step that the chosen random crop is drawn in, for the network to look at: all random crops and
+   * all base crops of the case.
+   */
+  step(request: CropRequest): Omit<PredictRequest, 'checkpoint'> {
+    const { config, grid } = this.state();
+    const placed = (choice: CropChoice): PlacedCrop => {
+      const { box, augmentation } = this.draw({ ...request, choice });
+      return { box, augmentation };
+    };
+    const { choice } = request;
+    const indices = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
+    return {
+      ...this.scene(),
+      randoms: indices(config.method.randomCrops).map((index) =>
+        placed(choice.kind === 'random' && choice.index === index ? choice : { kind: 'random', index }),
+      ),
+      bases: indices(grid.size).map((index) => placed({ kind: 'base', index })),
+    };
+  }
+
+  private draw({ choice, draw, augment }: CropRequest) {
+    const { config, grid } = this.state();
+    const { method } = config;
+    const stream = this.streamOf(draw);
+    const index = Math.min(choice.index, (choice.kind === 'random' ? method.randomCrops : grid.size) - 1);
+    const base = choice.kind === 'base' ? baseBoxes(grid)[index]! : undefined;
+    const size = choice.size ? fittingSize(choice.size, grid) : grid.crop;
+    const centre = base
+      ? middle(base.start, base.size)
+      : choice.centre || choice.size
+        ? insideGrid(choice.centre ?? randomCentre({ stream }, index, grid), size, grid)
+        : randomCentre({ stream }, index, grid);
+    const square = method.input[0] === method.input[1];
+    const number = base ? method.randomCrops + index : index;
+    const drawn = cropAugmentation({ stream }, number, method, square);
+    const augmentation: Augmentation = {
+      flip: augment.flip ? drawn.flip : NO_AUGMENTATION.flip,
+      quarterTurns: augment.rotate ? drawn.quarterTurns : 0,
+      shift: augment.shift ? drawn.shift : 0,
+    };
+    return { box: base ?? boxAround(centre, size), centre, augmentation, base };
   }
 
   private state(): Current {
@@ -195,10 +241,22 @@ function middle(start: Triple, size: Triple): Triple {
   return [0, 1, 2].map((axis) => start[axis]! + Math.floor(size[axis]! / 2)) as unknown as Triple;
 }
 
-/** The nearest centre that a random crop can have. */
-function insideGrid(centre: Triple, grid: CropGrid): Triple {
-  const { low, high } = centreRange(grid);
-  return centre.map((at, axis) => Math.max(low[axis]!, Math.min(high[axis]! - 1, Math.round(at)))) as unknown as Triple;
+function eachAxis(value: (axis: 0 | 1 | 2) => number): Triple {
+  return [value(0), value(1), value(2)];
+}
+
+/** A size of at least 2 voxels that fits the grid. */
+function fittingSize(size: Triple, { counts, crop }: CropGrid): Triple {
+  return eachAxis((axis) => Math.max(2, Math.min(counts[axis] * crop[axis], Math.round(size[axis]))));
+}
+
+/** The nearest centre at which a crop of this size lies inside the grid. */
+function insideGrid(centre: Triple, size: Triple, { origin, counts, crop }: CropGrid): Triple {
+  return eachAxis((axis) => {
+    const half = Math.floor(size[axis] / 2);
+    const start = Math.min(Math.round(centre[axis]) - half, origin[axis] + counts[axis] * crop[axis] - size[axis]);
+    return Math.max(origin[axis], start) + half;
+  });
 }
 
 function inWords({ flip, quarterTurns, shift }: Augmentation): string {

@@ -10,6 +10,9 @@ function serve(port: MessagePort): void {
     preview: previewer.preview.bind(previewer),
     slice: previewer.slice.bind(previewer),
     crop: previewer.crop.bind(previewer),
+    body: previewer.body.bind(previewer),
+    scene: previewer.scene.bind(previewer),
+    step: previewer.step.bind(previewer),
   };
   const answer = (message: ThreadAnswer): void => port.postMessage(message);
   port.on('message', ({ id, method, params }: ThreadCall) => {

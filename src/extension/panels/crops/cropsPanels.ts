@@ -7,10 +7,13 @@ import { report } from '../../commands/command';
 import { ThreadClient } from '../../thread';
 import { panelPage, panelRoots } from '../html';
 import { servePanel } from '../panelServer';
+import { listPretrained, NetworkQuestions, pickCheckpointFile, type Scenes } from './network';
 
 const PANEL = 'voco.crops';
 /** Edits come key by key: the preview follows when the typing pauses for so long. */
 const QUIET_MS = 80;
+/** A run that trains changes all the time: the list of checkpoints follows a second later. */
+const RUNS_QUIET_MS = 1000;
 
 /** What the preview's thread answers (`src/trainer/preview`): the contract's calls, with the config's text and file first. */
 type Previewer = {
@@ -21,7 +24,8 @@ type Previewer = {
   ): CropsContract['calls']['preview']['result'];
   slice(params: CropsContract['calls']['slice']['params']): CropsContract['calls']['slice']['result'];
   crop(params: CropsContract['calls']['crop']['params']): CropsContract['calls']['crop']['result'];
-};
+  body(): CropsContract['calls']['body']['result'];
+} & Scenes;
 
 /** The text of a config as it stands in its editor, unsaved changes included. */
 async function currentText(file: vscode.Uri): Promise<string> {
@@ -48,7 +52,7 @@ class CropsPanels implements vscode.WebviewPanelSerializer<CropsState> {
   }
 
   private show(panel: vscode.WebviewPanel, file: vscode.Uri): void {
-    const { context, log } = this.services;
+    const { context, log, registry } = this.services;
     panel.title = titleOf(file);
     panel.webview.options = { enableScripts: true, localResourceRoots: panelRoots(context.extensionUri) };
     const thread = new ThreadClient<Previewer>({
@@ -56,12 +60,19 @@ class CropsPanels implements vscode.WebviewPanelSerializer<CropsState> {
       name: 'VoCo preview',
       tooLarge: 'The volume is too large for the memory of this machine: preview a smaller one.',
     });
+    const network = new NetworkQuestions(thread, () => this.services.program());
     const server = servePanel<CropsContract>(
       panel.webview,
       {
         preview: async (params) => thread.call('preview', await currentText(file), file.fsPath, params),
         slice: (params) => thread.call('slice', params),
         crop: (params) => thread.call('crop', params),
+        body: () => thread.call('body'),
+        checkpoints: () => listPretrained(this.services),
+        browse: pickCheckpointFile,
+        locate: (params) => network.locate(params, (progress) => server.send('progress', progress)),
+        predict: (params) => network.predict(params),
+        cancel: () => network.cancel(),
       },
       (error) => log.error(String(error)),
     );
@@ -71,11 +82,17 @@ class CropsPanels implements vscode.WebviewPanelSerializer<CropsState> {
       clearTimeout(timer);
       timer = setTimeout(() => server.send('config', null), QUIET_MS);
     });
+    let listing: ReturnType<typeof setTimeout> | undefined;
+    const runs = registry.onDidChange(() => {
+      clearTimeout(listing);
+      listing = setTimeout(() => server.send('checkpoints', null), RUNS_QUIET_MS);
+    });
     this.panels.set(file.toString(), panel);
     panel.onDidDispose(() => {
       clearTimeout(timer);
+      clearTimeout(listing);
       this.panels.delete(file.toString());
-      for (const part of [edits, server, thread]) part.dispose();
+      for (const part of [edits, runs, network, server, thread]) part.dispose();
     });
     panel.webview.html = panelPage(panel.webview, context.extensionUri, {
       bundle: 'crops',

@@ -1,0 +1,52 @@
+import type { Box, Triple } from '../../src/protocol/crops';
+import { element } from '../ui/dom';
+
+const AXES = ['x', 'y', 'z'] as const;
+
+/** Centre and size of the crop as numbers that can be typed. */
+export class CropFields {
+  readonly node: HTMLElement;
+  private readonly centre: HTMLInputElement[];
+  private readonly size: HTMLInputElement[];
+
+  /** @param changed gets what was typed, voxels */
+  constructor(changed: (centre: Triple, size: Triple) => void) {
+    const inputs = (name: string, least: number): HTMLInputElement[] =>
+      AXES.map((axis) => {
+        const input = element('input', {
+          type: 'number',
+          step: 1,
+          min: least,
+          'aria-label': `${name} along ${axis}, voxels`,
+        });
+        input.dataset.field = `${name.toLowerCase()}-${axis}`;
+        input.addEventListener('change', () => {
+          const values = (list: HTMLInputElement[]) => list.map((one) => Number(one.value)) as unknown as Triple;
+          if ([...this.centre, ...this.size].every((one) => one.value !== ''))
+            changed(values(this.centre), values(this.size));
+        });
+        return input;
+      });
+    this.centre = inputs('Centre', 0);
+    this.size = inputs('Size', 2);
+    const row = (name: string, list: HTMLInputElement[]): HTMLElement =>
+      element('div', { class: 'numbers' }, element('span', {}, name), ...list);
+    this.node = element(
+      'div',
+      { class: 'fields', role: 'group', 'aria-label': 'Place and size of the crop' },
+      row('Centre', this.centre),
+      row('Size', this.size),
+    );
+  }
+
+  show(centre: Triple, { size }: Box, editable: boolean): void {
+    const put = (inputs: HTMLInputElement[], values: Triple): void =>
+      inputs.forEach((input, axis) => {
+        input.disabled = !editable;
+        if (document.activeElement !== input || Number(input.value) !== values[axis])
+          input.value = String(values[axis]);
+      });
+    put(this.centre, centre);
+    put(this.size, size);
+  }
+}
