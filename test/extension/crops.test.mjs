@@ -1,10 +1,11 @@
 // The preview of crops in a real workbench: numbers, moving the crop, following unsaved edits, errors in place.
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { waitForViewer, writeVolume } from './volumes.mjs';
+import { waitForViewer } from './volumes.mjs';
 import {
   eventually,
   openFile,
@@ -19,24 +20,31 @@ import {
 const config = {
   kind: 'pretrain',
   name: 'preview',
+  threads: 1,
   data: {
-    train: [{ folder: 'imagesTr' }],
+    train: [{ folder: 'phantom/imagesTr' }],
     preprocess: { resize: [96, 96, 32] },
     cache: { enabled: false },
+    workers: 0,
   },
-  method: { grid: [3, 3, 1], crop: [32, 32, 32], input: [64, 64, 64] },
+  method: { grid: [3, 3, 1], crop: [32, 32, 32], input: [16, 16, 32], projector: { hidden: 64, out: 64 } },
+  network: { name: 'unet3d', featureSize: 4 },
+  optimizer: { lr: 0.002 },
+  schedule: { warmupSteps: 5 },
+  train: { steps: 20, batch: 1, checkpointEvery: 20 },
 };
+const voco = join(import.meta.dirname, '../../dist/voco.cjs');
 let server, browser, page, frame;
 
 before(async () => {
   const workspace = mkdtempSync(join(tmpdir(), 'voco-crops-'));
-  mkdirSync(join(workspace, 'imagesTr'));
-  for (const name of ['one', 'two']) {
-    writeVolume(join(workspace, `imagesTr/${name}.nii`), [64, 56, 40], (x, y, z) =>
-      Math.hypot((x - 32) / 28, (y - 28) / 24) < 1 ? 20 + 3 * ((x + 2 * y + z) % 30) : -1000,
-    );
-  }
+  const run = (...args) => {
+    const { status, stderr } = spawnSync(process.execPath, [voco, ...args], { cwd: workspace, encoding: 'utf8' });
+    assert.equal(status, 0, stderr);
+  };
+  run('phantom', '--out', 'phantom', '--cases', '3', '--size', '96,96,64');
   writeFileSync(join(workspace, 'preview.voco.json'), JSON.stringify(config, null, 2));
+  run('pretrain', 'preview.voco.json');
   server = await startServer({ workspace });
   rmSync(workspace, { recursive: true });
   browser = await startBrowser();
@@ -54,7 +62,7 @@ after(async () => {
 const shares = async () => (await frame.locator('.label .share').allInnerTexts()).map(Number);
 const sum = (values) => values.reduce((total, value) => total + value, 0);
 
-/** Replaces a piece of the config in its editor, as typing does, without saving. */
+/** Replaces a piece of the config in its editor, as typing does, without saving. Returns when the last key was pressed. */
 async function edit(from, to) {
   await page.locator('.editor-group-container').first().locator('.monaco-editor').first().click();
   await page.keyboard.press('Control+Home');
@@ -63,34 +71,154 @@ async function edit(from, to) {
   await widget.locator('.find-part textarea').fill(from);
   await widget.locator('.replace-part textarea').fill(to);
   await widget.locator('.replace-part textarea').focus();
+  const pressed = Date.now();
   await page.keyboard.press('Control+Alt+Enter');
   await page.keyboard.press('Escape');
+  return pressed;
 }
+
+/** When an element of the panel first has a text that matches, in milliseconds since 1970: to be asked for before it happens. */
+const timeOf = (selector, pattern) =>
+  frame.locator('#app').evaluate(
+    (app, [wanted, source]) =>
+      new Promise((done, fail) => {
+        setTimeout(() => fail(new Error(`no ${wanted} came to be ${source}`)), 20_000);
+        const look = () => {
+          const texts = [...app.querySelectorAll(wanted)].map((found) => found.textContent);
+          if (texts.some((text) => new RegExp(source).test(text))) {
+            observer.disconnect();
+            done(Date.now());
+          }
+        };
+        const observer = new MutationObserver(look);
+        observer.observe(app, { subtree: true, childList: true, characterData: true });
+      }),
+    [selector, pattern],
+  );
+
+const fields = async (name) =>
+  Promise.all(
+    ['x', 'y', 'z'].map(async (axis) => Number(await frame.locator(`[data-field="${name}-${axis}"]`).inputValue())),
+  );
 
 test('shows the steps of preprocessing and the position label of the crop that training draws', async () => {
   const stages = await frame.locator('figure').evaluateAll((all) => all.map((one) => one.dataset.stage));
   assert.deepEqual(stages, ['load', 'orientation', 'intensity', 'foreground', 'resize']);
-  assert.match(await frame.locator('figure').first().innerText(), /64 × 56 × 40/);
+  assert.match(await frame.locator('figure').first().innerText(), /96 × 96 × 64/);
   assert.match(await frame.locator('figure').last().innerText(), /96 × 96 × 32/);
   const label = await shares();
   assert.equal(label.length, 9);
   assert.ok(Math.abs(sum(label) - 1) < 0.005, label.join());
-  await screenshotInThemes(page, 'crops');
+  await frame.locator('#scene[data-body="true"]').waitFor();
 });
 
-test('a crop moved onto a base crop has the label 1 there', async () => {
-  const box = await frame.locator('canvas[data-plane="2"]').boundingBox();
-  await frame.locator('canvas[data-plane="2"]').click({ position: { x: box.width / 2, y: box.height / 2 } });
-  await eventually(async () => Math.max(...(await shares())) > 0.85, 'the middle base crop holds the crop');
+test('the view in 3-D is turned by keys and by dragging', async () => {
+  const scene = frame.locator('#scene');
+  const before = await scene.getAttribute('aria-label');
+  await scene.focus();
+  await page.keyboard.press('ArrowRight');
+  const turned = await scene.getAttribute('aria-label');
+  assert.notEqual(turned, before);
+  const { x, y, width, height } = await scene.boundingBox();
+  await page.mouse.move(x + width / 2, y + height / 2);
+  await page.mouse.down();
+  await page.mouse.move(x + width / 2 + 30, y + height / 2 + 10);
+  await page.mouse.up();
+  assert.notEqual(await scene.getAttribute('aria-label'), turned);
+  await page.keyboard.press('Home');
+  assert.equal(await scene.getAttribute('aria-label'), before);
+});
+
+test('a crop moved onto a base crop has the label 1 there, and goes on by keys', async () => {
+  await frame.locator('[data-field="centre-y"]').fill('48');
+  await frame.locator('[data-field="centre-y"]').press('Enter');
+  await frame.locator('[data-field="centre-x"]').fill('48');
+  await frame.locator('[data-field="centre-x"]').press('Enter');
+  await eventually(async () => Math.max(...(await shares())) > 0.99, 'the middle base crop holds the crop');
   const label = await shares();
   assert.equal(label.indexOf(Math.max(...label)), 4);
+  await frame.locator('canvas[data-plane="2"]').focus();
   await page.keyboard.press('Shift+ArrowLeft');
   await page.keyboard.press('Shift+ArrowLeft');
   await eventually(async () => Math.max(...(await shares())) < 0.7, 'the crop moves by keys');
+  assert.deepEqual(await fields('centre'), [64, 48, 16]);
+});
+
+test('the crop is moved and resized by the pointer', async () => {
+  const canvas = frame.locator('canvas[data-plane="2"]');
+  const { x, y, width, height } = await canvas.boundingBox();
+  const [, , mm] = (await frame.locator('figure').last().innerText()).split('\n');
+  const [dx, dy] = mm.split('×').map((text) => Number.parseFloat(text));
+  // The 96 × 96 voxels fit the canvas; columns run from the patient's right.
+  const scale = Math.min(width / (96 * dx), height / (96 * dy));
+  const at = (across, up) => [x + width / 2 - (across - 47.5) * dx * scale, y + height / 2 - (up - 47.5) * dy * scale];
+  const drag = async (from, to) => {
+    await page.mouse.move(...at(...from));
+    await page.mouse.down();
+    await page.mouse.move(...at(...to), { steps: 4 });
+    await page.mouse.up();
+  };
+  await drag([64, 48], [56, 60]);
+  await eventually(async () => (await fields('centre')).join() === '56,60,16', 'the crop moved by its inside');
+  await drag([40 - 0.5, 60], [28 - 0.5, 60]);
+  await eventually(async () => (await fields('size')).join() === '44,32,32', 'the crop resized by its edge');
+  assert.deepEqual(await fields('centre'), [50, 60, 16]);
+  assert.ok(Math.abs(sum(await shares()) - 1) < 0.005);
+  await canvas.focus();
+  await page.keyboard.press('Control+Shift+ArrowUp');
+  await eventually(async () => (await fields('size'))[1] === 40, 'the crop resized by keys');
+  await frame.locator('#drawn-crop').click();
+  await eventually(async () => (await fields('size')).join() === '32,32,32', 'back to the drawn crop');
+});
+
+test('draws of other epochs, and each augmentation on its own', async () => {
+  const drawn = await fields('centre');
+  await frame.locator('#next-draw').click();
+  await eventually(async () => (await fields('centre')).join() !== drawn.join(), 'another draw');
+  await frame.locator('#previous-draw').click();
+  await eventually(async () => (await fields('centre')).join() === drawn.join(), 'the first draw again');
+  for (const name of ['flip', 'rotate', 'shift']) await frame.locator(`#augment-${name}`).click();
+  await eventually(async () => /not changed/.test(await frame.locator('#augmentation').innerText()), 'no augmentation');
+  for (const name of ['flip', 'rotate', 'shift']) await frame.locator(`#augment-${name}`).click();
+});
+
+test('a checkpoint says where it believes crops to be', async () => {
+  const choices = frame.locator('#checkpoint');
+  const option = choices.locator('option').filter({ hasText: 'step 20' });
+  await option.waitFor({ state: 'attached', timeout: 30_000 });
+  const chosen = Date.now();
+  await choices.selectOption(await option.getAttribute('value'));
+  await frame.locator('#network[data-predicted="true"]').waitFor({ timeout: 60_000 });
+  console.log(`predictions ${Date.now() - chosen} ms after the checkpoint was chosen`);
+  await frame.locator('#network[data-report="true"]').waitFor({ timeout: 60_000 });
+  console.log(`map of 96 positions ${Date.now() - chosen} ms after the checkpoint was chosen`);
+  const answers = (await frame.locator('.label .answer').allInnerTexts()).map(Number);
+  assert.equal(answers.length, 9);
+  assert.ok(answers.every((value) => value >= 0 && value <= 1));
+  const summary = await frame.locator('#network-summary').innerText();
+  assert.match(summary, /% of 96 random crops/);
+  console.log(summary.replaceAll('\n', ' '));
+  await frame.locator('.matrix').waitFor();
+  await screenshotInThemes(page, 'crops');
+  const pressed = Date.now();
+  const followed = timeOf('.label .answer', '.');
+  await frame.locator('canvas[data-plane="2"]').focus();
+  await page.keyboard.press('Shift+ArrowUp');
+  console.log(`network's answer ${(await followed) - pressed} ms after the crop moved`);
 });
 
 test('follows edits that are not saved, and keeps the picture when the config is wrong', async () => {
-  await edit('"crop": [', '"randomCrops": 3, "crop": [');
+  // Once before it is timed: the first edit of a window loads things.
+  await edit('"name": "preview"', '"name": "look"');
+  const geometry = timeOf('#where', '^24 × 32');
+  const typed = await edit('"crop": [\n      32', '"crop": [\n      24');
+  const geometryMs = (await geometry) - typed;
+  const preprocessing = timeOf('figure', '84 × 96 × 32');
+  const again = await edit('"resize": [\n        96', '"resize": [\n        84');
+  const preprocessingMs = (await preprocessing) - again;
+  console.log(`followed a change of geometry within ${geometryMs} ms, of preprocessing within ${preprocessingMs} ms`);
+  assert.ok(geometryMs < 2000 && preprocessingMs < 6000);
+  await edit('"method": {', '"method": { "randomCrops": 3,');
   await eventually(async () => (await frame.locator('#choice option[value="random/2"]').count()) === 1, 'a third crop');
   await edit('"randomCrops": 3', '"randomCrops": "many"');
   await eventually(async () => /randomCrops/.test(await frame.locator('.message').innerText()), 'the error in place');

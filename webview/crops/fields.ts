@@ -8,6 +8,8 @@ export class CropFields {
   readonly node: HTMLElement;
   private readonly centre: HTMLInputElement[];
   private readonly size: HTMLInputElement[];
+  /** What the user is typing into is left alone. */
+  private readonly typed = new Set<HTMLInputElement>();
 
   /** @param changed gets what was typed, voxels */
   constructor(changed: (centre: Triple, size: Triple) => void) {
@@ -20,7 +22,9 @@ export class CropFields {
           'aria-label': `${name} along ${axis}, voxels`,
         });
         input.dataset.field = `${name.toLowerCase()}-${axis}`;
+        input.addEventListener('input', () => this.typed.add(input));
         input.addEventListener('change', () => {
+          this.typed.delete(input);
           const values = (list: HTMLInputElement[]) => list.map((one) => Number(one.value)) as unknown as Triple;
           if ([...this.centre, ...this.size].every((one) => one.value !== ''))
             changed(values(this.centre), values(this.size));
@@ -43,8 +47,7 @@ export class CropFields {
     const put = (inputs: HTMLInputElement[], values: Triple): void =>
       inputs.forEach((input, axis) => {
         input.disabled = !editable;
-        if (document.activeElement !== input || Number(input.value) !== values[axis])
-          input.value = String(values[axis]);
+        if (!this.typed.has(input)) input.value = String(values[axis]);
       });
     put(this.centre, centre);
     put(this.size, size);

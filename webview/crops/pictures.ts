@@ -22,11 +22,11 @@ const STAGES: Readonly<Record<string, string>> = {
   orientation: 'Oriented',
   spacing: 'Resampled',
   intensity: 'Intensity scaled',
-  foreground: 'Cut to foreground',
+  foreground: 'Foreground',
   resize: 'Resized',
 };
 
-const number = (value: number): string => String(Number(value.toPrecision(4)));
+const number = (value: number, digits = 4): string => String(Number(value.toPrecision(digits)));
 
 /** The volume after each preprocessing step, with its numbers. */
 export function stageCards(stages: readonly StagePreview[]): HTMLElement[] {
@@ -44,8 +44,12 @@ export function stageCards(stages: readonly StagePreview[]): HTMLElement[] {
         {},
         element('strong', {}, name),
         element('span', {}, stage.shape.slice(1).join(' × ')),
-        element('span', { class: 'muted' }, `${stage.spacing.map(number).join(' × ')} mm, ${stage.orientation}`),
-        element('span', { class: 'muted' }, `${number(stage.range[0])} to ${number(stage.range[1])}`),
+        element('span', { class: 'muted' }, `${stage.spacing.map((mm) => number(mm, 3)).join('\u2009×\u2009')} mm`),
+        element(
+          'span',
+          { class: 'muted' },
+          `${stage.orientation} · ${number(stage.range[0])} to ${number(stage.range[1])}`,
+        ),
       ),
     );
   });

@@ -20,10 +20,14 @@ export interface SceneContent {
   readonly colours: { readonly grid: string; readonly crop: string };
 }
 
-export const FIRST_TURN: Turn = { azimuth: -28, elevation: 38 };
+export const FIRST_TURN: Turn = { azimuth: -24, elevation: 42 };
 /** Pieces a line is cut into to tell what of it is hidden. */
 const PIECES = 48;
 const STEP = 5;
+/** Length of an arm of the compass with its letter, CSS pixels. */
+const COMPASS = 32;
+/** How much of the axial side must be seen for the numbers to stand there: the sine of the elevation. */
+const STEEP = 0.35;
 
 /** The volume's body with the grid, the crop and what the network answered, turned by dragging or with the arrow keys. */
 export class Scene {
@@ -53,7 +57,7 @@ export class Scene {
     context.fillStyle = '#000';
     context.fillRect(0, 0, width, height);
     const lengths = content.size.map((n, axis) => n * content.spacing[axis]!);
-    const scale = (0.86 * Math.min(width, height)) / Math.hypot(...lengths);
+    const scale = (0.98 * Math.min(width, height)) / Math.hypot(...lengths);
     new ScenePainter(context, content, new Camera(this.turn, scale, [width / 2, height / 2]), this.bodyPicture).paint();
     const { azimuth, elevation } = this.turn;
     this.canvas.setAttribute(
@@ -127,7 +131,7 @@ class ScenePainter {
     this.paintAsked();
     if (content.box) this.paintCrop(content.box);
     this.paintNumbers();
-    if (content.lettered) this.paintLetters();
+    if (content.lettered) this.paintCompass();
   }
 
   /** Voxel edges to millimetres from the middle. */
@@ -259,11 +263,12 @@ class ScenePainter {
     context.fillText(text, x, y);
   }
 
-  /** Numbers of the base crops on the side of the grid that looks most at the viewer. */
+  /** Numbers of the base crops, on the axial side of the grid unless that is seen from too flat. */
   private paintNumbers(): void {
     const { grid, colours } = this.content;
     const { towards } = this.camera;
-    const axis = [0, 1, 2].reduce((best, at) => (Math.abs(towards[at]!) > Math.abs(towards[best]!) ? at : best), 2);
+    const largest = Math.abs(towards[0]) > Math.abs(towards[1]) ? 0 : 1;
+    const axis = Math.abs(towards[2]) > STEEP ? 2 : largest;
     const near = towards[axis]! > 0;
     this.eachCell((index, ...at) => {
       if (at[axis] !== (near ? grid.counts[axis]! - 1 : 0)) return;
@@ -274,16 +279,24 @@ class ScenePainter {
     });
   }
 
-  private paintLetters(): void {
-    const { size } = this.content;
-    const letters = ['LR', 'PA', 'IS'];
-    for (const axis of [0, 1, 2]) {
-      for (const side of [0, 1]) {
-        const at = size.map((n) => n / 2);
-        const margin = 0.07 * Math.max(...size.map((n, i) => n * this.content.spacing[i]!));
-        at[axis] = side * size[axis]! + ((2 * side - 1) * margin) / this.content.spacing[axis]!;
-        this.text(letters[axis]![side]!, this.camera.project(this.mm(at as unknown as Triple)), '#fff');
-      }
-    }
+  /** Where the patient's right, front and head are, in a corner. */
+  private paintCompass(): void {
+    const { context, camera } = this;
+    const from = [COMPASS + 12, context.canvas.clientHeight - COMPASS - 12] as const;
+    context.lineWidth = 1.5;
+    context.strokeStyle = '#fff';
+    ['R', 'A', 'S'].forEach((letter, axis) => {
+      const by = (length: number): Triple => [
+        from[0] + length * camera.right[axis]!,
+        from[1] - length * camera.up[axis]!,
+        0,
+      ];
+      const end = by(COMPASS - 12);
+      context.beginPath();
+      context.moveTo(...from);
+      context.lineTo(end[0], end[1]);
+      context.stroke();
+      this.text(letter, by(COMPASS), '#fff');
+    });
   }
 }

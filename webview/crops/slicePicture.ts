@@ -2,7 +2,7 @@ import type { Box, CropPreview, CropsPreview, Triple } from '../../src/protocol/
 import type { LocateReport } from '../../src/protocol/locate';
 import type { Plane, Slice } from '../../src/protocol/volume';
 import { currentTheme } from '../ui/theme';
-import { axesOf, type SliceView } from '../volume/geometry';
+import { axesOf, toCanvas, type SliceView } from '../volume/geometry';
 import type { BoxMark, Picture, Sheet } from '../volume/picture';
 import { handleMarks, type Edges } from './boxHandles';
 import { errorTop, type ErrorSlices } from './errorSlices';
@@ -30,9 +30,14 @@ export function edgesOn(box: Box, plane: Plane, index: number): Edges | undefine
   return { from, to: [from[0] + box.size[across]!, from[1] + box.size[up]!] };
 }
 
-/** Base crops that the slice passes through, numbered, stronger where the label is. */
-function gridBoxes(plane: Plane, index: number, { grid }: CropsPreview, label: Float64Array | undefined): BoxMark[] {
-  const { counts, crop, origin } = grid;
+/** Width of a base crop on the screen, CSS pixels, in which there is room for its share beside its number. */
+const ROOM = 76;
+
+/** Base crops that the slice passes through, numbered, stronger where the label is, and with their share. */
+function gridBoxes({ view, index, preview, crop: drawn }: SliceScene): BoxMark[] {
+  const { plane } = view;
+  const { counts, crop, origin } = preview.grid;
+  const label = drawn?.label;
   const layer = Math.floor((index - origin[plane]) / crop[plane]);
   if (layer < 0 || layer >= counts[plane]) return [];
   const [across, up] = axesOf(plane);
@@ -44,8 +49,10 @@ function gridBoxes(plane: Plane, index: number, { grid }: CropsPreview, label: F
       const number = gridIndex(counts, ...at);
       const from = [across, up].map((axis) => origin[axis]! + at[axis]! * crop[axis]! - 0.5) as [number, number];
       const to = [from[0] + crop[across]!, from[1] + crop[up]!] as const;
-      const fill = 0.35 * Math.sqrt(label?.[number] ?? 0);
-      boxes.push({ from, to, colour: COLOURS.grid, width: 1, text: String(number + 1), fill });
+      const share = label?.[number] ?? 0;
+      const roomy = share >= 0.005 && Math.abs(toCanvas(view, ...to)[0] - toCanvas(view, ...from)[0]) > ROOM;
+      const text = `${number + 1}${roomy ? ` · ${Math.round(100 * share)} %` : ''}`;
+      boxes.push({ from, to, colour: COLOURS.grid, width: 1, text, fill: 0.35 * Math.sqrt(share) });
     }
   }
   return boxes;
@@ -60,7 +67,7 @@ function cropBoxes({ view, index, crop, editable }: SliceScene): BoxMark[] {
 
 /** A slice with the grid, the crop and the error map. */
 export function slicePicture(scene: SliceScene, errors: ErrorSlices): Picture {
-  const { view, index, slice, preview, report, crop } = scene;
+  const { view, index, slice, preview, report } = scene;
   const { plane } = view;
   const theme = currentTheme();
   const scaling = { slope: 1, intercept: 0 };
@@ -75,7 +82,7 @@ export function slicePicture(scene: SliceScene, errors: ErrorSlices): Picture {
     index,
     smooth: false,
     measurements: [],
-    boxes: [...gridBoxes(plane, index, preview, crop?.label), ...cropBoxes(scene)],
+    boxes: [...gridBoxes(scene), ...cropBoxes(scene)],
     lettered: preview.volume.ras,
     font: `600 ${Math.max(11, theme.fontSize - 1)}px ${theme.fontFamily}`,
     accent: theme.accent,

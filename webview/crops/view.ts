@@ -161,10 +161,7 @@ export class CropsView {
     const side = element(
       'aside',
       { 'aria-label': 'The crop' },
-      this.where,
-      this.fields.node,
-      this.back,
-      this.label,
+      element('section', {}, this.where, this.fields.node, this.back, this.label),
       this.network.node,
       this.crops,
     );

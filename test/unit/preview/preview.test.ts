@@ -7,6 +7,12 @@ import { assembleBatch } from '../../../src/trainer/loader/assemble';
 import { SamplePlan } from '../../../src/trainer/loader/plan';
 import { middleSlices } from '../../../src/trainer/preview/images';
 import { CropPreviewer } from '../../../src/trainer/preview/preview';
+import { bodySurface } from '../../../src/trainer/preview/surface';
+import { errorMap } from '../../../src/trainer/inspect/errorMap';
+import { judge } from '../../../src/trainer/inspect/positions';
+import type { LocateReport } from '../../../src/protocol/locate';
+import { createCropGrid } from '../../../src/voco/geometry';
+import { errorSlice } from '../../../webview/crops/errorSlices';
 import { writeNifti } from '../../../src/volume';
 import { temporaryFolder } from '../volume/support';
 
@@ -105,6 +111,66 @@ describe('preview of crops', () => {
       previewer.crop({ choice: { ...choice, centre }, draw: 0, augment: NONE });
     expect(moved([24, 24, 12]).label![4]).toBe(1);
     expect(moved([-50, 24, 500]).box.start).toEqual([0, 16, 4]);
+  });
+
+  it('gives a crop the size that was asked for, inside the grid, and its label by its own volume', async () => {
+    const previewer = new CropPreviewer();
+    await open(previewer);
+    const shaped = (centre: [number, number, number], size: [number, number, number]): CropPreview =>
+      previewer.crop({ choice: { kind: 'random', index: 0, centre, size }, draw: 0, augment: NONE });
+    const wide = shaped([24, 24, 12], [32, 16, 16]);
+    expect(wide.box).toEqual({ start: [8, 16, 4], size: [32, 16, 16] });
+    expect([...wide.label!]).toEqual([0, 0.25, 0, 0, 0.5, 0, 0, 0.25, 0]);
+    const huge = shaped([0, 0, 0], [500, 1, 16]);
+    expect(huge.box).toEqual({ start: [0, 0, 4], size: [48, 2, 16] });
+    expect(huge.label!.reduce((sum, share) => sum + share, 0)).toBeCloseTo(1, 12);
+  });
+
+  it('hands the network the crops of the training step, the chosen one as it was changed', async () => {
+    const previewer = new CropPreviewer();
+    await open(previewer);
+    const choice = { kind: 'random', index: 1, centre: [24, 24, 12] } as const;
+    const { randoms, bases, files } = previewer.step({ choice, draw: 0, augment: ALL });
+    expect(files).toEqual([path('imagesTr/case1.nii.gz')]);
+    expect([randoms.length, bases.length]).toEqual([2, 9]);
+    expect(randoms[1]!.box.start).toEqual([16, 16, 4]);
+    const drawn = previewer.crop({ choice: { kind: 'random', index: 0 }, draw: 0, augment: ALL });
+    expect(randoms[0]!.box).toEqual(drawn.box);
+    expect(bases[4]!.box.start).toEqual([16, 16, 4]);
+  });
+
+  it('finds the surface of the body, with normals outwards', async () => {
+    const size = [40, 36, 30] as const;
+    const inside = (x: number, y: number, z: number) => Math.hypot((x - 20) / 14, (y - 18) / 12, (z - 15) / 10) < 1;
+    const data = Float32Array.from({ length: 40 * 36 * 30 }, (_, i) =>
+      inside(Math.floor(i / 1080), Math.floor(i / 30) % 36, i % 30) ? 1 : 0,
+    );
+    const affine = Float64Array.of(1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1);
+    const body = bodySurface({ data, shape: [1, ...size], affine }, [0, 1]);
+    expect(body.size).toEqual(size);
+    const points = body.greys.length;
+    expect(points).toBeGreaterThan(1000);
+    const outwards = Array.from({ length: points }, (_, i) =>
+      [20, 18, 15].reduce((sum, at, axis) => sum + (body.places[3 * i + axis]! - at) * body.normals[3 * i + axis]!, 0),
+    );
+    expect(outwards.every((along) => along > 0)).toBe(true);
+  });
+
+  it('draws the error map where centres of crops can be, and nowhere else', () => {
+    const grid = createCropGrid([3, 3, 1], [16, 16, 16], [48, 48, 24]);
+    const silent = new Array<number>(9).fill(0);
+    const asked = [8, 24, 39].flatMap((x) =>
+      [8, 24, 39].map((y) => ({ ...judge([x, y, 12], silent, grid, [1, 1, 1]), distance: x })),
+    );
+    const report = { map: errorMap(asked, grid), grid } as unknown as LocateReport;
+    const axial = errorSlice(report, [48, 48, 24], 2, 12);
+    const at = (x: number, y: number) => axial.data[y * 48 + x]!;
+    expect([at(7, 24), at(40, 24), at(24, 40)]).toEqual([NaN, NaN, NaN]);
+    expect(at(8, 24)).toBeLessThan(at(24, 24));
+    expect(at(24, 24)).toBeLessThan(at(39, 24));
+    expect(at(24, 10)).toBeCloseTo(24, 0);
+    expect(errorSlice(report, [48, 48, 24], 2, 3).data.every(Number.isNaN)).toBe(true);
+    expect(errorSlice(report, [48, 48, 24], 2, 19).data.some((value) => value > 0)).toBe(true);
   });
 
   it('says what is wrong, and keeps the last good state', async () => {

@@ -11,7 +11,7 @@ import { listPretrained, NetworkQuestions, pickCheckpointFile, type Scenes } fro
 
 const PANEL = 'voco.crops';
 /** Edits come key by key: the preview follows when the typing pauses for so long. */
-const QUIET_MS = 80;
+const QUIET_MS = 40;
 /** A run that trains changes all the time: the list of checkpoints follows a second later. */
 const RUNS_QUIET_MS = 1000;
 
