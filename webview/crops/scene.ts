@@ -283,9 +283,9 @@ class ScenePainter {
   private paintCompass(): void {
     const { context, camera } = this;
     const from = [COMPASS + 12, context.canvas.clientHeight - COMPASS - 12] as const;
-    context.lineWidth = 1.5;
-    context.strokeStyle = '#fff';
     ['R', 'A', 'S'].forEach((letter, axis) => {
+      context.lineWidth = 1.5;
+      context.strokeStyle = '#fff';
       const by = (length: number): Triple => [
         from[0] + length * camera.right[axis]!,
         from[1] - length * camera.up[axis]!,
