@@ -29,6 +29,9 @@ const carried = /\/(libdnnl|libgomp|libOpenCL)\.so\.\d+$/;
 function stageCommon(stage) {
   for (const name of ['README.md', 'CHANGELOG.md', 'LICENSE', 'media'])
     cpSync(join(root, name), join(stage, name), { recursive: true });
+  // The pictures of the README stay in the repository.
+  const readme = readFileSync(join(root, 'README.md'), 'utf8').replace(/^!\[.*\]\(docs\/images\/.*\)\n\n?/gm, '');
+  writeFileSync(join(stage, 'README.md'), readme);
   const {
     scripts: _scripts,
     devDependencies: _dev,

@@ -6,6 +6,7 @@ import {
   extensionLog,
   openSideBar,
   openWorkbench,
+  pick,
   runCommand,
   scenarios,
   screenshotInThemes,
@@ -44,4 +45,23 @@ test('a command without anything to work on leads on', async () => {
   const toast = page.locator('.notification-toast', { hasText: 'There are no runs in this folder yet' });
   await toast.waitFor();
   await toast.locator('.monaco-button', { hasText: 'Pre-train' }).waitFor();
+});
+
+test('the walkthrough leads from sample data to results', async () => {
+  await runCommand(page, 'Notifications: Clear All Notifications');
+  await runCommand(page, 'Welcome: Open Walkthrough...');
+  await pick(page, 'Pre-train on 3D CT with VoCo');
+  const steps = page.locator('.getting-started-step');
+  await eventually(async () => (await steps.count()) === 8, 'eight steps');
+  await steps.filter({ hasText: 'Make a sample dataset' }).locator('.markdown-container, h3').first().waitFor();
+  await screenshotInThemes(page, 'walkthrough');
+});
+
+test('a step of the walkthrough is done by doing it', async () => {
+  const watch = page.locator('.getting-started-step', { hasText: 'Watch the loss curves' });
+  assert.equal(await watch.locator('.complete').count(), 0);
+  await runCommand(page, 'VoCo: Show Loss Curves');
+  await page.locator('.tab', { hasText: 'Loss curves' }).waitFor();
+  await page.locator('.tab').first().click();
+  await eventually(async () => (await watch.locator('.complete').count()) > 0, 'the step is ticked');
 });

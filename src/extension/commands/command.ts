@@ -56,6 +56,6 @@ export async function withProgress<T>(
 }
 
 /** Marks a step of the walkthrough as done. */
-export function markDone(step: 'data' | 'config' | 'check' | 'pretrain' | 'watch'): void {
+export function markDone(step: 'data' | 'look' | 'config' | 'check' | 'pretrain' | 'watch'): void {
   void vscode.commands.executeCommand('setContext', `voco.done.${step}`, true);
 }

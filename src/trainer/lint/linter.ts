@@ -1,4 +1,4 @@
-import { dirname } from 'node:path';
+import { dirname, join, sep } from 'node:path';
 import type { Config, Diagnostic } from '../../config';
 import { parseText, toDiagnostic } from '../../config/diagnose';
 import { configOfText } from '../../config/ofText';
@@ -29,7 +29,12 @@ export class ConfigLinter {
     const missing = await missingPaths(value, dirname(file));
     const config = configOfText(text, dirname(file));
     const found = config ? await this.problemsOf(config, missing, others) : [];
-    const all = [...missing, ...found].map((problem) => toDiagnostic(problem, root, text, file));
+    // As the config itself writes them: relative to its folder.
+    const short = ({ message, ...problem }: Problem): Problem => ({
+      ...problem,
+      message: message.replaceAll(join(dirname(file), sep), ''),
+    });
+    const all = [...missing, ...found].map((problem) => toDiagnostic(short(problem), root, text, file));
     return all.sort((a, b) => a.offset - b.offset);
   }
 

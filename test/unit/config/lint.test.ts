@@ -114,7 +114,7 @@ describe('files', () => {
     for (const image of images) copyFileSync(known, image);
     expect(await lint(text)).toEqual([]);
     writeFileSync(images[0]!, 'no volume');
-    expect((await lint(text))[0]!.message).toMatch(/^\S+a\.nii\.gz: /);
+    expect((await lint(text))[0]!.message).toMatch(/^a\.nii\.gz: is neither gzip data/);
   });
 
   it('names a checkpoint that is not there', async () => {

@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
+import { markDone } from '../../commands/command';
 import { UserError } from '../../../errors/userError';
 import type { Look, VolumeState, VolumeWish } from '../../../protocol/volume';
 import { panelPage, panelRoots } from '../../panels/html';
@@ -53,6 +54,7 @@ export class VolumeEditor
     const { volume, look } = this.expected.get(path) ?? { volume: { path, overlays: [] }, look: undefined };
     this.expected.delete(path);
     this.show(panel, [volume], look);
+    markDone('look');
   }
 
   deserializeWebviewPanel(panel: vscode.WebviewPanel, state: VolumeState | undefined): Promise<void> {

@@ -1,3 +1,4 @@
+import * as vscode from 'vscode';
 import type { DiskUse, EstimateCard, EstimateSheet, RunEstimate } from '../../../protocol/estimate';
 import { durationText } from '../../views/runText';
 import { sizeText } from '../../views/sizeText';
@@ -44,7 +45,7 @@ function diskCard(title: string, { folder, bytes, freeBytes }: DiskUse, advice: 
   return {
     title,
     value: `up to ${sizeText(bytes)}`,
-    details: [...free, `in ${folder}`],
+    details: [...free, `in ${vscode.workspace.asRelativePath(folder)}`],
     ...(share !== undefined && { share }),
     ...(share !== undefined && share > 1 && { problem: advice }),
   };
