@@ -71,24 +71,25 @@ export const pretrainPresets = {
     hasValidation: true,
   },
   'demo-unet': {
-    description: 'Demo on synthetic abdomens with the 3D U-Net: 4×3×1 small crops, for the study of the demo',
+    description: 'Demo on synthetic abdomens with the 3D U-Net, for the study of the demo: gradients are clipped',
     config: {
       name: 'voco-demo-unet',
       method: {
         objective: 'cvpr-paper',
-        grid: [4, 3, 1],
-        crop: [16, 16, 48],
-        input: [16, 16, 48],
+        grid: [3, 3, 1],
+        crop: [32, 32, 48],
+        input: [32, 32, 48],
         randomCrops: 4,
         augment: { flip: 0, rotate90: 0 },
         projector: { hidden: 256, out: 256 },
       },
       network: { name: 'unet3d', featureSize: 8 },
-      optimizer: { lr: 0.001 },
+      // The first gradients are a hundred times those of later steps. Unclipped, Adam would remember them and hardly move the encoder.
+      optimizer: { lr: 0.002, amsgrad: false, clipNorm: 1 },
       schedule: { warmupSteps: 5 },
-      train: { steps: 500, batch: 1, validateEvery: 50, checkpointEvery: 100, keepLast: 1 },
+      train: { steps: 200, batch: 1, validateEvery: 50, checkpointEvery: 50, keepLast: 1 },
     },
-    data: { preprocess: { resize: [64, 48, 48] } },
+    data: { preprocess: { resize: [96, 96, 48] } },
     hasValidation: true,
   },
 } as const satisfies Record<string, Preset>;
