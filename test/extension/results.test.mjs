@@ -121,11 +121,14 @@ test('exports as a table, for LaTeX and as a picture', async () => {
 test('a classification has a confusion matrix and ROC curves', async () => {
   await showResults(/^cc-ccii/);
   const frame = await webview(page, '.confusion');
-  const counts = (await frame.locator('.confusion tbody td').allTextContents()).map((text) =>
-    Number.parseInt(text, 10),
-  );
+  const counts = await frame
+    .locator('.confusion tbody td')
+    .evaluateAll((cells) => cells.map((cell) => Number(cell.firstChild.textContent)));
   assert.equal(counts.length, 9);
-  assert.equal(counts.reduce((sum, count) => sum + count, 0) % 60, 0);
+  assert.equal(
+    counts.reduce((sum, count) => sum + count),
+    60,
+  );
   assert.equal(await frame.locator('.legend li').count(), 3);
   await screenshotInThemes(page, 'results-classification');
 });

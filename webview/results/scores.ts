@@ -14,7 +14,8 @@ export interface Metric {
   badness(value: number): number;
 }
 
-/** From this HD95 on, millimetres, all cells have the same colour. */
+/** From here on all cells have the same colour: so much short of 1, and so many millimetres. */
+const WORST_SHARE = 0.6;
 const WORST_HD95 = 30;
 
 const percent = (value: number): string =>
@@ -27,7 +28,7 @@ const KNOWN: readonly Metric[] = [
     title: 'Overlap of prediction and ground truth: 1 where both are the same, 0 where they do not touch',
     unit: '',
     format: (value) => value.toFixed(3),
-    badness: (value) => 1 - value,
+    badness: (value) => (1 - value) / WORST_SHARE,
   },
   {
     id: 'nsd',
@@ -35,7 +36,7 @@ const KNOWN: readonly Metric[] = [
     title: 'Normalised surface distance: share of both surfaces that lies within the tolerance of the other',
     unit: '',
     format: (value) => value.toFixed(3),
-    badness: (value) => 1 - value,
+    badness: (value) => (1 - value) / WORST_SHARE,
   },
   {
     id: 'hd95',

@@ -4,7 +4,8 @@ interface Group {
   readonly id: string;
   readonly title: string;
   readonly unit?: string;
-  has(metric: string): boolean;
+  /** @param metric without the prefix of validations; `held` for one that was measured on held-out cases. */
+  has(metric: string, held: boolean): boolean;
 }
 
 const VALIDATION = 'validation/';
@@ -18,7 +19,7 @@ const CLASS_DICE = 'dice/';
 /** Groups in the order of the panel, but for the last, which takes what is left: the parts that the loss is made of. */
 const GROUPS: readonly Group[] = [
   { id: 'loss', title: 'Loss', has: (metric) => metric === 'loss' },
-  { id: 'dice', title: 'Dice on held-out cases', has: (metric) => metric === 'dice' },
+  { id: 'dice', title: 'Dice on held-out cases', has: (metric, held) => held && metric === 'dice' },
   { id: 'classes', title: 'Dice by class', has: (metric) => metric.startsWith(CLASS_DICE) },
   { id: 'scores', title: 'F1 and AUC', has: (metric) => metric === 'f1' || metric === 'auc' },
   { id: 'accuracy', title: 'Position accuracy', has: (metric) => /accuracy/i.test(metric) },
@@ -31,7 +32,9 @@ const GROUPS: readonly Group[] = [
   { id: 'parts', title: 'Parts of the loss', has: () => true },
 ];
 
-const baseName = (metric: string): string => (metric.startsWith(VALIDATION) ? metric.slice(VALIDATION.length) : metric);
+const isHeld = (metric: string): boolean => metric.startsWith(VALIDATION);
+
+const baseName = (metric: string): string => (isHeld(metric) ? metric.slice(VALIDATION.length) : metric);
 
 /**
  * The charts for these metrics: related ones share a chart, a metric with its validation; empty charts are left out.
@@ -47,7 +50,7 @@ export function chartsFor(
     id,
     title,
     unit,
-    metrics: wanted.filter((metric) => GROUPS.find((group) => group.has(baseName(metric)))?.id === id),
+    metrics: wanted.filter((metric) => GROUPS.find((group) => group.has(baseName(metric), isHeld(metric)))?.id === id),
   })).filter((chart) => chart.metrics.length > 0);
   const classified = charts.some(({ id }) => id === 'scores');
   for (const chart of charts) {

@@ -182,10 +182,20 @@ describe('classification', () => {
 
 describe('curves of a fine-tuning', () => {
   it('have a chart of the mean and one of the classes, in the colours of the classes', () => {
-    const metrics = ['loss', 'validation/dice', 'validation/dice/liver', 'validation/dice/spleen'];
+    const metrics = [
+      'loss',
+      'dice',
+      'crossEntropy',
+      'validation/dice',
+      'validation/dice/liver',
+      'validation/dice/spleen',
+    ];
     const charts = chartsFor(metrics, { liver: '#c77b58' });
-    expect(charts.map(({ id }) => id)).toEqual(['loss', 'dice', 'classes']);
-    expect(charts[2]!.colours).toEqual({ 'validation/dice/liver': '#c77b58' });
+    expect(charts.map(({ id }) => id)).toEqual(['loss', 'parts', 'dice', 'classes']);
+    // The part of the loss of the same name is another thing.
+    expect(charts[1]!.metrics).toEqual(['dice', 'crossEntropy']);
+    expect(charts[2]!.metrics).toEqual(['validation/dice']);
+    expect(charts[3]!.colours).toEqual({ 'validation/dice/liver': '#c77b58' });
   });
 
   it('of a classification are not called position accuracy', () => {
