@@ -28,13 +28,19 @@ function overlaysOf(run: string, { label, prediction }: CaseResult): OverlayOpti
 }
 
 /**
- * Opens a case of an evaluation beside the panel.
+ * Opens a case of an evaluation.
  *
+ * @param viewColumn where
  * @param index of the class to highlight, from 0
  * @throws UserError when the results have no such case
  */
-export async function openCase({ run, results, classes }: ShownResults, at: number, index?: number): Promise<void> {
-  const where = { viewColumn: vscode.ViewColumn.Beside };
+export async function openCase(
+  { run, results, classes }: ShownResults,
+  at: number,
+  index: number | undefined,
+  viewColumn: vscode.ViewColumn,
+): Promise<void> {
+  const where = { viewColumn };
   const classified = results.classification?.[at];
   if (classified) return openVolume(inside(run, classified.image), where);
   const found = results.cases[at];

@@ -107,11 +107,17 @@ export class ResultsPanels {
         return null;
       },
       openCase: async (request) => {
-        await openCase(await loadResults(request.run), request.index, request.class);
+        await openCase(await loadResults(request.run), request.index, request.class, this.columnBeside());
         return null;
       },
       export: (request) => this.export(request),
     };
+  }
+
+  /** Left of the panel where the config is, so that volumes do not get a narrow third column; else a new one. */
+  private columnBeside(): vscode.ViewColumn {
+    const own = this.open?.panel.viewColumn ?? vscode.ViewColumn.One;
+    return own === vscode.ViewColumn.One ? vscode.ViewColumn.Beside : vscode.ViewColumn.One;
   }
 
   /** Tells the panel that something changed, a few times a second at most. */
