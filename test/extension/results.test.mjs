@@ -108,7 +108,7 @@ test('exports as a table, for LaTeX and as a picture', async () => {
     const dialog = page.locator('.quick-input-widget');
     await dialog.waitFor();
     await eventually(
-      async () => (await dialog.locator('input.input').inputValue()).includes('/'),
+      async () => (await dialog.locator('input.input').inputValue()).endsWith(`-results.${format}`),
       'the dialog is ready',
     );
     await answer(page, file);
