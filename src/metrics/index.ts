@@ -1,6 +1,7 @@
 export { classificationScores, rocAuc, softmax, type ClassificationScores } from './classification';
 export { countMaskOverlap, countOverlaps, diceOf, volumeError, type Overlap } from './dice';
 export { diceCeLoss, diceLossTerms, weightedCrossEntropy, type DiceCeOptions, type DiceCeParts } from './losses';
+export { wilcoxonSignedRank, type SignedRank } from './paired';
 export { networkPredictor } from './predictor';
 export {
   bootstrapInterval,
