@@ -2,6 +2,7 @@ import type { Command } from '../command';
 import { bench } from './bench';
 import { cache } from './cache';
 import { check } from './check';
+import { compare } from './compare';
 import { demo } from './demo';
 import { devices } from './devices';
 import { evaluate } from './evaluate';
@@ -28,6 +29,7 @@ export const commands: readonly Command[] = [
   study,
   segment,
   locate,
+  compare,
   importWeights,
   exportWeights,
   info,

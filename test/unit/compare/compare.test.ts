@@ -1,0 +1,116 @@
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import type { Comparison } from '../../../src/protocol/compare';
+import { createRun, saveCheckpoint, writeResults, writeSafetensors, type Results } from '../../../src/runs';
+import { compareCheckpoints } from '../../../src/trainer/compare';
+import { comparisonText } from '../../../src/trainer/compare/text';
+import { temporaryFolder } from '../runs/support';
+
+const silent = (): void => undefined;
+
+const weights = (scale: number) => [
+  {
+    name: 'swinViT.patch_embed.proj.weight',
+    dtype: 'F32' as const,
+    shape: [2, 2],
+    data: Float32Array.of(3 * scale, 0, 4 * scale, 0),
+  },
+  { name: 'swinViT.patch_embed.proj.bias', dtype: 'F32' as const, shape: [2], data: Float32Array.of(1, 1) },
+  { name: 'out.conv.conv.weight', dtype: 'F32' as const, shape: [2], data: Float32Array.of(0, 2 * scale) },
+];
+
+const result = (name: string, liver: number, spleen: number | null): Results['cases'][number] => ({
+  case: name,
+  image: `${name}.nii.gz`,
+  classes: [
+    { class: 6, name: 'liver', scores: { dice: liver } },
+    { class: 1, name: 'spleen', scores: { dice: spleen } },
+  ],
+});
+
+async function finetuned(root: string, name: string, scale: number, cases: Results['cases']): Promise<string> {
+  const config = { kind: 'finetune', name, optimizer: { lr: scale } };
+  const dir = await createRun({ root, name, kind: 'finetune', config, totalSteps: 10 });
+  const metadata = { kind: 'finetune', name, config: JSON.stringify(config), version: '0.1.0' };
+  const checkpoint = await saveCheckpoint(dir, { step: 10, tensors: weights(scale), metadata });
+  await writeResults(dir, { format: 1, units: { dice: '' }, checkpoint, step: 10, cases });
+  return checkpoint;
+}
+
+async function two(): Promise<Comparison> {
+  const root = temporaryFolder();
+  const first = await finetuned(root, 'a', 1, [result('x', 0.8, 0.5), result('y', 0.7, null), result('z', 0.6, 0.4)]);
+  const second = await finetuned(root, 'b', 2, [result('x', 0.9, 0.7), result('y', 0.75, 0.1), result('w', 1, 1)]);
+  return compareCheckpoints({ files: [first, second] }, silent);
+}
+
+describe('a comparison of two fine-tuned checkpoints', () => {
+  test('names what the configs do not agree on', async () => {
+    const { config, checkpoints } = await two();
+    expect(config).toEqual([
+      { path: 'name', values: ['"a"', '"b"'] },
+      { path: 'optimizer.lr', values: ['1', '2'] },
+    ]);
+    expect(checkpoints.map(({ kind, step }) => [kind, step])).toEqual([
+      ['finetune', 10],
+      ['finetune', 10],
+    ]);
+  });
+
+  test('measures the weights by module', async () => {
+    const [comparison] = (await two()).weights;
+    expect(comparison!.modules.map(({ module }) => module)).toEqual(['swinViT.patch_embed', 'out.conv']);
+    const [embed, out] = comparison!.modules;
+    expect(embed).toMatchObject({ tensors: 2, parameters: 6 });
+    expect(embed!.referenceNorm).toBeCloseTo(Math.sqrt(27), 6);
+    expect(embed!.norm).toBeCloseTo(Math.sqrt(102), 6);
+    expect(embed!.relativeChange).toBeCloseTo(5 / Math.sqrt(27), 6);
+    expect(embed!.cosine).toBeCloseTo(52 / Math.sqrt(27 * 102), 6);
+    expect(out).toMatchObject({ relativeChange: 1, cosine: 1 });
+  });
+
+  test('pairs the scores over the cases and classes that both have', async () => {
+    const [scores] = (await two()).scores;
+    expect(scores!.commonCases).toEqual(['x', 'y']);
+    expect([...scores!.otherCases].sort()).toEqual(['w', 'z']);
+    const row = (name: string) => scores!.scores.find((score) => score.name === name)!;
+    expect(row('liver')).toMatchObject({ cases: 2, p: 0.5, test: 'exact' });
+    expect(row('liver').difference).toBeCloseTo(0.075, 12);
+    expect(row('liver').low).toBeCloseTo(0.05, 12);
+    expect(row('spleen')).toMatchObject({ cases: 1, reference: 0.5, other: 0.7, low: null });
+    expect(row('mean').cases).toBe(2);
+  });
+
+  test('reads well in a terminal', async () => {
+    const text = comparisonText(await two());
+    expect(text).toContain('optimizer.lr');
+    expect(text).toMatch(/swinViT\.patch_embed +6 +5\.196 +10\.10/);
+    expect(text).toMatch(/liver dice +0\.7500 +0\.8250 +0\.07500/);
+  });
+});
+
+describe('files of weights', () => {
+  test('other names and shapes are told; without an evaluation there are no scores', async () => {
+    const root = temporaryFolder();
+    const [a, b] = [join(root, 'a.safetensors'), join(root, 'b.safetensors')];
+    await writeSafetensors(a, weights(1));
+    const other = [{ ...weights(1)[0]!, shape: [4] }, weights(1)[1]!, { ...weights(1)[2]!, name: 'head.weight' }];
+    await writeSafetensors(b, other);
+    const { weights: compared, scores } = await compareCheckpoints({ files: [a, b] }, silent);
+    expect(compared[0]).toMatchObject({
+      onlyInReference: ['out.conv.conv.weight'],
+      onlyInOther: ['head.weight'],
+      otherShape: [{ name: 'swinViT.patch_embed.proj.weight', reference: [2, 2], other: [4] }],
+    });
+    expect(scores[0]!.missing).toContain('has not been evaluated');
+  });
+
+  test('one file, five files, one twice and one that is missing are refused', async () => {
+    const file = join(temporaryFolder(), 'a.safetensors');
+    await writeSafetensors(file, weights(1));
+    await expect(compareCheckpoints({ files: [file] }, silent)).rejects.toThrow(/2 to 4 checkpoints, not 1/);
+    await expect(compareCheckpoints({ files: Array<string>(5).fill(file) }, silent)).rejects.toThrow(/not 5/);
+    await expect(compareCheckpoints({ files: [file, file] }, silent)).rejects.toThrow(/named twice/);
+    await expect(compareCheckpoints({ files: [file, `${file}x`] }, silent)).rejects.toThrow(/a\.safetensorsx/);
+  });
+});
