@@ -17,6 +17,7 @@ import {
   startServer,
   webview,
 } from './workbench.mjs';
+import { waitForViewer } from './volumes.mjs';
 
 let server, browser, page;
 const test = scenarios(() => ({ page, server }));
@@ -27,6 +28,7 @@ before(async () => {
   writeFileSync(join(server.folder, 'broken.safetensors'), 'these are no weights');
   browser = await startBrowser();
   page = await openWorkbench(browser, server.url(), { width: 1400, height: 850 });
+  await waitForViewer(page);
 });
 after(async () => {
   await browser?.close();
@@ -91,7 +93,7 @@ test('a broken file is refused in a sentence, and a reloaded window restores the
   await openFile(page, 'broken.safetensors');
   const frame = await webview(page, '.message.error');
   await eventually(
-    async () => /broken\.safetensors: not a usable/.test(await frame.locator('.message').textContent()),
+    async () => /broken\.safetensors: is neither/.test(await frame.locator('.message').textContent()),
     'the reason',
   );
   await runCommand(page, 'View: Close Editor');

@@ -47,7 +47,7 @@ export class ModuleTree {
       ? tensor.shape.length === 0
         ? 'scalar'
         : tensor.shape.join(' × ')
-      : `${node.tensors} tensors`;
+      : `${node.tensors} tensor${node.tensors === 1 ? '' : 's'}`;
     const cells = [
       element('span', { role: 'gridcell', class: tensor ? '' : 'muted' }, shape),
       element('span', { role: 'gridcell', class: 'number' }, countText(node.parameters)),
