@@ -10,7 +10,6 @@ import {
   openWorkbench,
   reloadWindow,
   root,
-  runCommand,
   scenarios,
   screenshotInThemes,
   startBrowser,
@@ -96,7 +95,6 @@ test('a broken file is refused in a sentence, and a reloaded window restores the
     async () => /broken\.safetensors: is neither/.test(await frame.locator('.message').textContent()),
     'the reason',
   );
-  await runCommand(page, 'View: Close Editor');
   await page.locator('.tab', { hasText: 'imported.safetensors' }).click();
   await reloadWindow(page);
   const again = await webview(page, '.histogram', 40_000);

@@ -198,12 +198,15 @@ export async function runCommand(page, title) {
   // A command contributed by an extension that is still being registered is not offered yet: ask again.
   for (let attempt = 0; ; attempt++) {
     await page.keyboard.press('F1');
-    await input.waitFor();
-    await input.fill(`>${title}`);
-    const shown = await row.waitFor({ timeout: 5000 }).then(
-      () => true,
-      () => false,
-    );
+    // A webview that takes the focus as it loads closes the palette again.
+    const shown = await input
+      .waitFor({ timeout: 5000 })
+      .then(() => input.fill(`>${title}`, { timeout: 5000 }))
+      .then(() => row.waitFor({ timeout: 5000 }))
+      .then(
+        () => true,
+        () => false,
+      );
     if (shown) break;
     if (attempt === 5) throw new Error(`the command palette does not offer "${title}"`);
     await page.keyboard.press('Escape');
