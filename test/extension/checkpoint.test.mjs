@@ -38,7 +38,10 @@ after(async () => {
 async function saveAs(file) {
   const dialog = page.locator('.quick-input-widget');
   await dialog.waitFor();
-  await eventually(async () => (await dialog.locator('input.input').inputValue()).includes('/'), 'the dialog is ready');
+  await eventually(
+    async () => /\/[^/]+\.\w+$/.test(await dialog.locator('input.input').inputValue()),
+    'the dialog is ready',
+  );
   await answer(page, file);
 }
 

@@ -125,7 +125,7 @@ test('exports write files: all steps as CSV, a drawing, a picture', async () => 
     const dialog = page.locator('.quick-input-widget');
     await dialog.waitFor();
     await eventually(
-      async () => (await dialog.locator('input.input').inputValue()).includes('/'),
+      async () => /\/[^/]+\.\w+$/.test(await dialog.locator('input.input').inputValue()),
       'the dialog is ready',
     );
     await answer(page, file);

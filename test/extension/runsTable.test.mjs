@@ -170,7 +170,10 @@ test('selected runs are laid over one another, and the table is saved as CSV', a
   const file = join(server.folder, 'table.csv');
   const dialog = page.locator('.quick-input-widget');
   await dialog.waitFor();
-  await eventually(async () => (await dialog.locator('input.input').inputValue()).includes('/'), 'the dialog is ready');
+  await eventually(
+    async () => /\/[^/]+\.\w+$/.test(await dialog.locator('input.input').inputValue()),
+    'the dialog is ready',
+  );
   await answer(page, file);
   await eventually(() => existsSync(file), 'the CSV file');
   assert.equal(readFileSync(file, 'utf8').trim().split('\n').length, MANY + 3);

@@ -31,7 +31,6 @@ const DEFAULT_STATE: RunsTableState = {
 /** Thousands of runs on a slow disk. */
 const READING_TIMEOUT_MS = 300_000;
 const DIALOG_TIMEOUT_MS = 3_600_000;
-const MOST_COMPARED = 4;
 
 const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
 
@@ -58,10 +57,6 @@ export class RunsTableView {
   private readonly curvesButton = button('Overlay curves', () => void this.showCurves(), {
     id: 'curves',
     title: 'Show the loss curves of the selected runs over one another',
-  });
-  private readonly compareButton = button('Compare', () => void this.compare(), {
-    id: 'compare',
-    title: `Compare the checkpoints of 2 to ${MOST_COMPARED} selected runs`,
   });
 
   constructor(
@@ -114,12 +109,7 @@ export class RunsTableView {
       title: 'Choose which columns are shown',
     });
     const csv = button('CSV', () => void this.export(), { id: 'csv', title: 'Save the rows and columns shown as CSV' });
-    const chosen = element(
-      'span',
-      { class: 'group', role: 'group', 'aria-label': 'Selected runs' },
-      this.curvesButton,
-      this.compareButton,
-    );
+    const chosen = element('span', { class: 'group', role: 'group', 'aria-label': 'Selected runs' }, this.curvesButton);
     const spacer = element('span', { class: 'spacer' });
     const toolbar = element(
       'div',
@@ -182,7 +172,6 @@ export class RunsTableView {
     const shown = runs.length === total ? count(total, 'run') : `${runs.length} of ${count(total, 'run')}`;
     this.summary.textContent = selected.size > 0 ? `${shown}, ${selected.size} selected` : shown;
     this.curvesButton.toggleAttribute('disabled', selected.size === 0);
-    this.compareButton.toggleAttribute('disabled', selected.size < 2 || selected.size > MOST_COMPARED);
     this.columnList.node.hidden = !this.state.columnsOpen;
     if (this.state.columnsOpen) this.columnList.update(this.model, this.state);
     this.grid.node.hidden = runs.length === 0;
@@ -217,10 +206,6 @@ export class RunsTableView {
 
   private showCurves(): Promise<void> {
     return this.guard(this.host.call('showCurves', { ids: this.selectedIds() }));
-  }
-
-  private compare(): Promise<void> {
-    return this.guard(this.host.call('compare', { ids: this.selectedIds() }, DIALOG_TIMEOUT_MS));
   }
 
   private selectedIds(): string[] {
