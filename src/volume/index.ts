@@ -12,6 +12,7 @@ export {
   type Vector3,
 } from './affine';
 export { axisCodes, orientationOf, parseAxisCodes, type Orientation } from './axcodes';
+export { checkComplete } from './nifti/complete';
 export { type NiftiHeader } from './nifti/header';
 export type { AffineSource } from './nifti/affineFields';
 export type { Datatype, DatatypeName } from './nifti/datatypes';

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { open, realpath } from 'node:fs/promises';
 import { UserError } from '../../errors/userError';
-import { axisCodes, geometryWarnings, readHeader, readNifti, sameGrid, spacingOf } from '../../volume';
+import { axisCodes, checkComplete, geometryWarnings, readHeader, readNifti, sameGrid, spacingOf } from '../../volume';
 import type { NiftiHeader, Volume } from '../../volume';
 import { imageFiles, type Case } from '../datalist/case';
 import type { Finding } from './finding';
+import { holdsLabels, namedAsLabels } from './labelMaps';
 
 /** What is known of an image file after looking at it. */
 export interface ImageFacts {
@@ -78,7 +79,9 @@ async function inspectImage(
 ): Promise<ImageFacts | undefined> {
   try {
     const header = await readHeader(file);
+    await checkComplete(file, header);
     const orientation = axisCodes(header.affine);
+    findings.push(...namedAsLabels(file));
     for (const message of geometryWarnings(header))
       findings.push({ severity: 'warning', file, message, advice: 'compare with the original images' });
     if (typeof options.channel === 'number' && options.channel >= header.channels)
@@ -106,6 +109,7 @@ async function inspectImage(
 
 async function inspectVoxels(file: string, options: InspectOptions, findings: Finding[]): Promise<string> {
   const { volume, nonFinite } = await readNifti(file, { channel: 'all' });
+  if (namedAsLabels(file).length === 0) findings.push(...holdsLabels(file, volume.data));
   const bad = nonFinite.nan + nonFinite.infinite;
   if (bad > 0)
     findings.push({
@@ -142,6 +146,7 @@ async function inspectVoxels(file: string, options: InspectOptions, findings: Fi
 async function inspectLabel(file: string, image: ImageFacts | undefined, options: InspectOptions, findings: Finding[]) {
   try {
     const header = await readHeader(file);
+    await checkComplete(file, header);
     if (header.channels > 1)
       findings.push({
         severity: 'error',

@@ -11,7 +11,7 @@ export function describeEstimate({ volumes, network, memory, cache, checkpoints,
   const sure = time.measured ? 'about' : 'very roughly';
   const each = `${Number(time.secondsPerStep.toPrecision(2))} s a step`;
   return [
-    `data: ${volumes.train} volumes to train on, ${volumes.heldOut} held out`,
+    `data: ${volumes.train} ${volumes.train === 1 ? 'volume' : 'volumes'} to train on, ${volumes.heldOut} held out`,
     `network: ${(network.parameters / 1e6).toFixed(1)} M parameters; ${network.cropsPerStep} crops a step, ${network.microBatch} at a time`,
     `memory: about ${formatBytes(needed)} (${formatBytes(memory.freeBytes)} free)${tight}`,
     ...(cache ? [`cache: ${disk(cache)}`] : []),

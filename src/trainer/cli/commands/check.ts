@@ -6,15 +6,18 @@ import type { Finding } from '../../../data/check';
 import { ProgressBar } from '../../progress';
 import { listOption, onlyPositional, type Command } from '../command';
 
+const counted = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
+
 const SIGNS = { error: '✗ error', warning: '! warning', info: '· note' } as const;
 
 function print(findings: readonly Finding[], volumes: number): void {
   for (const { severity, file, message, advice } of findings) {
     process.stdout.write(`${SIGNS[severity]}: ${file}: ${message}; ${advice}\n`);
   }
-  const count = (severity: Finding['severity']): number => findings.filter((item) => item.severity === severity).length;
-  const verdict = `${count('error')} errors, ${count('warning')} warnings, ${count('info')} notes`;
-  process.stdout.write(`${volumes} volumes checked: ${findings.length === 0 ? 'nothing wrong' : verdict}\n`);
+  const count = (severity: Finding['severity'], what: string): string =>
+    counted(findings.filter((item) => item.severity === severity).length, what);
+  const verdict = [count('error', 'error'), count('warning', 'warning'), count('info', 'note')].join(', ');
+  process.stdout.write(`${counted(volumes, 'volume')} checked: ${findings.length === 0 ? 'nothing wrong' : verdict}\n`);
 }
 
 /** Voxels that pre-training's crop grid needs; smaller volumes are padded in fine-tuning. */
@@ -29,7 +32,7 @@ export const check: Command = {
   usage: 'voco check CONFIG [--deep] [--downstream DATALIST.json]... [--set path=value]... [--json]',
   summary: 'lints the dataset of a config: missing files, odd spacings, wrong keys, leakage',
   details:
-    '  --deep             reads every voxel (NaN, truncated data, label values), not only headers\n' +
+    '  --deep             reads every voxel (NaN, damaged data, label values), not only headers\n' +
     '  --downstream FILE  a datalist whose validation cases must not be in the pre-training data; may be repeated',
   options: {
     deep: { type: 'boolean' },
