@@ -21,6 +21,8 @@ export interface ComparedCheckpoint {
   readonly facts: readonly NamedText[];
   /** Scores stored in the checkpoint itself. */
   readonly scores: Readonly<Record<string, number>>;
+  /** The run whose evaluation gave the scores by case, the newest of this checkpoint; absent when there is none. */
+  readonly results?: string;
   /** Classes of its task, without background; absent where it has none. */
   readonly classes?: readonly ResultClass[];
   /** What its network cannot be asked for, with the reason in a sentence; what is not here it can. */
@@ -76,7 +78,7 @@ export interface PairedScore {
   readonly low: number | null;
   readonly high: number | null;
   readonly cases: number;
-  /** Two-sided Wilcoxon signed-rank test of the differences. */
+  /** Two-sided Wilcoxon signed-rank test of the differences; 1 where nothing differs. */
   readonly p: number;
   readonly test: 'exact' | 'normal';
 }

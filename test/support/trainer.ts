@@ -92,18 +92,23 @@ export interface Running {
 const children = new Set<ChildProcess>();
 
 /** Starts the built `voco`. */
-export function startVoco(args: readonly string[], cwd: string, env: NodeJS.ProcessEnv = {}): Running {
+export function startVoco(
+  args: readonly string[],
+  cwd: string,
+  env: NodeJS.ProcessEnv = {},
+  stdin: 'ignore' | 'pipe' = 'ignore',
+): Running {
   if (!existsSync(program)) throw new Error(`${program} is not built: npm run build`);
   const child = spawn(process.execPath, [program, ...args], {
     cwd,
     env: { ...process.env, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: [stdin, 'pipe', 'pipe'],
   });
   children.add(child);
   let stdout = '';
   let stderr = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  child.stdout!.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  child.stderr!.setEncoding('utf8').on('data', (text: string) => (stderr += text));
   const finished = new Promise<Finished>((done, fail) => {
     child.on('error', fail);
     child.on('close', (code, signal) => {

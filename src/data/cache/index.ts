@@ -1,2 +1,10 @@
 export { cacheKey } from './key';
-export { VolumeCache, cacheFolder, cacheStatus, emptyCache, resultFile, type CacheStatus } from './volumeCache';
+export {
+  VolumeCache,
+  cacheFolder,
+  cacheStatus,
+  emptyCache,
+  resultFile,
+  resultImage,
+  type CacheStatus,
+} from './volumeCache';

@@ -6,9 +6,9 @@ import { writeAtomically } from '../../files/atomic';
 import type { Volume } from '../../volume/types';
 import { decodeEntry, encodeHead } from './entry';
 
-const ENTRY = /^[0-9a-f]{64}\.(vol|json)$/;
+const ENTRY = /^[0-9a-f]{64}\.(vol|json|nii\.gz)$/;
 /** Left by a writer that was killed; removed when the cache is emptied. */
-const LEFTOVER = /^[0-9a-f]{64}\.(vol|json)\.\d+-\d+\.tmp$/;
+const LEFTOVER = /^[0-9a-f]{64}\.(vol|json|nii\.gz)\.\d+-\d+\.tmp$/;
 
 /** The folder of preprocessed volumes: the given one, else `VOCO_CACHE_DIR`, else `voco` in the user's cache folder. */
 export function cacheFolder(configured?: string | null): string {
@@ -24,13 +24,18 @@ export function cacheFolder(configured?: string | null): string {
   return join(base, 'voco');
 }
 
-function entryFile(folder: string, key: string, extension: 'vol' | 'json'): string {
+function entryFile(folder: string, key: string, extension: 'vol' | 'json' | 'nii.gz'): string {
   return join(folder, key.slice(0, 2), `${key}.${extension}`);
 }
 
 /** Where a result that took long (see `cacheKey`) is kept beside the volumes, as JSON. */
 export function resultFile(folder: string, key: string): string {
   return entryFile(folder, key, 'json');
+}
+
+/** Where an image that took long to compute is kept beside the volumes, as NIfTI for viewers. */
+export function resultImage(folder: string, key: string): string {
+  return entryFile(folder, key, 'nii.gz');
 }
 
 /** Preprocessed volumes on disk, one file each, named by their key (see `cacheKey`). Safe for several processes at once. */

@@ -1,11 +1,11 @@
-import { realpath } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
 import { flattenConfig } from '../../config/flatten';
-import type { ComparedCheckpoint, Comparison, ConfigDifference, ScoreComparison } from '../../protocol/compare';
-import { listRuns, readResults, type Results } from '../../runs';
+import { cacheKey } from '../../data/cache';
+import type { Comparison, ConfigDifference, ScoreComparison, WeightComparison } from '../../protocol/compare';
 import { withWeights, type Branch } from '../../runs/import';
 import type { Say } from '../run/types';
+import type { Watched } from '../serveCalls';
 import { openCheckpoints, resolveFiles, type OpenedCheckpoint } from './checkpoints';
+import { evaluationsOf, type Evaluation } from './evaluations';
 import { compareScores } from './scores';
 import { compareWeights } from './weights';
 
@@ -24,54 +24,84 @@ function compareConfigs(opened: readonly OpenedCheckpoint[]): ConfigDifference[]
   });
 }
 
-/** The newest evaluation of a checkpoint: in its own run, or in one beside it. */
-async function resultsOf({ file, run }: ComparedCheckpoint): Promise<Results | undefined> {
-  if (!run) return undefined;
-  const beside = (await listRuns(dirname(run))).filter(({ dir, state }) => dir !== run && state.kind === 'evaluate');
-  for (const dir of [...beside.map((other) => other.dir), run]) {
-    const results = await readResults(dir).catch(() => undefined);
-    if (!results?.checkpoint || results.cases.length === 0) continue;
-    const evaluated = await realpath(resolve(dir, results.checkpoint)).catch(() => undefined);
-    if (evaluated === file) return results;
-  }
-  return undefined;
+/** Why a checkpoint has no scores to be paired. */
+function unscored({ checkpoint }: OpenedCheckpoint): string {
+  if (checkpoint.kind === 'pretrain') return `${checkpoint.file} is of a pre-training, which is not scored by case`;
+  return `${checkpoint.file} has not been evaluated: run voco evaluate with --checkpoint`;
 }
 
-async function compareAllScores(opened: readonly OpenedCheckpoint[]): Promise<ScoreComparison[]> {
-  const results = await Promise.all(opened.map(({ checkpoint }) => resultsOf(checkpoint)));
-  const [reference, ...others] = results;
+function compareAllScores(
+  opened: readonly OpenedCheckpoint[],
+  [reference, ...others]: readonly (Evaluation | undefined)[],
+): ScoreComparison[] {
   return others.map((other, i) => {
-    if (reference && other) return compareScores(reference, other, i + 1);
-    const without = (reference ? opened[i + 1]! : opened[0]!).checkpoint.file;
-    return {
-      ...{ checkpoint: i + 1, scores: [], commonCases: [], otherCases: [] },
-      missing: `${without} has not been evaluated: run voco evaluate with --checkpoint`,
-    };
+    if (reference && other) return compareScores(reference.results, other.results, i + 1);
+    const missing = unscored(reference ? opened[i + 1]! : opened[0]!);
+    return { checkpoint: i + 1, scores: [], commonCases: [], otherCases: [], missing };
   });
+}
+
+/** Weight comparisons of before, by their files and branch: those of large checkpoints take long. */
+export type WeightMemory = Map<string, WeightComparison>;
+const MOST_REMEMBERED = 64;
+
+interface CompareOptions extends Partial<Watched> {
+  readonly memory?: WeightMemory;
+}
+
+async function comparePair(
+  [first, second]: readonly [string, string],
+  branch: Branch | undefined,
+  { memory, ...watched }: CompareOptions,
+): Promise<WeightComparison> {
+  const key = await cacheKey([first, second], { branch: branch ?? null });
+  const known = memory?.get(key);
+  if (known) return known;
+  const compared = await withWeights(first, branch, (a) =>
+    withWeights(second, branch, (b) => compareWeights(a.tensors, b.tensors, 1, watched)),
+  );
+  if (memory && memory.size >= MOST_REMEMBERED) memory.clear();
+  memory?.set(key, compared);
+  return compared;
+}
+
+async function compareAllWeights(
+  [first, ...others]: readonly string[],
+  branch: Branch | undefined,
+  say: Say,
+  { onProgress, ...options }: CompareOptions,
+): Promise<WeightComparison[]> {
+  const all: WeightComparison[] = [];
+  for (const [i, file] of others.entries()) {
+    say(`comparing the weights of ${file}`);
+    const tell = (done: number, total: number): void => onProgress?.(i * total + done, others.length * total);
+    const compared = await comparePair([first!, file], branch, { ...options, onProgress: tell });
+    all.push({ ...compared, checkpoint: i + 1 });
+  }
+  return all;
 }
 
 /**
  * What differs between checkpoints: where they come from, their configs, their weights by module, and their scores paired over
  * cases. Weights are read one tensor at a time.
  *
- * @throws UsageError for a wrong number of files or one named twice; UserError naming a file that holds no weights
+ * @throws UsageError for a wrong number of files or one named twice; UserError naming a file that holds no weights;
+ * AbortError when cancelled
  */
-export async function compareCheckpoints({ files, branch }: CompareRequest, say: Say): Promise<Comparison> {
+export async function compareCheckpoints(
+  { files, branch }: CompareRequest,
+  say: Say,
+  options: CompareOptions = {},
+): Promise<Comparison> {
   const found = await resolveFiles(files, 2);
   const opened = await openCheckpoints(found, branch);
-  const weights = await withWeights(found[0]!, branch, async (reference) => {
-    const all = [];
-    for (const [i, file] of found.slice(1).entries()) {
-      say(`comparing the weights of ${file}`);
-      all.push(await withWeights(file, branch, (other) => compareWeights(reference.tensors, other.tensors, i + 1)));
-    }
-    return all;
-  });
+  const newest = await Promise.all(opened.map(async ({ checkpoint }) => (await evaluationsOf(checkpoint))[0]));
+  const weights = await compareAllWeights(found, branch, say, options);
   return {
     format: 1,
-    checkpoints: opened.map(({ checkpoint }) => checkpoint),
+    checkpoints: opened.map(({ checkpoint }, i) => ({ ...checkpoint, ...(newest[i] && { results: newest[i].dir }) })),
     config: compareConfigs(opened),
     weights,
-    scores: await compareAllScores(opened),
+    scores: compareAllScores(opened, newest),
   };
 }

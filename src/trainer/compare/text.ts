@@ -1,4 +1,4 @@
-import type { Comparison, ModuleDifference, PairedScore } from '../../protocol/compare';
+import type { Comparison, FeatureComparison, ModuleDifference, PairedScore } from '../../protocol/compare';
 
 /** Columns as wide as their widest cell; numbers to the right. */
 function columns(rows: readonly (readonly string[])[]): string[] {
@@ -41,8 +41,27 @@ function scoreRow({ name, metric, reference, other, difference, low, high, cases
   ];
 }
 
+function featureLines({ image, crops, input, estimator, stages, missing }: FeatureComparison): string[] {
+  const others = missing.flatMap((_, i) => missing.slice(i + 1).map((_, k) => [i, i + 1 + k] as const));
+  const pairs = others.filter(([i, j]) => missing[i] === null && missing[j] === null);
+  const heads = ['stage', 'samples', 'channels', ...pairs.map(([i, j]) => `${i + 1} and ${j + 1}`)];
+  const rows = stages.map(({ stride, samples, channels, cka }) => [
+    `stride ${stride}`,
+    String(samples),
+    channels.map((count) => count ?? '–').join(', '),
+    ...pairs.map(([i, j]) => number(cka[i]![j]!)),
+  ]);
+  const short = stages.some(({ samples, channels }) => channels.some((count) => count !== null && count > samples));
+  return [
+    ...['', `Features on ${crops} crops of ${input.join('×')} voxels of ${image.join(', ')}`, estimator],
+    ...columns([heads, ...rows]),
+    ...(short ? ['Where channels are more than samples, CKA comes out too large: take more crops (--crops).'] : []),
+    ...missing.filter((reason) => reason !== null),
+  ];
+}
+
 /** A comparison for the terminal. */
-export function comparisonText({ checkpoints, config, weights, scores }: Comparison): string {
+export function comparisonText({ checkpoints, config, weights, scores, features }: Comparison): string {
   const lines = checkpoints.flatMap(({ file, facts }, i) => [
     `${i + 1}  ${file}`,
     ...facts.map(({ name, text }) => `   ${name}: ${text}`),
@@ -65,5 +84,6 @@ export function comparisonText({ checkpoints, config, weights, scores }: Compari
     const heads = ['score', '1', String(checkpoint + 1), 'difference', '95 % interval', 'cases', 'p (Wilcoxon)'];
     if (rows.length > 0) lines.push(...columns([heads, ...rows.map(scoreRow)]));
   }
+  if (features) lines.push(...featureLines(features));
   return `${lines.join('\n')}\n`;
 }

@@ -1,6 +1,7 @@
 import { toFloat32, viewAs } from '../../runs';
 import type { SourceTensor } from '../../runs/import';
 import type { ModuleDifference, WeightComparison } from '../../protocol/compare';
+import type { Watched } from '../serveCalls';
 
 /** Parts of a tensor's name that name its module. */
 const MODULE_DEPTH = 2;
@@ -23,12 +24,15 @@ function moduleOf(name: string): string {
   return parts.slice(0, Math.min(MODULE_DEPTH, Math.max(1, parts.length - 1))).join('.');
 }
 
+/** A cosine without the rounding that would take it out of its range. */
+const within = (cosine: number): number => Math.max(-1, Math.min(1, cosine));
+
 function difference(module: string, sums: Sums): ModuleDifference {
   const [referenceNorm, norm] = [Math.sqrt(sums.reference), Math.sqrt(sums.other)];
   return {
     ...{ module, tensors: sums.tensors, parameters: sums.parameters, referenceNorm, norm },
     relativeChange: referenceNorm > 0 ? Math.sqrt(sums.change) / referenceNorm : null,
-    cosine: referenceNorm > 0 && norm > 0 ? sums.product / (referenceNorm * norm) : null,
+    cosine: referenceNorm > 0 && norm > 0 ? within(sums.product / (referenceNorm * norm)) : null,
   };
 }
 
@@ -59,11 +63,13 @@ const read = async ({ dtype, read: bytes }: SourceTensor): Promise<Float32Array>
  * numbers, such as index buffers, are no weights.
  *
  * @param checkpoint position of the other one, for the report
+ * @throws AbortError when cancelled
  */
 export async function compareWeights(
   reference: readonly SourceTensor[],
   other: readonly SourceTensor[],
   checkpoint: number,
+  { signal, onProgress }: Partial<Watched> = {},
 ): Promise<WeightComparison> {
   const others = new Map(other.filter(isWeight).map((tensor) => [tensor.name, tensor]));
   const names = new Set(reference.filter(isWeight).map(({ name }) => name));
@@ -71,7 +77,9 @@ export async function compareWeights(
   const total = emptySums();
   const onlyInReference: string[] = [];
   const otherShape: { name: string; reference: readonly number[]; other: readonly number[] }[] = [];
-  for (const tensor of reference.filter(isWeight)) {
+  const own = reference.filter(isWeight);
+  for (const [i, tensor] of own.entries()) {
+    signal?.throwIfAborted();
     const { name, shape } = tensor;
     const match = others.get(name);
     if (!match) onlyInReference.push(name);
@@ -82,6 +90,7 @@ export async function compareWeights(
       modules.set(moduleOf(name), sums);
       for (const into of [sums, total]) add(into, a, b);
     }
+    onProgress?.(i + 1, own.length);
   }
   return {
     checkpoint,

@@ -24,8 +24,13 @@ export interface TrainedSegmenter {
 export async function openSegmenter(config: FinetuneConfig, checkpoint: string): Promise<TrainedSegmenter> {
   const { entries } = await readWeights(checkpoint);
   const network = buildNetwork(config);
-  network.checkSize(config.crops.size);
-  network.parameters.loadStateDict(entries, { strict: true, source: checkpoint });
+  try {
+    network.checkSize(config.crops.size);
+    network.parameters.loadStateDict(entries, { strict: true, source: checkpoint });
+  } catch (error) {
+    network.dispose();
+    throw error;
+  }
   return { config, network, codes: taskCodes(config) };
 }
 

@@ -13,7 +13,8 @@ export interface WeightsFile {
 
 const OPTIMIZER = /^optimizer\./;
 
-function asWeights(dtype: DType, data: TensorData): StateEntry['data'] | undefined {
+/** Numbers of a file as a state dict holds them; undefined for types that are no weights. */
+export function asWeights(dtype: DType, data: TensorData): StateEntry['data'] | undefined {
   if (data instanceof Float32Array || data instanceof Int32Array) return data;
   if (dtype === 'F64' || dtype === 'F16' || dtype === 'BF16') return toFloat32(dtype, data);
   if (data instanceof BigInt64Array) return Int32Array.from(data, Number);

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { Comparison } from '../../../src/protocol/compare';
 import { createRun, saveCheckpoint, writeResults, writeSafetensors, type Results } from '../../../src/runs';
 import { compareCheckpoints } from '../../../src/trainer/compare';
+import { compareScores } from '../../../src/trainer/compare/scores';
 import { comparisonText } from '../../../src/trainer/compare/text';
 import { temporaryFolder } from '../runs/support';
 
@@ -86,6 +87,53 @@ describe('a comparison of two fine-tuned checkpoints', () => {
     expect(text).toContain('optimizer.lr');
     expect(text).toMatch(/swinViT\.patch_embed +6 +5\.196 +10\.10/);
     expect(text).toMatch(/liver dice +0\.7500 +0\.8250 +0\.07500/);
+  });
+});
+
+describe('scores of other tasks', () => {
+  const results = (task: string, more: Partial<Results>): Results => ({
+    ...{ format: 1, task, units: { dice: '', accuracy: '' }, cases: [] },
+    ...more,
+  });
+
+  test('that share a class are paired over that class alone', () => {
+    const one = results('two organs', { cases: [result('x', 0.8, 0.5), result('y', 0.6, 0.5)] });
+    const other = results('one organ', {
+      cases: [0.9, 0.9].map((dice, i) => ({
+        ...{ case: 'xy'[i]!, image: '' },
+        classes: [{ class: 1, name: 'liver', scores: { dice } }],
+      })),
+    });
+    const { scores, missing } = compareScores(one, other, 1);
+    expect(missing).toBeUndefined();
+    // A mean would be over other classes on each side.
+    expect(scores.map(({ name }) => name)).toEqual(['liver']);
+    expect(scores[0]!.difference).toBeCloseTo(0.2, 12);
+  });
+
+  test('that share none are not paired', () => {
+    const tumour = [{ case: 'x', image: '', classes: [{ class: 1, name: 'tumour', scores: { dice: 1 } }] }];
+    const { scores, missing } = compareScores(
+      results('organs', { cases: [result('x', 0.8, 0.5)] }),
+      results('tumours', { cases: tumour }),
+      1,
+    );
+    expect(scores).toEqual([]);
+    expect(missing).toMatch(/organs and tumours share no class/);
+  });
+
+  test('of classifications count cases as right or wrong', () => {
+    const classified = (...probabilities: number[]): Results =>
+      results('severity', {
+        classification: probabilities.map((p, i) => ({
+          ...{ case: `c${i}`, image: '', truth: 1 },
+          probabilities: [1 - p, p],
+        })),
+      });
+    const { scores } = compareScores(classified(0.9, 0.2, 0.3, 0.4), classified(0.8, 0.9, 0.7, 0.1), 1);
+    expect(scores).toMatchObject([{ name: 'all', metric: 'accuracy', cases: 4, reference: 0.25, other: 0.75 }]);
+    const segmented = results('organs', { cases: [result('c0', 0.8, 0.5)] });
+    expect(compareScores(classified(1), segmented, 1).missing).toMatch(/one segments, the other classifies/);
   });
 });
 
