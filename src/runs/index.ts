@@ -1,5 +1,6 @@
 export * from './checkpoint';
 export { ControlServer, controlAddress, sendCommand, type CommandHandler } from './control';
+export { countLoaded, describeInit, readInitReport, writeInitReport, type InitReport } from './initReport';
 export {
   MetricsReader,
   MetricsWriter,

@@ -127,7 +127,7 @@ test('a fine-tuning starts from the palette with the weights of a pre-training',
   await eventually(async () => /fine-tuning · Dice 0\.\d{3}/.test((await row.textContent()) ?? ''), 'Dice in the tree');
   await row.locator('.monaco-tl-twistie').click();
   await rows(page, 'Runs')
-    .filter({ hasText: /initialised from.*pre-/ })
+    .filter({ hasText: /initialised from.*pre-.*, step 3 · \d+ of \d+ tensors/ })
     .waitFor();
 });
 

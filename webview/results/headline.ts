@@ -57,7 +57,11 @@ export function headline({ results, run }: ShownResults, metric: Metric | undefi
 export function studyHeadline({ task, seeds, heldOut, checkpoint, done, total }: ShownStudy): HTMLElement[] {
   const parts = checkpoint.split(/[/\\]/);
   const weights = parts.at(-2) === 'checkpoints' ? `${parts.at(-3)}, ${parts.at(-1)}` : parts.at(-1)!;
-  const facts = [task, `${seeds} ${seeds === 1 ? 'seed' : 'seeds'}`, `${heldOut} held-out cases`];
+  const facts = [
+    task,
+    `${seeds} ${seeds === 1 ? 'seed' : 'seeds'}`,
+    `${heldOut} held-out case${heldOut === 1 ? '' : 's'}`,
+  ];
   return [
     element(
       'div',

@@ -1,5 +1,7 @@
 import type { ResultClass, Results, ScoreSummary } from '../../src/protocol/scores';
+import type { ShownStudy } from '../../src/protocol/results';
 import { metricsOf, type Metric } from './scores';
+import { studyTable } from './studyTable';
 
 const SPECIAL: Record<string, string> = {
   '\\': '\\textbackslash{}',
@@ -7,11 +9,12 @@ const SPECIAL: Record<string, string> = {
   '^': '\\textasciicircum{}',
   '−': '$-$',
   '–': '--',
+  '±': '$\\pm$',
 };
 
 /** Text with everything that LaTeX would take as a command made harmless. */
 export const escapeLatex = (text: string): string =>
-  text.replace(/[\\~^−–&%$#_{}]/g, (found) => SPECIAL[found] ?? `\\${found}`);
+  text.replace(/[\\~^−–±&%$#_{}]/g, (found) => SPECIAL[found] ?? `\\${found}`);
 
 function cell(metric: Metric, summary: ScoreSummary | undefined): string {
   if (!summary || summary.mean === null) return '--';
@@ -57,6 +60,22 @@ export function latexScores(results: Results, labels: Readonly<Record<string, st
     row(['', 'value', '95\\,\\% interval']),
     '  \\midrule\n',
     ...rows,
+    '  \\bottomrule\n\\end{tabular}\n',
+  ].join('');
+}
+
+/** Both sides of a study and their paired difference as a LaTeX table (package booktabs). */
+export function latexStudy(study: ShownStudy): string {
+  const { task, score, seeds, heldOut } = study;
+  const { header, rows } = studyTable(study);
+  const cells = (texts: readonly string[]): string => row(texts.map(escapeLatex));
+  return [
+    `% ${task}: ${score} on ${heldOut} held-out cases, mean and standard deviation over ${seeds} seeds. ` +
+      'Needs \\usepackage{booktabs}.\n',
+    '\\begin{tabular}{rrrrr}\n  \\toprule\n',
+    cells(header),
+    '  \\midrule\n',
+    ...rows.map(cells),
     '  \\bottomrule\n\\end{tabular}\n',
   ].join('');
 }

@@ -25,6 +25,7 @@ export const amountText = (amount: number, by: ShownStudy['by']): string =>
 const HEIGHT = 260;
 const BOX = { left: 52, top: 26, bottom: 46, right: 14 };
 const CAP = 4;
+const LEGEND_STEP = 140;
 
 function domain({ lines, include }: StudyPanel): readonly [number, number] {
   const ends = lines.flatMap(({ points }) =>
@@ -72,6 +73,19 @@ export function studyPanelSvg(panel: StudyPanel, width: number, ink: Ink, font: 
   );
 }
 
+/** The names of the lines in a row, for a picture that stands alone. */
+export function legendSvg(lines: readonly Pick<StudyLine, 'label' | 'colour' | 'dash'>[], ink: Ink): string {
+  const items = lines.map(({ label, colour, dash }, index) => {
+    const left = BOX.left + index * LEGEND_STEP;
+    return (
+      `<path d="M${left} 10H${left + 24}" stroke="${colour}" stroke-width="2" stroke-dasharray="${dash}"/>` +
+      `<circle cx="${left + 12}" cy="10" r="4" fill="${colour}"/>` +
+      `<text x="${left + 32}" y="14" font-size="12" fill="${ink.foreground}">${escapeXml(label)}</text>`
+    );
+  });
+  return items.join('');
+}
+
 function drawLine(
   { points, colour, dash, label }: StudyLine,
   shift: number,
@@ -87,7 +101,7 @@ function drawLine(
     if (deviation === null) return '';
     const [top, bottom] = [y(mean + deviation).toFixed(1), y(mean - deviation).toFixed(1)];
     const cap = (at: string): string => `M${(px - CAP).toFixed(1)} ${at}H${(px + CAP).toFixed(1)}`;
-    return `<path d="M${px.toFixed(1)} ${top}V${bottom}${cap(top)}${cap(bottom)}" stroke="${colour}" fill="none" stroke-width="1.5"/>`;
+    return `<path class="deviation" d="M${px.toFixed(1)} ${top}V${bottom}${cap(top)}${cap(bottom)}" stroke="${colour}" fill="none" stroke-width="1.5"/>`;
   });
   const dots = places.map(({ px, mean, count }) => {
     const name = `${label}: ${mean.toFixed(3)}, ${count} ${count === 1 ? 'seed' : 'seeds'}`;

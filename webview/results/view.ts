@@ -7,11 +7,12 @@ import { SCORE_LABELS, rocSvg } from './classification';
 import { classificationView } from './classificationView';
 import { classChartSvg, type Ink } from './classChart';
 import { headline, studyHeadline } from './headline';
-import { latexScores, latexTable } from './latex';
+import { latexScores, latexStudy, latexTable } from './latex';
 import { svgAsPng } from './picture';
 import { metricsOf, type Metric } from './scores';
 import { chartOf, SegmentationView } from './segmentationView';
-import { studySvg, studyView } from './studyView';
+import { studySvg } from './studyPicture';
+import { studyView } from './studyView';
 
 const DEFAULT_STATE: ResultsState = { metric: 'dice', view: 'cases', sort: { column: 'mean', worstFirst: true } };
 
@@ -160,18 +161,18 @@ export class ResultsView {
       ...(metric ? [metric] : []),
       element('span', { class: 'spacer' }),
       ...(shown && canEvaluate ? [evaluate] : []),
-      ...(shown || study ? [this.exports(study === undefined)] : []),
+      ...(shown || study ? [this.exports()] : []),
     );
   }
 
-  private exports(latex: boolean): HTMLElement {
+  private exports(): HTMLElement {
     const save = (format: 'csv' | 'tex' | 'png', label: string, title: string): HTMLElement =>
       button(label, () => void this.export(format), { id: `export-${format}`, title });
     return element(
       'span',
       { class: 'group', role: 'group', 'aria-label': 'Save as' },
       save('csv', 'CSV', 'Save all scores as a CSV table'),
-      ...(latex ? [save('tex', 'LaTeX', 'Save the means with their intervals as a LaTeX table')] : []),
+      save('tex', 'LaTeX', 'Save the means as a LaTeX table'),
       save('png', 'PNG', 'Save the chart as a PNG picture'),
     );
   }
@@ -249,6 +250,7 @@ export class ResultsView {
   private async contentOf(format: 'csv' | 'tex' | 'png'): Promise<Uint8Array | undefined> {
     if (format === 'csv') return undefined;
     const { study } = this.answer!;
+    if (study && format === 'tex') return new TextEncoder().encode(latexStudy(study));
     if (study) return svgAsPng(studySvg(study, PAPER_WIDTH, PAPER, PAPER_FONT), PAPER.background);
     const shown = this.answer!.shown!;
     const { results, classes } = shown;

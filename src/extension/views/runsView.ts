@@ -1,8 +1,9 @@
 import { stat } from 'node:fs/promises';
-import { basename, dirname } from 'node:path';
+import { basename, dirname, sep } from 'node:path';
 import * as vscode from 'vscode';
 import type { RunKind, RunPhase } from '../../runs/runDirectory';
 import { listCheckpoints, type CheckpointInfo } from '../../runs/checkpoint';
+import { countLoaded, describeInit, readInitReport, type InitReport } from '../../runs/initReport';
 import type { RunSummary } from '../../jobs/runSummary';
 import type { Services } from '../services';
 import { describeRun, scoreTexts, shortText } from './runText';
@@ -27,6 +28,7 @@ interface UnreadableNode {
 interface OriginNode {
   readonly origin: string;
   readonly kind: RunKind;
+  readonly report?: InitReport;
 }
 
 type Node = RunNode | CheckpointNode | UnreadableNode | OriginNode;
@@ -98,11 +100,16 @@ function originText(file: string): string {
   return step !== undefined && basename(folder) === 'checkpoints' ? `${basename(dirname(folder))}, step ${step}` : file;
 }
 
-function originItem({ origin, kind }: OriginNode): vscode.TreeItem {
+/** Where the weights come from, and how much of the network they fill. */
+function originItem({ origin, kind, report }: OriginNode): vscode.TreeItem {
   const item = new vscode.TreeItem(kind === 'evaluate' ? 'weights of' : 'initialised from');
-  item.description = originText(origin);
-  item.tooltip = origin;
-  item.iconPath = new vscode.ThemeIcon('git-commit');
+  const counts = report && countLoaded(report);
+  item.description = originText(origin) + (counts ? ` · ${counts.loaded} of ${counts.total} tensors` : '');
+  item.tooltip = report ? describeInit(report).join('\n') : origin;
+  const unfit = report && report.shapeMismatch.length > 0;
+  item.iconPath = unfit
+    ? new vscode.ThemeIcon('warning', new vscode.ThemeColor('list.warningForeground'))
+    : new vscode.ThemeIcon('git-commit');
   item.contextValue = 'origin';
   return item;
 }
@@ -115,6 +122,11 @@ function unreadableItem({ file, reason }: UnreadableNode): vscode.TreeItem {
   item.iconPath = new vscode.ThemeIcon('warning');
   return item;
 }
+
+const isStudy = ({ state }: RunSummary): boolean => state.kind === 'study';
+
+/** A study is many fine-tunings, which lie in its folder: they are shown below it, not among the other runs. */
+const isPartOf = (run: RunSummary, study: RunSummary): boolean => run.dir.startsWith(study.dir + sep);
 
 /** Runs with their checkpoints. */
 class RunsProvider implements vscode.TreeDataProvider<Node> {
@@ -135,11 +147,15 @@ class RunsProvider implements vscode.TreeDataProvider<Node> {
   }
 
   async getChildren(node?: Node): Promise<Node[]> {
+    const { finder, registry } = this.services;
     if (!node) {
-      await this.services.finder.start();
-      return this.services.registry.runs.map((run) => ({ run }));
+      await finder.start();
+      const studies = registry.runs.filter(isStudy);
+      return registry.runs.filter((run) => !studies.some((study) => isPartOf(run, study))).map((run) => ({ run }));
     }
-    return 'run' in node ? checkpointsOf(node.run) : [];
+    if (!('run' in node)) return [];
+    const parts = isStudy(node.run) ? registry.runs.filter((run) => isPartOf(run, node.run)) : [];
+    return [...(await checkpointsOf(node.run)), ...parts.map((run) => ({ run }))];
   }
 }
 
@@ -151,7 +167,8 @@ async function checkpointsOf(run: RunSummary): Promise<Node[]> {
     return { checkpoint, bytes: size, newest: index === 0 };
   });
   const { initFrom, kind } = run.state;
-  const origin = initFrom === undefined ? [] : [{ origin: initFrom, kind }];
+  const report = kind === 'finetune' ? await readInitReport(run.dir) : undefined;
+  const origin = initFrom === undefined ? [] : [{ origin: initFrom, kind, ...(report && { report }) }];
   return [...origin, ...(await Promise.all(nodes)), ...unreadable];
 }
 

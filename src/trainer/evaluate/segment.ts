@@ -18,6 +18,8 @@ export interface SegmentRequest {
   /** The fine-tuning config, for weights that do not carry it. */
   readonly configFile?: string | undefined;
   readonly device?: string | undefined;
+  /** Average over the mirror images of each window, whatever the config says. */
+  readonly flips?: boolean | undefined;
 }
 
 const NIFTI = /\.nii(\.gz)?$/i;
@@ -60,7 +62,8 @@ async function targets({ images, out }: SegmentRequest): Promise<string[]> {
  * @throws UsageError for a wrong request, UserError naming the file at fault
  */
 export async function segment(request: SegmentRequest, say: Say): Promise<string[]> {
-  const config = await configOf(request);
+  const found = await configOf(request);
+  const config = request.flips ? { ...found, inference: { ...found.inference, flips: true } } : found;
   const files = await targets(request);
   const spec = request.device ?? (request.configFile ? config.device : 'auto');
   const device = await useDevice(spec, { threads: config.threads });

@@ -1,6 +1,6 @@
 import { loadConfig, resolveTask, type Config } from '../../config';
 import { UserError } from '../../errors/userError';
-import { createEncoder, createSegmenter, type Network } from '../../nets';
+import { Classifier, createEncoder, createSegmenter, type Network } from '../../nets';
 import type { Branch, SourceTensor } from '../../runs/import';
 import { matchNames } from './match';
 
@@ -20,9 +20,11 @@ export interface FitReport {
 /** The network of a config, by names and shapes only. */
 function describeNetwork(config: Config): Network {
   const init = { seed: 0, describeOnly: true };
-  return config.kind === 'pretrain'
-    ? createEncoder(config.network, init)
-    : createSegmenter(config.network, resolveTask(config.task).outChannels, init);
+  if (config.kind === 'pretrain') return createEncoder(config.network, init);
+  const { output, outChannels, classes } = resolveTask(config.task);
+  return output === 'classification'
+    ? new Classifier(config.network, classes.length, init)
+    : createSegmenter(config.network, outChannels, init);
 }
 
 /**

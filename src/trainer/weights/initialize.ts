@@ -1,26 +1,9 @@
 import { UserError } from '../../errors/userError';
 import type { ParameterSet } from '../../nets';
 import type { StateEntry } from '../../nets/state';
+import type { InitReport } from '../../runs';
 import { matchNames } from './match';
 import { readWeights } from './read';
-
-/** What an initialisation from a file loaded and what it did not: init.json of a run. */
-export interface InitReport {
-  readonly file: string;
-  readonly wrapper: string;
-  /** How names were brought to those of the network. */
-  readonly renamed: readonly string[];
-  readonly loaded: readonly string[];
-  /** Loaded after a first-layer kernel was spread over more input channels. */
-  readonly adapted: readonly string[];
-  readonly shapeMismatch: readonly { name: string; expected: readonly number[]; found: readonly number[] }[];
-  /** In the network, not in the file: these start at random. */
-  readonly missing: readonly string[];
-  /** In the file, not in the network. */
-  readonly unexpected: readonly string[];
-  /** Tensors loaded and in all, by the first part of their names. */
-  readonly modules: Readonly<Record<string, { loaded: number; total: number }>>;
-}
 
 interface Target {
   readonly name: string;
@@ -97,22 +80,4 @@ export async function initializeFrom(
     unexpected: [...report.unexpected, ...match.others],
     modules: countModules(layout, new Set(report.matched)),
   };
-}
-
-/** A report in a few lines for people. */
-export function describeInit(report: InitReport): string[] {
-  const { modules, shapeMismatch, missing, unexpected, adapted, loaded, renamed } = report;
-  const parts = Object.entries(modules).map(([name, { loaded: n, total }]) => `${name} ${n}/${total}`);
-  const mismatches = shapeMismatch.map(
-    ({ name, expected, found }) => `${name} is [${found.join(', ')}], the network has [${expected.join(', ')}]`,
-  );
-  const total = loaded.length + missing.length + shapeMismatch.length;
-  return [
-    `weights: ${loaded.length} of ${total} tensors from ${report.file} (${[report.wrapper, ...renamed].join('; ')})`,
-    `  ${parts.join(', ')}`,
-    ...(adapted.length > 0 ? [`  spread over more input channels: ${adapted.join(', ')}`] : []),
-    ...(mismatches.length > 0 ? [`  skipped for their shape: ${mismatches.join('; ')}`] : []),
-    ...(missing.length > 0 ? [`  not in the file, start at random: ${missing.length} tensors`] : []),
-    ...(unexpected.length > 0 ? [`  in the file, not in the network: ${unexpected.length} tensors`] : []),
-  ];
 }

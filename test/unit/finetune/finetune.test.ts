@@ -183,6 +183,22 @@ describe('a short fine-tuning', () => {
     expect(weights.filter((name) => name.startsWith('encoder.'))).toEqual([]);
   });
 
+  it('segments with mirror images averaged when asked to', async () => {
+    const { checkpoints } = await listCheckpoints(runDir);
+    const images = [join(folder, 'phantom/imagesTr/img0004.nii.gz')];
+    const request = { images, checkpoint: checkpoints.at(-1)!.file, device };
+    const maps = await Promise.all(
+      [false, true].map(async (flips) => {
+        const out = join(folder, `flips-${flips}.nii.gz`);
+        await segment({ ...request, out, flips }, quiet);
+        return (await readNifti(out)).volume.data;
+      }),
+    );
+    const same = Array.from(maps[0]!).filter((value, i) => value === maps[1]![i]).length / maps[0]!.length;
+    expect(same).toBeGreaterThan(0.7);
+    expect(same).toBeLessThan(1);
+  });
+
   it('segments mirrored and turned images in their own space', async () => {
     const { checkpoints } = await listCheckpoints(runDir);
     const { volume } = await readNifti(join(folder, 'phantom/imagesTr/img0004.nii.gz'));

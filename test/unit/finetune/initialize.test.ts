@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createEncoder, createSegmenter, type NetworkConfig } from '../../../src/nets';
-import { writeSafetensors } from '../../../src/runs';
-import { describeInit, initializeFrom } from '../../../src/trainer/weights/initialize';
+import { describeInit, writeSafetensors } from '../../../src/runs';
+import { initializeFrom } from '../../../src/trainer/weights/initialize';
 import { useBackend } from '../../support/backends';
 
 const folder = mkdtempSync(join(tmpdir(), 'voco-init-'));

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import type { ShownStudy } from '../../../src/protocol/results';
 import type { CaseResult, ClassifiedResult, ResultClass, Results } from '../../../src/protocol/scores';
 import { classificationScores, rocAuc } from '../../../src/metrics';
 import { chartsFor } from '../../../src/jobs/series/charts';
 import { confusionMatrix, rocCurve } from '../../../webview/results/classification';
 import { classChartSvg } from '../../../webview/results/classChart';
-import { latexTable } from '../../../webview/results/latex';
+import { latexStudy, latexTable } from '../../../webview/results/latex';
 import {
   absenceOf,
   caseMean,
@@ -14,6 +15,7 @@ import {
   quartiles,
   scoreRows,
 } from '../../../webview/results/scores';
+import { studySvg } from '../../../webview/results/studyPicture';
 
 type Scores = [dice: number | null, hd95: number | null];
 
@@ -138,6 +140,44 @@ describe('LaTeX', () => {
     for (const line of text.split('\n').filter((one) => one.endsWith('\\\\'))) {
       expect(line.match(/(?<!\\)&/g)).toHaveLength(4);
     }
+  });
+});
+
+describe('a study', () => {
+  const side = (arm: 'pretrained' | 'scratch', amount: number, mean: number) => ({
+    arm,
+    amount,
+    mean,
+    deviation: 0.02,
+    count: 2,
+  });
+  const study: ShownStudy = {
+    task: 'liver',
+    score: 'Dice',
+    by: 'cases',
+    amounts: [1, 4],
+    seeds: 2,
+    heldOut: 1,
+    checkpoint: 'a.safetensors',
+    done: 6,
+    total: 8,
+    failures: [],
+    points: [side('pretrained', 1, 0.3), side('scratch', 1, 0.35), side('pretrained', 4, 0.5)],
+    differences: [{ amount: 1, mean: -0.05, deviation: null, count: 1, ahead: 0 }],
+  };
+
+  it('for LaTeX has a row an amount, with dashes for what has not run', () => {
+    const text = latexStudy(study);
+    expect(text).toContain('1 & 0.300 $\\pm$ 0.020 & 0.350 $\\pm$ 0.020 & $-$0.050 & 0 of 1 \\\\');
+    expect(text).toContain('4 & 0.500 $\\pm$ 0.020 & -- & -- & -- \\\\');
+  });
+
+  it('as a picture names its lines and has a bar for every deviation', () => {
+    const ink = { foreground: '#000', muted: '#555', background: '#fff', grid: '#ddd' };
+    const svg = studySvg(study, 900, ink, 'sans-serif');
+    expect(svg).toMatch(/>pre-trained<\/text>.*>from scratch<\/text>/);
+    expect(svg.match(/class="deviation"/g)).toHaveLength(3);
+    expect(svg).not.toMatch(/NaN|Infinity/);
   });
 });
 

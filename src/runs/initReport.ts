@@ -1,0 +1,69 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writeFileAtomically } from '../files/atomic';
+
+/** What an initialisation from a file loaded and what it did not: init.json of a run. */
+export interface InitReport {
+  readonly file: string;
+  readonly wrapper: string;
+  /** How names were brought to those of the network. */
+  readonly renamed: readonly string[];
+  readonly loaded: readonly string[];
+  /** Loaded after a first-layer kernel was spread over more input channels. */
+  readonly adapted: readonly string[];
+  readonly shapeMismatch: readonly { name: string; expected: readonly number[]; found: readonly number[] }[];
+  /** In the network, not in the file: these start at random. */
+  readonly missing: readonly string[];
+  /** In the file, not in the network. */
+  readonly unexpected: readonly string[];
+  /** Tensors loaded and in all, by the first part of their names. */
+  readonly modules: Readonly<Record<string, { loaded: number; total: number }>>;
+}
+
+const fileOf = (runDir: string): string => join(runDir, 'init.json');
+
+/** @throws UserError when it cannot be written */
+export async function writeInitReport(runDir: string, report: InitReport): Promise<void> {
+  await writeFileAtomically(fileOf(runDir), `${JSON.stringify(report, null, 2)}\n`);
+}
+
+/** What a run loaded at its start; undefined for a run from random weights, and where the file cannot be read. */
+export async function readInitReport(runDir: string): Promise<InitReport | undefined> {
+  try {
+    const value = JSON.parse(await readFile(fileOf(runDir), 'utf8')) as InitReport | null;
+    const lists = [
+      value?.loaded,
+      value?.adapted,
+      value?.shapeMismatch,
+      value?.missing,
+      value?.unexpected,
+      value?.renamed,
+    ];
+    return value?.modules && lists.every(Array.isArray) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** How many of the network's tensors were loaded. */
+export function countLoaded({ loaded, missing, shapeMismatch }: InitReport): { loaded: number; total: number } {
+  return { loaded: loaded.length, total: loaded.length + missing.length + shapeMismatch.length };
+}
+
+/** A report in a few lines for people. */
+export function describeInit(report: InitReport): string[] {
+  const { modules, shapeMismatch, missing, unexpected, adapted, renamed } = report;
+  const parts = Object.entries(modules).map(([name, { loaded: n, total }]) => `${name} ${n}/${total}`);
+  const mismatches = shapeMismatch.map(
+    ({ name, expected, found }) => `${name} is [${found.join(', ')}], the network has [${expected.join(', ')}]`,
+  );
+  const { loaded, total } = countLoaded(report);
+  return [
+    `weights: ${loaded} of ${total} tensors from ${report.file} (${[report.wrapper, ...renamed].join('; ')})`,
+    `  ${parts.join(', ')}`,
+    ...(adapted.length > 0 ? [`  spread over more input channels: ${adapted.join(', ')}`] : []),
+    ...(mismatches.length > 0 ? [`  skipped for their shape: ${mismatches.join('; ')}`] : []),
+    ...(missing.length > 0 ? [`  not in the file, start at random: ${missing.length} tensors`] : []),
+    ...(unexpected.length > 0 ? [`  in the file, not in the network: ${unexpected.length} tensors`] : []),
+  ];
+}

@@ -1,0 +1,181 @@
+// "Compare with Scratch" in the workbench: from the command to the drawn curve, with the real trainer.
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import process from 'node:process';
+import { after, before } from 'node:test';
+import {
+  answer,
+  eventually,
+  openFile,
+  openSideBar,
+  openWorkbench,
+  pick,
+  root,
+  rows,
+  runCommand,
+  scenarios,
+  screenshotInThemes,
+  startBrowser,
+  startServer,
+  webview,
+} from './workbench.mjs';
+
+let server, browser, page;
+const test = scenarios(() => ({ page, server }));
+
+const network = { name: 'unet3d', featureSize: 4 };
+const train = [{ datalist: 'sample/dataset_0.json', key: 'training' }];
+
+/** Two steps of pre-training: weights to start from, not good ones. */
+const pretraining = {
+  kind: 'pretrain',
+  name: 'pre',
+  threads: 1,
+  data: { train, preprocess: { resize: [64, 64, 32] }, workers: 0 },
+  method: {
+    grid: [2, 2, 1],
+    crop: [32, 32, 32],
+    input: [32, 32, 32],
+    randomCrops: 1,
+    projector: { hidden: 16, out: 16 },
+  },
+  network,
+  train: { steps: 2, batch: 1 },
+};
+
+const finetuning = {
+  kind: 'finetune',
+  name: 'organs',
+  threads: 1,
+  task: { name: 'custom', unlisted: 'background', classes: [{ name: 'liver', values: [6], colour: '#c77b58' }] },
+  data: {
+    train,
+    validation: [{ datalist: 'sample/dataset_0.json', key: 'validation' }],
+    preprocess: { spacing: null },
+  },
+  crops: { size: [32, 32, 32], perVolume: 1 },
+  network,
+  optimizer: { lr: 0.01 },
+  train: { steps: 6, validateEvery: 6, checkpointEvery: 6 },
+  inference: { overlap: 0 },
+  study: { cases: [1, 4], seeds: [0, 1] },
+};
+
+function voco(...args) {
+  const made = spawnSync(process.execPath, [join(root, 'dist/voco.cjs'), ...args], { encoding: 'utf8' });
+  assert.equal(made.status, 0, made.stderr);
+}
+
+before(async () => {
+  server = await startServer();
+  const config = (name, value) => {
+    const file = join(server.folder, `${name}.voco.json`);
+    writeFileSync(file, JSON.stringify(value, null, 2));
+    return file;
+  };
+  voco('phantom', '--out', join(server.folder, 'sample'), '--cases', '6', '--size', '64,64,32');
+  voco('pretrain', config('pre', pretraining));
+  config('organs', finetuning);
+  browser = await startBrowser();
+  page = await openWorkbench(browser, server.url(), { width: 1500, height: 950 });
+});
+after(async () => {
+  const study = server && studyRun();
+  if (study?.state === 'running') process.kill(study.pid, 'SIGKILL');
+  await browser?.close();
+  await server?.stop();
+});
+
+function studyRun() {
+  const runs = join(server.folder, 'runs');
+  const found = readdirSync(runs)
+    .filter((name) => existsSync(join(runs, name, 'run.json')))
+    .map((name) => ({ dir: join(runs, name), ...JSON.parse(readFileSync(join(runs, name, 'run.json'), 'utf8')) }));
+  return found.find(({ kind }) => kind === 'study');
+}
+
+const readStudy = () => JSON.parse(readFileSync(join(studyRun().dir, 'study.json'), 'utf8'));
+const results = () => webview(page, '#source, .empty');
+const figure = async (frame) => frame.locator('.figure b').first().textContent();
+
+test('“Compare with Scratch” asks for weights and opens beside the config, where the study grows', async () => {
+  await openFile(page, 'organs.voco.json');
+  await page.locator('.codelens-decoration', { hasText: 'Fine-tune' }).waitFor();
+  await runCommand(page, 'VoCo: Compare with Scratch');
+  const question = page.locator('.quick-input-widget', { hasText: 'Compare which pre-trained weights with scratch?' });
+  await question.waitFor();
+  assert.equal(await question.locator('.monaco-list-row', { hasText: 'random weights' }).count(), 0);
+  await pick(page, /pre-\d+/);
+  const frame = await results();
+  await frame.locator('.study').waitFor({ timeout: 60_000 });
+  await eventually(
+    () =>
+      page
+        .locator('.editor-group-container')
+        .count()
+        .then((count) => count === 2),
+    'two groups',
+  );
+  await eventually(async () => /^[1-7] of 8$/.test(await figure(frame)), 'a part of the fine-tunings', 60_000);
+  assert.match(await frame.locator('.evaluation').textContent(), /Training: step \d+ of 48/);
+  const drawn = await frame.locator('.study-view circle').count();
+  assert.ok(drawn >= 1 && drawn <= 6, `${drawn} points while it runs`);
+});
+
+test('the finished study is drawn with error bars, as study.json has it', async () => {
+  const frame = await results();
+  await eventually(async () => (await figure(frame)) === '8 of 8', 'all fine-tunings', 100_000);
+  await frame.locator('.evaluation').waitFor({ state: 'hidden' });
+  const { points, differences, runs, checkpoint } = readStudy();
+  assert.equal(studyRun().state, 'finished');
+  assert.match(checkpoint, /pre-.*step-00000002\.safetensors$/);
+  assert.ok(runs.every(({ state, score }) => state === 'finished' && Number.isFinite(score)));
+  assert.deepEqual([points.length, differences.length], [4, 2]);
+  // Means of both sides at both amounts, then the differences; a bar for each, since there are two seeds.
+  const titles = await frame.locator('.study-view circle title').allTextContents();
+  const label = { pretrained: 'pre-trained', scratch: 'from scratch' };
+  const expected = [
+    ...points.map(({ arm, mean }) => `${label[arm]}: ${mean.toFixed(3)}, 2 seeds`),
+    ...differences.map(({ mean }) => `difference: ${mean.toFixed(3)}, 2 seeds`),
+  ];
+  assert.deepEqual([...titles].sort(), [...expected].sort());
+  assert.equal(await frame.locator('.study-view path.deviation').count(), 6);
+  const [first] = await frame.locator('.study tbody tr').first().locator('td').allTextContents();
+  const { mean, deviation } = points.find((point) => point.arm === 'pretrained' && point.amount === 1);
+  assert.equal(first, `${mean.toFixed(3)} ± ${deviation.toFixed(3)}`);
+  await screenshotInThemes(page, 'study-finished');
+});
+
+test('its numbers are saved as a table and for LaTeX', async () => {
+  for (const [format, check] of [
+    ['csv', /^arm,amount,cases/],
+    ['tex', /\\begin\{tabular\}[\s\S]*1 & 0\.\d{3}/],
+  ]) {
+    const frame = await results();
+    await frame.locator(`#export-${format}`).click();
+    const file = join(server.folder, `study.${format}`);
+    const dialog = page.locator('.quick-input-widget');
+    await dialog.waitFor();
+    await eventually(
+      async () => (await dialog.locator('input.input').inputValue()).endsWith(`-results.${format}`),
+      'the dialog is ready',
+    );
+    await answer(page, file);
+    await eventually(() => existsSync(file), `${file} written`);
+    await dialog.waitFor({ state: 'hidden' });
+    assert.match(readFileSync(file, 'utf8'), check);
+  }
+});
+
+test('the study is one run in the tree, its fine-tunings are below it', async () => {
+  await openSideBar(page);
+  const all = rows(page, 'Runs');
+  const parts = all.filter({ hasText: /^organs-cases/ });
+  const study = all.filter({ hasText: /^organs.*study/ });
+  await study.waitFor();
+  assert.equal(await parts.count(), 0);
+  await study.locator('.monaco-tl-twistie').click();
+  await eventually(async () => (await parts.count()) === 8, 'eight fine-tunings');
+});
