@@ -17,10 +17,11 @@ const rooms = {
   data: ['volume'],
   metrics: ['tensor', 'volume'],
   nets: ['tensor'],
+  onnx: ['nets', 'tensor'],
   voco: ['nets', 'tensor'],
   pretext: ['voco', 'nets', 'tensor'],
   runs: ['config', 'protocol', 'volume'],
-  trainer: ['voco', 'pretext', 'nets', 'data', 'metrics', 'runs', 'config', 'tensor', 'volume', 'protocol'],
+  trainer: ['voco', 'pretext', 'onnx', 'nets', 'data', 'metrics', 'runs', 'config', 'tensor', 'volume', 'protocol'],
   jobs: ['runs', 'config', 'protocol', 'volume'],
   extension: ['jobs', 'runs', 'config', 'protocol', 'volume'],
 };

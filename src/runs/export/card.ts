@@ -1,3 +1,4 @@
+import { resolveTask, type Task, type TaskConfig } from '../../config';
 import type { Results } from '../results';
 
 /** What a model card tells. */
@@ -17,6 +18,8 @@ export interface CardFacts {
   readonly results?: Results;
   /** Volumes that it was trained and measured on, where they could be counted. */
   readonly cases?: { readonly train: number; readonly validation: number };
+  /** How the file is used, where that is not as a state dict: a sentence, and lines of Python. */
+  readonly use?: { readonly text: string; readonly code: readonly string[] };
 }
 
 /** Where a value is an absolute path, only its last part: folders of a machine say nothing elsewhere. */
@@ -45,15 +48,32 @@ const rows = (heads: readonly string[], lines: readonly (readonly string[])[]): 
 
 const number = (value: number | null): string => (value === null || Number.isNaN(value) ? 'n/a' : value.toPrecision(4));
 
-const KINDS: Record<string, string> = {
-  pretrain: 'Encoder weights from self-supervised pre-training with VoCo (volume contrast, CVPR 2024)',
-  finetune: 'A segmentation network, fine-tuned on labelled volumes',
-};
+/** What a fine-tuned network tells, or undefined where the config is not known or of another version. */
+function taskOf(metadata: CardFacts['metadata']): Task | undefined {
+  const config = configOf(metadata);
+  if (metadata.kind !== 'finetune' || !config?.task) return undefined;
+  try {
+    return resolveTask(config.task as TaskConfig);
+  } catch {
+    return undefined;
+  }
+}
+
+function kindOf(metadata: CardFacts['metadata']): string {
+  if (metadata.kind === 'pretrain')
+    return 'Encoder weights from self-supervised pre-training with VoCo (volume contrast, CVPR 2024)';
+  if (metadata.kind !== 'finetune') return 'Weights of a network for 3D medical images';
+  const what = taskOf(metadata)?.output === 'classification' ? 'classification' : 'segmentation';
+  return `A ${what} network, fine-tuned on labelled volumes`;
+}
 
 function about({ metadata, branch, tensors, parameters, modules }: CardFacts): string[] {
   const config = configOf(metadata);
   const network = config?.network as { name?: string; featureSize?: number } | undefined;
+  const task = taskOf(metadata);
   const facts: [string, string | undefined][] = [
+    ['Task', task?.title],
+    ['Classes', task?.classes.map(({ name }) => name).join(', ')],
     ['Network', network && `${network.name}, feature size ${network.featureSize}`],
     ['Branch', branch ?? undefined],
     ['Optimizer steps', metadata.step],
@@ -62,11 +82,7 @@ function about({ metadata, branch, tensors, parameters, modules }: CardFacts): s
     ['Modules', Object.keys(modules).join(', ')],
   ];
   const known = facts.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]));
-  return [
-    `${KINDS[metadata.kind ?? ''] ?? 'Weights of a network for 3D medical images'}.`,
-    '',
-    ...rows(['', ''], known),
-  ];
+  return [`${kindOf(metadata)}.`, '', ...rows(['', ''], known)];
 }
 
 function data({ cases, metadata }: CardFacts): string[] {
@@ -80,7 +96,12 @@ function data({ cases, metadata }: CardFacts): string[] {
 
 function scores({ metrics, results }: CardFacts): string[] {
   const lines = Object.entries(metrics).map(([name, value]) => [name, number(value)]);
-  const measured = results?.cases.length ?? 0;
+  const measured = results?.classification?.length ?? results?.cases.length ?? 0;
+  const summary = Object.entries(results?.classification ? (results.summary?.overall ?? {}) : {});
+  const overall = summary.map(([name, { mean, low, high }]) => [
+    name,
+    `${number(mean)} (${number(low)} to ${number(high)})`,
+  ]);
   const organs = results?.summary?.classes.map(({ name, scores: of }) => [
     name,
     ...Object.values(of).map(({ mean, low, high }) => `${number(mean)} (${number(low)} to ${number(high)})`),
@@ -93,21 +114,36 @@ function scores({ metrics, results }: CardFacts): string[] {
     ...(organs && organs.length > 0
       ? ['', `Over ${measured} cases, mean (95 % interval):`, '', ...rows(['class', ...names], organs)]
       : []),
+    ...(overall.length > 0
+      ? ['', `Over ${measured} cases:`, '', ...rows(['score', 'mean (95 % interval)'], overall)]
+      : []),
   ];
 }
 
-function usage({ file, metadata, branch }: CardFacts): string[] {
+/** Whose names the tensors have, and what they load into. */
+function namesOf(metadata: CardFacts['metadata'], encoder: boolean): string {
+  const { network } = (configOf(metadata) ?? {}) as { network?: { name?: string } };
+  const own = network?.name === 'unet3d' ? 'Names are those of VoCo for VS Code’s 3D U-Net' : undefined;
+  if (encoder) {
+    const whose = own ?? 'Names are those of MONAI’s networks';
+    return `${whose}; a segmentation network takes its encoder from here and starts its decoder anew.`;
+  }
+  if (own) return `${own}, all of them.`;
+  if (taskOf(metadata)?.output === 'classification')
+    return 'Names of the encoder are those of MONAI’s SwinUNETR; `features` and `head` turn its pooled features into logits.';
+  return 'Names are those of MONAI’s networks, all of them: it loads strictly.';
+}
+
+function usage({ file, metadata, branch, use }: CardFacts): string[] {
+  if (use) return ['## Use', '', use.text, '', '```python', ...use.code, '```'];
   const load = file.endsWith('.pt')
     ? [`state = torch.load("${file}", map_location="cpu")`]
     : ['from safetensors.torch import load_file', `state = load_file("${file}")`];
   const encoder = branch !== null || metadata.kind === 'pretrain';
-  const names = encoder
-    ? 'Names are those of MONAI’s networks; a segmentation network takes its encoder from here and starts its decoder anew.'
-    : 'Names are those of MONAI’s networks, all of them: it loads strictly.';
   return [
     '## Use',
     '',
-    names,
+    namesOf(metadata, encoder),
     '',
     '```python',
     ...load,

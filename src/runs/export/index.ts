@@ -12,16 +12,23 @@ import { writeTorchFile } from './torchFile';
 export { configOf, modelCard, withoutFolders, type CardFacts } from './card';
 export { writeTorchFile } from './torchFile';
 
-export const EXPORT_FORMATS = ['pt', 'safetensors'] as const;
-export type ExportFormat = (typeof EXPORT_FORMATS)[number];
+/** What weights are exported as. A whole network, as ONNX, is written by whoever can build it: see {@link exportWith}. */
+export type WeightsFormat = 'pt' | 'safetensors';
 
-export interface ExportRequest {
+export interface ExportBase {
   readonly file: string;
   readonly out: string;
-  readonly format: ExportFormat;
   readonly branch?: Branch;
   /** Counts the volumes of a checkpoint's config, where the caller can. */
   readonly countCases?: (config: unknown) => Promise<CardFacts['cases']>;
+  /** How the exported file is used, where that is not as a state dict. */
+  readonly use?: CardFacts['use'];
+  /** What the caller knows of the weights and the file does not tell. */
+  readonly metadata?: CardFacts['metadata'];
+}
+
+export interface ExportRequest extends ExportBase {
+  readonly format: WeightsFormat;
 }
 
 export interface ExportReport {
@@ -56,18 +63,22 @@ async function runFacts(file: string): Promise<Pick<CardFacts, 'versions' | 'res
   return { versions: state?.versions ?? {}, ...(own && { results }) };
 }
 
-async function writeAs(
-  { out, format }: ExportRequest,
-  tensors: readonly SourceTensor[],
-  metadata: Readonly<Record<string, string>>,
-): Promise<void> {
-  if (format === 'pt') return writeTorchFile(out, tensors);
-  const entries = tensors.map(({ name, dtype, shape, read }) => ({ name, dtype, shape, data: read }));
+/** A checkpoint's texts without the folders of this machine, which do not travel with the file. */
+export function portableMetadata(metadata: Readonly<Record<string, string>>): Record<string, string> {
   const config = configOf(metadata);
-  // Folders of this machine do not travel with the file.
-  const plain = { ...metadata, ...(config && { config: JSON.stringify(withoutFolders(config)) }) };
-  await writeSafetensors(out, entries, { ...plain, format: 'pt' });
+  return { ...metadata, ...(config && { config: JSON.stringify(withoutFolders(config)) }) };
 }
+
+/** Writes the tensors to export, and the texts of the checkpoint where the format holds any. */
+type Write = (tensors: readonly SourceTensor[], metadata: Readonly<Record<string, string>>) => Promise<void>;
+
+const writeAs =
+  ({ out, format }: ExportRequest): Write =>
+  async (tensors, metadata) => {
+    if (format === 'pt') return writeTorchFile(out, tensors);
+    const entries = tensors.map(({ name, dtype, shape, read }) => ({ name, dtype, shape, data: read }));
+    await writeSafetensors(out, entries, { ...portableMetadata(metadata), format: 'pt' });
+  };
 
 /**
  * Writes a checkpoint's weights with MONAI's names, for PyTorch or as safetensors, and a model card beside them
@@ -76,8 +87,13 @@ async function writeAs(
  *
  * @throws UserError when the file cannot be read, has no weights, or `out` cannot be written
  */
-export async function exportWeights(request: ExportRequest): Promise<ExportReport> {
-  const { file, out, branch } = request;
+export function exportWeights(request: ExportRequest): Promise<ExportReport> {
+  return exportWith(request, writeAs(request));
+}
+
+/** {@link exportWeights} in a format of the caller's. */
+export async function exportWith(request: ExportBase, write: Write): Promise<ExportReport> {
+  const { file, out, branch, use } = request;
   if (resolve(file) === resolve(out)) throw new UserError(`${out}: is the file that is exported; name another --out`);
   return withWeights(file, branch, async (planned, source) => {
     const tensors = exported(planned);
@@ -87,7 +103,7 @@ export async function exportWeights(request: ExportRequest): Promise<ExportRepor
     // Index buffers are part of the architecture, not learned.
     const learned = tensors.filter(({ dtype }) => /^(F|BF)/.test(dtype));
     const parameters = learned.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
-    const { metadata } = source;
+    const metadata = { ...request.metadata, ...source.metadata };
     const config = configOf(metadata);
     const facts: CardFacts = {
       ...{ file: basename(out), tensors: tensors.length, parameters, modules, metadata },
@@ -95,8 +111,9 @@ export async function exportWeights(request: ExportRequest): Promise<ExportRepor
       metrics: decodeMetrics(metadata.metrics),
       ...(await runFacts(file)),
       cases: config && (await request.countCases?.(config)),
+      ...(use && { use }),
     };
-    await writeAs(request, tensors, metadata);
+    await write(tensors, metadata);
     const card = `${out}.md`;
     await writeFileAtomically(card, modelCard(facts));
     const { length } = source.tensors;

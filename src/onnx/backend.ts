@@ -1,0 +1,127 @@
+/** A tfjs backend that computes nothing: it writes down what a network does to a tensor. */
+import * as tf from '../tensor/tf';
+import { Value, type Recording } from './recording';
+
+export const BACKEND = 'onnx';
+
+/** A kernel call. */
+export interface Call {
+  readonly recording: Recording;
+  readonly inputs: Readonly<Record<string, Value | undefined>>;
+  readonly attrs: Readonly<Record<string, unknown>>;
+}
+/** Adds a kernel's nodes to the graph and gives its outputs. */
+export type Lowering = (call: Call) => Value | readonly Value[];
+export type LoweringTable = Readonly<Record<string, Lowering>>;
+
+/** An input that the kernel always has. */
+export function need({ inputs }: Call, name: string): Value {
+  const value = inputs[name];
+  if (!value) throw new Error(`a kernel was called without ${name}`);
+  return value;
+}
+
+interface Held {
+  readonly value: Value;
+  references: number;
+}
+
+export class RecordingBackend extends tf.KernelBackend {
+  private readonly held = new Map<tf.DataId, Held>();
+  private nextId = 0;
+  private current: Recording | undefined;
+
+  /** Records what is computed until {@link end}. */
+  begin(recording: Recording): void {
+    this.current = recording;
+  }
+
+  end(): void {
+    this.current = undefined;
+  }
+
+  get recording(): Recording {
+    if (!this.current) throw new Error('nothing is being recorded');
+    return this.current;
+  }
+
+  /** A tensor that stands for a value. */
+  tensor(value: Value): tf.TensorInfo {
+    const dataId = { id: this.nextId++ };
+    this.held.set(dataId, { value, references: 1 });
+    return { dataId, shape: [...value.shape], dtype: 'float32' };
+  }
+
+  /** What a tensor stands for, in the shape that it has there. */
+  lookUp(tensor: tf.TensorInfo): Value {
+    const entry = this.held.get(tensor.dataId);
+    if (!entry) throw new Error('a tensor of another device is in the recorded network');
+    return entry.value;
+  }
+
+  /** Gives a parameter its name in the state dict. */
+  name(tensor: tf.TensorInfo, name: string): void {
+    const { constant, shape } = this.lookUp(tensor);
+    const value = new Value(shape, { values: constant!.values, name });
+    this.held.set(tensor.dataId, { value, references: this.refCount(tensor.dataId) });
+  }
+
+  override write(values: tf.backend_util.BackendValues, shape: number[], dtype: tf.DataType): tf.DataId {
+    if (dtype !== 'float32') throw new Error(`a tensor of type ${dtype} is in the recorded network`);
+    return this.tensor(new Value(shape, { values: values as Float32Array })).dataId;
+  }
+
+  override refCount(dataId: tf.DataId): number {
+    return this.held.get(dataId)?.references ?? 0;
+  }
+
+  override incRef(dataId: tf.DataId): void {
+    const entry = this.held.get(dataId);
+    if (entry) entry.references += 1;
+  }
+
+  override disposeData(dataId: tf.DataId, force = false): boolean {
+    const entry = this.held.get(dataId);
+    if (!entry) return true;
+    entry.references -= 1;
+    if (!force && entry.references > 0) return false;
+    this.held.delete(dataId);
+    return true;
+  }
+
+  override numDataIds(): number {
+    return this.held.size;
+  }
+
+  override memory(): { unreliable: boolean } {
+    return { unreliable: true };
+  }
+
+  override floatPrecision(): 32 {
+    return 32;
+  }
+
+  override dispose(): void {
+    this.held.clear();
+  }
+}
+
+function kernelOf(lowering: Lowering): tf.KernelFunc {
+  return ({ inputs, attrs, backend }) => {
+    const own = backend as RecordingBackend;
+    const known = Object.entries(inputs).map(([name, tensor]) => [name, tensor && own.lookUp(tensor)] as const);
+    const made = lowering({ recording: own.recording, inputs: Object.fromEntries(known), attrs: attrs ?? {} });
+    return Array.isArray(made) ? made.map((value: Value) => own.tensor(value)) : own.tensor(made as Value);
+  };
+}
+
+/** The backend, made known to tfjs with these kernels at its first use. */
+export function recordingBackend(tables: readonly LoweringTable[]): RecordingBackend {
+  const known = tf.findBackend(BACKEND) as RecordingBackend | null;
+  if (known) return known;
+  const made = new RecordingBackend();
+  tf.registerBackend(BACKEND, () => made, 0);
+  for (const [kernelName, lowering] of tables.flatMap((table) => Object.entries(table)))
+    tf.registerKernel({ kernelName, backendName: BACKEND, kernelFunc: kernelOf(lowering) });
+  return tf.findBackend(BACKEND) as RecordingBackend;
+}

@@ -1,0 +1,136 @@
+/** Our own kernels (src/tensor/ops/kernels.ts). */
+import { Kernel, type ConvAttrs, type ConvInputAttrs, type Triple } from '../../tensor/ops/kernels';
+import { need, type Call, type Lowering, type LoweringTable } from '../backend';
+import type { Attribute } from '../graph';
+import { Value, type Recording } from '../recording';
+import { windowAttention } from './attention';
+import { binary } from './basic';
+
+function convAttributes({ stride, padding }: ConvAttrs, kernel: readonly number[]): Record<string, Attribute> {
+  return {
+    kernel_shape: { ints: kernel },
+    strides: { ints: stride },
+    pads: { ints: [...padding, ...padding] },
+  };
+}
+
+const spatial = ({ shape }: Value): Triple => [shape[1]!, shape[2]!, shape[3]!];
+
+function conv3d(call: Call): Value {
+  const { recording, inputs } = call;
+  const attrs = call.attrs as unknown as ConvAttrs;
+  const x = need(call, 'x');
+  const filter = recording.filter(need(call, 'filter'));
+  const [outputs, , ...kernel] = filter.shape;
+  const bias = inputs.bias ? [recording.last(inputs.bias)] : [];
+  const names = [recording.first(x), filter.name, ...bias];
+  const at = recording.moduleOf(need(call, 'filter'));
+  const name = recording.graph.node('Conv', names, convAttributes(attrs, kernel), at);
+  const size = spatial(x).map((length, axis) => {
+    const room = length + 2 * attrs.padding[axis]! - kernel[axis]!;
+    return Math.floor(room / attrs.stride[axis]!) + 1;
+  });
+  return recording.made([x.shape[0]!, ...size, outputs!], 'first', name);
+}
+
+/** As the forward pass of a transposed convolution. */
+function convTranspose3d(call: Call): Value {
+  const { recording } = call;
+  const attrs = call.attrs as unknown as ConvInputAttrs;
+  const dy = need(call, 'dy');
+  const filter = recording.filter(need(call, 'filter'));
+  const kernel = filter.shape.slice(2);
+  const size = spatial(dy).map(
+    (length, axis) => (length - 1) * attrs.stride[axis]! + kernel[axis]! - 2 * attrs.padding[axis]!,
+  );
+  if (size.join() !== attrs.inputShape.slice(1, 4).join())
+    throw new Error(`a transposed convolution to ${attrs.inputShape.join(' × ')} has no form in ONNX`);
+  const names = [recording.first(dy), filter.name];
+  const at = recording.moduleOf(need(call, 'filter'));
+  const name = recording.graph.node('ConvTranspose', names, convAttributes(attrs, kernel), at);
+  return recording.made(attrs.inputShape, 'first', name);
+}
+
+/** The weight stays as torch has it, [out, in]; runtimes turn it once, when they load the model. */
+function linear(call: Call): Value {
+  const { recording, inputs } = call;
+  const { graph } = recording;
+  const [x, weight] = [need(call, 'x'), need(call, 'weight')];
+  const at = recording.moduleOf(weight);
+  const turned = graph.node('Transpose', [recording.last(weight)], { perm: { ints: [1, 0] } }, at);
+  const product = graph.node('MatMul', [recording.last(x), turned], {}, at);
+  const name = inputs.bias ? graph.node('Add', [product, recording.last(inputs.bias)], {}, at) : product;
+  return recording.made([...x.shape.slice(0, -1), weight.shape[0]!], 'last', name);
+}
+
+/** Statistics, which only gradients need. */
+const statistics = (): Value[] => [new Value([]), new Value([])];
+
+function layerNorm(call: Call): Value[] {
+  const { recording, inputs, attrs } = call;
+  const x = need(call, 'x');
+  const scale = inputs.gamma ? recording.last(inputs.gamma) : recording.graph.filled(x.shape.at(-1)!, 1);
+  const names = [recording.last(x), scale, ...(inputs.beta ? [recording.last(inputs.beta)] : [])];
+  const attributes = { axis: { int: -1 }, epsilon: { float: attrs.eps as number } };
+  const at = recording.moduleOf(inputs.gamma);
+  const name = recording.graph.node('LayerNormalization', names, attributes, at);
+  return [recording.made(x.shape, 'last', name), ...statistics()];
+}
+
+function leakyRelu(recording: Recording, input: string, slope: number): string {
+  return recording.graph.node('LeakyRelu', [input], { alpha: { float: slope } });
+}
+
+function instanceNorm(call: Call): Value[] {
+  const { recording, attrs } = call;
+  const x = need(call, 'x');
+  const { graph } = recording;
+  const channels = x.shape[4]!;
+  const { eps, slope } = attrs as { eps: number; slope: number };
+  const names = [recording.first(x), graph.filled(channels, 1), graph.filled(channels, 0)];
+  const normal = graph.node('InstanceNormalization', names, { epsilon: { float: eps } });
+  const name = slope === 1 ? normal : leakyRelu(recording, normal, slope);
+  return [recording.made(x.shape, 'first', name), ...statistics()];
+}
+
+/** x · (1 + erf(x / √2)) / 2, in the order that runtimes recognise and compute as one. */
+function gelu(call: Call): Value {
+  const { recording } = call;
+  const { graph } = recording;
+  const x = need(call, 'x');
+  const name = recording.last(x);
+  const scaled = graph.node('Div', [name, graph.scalar(Math.SQRT2)]);
+  const shifted = graph.node('Add', [graph.node('Erf', [scaled]), graph.scalar(1)]);
+  const product = graph.node('Mul', [name, shifted]);
+  return recording.made(x.shape, 'last', graph.node('Mul', [product, graph.scalar(0.5)]));
+}
+
+const add = binary('Add');
+
+function addLeakyRelu(call: Call): Value {
+  const sum = add(call) as Value;
+  const layout = sum.first === undefined ? 'last' : 'first';
+  const name = leakyRelu(call.recording, sum[layout]!, call.attrs.slope as number);
+  return call.recording.made(sum.shape, layout, name);
+}
+
+/** There, so that operations take the kernel and not their composition; never called. */
+const noGradient: Lowering = () => {
+  throw new Error('a gradient cannot be exported');
+};
+
+export const networkKernels: LoweringTable = {
+  [Kernel.Conv3D]: conv3d,
+  [Kernel.Conv3DBackpropInput]: convTranspose3d,
+  [Kernel.Linear]: linear,
+  [Kernel.LayerNorm]: layerNorm,
+  [Kernel.LayerNormGrad]: noGradient,
+  [Kernel.InstanceNorm]: instanceNorm,
+  [Kernel.InstanceNormGrad]: noGradient,
+  [Kernel.Gelu]: gelu,
+  [Kernel.GeluGrad]: noGradient,
+  [Kernel.AddLeakyRelu]: addLeakyRelu,
+  [Kernel.AddLeakyReluGrad]: noGradient,
+  [Kernel.WindowAttention]: windowAttention,
+  [Kernel.WindowAttentionGrad]: noGradient,
+};
