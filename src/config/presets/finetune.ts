@@ -68,6 +68,8 @@ export const finetunePresets = {
       name: 'cc-ccii',
       task: { name: 'cc-ccii' },
       crops: { size: [64, 64, 64], perVolume: 1 },
+      // Three times the released rate: at that one a network from scratch is still far from done after 20 epochs (docs/benchmarks.md).
+      optimizer: { lr: 0.001 },
       schedule: { warmupEpochs: 5 },
       train: { epochs: 100, batch: 4, validateEvery: 5 },
     },

@@ -89,23 +89,27 @@ export function classifierStore(config: FinetuneConfig, onWarning: Say): VolumeS
 
 export function classification(config: FinetuneConfig, cases: Cases<ClassifiedCase>): Recipe<ClassifiedBatch> {
   const network = buildClassifier(config);
+  const fitFeatures = (store: VolumeStore): Promise<void> => {
+    const left = cases.train.slice(0, FEATURE_CASES);
+    return network.fitFeatures(async () => {
+      // Lets signals and the control socket in: kernels block this thread.
+      await new Promise((done) => setImmediate(done));
+      const item = left.shift();
+      return item && inputOf(await validationInput(item, store, config));
+    });
+  };
   return {
     network,
     score: 'accuracy',
-    prepare: async (onWarning) => {
-      const store = classifierStore(config, onWarning);
-      const left = cases.train.slice(0, FEATURE_CASES);
-      await network.fitFeatures(async () => {
-        const item = left.shift();
-        return item && inputOf(await validationInput(item, store, config));
-      });
-    },
+    prepare: (onWarning) => fitFeatures(classifierStore(config, onWarning)),
     task: ({ startStep, onWarning, ...parts }) => {
       const store = classifierStore(config, onWarning);
       const { seed } = config;
       const { batch } = config.train;
       const loader = new ClassifiedLoader({ cases: cases.train, store, config, seed, batch, startStep });
-      return new ClassificationTask({ ...parts, config, network, loader, validation: cases.validation, store });
+      const { validation } = cases;
+      const fit = (): Promise<void> => fitFeatures(store);
+      return new ClassificationTask({ ...parts, config, network, loader, validation, store, fitFeatures: fit });
     },
   };
 }

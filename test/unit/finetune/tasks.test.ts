@@ -2,12 +2,18 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { presetText, type PresetName } from '../../../src/config';
+import { loadConfig, presetText, type PresetName } from '../../../src/config';
 import { readClassList } from '../../../src/data/classified';
-import { makeTaskPhantom, type PhantomTask } from '../../../src/data/phantom';
-import { readMetrics, readResults } from '../../../src/runs';
+import { makePhantom, makeTaskPhantom, type PhantomTask } from '../../../src/data/phantom';
+import { listCheckpoints, readMetrics, readResults } from '../../../src/runs';
 import { evaluate } from '../../../src/trainer/evaluate';
 import { finetune } from '../../../src/trainer/finetune';
+import { buildClassifier, findClassifiedCases } from '../../../src/trainer/finetune/build';
+import { validationInput } from '../../../src/trainer/finetune/classification/batch';
+import { inputOf } from '../../../src/trainer/finetune/classification/task';
+import { classifierStore } from '../../../src/trainer/finetune/recipes';
+import { readWeights } from '../../../src/trainer/weights/read';
+import { BTCV_LABELS } from '../../../src/labels/organs';
 import { readNifti } from '../../../src/volume';
 import { trainingDevice } from '../../support/trainer';
 
@@ -31,15 +37,37 @@ beforeAll(async () => {
 });
 
 /** Sample data and the commented config of the task's preset. */
-async function prepare(task: PhantomTask, cases: number, size: [number, number, number]): Promise<string> {
-  const { datalist } = await makeTaskPhantom({ task, out: join(folder, task), cases, size, seed: 1 });
+async function prepare(task: PhantomTask | 'btcv', cases: number, size: [number, number, number]): Promise<string> {
+  const options = { out: join(folder, task), cases, size, seed: 1 };
+  const { datalist } = await (task === 'btcv' ? makePhantom(options) : makeTaskPhantom({ ...options, task }));
   const file = join(folder, `${task}.voco.json`);
   writeFileSync(file, presetText(task as PresetName, { data: datalist }));
   return file;
 }
 
+/** The statistics that a classifier predicts with are those of its training volumes under the weights that were scored. */
+async function expectFeaturesOfTrainingVolumes(runDir: string, count: number): Promise<void> {
+  const { config } = await loadConfig(join(runDir, 'config.json'), { kind: 'finetune' });
+  const { entries } = await readWeights((await listCheckpoints(runDir)).checkpoints.at(-1)!.file);
+  const network = buildClassifier(config);
+  network.parameters.loadStateDict(entries, { strict: true, source: runDir });
+  const left = [...(await findClassifiedCases(config)).train];
+  expect(left).toHaveLength(count);
+  const store = classifierStore(config, quiet);
+  await network.fitFeatures(async () => {
+    const item = left.shift();
+    return item && inputOf(await validationInput(item, store, config));
+  });
+  const measured = new Map((await network.parameters.stateDict()).map(({ name, data }) => [name, data]));
+  for (const name of ['features.mean', 'features.deviation']) {
+    const saved = entries.find((entry) => entry.name === name)!.data;
+    measured.get(name)!.forEach((value, i) => expect(saved[i]).toBeCloseTo(value, 4));
+  }
+}
+
 describe('each preset runs on sample data of its task’s shape', () => {
   it.each([
+    ['btcv', [64, 64, 32], BTCV_LABELS.slice(1), undefined],
     ['spleen', [48, 48, 32], ['spleen'], [0, 1]],
     ['lits', [48, 48, 32], ['liver', 'liver tumour'], [0, 1, 2]],
     ['mm-whs', [40, 40, 40], undefined, [0, 1, 2, 3, 4, 5, 6, 7]],
@@ -47,8 +75,9 @@ describe('each preset runs on sample data of its task’s shape', () => {
   ] as const)('%s, from training to results', async (task, size, classes, values) => {
     // The preset of BraTS holds cases of its training list out, so there must be several.
     const file = await prepare(task, task === 'brats21' ? 4 : 2, [...size]);
-    const label = (await readNifti(join(folder, task, 'labelsTr/case0001.nii.gz'))).volume;
-    expect([...new Set(label.data)].sort()).toEqual([...values]);
+    const first = task === 'btcv' ? 'label0001' : 'case0001';
+    const label = (await readNifti(join(folder, task, `labelsTr/${first}.nii.gz`))).volume;
+    if (values) expect([...new Set(label.data)].sort()).toEqual([...values]);
     const set = [...small, 'data.preprocess.spacing=null', 'train.steps=2', 'train.validateEvery=2'];
     const { runDir } = await finetune({ configFile: file, resume: false, set }, quiet);
     const last = (await readMetrics(runDir)).at(-1)!;
@@ -75,6 +104,7 @@ describe('each preset runs on sample data of its task’s shape', () => {
       expect(records.at(-1)![`validation/${name}`]).toBeLessThanOrEqual(1);
     }
     expect(readFileSync(join(runDir, 'cases.json'), 'utf8')).toContain('case0013');
+    await expectFeaturesOfTrainingVolumes(runDir, 12);
     const { heldOut, csv } = await evaluate({ runDir, set: [] }, quiet);
     const { classification, summary } = await readResults(runDir);
     const hits = classification!.filter(

@@ -25,6 +25,8 @@ export interface ClassificationParts {
   readonly loader: ClassifiedLoader;
   readonly validation: readonly ClassifiedCase[];
   readonly store: VolumeStore;
+  /** Measures the statistics of the network's features on training volumes. */
+  readonly fitFeatures: () => Promise<void>;
 }
 
 /** The volumes of a batch as a tensor [N, D, H, W, C]. */
@@ -81,10 +83,15 @@ export class ClassificationTask implements TrainingTask<ClassifiedBatch> {
     return { classes: batch.classes };
   }
 
-  /** Accuracy, F1 and AUC on the held-out volumes, without those that are undefined. */
+  /**
+   * Accuracy, F1 and AUC on the held-out volumes, without those that are undefined. Statistics of the features are measured
+   * before: running ones lag behind weights that move fast, and classes that lie close together are then told apart at the
+   * wrong place.
+   */
   async validate(): Promise<StepScalars | undefined> {
-    const { validation, network, store, config } = this.parts;
+    const { validation, network, store, config, fitFeatures } = this.parts;
     if (validation.length === 0) return undefined;
+    await fitFeatures();
     const rows: number[][] = [];
     for (const item of validation) {
       const batch = await validationInput(item, store, config);
