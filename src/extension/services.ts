@@ -61,13 +61,20 @@ export function createServices(context: vscode.ExtensionContext): Services {
     registry,
     program,
     limit: () => settings().get<number>('runsPerDevice') ?? 1,
+    allowed: () => vscode.workspace.isTrusted,
     onError: (dir, error) => log.error(`${dir}: ${String(error)}`),
   });
+  const freed = [
+    vscode.workspace.onDidGrantWorkspaceTrust(() => void launcher.pump()),
+    vscode.workspace.onDidChangeConfiguration((event) => {
+      if (event.affectsConfiguration('voco.runsPerDevice')) void launcher.pump();
+    }),
+  ];
   const finder = new RunFinder(context, registry, (error) => log.error(String(error)));
   const devices = new DeviceList(program);
   const checks = new DatasetChecks(program);
-  const curves = new CurvesPanels(context, registry, log);
+  const curves = new CurvesPanels(context, registry, finder, log);
   const results = new ResultsPanels(context, registry, finder, log);
-  context.subscriptions.push(log, registry, launcher, finder, devices, checks, curves, results);
+  context.subscriptions.push(log, registry, launcher, ...freed, finder, devices, checks, curves, results);
   return { context, log, registry, finder, launcher, devices, checks, curves, results, selection: {}, program };
 }

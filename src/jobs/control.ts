@@ -82,9 +82,10 @@ export async function killRun(run: RunSummary): Promise<void> {
   if (pid !== undefined) process.kill(pid, 'SIGKILL');
 }
 
-/** Waits until a run has ended. @returns false when it has not within the time. */
-export async function waitForEnd(dir: string, timeoutMs: number): Promise<boolean> {
+/** Waits until a run has ended. @returns false when it has not within the time. @throws AbortError when cancelled. */
+export async function waitForEnd(dir: string, timeoutMs: number, signal?: AbortSignal): Promise<boolean> {
   for (const end = Date.now() + timeoutMs; Date.now() < end;) {
+    signal?.throwIfAborted();
     const run = await summarizeRun(dir);
     if (hasEnded(run) && !run.live) return true;
     await new Promise((resolve) => setTimeout(resolve, 200));

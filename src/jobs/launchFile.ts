@@ -16,6 +16,8 @@ export interface Launch {
   readonly host: string;
   /** Further arguments of the command line. */
   readonly args?: readonly string[];
+  /** Goes on from the latest checkpoint. */
+  readonly resume?: boolean;
   /** Set once the process was started. */
   readonly pid?: number;
   readonly pidStart?: string;

@@ -15,6 +15,8 @@ export interface LauncherOptions {
   readonly program: () => Promise<Program>;
   /** How many runs may train on one device at a time. */
   readonly limit: () => number;
+  /** Whether programs may be started at all: what is queued waits until then. */
+  readonly allowed?: () => boolean;
   readonly onError: (dir: string, error: unknown) => void;
 }
 
@@ -81,7 +83,7 @@ export class Launcher {
     return dir;
   }
 
-  /** Starts a run that has ended again, from its latest checkpoint. */
+  /** Starts a run that has ended again, from its latest checkpoint, or queues it while its device is taken. */
   async resume(run: RunSummary): Promise<void> {
     if (!hasEnded(run)) throw new UserError(`${run.dir}: the run has not ended, so there is nothing to start again`);
     const earlier = await readLaunch(run.dir);
@@ -90,9 +92,13 @@ export class Launcher {
       device: deviceOf(run),
       host: hostname(),
       ...(earlier?.args && { args: earlier.args }),
+      resume: true,
     };
-    await this.start(run.dir, launch, true);
+    await writeLaunch(run.dir, launch);
+    const file = await RunStateFile.open(run.dir);
+    await file.update({ state: 'queued' });
     await this.options.registry.refresh(run.dir);
+    await this.pump();
   }
 
   /** Starts what the queue allows. Called by itself whenever a run begins or ends. */
@@ -115,10 +121,11 @@ export class Launcher {
   }
 
   private async startQueued(): Promise<void> {
-    const { registry, limit, onError } = this.options;
+    const { registry, limit, onError, allowed = () => true } = this.options;
+    if (!allowed()) return;
     for (const run of startable(registry.runs, limit())) {
       try {
-        await this.start(run.dir, run.launch!, false);
+        await this.start(run.dir, run.launch!);
       } catch (error) {
         await markFailed(run.dir, error);
         onError(run.dir, error);
@@ -127,16 +134,15 @@ export class Launcher {
     }
   }
 
-  private async start(dir: string, launch: Launch, resume: boolean): Promise<void> {
+  private async start(dir: string, launch: Launch): Promise<void> {
     const program = await this.options.program();
     await withLaunchLock(dir, async () => {
       // Another window may have been first.
-      if (!resume && (await readLaunch(dir))?.startedAt) return;
-      const { pid: _, pidStart: _start, ...wanted } = launch;
-      const starting: Launch = { ...wanted, startedAt: new Date().toISOString() };
+      if ((await readLaunch(dir))?.startedAt) return;
+      const starting: Launch = { ...launch, startedAt: new Date().toISOString() };
       await writeLaunch(dir, starting);
       const { kind } = await readRunState(dir);
-      const goesOn = resume && !WITHOUT_RESUME.includes(kind);
+      const goesOn = launch.resume === true && !WITHOUT_RESUME.includes(kind);
       const own = goesOn ? [kind, '--run', dir, '--resume'] : [kind, runFiles(dir).config, '--run', dir];
       const args = [...own, ...(launch.args ?? [])];
       const { pid, ended } = await startDetached(program, args, { cwd: dirname(dir), output: outputFile(dir) });

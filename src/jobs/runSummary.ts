@@ -46,9 +46,9 @@ async function judge(dir: string, state: RunState, launch: Launch | undefined): 
   if (attempt === 'alive') return { phase: 'starting', live: true };
   if (attempt === 'dead')
     return { phase: 'failed', live: false, lost: true, reason: await lastWords(dir, 'it ended before it began') };
-  if (state.state === 'queued' || ENDED.includes(state.state)) {
-    return { phase: state.state, live: false, reason: state.exitReason };
-  }
+  // A queued run that is to go on still tells how it ended before.
+  if (state.state === 'queued') return { phase: 'queued', live: false };
+  if (ENDED.includes(state.state)) return { phase: state.state, live: false, reason: state.exitReason };
   if (await isAlive(state)) return { phase: state.state, live: true };
   const where = state.host === undefined || state.host === hostname() ? '' : ` on ${state.host}`;
   const what = `the trainer ended unexpectedly${where} at step ${state.step}`;

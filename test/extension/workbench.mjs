@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import process from 'node:process';
 import { test } from 'node:test';
 import { chromium } from 'playwright-core';
@@ -94,9 +94,10 @@ function listening(child, log) {
 
 /**
  * A server with its own data directory and a copy of the workspace. `install: false` leaves the extension out (it is then
- * given as the development extension), `args` are added to the server's, `env` to its environment.
+ * given as the development extension), `others` are folders of further extensions (not on the desktop), `args` are added to
+ * the server's, `env` to its environment.
  */
-export async function startServer({ workspace, settings = {}, install = true, args = [], env = {} } = {}) {
+export async function startServer({ workspace, settings = {}, install = true, others = [], args = [], env = {} } = {}) {
   if (desktop) {
     current = await startDesktop({ workspace, settings: { ...quietSettings, ...settings }, install, args, env });
     return current;
@@ -110,6 +111,7 @@ export async function startServer({ workspace, settings = {}, install = true, ar
   const extensions = join(tmp, 'extensions');
   mkdirSync(extensions);
   if (install) installExtension(extensions, tmp);
+  for (const other of others) symlinkSync(other, join(extensions, basename(other)));
   const fixed = ['--host', '127.0.0.1', '--port', '0', '--without-connection-token', '--accept-server-license-terms'];
   const folders = ['--server-data-dir', tmp, '--extensions-dir', extensions];
   const child = spawn(node, [serverMain, ...fixed, '--telemetry-level', 'off', ...folders, ...args], {
@@ -165,17 +167,24 @@ export async function startBrowser(extra = []) {
 
 async function waitForWorkbench(page) {
   await page.locator('.monaco-workbench').waitFor({ timeout: 60_000 });
-  await page.locator('.explorer-folders-view .monaco-list-row, .explorer-empty-view, .pane-header').first().waitFor();
+  // A window without a folder has no side bar at first.
+  const signs =
+    '.explorer-folders-view .monaco-list-row, .explorer-empty-view, .pane-header, .monaco-workbench.nosidebar';
+  await page.locator(signs).filter({ visible: true }).first().waitFor();
 }
 
-/** Opens the workbench in a page of its own; `page.console` collects what the browser's console says. */
-export async function openWorkbench(browser, url, viewport = { width: 1280, height: 800 }) {
+/**
+ * Opens the workbench in a page of its own; `page.console` collects what the browser's console says. `script` runs first in
+ * every frame, webviews included (not on the desktop).
+ */
+export async function openWorkbench(browser, url, viewport = { width: 1280, height: 800 }, script) {
   const page = desktop
     ? await current.open(viewport)
     : await (await browser.newContext({ viewport, serviceWorkers: 'allow', colorScheme: 'dark' })).newPage();
   page.setDefaultTimeout(30_000);
   page.console = [];
   page.on('console', (message) => page.console.push(`${message.type()}: ${message.text()}`));
+  if (script && !desktop) await page.addInitScript(script);
   if (!desktop) await page.goto(url);
   await waitForWorkbench(page);
   return page;

@@ -8,6 +8,16 @@ export interface CommandDefinition {
   run(services: Services, argument?: unknown, selected?: unknown): Promise<unknown> | unknown;
 }
 
+/** A command that needs an open folder was called without one: the message comes with a button to open one. */
+export class NoFolder extends UserError {}
+
+/** @throws NoFolder with `why` where no folder is open. */
+export function requireFolder(why: string): vscode.Uri {
+  const folder = vscode.workspace.workspaceFolders?.[0]?.uri;
+  if (!folder) throw new NoFolder(why);
+  return folder;
+}
+
 /** The user closed a dialog or pressed Cancel: nothing to report. */
 export class Cancelled extends Error {}
 
@@ -17,6 +27,7 @@ const isCancelled = (error: unknown): boolean =>
 /** Shows an error where the user is, with a button to what may explain it. */
 export function report(services: Services, error: unknown): void {
   if (isCancelled(error)) return;
+  if (error instanceof NoFolder) return offerFolder(error.message);
   const { log } = services;
   const user = error instanceof UserError;
   log.error(user ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error));
@@ -24,6 +35,13 @@ export function report(services: Services, error: unknown): void {
   const showLog = 'Show Log';
   void vscode.window.showErrorMessage(text, showLog).then((choice) => {
     if (choice === showLog) log.show();
+  });
+}
+
+function offerFolder(text: string): void {
+  const open = 'Open Folder';
+  void vscode.window.showInformationMessage(text, open).then((choice) => {
+    if (choice === open) void vscode.commands.executeCommand('vscode.openFolder');
   });
 }
 
@@ -55,7 +73,10 @@ export async function withProgress<T>(
   });
 }
 
+/** The steps of the walkthrough (package.json), each done by doing it. */
+type WalkthroughStep = 'data' | 'look' | 'config' | 'check' | 'crops' | 'pretrain' | 'watch' | 'results';
+
 /** Marks a step of the walkthrough as done. */
-export function markDone(step: 'data' | 'look' | 'config' | 'check' | 'pretrain' | 'watch'): void {
+export function markDone(step: WalkthroughStep): void {
   void vscode.commands.executeCommand('setContext', `voco.done.${step}`, true);
 }

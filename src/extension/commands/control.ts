@@ -1,8 +1,9 @@
+import * as vscode from 'vscode';
 import { controlRun, killRun, stopRun, waitForEnd } from '../../jobs/control';
 import { hasEnded } from '../../jobs/runSummary';
 import { withProgress, type CommandDefinition } from './command';
 import { pickRun } from './pickRun';
-import * as vscode from 'vscode';
+import { announceQueued } from './startTraining';
 
 const STOP_PATIENCE_MS = 120_000;
 
@@ -27,9 +28,14 @@ export const resume: CommandDefinition = {
       suits: (one) => one.here && (one.phase === 'paused' || one.phase === 'failed' || one.phase === 'interrupted'),
       none: 'No run is paused, stopped or failed, so there is nothing to resume.',
     });
-    if (run.live) await controlRun(run, 'resume');
-    else await services.launcher.resume(run);
-    await services.registry.refresh(run.dir);
+    if (run.live) {
+      await controlRun(run, 'resume');
+      await services.registry.refresh(run.dir);
+      return;
+    }
+    await services.program();
+    await services.launcher.resume(run);
+    await announceQueued(services, run.dir);
   },
 };
 
@@ -56,8 +62,9 @@ export const stop: CommandDefinition = {
       none: 'No run is training or waiting, so there is nothing to stop.',
     });
     await stopRun(run);
-    const ended = await withProgress(`Stopping ${run.label}: writing a checkpoint`, () =>
-      waitForEnd(run.dir, STOP_PATIENCE_MS),
+    // Cancelling ends the waiting; the run stops all the same.
+    const ended = await withProgress(`Stopping ${run.label}: writing a checkpoint`, (signal) =>
+      waitForEnd(run.dir, STOP_PATIENCE_MS, signal),
     );
     const now = await services.registry.refresh(run.dir);
     if (ended || !now) return;

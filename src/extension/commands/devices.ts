@@ -5,7 +5,11 @@ const FROM_CONFIG = 'What the config says';
 
 export const refreshDevices: CommandDefinition = {
   id: 'voco.refreshDevices',
-  run: (services) => withProgress('Looking for devices', (signal) => services.devices.refresh(signal)),
+  async run(services) {
+    const devices = await withProgress('Looking for devices', (signal) => services.devices.refresh(signal));
+    await vscode.commands.executeCommand('voco.devices.focus');
+    return devices;
+  },
 };
 
 export const selectDevice: CommandDefinition = {
@@ -14,7 +18,9 @@ export const selectDevice: CommandDefinition = {
     const settings = vscode.workspace.getConfiguration('voco');
     const given = (argument as { device?: { name: string } } | undefined)?.device?.name;
     const name = given ?? (await askDevice());
-    await settings.update('device', name, vscode.ConfigurationTarget.Workspace);
+    const { Global, Workspace } = vscode.ConfigurationTarget;
+    await settings.update('device', name, vscode.workspace.workspaceFolders ? Workspace : Global);
+    vscode.window.setStatusBarMessage(`VoCo: new runs train on ${name || 'the device of their config'}`, 5000);
 
     async function askDevice(): Promise<string> {
       const devices = await withProgress('Looking for devices', (signal) => services.devices.list(signal));

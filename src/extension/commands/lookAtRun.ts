@@ -1,4 +1,5 @@
 import { access } from 'node:fs/promises';
+import { sep } from 'node:path';
 import * as vscode from 'vscode';
 import { outputFile } from '../../jobs/launchFile';
 import { runFiles } from '../../runs/runDirectory';
@@ -53,7 +54,9 @@ export const revealRun: CommandDefinition = {
   id: 'voco.revealRun',
   async run(services, argument) {
     const run = await pickRun(services, argument, { title: 'Reveal which run?', suits: any, none: NONE });
-    const folder = vscode.workspace.workspaceFolders?.find(({ uri }) => run.dir.startsWith(uri.fsPath));
+    const folder = vscode.workspace.workspaceFolders?.find(({ uri }) =>
+      `${run.dir}${sep}`.startsWith(uri.fsPath + sep),
+    );
     if (!folder) throw new UserError(`${run.dir}: the run is outside this workspace; use “Open Run Folder” instead`);
     const inside = run.dir.slice(folder.uri.fsPath.length).split('\\').join('/');
     const state = folder.uri.with({ path: `${folder.uri.path}${inside}/run.json` });

@@ -36,7 +36,10 @@ export const clearCache: CommandDefinition = {
 
 export const refreshRuns: CommandDefinition = {
   id: 'voco.refreshRuns',
-  run: (services) => services.finder.search(),
+  async run(services) {
+    await services.finder.search();
+    await vscode.commands.executeCommand('voco.runs.focus');
+  },
 };
 
 export const showOutput: CommandDefinition = {

@@ -1,27 +1,27 @@
 import { existsSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import * as vscode from 'vscode';
-import { UserError } from '../../errors/userError';
 import { presetDescriptions, presetNames, presetText, type PresetName } from '../../config';
 import { writeFileAtomically } from '../../files/atomic';
 import { CONFIG_SUFFIX } from '../editors/config/configFiles';
-import { Cancelled, markDone, type CommandDefinition } from './command';
+import { QUIETLY, type SampleDataset } from './makeSampleDataset';
+import { Cancelled, markDone, requireFolder, type CommandDefinition } from './command';
 
 interface DataChoice extends vscode.QuickPickItem {
   readonly path?: string;
 }
 
 const MAX_OFFERED = 100;
-
-function workspaceFolder(): vscode.Uri {
-  const folder = vscode.workspace.workspaceFolders?.[0]?.uri;
-  if (!folder) throw new UserError('Open a folder first: the config and its runs are written into it.');
-  return folder;
-}
+/** For a new user without any data at hand. */
+const SAMPLE: DataChoice = { label: '$(beaker) Make a sample dataset of synthetic CT…' };
 
 async function pickPreset(): Promise<PresetName> {
   const items = presetNames.map((name) => ({ label: name, detail: presetDescriptions[name], name }));
-  const options = { title: 'New Experiment (1 of 3): start from which preset?', matchOnDetail: true };
+  const options = {
+    title: 'New Experiment (1 of 3): start from which preset?',
+    matchOnDetail: true,
+    ignoreFocusOut: true,
+  };
   const choice = await vscode.window.showQuickPick(items, options);
   if (!choice) throw new Cancelled();
   return choice.name;
@@ -58,10 +58,23 @@ async function browse(root: vscode.Uri): Promise<string> {
 async function pickData(root: vscode.Uri, argument: unknown): Promise<string> {
   if (argument instanceof vscode.Uri) return argument.fsPath;
   const other: DataChoice = { label: '$(folder-opened) Another folder or datalist…' };
-  const items = findData(root.fsPath).then((found) => [...found, other]);
-  const choice = await vscode.window.showQuickPick(items, { title: 'New Experiment (2 of 3): on which data?' });
+  const items = findData(root.fsPath).then((found) => [
+    ...found,
+    other,
+    ...(found.length === 0 && vscode.workspace.isTrusted ? [SAMPLE] : []),
+  ]);
+  const options = { title: 'New Experiment (2 of 3): on which data?', ignoreFocusOut: true };
+  const choice = await vscode.window.showQuickPick(items, options);
   if (!choice) throw new Cancelled();
+  if (choice === SAMPLE) return makeSample();
   return choice.path ?? browse(root);
+}
+
+/** Makes a sample dataset on the way. @returns its datalist */
+async function makeSample(): Promise<string> {
+  const made = await vscode.commands.executeCommand<SampleDataset | undefined>('voco.makeSampleDataset', QUIETLY);
+  if (!made) throw new Cancelled();
+  return made.datalist;
 }
 
 async function pickName(root: vscode.Uri, preset: PresetName): Promise<string> {
@@ -69,6 +82,7 @@ async function pickName(root: vscode.Uri, preset: PresetName): Promise<string> {
     title: 'New Experiment (3 of 3): name',
     prompt: `The config becomes NAME${CONFIG_SUFFIX} in ${basename(root.fsPath)}; run folders start with the name`,
     value: preset,
+    ignoreFocusOut: true,
     validateInput: (value) => {
       if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$/.test(value)) return 'Use letters, digits, ".", "_" and "-"';
       return existsSync(join(root.fsPath, value + CONFIG_SUFFIX))
@@ -83,7 +97,7 @@ async function pickName(root: vscode.Uri, preset: PresetName): Promise<string> {
 export const newExperiment: CommandDefinition = {
   id: 'voco.newExperiment',
   async run(_services, argument) {
-    const root = workspaceFolder();
+    const root = requireFolder('Open a folder first: the config and its runs are written into it.');
     const preset = await pickPreset();
     const data = await pickData(root, argument);
     const name = await pickName(root, preset);

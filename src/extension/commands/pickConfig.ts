@@ -2,7 +2,7 @@ import { relative } from 'node:path';
 import * as vscode from 'vscode';
 import type { ConfigKind } from '../../config';
 import { findConfigs, isConfigFile, kindOfConfig } from '../editors/config/configFiles';
-import { Cancelled } from './command';
+import { Cancelled, requireFolder } from './command';
 
 const NEW_EXPERIMENT = '$(new-file) New Experiment…';
 
@@ -43,6 +43,7 @@ export async function pickConfig(argument: unknown, title: string, kind?: Config
   const active = activeConfig();
   const given = fromArgument(argument) ?? (active && (await suiting([active]))[0]);
   if (given) return given;
+  requireFolder('Open a folder first: experiment configs are looked for in it.');
   const configs = await suiting(await findConfigs());
   if (configs.length === 1) return configs[0]!;
   const items = [...configs.map(item), { label: NEW_EXPERIMENT } as ReturnType<typeof item>];

@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import type { RunSummary } from '../../jobs/runSummary';
 import type { Services } from '../services';
 import { describeRun } from '../views/runText';
-import { Cancelled } from './command';
+import { Cancelled, requireFolder } from './command';
 
 export interface RunQuestion {
   readonly title: string;
@@ -30,6 +30,7 @@ export async function pickRun(services: Services, argument: unknown, question: R
   await services.finder.start();
   const runs = services.registry.runs.filter(question.suits);
   if (runs.length === 0) {
+    if (services.registry.runs.length === 0) requireFolder('Open a folder first: runs are looked for in it.');
     await offerPretrain(services.registry.runs.length === 0 ? 'There are no runs in this folder yet.' : question.none);
     throw new Cancelled();
   }

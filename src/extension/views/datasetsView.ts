@@ -19,6 +19,8 @@ interface SourceNode {
   readonly source: Source;
   /** Folder of the config. */
   readonly home: string;
+  /** How many volumes it has; absent when they cannot be listed. */
+  readonly count?: number;
 }
 
 interface CaseNode {
@@ -51,6 +53,11 @@ async function sourcesOf(config: vscode.Uri): Promise<SourceNode[]> {
     const sources = Array.isArray(list) ? (list as (Source | null)[]) : [];
     return sources.flatMap((source) => (source && sourceNode(part, source, config)) ?? []);
   });
+}
+
+async function counted(node: SourceNode): Promise<SourceNode> {
+  const cases = await casesOf(node.source, node.home).catch(() => undefined);
+  return { ...node, ...(cases && { count: cases.length }) };
 }
 
 /** The data of every config in the workspace, with what the last check found. */
@@ -103,7 +110,7 @@ class DatasetsProvider implements vscode.TreeDataProvider<Node> {
       this.watch();
       return (await findConfigs()).map((config) => ({ config }));
     }
-    if ('config' in node) return sourcesOf(node.config);
+    if ('config' in node) return Promise.all((await sourcesOf(node.config)).map(counted));
     if (!('source' in node)) return [];
     try {
       const cases = await casesOf(node.source, node.home);
@@ -146,8 +153,11 @@ class DatasetsProvider implements vscode.TreeDataProvider<Node> {
 
   private sourceItem(node: SourceNode): vscode.TreeItem {
     const item = new vscode.TreeItem(node.text, vscode.TreeItemCollapsibleState.Collapsed);
-    item.description = node.part === 'train' ? 'training' : 'validation';
-    item.iconPath = new vscode.ThemeIcon(node.path?.endsWith('.json') ? 'json' : 'folder');
+    const { count } = node;
+    const volumes = count === undefined ? 'cannot be listed' : `${count} volume${count === 1 ? '' : 's'}`;
+    item.description = `${node.part === 'train' ? 'training' : 'validation'} · ${volumes}`;
+    const usual = node.path?.endsWith('.json') ? 'json' : 'folder';
+    item.iconPath = new vscode.ThemeIcon(count ? usual : 'warning');
     item.contextValue = 'source';
     if (node.path) {
       item.tooltip = node.path;

@@ -20,6 +20,7 @@ let root: string;
 let registry: RunRegistry;
 let launcher: Launcher;
 let limit = 1;
+let allowed = true;
 
 beforeAll(async () => {
   scratch = await mkdtemp(join(tmpdir(), 'voco-jobs-'));
@@ -35,7 +36,14 @@ beforeEach(async () => {
   root = await mkdtemp(join(scratch, 'runs-'));
   limit = 1;
   registry = new RunRegistry(300);
-  launcher = new Launcher({ registry, program: async () => program, limit: () => limit, onError: () => undefined });
+  allowed = true;
+  launcher = new Launcher({
+    registry,
+    program: async () => program,
+    limit: () => limit,
+    allowed: () => allowed,
+    onError: () => undefined,
+  });
 });
 afterEach(async () => {
   launcher.dispose();
@@ -112,6 +120,16 @@ describe('a job', () => {
     expect(failed.reason).toMatch(/ended unexpectedly at step \d+/);
   });
 
+  it('is no longer waited for when the waiting is cancelled', async () => {
+    const dir = await submit({ steps: 10_000 });
+    await until(dir, (one) => one.phase === 'running');
+    const waiting = new AbortController();
+    const end = waitForEnd(dir, 60_000, waiting.signal);
+    waiting.abort();
+    await expect(end).rejects.toThrow(/abort/i);
+    expect((await registry.refresh(dir))?.live).toBe(true);
+  });
+
   it('that refuses to begin is failed with what it said', async () => {
     const dir = await submit({ refuse: 'scan7.nii.gz: no such file' });
     const failed = await until(dir, (one) => one.phase === 'failed');
@@ -155,6 +173,29 @@ describe('the queue', () => {
     const dirs = [await submit({ steps: 10_000 }), await submit({ steps: 10_000 }), await submit()];
     await until(dirs[1]!, (one) => one.phase === 'running');
     expect(dirs.map((dir) => registry.get(dir)!.phase === 'queued')).toEqual([false, false, true]);
+  });
+
+  it('makes a run that is resumed wait as well, and goes on with it in its turn', async () => {
+    const first = await submit({ steps: 40 });
+    await until(first, (one) => one.state.step > 3);
+    await stopRun(registry.get(first)!);
+    const ended = await until(first, (one) => one.phase === 'interrupted' && !one.live);
+    const second = await submit({ steps: 30 });
+    await launcher.resume(ended);
+    expect(registry.get(first)).toMatchObject({ phase: 'queued', live: false });
+    const done = await until(first, (one) => one.phase === 'finished');
+    expect(done.state.started! <= registry.get(second)!.state.ended!).toBe(true);
+    expect(done.launch!.startedAt! >= registry.get(second)!.state.ended!).toBe(true);
+    expect((await readMetrics(first)).map(({ step }) => step)).toEqual(Array.from({ length: 40 }, (_, i) => i + 1));
+  });
+
+  it('starts nothing, and fails nothing, as long as programs may not be started', async () => {
+    allowed = false;
+    const dir = await submit();
+    expect(registry.get(dir)).toMatchObject({ phase: 'queued', live: false });
+    allowed = true;
+    await launcher.pump();
+    await until(dir, (one) => one.phase === 'finished');
   });
 
   it('lets only one window start a run', async () => {

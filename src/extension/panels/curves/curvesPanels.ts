@@ -17,6 +17,7 @@ import type {
   SeriesRequest,
 } from '../../../protocol/curves';
 import { decodeRecord, metricsFile } from '../../../runs/metrics';
+import type { RunFinder } from '../../runFinder';
 import { panelPage, panelRoots, tabIcon } from '../html';
 import { saveFile } from '../saveFile';
 import { servePanel, type Handlers, type PanelServer } from '../panelServer';
@@ -34,6 +35,8 @@ interface Open {
   wanted: readonly string[] | undefined;
   pending: Set<string>;
   timer?: NodeJS.Timeout;
+  /** Set while news of the list of runs waits to be told. */
+  listing?: NodeJS.Timeout;
 }
 
 /** The loss-curves panel, at most one: opening it again shows the run in the one there is. */
@@ -46,13 +49,14 @@ export class CurvesPanels {
   constructor(
     private readonly context: vscode.ExtensionContext,
     private readonly registry: RunRegistry,
+    private readonly finder: RunFinder,
     private readonly log: vscode.LogOutputChannel,
   ) {
     this.thread = new SeriesThread(context.asAbsolutePath('dist/series-worker.cjs'));
     this.colours = new RunColours(context.workspaceState);
     this.subscriptions = [
       registry.onDidWrite((dir) => this.changed(dir)),
-      registry.onDidChangePhase(() => this.open?.server.send('runs', {})),
+      registry.onDidChangePhase(() => this.listed()),
       vscode.window.registerWebviewPanelSerializer(CURVES_VIEW_TYPE, {
         deserializeWebviewPanel: async (panel, state: CurvesState | undefined) => this.attach(panel, state?.runs),
       }),
@@ -88,6 +92,7 @@ export class CurvesPanels {
     panel.onDidDispose(() => {
       server.dispose();
       clearTimeout(open.timer);
+      clearTimeout(open.listing);
       if (this.open === open) this.open = undefined;
     });
     const title = 'Loss curves';
@@ -104,6 +109,8 @@ export class CurvesPanels {
 
   private async describe(asked: readonly string[]): Promise<CurvesContract['calls']['open']['result']> {
     if (this.open) this.open.wanted = undefined;
+    // A window that is restored asks before its runs have been found.
+    await this.finder.start();
     const known = this.registry.runs.filter(({ phase, state }) => phase !== 'queued' && state.kind !== 'evaluate');
     const listed = known.filter((run, index) => index < MAX_LISTED || asked.includes(run.dir));
     const existing = asked.filter((dir) => listed.some((run) => run.dir === dir));
@@ -124,6 +131,16 @@ export class CurvesPanels {
       return { ...one, resumed: [...new Set([...one.resumed, ...resumed])] };
     });
     return { ...answer, marks };
+  }
+
+  /** Tells the panel that runs came or changed their state: a search finds thousands one after the other. */
+  private listed(): void {
+    const { open } = this;
+    if (!open) return;
+    open.listing ??= setTimeout(() => {
+      delete open.listing;
+      open.server.send('runs', {});
+    }, THROTTLE_MS);
   }
 
   /** Tells the panel that a run grew, a few times a second at most. */
