@@ -1,25 +1,30 @@
-// How soon a large volume is seen: our viewer in a real workbench, and NiiVue's own loader on a bare page of the same browser.
-// `node bench/viewer.mjs [repeats] [x,y,z]`; needs the bundles in dist/ and test/extension/setup.sh to have run.
-import { createReadStream, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+// How soon a large volume is seen, and how much memory that takes: our viewer in a real workbench, and NiiVue's own loader on a
+// bare page of the same browser. `node bench/viewer.mjs [repeats] [x,y,z] [--file FILE.nii.gz]`; needs the bundles in dist/ and
+// test/extension/setup.sh to have run. With --file that volume is opened, and written first when it is not there.
+import {
+  copyFileSync,
+  createReadStream,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import process from 'node:process';
+import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { buildSync } from 'esbuild';
 import { waitForViewer, writeVolume } from '../test/extension/volumes.mjs';
-import {
-  openFile,
-  openWorkbench,
-  root,
-  runCommand,
-  startBrowser,
-  startServer,
-  webview,
-} from '../test/extension/workbench.mjs';
+import { openWorkbench, root, runCommand, startBrowser, startServer, webview } from '../test/extension/workbench.mjs';
+import { extensionHostOf, peakOf, renderersOf, residentOf, startPeak } from './memory.mjs';
 
-const repeats = Number(process.argv[2] ?? 3);
-const size = (process.argv[3] ?? '512,512,300').split(',').map(Number);
+const { positionals, values } = parseArgs({ allowPositionals: true, options: { file: { type: 'string' } } });
+const repeats = Number(positionals[0] ?? 3);
+const size = (positionals[1] ?? '512,512,300').split(',').map(Number);
 
 /** A body with noise of a CT's kind, so that gzip finds as little as in a real one. */
 function makeVolume(file) {
@@ -34,22 +39,25 @@ function makeVolume(file) {
   rmSync(plain);
 }
 
-/** A page that does what NiiVue's documentation says, and notes when the first picture is drawn. */
+/** A page that does what `loadVolumes` of NiiVue does, and notes when the voxels are there and when the first picture is drawn. */
 const page = `<!doctype html><canvas id="gl" style="width:1000px;height:700px"></canvas><script type="module">
-  import { Niivue } from '/niivue.js';
+  import { Niivue, NVImage } from '/niivue.js';
   const nv = new Niivue({ loadingText: '' });
   await nv.attachToCanvas(document.getElementById('gl'));
-  await nv.loadVolumes([{ url: '/volume.nii.gz' }]);
+  const image = await NVImage.loadFromUrl({ url: '/volume.nii.gz' });
+  const loaded = Date.now();
+  nv.addVolume(image);
   nv.drawScene();
   const pixel = new Uint8Array(4);
   nv.gl.readPixels(0, 0, 1, 1, nv.gl.RGBA, nv.gl.UNSIGNED_BYTE, pixel);
+  document.body.dataset.loaded = String(loaded);
   document.body.dataset.painted = String(Date.now());
 </script>`;
 
-function serve(file) {
+function serve(folder, file) {
   const bundle = join(folder, '.niivue.js');
   buildSync({
-    stdin: { contents: "export { Niivue } from '@niivue/niivue'", resolveDir: root },
+    stdin: { contents: "export { Niivue, NVImage } from '@niivue/niivue'", resolveDir: root },
     outfile: bundle,
     bundle: true,
     minify: true,
@@ -68,41 +76,93 @@ function serve(file) {
   return new Promise((done) => server.listen(0, '127.0.0.1', () => done(server)));
 }
 
-const middle = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
+/** Chooses a file in quick open; returns when Enter was pressed. */
+async function pressEnter(window, name) {
+  await window.keyboard.press('Control+P');
+  const quick = window.locator('.quick-input-widget');
+  await quick.locator('input.input').fill(name);
+  await quick.locator('.monaco-list-row').filter({ hasText: name }).first().waitFor();
+  const started = Date.now();
+  await window.keyboard.press('Enter');
+  return started;
+}
+
+/** Milliseconds from pressing Enter to the page's document, its script, the header, the voxels and the first painted slices. */
+async function openOurs(window, server, browser, name) {
+  const host = extensionHostOf(server.pid);
+  const before = { host: residentOf(host), renderers: renderersOf(process.pid).map(residentOf) };
+  startPeak(host);
+  const started = await pressEnter(window, name);
+  const frame = await webview(window, '#app[data-painted]', 120_000);
+  const found = await frame.locator('#app').evaluate((app) => ({
+    origin: performance.timeOrigin,
+    marks: performance.getEntriesByType('mark').map(({ name, startTime }) => [name, startTime]),
+    painted: Number(app.dataset.painted),
+  }));
+  const since = (ms) => Math.round(ms - started);
+  const marks = Object.fromEntries(found.marks.map(([mark, ms]) => [mark, since(found.origin + ms)]));
+  const after = { host: residentOf(host), renderers: renderersOf(process.pid).map(residentOf) };
+  const sum = (all) => all.reduce((total, bytes) => total + bytes, 0);
+  return {
+    painted: since(found.painted),
+    stages: { document: since(found.origin), ...marks },
+    megabytes: {
+      host: after.host - before.host,
+      hostAtMost: peakOf(host) - before.host,
+      pages: sum(after.renderers) - sum(before.renderers),
+    },
+  };
+}
+
+async function openTheirs(browser, port) {
+  const context = await browser.newContext();
+  const bare = await context.newPage();
+  bare.on('pageerror', (error) => console.error(`NiiVue's page: ${error.message}`));
+  bare.on('console', (message) => message.type() === 'error' && console.error(`NiiVue's page: ${message.text()}`));
+  const begun = Date.now();
+  await bare.goto(`http://127.0.0.1:${port}/`);
+  await bare.locator('body[data-painted]').waitFor({ timeout: 300_000 });
+  const { loaded, painted } = await bare.locator('body').evaluate(({ dataset }) => ({ ...dataset }));
+  await context.close();
+  return { loaded: Number(loaded) - begun, painted: Number(painted) - begun };
+}
+
+const middle = (all) => [...all].sort((a, b) => a - b)[Math.floor(all.length / 2)];
+
+async function measure(window, server, browser, http, name) {
+  const turns = [];
+  for (let turn = 0; turn < repeats; turn++) {
+    await runCommand(window, 'View: Close All Editors');
+    const viewer = await openOurs(window, server, browser, name);
+    await runCommand(window, 'View: Close All Editors');
+    turns.push({ viewer, niivue: await openTheirs(browser, http.address().port) });
+    console.error(`turn ${turn + 1}: ${JSON.stringify(turns.at(-1))}`);
+  }
+  const [viewer, niivue, loaded] = [
+    middle(turns.map((turn) => turn.viewer.painted)),
+    middle(turns.map((turn) => turn.niivue.painted)),
+    middle(turns.map((turn) => turn.niivue.loaded)),
+  ];
+  return { viewer, niivue, ratio: niivue / viewer, niivueWithoutDrawing: loaded };
+}
+
 const folder = mkdtempSync(join(tmpdir(), 'voco-bench-'));
-const file = join(folder, 'large.nii.gz');
-makeVolume(file);
-const server = await startServer({ workspace: folder });
-const http = await serve(file);
+const workspace = mkdtempSync(join(tmpdir(), 'voco-bench-'));
+const file = values.file ?? join(folder, 'large.nii.gz');
+if (!existsSync(file)) makeVolume(file);
+const server = await startServer({ workspace });
+const name = basename(file);
+copyFileSync(file, join(server.folder, name));
+const http = await serve(folder, file);
 const browser = await startBrowser();
-const times = { viewer: [], niivue: [] };
 try {
   const window = await openWorkbench(browser, server.url(), { width: 1400, height: 900 });
   await waitForViewer(window);
-  for (let turn = 0; turn < repeats; turn++) {
-    await runCommand(window, 'View: Close All Editors');
-    const started = Date.now();
-    await openFile(window, 'large.nii.gz');
-    const frame = await webview(window, '#app[data-painted]', 120_000);
-    times.viewer.push(Number(await frame.locator('#app').getAttribute('data-painted')) - started);
-    await runCommand(window, 'View: Close All Editors');
-    const context = await browser.newContext();
-    const bare = await context.newPage();
-    bare.on('pageerror', (error) => console.error(`NiiVue's page: ${error.message}`));
-    bare.on('console', (message) => message.type() === 'error' && console.error(`NiiVue's page: ${message.text()}`));
-    const begun = Date.now();
-    await bare.goto(`http://127.0.0.1:${http.address().port}/`);
-    await bare.locator('body[data-painted]').waitFor({ timeout: 300_000 });
-    times.niivue.push(Number(await bare.locator('body').getAttribute('data-painted')) - begun);
-    await context.close();
-    console.error(`turn ${turn + 1}: viewer ${times.viewer.at(-1)} ms, NiiVue ${times.niivue.at(-1)} ms`);
-  }
-  const [viewer, niivue] = [middle(times.viewer), middle(times.niivue)];
-  const megabytes = statSync(file).size / 1e6;
-  console.log(JSON.stringify({ size, megabytes, times, viewer, niivue, ratio: niivue / viewer }, null, 2));
+  const result = await measure(window, server, browser, http, name);
+  console.log(JSON.stringify({ megabytes: statSync(file).size / 1e6, ...result }, null, 2));
 } finally {
   await browser.close();
   http.close();
   await server.stop();
-  rmSync(folder, { recursive: true, force: true });
+  for (const one of [folder, workspace]) rmSync(one, { recursive: true, force: true });
 }

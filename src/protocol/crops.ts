@@ -36,7 +36,8 @@ export interface CropGridPreview {
 export interface CropsPreview {
   /** The cases that training would see, by name. */
   readonly cases: readonly string[];
-  readonly stages: readonly StagePreview[];
+  /** Absent when the page knows them already. */
+  readonly stages?: readonly StagePreview[];
   /** Oddities of the case's files. */
   readonly warnings: readonly string[];
   /** The preprocessed volume; `version` changes whenever its voxels do. */
@@ -45,6 +46,8 @@ export interface CropsPreview {
   readonly randomCrops: number;
   /** Size of a crop as the network gets it. */
   readonly input: Triple;
+  /** The crop that was asked for with it. */
+  readonly crop: CropPreview;
 }
 
 /** Which crop is looked at: a random one (moved and resized by the user, when given), or a base crop of the grid. */
@@ -111,6 +114,9 @@ export interface CropPrediction {
 
 export interface PreviewRequest {
   readonly caseIndex: number;
+  readonly crop: CropRequest;
+  /** Version of the volume whose stages the page has. */
+  readonly known?: number;
 }
 
 export interface SliceRequest {

@@ -80,6 +80,27 @@ export interface Slice {
   readonly data: Voxels;
 }
 
+/** A slice of which every `step`-th voxel is there, as far as the volume was read; others are NaN. */
+export interface EarlySlice {
+  readonly plane: Plane;
+  readonly index: number;
+  readonly step: number;
+  readonly width: number;
+  readonly height: number;
+  /** Not scaled. */
+  readonly data: Float32Array;
+}
+
+/** What can be seen of a volume while it is read. */
+export interface Glimpse {
+  /** Of the volume that is read, 0 to 1. */
+  readonly share: number;
+  /** Empty while nothing can be shown. */
+  readonly slices: readonly EarlySlice[];
+  /** What the slices tell of the values, for a first window. */
+  readonly values?: Pick<VolumeStatistics, 'range' | 'window' | 'hounsfield'>;
+}
+
 export interface SliceRequest {
   readonly volume: string;
   readonly plane: Plane;
@@ -164,6 +185,11 @@ export interface VolumeContract {
     };
     /** Answered when the voxels are in memory. */
     readonly load: { readonly params: { readonly volume: string }; readonly result: VolumeStatistics };
+    /** The three slices at `indices` as far as the volume was read; null when `load` is about to be answered. */
+    readonly glimpse: {
+      readonly params: { readonly volume: string; readonly indices: Triple };
+      readonly result: Glimpse | null;
+    };
     /** The range of all voxels, where `load` tells that of a sample. */
     readonly range: { readonly params: { readonly volume: string }; readonly result: readonly [number, number] };
     readonly slices: { readonly params: SliceRequest; readonly result: readonly Slice[] };

@@ -29,6 +29,7 @@ export {
   type RawVoxels,
   type ReadOptions,
 } from './nifti/read';
+export type { GrowingVoxels } from './nifti/growing';
 export { writeNifti, type WriteOptions } from './nifti/write';
 export * from './transforms';
 export {

@@ -2,6 +2,7 @@ import type {
   BodySurface,
   CropChoice,
   CropPreview,
+  CropRequest,
   CropsContract,
   CropsPreview,
   CropsState,
@@ -100,9 +101,11 @@ export class CropsView {
     try {
       do {
         this.askAgain = false;
-        const answer = await this.host.call('preview', { caseIndex: this.state.caseIndex }, PREPARE_TIMEOUT_MS);
+        const request = this.request();
+        const params = { caseIndex: this.state.caseIndex, crop: request, known: this.preview?.volume.version };
+        const answer = await this.host.call('preview', params, PREPARE_TIMEOUT_MS);
         if ('problems' in answer) this.say(this.preview ? [...answer.problems, LAST_GOOD] : answer.problems);
-        else await this.show(answer);
+        else this.show(answer, request);
       } while (this.askAgain);
     } catch (error) {
       this.fail(error);
@@ -173,7 +176,7 @@ export class CropsView {
     );
   }
 
-  private async show(preview: CropsPreview): Promise<void> {
+  private show(preview: CropsPreview, request: CropRequest): void {
     const other = this.preview?.volume.version !== preview.volume.version;
     const outdated = other || JSON.stringify(this.preview?.grid) !== JSON.stringify(preview.grid);
     this.preview = preview;
@@ -181,7 +184,7 @@ export class CropsView {
     if (other) {
       this.store = this.newStore();
       this.body = undefined;
-      this.strip.replaceChildren(...stageCards(preview.stages));
+      this.strip.replaceChildren(...stageCards(preview.stages ?? []));
       void this.fetchBody(preview.volume.version);
     }
     const { size } = preview.volume;
@@ -190,7 +193,9 @@ export class CropsView {
     this.cases.replaceChildren(...preview.cases.map((name) => element('option', {}, name)));
     this.cases.selectedIndex = Math.min(this.state.caseIndex, preview.cases.length - 1);
     this.listChoices(preview);
-    await this.cut();
+    // The user may have chosen another crop meanwhile: that one is on its way.
+    if (sameRequest(request, this.request())) this.showCrop(preview.crop, request);
+    else void this.cut();
     if (outdated) this.network.outdate();
   }
 
@@ -232,18 +237,26 @@ export class CropsView {
     try {
       do {
         this.cutAgain = false;
-        const { choice, draw, augment } = this.state;
-        const request = { choice, draw, augment };
-        this.crop = await this.host.call('crop', request);
-        this.network.prediction = undefined;
-        this.network.ask(request);
-        this.describe(this.crop, this.preview);
+        const request = this.request();
+        this.showCrop(await this.host.call('crop', request), request);
       } while (this.cutAgain);
     } catch (error) {
       this.fail(error);
     } finally {
       this.cutting = false;
     }
+  }
+
+  private request(): CropRequest {
+    const { choice, draw, augment } = this.state;
+    return { choice, draw, augment };
+  }
+
+  private showCrop(crop: CropPreview, request: CropRequest): void {
+    this.crop = crop;
+    this.network.prediction = undefined;
+    this.network.ask(request);
+    this.describe(crop, this.preview!);
   }
 
   private describe(crop: CropPreview, { input }: CropsPreview): void {
@@ -458,6 +471,8 @@ export class CropsView {
     this.message.textContent = lines.join('\n');
   }
 }
+
+const sameRequest = (a: CropRequest, b: CropRequest): boolean => JSON.stringify(a) === JSON.stringify(b);
 
 /** Size, place and main base crop of a crop. */
 function inWords({ box, centre, label }: CropPreview, moved: boolean): string {

@@ -12,7 +12,7 @@ import type { Theme } from '../ui/theme';
 import { axesOf, nearestVoxel, PLANES } from './geometry';
 import { labelFilter, type LabelFilter } from './labelFilter';
 import type { Measurement, Paint, Picture, Sheet } from './picture';
-import { windowOf } from './presets';
+import { firstPreset, windowOf } from './presets';
 import { Rendering3dTile } from './rendering3dTile';
 import { Source, type SourceEvents, type VolumeHost } from './source';
 import { Tile, type Place, type TileActions } from './tile';
@@ -84,7 +84,9 @@ export class Pane {
       return;
     }
     this.say('');
+    const held = former?.sources.has(shown.id);
     this.base = source(shown);
+    if (!held) this.base?.watch();
     this.overlays = shown.overlays.map((overlay) => {
       if (overlay.truth) source(overlay.truth);
       return { shown: overlay, wish: overlay.wish, source: source(overlay) };
@@ -127,9 +129,9 @@ export class Pane {
   }
 
   windowOf(state: VolumeState): readonly [number, number] {
-    const { statistics } = this;
+    const statistics = this.statistics ?? this.base?.glimpses.last?.values;
     if (!statistics) return state.window ?? [0, 1];
-    return windowOf(state.preset, statistics) ?? state.window ?? statistics.window;
+    return windowOf(state.preset || firstPreset(statistics), statistics) ?? state.window ?? statistics.window;
   }
 
   /**
@@ -215,6 +217,7 @@ export class Pane {
       font: `600 ${Math.max(11, theme.fontSize - 1)}px ${theme.fontFamily}`,
       accent: theme.accent,
       late,
+      ...(this.base?.glimpses.last && { share: this.base.glimpses.last.share }),
     };
   }
 
@@ -229,6 +232,7 @@ export class Pane {
     // All are asked for before the first is awaited.
     const tops = overlays.map((overlay) => this.overlaySheet(state, plane, index, overlay));
     const slice = base?.store.want(plane, index, base.channel(state.channel));
+    if (base && !base.statistics) return { sheets: this.early(state, base, plane, index), late: true };
     if (!base?.statistics || !slice) return { sheets: this.lastSheets.get(plane) ?? [], late: true };
     const paint: Paint = base.statistics.labels
       ? { kind: 'labels', colours: base.colours, opacity: 1, outline: state.outline }
@@ -236,6 +240,14 @@ export class Pane {
     const sheets = [{ slice, scaling: base.scaling, paint }, ...tops.filter((sheet) => sheet !== undefined)];
     this.lastSheets.set(plane, sheets);
     return { sheets, late: tops.includes(undefined) };
+  }
+
+  /** What there is of a slice while the volume is read. */
+  private early(state: VolumeState, base: Source, plane: Plane, index: number): readonly Sheet[] {
+    base.glimpses.places[plane] = index;
+    // Of a 4-D file the first volume is seen.
+    const slice = state.channel === 0 ? base.glimpses.slice(plane, index) : undefined;
+    return slice ? [{ slice, scaling: base.scaling, paint: { kind: 'grey', window: this.windowOf(state) } }] : [];
   }
 
   private overlaySheet(state: VolumeState, plane: Plane, index: number, overlay: Overlay): Sheet | undefined {

@@ -59,6 +59,8 @@ export interface Picture {
   readonly accent: string;
   /** Whether the slice shown is still an earlier one. */
   readonly late: boolean;
+  /** While the volume is read: how much of it is there, 0 to 1. */
+  readonly share?: number;
 }
 
 /** A slice in colours on a canvas of its own size, painted again only when something changed. */
@@ -235,7 +237,8 @@ function drawTexts(context: CanvasRenderingContext2D, picture: Picture): void {
     view.grid,
     view.grid.size.map((n, axis) => (axis === view.plane ? picture.index : (n - 1) / 2)) as never,
   );
-  label(context, picture, `${picture.index + 1} / ${depth}${picture.late ? ' …' : ''}`, 8, 12, 'left');
+  const late = picture.share === undefined ? ' …' : ` · reading ${Math.round(100 * picture.share)} %`;
+  label(context, picture, `${picture.index + 1} / ${depth}${picture.late ? late : ''}`, 8, 12, 'left');
   if (view.width > 220) label(context, picture, `${place[view.plane]!.toFixed(1)} mm`, view.width - 8, 12, 'right');
   drawScaleBar(context, picture);
 }

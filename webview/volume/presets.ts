@@ -19,14 +19,17 @@ export const PRESETS: readonly Preset[] = [
   { id: 'custom', label: 'Custom' },
 ];
 
+/** What is known of the values, perhaps before all of them are there. */
+export type KnownValues = Pick<VolumeStatistics, 'range' | 'window' | 'hounsfield' | 'labels'>;
+
 /** The preset for a volume that was never looked at: VoCo's for Hounsfield units, else from percentiles. */
-export function firstPreset(statistics: VolumeStatistics): string {
+export function firstPreset(statistics: KnownValues): string {
   if (statistics.labels) return 'full';
   return statistics.hounsfield ? 'voco' : 'auto';
 }
 
 /** The window that a preset means for a volume; undefined for `custom`. */
-export function windowOf(id: string, statistics: VolumeStatistics): readonly [number, number] | undefined {
+export function windowOf(id: string, statistics: KnownValues): readonly [number, number] | undefined {
   if (id === 'auto') return statistics.window;
   if (id === 'full') {
     const [low, high] = statistics.range;

@@ -26,6 +26,18 @@ function renderingModule(): Promise<RenderingModule> {
   return loading;
 }
 
+let webgl2: boolean | undefined;
+
+/** Whether this window draws with WebGL2; asked once, since every question makes a context. */
+function hasWebgl2(): boolean {
+  if (webgl2 === undefined) {
+    const context = document.createElement('canvas').getContext('webgl2');
+    webgl2 = context !== null;
+    context?.getExtension('WEBGL_lose_context')?.loseContext();
+  }
+  return webgl2;
+}
+
 export interface RenderingWish {
   readonly volume: string;
   readonly channel: number;
@@ -65,7 +77,10 @@ export class Rendering3dTile {
 
   show(wish: RenderingWish): void {
     this.wish = wish;
-    if (!this.busy) void this.update();
+    if (this.busy) return;
+    this.busy = true;
+    // WebGL2 may take seconds to start where software draws it: the slices are put on screen before.
+    requestAnimationFrame(() => setTimeout(() => void this.update()));
   }
 
   dispose(): void {
@@ -80,7 +95,6 @@ export class Rendering3dTile {
   }
 
   private async update(): Promise<void> {
-    this.busy = true;
     try {
       while (this.wish && !this.failed) {
         const { wish } = this;
@@ -100,7 +114,7 @@ export class Rendering3dTile {
     const signature = JSON.stringify([volume, channel, window, labels && [...labels.keys()]]);
     if (signature === this.shownWish) return;
     if (!this.rendering) {
-      if (!document.createElement('canvas').getContext('webgl2')) {
+      if (!hasWebgl2()) {
         this.failed = true;
         this.say(NO_WEBGL);
         return;

@@ -1,6 +1,8 @@
 import type { Plane, VolumeContract, VolumeFile, VolumeState, VolumeStatistics } from '../../src/protocol/volume';
 import type { Host } from '../ui/host';
 import { parseColour, valueAt, type Colour, type Scaling } from './raster';
+import { axesOf } from './geometry';
+import { Glimpses } from './glimpses';
 import { SliceStore } from './sliceStore';
 import type { Place } from './tile';
 
@@ -17,6 +19,8 @@ export interface SourceEvents {
 /** One file's voxels, as far as the page has them. */
 export class Source {
   readonly store: SliceStore;
+  /** What is seen before the voxels are there. */
+  readonly glimpses: Glimpses;
   statistics?: VolumeStatistics;
   colours: ReadonlyMap<number, Colour> = new Map();
   /** Whether the range is known of all voxels, not only of a sample. */
@@ -42,8 +46,16 @@ export class Source {
       arrived,
       failed,
     );
+    const size = file.header!.grid.size;
+    this.glimpses = new Glimpses(
+      (indices) => host.call('glimpse', { volume: file.id, indices }),
+      (plane) => ({ width: size[axesOf(plane)[0]]!, height: size[axesOf(plane)[1]]! }),
+      arrived,
+    );
     const load = async (): Promise<void> => {
       this.statistics = await host.call('load', { volume: file.id }, LOAD_TIMEOUT_MS);
+      this.glimpses.clear();
+      performance.mark('voxels');
       arrived();
       const range = await host.call('range', { volume: file.id }, LOAD_TIMEOUT_MS);
       this.statistics = { ...this.statistics, range };
@@ -51,6 +63,13 @@ export class Source {
       arrived();
     };
     load().catch(failed);
+  }
+
+  /** Shows what there is while the volume is read. */
+  watch(): void {
+    const done = (): boolean => this.statistics !== undefined || this.problem !== '';
+    // Without a glimpse there is still the volume to come.
+    this.glimpses.watch(done).catch(() => undefined);
   }
 
   /** Colours of the labels that `visible` lets through; the same map as long as nothing changed. */

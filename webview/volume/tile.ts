@@ -72,7 +72,11 @@ export class Tile {
     this.slider.value = String(picture.index);
     this.slider.disabled = depth < 2;
     const distances = picture.measurements.map((line) => `, distance ${lengthOf(view, line).toFixed(1)} mm`).join('');
-    this.canvas.setAttribute('aria-label', `${this.name}, slice ${picture.index + 1} of ${depth}${distances}`);
+    const reading = picture.share === undefined ? '' : ', the volume is being read';
+    this.canvas.setAttribute(
+      'aria-label',
+      `${this.name}, slice ${picture.index + 1} of ${depth}${reading}${distances}`,
+    );
     this.canvas.dataset.index = String(picture.index);
     this.canvas.dataset.late = String(picture.late || picture.sheets.length === 0);
   }

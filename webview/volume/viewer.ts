@@ -81,6 +81,7 @@ export class Viewer {
   async open(outdated?: string): Promise<void> {
     try {
       const { volumes, look } = await this.host.call('open', { volumes: this.state.volumes });
+      performance.mark('header');
       this.show(volumes, outdated);
       if (look) this.look(look);
     } catch (error) {
@@ -250,6 +251,8 @@ export class Viewer {
     const grid = this.panes.find((pane) => pane.shown.header)?.shown.header?.grid;
     this.set({ volumes: this.panes.map(wishOf), crosshair: this.state.crosshair ?? (grid && middleOf(grid)) });
     this.arrived();
+    // Slices are asked for now, not in the next frame.
+    this.draw();
   }
 
   /** Goes where a command wants to look. */

@@ -17,6 +17,7 @@ if (!isMainThread) {
     {
       header: service.header.bind(service),
       load: service.load.bind(service),
+      glimpse: service.glimpse.bind(service),
       slices: service.slices.bind(service),
       reduced: service.reduced.bind(service),
       range: service.range.bind(service),

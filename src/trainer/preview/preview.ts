@@ -4,7 +4,6 @@ import { resolvePaths } from '../../config/paths';
 import type { PretrainConfig } from '../../config';
 import { NO_AUGMENTATION, sampleCrop, type Augmentation } from '../../data/augment';
 import { caseName, imageFiles, resolveSources, splitValidation, type Case } from '../../data/datalist';
-import { readImage } from '../../data/volumeStore';
 import { UserError } from '../../errors/userError';
 import type {
   BodySurface,
@@ -16,27 +15,24 @@ import type {
   PreviewRequest,
   Problems,
   SliceRequest,
-  StagePreview,
   Triple,
 } from '../../protocol/crops';
 import type { PlacedCrop } from '../../protocol/locate';
-import { finiteRange, preprocess, spacingOf, type Volume } from '../../volume';
+import { spacingOf } from '../../volume';
 import { baseBoxes, boxAround, createCropGrid, positionLabel, type CropGrid } from '../../voco/geometry';
 import type { InspectRequest, PredictRequest } from '../inspect/inspector';
 import { cropAugmentation, randomCentre } from '../loader/assemble';
 import { SamplePlan } from '../loader/plan';
+import { greySlice, middleSlices } from './images';
+import { StageRunner, type Staged } from './stages';
 import { bodySurface } from './surface';
-import { greySlice, middleSlices, thumbnail } from './images';
 
-const THUMBNAIL = 128;
+/** How long the cases of a data section are taken for what is on disk. */
+const CASES_MS = 10_000;
 
-interface Prepared {
+interface Prepared extends Staged {
   readonly key: string;
   readonly version: number;
-  readonly volume: Volume<Float32Array>;
-  readonly range: readonly [number, number];
-  readonly stages: readonly StagePreview[];
-  readonly warnings: readonly string[];
 }
 
 interface Current {
@@ -60,23 +56,29 @@ function parseConfig(text: string, file: string): PretrainConfig | Problems {
 
 /** Shows what a config does to a volume and how crops are drawn from it: the same code and numbers as training. */
 export class CropPreviewer {
+  private readonly stages = new StageRunner();
   private prepared?: Prepared;
   private current?: Current;
+  private listed?: { readonly key: string; readonly at: number; readonly train: readonly Case[] };
   private version = 0;
 
   /** Reads the config's text and prepares a case; problems leave the last good state as it was. */
-  async preview(text: string, file: string, { caseIndex }: PreviewRequest): Promise<CropsPreview | Problems> {
+  async preview(
+    text: string,
+    file: string,
+    { caseIndex, crop, known }: PreviewRequest,
+  ): Promise<CropsPreview | Problems> {
     const config = parseConfig(text, file);
     if ('problems' in config) return config;
     try {
-      const { train } = await this.cases(config);
+      const train = await this.cases(config);
       const at = Math.min(caseIndex, train.length - 1);
       const prepared = await this.prepare(train[at]!, config);
       const [, x, y, z] = prepared.volume.shape;
       const grid = createCropGrid(config.method.grid, config.method.crop, [x, y, z]);
       const plan = new SamplePlan(train, config.seed, 1);
       this.current = { config, prepared, grid, plan, cases: train, caseIndex: at };
-      return describe(this.current);
+      return { ...describe(this.current, known), crop: this.crop(crop) };
     } catch (error) {
       if (error instanceof UserError) return { problems: [error.message] };
       throw error;
@@ -182,48 +184,33 @@ export class CropPreviewer {
     throw new Error('an epoch visits every case');
   }
 
-  private async cases(config: PretrainConfig): Promise<{ train: Case[] }> {
-    const { data, seed } = config;
-    const train = await resolveSources(data.train, '/', { labels: false });
-    return data.validation.length > 0 ? { train } : splitValidation(train, data.validationFraction, seed);
+  /** The cases to train on. Not every key that is pressed in another part of the config lists folders anew. */
+  private async cases({ data, seed }: PretrainConfig): Promise<readonly Case[]> {
+    const { train: sources, validation, validationFraction } = data;
+    const key = JSON.stringify([sources, validation.length, validationFraction, seed]);
+    if (this.listed?.key === key && Date.now() - this.listed.at < CASES_MS) return this.listed.train;
+    const all = await resolveSources(sources, '/', { labels: false });
+    const { train } = validation.length > 0 ? { train: all } : splitValidation(all, validationFraction, seed);
+    this.listed = { key, at: Date.now(), train };
+    return train;
   }
 
-  private async prepare(item: Case, config: PretrainConfig): Promise<Prepared> {
-    const { data } = config;
+  private async prepare(item: Case, { data }: PretrainConfig): Promise<Prepared> {
     const files = imageFiles(item);
     const key = JSON.stringify([files, data.channel, data.preprocess]);
     if (this.prepared?.key === key) return this.prepared;
-    const warnings: string[] = [];
-    const raw = await readImage(files, data.channel, (warning) => warnings.push(warning));
-    const images: GreyImage[] = [];
-    const { volume, trace } = preprocess(raw, data.preprocess, {
-      trace: true,
-      name: files[0],
-      onStage: (stage, result) => images.push(stageImage(result, stage, data.preprocess)),
-    });
-    const stages = (trace ?? []).map((stage, at) => ({ ...stage, image: images[at]! }));
-    const floats = volume.data instanceof Float32Array ? volume.data : Float32Array.from(volume.data);
+    const staged = await this.stages.run(files, data);
     this.version += 1;
-    const range = finiteRange(floats);
-    this.prepared = { key, version: this.version, volume: { ...volume, data: floats }, range, stages, warnings };
+    this.prepared = { ...staged, key, version: this.version };
     return this.prepared;
   }
 }
 
-/** The middle slice of a step: in the config's window while the numbers are still the file's, else in their own range. */
-function stageImage(volume: Volume, stage: string, settings: PretrainConfig['data']['preprocess']): GreyImage {
-  const raw = stage === 'load' || stage === 'orientation' || stage === 'spacing';
-  const { intensity } = settings;
-  const window = raw && intensity?.kind === 'window' ? ([intensity.low, intensity.high] as const) : undefined;
-  const image = greySlice(volume, 2, Math.floor(volume.shape[3] / 2), window ?? finiteRange(volume.data));
-  return thumbnail(image, THUMBNAIL);
-}
-
-function describe({ config, prepared, grid, cases }: Current): CropsPreview {
+function describe({ config, prepared, grid, cases }: Current, known: number | undefined): Omit<CropsPreview, 'crop'> {
   const [, x, y, z] = prepared.volume.shape;
   return {
     cases: cases.map((item) => caseName(imageFiles(item)[0]!)),
-    stages: prepared.stages,
+    ...(prepared.version !== known && { stages: prepared.stages }),
     warnings: prepared.warnings,
     volume: {
       size: [x, y, z],

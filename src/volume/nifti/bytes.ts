@@ -60,9 +60,12 @@ function gzipError(error: unknown, file: string): Error {
   return fileError(error, file, 'read the volume');
 }
 
+/** Told while bytes are read: all up to `filled` are there. */
+export type Progress = (filled: number) => void;
+
 /**
- * Reads `length` bytes from position `start` of the (inflated) file into a buffer of their own. A gzip file is read to its end, so
- * that its checksum is verified.
+ * Fills `target` with the bytes from position `start` of the (inflated) file. A gzip file is read to its end, so that its checksum
+ * is verified.
  *
  * @throws UserError naming `file` when it is shorter, or damaged.
  */
@@ -70,15 +73,31 @@ export async function readRange(
   file: string,
   compressed: boolean,
   start: number,
-  length: number,
-): Promise<ArrayBuffer> {
-  const buffer = new ArrayBuffer(length);
-  const target = new Uint8Array(buffer);
+  target: Uint8Array,
+  onProgress: Progress = () => undefined,
+): Promise<void> {
+  const put: ChunkSink = (chunk, at) => {
+    target.set(chunk, at);
+    onProgress(at + chunk.length);
+  };
   const filled = compressed
-    ? await inflateRange(file, start, length, (chunk, at) => target.set(chunk, at))
-    : await readInto(file, start, target);
-  checkFilled(file, filled, length);
-  return buffer;
+    ? await inflateRange(file, start, target.length, put)
+    : await readInto(file, start, target, onProgress);
+  checkFilled(file, filled, target.length);
+}
+
+/** Fills parts of `target`, which starts at `start` of a file that is not compressed; what the file does not have stays as it is. */
+export async function readParts(
+  file: string,
+  start: number,
+  target: Uint8Array,
+  parts: Iterable<readonly [from: number, to: number]>,
+  onPart: (from: number) => void,
+): Promise<void> {
+  for (const [from, to] of parts) {
+    const filled = await readInto(file, start + from, target.subarray(from, to));
+    if (filled === to - from) onPart(from);
+  }
 }
 
 /** Takes a part of what is streamed: `at` counts bytes from the start of the range. The bytes are only lent. */
@@ -121,8 +140,13 @@ async function readPieces(file: string, start: number, length: number, sink: Chu
   return filled;
 }
 
-async function readInto(file: string, start: number, target: Uint8Array): Promise<number> {
-  const CHUNK = 1 << 26;
+async function readInto(
+  file: string,
+  start: number,
+  target: Uint8Array,
+  onProgress: Progress = () => undefined,
+): Promise<number> {
+  const CHUNK = 1 << 24;
   let filled = 0;
   try {
     const handle = await open(file, 'r');
@@ -132,6 +156,7 @@ async function readInto(file: string, start: number, target: Uint8Array): Promis
         const { bytesRead } = await handle.read(target, filled, count, start + filled);
         if (bytesRead === 0) break;
         filled += bytesRead;
+        onProgress(filled);
       }
     } finally {
       await handle.close();

@@ -80,6 +80,11 @@ export function datatypeFor(data: VoxelArray): DatatypeName {
 
 const LITTLE_ENDIAN_HOST = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 
+/** Whether {@link decodeVoxels} takes a file's bytes as they are. */
+export function storedAsRead(type: Datatype, littleEndian: boolean): boolean {
+  return (littleEndian === LITTLE_ENDIAN_HOST || type.bytes === 1) && !/^u?int64$/.test(type.name);
+}
+
 /**
  * Turns the bytes of a file's voxels into an array, swapping byte order in place when needed.
  *

@@ -2,8 +2,9 @@ import { constants as bufferConstants } from 'node:buffer';
 import { UserError } from '../../errors/userError';
 import { copyBlock, newArrayLike } from '../layout/stridedCopy';
 import type { Volume, VoxelArray } from '../types';
-import { readRange, readStart, streamRange, type ChunkSink, type FileStart } from './bytes';
+import { readStart, streamRange, type ChunkSink, type FileStart } from './bytes';
 import { decodeVoxels } from './datatypes';
+import { growVoxels, type GrowingVoxels } from './growing';
 import { HEADER_BYTES, parseHeader, type NiftiHeader } from './header';
 
 /** No gzip data inflates to more than this times its length. */
@@ -72,11 +73,13 @@ export interface RawVoxels {
 /**
  * Reads a file's stored numbers in the file's own order. 64-bit integers come as float64.
  *
+ * @param onStart gets the same voxels before they are read, for who wants to look at them meanwhile.
  * @throws UserError as {@link readHeader}, and when the voxels are truncated or their checksum is wrong.
  */
-export async function readVoxels(file: string): Promise<RawVoxels> {
+export async function readVoxels(file: string, onStart?: (growing: GrowingVoxels) => void): Promise<RawVoxels> {
   const header = await readHeader(file);
-  const bytes = await readRange(file, header.compressed, header.voxelOffset, voxelBytes(header));
+  const bytes = new ArrayBuffer(voxelBytes(header));
+  await growVoxels(file, header, bytes, onStart);
   return { header, voxels: decodeVoxels(bytes, header.datatype, header.littleEndian, file) };
 }
 

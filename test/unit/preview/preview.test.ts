@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { cp, mkdir, rename } from 'node:fs/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { CropPreview, CropsPreview, Problems } from '../../../src/protocol/crops';
 import { VolumeStore } from '../../../src/data/volumeStore';
@@ -51,8 +51,10 @@ beforeAll(async () => {
   }
 });
 
-async function open(previewer: CropPreviewer, text = config(), caseIndex = 1): Promise<CropsPreview> {
-  const answer = await previewer.preview(text, path('x.voco.json'), { caseIndex });
+const crop = { choice: { kind: 'random', index: 0 }, draw: 0, augment: ALL } as const;
+
+async function open(previewer: CropPreviewer, text = config(), caseIndex = 1, known?: number): Promise<CropsPreview> {
+  const answer = await previewer.preview(text, path('x.voco.json'), { caseIndex, crop, known });
   if ('problems' in answer) throw new Error(answer.problems.join());
   return answer;
 }
@@ -82,7 +84,7 @@ describe('preview of crops', () => {
   });
 
   it('tells what each step of preprocessing did', async () => {
-    const { stages, volume } = await open(new CropPreviewer());
+    const { stages = [], volume } = await open(new CropPreviewer());
     expect(stages.map(({ stage, orientation }) => [stage, orientation])).toEqual([
       ['load', 'LAS'],
       ['orientation', 'RAS'],
@@ -94,6 +96,39 @@ describe('preview of crops', () => {
     expect(stages[2]!.range).toEqual([0, 1]);
     expect(stages.every(({ image }) => image.data.length === image.width * image.height)).toBe(true);
     expect(volume.size).toEqual([48, 48, 24]);
+  });
+
+  it('answers with the crop, and with the steps only when the page has them not', async () => {
+    const previewer = new CropPreviewer();
+    const { volume, crop: first } = await open(previewer);
+    expect(first).toEqual(previewer.crop(crop));
+    const again = await open(previewer, config({ crop: [12, 12, 16] }), 1, volume.version);
+    expect(again.stages).toBeUndefined();
+    expect(again.crop.box.size).toEqual([12, 12, 16]);
+    expect((await open(previewer, config(), 0, volume.version)).stages).toHaveLength(5);
+  });
+
+  it('an edit of the geometry reads no file, one of the size resizes alone, with the same numbers', async () => {
+    const folder = path('moved');
+    await cp(path('imagesTr'), path('fast/imagesTr'), { recursive: true });
+    const at = (resize: number[], method = {}): string =>
+      JSON.stringify({
+        ...JSON.parse(config(method)),
+        data: { train: [{ folder: 'imagesTr' }], preprocess: { ...preprocess, resize } },
+      });
+    const ask = async (previewer: CropPreviewer, text: string): Promise<CropsPreview> => {
+      const answer = await previewer.preview(text, path('fast/x.voco.json'), { caseIndex: 1, crop });
+      if ('problems' in answer) throw new Error(answer.problems.join());
+      return answer;
+    };
+    const previewer = new CropPreviewer();
+    await ask(previewer, at([48, 48, 24]));
+    const fresh = await ask(new CropPreviewer(), at([60, 48, 20]));
+    await rename(path('fast/imagesTr'), folder);
+    expect((await ask(previewer, at([48, 48, 24], { crop: [12, 16, 16] }))).grid.crop).toEqual([12, 16, 16]);
+    const resized = await ask(previewer, at([60, 48, 20]));
+    expect(resized.stages).toEqual(fresh.stages);
+    expect(resized.crop).toEqual(fresh.crop);
   });
 
   it('switches augmentations off one by one, and keeps a moved crop inside the grid', async () => {
@@ -178,7 +213,7 @@ describe('preview of crops', () => {
     expect(() => previewer.slice({ plane: 2, index: 0 })).toThrow(/no preview yet/);
     const { volume } = await open(previewer);
     const wrong = async (text: string, pattern: RegExp): Promise<void> => {
-      const answer = (await previewer.preview(text, path('x.voco.json'), { caseIndex: 0 })) as Problems;
+      const answer = (await previewer.preview(text, path('x.voco.json'), { caseIndex: 0, crop })) as Problems;
       expect(answer.problems.join('\n')).toMatch(pattern);
       expect(answer.problems.every((line) => !line.includes('\n'))).toBe(true);
     };

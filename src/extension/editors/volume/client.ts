@@ -3,7 +3,7 @@ import type { VolumeService } from './service';
 
 /** A volume in a thread of its own. */
 export type VolumeClient = ThreadClient<
-  Pick<VolumeService, 'header' | 'load' | 'slices' | 'reduced' | 'range' | 'thumbnail'>
+  Pick<VolumeService, 'header' | 'load' | 'glimpse' | 'slices' | 'reduced' | 'range' | 'thumbnail'>
 >;
 
 /** @param script the bundled `volume-worker.cjs`. */

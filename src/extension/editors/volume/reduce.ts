@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { ReducedVolume, Triple, Voxels } from '../../../protocol/volume';
 import { arrayLike, type CanonicalView } from './canonical';
 
@@ -19,13 +20,13 @@ function blockGrid(view: CanonicalView, factor: Triple): ReducedVolume['grid'] {
  *
  * @param nearest keeps the middle voxel of each block (label maps) where otherwise the mean of the block is taken.
  */
-export function reduceVolume(
+export async function reduceVolume(
   voxels: Voxels,
   view: CanonicalView,
   channel: number,
   limit: number,
   nearest: boolean,
-): ReducedVolume {
+): Promise<ReducedVolume> {
   const { size } = view.grid;
   const factor = size.map((n) => Math.ceil(n / limit)) as unknown as Triple;
   const grid = blockGrid(view, factor);
@@ -36,6 +37,8 @@ export function reduceVolume(
   const [sx, sy, sz] = view.strides;
   const rowSums = new Float64Array(nx);
   for (let z = 0, to = 0; z < nz; z++) {
+    // Slices are not to wait for it.
+    if (z % 8 === 7) await setImmediate();
     const [z0, z1] = [z * factor[2], Math.min(size[2], (z + 1) * factor[2])];
     for (let y = 0; y < ny; y++) {
       const [y0, y1] = [y * factor[1], Math.min(size[1], (y + 1) * factor[1])];

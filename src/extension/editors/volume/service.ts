@@ -1,5 +1,7 @@
 import { freemem } from 'node:os';
+import { setImmediate } from 'node:timers/promises';
 import type {
+  Glimpse,
   Grid,
   LabelEntry,
   Plane,
@@ -12,19 +14,25 @@ import type { Triple, Voxels } from '../../../protocol/volume';
 import {
   axisCodes,
   everyNth,
+  finiteRange,
   geometryWarnings,
   readEveryNth,
   readHeader,
   readVoxels,
   spacingOf,
+  type GrowingVoxels,
   type NiftiHeader,
 } from '../../../volume';
 import { canonicalView, coincide, extractSlice, sampleLinear, sampleNearest, type CanonicalView } from './canonical';
+import { glimpseOf } from './glimpse';
 import { labelNames, namedLikeLabels } from './labels';
 import { reduceVolume } from './reduce';
 import { makeThumbnail, type Thumbnail } from './thumbnail';
 import { memoryFor, stepsFor, stepsInWords } from './tooLarge';
-import { countLabels, finiteExtremes, summarizeValues } from './statistics';
+import { countLabels, summarizeValues } from './statistics';
+
+/** Voxels that are looked at in one go. */
+const PIECE = 1 << 22;
 
 interface Loaded {
   readonly voxels: Voxels;
@@ -71,6 +79,8 @@ interface Opened {
 export class VolumeService {
   private opened?: Promise<Opened>;
   private loaded?: Promise<Loaded>;
+  /** While the file is read whole. */
+  private growing?: GrowingVoxels;
 
   /** @param free bytes of memory that are free, asked once when the header is read. */
   constructor(
@@ -98,7 +108,9 @@ export class VolumeService {
   private async readAll(): Promise<Loaded> {
     const { header, step } = await this.open();
     const all = step.every((n) => n === 1);
-    const { voxels } = all ? await readVoxels(this.file) : await readEveryNth(this.file, step);
+    const grow = (growing: GrowingVoxels): void => void (this.growing = growing);
+    const { voxels } = all ? await readVoxels(this.file, grow) : await readEveryNth(this.file, step);
+    this.growing = undefined;
     return { voxels, statistics: await this.summarize(voxels, header) };
   }
 
@@ -138,6 +150,12 @@ export class VolumeService {
     return (await this.read()).statistics;
   }
 
+  /** The three slices at `indices` while the volume is read, as far as it is; null when it is read, or read in part only. */
+  async glimpse(indices: Triple): Promise<Glimpse | null> {
+    const { view } = await this.open();
+    return this.growing ? glimpseOf(this.growing, view, indices) : null;
+  }
+
   /**
    * Slices of this volume, on another volume's grid when `grid` is given: of a label map the nearest voxels and 0 outside, of an
    * image values between the voxels and NaN outside.
@@ -173,7 +191,13 @@ export class VolumeService {
   async range(): Promise<readonly [number, number]> {
     const { slope, intercept } = (await this.open()).header;
     const { voxels, statistics } = await this.read();
-    const [low, high] = finiteExtremes(voxels);
+    let [low, high] = [Infinity, -Infinity];
+    for (let from = 0; from < voxels.length; from += PIECE) {
+      const [least, most] = finiteRange(voxels.subarray(from, from + PIECE));
+      [low, high] = [Math.min(low, least), Math.max(high, most)];
+      // Slices are not to wait for it.
+      await setImmediate();
+    }
     if (low > high) return statistics.range;
     const [a, b] = [low * slope + intercept, high * slope + intercept];
     return [Math.min(a, b), Math.max(a, b)];

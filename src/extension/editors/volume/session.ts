@@ -72,6 +72,7 @@ export class VolumeSession {
       {
         open: ({ volumes }) => this.open(volumes),
         load: ({ volume }) => this.entry(volume).volume.client.call('load'),
+        glimpse: ({ volume, indices }) => this.entry(volume).volume.client.call('glimpse', indices),
         range: ({ volume }) => this.entry(volume).volume.client.call('range'),
         slices: (request) => this.slices(request),
         reduced: ({ volume, channel, limit }) => this.entry(volume).volume.client.call('reduced', channel, limit),

@@ -1,6 +1,7 @@
 import type { Histogram, Voxels } from '../../../protocol/volume';
+import { finiteRange } from '../../../volume';
 
-const SAMPLE = 1 << 19;
+const SAMPLE = 1 << 17;
 const BINS = 128;
 /** A map of more classes than this is taken for an image. */
 const MOST_LABELS = 160;
@@ -39,23 +40,12 @@ function histogramOf(sorted: Float64Array, scale: (stored: number) => number): H
   return { low, high, bins: counts.map((count) => count / most) };
 }
 
-/** Lowest and highest finite value, as stored; the first is higher when there is none. */
-export function finiteExtremes(data: Voxels): readonly [number, number] {
-  let [low, high] = [Infinity, -Infinity];
-  for (let i = 0; i < data.length; i++) {
-    const value = data[i]!;
-    if (value < low && value !== -Infinity) low = value;
-    if (value > high && value !== Infinity) high = value;
-  }
-  return [low, high];
-}
-
 /** Range, automatic window and histogram, from a sample of the voxels; undefined when none of them is a number. */
 export function summarizeValues(data: Voxels, slope: number, intercept: number): ValueSummary | undefined {
   let stored = sortedSample(data);
   // A sample of one value, or of none, says little about the rest.
   if (stored[0] === stored.at(-1)) {
-    const [low, high] = finiteExtremes(data);
+    const [low, high] = finiteRange(data);
     if (low > high) return undefined;
     const most = stored[0] ?? low;
     stored = new Float64Array(Math.max(2, stored.length)).fill(most);

@@ -10,8 +10,8 @@ import { servePanel } from '../panelServer';
 import { listPretrained, NetworkQuestions, pickCheckpointFile, type Scenes } from './network';
 
 const PANEL = 'voco.crops';
-/** Edits come key by key: the preview follows when the typing pauses for so long. */
-const QUIET_MS = 40;
+/** A replacement of several places comes as several changes: one question follows them. */
+const QUIET_MS = 10;
 /** A run that trains changes all the time: the list of checkpoints follows a second later. */
 const RUNS_QUIET_MS = 1000;
 
