@@ -22,7 +22,8 @@ function section(title: string, open: boolean, ...content: Node[]): HTMLDetailsE
 
 const shownValue = (value: number | undefined): string =>
   value === undefined ? '…' : Number.isNaN(value) ? 'no number' : text(value);
-const text = (value: number): string => String(Number(value.toPrecision(7)));
+/** Whole numbers as they are: labels and counts may have many digits. */
+const text = (value: number): string => String(Number.isInteger(value) ? value : Number(value.toPrecision(7)));
 
 /** What is known about the volumes: values under the pointer, labels, histogram, header. */
 export class Sidebar {
