@@ -164,6 +164,86 @@ test('what was shown is there again after a reload: place, window, overlay, how 
   );
 });
 
+/** The window in the toolbar. */
+const windowOf = async (frame) => [
+  Number(await frame.locator('#window-low').inputValue()),
+  Number(await frame.locator('#window-high').inputValue()),
+];
+
+async function drag(frame, plane, [x0, y0], [x1, y1], button = 'left') {
+  const box = await slice(frame, plane).boundingBox();
+  await page.mouse.move(box.x + x0 * box.width, box.y + y0 * box.height);
+  await page.mouse.down({ button });
+  await page.mouse.move(box.x + x1 * box.width, box.y + y1 * box.height, { steps: 4 });
+  await page.mouse.up({ button });
+}
+
+/** The voxel of the file under a place of a canvas. */
+async function voxelAt(frame, plane, across, down) {
+  const box = await slice(frame, plane).boundingBox();
+  await slice(frame, plane).hover({ position: { x: across * box.width, y: down * box.height } });
+  const text = await frame.locator('.readout').innerText();
+  return /voxel (\d+), (\d+), (\d+)/.exec(text).slice(1).map(Number);
+}
+
+test('the window follows each preset and dragging; zoom and pan keep voxels under the pointer', async () => {
+  const frame = await openVolume(page, 'img08.nii');
+  const presets = [
+    ['Abdomen', -160, 240],
+    ['Liver', -15, 135],
+    ['Lung', -1350, 150],
+    ['Bone', -500, 1300],
+    ['Brain', 0, 80],
+    ['VoCo', -175, 250],
+  ];
+  for (const [name, low, high] of presets) {
+    await frame.locator('#preset').click();
+    await frame.locator('#preset vscode-option', { hasText: name }).click();
+    await eventually(async () => (await windowOf(frame)).join() === `${low},${high}`, `the window ${name}`);
+  }
+  await drag(frame, 2, [0.4, 0.5], [0.6, 0.5], 'right');
+  const wide = await eventually(async () => {
+    const [low, high] = await windowOf(frame);
+    return high - low > 430 && [low, high];
+  }, 'a wider window by dragging to the right');
+  await frame.locator('#tool-window').click();
+  await drag(frame, 2, [0.5, 0.6], [0.5, 0.4]);
+  await eventually(async () => (await windowOf(frame))[0] !== wide[0], 'another level by dragging up');
+  const [left, right] = [await voxelAt(frame, 2, 0.3, 0.5), await voxelAt(frame, 2, 0.7, 0.5)];
+  await slice(frame, 2).hover();
+  await page.keyboard.down('Control');
+  await page.mouse.wheel(0, -277);
+  await page.keyboard.up('Control');
+  const near = await eventually(async () => {
+    const zoomed = [await voxelAt(frame, 2, 0.3, 0.5), await voxelAt(frame, 2, 0.7, 0.5)];
+    return zoomed[1][0] - zoomed[0][0] < right[0] - left[0] && zoomed;
+  }, 'the slice twice as large');
+  assert.ok(Math.abs(near[1][0] - near[0][0] - (right[0] - left[0]) / 2) <= 1.5, `${near} from ${left} to ${right}`);
+  await frame.locator('#tool-pan').click();
+  await drag(frame, 2, [0.7, 0.5], [0.3, 0.5]);
+  await eventually(async () => (await voxelAt(frame, 2, 0.3, 0.5)).join() === near[1].join(), 'the view moved along');
+  await frame.locator('#reset-view').click();
+});
+
+test('a label map chosen with its image in the explorer goes on top of it', async () => {
+  const frame = await webview(page, '.pane[aria-label="img08.nii"]');
+  assert.equal(await frame.locator('.overlay-row').count(), 0);
+  await callCommand(page, server, 'workbench.view.explorer');
+  for (const uri of ['data/labelsTr/label07.nii', 'data/imagesTr/img08.nii']) {
+    await callCommand(page, server, 'revealInExplorer', { only: { uri } });
+  }
+  const files = page.locator('.explorer-folders-view .monaco-list-row');
+  await files.filter({ hasText: 'img08.nii' }).first().click();
+  await files.filter({ hasText: 'label07.nii' }).click({ modifiers: ['ControlOrMeta'] });
+  await files.filter({ hasText: 'label07.nii' }).click({ button: 'right' });
+  const menu = page.locator('.context-view .action-item, .monaco-menu .action-item');
+  await menu.filter({ hasText: 'Add Overlay' }).first().click();
+  const shown = await webview(page, '#app:has(.pane[aria-label="img08.nii"]) .overlay-row', 60_000);
+  assert.match(await shown.locator('.overlay-row').innerText(), /label07/);
+  await drawn(shown);
+  await shown.locator('[data-label="6"]').waitFor();
+});
+
 test('steps through a 4-D file, plays its slices, and saves what is shown', async () => {
   const frame = await openVolume(page, 'time.nii');
   const first = (await middle(frame)).value;

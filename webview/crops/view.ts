@@ -10,20 +10,22 @@ import type {
   Triple,
 } from '../../src/protocol/crops';
 import type { Plane } from '../../src/protocol/volume';
-import { button, checkbox } from '../ui/controls';
+import { button } from '../ui/controls';
 import { element } from '../ui/dom';
 import { HostError, type Host } from '../ui/host';
 import { onThemeChange } from '../ui/theme';
-import { axesOf, clamp, PLANES, type SliceView } from '../volume/geometry';
+import { clamp, PLANES, type SliceView } from '../volume/geometry';
 import { SliceStore } from '../volume/sliceStore';
-import { Tile, type Place, type TileActions } from '../volume/tile';
-import { listenToBox, wholeVoxels, type Edges } from './boxHandles';
+import { Tile } from '../volume/tile';
+import { listenToBox } from './boxHandles';
+import { CropMoves } from './cropMoves';
 import { ErrorSlices, errorTop } from './errorSlices';
 import { CropFields } from './fields';
 import { NetworkSection } from './network';
 import { greyCanvas, labelTables, stageCards } from './pictures';
 import { FIRST_TURN, Scene } from './scene';
 import { COLOURS, edgesOn, slicePicture } from './slicePicture';
+import { CropToolbar } from './toolbar';
 
 const PREPARE_TIMEOUT_MS = 600_000;
 const LAST_GOOD = 'Until this is put right, the picture shows the config as it last was in order.';
@@ -42,8 +44,6 @@ export class CropsView {
   private preview?: CropsPreview;
   private crop?: CropPreview;
   private store: SliceStore;
-  private zoom = 1;
-  private pan: Triple = [0, 0, 0];
   private asking = false;
   private askAgain = false;
   private cutting = false;
@@ -51,6 +51,8 @@ export class CropsView {
   private scheduled = false;
   private body?: BodySurface;
   private readonly tiles: Tile[];
+  private readonly toolbar: CropToolbar;
+  private readonly moves: CropMoves;
   private readonly scene: Scene;
   private readonly network: NetworkSection;
   private readonly fields = new CropFields((centre, size) => this.place3(centre, size));
@@ -64,9 +66,6 @@ export class CropsView {
   private readonly errors = new ErrorSlices();
   private readonly message = element('div', { class: 'message error', role: 'status' });
   private readonly strip = element('section', { class: 'strip', 'aria-label': 'Preprocessing steps' });
-  private readonly cases = element('select', { id: 'case', 'aria-label': 'Case' });
-  private readonly choices = element('select', { id: 'choice', 'aria-label': 'Crop' });
-  private readonly epoch = element('output', { id: 'epoch' });
   private readonly where = element('p', { class: 'muted', id: 'where', role: 'status' });
   private readonly label = element('div', { id: 'label' });
   private readonly crops = element('div', { class: 'crops' });
@@ -77,6 +76,8 @@ export class CropsView {
   ) {
     this.state = { ...DEFAULT_STATE, ...host.savedState, file: decodeURI(app.dataset.file ?? '') };
     this.host.saveState(this.state);
+    this.toolbar = this.newToolbar();
+    this.moves = this.newMoves();
     this.tiles = PLANES.map(({ plane, name }) => this.newTile(plane, name));
     const [azimuth, elevation] = this.state.turn ?? [FIRST_TURN.azimuth, FIRST_TURN.elevation];
     this.scene = new Scene({ azimuth, elevation }, (turn) => this.set({ turn: [turn.azimuth, turn.elevation] }));
@@ -120,47 +121,48 @@ export class CropsView {
     this.host.saveState(this.state);
   }
 
-  private build(): void {
-    const { state } = this;
-    this.cases.addEventListener('change', () => {
-      this.set({ caseIndex: this.cases.selectedIndex, place: undefined });
-      this.choose({ kind: this.state.choice.kind, index: this.state.choice.index });
-      void this.refresh();
+  private newToolbar(): CropToolbar {
+    return new CropToolbar(this.state.augment, {
+      chooseCase: (caseIndex) => {
+        this.set({ caseIndex, place: undefined });
+        this.choose({ kind: this.state.choice.kind, index: this.state.choice.index });
+        void this.refresh();
+      },
+      choose: (choice) => this.choose(choice),
+      step: (by) => {
+        this.set({ draw: Math.max(0, this.state.draw + by) });
+        this.choose({ ...this.state.choice, centre: undefined, size: undefined });
+      },
+      augment: (change) => {
+        this.set({ augment: { ...this.state.augment, ...change } });
+        void this.cut();
+      },
     });
-    this.choices.addEventListener('change', () => {
-      const [kind, index] = this.choices.value.split('/');
-      this.choose({ kind: kind as CropChoice['kind'], index: Number(index) });
-    });
-    const step = (by: number): void => {
-      this.set({ draw: Math.max(0, this.state.draw + by) });
-      this.choose({ ...this.state.choice, centre: undefined, size: undefined });
+  }
+
+  private newMoves(): CropMoves {
+    const wished = (): CropPreview | undefined => {
+      const { centre, size } = this.state.choice;
+      const { crop } = this;
+      // Keys that follow fast add up: what was asked for counts before it is answered.
+      return crop && { ...crop, centre: centre ?? crop.centre, box: { ...crop.box, size: size ?? crop.box.size } };
     };
-    const augment = (name: keyof CropsState['augment'], text: string): HTMLElement =>
-      checkbox(
-        text,
-        state.augment[name],
-        (on) => {
-          this.set({ augment: { ...this.state.augment, [name]: on } });
-          void this.cut();
-        },
-        `augment-${name}`,
-      );
-    const toolbar = element(
-      'div',
-      { class: 'toolbar' },
-      element('label', { class: 'field' }, 'Case', this.cases),
-      element('label', { class: 'field' }, 'Crop', this.choices),
-      element(
-        'span',
-        { class: 'field' },
-        button('‹', () => step(-1), { id: 'previous-draw', title: 'The draw of the epoch before' }),
-        this.epoch,
-        button('›', () => step(1), { id: 'next-draw', title: 'The draw of the next epoch' }),
-      ),
-      augment('flip', 'Flips'),
-      augment('rotate', 'Turns'),
-      augment('shift', 'Intensity shift'),
-    );
+    const preview = (): CropsPreview | undefined => this.preview;
+    return new CropMoves({
+      get preview() {
+        return preview();
+      },
+      get crop() {
+        return wished();
+      },
+      place: () => this.place(),
+      moveTo: (centre, size) => this.place3(centre, size),
+      scrollTo: (plane, index) => this.scrollTo(plane, index),
+      redraw: () => this.redraw(),
+    });
+  }
+
+  private build(): void {
     const side = element(
       'aside',
       { 'aria-label': 'The crop' },
@@ -170,7 +172,7 @@ export class CropsView {
     );
     const [axial, ...others] = this.tiles.map(({ node }) => node);
     this.app.append(
-      element('header', {}, toolbar, this.message),
+      element('header', {}, this.toolbar.node, this.message),
       this.strip,
       element('div', { class: 'body' }, element('div', { class: 'slices' }, axial, this.scene.node, ...others), side),
     );
@@ -190,9 +192,7 @@ export class CropsView {
     const { size } = preview.volume;
     const { place } = this.state;
     if (!place || place.some((at, axis) => at >= size[axis]!)) this.set({ place: undefined });
-    this.cases.replaceChildren(...preview.cases.map((name) => element('option', {}, name)));
-    this.cases.selectedIndex = Math.min(this.state.caseIndex, preview.cases.length - 1);
-    this.listChoices(preview);
+    this.toolbar.list(preview, this.state);
     // The user may have chosen another crop meanwhile: that one is on its way.
     if (sameRequest(request, this.request())) this.showCrop(preview.crop, request);
     else void this.cut();
@@ -210,22 +210,9 @@ export class CropsView {
     }
   }
 
-  private listChoices({ randomCrops, grid }: CropsPreview): void {
-    const bases = grid.counts[0] * grid.counts[1] * grid.counts[2];
-    const option = (kind: CropChoice['kind'], index: number, text: string): HTMLElement =>
-      element('option', { value: `${kind}/${index}` }, text);
-    this.choices.replaceChildren(
-      ...Array.from({ length: randomCrops }, (_, i) => option('random', i, `random crop ${i + 1}`)),
-      ...Array.from({ length: bases }, (_, i) => option('base', i, `base crop ${i + 1}`)),
-    );
-    const { kind, index } = this.state.choice;
-    const limit = kind === 'random' ? randomCrops : bases;
-    this.choices.value = `${kind}/${Math.min(index, limit - 1)}`;
-  }
-
   private choose(choice: CropChoice): void {
     this.set({ choice, place: undefined });
-    this.choices.value = `${choice.kind}/${choice.index}`;
+    this.toolbar.show(choice);
     void this.cut();
   }
 
@@ -254,6 +241,11 @@ export class CropsView {
 
   private showCrop(crop: CropPreview, request: CropRequest): void {
     this.crop = crop;
+    const { choice } = this.state;
+    if (choice.centre && sameRequest(request, this.request())) {
+      // The grid may have stopped it: further keys start from where it is.
+      this.set({ choice: { ...choice, centre: crop.centre, size: choice.size && crop.box.size } });
+    }
     this.network.prediction = undefined;
     this.network.ask(request);
     this.describe(crop, this.preview!);
@@ -261,7 +253,7 @@ export class CropsView {
 
   private describe(crop: CropPreview, { input }: CropsPreview): void {
     const { choice, draw } = this.state;
-    this.epoch.textContent = `epoch ${draw + 1}`;
+    this.toolbar.showDraw(draw);
     const moved = choice.centre !== undefined || choice.size !== undefined;
     this.where.textContent = inWords(crop, moved);
     this.back.hidden = !moved;
@@ -340,7 +332,7 @@ export class CropsView {
     const { spacing, size } = volume;
     const affine = [spacing[0], 0, 0, 0, 0, spacing[1], 0, 0, 0, 0, spacing[2], 0, 0, 0, 0, 1];
     const index = clamp(Math.round(this.place()[plane]), 0, size[plane] - 1);
-    const { zoom, pan } = this;
+    const { zoom, pan } = this.moves;
     const view: SliceView = { plane, grid: { size, affine }, ...tile.size, zoom, pan, radiological: true };
     return { view, index, slice: this.store.want(plane, index, 0) };
   }
@@ -379,7 +371,7 @@ export class CropsView {
   }
 
   private newTile(plane: Plane, name: string): Tile {
-    const tile = new Tile(plane, name, this.actionsFor(plane));
+    const tile = new Tile(plane, name, this.moves.actionsFor(plane));
     listenToBox(tile.node, {
       current: () => {
         if (!this.preview || !this.crop || !this.editable) return undefined;
@@ -387,80 +379,9 @@ export class CropsView {
         const edges = edgesOn(this.crop.box, plane, index);
         return edges && { view, edges };
       },
-      change: (edges, resized) => this.reshape(plane, edges, resized),
+      change: (edges, resized) => this.moves.reshape(plane, edges, resized),
     });
     return tile;
-  }
-
-  /** The box of the crop was dragged on a slice. */
-  private reshape(plane: Plane, { from, to }: Edges, resized: boolean): void {
-    if (!this.crop || !this.preview) return;
-    const { counts, crop } = this.preview.grid;
-    const [centre, size] = [[...this.crop.centre], [...this.crop.box.size]];
-    axesOf(plane).forEach((axis, i) => {
-      const side = wholeVoxels(from[i]!, to[i]!, counts[axis]! * crop[axis]!);
-      if (resized) size[axis] = side.size;
-      centre[axis] = side.start + Math.floor(size[axis]! / 2);
-    });
-    this.place3(centre as unknown as Triple, size as unknown as Triple);
-  }
-
-  private actionsFor(plane: Plane): TileActions {
-    const [across, up] = axesOf(plane);
-    const move = (place: Place): void => {
-      const centre = [...(this.crop?.centre ?? this.place())];
-      [centre[across], centre[up]] = [Math.round(place[0]), Math.round(place[1])];
-      if (this.crop) this.place3(centre as unknown as Triple, this.crop.box.size);
-    };
-    return {
-      tool: () => 'crosshair',
-      focus: () => undefined,
-      point: move,
-      hover: () => undefined,
-      scroll: (slices) => this.scrollTo(plane, this.place()[plane] + slices),
-      scrollTo: (index) => this.scrollTo(plane, index),
-      window: () => undefined,
-      pan: (dAcross, dUp) => {
-        const spacing = this.preview?.volume.spacing ?? [1, 1, 1];
-        const pan = [...this.pan];
-        pan[across]! += dAcross * spacing[across]!;
-        pan[up]! += dUp * spacing[up]!;
-        this.pan = pan as unknown as Triple;
-        this.redraw();
-      },
-      zoom: (factor) => {
-        this.zoom = clamp(this.zoom * factor, 0.5, 20);
-        this.redraw();
-      },
-      measure: () => undefined,
-      key: (event) => this.key(plane, event),
-    };
-  }
-
-  /** Arrow keys move the crop (8 voxels with Shift), with Ctrl they change its size; Page Up and Down go through slices. */
-  private key(plane: Plane, event: KeyboardEvent): boolean {
-    const [across, up] = axesOf(plane);
-    const far = event.shiftKey ? 8 : 1;
-    const moves: Record<string, readonly [axis: number, by: number]> = {
-      ArrowLeft: [across, far],
-      ArrowRight: [across, -far],
-      ArrowUp: [up, far],
-      ArrowDown: [up, -far],
-    };
-    const move = moves[event.key];
-    if (move && this.crop) {
-      const [centre, size] = [[...(this.state.choice.centre ?? this.crop.centre)], [...this.crop.box.size]];
-      // Right and up make it larger, whatever side of the patient is there.
-      const grow = { ArrowRight: far, ArrowUp: far }[event.key] ?? -far;
-      if (event.ctrlKey || event.metaKey) size[move[0]]! += grow;
-      else centre[move[0]]! += move[1];
-      this.place3(centre as unknown as Triple, size as unknown as Triple);
-      return true;
-    }
-    const step = { PageUp: 1, PageDown: -1 }[event.key];
-    if (step === undefined) return false;
-    this.scrollTo(plane, this.place()[plane] + step);
-    return true;
   }
 
   private fail(error: unknown): void {

@@ -113,7 +113,7 @@ export class Sidebar {
     }
     const table = element('table', {});
     for (const { name, value } of header.rows) {
-      const numbers = name === '' || name === 'Affine';
+      const numbers = name === '' || name.startsWith('Affine');
       const title = element('th', { scope: 'row', colspan: numbers ? 2 : 1 }, name);
       if (name !== '') table.append(element('tr', {}, title, numbers ? undefined : element('td', {}, value)));
       if (numbers) table.append(element('tr', {}, element('td', { class: 'numbers', colspan: 2 }, value)));

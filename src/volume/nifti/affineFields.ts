@@ -18,6 +18,8 @@ export interface AffineFields {
 export interface ResolvedAffine {
   readonly affine: Affine;
   readonly source: AffineSource;
+  /** The qform, when the sform is used and says something else. */
+  readonly contradicting?: Affine;
   readonly warnings: readonly string[];
 }
 
@@ -88,12 +90,10 @@ export function resolveAffine(fields: AffineFields): ResolvedAffine {
     warnings.push('no orientation: neither sform nor qform is set; axes are assumed to run left, anterior, superior');
   }
   const chosen = usable[0] ?? { source: 'pixdim' as const, affine: baseAffine(fields) };
-  if (usable.length === 2) {
-    const tolerance = 0.1 * Math.min(...spacingOf(chosen.affine));
-    if (!sameGrid(usable[0]!.affine, usable[1]!.affine, fields.size, tolerance)) {
-      warnings.push('sform and qform contradict each other; the sform is used');
-    }
-  }
+  const tolerance = 0.1 * Math.min(...spacingOf(chosen.affine));
+  const other = usable[1]?.affine;
+  const contradicting = other && !sameGrid(chosen.affine, other, fields.size, tolerance) ? other : undefined;
+  if (contradicting) warnings.push('sform and qform contradict each other; the sform is used');
   if (shearOf(chosen.affine) > 1e-3) warnings.push('the voxel axes are not at right angles');
-  return { ...chosen, warnings };
+  return { ...chosen, ...(contradicting && { contradicting }), warnings };
 }

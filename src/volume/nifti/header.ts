@@ -25,6 +25,8 @@ export interface NiftiHeader {
   readonly intercept: number;
   readonly affine: Affine;
   readonly affineSource: AffineSource;
+  /** The qform, when the sform is used and says something else. */
+  readonly contradicting?: Affine;
   readonly qformCode: number;
   readonly sformCode: number;
   readonly units: 'mm' | 'm' | 'um' | 'unknown';
@@ -134,6 +136,7 @@ export function parseHeader(bytes: Uint8Array, file: string, compressed: boolean
     ...scaling(raw.scl_slope, raw.scl_inter, file),
     affine: resolved.affine,
     affineSource: resolved.source,
+    ...(resolved.contradicting && { contradicting: resolved.contradicting }),
     qformCode: raw.qform_code,
     sformCode: raw.sform_code,
     units,

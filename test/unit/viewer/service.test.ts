@@ -159,7 +159,14 @@ describe('the zoo of NIfTI files', () => {
       pixdim: [1, 2, 3, 4, 1, 1, 1, 1],
     };
     await writeFile(file, concatenate(rawHeader(forms), new Uint8Array(48)));
-    expect((await new VolumeService(file).header()).warnings.join()).toMatch(/contradict/);
+    const told = await new VolumeService(file).header();
+    expect(told.warnings.join()).toMatch(/contradict/);
+    const at = told.rows.findIndex(({ name }) => name === 'Affine of the qform (LPS), not used');
+    expect(told.rows.slice(at, at + 3).map(({ value }) => value.split(/ +/).filter(Boolean).map(Number))).toEqual([
+      [-2, 0, 0, 0],
+      [0, -3, 0, 0],
+      [0, 0, 4, 0],
+    ]);
     const bare = path('bare.nii');
     await writeFile(bare, concatenate(rawHeader({}), new Uint8Array(48)));
     expect((await new VolumeService(bare).header()).warnings.join()).toMatch(/no orientation/);

@@ -20,6 +20,7 @@ import {
   readHeader,
   readVoxels,
   spacingOf,
+  type Affine,
   type GrowingVoxels,
   type NiftiHeader,
 } from '../../../volume';
@@ -41,8 +42,16 @@ interface Loaded {
 
 const number = (value: number): string => String(Number(value.toPrecision(6)));
 
+/** Three rows of numbers, the first of them named. */
+function matrixRows(name: string, affine: Affine): VolumeHeader['rows'] {
+  return [0, 4, 8].map((row) => ({
+    name: row === 0 ? name : '',
+    value: [...affine.subarray(row, row + 4)].map((value) => value.toFixed(2).padStart(7)).join(' '),
+  }));
+}
+
 function headerRows(header: NiftiHeader): VolumeHeader['rows'] {
-  const { affine, size } = header;
+  const { affine, size, contradicting } = header;
   const spacing = spacingOf(affine);
   const triple = (values: readonly number[]): string => values.map(number).join(' × ');
   const scaled = header.slope !== 1 || header.intercept !== 0;
@@ -54,10 +63,8 @@ function headerRows(header: NiftiHeader): VolumeHeader['rows'] {
     { name: 'Datatype', value: header.datatype.name },
     { name: 'Scaling', value: scaled ? `× ${number(header.slope)} + ${number(header.intercept)}` : 'none' },
     { name: 'sform / qform', value: `code ${header.sformCode} / code ${header.qformCode}` },
-    ...[0, 4, 8].map((row) => ({
-      name: row === 0 ? 'Affine' : '',
-      value: [...affine.subarray(row, row + 4)].map((value) => value.toFixed(2).padStart(7)).join(' '),
-    })),
+    ...matrixRows('Affine', affine),
+    ...(contradicting ? matrixRows(`Affine of the qform (${axisCodes(contradicting)}), not used`, contradicting) : []),
     {
       name: 'Format',
       value: `NIfTI-${header.version}${header.compressed ? ', gzip' : ''}${header.littleEndian ? '' : ', big endian'}`,
