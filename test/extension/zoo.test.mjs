@@ -5,8 +5,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { openVolume, slice, waitForViewer } from './volumes.mjs';
-import { openWorkbench, root, runCommand, startBrowser, startServer } from './workbench.mjs';
+import { callCommand, installCaller, openVolume, slice, waitForViewer } from './volumes.mjs';
+import { openWorkbench, root, startBrowser, startServer, webview } from './workbench.mjs';
 
 const { files } = JSON.parse(readFileSync(join(root, 'test/fixtures/nifti_zoo.json'), 'utf8'));
 let server, browser, page;
@@ -16,6 +16,7 @@ before(async () => {
   for (const { name, base64 } of files) writeFileSync(join(workspace, name), Buffer.from(base64, 'base64'));
   server = await startServer({ workspace });
   rmSync(workspace, { recursive: true });
+  installCaller(server);
   browser = await startBrowser();
   page = await openWorkbench(browser, server.url(), { width: 1300, height: 900 });
   await waitForViewer(page);
@@ -25,43 +26,65 @@ after(async () => {
   await server?.stop();
 });
 
-/** Text of the side bar for a place of a canvas. */
+/** What the side bar tells for a place of a canvas: of each volume shown, and the place in millimetres. */
 async function readout(frame, plane, across, down) {
   const { width, height } = await slice(frame, plane).boundingBox();
   await slice(frame, plane).hover({ position: { x: across * width, y: down * height } });
-  return frame.locator('.readout').innerText();
+  const texts = await frame.locator('.readout > div').allInnerTexts();
+  return { volumes: texts.slice(0, -1), place: texts.at(-1) };
 }
 
-/** What nibabel says of a voxel: its value and place. */
-function expected({ shape, values, affine }, [x, y, z]) {
-  const [, ny, nz = 1, channels = 1] = shape;
-  const mm = affine.slice(0, 3).map((row) => row[0] * x + row[1] * y + row[2] * z + row[3]);
-  return { value: values[((x * ny + y) * nz + z) * channels], mm };
-}
-
-/** Checks a side bar's text such as `-12 … voxel 3, 0, 7 … 12.5 mm R, 3.0 mm P, 40.0 mm S`; returns the voxel. */
-function check(file, text) {
+/** Checks a text such as `-12, voxel 3, 0, 7` and a place such as `12.5 mm R, 3.0 mm P, 40.0 mm S`; returns the voxel. */
+function check({ name, shape, values, affine }, text, place) {
   const voxel = /voxel (\d+), (\d+), (\d+)/.exec(text).slice(1).map(Number);
-  const { value, mm } = expected(file, voxel);
-  const shown = Number(text.split('\n')[0]);
-  assert.equal(shown, Number.isInteger(value) ? value : Number(value.toPrecision(7)), `${file.name}: ${text}`);
-  const places = [...text.matchAll(/([\d.]+) mm ([RLAPSI])/g)].map(([, length, side]) =>
+  const [x, y, z] = voxel;
+  const [, ny, nz = 1, channels = 1] = shape;
+  const value = values[((x * ny + y) * nz + z) * channels];
+  const shown = text.split('\n').at(-2);
+  assert.equal(Number(shown), Number.isInteger(value) ? value : Number(value.toPrecision(7)), `${name}: ${text}`);
+  const places = [...place.matchAll(/([\d.]+) mm ([RLAPSI])/g)].map(([, length, side]) =>
     'RAS'.includes(side) ? Number(length) : -Number(length),
   );
-  mm.forEach((at, axis) => assert.ok(Math.abs(places[axis] - at) < 0.051, `${file.name}: ${text}, not ${mm}`));
+  for (const [axis, row] of affine.slice(0, 3).entries()) {
+    const mm = row[0] * x + row[1] * y + row[2] * z + row[3];
+    assert.ok(
+      Math.abs(places[axis] - mm) < 0.051,
+      `${name}: voxel ${voxel} is said to lie at ${place}, axis ${axis} at ${mm}`,
+    );
+  }
   return voxel.join();
 }
 
-for (const file of files) {
-  test(`${file.name}: values, places and orientation are nibabel's`, async () => {
-    const frame = await openVolume(page, file.name, `.pane[aria-label="${file.name}"] canvas[data-late="false"]`);
-    const seen = new Set();
-    for (const plane of [0, 1, 2]) {
-      for (const at of [0.44, 0.56]) seen.add(check(file, await readout(frame, plane, at, 1 - at)));
+/** Looks at two places of each plane. */
+async function checkAll(frame, shown) {
+  const seen = new Set();
+  for (const plane of [0, 1, 2]) {
+    for (const at of [0.44, 0.56]) {
+      const { volumes, place } = await readout(frame, plane, at, 1 - at);
+      assert.equal(volumes.length, shown.length);
+      shown.forEach((file, i) => seen.add(check(file, volumes[i], place)));
     }
-    assert.ok(seen.size > 2, `${file.name}: only ${[...seen].join(' and ')} were looked at`);
+  }
+  assert.ok(seen.size > 2, `only ${[...seen].join(' and ')} were looked at`);
+}
+
+const types = files.filter(({ about }) => about.startsWith('datatype'));
+for (let at = 0; at < types.length; at += 4) {
+  const shown = types.slice(at, at + 4);
+  test(`side by side: ${shown.map(({ name }) => name).join(', ')}`, async () => {
+    const volumes = shown.map(({ name }) => ({ uri: name, name }));
+    await callCommand(page, server, 'voco.openComparison', volumes);
+    const last = `.pane[aria-label="${shown.at(-1).name}"]`;
+    const frame = await webview(page, `#app[data-drawn="true"]:has(${last})`, 60_000);
+    await checkAll(frame, shown);
+  });
+}
+
+for (const file of files.filter((one) => !types.includes(one))) {
+  test(`${file.name} (${file.about}): values, places and orientation are nibabel's`, async () => {
+    const frame = await openVolume(page, file.name, `#app[data-drawn="true"]:has(.pane[aria-label="${file.name}"])`);
+    await checkAll(frame, [file]);
     const rows = (await frame.locator('aside tr').allInnerTexts()).join('\n');
     assert.match(rows, new RegExp(`Orientation\\s+${file.axcodes}`));
-    await runCommand(page, 'View: Close All Editors');
   });
 }
