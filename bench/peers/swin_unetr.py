@@ -1,4 +1,4 @@
-"""Swin-UNETR (v2 blocks) and the VoCo pre-training network in plain PyTorch, names and shapes as in MONAI's checkpoints.
+"""Swin-UNETR (with or without v2 blocks) and the VoCo pre-training network in plain PyTorch, names and shapes as in MONAI's checkpoints.
 
 Written for measuring: it needs only torch 1.13 or newer. `check.py` holds it against this project's fixtures.
 """
@@ -181,19 +181,21 @@ def normalized(x):
 
 
 class SwinTransformer(nn.Module):
-    def __init__(self, channels, dim, depths, heads):
+    def __init__(self, channels, dim, depths, heads, v2=True):
         super().__init__()
+        self.v2 = v2
         self.patch_embed = PatchEmbed(channels, dim)
         for i in range(4):
             setattr(self, f"layers{i + 1}", nn.ModuleList([Stage(dim << i, depths[i], heads[i])]))
-        for i in range(4):
+        for i in range(4 if v2 else 0):
             setattr(self, f"layers{i + 1}c", nn.ModuleList([BasicBlock(dim << i, dim << i)]))
 
     def forward(self, x):
         x = self.patch_embed(x)
         out = [normalized(x)]
         for i in range(1, 5):
-            x = getattr(self, f"layers{i}")[0](getattr(self, f"layers{i}c")[0](x))
+            x = getattr(self, f"layers{i}c")[0](x) if self.v2 else x
+            x = getattr(self, f"layers{i}")[0](x)
             out.append(normalized(x))
         return out
 
@@ -201,9 +203,9 @@ class SwinTransformer(nn.Module):
 class Encoder(nn.Module):
     """What VoCo pre-trains: swinViT and five residual blocks; `hidden[3]` feeds only the segmentation decoder."""
 
-    def __init__(self, channels=1, dim=48, depths=(2, 2, 2, 2), heads=(3, 6, 12, 24)):
+    def __init__(self, channels=1, dim=48, depths=(2, 2, 2, 2), heads=(3, 6, 12, 24), v2=True):
         super().__init__()
-        self.swinViT = SwinTransformer(channels, dim, depths, heads)
+        self.swinViT = SwinTransformer(channels, dim, depths, heads, v2)
         self.encoder1, self.encoder2 = BasicBlock(channels, dim), BasicBlock(dim, dim)
         self.encoder3, self.encoder4 = BasicBlock(2 * dim, 2 * dim), BasicBlock(4 * dim, 4 * dim)
         self.encoder10 = BasicBlock(16 * dim, 16 * dim)

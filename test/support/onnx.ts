@@ -1,6 +1,6 @@
 import * as ort from 'onnxruntime-node';
 import { expect } from 'vitest';
-import type { Recordable } from '../../src/onnx';
+import type { Network } from '../../src/nets';
 import { loadFormula } from './reference';
 
 /** Largest difference, relative to the value or, where that is larger, the standard deviation of all. */
@@ -19,7 +19,7 @@ export function relativeError(actual: ArrayLike<number>, expected: Float32Array)
 }
 
 /** The network with the fixtures' parameters. */
-export function filled<N extends Recordable>(network: N): N {
+export function filled<N extends Pick<Network, 'parameters'>>(network: N): N {
   loadFormula(network.parameters);
   return network;
 }

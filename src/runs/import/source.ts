@@ -103,7 +103,10 @@ async function isSafetensors(handle: FileHandle, file: string): Promise<boolean>
   const { size } = await handle.stat();
   if (size < 9) return file.endsWith('.safetensors');
   const head = await readRange(handle, file, 0, 9);
-  return head[8] === 0x7b && head[0] !== 0x80 && !(head[0] === 0x50 && head[1] === 0x4b);
+  if (head[8] !== 0x7b) return false;
+  // The first eight bytes are the header's length, which may begin like a pickle or a zip file.
+  const torch = head[0] === 0x80 || (head[0] === 0x50 && head[1] === 0x4b);
+  return !torch || Buffer.from(head).readBigUInt64LE(0) <= BigInt(size - 8);
 }
 
 /**

@@ -31,6 +31,10 @@ def every_kind():
     for name, dtype in DTYPES.items():
         values = torch.tensor([[0.0, 1.5, 2.25], [3.0, 100.0, 7.0]])
         state["dtype." + name] = values.to(dtype)
+        # A part of a larger storage, its axes turned and every other column left out; and a second name for it.
+        larger = (torch.arange(24) % 5).reshape(4, 6).to(dtype)
+        state["view." + name] = larger.t()[1::2, 1:]
+        state["shared." + name] = larger
     base = torch.arange(24, dtype=torch.float32).reshape(2, 3, 4)
     state["base"] = base
     state["shared"] = base
@@ -57,6 +61,7 @@ def training(state):
 
 
 def pretraining():
+    """What a pre-training with student and teacher saves, on several GPUs."""
     names = ["swinViT.patch_embed.proj.weight", "encoder1.layer.conv1.conv.weight", "proj_head.last_layer.weight"]
     state = OrderedDict()
     for number, side in enumerate(["student", "teacher"]):

@@ -1,16 +1,20 @@
+import { spawnSync } from 'node:child_process';
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { deflateRawSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { UserError } from '../../../src/errors/userError';
 import { SafetensorsFile, toFloat32, writeSafetensors, type TensorEntry } from '../../../src/runs';
 import { mapNames } from '../../../src/runs/import';
-import { crc32 } from '../../../src/runs/zip/crc32';
 import { importFile } from '../../../src/trainer/weights/importFile';
+import { dict, latin, storage, tensor, torchZip, zip, type Entry } from '../../support/torchZip';
 import { temporaryFolder } from '../runs/support';
 
 const fixtures = join(import.meta.dirname, '../../support/torch');
 const fixture = (name: string): string => join(fixtures, name);
+
+/** Debian's, where it is: the Python of a version manager may have no PyTorch. */
+const python = ['/usr/bin/python3', 'python3'].find((name) => spawnSync(name, ['-c', 'import torch']).status === 0);
+if (!python) console.warn('files made by PyTorch on the spot are not imported: python3-torch is not installed');
 
 interface Expected {
   dtype: string;
@@ -33,65 +37,6 @@ async function imported(file: string): Promise<Record<string, Expected>> {
   await opened.close();
   return result;
 }
-
-interface Entry {
-  name: string;
-  content: Uint8Array;
-  deflate?: boolean;
-  /** What the directory says instead of the truth. */
-  claims?: number;
-  method?: number;
-}
-
-/** A zip file as simple writers make it, without any check of what it says. */
-function zip(entries: readonly Entry[]): Buffer {
-  const parts: Buffer[] = [];
-  const directory: Buffer[] = [];
-  let offset = 0;
-  for (const { name, content, deflate, claims, method } of entries) {
-    const data = deflate ? deflateRawSync(content) : Buffer.from(content);
-    const local = Buffer.alloc(30 + name.length);
-    local.writeUInt32LE(0x04034b50, 0);
-    local.writeUInt16LE(name.length, 26);
-    local.write(name, 30, 'latin1');
-    const central = Buffer.alloc(46 + name.length);
-    central.writeUInt32LE(0x02014b50, 0);
-    central.writeUInt16LE(method ?? (deflate ? 8 : 0), 10);
-    central.writeUInt32LE(crc32(content), 16);
-    central.writeUInt32LE(data.length, 20);
-    central.writeUInt32LE(claims ?? content.length, 24);
-    central.writeUInt16LE(name.length, 28);
-    central.writeUInt32LE(offset, 42);
-    central.write(name, 46, 'latin1');
-    parts.push(local, data);
-    directory.push(central);
-    offset += local.length + data.length;
-  }
-  const end = Buffer.alloc(22);
-  end.writeUInt32LE(0x06054b50, 0);
-  end.writeUInt16LE(entries.length, 10);
-  const bytes = Buffer.concat(directory);
-  end.writeUInt32LE(bytes.length, 12);
-  end.writeUInt32LE(offset, 16);
-  return Buffer.concat([...parts, bytes, end]);
-}
-
-const latin = (text: string): Buffer => Buffer.from(text, 'latin1');
-
-/** A file of torch.save with this pickle (protocol 2 is put in front) and one storage of 8 bytes. */
-const torchZip = (pickle: string, more: readonly Entry[] = []): Buffer =>
-  zip([
-    { name: 'archive/data.pkl', content: latin(`\x80\x02${pickle}`) },
-    { name: 'archive/data/0', content: Uint8Array.from([0, 0, 128, 63, 0, 0, 0, 64]) },
-    ...more,
-  ]);
-
-const storage = (elements = 'K\x02', type = 'FloatStorage', key = '0'): string =>
-  `(U\x07storagectorch\n${type}\nU${String.fromCharCode(key.length)}${key}U\x03cpu${elements}tQ`;
-const tensor = (shape = 'K\x02\x85', strides = 'K\x01\x85', of = storage(), offset = 'K\x00'): string =>
-  `ctorch._utils\n_rebuild_tensor_v2\n(${of}${offset}${shape}${strides}\x89}tR`;
-/** `{'w': tensor, …}` */
-const dict = (value = tensor(), more = ''): string => `}(U\x01w${value}${more}u.`;
 
 function written(content: Uint8Array | string, name = 'a.pt'): string {
   const file = join(temporaryFolder(), name);
@@ -118,6 +63,29 @@ describe('files that PyTorch has saved', () => {
     expect(await imported(fixture(name))).toEqual(expected);
   });
 
+  test.skipIf(!python)('so do those of the PyTorch that is installed here', async () => {
+    const folder = temporaryFolder();
+    const made = spawnSync(python!, [fixture('make.py'), folder], { encoding: 'utf8' });
+    expect(made.status, made.stderr).toBe(0);
+    const values = JSON.parse(readFileSync(join(folder, 'values.json'), 'utf8')) as Record<string, Expected>;
+    for (const name of ['zip.pt', 'legacy.pt', 'protocol4.pt'])
+      expect([name, await imported(join(folder, name))]).toEqual([name, values]);
+  });
+
+  test('safetensors whose header’s length begins like a pickle or a zip file is what it is', async () => {
+    const folder = temporaryFolder();
+    const file = join(folder, 'a.safetensors');
+    const entry: TensorEntry = { name: 'w', dtype: 'F32', shape: [1], data: Float32Array.of(7) };
+    const wanted = new Set([0x80, 0x180, 0x4b50]);
+    await writeSafetensors(file, [entry], { pad: '' });
+    const bare = readFileSync(file).readUInt32LE(0);
+    for (const length of wanted) {
+      await writeSafetensors(file, [entry], { pad: 'x'.repeat(length - bare) });
+      expect(readFileSync(file).readUInt32LE(0)).toBe(length);
+      expect(await imported(file)).toEqual({ w: { dtype: 'F32', shape: [1], values: [7] } });
+    }
+  });
+
   test('deflated entries as well', async () => {
     const plain = written(torchZip(dict()));
     const deflated = zip([
@@ -133,7 +101,7 @@ describe('files that PyTorch has saved', () => {
       file: fixture('zip.pt'),
       out: join(temporaryFolder(), 'o.safetensors'),
     });
-    expect(report).toMatchObject({ wrapper: 'state_dict', format: 'PyTorch zip', tensors: 22, branch: null });
+    expect(report).toMatchObject({ wrapper: 'state_dict', format: 'PyTorch zip', tensors: 42, branch: null });
     expect(report.refused).toEqual([{ name: 'torch.optim.adamw.AdamW', where: 'optimizer' }]);
     expect(lines.join('\n')).toContain('refused, not loaded: torch.optim.adamw.AdamW in "optimizer"');
   });
