@@ -6,8 +6,18 @@ export interface CentredFeatures {
   readonly bySample: Float64Array;
   /** The same as `[c, n]`. */
   readonly byChannel: Float64Array;
-  /** ‖XᵀX‖, Frobenius. */
-  readonly norm: number;
+  /** Squared length of each sample, the diagonal of XXᵀ; together 1. */
+  readonly lengths: Float64Array;
+}
+
+export interface Cka {
+  /** ‖YᵀX‖² / (‖XᵀX‖ ‖YᵀY‖), 0 to 1 (Kornblith et al., ICML 2019). With fewer samples than channels it comes out too large. */
+  readonly cka: number;
+  /**
+   * The same of unbiased estimates of HSIC (Song et al., JMLR 2012, as Nguyen et al., ICLR 2021, use them), which is about 0 for
+   * unrelated features of however few samples, and may be a little below. NaN for fewer than four samples.
+   */
+  readonly debiased: number;
 }
 
 /** Below this share of their mean square, features count as constant: what is left is rounding. */
@@ -40,8 +50,8 @@ export function centredFeatures(values: ArrayLike<number>, channels: number): Ce
   for (let c = 0; c < channels; c++)
     for (let i = 0; i < samples; i++)
       bySample[i * channels + c] = byChannel[c * samples + i] = byChannel[c * samples + i]! * scale;
-  const features = { samples, channels, bySample, byChannel, norm: 1 };
-  return { ...features, norm: Math.sqrt(alignment(features, features)) };
+  const lengths = Float64Array.from({ length: samples }, (_, i) => product(bySample, i, bySample, i, channels));
+  return { samples, channels, bySample, byChannel, lengths };
 }
 
 function product(a: Float64Array, i: number, b: Float64Array, j: number, length: number): number {
@@ -69,13 +79,30 @@ function alignment(x: CentredFeatures, y: CentredFeatures): number {
   return total;
 }
 
-/**
- * Linear centred kernel alignment, ‖YᵀX‖² / (‖XᵀX‖ ‖YᵀY‖) of centred features (Kornblith et al., ICML 2019): 1 for features
- * that are the same up to rotation and one scale, 0 for uncorrelated ones. With fewer samples than channels it comes out too large.
- *
- * @param y features of the same samples
- */
-export function linearCka(x: CentredFeatures, y: CentredFeatures): number {
-  if (x.samples !== y.samples) throw new Error(`CKA of ${x.samples} and ${y.samples} samples`);
-  return Math.min(1, alignment(x, y) / (x.norm * y.norm));
+/** HSIC₁ but for a factor of n, from the alignment. Rows of a centred Gram matrix K sum to 0, so those of K without diagonal to −Kᵢᵢ. */
+function unbiased(x: CentredFeatures, y: CentredFeatures, aligned: number): number {
+  const n = x.samples;
+  if (n < 4) return NaN;
+  const diagonal = x.lengths.reduce((sum, length, i) => sum + length * y.lengths[i]!, 0);
+  return aligned - (diagonal * n) / (n - 2) + 1 / ((n - 1) * (n - 2));
+}
+
+/** Linear CKA of all pairs of feature sets of the same samples: each set's own part is computed once. */
+export class LinearCka {
+  private readonly own = new Map<CentredFeatures, number>();
+
+  /** 1 for features that are the same up to rotation, one scale and an offset. */
+  compare(x: CentredFeatures, y: CentredFeatures): Cka {
+    if (x.samples !== y.samples) throw new Error(`CKA of ${x.samples} and ${y.samples} samples`);
+    const [both, a, b] = [alignment(x, y), this.alone(x), this.alone(y)];
+    const [first, second] = [unbiased(x, x, a), unbiased(y, y, b)];
+    const debiased = first > 0 && second > 0 ? unbiased(x, y, both) / Math.sqrt(first * second) : NaN;
+    return { cka: Math.min(1, both / Math.sqrt(a * b)), debiased: Math.max(-1, Math.min(1, debiased)) };
+  }
+
+  private alone(x: CentredFeatures): number {
+    const aligned = this.own.get(x) ?? alignment(x, x);
+    this.own.set(x, aligned);
+    return aligned;
+  }
 }

@@ -1,4 +1,4 @@
-export { centredFeatures, linearCka, type CentredFeatures } from './cka';
+export { centredFeatures, LinearCka, type CentredFeatures, type Cka } from './cka';
 export { classificationScores, rocAuc, softmax, type ClassificationScores } from './classification';
 export { countMaskOverlap, countOverlaps, diceOf, volumeError, type Overlap } from './dice';
 export { diceCeLoss, diceLossTerms, weightedCrossEntropy, type DiceCeOptions, type DiceCeParts } from './losses';

@@ -187,12 +187,14 @@ export interface FeatureComparison {
 export interface FeatureStage {
   /** Input voxels per feature position along an axis. */
   readonly stride: number;
-  /** Positions over all crops. Where they are fewer than the channels, CKA comes out too large. */
+  /** Positions over all crops. Where they are not far more than the channels, `cka` comes out too large. */
   readonly samples: number;
   /** One a checkpoint; null: its network has no such stage, or it is not compared. */
   readonly channels: readonly (number | null)[];
   /** Symmetric, checkpoint × checkpoint, 0 to 1; null where one of the two has no such stage, or features that do not vary. */
   readonly cka: readonly (readonly (number | null)[])[];
+  /** The same debiased: about 0 for unrelated features of however few samples, and possibly a little below. */
+  readonly debiased: readonly (readonly (number | null)[])[];
 }
 
 /** Which network of a pre-training checkpoint; the student where it is left out. */

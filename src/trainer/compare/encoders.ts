@@ -65,6 +65,12 @@ async function gather(feature: tf.Tensor5D, crop: number, stride: number, seed: 
   }
 }
 
+/** Crops `[…input, C]`, cut when they are asked for. */
+export interface Crops {
+  readonly count: number;
+  readonly cut: (index: number) => Float32Array;
+}
+
 export interface EncodeOptions {
   /** Size of a crop as the network gets it. */
   readonly input: Triple;
@@ -75,19 +81,19 @@ export interface EncodeOptions {
 }
 
 /**
- * Features of an encoder's stages, from fine to coarse, for crops `[…input, C]` that go through it one at a time.
+ * Features of an encoder's stages, from fine to coarse, for crops that go through it one at a time.
  *
  * @throws AbortError when cancelled
  */
 export async function encodeStages(
   encoder: Encoder,
-  crops: readonly Float32Array[],
+  crops: Crops,
   { input, seed, signal, onCrop }: EncodeOptions,
 ): Promise<StageFeatures[]> {
   const stages = new Map<number, { stride: number; channels: number; parts: Float32Array[] }>();
-  for (const [i, crop] of crops.entries()) {
+  for (let i = 0; i < crops.count; i++) {
     signal.throwIfAborted();
-    const features = tf.tidy(() => encoder.forward(tf.tensor5d(crop, [1, ...input, encoder.inChannels])));
+    const features = tf.tidy(() => encoder.forward(tf.tensor5d(crops.cut(i), [1, ...input, encoder.inChannels])));
     try {
       for (const feature of features) {
         const [stride, channels] = [input[0] / feature.shape[1], feature.shape[4]];

@@ -4,7 +4,7 @@ import { cacheFolder } from '../../data/cache';
 import { VolumeStore } from '../../data/volumeStore';
 import { UserError } from '../../errors/userError';
 import type { Config } from '../../config';
-import { centredFeatures, linearCka } from '../../metrics';
+import { centredFeatures, LinearCka } from '../../metrics';
 import { createEncoder } from '../../nets';
 import type { FeatureComparison, FeatureStage } from '../../protocol/compare';
 import { RandomStream, streamId } from '../../random/random';
@@ -18,10 +18,14 @@ import type { OpenedCheckpoint } from './checkpoints';
 import { encodeStages, openEncoder, POSITIONS_A_CROP, type StageFeatures } from './encoders';
 
 export const DEFAULT_CROPS = 16;
+/** Features of all are in memory. */
+const MOST_CROPS = 256;
+/** Changes whenever the numbers or the fields of a comparison do. */
+const FEATURES_VERSION = 1;
 const CROPS = streamId('feature crops');
 const ESTIMATOR =
   'Linear CKA (Kornblith et al. 2019) of features centred by channel, over the positions of all crops, ' +
-  `at most ${POSITIONS_A_CROP} of each crop.`;
+  `at most ${POSITIONS_A_CROP} of each crop; debiased as by Nguyen et al. 2021.`;
 
 export interface FeatureQuestion {
   /** The image's files, absolute. */
@@ -71,22 +75,17 @@ async function loadVolume({ data }: Config, image: readonly string[], onWarning:
   return new VolumeStore({ preprocess, channel, cacheFolder: folder, memoryBytes: 0 }, onWarning).load({ image });
 }
 
-/** Seeded random crops `[…input, C]` of a volume, which is padded with zeros where it is smaller than one. */
-function cutCrops(
-  whole: Volume<Float32Array>,
-  { crop, input }: CropSizes,
-  count: number,
-  seed: number,
-): Float32Array[] {
+/** Cuts the i-th seeded random crop `[…input, C]` out of a volume, which is padded with zeros where it is smaller than one. */
+function cropsOf(whole: Volume<Float32Array>, { crop, input }: CropSizes, seed: number): (i: number) => Float32Array {
   const volume = spatialPad(whole, [...crop]);
   const [channels, ...size] = volume.shape;
-  return Array.from({ length: count }, (_, i) => {
+  return (i) => {
     const random = new RandomStream(seed, CROPS, i);
     const start = size.map((n, axis) => random.integer(0, n - crop[axis]! + 1)) as [number, number, number];
     const values = new Float32Array(input[0] * input[1] * input[2] * channels);
     sampleCrop(volume, start, crop, input, NO_AUGMENTATION, values, 0);
     return values;
-  });
+  };
 }
 
 /** A row of `n` for each of `n`. */
@@ -101,17 +100,20 @@ async function compareStage(
 ): Promise<FeatureStage> {
   const stages = networks.map((stages) => stages?.find((stage) => stage.stride === stride));
   const features = stages.map((stage) => stage && centredFeatures(stage.values, stage.channels));
-  const cka = square(networks.length);
+  const [cka, debiased] = [square(networks.length), square(networks.length)];
+  const linear = new LinearCka();
   for (const [i, x] of features.entries())
     for (const [j, y] of features.slice(0, i + 1).entries()) {
       if (!x || !y) continue;
       signal.throwIfAborted();
-      cka[i]![j] = cka[j]![i] = i === j ? 1 : linearCka(x, y);
+      const found = linear.compare(x, y);
+      cka[i]![j] = cka[j]![i] = i === j ? 1 : found.cka;
+      debiased[i]![j] = debiased[j]![i] = Number.isNaN(found.debiased) ? null : found.debiased;
       await breathe();
     }
   const some = stages.find((stage) => stage)!;
   const samples = some.values.length / some.channels;
-  return { stride, samples, channels: stages.map((stage) => stage?.channels ?? null), cka };
+  return { stride, samples, channels: stages.map((stage) => stage?.channels ?? null), cka, debiased };
 }
 
 interface Work extends FeatureQuestion, Watched {
@@ -125,12 +127,12 @@ async function encodeAll(opened: readonly OpenedCheckpoint[], work: Work) {
   const { settings, image, onWarning, branch, seed, signal, onProgress } = work;
   const sizes = sizesOf(settings);
   const volume = await loadVolume(settings, image, onWarning);
-  const crops = cutCrops(volume, sizes, work.crops, seed);
+  const crops = { count: work.crops, cut: cropsOf(volume, sizes, seed) };
   const missing = opened.map((one) => refusal(one, sizes.input, volume.shape[0]));
   requireTwo(missing);
   const networks: (StageFeatures[] | undefined)[] = [];
   let done = 0;
-  const total = missing.filter((reason) => reason === null).length * crops.length;
+  const total = missing.filter((reason) => reason === null).length * crops.count;
   for (const [i, { file, config }] of opened.entries()) {
     signal.throwIfAborted();
     if (missing[i] !== null) {
@@ -175,6 +177,7 @@ export async function compareFeatures(
   onWarning: Say,
   watched: Watched,
 ): Promise<FeatureComparison> {
+  if (question.crops > MOST_CROPS) throw new UserError(`features: ${question.crops} crops; take at most ${MOST_CROPS}`);
   const settingsOf = chooseSettings(opened);
   const settings = opened[settingsOf]?.config;
   requireTwo(opened.map(({ checkpoint }) => checkpoint.cannot.features ?? null));
@@ -185,5 +188,5 @@ export async function compareFeatures(
   const files = [...opened.map(({ file }) => file), ...question.image];
   const folder = cache.enabled ? cacheFolder(cache.folder) : null;
   const work = { ...question, ...watched, settings, settingsOf, onWarning };
-  return cachedResult(files, { features: shaping }, folder, () => computeFeatures(opened, work));
+  return cachedResult(files, { features: FEATURES_VERSION, shaping }, folder, () => computeFeatures(opened, work));
 }

@@ -41,21 +41,22 @@ function scoreRow({ name, metric, reference, other, difference, low, high, cases
   ];
 }
 
+const share = (value: number | null): string => value?.toFixed(3) ?? '–';
+
 function featureLines({ image, crops, input, estimator, stages, missing }: FeatureComparison): string[] {
   const others = missing.flatMap((_, i) => missing.slice(i + 1).map((_, k) => [i, i + 1 + k] as const));
   const pairs = others.filter(([i, j]) => missing[i] === null && missing[j] === null);
   const heads = ['stage', 'samples', 'channels', ...pairs.map(([i, j]) => `${i + 1} and ${j + 1}`)];
-  const rows = stages.map(({ stride, samples, channels, cka }) => [
+  const rows = stages.map(({ stride, samples, channels, cka, debiased }) => [
     `stride ${stride}`,
     String(samples),
     channels.map((count) => count ?? '–').join(', '),
-    ...pairs.map(([i, j]) => number(cka[i]![j]!)),
+    ...pairs.map(([i, j]) => (cka[i]![j] === null ? '–' : `${share(cka[i]![j]!)} (${share(debiased[i]![j]!)})`)),
   ]);
-  const short = stages.some(({ samples, channels }) => channels.some((count) => count !== null && count > samples));
   return [
     ...['', `Features on ${crops} crops of ${input.join('×')} voxels of ${image.join(', ')}`, estimator],
     ...columns([heads, ...rows]),
-    ...(short ? ['Where channels are more than samples, CKA comes out too large: take more crops (--crops).'] : []),
+    'CKA (debiased): where samples are few, CKA itself comes out too large.',
     ...missing.filter((reason) => reason !== null),
   ];
 }

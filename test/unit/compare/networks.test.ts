@@ -227,8 +227,9 @@ describe('features', () => {
       [16, 48],
     ]);
     expect(found.stages[4]!.channels).toEqual([64, 64, 96, 64]);
-    for (const { cka } of found.stages) {
+    for (const { cka, debiased } of found.stages) {
       cka.forEach((row, i) => expect(row[i]).toBe(1));
+      expect(debiased[0]![1]).toBeLessThan(cka[0]![1]!);
       cka.forEach((row, i) => row.forEach((value, j) => expect(value).toBe(cka[j]![i])));
       expect(cka[0]![1]).toBeGreaterThan(0);
       expect(cka[0]![1]).toBeLessThan(0.999);
@@ -275,6 +276,9 @@ describe('features', () => {
       const options = { signal: controller.signal, onProgress: () => controller.abort() };
       const work = comparer.features({ files: [first, second], image, crops: 50 }, options);
       await expect(work).rejects.toThrow(/abort/i);
+      await expect(comparer.features({ files: [first, second], image, crops: 257 }, watched)).rejects.toThrow(
+        /at most 256/,
+      );
     });
   });
 
