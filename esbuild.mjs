@@ -37,6 +37,7 @@ const browser = {
   'webview/volume3d': 'webview/volume/rendering3d.ts',
   'webview/curves': 'webview/curves/main.ts',
   'webview/estimate': 'webview/estimate/main.ts',
+  'webview/compare': 'webview/compare/main.ts',
   'webview/crops': 'webview/crops/main.ts',
   'webview/runs': 'webview/runs/main.ts',
   'webview/checkpoint': 'webview/checkpoint/main.ts',

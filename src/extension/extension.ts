@@ -6,6 +6,7 @@ import { watchConfigs } from './editors/config/diagnostics';
 import { registerQuickFixes } from './editors/config/quickFixes';
 import { registerCheckpointEditor } from './editors/checkpoint/checkpointEditor';
 import { registerVolumeEditor } from './editors/volume/volumeEditor';
+import { registerComparePanels } from './panels/compare/comparePanels';
 import { registerCropsPanels } from './panels/crops/cropsPanels';
 import { registerEstimatePanels } from './panels/estimate/estimatePanels';
 import { registerRunsTable } from './panels/runs/runsTablePanel';
@@ -31,11 +32,12 @@ export function activate(context: vscode.ExtensionContext): void {
     watchConfigs((error) => services.log.error(String(error))),
     registerQuickFixes(),
     registerCodeLenses(),
-    registerVolumeEditor(context, services.log),
+    registerVolumeEditor(context, services.log, services.volumes),
     registerCheckpointEditor(services),
     registerCropsPanels(services),
     registerEstimatePanels(services),
     registerRunsTable(services),
+    registerComparePanels(services),
   );
   const { user, system } = process.cpuUsage(cpu);
   const computing = ((user + system) / 1000).toFixed(1);

@@ -4,6 +4,7 @@ import { Launcher } from '../jobs/launcher';
 import { findNode, type NodeRuntime } from '../jobs/nodeRuntime';
 import type { Program } from '../jobs/process';
 import { RunRegistry } from '../jobs/runRegistry';
+import { VolumeStore } from './editors/volume/store';
 import { CurvesPanels } from './panels/curves/curvesPanels';
 import { ResultsPanels } from './panels/results/resultsPanels';
 import { DatasetChecks } from './datasetChecks';
@@ -21,8 +22,10 @@ export interface Services {
   readonly checks: DatasetChecks;
   readonly curves: CurvesPanels;
   readonly results: ResultsPanels;
+  /** The volumes that viewers show. */
+  readonly volumes: VolumeStore;
   /** What is selected in the runs view. */
-  readonly selection: { run?: string | undefined };
+  readonly selection: { run?: string | undefined; nodes?: readonly unknown[] };
   /** The Node and the script that run `voco`. @throws UserError when there is no usable Node. */
   program(): Promise<Program>;
 }
@@ -75,6 +78,20 @@ export function createServices(context: vscode.ExtensionContext): Services {
   const checks = new DatasetChecks(program);
   const curves = new CurvesPanels(context, registry, finder, log);
   const results = new ResultsPanels(context, registry, finder, log);
+  const volumes = new VolumeStore(context.asAbsolutePath('dist/volume-worker.cjs'));
   context.subscriptions.push(log, registry, launcher, ...freed, finder, devices, checks, curves, results);
-  return { context, log, registry, finder, launcher, devices, checks, curves, results, selection: {}, program };
+  return {
+    context,
+    log,
+    registry,
+    finder,
+    launcher,
+    devices,
+    checks,
+    curves,
+    results,
+    volumes,
+    selection: {},
+    program,
+  };
 }

@@ -53,7 +53,7 @@ export interface CheckpointContract {
     readonly describe: { readonly params: null; readonly result: CheckpointDescription };
     readonly statistics: { readonly params: { readonly tensor: string }; readonly result: TensorStatistics };
     readonly act: {
-      readonly params: { readonly action: 'export' | 'import' | 'finetune' };
+      readonly params: { readonly action: 'export' | 'import' | 'compare' | 'finetune' };
       readonly result: null;
     };
   };

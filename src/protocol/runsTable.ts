@@ -45,6 +45,8 @@ export interface RunsTableContract {
       readonly result: RunNotes;
     };
     readonly showCurves: { readonly params: { readonly ids: readonly string[] }; readonly result: null };
+    /** The best or newest checkpoint of each of these runs. */
+    readonly compare: { readonly params: { readonly ids: readonly string[] }; readonly result: null };
     /** Returns the file written, or undefined when the dialog was cancelled. */
     readonly export: {
       readonly params: { readonly lines: readonly (readonly TableCell[])[] };

@@ -1,3 +1,5 @@
+import type { ResultClass } from './scores';
+
 /**
  * The volume viewer: what the webview asks, and what the host tells it. Volumes are seen on a canonical grid: the file's
  * voxel axes permuted and flipped (never resampled) so that axis 0 runs most to the patient's right, 1 to anterior and 2 to superior.
@@ -116,9 +118,9 @@ export interface ReducedVolume {
 
 /**
  * How a volume on top of another is drawn: `labels` filled, `outline` their borders, `error` where a prediction differs from the
- * truth, `auto` filled for a label map and as a heat map for an image.
+ * truth, `scale` in the colours of a scale whose ends are said, `auto` filled for a label map and as a heat map for an image.
  */
-export type OverlayMode = 'auto' | 'labels' | 'outline' | 'error';
+export type OverlayMode = 'auto' | 'labels' | 'outline' | 'error' | 'scale';
 
 /** What is to be drawn on top of a volume. Paths are absolute. */
 export interface OverlayWish {
@@ -128,6 +130,10 @@ export interface OverlayWish {
   readonly mode: OverlayMode;
   /** In mode `error`: the label map that is right. */
   readonly truth?: string;
+  /** In mode `scale`: the values at the ends of the colours. */
+  readonly range?: readonly [number, number];
+  /** The labels that count, with their names and colours; without it all do, named by the files beside the volume. */
+  readonly classes?: readonly ResultClass[];
   readonly hidden?: boolean;
 }
 

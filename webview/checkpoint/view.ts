@@ -94,7 +94,10 @@ export class CheckpointView {
       button(label, () => void this.act(action), { id: action, title });
     this.actions.replaceChildren(
       ...(usable
-        ? [act('Export…', 'export', 'Save the weights for PyTorch and MONAI, with a model card')]
+        ? [
+            act('Compare…', 'compare', 'Compare with other checkpoints'),
+            act('Export…', 'export', 'Save the weights for PyTorch and MONAI, with a model card'),
+          ]
         : [act('Import…', 'import', 'Convert to safetensors, with which training can start')]),
       ...(usable && kind !== 'finetune' ? [act('Fine-tune from this', 'finetune', 'Start a fine-tuning from it')] : []),
     );

@@ -17,9 +17,17 @@ export function styleOf({ colour }: Pick<Line, 'colour'>, kind: Theme['kind']): 
   return typeof colour === 'number' ? lineStyle(colour, kind) : colour;
 }
 
+/** A step that is marked with a letter. */
+export interface Pin {
+  readonly step: number;
+  readonly label: string;
+  readonly colour: string;
+}
+
 export interface ChartContent {
   readonly lines: readonly Line[];
   readonly marks: readonly RunMarks[];
+  readonly pins?: readonly Pin[];
   readonly range: readonly [number, number];
   readonly logarithmic: boolean;
 }
@@ -249,6 +257,18 @@ export class Chart {
     for (const marks of this.content?.marks ?? []) {
       for (const step of marks.resumed) vertical(step, this.theme.muted, [2, 4]);
       for (const step of marks.nonFinite) vertical(step, this.theme.error, []);
+    }
+    const pins = this.content?.pins ?? [];
+    ctx.font = `600 ${11 * devicePixelRatio}px ${this.theme.fontFamily}`;
+    ctx.textAlign = 'right';
+    ctx.textBaseline = 'top';
+    for (const step of new Set(pins.map((pin) => pin.step))) {
+      const here = pins.filter((pin) => pin.step === step);
+      const colour = here.length === 1 ? here[0]!.colour : this.theme.muted;
+      vertical(step, colour, [6, 3]);
+      ctx.fillStyle = colour;
+      const text = here.map(({ label }) => label).join(', ');
+      ctx.fillText(text, plot.valToPos(step, 'x', true) - 4 * devicePixelRatio, bbox.top + 2);
     }
     ctx.restore();
   }

@@ -57,7 +57,7 @@ const KNOWN: readonly Metric[] = [
 ];
 
 /** The metrics that results hold, in the order of the switch. */
-export function metricsOf({ units }: Results): Metric[] {
+export function metricsOf({ units }: Pick<Results, 'units'>): Metric[] {
   return KNOWN.filter(({ id }) => Object.hasOwn(units, id));
 }
 

@@ -58,6 +58,10 @@ export class RunsTableView {
     id: 'curves',
     title: 'Show the loss curves of the selected runs over one another',
   });
+  private readonly compareButton = button('Compare', () => void this.compare(), {
+    id: 'compare',
+    title: 'Compare the best or newest checkpoints of 2 to 4 selected runs',
+  });
 
   constructor(
     private readonly app: HTMLElement,
@@ -109,7 +113,12 @@ export class RunsTableView {
       title: 'Choose which columns are shown',
     });
     const csv = button('CSV', () => void this.export(), { id: 'csv', title: 'Save the rows and columns shown as CSV' });
-    const chosen = element('span', { class: 'group', role: 'group', 'aria-label': 'Selected runs' }, this.curvesButton);
+    const chosen = element(
+      'span',
+      { class: 'group', role: 'group', 'aria-label': 'Selected runs' },
+      this.curvesButton,
+      this.compareButton,
+    );
     const spacer = element('span', { class: 'spacer' });
     const toolbar = element(
       'div',
@@ -172,6 +181,7 @@ export class RunsTableView {
     const shown = runs.length === total ? count(total, 'run') : `${runs.length} of ${count(total, 'run')}`;
     this.summary.textContent = selected.size > 0 ? `${shown}, ${selected.size} selected` : shown;
     this.curvesButton.toggleAttribute('disabled', selected.size === 0);
+    this.compareButton.toggleAttribute('disabled', selected.size < 2);
     this.columnList.node.hidden = !this.state.columnsOpen;
     if (this.state.columnsOpen) this.columnList.update(this.model, this.state);
     this.grid.node.hidden = runs.length === 0;
@@ -206,6 +216,10 @@ export class RunsTableView {
 
   private showCurves(): Promise<void> {
     return this.guard(this.host.call('showCurves', { ids: this.selectedIds() }));
+  }
+
+  private compare(): Promise<void> {
+    return this.guard(this.host.call('compare', { ids: this.selectedIds() }, DIALOG_TIMEOUT_MS));
   }
 
   private selectedIds(): string[] {

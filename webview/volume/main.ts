@@ -1,5 +1,6 @@
 import '../ui/base.css';
 import './volume.css';
+import './page.css';
 import type { VolumeContract, VolumeState } from '../../src/protocol/volume';
 import { byId } from '../ui/dom';
 import { connectHost } from '../ui/host';

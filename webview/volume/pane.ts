@@ -47,10 +47,13 @@ export class Pane {
   readonly sources = new Map<string, Source>();
   private readonly message = element('div', { class: 'message', role: 'status' });
   private readonly grid = element('div', { class: 'tiles' });
+  /** Whose turn it is, while overlays are shown in turns. */
+  private readonly turn = element('div', { class: 'turn', hidden: true });
   private readonly base?: Source;
   private readonly rendering?: Rendering3dTile;
   private readonly lastSheets = new Map<Plane, readonly Sheet[]>();
   private filter: LabelFilter = labelFilter([], undefined);
+  private readonly counting = new WeakMap<object, { filter: LabelFilter; counts: LabelFilter['visible'] }>();
 
   /** @param former the pane of the same volume before; what it holds is used again. */
   constructor(
@@ -61,7 +64,7 @@ export class Pane {
     former: Pane | undefined,
   ) {
     const depth = (plane: Plane): number => shown.header?.grid.size[plane] ?? 0;
-    const source = (file: VolumeFile): Source | undefined => {
+    const source = (file: VolumeFile, classes?: OverlayWish['classes']): Source | undefined => {
       if (!file.header) return undefined;
       const known = this.sources.get(file.id) ?? former?.sources.get(file.id);
       const events: SourceEvents = {
@@ -71,13 +74,13 @@ export class Pane {
           actions.failed(error);
         },
       };
-      const one = known ?? new Source(file, host, depth, events);
+      const one = known ?? new Source(file, host, depth, events, classes);
       one.events = events;
       this.sources.set(file.id, one);
       return one;
     };
     if (titled) this.node.append(element('h2', { title: shown.path }, shown.name));
-    this.node.append(this.message, this.grid);
+    this.node.append(this.message, this.grid, this.turn);
     this.node.setAttribute('aria-label', shown.name);
     if (!shown.header) {
       this.say(shown.error ?? 'The header can’t be read.', true);
@@ -88,8 +91,9 @@ export class Pane {
     this.base = source(shown);
     if (!held) this.base?.watch();
     this.overlays = shown.overlays.map((overlay) => {
-      if (overlay.truth) source(overlay.truth);
-      return { shown: overlay, wish: overlay.wish, source: source(overlay) };
+      const { wish, truth } = overlay;
+      if (truth) source(truth, wish.classes);
+      return { shown: overlay, wish, source: source(overlay, wish.classes) };
     });
     for (const { plane, name } of PLANES) {
       const tile = new Tile(plane, name, actions.actionsFor(this, plane));
@@ -145,6 +149,8 @@ export class Pane {
     this.grid.dataset.layout = state.layout;
     const at = nearestVoxel(header.grid, state.crosshair ?? [0, 0, 0]);
     const overlays = this.visibleOverlays(turn);
+    this.turn.hidden = turn === undefined;
+    this.turn.textContent = overlays[0]?.shown.name ?? 'no overlay';
     for (const [plane, tile] of this.tiles) {
       const name = PLANES.find((one) => one.plane === plane)!.name.toLowerCase();
       tile.node.hidden = state.layout !== 'all' && state.layout !== name;
@@ -260,9 +266,21 @@ export class Pane {
     const { scaling } = source;
     if (wish.mode !== 'error') return { slice, scaling, paint: this.paintOf(state, wish, source) };
     if (!truth?.statistics || !right) return undefined;
-    const { visible } = this.filter;
+    const visible = this.countsOf(wish);
     const paint: Paint = { kind: 'error', truth: right, truthScaling: truth.scaling, visible, opacity: state.opacity };
     return { slice, scaling, paint };
+  }
+
+  /** Which labels of an overlay count; the same function as long as nothing changed. */
+  private countsOf({ classes }: OverlayWish): LabelFilter['visible'] {
+    const { filter } = this;
+    if (!classes) return filter.visible;
+    const known = this.counting.get(classes);
+    if (known?.filter === filter) return known.counts;
+    const values = new Set(classes.flatMap((one) => one.values));
+    const counts = (label: number): boolean => values.has(label) && filter.visible(label);
+    this.counting.set(classes, { filter, counts });
+    return counts;
   }
 
   private heldOf(path: string | undefined): Source | undefined {
@@ -272,6 +290,7 @@ export class Pane {
   private paintOf(state: VolumeState, wish: OverlayWish, source: Source): Paint {
     const { opacity } = state;
     const { labels, window } = source.statistics!;
+    if (wish.mode === 'scale') return { kind: 'scale', window: wish.range ?? window, opacity };
     if (!labels) return { kind: 'heat', window, opacity };
     return { kind: 'labels', colours: source.colours, opacity, outline: wish.mode === 'outline' || state.outline };
   }

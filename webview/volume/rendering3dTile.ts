@@ -18,7 +18,7 @@ function renderingModule(): Promise<RenderingModule> {
   loading ??= new Promise((resolve, reject) => {
     const script = document.createElement('script');
     script.nonce = own?.nonce ?? '';
-    script.src = (own?.src ?? '').replace('volume.js', 'volume3d.js');
+    script.src = own ? new URL('volume3d.js', own.src).href : '';
     script.addEventListener('load', () => resolve(globalThis.vocoRendering3d!));
     script.addEventListener('error', () => reject(new Error('The 3-D renderer can’t be loaded.')));
     document.head.append(script);

@@ -1,4 +1,5 @@
 import type { Plane, VolumeContract, VolumeFile, VolumeState, VolumeStatistics } from '../../src/protocol/volume';
+import type { ResultClass } from '../../src/protocol/scores';
 import type { Host } from '../ui/host';
 import { parseColour, valueAt, type Colour, type Scaling } from './raster';
 import { axesOf } from './geometry';
@@ -10,6 +11,16 @@ export type VolumeHost = Host<VolumeContract, VolumeState>;
 
 /** Reading a volume may take long on a network disk. */
 const LOAD_TIMEOUT_MS = 600_000;
+
+/** With names and colours of classes; labels of no class are background. */
+function named(statistics: VolumeStatistics, classes: readonly ResultClass[] | undefined): VolumeStatistics {
+  if (!classes || !statistics.labels) return statistics;
+  const labels = statistics.labels.flatMap((entry) => {
+    const own = classes.find(({ values }) => values.includes(entry.value));
+    return own ? [{ ...entry, name: own.name, colour: own.colour }] : [];
+  });
+  return { ...statistics, labels };
+}
 
 export interface SourceEvents {
   arrived(): void;
@@ -34,6 +45,7 @@ export class Source {
     host: VolumeHost,
     depth: (plane: Plane) => number,
     public events: SourceEvents,
+    classes?: readonly ResultClass[],
   ) {
     const failed = (error: unknown): void => {
       this.problem = error instanceof Error ? error.message : String(error);
@@ -53,7 +65,7 @@ export class Source {
       arrived,
     );
     const load = async (): Promise<void> => {
-      this.statistics = await host.call('load', { volume: file.id }, LOAD_TIMEOUT_MS);
+      this.statistics = named(await host.call('load', { volume: file.id }, LOAD_TIMEOUT_MS), classes);
       this.glimpses.clear();
       performance.mark('voxels');
       arrived();

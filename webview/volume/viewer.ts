@@ -66,6 +66,7 @@ export class Viewer {
     this.state = { ...DEFAULT_STATE, ...host.savedState };
     this.toolbar = new Toolbar(this);
     this.sidebar = new Sidebar(this);
+    app.classList.add('viewer');
     app.append(
       element('header', {}, this.toolbar.node, this.message),
       element('div', { class: 'body' }, this.row, this.sidebar.node),
@@ -87,6 +88,11 @@ export class Viewer {
     } catch (error) {
       this.say(error);
     }
+  }
+
+  /** What is shown next is looked at in its middle. */
+  forgetPlace(): void {
+    this.state = { ...this.state, crosshair: undefined, pan: DEFAULT_STATE.pan };
   }
 
   /** The file behind a volume can't be read at present; '' when it can again. */

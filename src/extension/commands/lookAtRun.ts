@@ -12,9 +12,10 @@ const any = (): boolean => true;
 
 export const showCurves: CommandDefinition = {
   id: 'voco.showCurves',
-  run(services, argument) {
-    const dir = runDirOf(services, argument);
-    services.curves.show(dir === undefined ? undefined : [dir]);
+  run(services, argument, selected) {
+    const all = Array.isArray(selected) && selected.length > 1 ? (selected as unknown[]) : [argument];
+    const dirs = all.flatMap((one) => runDirOf(services, one) ?? []);
+    services.curves.show(dirs.length === 0 ? undefined : dirs);
     markDone('watch');
   },
 };

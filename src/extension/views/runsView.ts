@@ -174,7 +174,7 @@ async function checkpointsOf(run: RunSummary): Promise<Node[]> {
 
 export function createRunsView(services: Services): vscode.Disposable {
   const provider = new RunsProvider(services);
-  const view = vscode.window.createTreeView<Node>('voco.runs', { treeDataProvider: provider });
+  const view = vscode.window.createTreeView<Node>('voco.runs', { treeDataProvider: provider, canSelectMany: true });
   const badge = (): void => {
     const live = services.registry.runs.filter((run) => run.live).length;
     view.badge =
@@ -186,6 +186,7 @@ export function createRunsView(services: Services): vscode.Disposable {
     view.onDidChangeSelection(({ selection }) => {
       const [node] = selection;
       services.selection.run = node && 'run' in node ? node.run.dir : undefined;
+      services.selection.nodes = selection;
     }),
   );
 }

@@ -13,6 +13,7 @@ export const CHECKPOINT_EDITOR = 'voco.checkpoint';
 const COMMANDS = {
   export: 'voco.exportCheckpoint',
   import: 'voco.importCheckpoint',
+  compare: 'voco.compareCheckpoints',
   finetune: 'voco.finetune',
 } as const;
 

@@ -12,7 +12,7 @@ import type {
   VolumeFile,
   VolumeWish,
 } from '../../../protocol/volume';
-import { servePanel, type PanelServer } from '../../panels/panelServer';
+import { servePanel, type MessagePort, type PanelServer } from '../../panels/panelServer';
 import { siblingLabels } from './labels';
 import type { StoredVolume, VolumeStore } from './store';
 
@@ -31,6 +31,11 @@ interface Base extends Entry {
   readonly files: Map<string, Entry>;
 }
 
+function release({ held, files }: Base): void {
+  held.dispose();
+  for (const entry of files.values()) entry.held.dispose();
+}
+
 const VOLUME_FILES = { 'NIfTI volumes': ['nii', 'gz'] };
 
 /** Lets the user choose volume files. */
@@ -46,7 +51,7 @@ export async function askForVolumes(title: string, near: string | undefined, man
 
 /** Serves one viewer page: the volumes it shows and their overlays. */
 export class VolumeSession {
-  private readonly bases: Base[];
+  private bases: readonly Base[];
   private readonly server: PanelServer<VolumeContract>;
   private nextId = 0;
   /** Whether a command's overlays replace what the page remembers, at its next question. */
@@ -54,21 +59,16 @@ export class VolumeSession {
 
   /** @param look where to look first; with it, or with overlays, what an earlier life of the page showed is not restored. */
   constructor(
-    webview: vscode.Webview,
+    port: MessagePort,
     private readonly store: VolumeStore,
     volumes: readonly VolumeWish[],
     private look: Look | undefined,
     onDefect: (error: unknown) => void,
   ) {
     this.commanded = volumes.some(({ overlays }) => overlays.length > 0);
-    this.bases = volumes.map(({ path, name, overlays }) => ({
-      ...this.hold(path),
-      overlays,
-      files: new Map(),
-      ...(name !== undefined && { name }),
-    }));
+    this.bases = volumes.map((wish) => this.baseOf(wish));
     this.server = servePanel<VolumeContract>(
-      webview,
+      port,
       {
         open: ({ volumes }) => this.open(volumes),
         load: ({ volume }) => this.entry(volume).volume.client.call('load'),
@@ -104,6 +104,18 @@ export class VolumeSession {
     this.lookAt(look);
   }
 
+  /** Shows other volumes. What is held of those that stay is kept; the page asks anew. */
+  replace(volumes: readonly VolumeWish[], look: Look | undefined): void {
+    const former = [...this.bases];
+    this.bases = volumes.map((wish) => {
+      const at = former.findIndex(({ volume }) => volume.path === wish.path);
+      return this.baseOf(wish, at < 0 ? undefined : former.splice(at, 1)[0]);
+    });
+    for (const base of former) release(base);
+    this.commanded = true;
+    this.look = look;
+  }
+
   /** Looks somewhere else, as asked by a command. */
   lookAt(look: Look | undefined): void {
     this.look = look;
@@ -112,10 +124,14 @@ export class VolumeSession {
 
   dispose(): void {
     this.server.dispose();
-    for (const base of this.bases) {
-      base.held.dispose();
-      for (const entry of base.files.values()) entry.held.dispose();
-    }
+    for (const base of this.bases) release(base);
+  }
+
+  /** @param former what is held of the volume already */
+  private baseOf({ path, name, overlays }: VolumeWish, former?: Base): Base {
+    const { id, volume, held } = former ?? this.hold(path);
+    const files = former?.files ?? new Map<string, Entry>();
+    return { id, volume, held, overlays, files, ...(name !== undefined && { name }) };
   }
 
   private hold(file: string): Entry {

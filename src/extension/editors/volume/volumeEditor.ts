@@ -16,7 +16,7 @@ import {
   type OpenVolumeOptions,
 } from './openVolume';
 import { askForVolumes, VolumeSession } from './session';
-import { VolumeStore } from './store';
+import type { VolumeStore } from './store';
 
 const EDITOR = 'voco.volume';
 const COMPARISON = 'voco.volumes';
@@ -30,7 +30,6 @@ interface VolumeDocument extends vscode.CustomDocument {
 export class VolumeEditor
   implements vscode.CustomReadonlyEditorProvider<VolumeDocument>, vscode.WebviewPanelSerializer<VolumeState>
 {
-  private readonly store: VolumeStore;
   private readonly sessions = new Map<vscode.WebviewPanel, VolumeSession>();
   /** What a command wants of a volume whose tab is being opened. */
   private readonly expected = new Map<string, { volume: VolumeWish; look: Look | undefined }>();
@@ -38,9 +37,8 @@ export class VolumeEditor
   constructor(
     private readonly context: vscode.ExtensionContext,
     private readonly log: vscode.LogOutputChannel,
-  ) {
-    this.store = new VolumeStore(context.asAbsolutePath('dist/volume-worker.cjs'));
-  }
+    private readonly store: VolumeStore,
+  ) {}
 
   openCustomDocument(uri: vscode.Uri): VolumeDocument {
     if (uri.scheme !== 'file')
@@ -176,8 +174,9 @@ function volumesAmong(clicked?: vscode.Uri, selected?: readonly vscode.Uri[]): s
 export function registerVolumeEditor(
   context: vscode.ExtensionContext,
   log: vscode.LogOutputChannel,
+  store: VolumeStore,
 ): vscode.Disposable {
-  const editor = new VolumeEditor(context, log);
+  const editor = new VolumeEditor(context, log, store);
   const run =
     (command: (clicked?: vscode.Uri, selected?: readonly vscode.Uri[]) => Promise<void>) =>
     (clicked?: unknown, selected?: unknown): Promise<void> =>

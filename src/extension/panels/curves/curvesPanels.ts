@@ -9,6 +9,7 @@ import type { RunRegistry } from '../../../jobs/runRegistry';
 import { chartsFor } from '../../../jobs/series/charts';
 import { classColours } from '../../../jobs/series/classColours';
 import type {
+  ChartDescription,
   CurveRun,
   CurvesContract,
   CurvesState,
@@ -115,16 +116,22 @@ export class CurvesPanels {
     const listed = known.filter((run, index) => index < MAX_LISTED || asked.includes(run.dir));
     const existing = asked.filter((dir) => listed.some((run) => run.dir === dir));
     const shown = existing.length > 0 ? existing : listed.slice(0, 1).map((run) => run.dir);
-    const contents = await Promise.all(shown.map((dir) => this.thread.describe(dir)));
     const runs = listed.map((run): CurveRun => {
       const { dir, label, phase, state } = run;
       return { id: dir, name: label, state: phase, colour: this.colours.of(dir), steps: state.step };
     });
-    const metrics = [...new Set(contents.flatMap((one) => one.metrics))];
-    return { runs, shown, charts: chartsFor(metrics, await classColours(shown)) };
+    return { runs, shown, charts: await this.chartsOf(shown) };
   }
 
-  private async series(request: SeriesRequest): Promise<SeriesAnswer> {
+  /** The charts that the metrics of runs give. */
+  async chartsOf(runs: readonly string[]): Promise<ChartDescription[]> {
+    const contents = await Promise.all(runs.map((dir) => this.thread.describe(dir)));
+    const metrics = [...new Set(contents.flatMap((one) => one.metrics))];
+    return chartsFor(metrics, await classColours(runs));
+  }
+
+  /** The series of runs, as far as they have been read. */
+  async series(request: SeriesRequest): Promise<SeriesAnswer> {
     const answer = await this.thread.query(request);
     const marks = answer.marks.map((one) => {
       const resumed = this.registry.get(one.run)?.state.resumedAt?.map((step) => step + 1) ?? [];

@@ -60,6 +60,10 @@ class RunsTable {
         this.services.curves.show(ids);
         return null;
       },
+      compare: async ({ ids }) => {
+        await vscode.commands.executeCommand('voco.compareCheckpoints', ids);
+        return null;
+      },
       export: ({ lines }) => saveFile('runs.csv', lines.map(csvLine).join('')),
     };
   }

@@ -1,0 +1,264 @@
+// Comparing checkpoints: from the runs view to scores, weights, linked views of a case and position maps, with the real trainer.
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import process from 'node:process';
+import { after, before } from 'node:test';
+import {
+  answer,
+  eventually,
+  openSideBar,
+  openWorkbench,
+  pick,
+  reloadWindow,
+  root,
+  rows,
+  runCommand,
+  scenarios,
+  screenshot,
+  screenshotInThemes,
+  startBrowser,
+  startServer,
+  webview,
+} from './workbench.mjs';
+
+let server, browser, page;
+const test = scenarios(() => ({ page, server }));
+
+const network = { name: 'unet3d', featureSize: 8 };
+const train = [{ datalist: 'sample/dataset_0.json', key: 'training' }];
+
+const pretraining = {
+  kind: 'pretrain',
+  name: 'pre',
+  threads: 1,
+  data: { train, preprocess: { resize: [64, 64, 32] }, workers: 0 },
+  method: {
+    grid: [2, 2, 1],
+    crop: [32, 32, 32],
+    input: [32, 32, 32],
+    randomCrops: 1,
+    projector: { hidden: 16, out: 16 },
+  },
+  network,
+  train: { steps: 2, batch: 1, checkpointEvery: 1 },
+};
+
+const finetuning = {
+  kind: 'finetune',
+  name: 'organs',
+  threads: 1,
+  task: {
+    name: 'custom',
+    unlisted: 'background',
+    classes: [
+      { name: 'liver', values: [6], colour: '#c77b58' },
+      { name: 'aorta', values: [8], colour: '#ff5a5a' },
+    ],
+  },
+  data: {
+    train,
+    validation: [{ datalist: 'sample/dataset_0.json', key: 'validation' }],
+    preprocess: { spacing: null },
+  },
+  crops: { size: [32, 32, 32], perVolume: 2 },
+  network,
+  optimizer: { lr: 0.003 },
+  schedule: { warmupEpochs: 2 },
+  train: { steps: 16, validateEvery: 100, checkpointEvery: 8 },
+  inference: { overlap: 0.25 },
+};
+
+function voco(...args) {
+  const made = spawnSync(process.execPath, [join(root, 'dist/voco.cjs'), ...args], {
+    encoding: 'utf8',
+    env: { ...process.env, VOCO_CACHE_DIR: join(server.tmp, 'cache') },
+  });
+  assert.equal(made.status, 0, made.stderr);
+}
+
+const runsFolder = () => join(server.folder, 'runs');
+const runOf = (name) =>
+  join(
+    runsFolder(),
+    readdirSync(runsFolder()).find((dir) => dir.startsWith(`${name}-2`)),
+  );
+
+/** Two fine-tunings that differ in their learning rate and start, both evaluated, and the pre-training of one of them. */
+function train2() {
+  const config = (name, value) => {
+    const file = join(server.folder, `${name}.voco.json`);
+    writeFileSync(file, JSON.stringify(value, null, 2));
+    return file;
+  };
+  mkdirSync(runsFolder(), { recursive: true });
+  voco('phantom', '--out', join(server.folder, 'sample'), '--cases', '5', '--size', '64,64,32');
+  const datalist = join(server.folder, 'sample/dataset_0.json');
+  const { training, validation, ...rest } = JSON.parse(readFileSync(datalist, 'utf8'));
+  const all = [...training, ...validation];
+  // Three held-out cases, so that differences have an interval.
+  writeFileSync(datalist, JSON.stringify({ ...rest, training: all.slice(0, 2), validation: all.slice(2) }));
+  voco('pretrain', config('pre', pretraining));
+  voco('finetune', config('organs', finetuning));
+  const steps = join(runOf('pre'), 'checkpoints/step-00000002.safetensors');
+  voco(
+    'finetune',
+    config('gentle', { ...finetuning, name: 'gentle', optimizer: { lr: 0.001 } }),
+    '--set',
+    `init.checkpoint="${steps}"`,
+  );
+  for (const name of ['organs', 'gentle']) {
+    const checkpoint = join(runOf(name), 'checkpoints/step-00000016.safetensors');
+    voco('evaluate', '--run', runOf(name), '--checkpoint', checkpoint);
+  }
+}
+
+before(async () => {
+  server = await startServer();
+  const start = Date.now();
+  train2();
+  console.log(`runs made in ${((Date.now() - start) / 1000).toFixed(0)} s`);
+  browser = await startBrowser();
+  page = await openWorkbench(browser, server.url(), { width: 1600, height: 950 });
+});
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+const panel = (selector = '.compare') => webview(page, selector, 60_000);
+const tab = async (name) => (await panel()).locator(`#tab-${name}`).click();
+
+async function expand(name) {
+  const row = rows(page, 'Runs').filter({ hasText: name }).first();
+  await row.click();
+  await page.keyboard.press('ArrowRight');
+}
+
+test('two checkpoints selected in the runs view are compared: what differs in their configs', async () => {
+  await openSideBar(page);
+  await rows(page, 'Runs').filter({ hasText: 'organs' }).first().waitFor();
+  await expand(/^organs/);
+  await expand(/^gentle/);
+  const newest = rows(page, 'Runs').filter({ hasText: /step 16/ });
+  await eventually(async () => (await newest.count()) === 2, 'the newest checkpoints of both runs');
+  await newest.nth(0).click();
+  await newest.nth(1).click({ modifiers: ['Control'] });
+  if (process.env.VOCO_DESKTOP === undefined) {
+    await newest.nth(1).click({ button: 'right' });
+    await page.locator('.monaco-menu .action-item', { hasText: 'Compare Checkpoints' }).click();
+  } else {
+    // The desktop's menus are the system's own; from the palette what is selected is ticked.
+    await runCommand(page, 'VoCo: Compare Checkpoints');
+    await page.locator('.quick-input-widget', { hasText: '2 are ticked' }).waitFor();
+    await page.keyboard.press('Enter');
+  }
+  const frame = await panel('.card');
+  assert.equal(await frame.locator('.card').count(), 2);
+  assert.match(await frame.locator('.card').first().textContent(), /A.*organs.*reference/);
+  await frame.locator('.content[data-compared=true]').waitFor({ timeout: 60_000 });
+  const row = frame.locator('#configs tr', { hasText: 'optimizer.lr' });
+  assert.deepEqual(await row.locator('td').allTextContents(), ['0.003', '0.001']);
+  assert.match(await frame.locator('#origins').textContent(), /Initialised from.*pre-/);
+  await screenshotInThemes(page, 'compare-overview');
+});
+
+test('scores by organ with paired differences, sorted and saved', async () => {
+  await tab('scores');
+  const frame = await panel('.scores table');
+  const organs = await frame.locator('.scores tbody th').allTextContents();
+  assert.deepEqual(organs, ['liver', 'aorta', 'Mean of each case']);
+  const title = await frame.locator('.scores tr[data-class=liver] .difference').getAttribute('title');
+  assert.match(title, /liver: B − A [+−]?0\.\d{3}, 95 % interval .* over \d cases, p .*Wilcoxon signed-rank/);
+  await frame.locator('#sort-0').click();
+  await frame.locator('th[aria-sort=ascending]', { hasText: 'B − A' }).waitFor();
+  await screenshotInThemes(page, 'compare-scores');
+  await frame.locator('#csv').click();
+  const file = join(server.folder, 'scores.csv');
+  const dialog = page.locator('.quick-input-widget');
+  await dialog.waitFor();
+  await eventually(
+    async () => (await dialog.locator('input.input').inputValue()).endsWith('-scores.csv'),
+    'the dialog',
+  );
+  await answer(page, file);
+  await eventually(() => existsSync(file), 'the CSV file');
+  assert.match(readFileSync(file, 'utf8').split('\n')[1], /^"?organs-.*liver,dice/);
+});
+
+test('a case opens in linked views, and a prediction that is not there is computed', async () => {
+  await tab('cases');
+  const frame = await panel('.case-list [role=option]');
+  const trained = frame.locator('.case-list [role=option]', { hasText: 'trained on' }).first();
+  await trained.click();
+  await eventually(async () => (await frame.locator('.prediction[data-ready=true]').count()) === 2, 'both', 90_000);
+  await frame.locator('.cases-tab .viewer-part[data-drawn=true]').waitFor();
+  const views = frame.locator('.cases-tab canvas[data-plane="2"]');
+  assert.equal(await views.count(), 2);
+  const slices = () => views.evaluateAll((all) => all.map((one) => one.dataset.index));
+  const before = await slices();
+  assert.equal(before[0], before[1]);
+  await views.nth(0).hover();
+  await page.mouse.wheel(0, -120);
+  await eventually(async () => {
+    const now = await slices();
+    return now[1] !== before[1] && now[0] === now[1];
+  }, 'the other view shows the same slice');
+  await frame.locator('.case-list [role=option]').first().click();
+  await frame.locator('.cases-tab .viewer-part[data-drawn=true]').waitFor();
+  await screenshotInThemes(page, 'compare-cases');
+  await frame.locator('#case-mode label', { hasText: 'Against ground truth' }).click();
+  await page.waitForTimeout(1500);
+  await screenshot(page, 'compare-truth');
+  await frame.locator('#case-mode label', { hasText: 'Blink' }).click();
+  await frame.locator('.cases-tab .turn', { hasText: /^[AB], prediction$/ }).waitFor();
+  assert.equal(await views.count(), 1);
+  await screenshot(page, 'compare-blink');
+});
+
+test('curves over one another, and weights by module with the likeness of features', async () => {
+  await tab('curves');
+  const frame = await panel('.curves-part .chart');
+  await eventually(async () => (await frame.locator('.chart[data-chart=loss] .legend li').count()) >= 2, 'both losses');
+  await screenshot(page, 'compare-curves');
+  await tab('weights');
+  assert.ok((await frame.locator('#weights tbody tr').count()) > 3);
+  assert.match(await frame.locator('#weights tfoot').textContent(), /all weights.*%/);
+  await frame.locator('#compare-features').click();
+  await frame.locator('#features table').waitFor({ timeout: 90_000 });
+  const likeness = (await frame.locator('#features td.heat').allTextContents()).map(Number);
+  assert.ok(likeness.length > 1 && likeness.every((value) => value >= 0 && value <= 1), likeness.join());
+  await screenshotInThemes(page, 'compare-weights');
+});
+
+test('a wrong number is told, and pre-training checkpoints are compared by their maps', async () => {
+  await runCommand(page, 'VoCo: Compare Checkpoints');
+  const quick = page.locator('.quick-input-widget');
+  await quick.locator('.monaco-list-row', { hasText: 'step 2' }).waitFor();
+  await screenshot(page, 'compare-pick');
+  // Those selected in the runs view are ticked already.
+  await eventually(async () => /2 are ticked/.test(await quick.textContent()), 'two ticked');
+  for (const box of await quick.locator('.monaco-list-row', { hasText: 'step 16' }).all()) await box.click();
+  await pick(page, /^step 1\D/);
+  await page.keyboard.press('Enter');
+  await page.locator('.notification-toast', { hasText: 'Tick 2 to 4 checkpoints to compare; 1 is ticked' }).waitFor();
+  await pick(page, /^step 2\D/);
+  await page.keyboard.press('Enter');
+  await page.locator('.tab', { hasText: 'step 1 ↔ step 2' }).waitFor();
+  const frame = await panel('#tab-positions');
+  await frame.locator('#tab-positions').click();
+  await frame.locator('#position-case').click();
+  await frame.locator('#position-case vscode-option').nth(1).click();
+  await frame.locator('.positions .numbers').waitFor({ timeout: 90_000 });
+  await frame.locator('.positions .viewer-part[data-drawn=true]').waitFor();
+  assert.equal(await frame.locator('.positions canvas[data-plane="2"]').count(), 2);
+  assert.match(await frame.locator('.positions .numbers').textContent(), /Placed rightly.*%/);
+  await screenshotInThemes(page, 'compare-positions');
+});
+
+test('a reloaded window shows the same', async () => {
+  await reloadWindow(page);
+  const frame = await webview(page, '.positions .numbers', 90_000);
+  assert.equal(await frame.locator('.card').count(), 2);
+});
