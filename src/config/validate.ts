@@ -37,7 +37,8 @@ export interface Validated {
   readonly schema: SchemaNode;
 }
 
-const ajv = new Ajv({ allErrors: true, useDefaults: true, strict: false, validateFormats: false, verbose: true });
+/** Made by the first validation: the extension loads this file when it is activated, which is to be quick. */
+let ajv: Ajv | undefined;
 const compiled = new Map<string, ValidateFunction>();
 const MAX_COMPILED = 64;
 
@@ -47,6 +48,7 @@ function validator(schema: SchemaNode, choices: number[]): ValidateFunction {
   if (!validate) {
     if (compiled.size >= MAX_COMPILED) compiled.clear();
     const { $schema: _, ...body } = schema;
+    ajv ??= new Ajv({ allErrors: true, useDefaults: true, strict: false, validateFormats: false, verbose: true });
     validate = ajv.compile(body);
     compiled.set(key, validate);
   }

@@ -34,14 +34,19 @@ interface ProblemNode {
 
 type Node = ConfigNode | SourceNode | CaseNode | ProblemNode;
 
+/** Names of a datalist's lists that are used for training and for validation, unless a config names another. */
+const USUAL_LISTS: Record<SourceNode['part'], string> = { train: 'training', validation: 'validation' };
+
 function sourceNode(part: SourceNode['part'], source: Source, config: vscode.Uri): SourceNode | undefined {
   const { datalist, folder, glob, key } = source;
   const home = dirname(config.fsPath);
   const of = { part, source, home };
+  // The side bar is narrow: the whole path is in the hover, and a list of the usual name goes without saying.
   if (typeof datalist === 'string') {
-    return { ...of, text: `${datalist}${typeof key === 'string' ? `: ${key}` : ''}`, path: resolve(home, datalist) };
+    const list = typeof key === 'string' && key !== USUAL_LISTS[part] ? `: ${key}` : '';
+    return { ...of, text: `${basename(datalist)}${list}`, path: resolve(home, datalist) };
   }
-  if (typeof folder === 'string') return { ...of, text: folder, path: resolve(home, folder) };
+  if (typeof folder === 'string') return { ...of, text: basename(resolve(home, folder)), path: resolve(home, folder) };
   return typeof glob === 'string' ? { ...of, text: glob, path: undefined } : undefined;
 }
 
