@@ -1,4 +1,5 @@
-import { resolveTask, type Task, type TaskConfig } from '../../config';
+import { resolveTask, type Task } from '../../config/task';
+import type { TaskConfig } from '../../config/types';
 import type { Results } from '../results';
 
 /** What a model card tells. */
