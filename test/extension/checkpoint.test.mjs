@@ -8,9 +8,11 @@ import {
   eventually,
   openFile,
   openWorkbench,
+  pick,
   reloadWindow,
   root,
   scenarios,
+  screenshot,
   screenshotInThemes,
   startBrowser,
   startServer,
@@ -24,6 +26,7 @@ const test = scenarios(() => ({ page, server }));
 before(async () => {
   server = await startServer();
   cpSync(join(root, 'test/support/torch/pretraining.pt'), join(server.folder, 'encoder.pt'));
+  writeFileSync(join(server.folder, 'tuned.safetensors'), fineTuned());
   writeFileSync(join(server.folder, 'broken.safetensors'), 'these are no weights');
   browser = await startBrowser();
   page = await openWorkbench(browser, server.url(), { width: 1400, height: 850 });
@@ -33,6 +36,51 @@ after(async () => {
   await browser?.close();
   await server?.stop();
 });
+
+/** A checkpoint as a fine-tuning of a very small 3D U-Net writes it: 32 × 32 × 16 voxels, two classes. */
+function fineTuned() {
+  const levels = [0, 1, 2, 3, 4];
+  const conv = (name, inner, outer, size) => [`${name}.weight`, [outer, inner, size, size, size]];
+  const pair = (name, inner, outer) => [conv(`${name}.conv1`, inner, outer, 3), conv(`${name}.conv2`, outer, outer, 3)];
+  const shapes = [
+    ...levels.flatMap((level) => pair(`encoder.${level}`, level === 0 ? 1 : 2 ** (level - 1), 2 ** level)),
+    ...levels
+      .slice(0, 4)
+      .flatMap((level) => [
+        [`decoder.${level}.up.weight`, [2 ** (level + 1), 2 ** level, 2, 2, 2]],
+        ...pair(`decoder.${level}`, 2 ** (level + 1), 2 ** level),
+      ]),
+    conv('out', 1, 3, 1),
+    ['out.bias', [3]],
+  ];
+  const config = {
+    kind: 'finetune',
+    seed: 0,
+    network: { name: 'unet3d', featureSize: 1, inChannels: 1 },
+    crops: { size: [32, 32, 16] },
+    task: {
+      name: 'custom',
+      output: 'softmax',
+      classes: [1, 2].map((v) => ({ name: `organ ${v}`, values: [v], colour: '' })),
+    },
+    data: { preprocess: {} },
+    inference: { overlap: 0.5, mode: 'gaussian', flips: false },
+  };
+  const header = {
+    __metadata__: { format: 'voco-checkpoint', kind: 'finetune', step: '1', config: JSON.stringify(config) },
+  };
+  let end = 0;
+  for (const [name, shape] of shapes) {
+    const begin = end;
+    end += 4 * shape.reduce((a, b) => a * b, 1);
+    header[name] = { dtype: 'F32', shape, data_offsets: [begin, end] };
+  }
+  const text = Buffer.from(JSON.stringify(header));
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(text.length));
+  const values = Float32Array.from({ length: end / 4 }, (_, i) => Math.sin(i));
+  return Buffer.concat([length, text, Buffer.from(values.buffer)]);
+}
 
 /** Answers the dialog that asks where to save. */
 async function saveAs(file) {
@@ -85,10 +133,27 @@ test('modules open by keys, and a tensor shows its histogram', async () => {
 
 test('exporting it writes weights for PyTorch with a model card', async () => {
   await (await webview(page, '#export')).locator('#export').click();
+  await page.locator('.quick-input-widget', { hasText: 'Export imported.safetensors as what?' }).waitFor();
+  assert.equal(await page.locator('.quick-input-widget .monaco-list-row', { hasText: 'ONNX' }).count(), 0);
+  await pick(page, 'PyTorch');
   const file = join(server.folder, 'out.pt');
   await saveAs(file);
   await eventually(() => existsSync(`${file}.md`), 'the model card', 60_000);
   assert.equal(readFileSync(file).subarray(0, 2).toString(), 'PK');
+});
+
+test('a fine-tuned network can be exported as ONNX', async () => {
+  await openFile(page, 'tuned.safetensors');
+  const frame = await webview(page, 'h1:has-text("tuned.safetensors")');
+  await frame.locator('#export').click();
+  await page.locator('.quick-input-widget', { hasText: 'Export tuned.safetensors as what?' }).waitFor();
+  await screenshot(page, 'checkpoint-export');
+  await pick(page, 'ONNX');
+  const file = join(server.folder, 'tuned.onnx');
+  await saveAs(file);
+  await eventually(() => existsSync(`${file}.md`), 'the model card', 60_000);
+  assert.match(readFileSync(`${file}.md`, 'utf8'), /organ 1, organ 2[^]*onnxruntime/);
+  await page.locator('.notification-toast', { hasText: 'Exported tuned.onnx' }).waitFor();
 });
 
 test('a broken file is refused in a sentence, and a reloaded window restores the editor', async () => {

@@ -3,6 +3,7 @@ import * as vscode from 'vscode';
 import { UserError } from '../../errors/userError';
 import { runTool } from '../../jobs/process';
 import { listCheckpoints } from '../../runs/checkpoint';
+import { readSafetensorsHeader } from '../../runs/safetensors';
 import { CHECKPOINT_EDITOR } from '../editors/checkpoint/checkpointEditor';
 import type { Services } from '../services';
 import { Cancelled, withProgress, type CommandDefinition } from './command';
@@ -97,15 +98,54 @@ export async function pickCheckpoint(services: Services, title: string): Promise
   return choice.file;
 }
 
+interface Format extends vscode.QuickPickItem {
+  readonly extensions: string[];
+}
+
+const WEIGHTS: readonly Format[] = [
+  {
+    label: 'PyTorch',
+    description: '.pt',
+    detail: 'The weights as a state dict, for torch.load',
+    extensions: ['pt', 'pth'],
+  },
+  {
+    label: 'Safetensors',
+    description: '.safetensors',
+    detail: 'The weights, for safetensors libraries and voco',
+    extensions: ['safetensors'],
+  },
+];
+const ONNX: Format = {
+  label: 'ONNX',
+  description: '.onnx',
+  detail: 'The whole network, for ONNX Runtime; preprocessing and classes are in its metadata',
+  extensions: ['onnx'],
+};
+
+/** What a checkpoint can be exported as: only a fine-tuned one has a whole network in it. */
+async function askForFormat(file: string): Promise<Format> {
+  const { metadata } = await readSafetensorsHeader(file);
+  const formats = metadata.kind === 'finetune' ? [ONNX, ...WEIGHTS] : WEIGHTS;
+  const choice = await vscode.window.showQuickPick(formats, { title: `Export ${basename(file)} as what?` });
+  if (!choice) throw new Cancelled();
+  return choice;
+}
+
 export const exportCheckpoint: CommandDefinition = {
   id: 'voco.exportCheckpoint',
   async run(services, argument) {
     await services.program();
     const title = 'Export which checkpoint?';
     const file = fileOf(argument) ?? shownFile(['safetensors']) ?? (await pickCheckpoint(services, title));
-    const name = `${basename(file).replace(/\.[^.]*$/, '')}.pt`;
-    const out = await askForTarget(name, file, { PyTorch: ['pt', 'pth'], Safetensors: ['safetensors'] });
-    const lines = await runOnWeights(services, `Exporting ${basename(file)}`, ['export', file, '--out', out]);
+    const { label, extensions } = await askForFormat(file);
+    // An export as safetensors must not be suggested the name of what it comes from.
+    const suffix = file.endsWith(`.${extensions[0]}`) ? `-weights.${extensions[0]}` : `.${extensions[0]}`;
+    const name = `${basename(file).replace(/\.[^.]*$/, '')}${suffix}`;
+    const out = await askForTarget(name, file, { [label]: extensions });
+    const lines = await runOnWeights(services, `Exporting ${basename(file)}`, [
+      ...['export', file, '--out', out, '--to', extensions[0]!],
+    ]);
     void showReport(services, `Exported ${basename(out)}, with a model card beside it.`, lines);
     return out;
   },
