@@ -269,6 +269,18 @@ describe('features', () => {
     ]);
   });
 
+  it('of pre-training checkpoints are those of the student or of the teacher', async () => {
+    const later = await untrainedModel(root, 'later', device, { seed: 5 });
+    const request = { files: [pretrained, later], crops: 2 };
+    await asking(async (comparer) => {
+      const student = await comparer.features(request, watched);
+      const teacher = await comparer.features({ ...request, branch: 'teacher' }, watched);
+      expect(student.stages[2]!.cka[0]![1]).not.toBe(teacher.stages[2]!.cka[0]![1]);
+      const none = comparer.features({ ...request, files: [pretrained, first], branch: 'teacher' }, watched);
+      await expect(none).rejects.toThrow(/has no teacher network/);
+    });
+  });
+
   it('can be cancelled', async () => {
     const image = (await caseNamed('img0004', first)).image;
     await asking(async (comparer) => {
