@@ -32,9 +32,14 @@ function factText(name: string, text: string | undefined): string | undefined {
   return time && !Number.isNaN(time.getTime()) ? time.toLocaleString() : text;
 }
 
-/** Of a long path the end, which tells it from others. */
-const shortened = (text: string): string =>
-  text.length > LONGEST && /[\\/]/.test(text) ? `…${text.slice(1 - LONGEST)}` : text;
+const CHECKPOINT = /([^\\/]+)[\\/]checkpoints[\\/]step-0*(\d+)\.safetensors$/;
+
+/** Of a checkpoint its run and step, of another long path the end, which tells it from others. */
+function shortened(text: string): string {
+  const [, run, step] = CHECKPOINT.exec(text) ?? [];
+  if (run !== undefined) return `${run}, step ${step}`;
+  return text.length > LONGEST && /[\\/]/.test(text) ? `…${text.slice(1 - LONGEST)}` : text;
+}
 
 interface Row {
   readonly name: string;
