@@ -227,7 +227,7 @@ test('curves over one another, and weights by module with the likeness of featur
   assert.match(await frame.locator('#weights tfoot').textContent(), /all weights.*%/);
   await frame.locator('#compare-features').click();
   await frame.locator('#features table').waitFor({ timeout: 90_000 });
-  const likeness = (await frame.locator('#features td.heat').allTextContents()).map(Number);
+  const likeness = (await frame.locator('#features td.heat').allTextContents()).map((text) => Number.parseFloat(text));
   assert.ok(likeness.length > 1 && likeness.every((value) => value >= 0 && value <= 1), likeness.join());
   await screenshotInThemes(page, 'compare-weights');
 });

@@ -10,14 +10,19 @@ export function pairsOf(count: number): (readonly [number, number])[] {
   return all.flatMap((a) => all.slice(a + 1).map((b) => [a, b] as const));
 }
 
-function heatCell(value: number | null): HTMLElement {
+function heatCell(value: number | null, debiased: number | null): HTMLElement {
   if (value === null) return element('td', { class: 'muted', title: 'One of the two has no such stage' }, '–');
-  const node = element('td', { class: 'heat' }, value.toFixed(3));
+  const text = debiased === null ? value.toFixed(3) : `${value.toFixed(3)} (${debiased.toFixed(3)})`;
+  const node = element('td', { class: 'heat' }, text);
   node.style.setProperty('--share', `${Math.round(100 * value)}%`);
   return node;
 }
 
-function stageRow({ stride, samples, channels, cka }: FeatureStage, at: number, pairs: ReturnType<typeof pairsOf>) {
+function stageRow(
+  { stride, samples, channels, cka, debiased }: FeatureStage,
+  at: number,
+  pairs: ReturnType<typeof pairsOf>,
+) {
   const widths = [...new Set(channels.filter((one) => one !== null))];
   const few = widths.some((width) => samples < width);
   return element(
@@ -30,11 +35,13 @@ function stageRow({ stride, samples, channels, cka }: FeatureStage, at: number, 
       'td',
       {
         class: few ? 'problem' : 'muted',
-        title: few ? 'Fewer positions than channels: CKA comes out too large here' : undefined,
+        title: few
+          ? 'Fewer positions than channels: CKA comes out too large here, the debiased value in brackets does not'
+          : undefined,
       },
       few ? `${samples} (few)` : String(samples),
     ),
-    ...pairs.map(([a, b]) => heatCell(cka[a]?.[b] ?? null)),
+    ...pairs.map(([a, b]) => heatCell(cka[a]?.[b] ?? null, debiased[a]?.[b] ?? null)),
   );
 }
 
@@ -58,7 +65,7 @@ export class FeaturesView {
         'p',
         { class: 'muted note' },
         'Linear CKA of the features that each stage of the encoders gives for the same crops: 1 where they tell the same up to a ' +
-          'rotation and scale, 0 where they have nothing in common.',
+          'rotation and scale, 0 where they have nothing in common. In brackets: debiased, for few positions.',
       ),
       this.cannot,
       this.line,
@@ -111,7 +118,7 @@ export class FeaturesView {
       element(
         'table',
         {},
-        element('caption', { class: 'unseen' }, 'Linear CKA by stage and pair of checkpoints'),
+        element('caption', { class: 'unseen' }, 'Linear CKA (debiased) by stage and pair of checkpoints'),
         element('thead', {}, head),
         element('tbody', {}, ...stages.map((stage, at) => stageRow(stage, at, pairs))),
       ),

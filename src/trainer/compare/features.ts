@@ -25,7 +25,7 @@ const FEATURES_VERSION = 1;
 const CROPS = streamId('feature crops');
 const ESTIMATOR =
   'Linear CKA (Kornblith et al. 2019) of features centred by channel, over the positions of all crops, ' +
-  `at most ${POSITIONS_A_CROP} of each crop; debiased as by Nguyen et al. 2021.`;
+  `at most ${POSITIONS_A_CROP} of each crop; debiased: from unbiased estimates of HSIC (Nguyen et al. 2021).`;
 
 export interface FeatureQuestion {
   /** The image's files, absolute. */
