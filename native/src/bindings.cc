@@ -79,13 +79,19 @@ void instanceNorm(const Napi::CallbackInfo& info) {
                          floats(info[3], batch * channels), batch, voxels, channels, number(info[7]), number(info[8]));
 }
 
-/** instanceNormGrad(x, dy, mean, rstd, dx, batch, voxels, channels, slope) */
+/** instanceNormGrad(y, dy, rstd, dx, batch, voxels, channels, slope) */
 void instanceNormGrad(const Napi::CallbackInfo& info) {
-  const int64_t batch = integer(info[5]), voxels = integer(info[6]), channels = integer(info[7]);
+  const int64_t batch = integer(info[4]), voxels = integer(info[5]), channels = integer(info[6]);
   const int64_t all = batch * voxels * channels;
   kernels().instanceNormGrad(floats(info[0], all), floats(info[1], all), floats(info[2], batch * channels),
-                             floats(info[3], batch * channels), floats(info[4], all), batch, voxels, channels,
-                             number(info[8]));
+                             floats(info[3], all), batch, voxels, channels, number(info[7]));
+}
+
+/** addLeakyReluGrad(a, b, dy, dx, n, slope) */
+void addLeakyReluGrad(const Napi::CallbackInfo& info) {
+  const int64_t n = integer(info[4]);
+  kernels().addLeakyReluGrad(floats(info[0], n), floats(info[1], n), floats(info[2], n), floats(info[3], n), n,
+                             number(info[5]));
 }
 
 /** [batch, D, H, W, channels, heads, tableWindow ×3, window ×3, shift ×3] and the scale. */
@@ -257,6 +263,7 @@ void exportKernels(Napi::Env env, Napi::Object exports) {
   add<layerNormGrad>(exports, "layerNormGrad");
   add<instanceNorm>(exports, "instanceNorm");
   add<instanceNormGrad>(exports, "instanceNormGrad");
+  add<addLeakyReluGrad>(exports, "addLeakyReluGrad");
   add<attention>(exports, "attention");
   add<attentionGrad>(exports, "attentionGrad");
   add<adamw>(exports, "adamw");

@@ -37,7 +37,6 @@ constexpr int kMaxRank = 10;
   X(Minimum, (a < b || a != a) ? a : b)                         \
   X(SquaredDifference, (a - b) * (a - b))                       \
   X(AddLeakyRelu, (a + b) < 0.0f ? p * (a + b) : (a + b))       \
-  X(LeakyReluGrad, a > 0.0f ? b : p * b)                        \
   X(GeluGrad, b * geluSlope(a))
 
 enum Reduction { kSum, kMean, kMax, kMin, kSumOfSquares };
@@ -122,8 +121,11 @@ struct Kernels {
                         float* dx, float* dgamma, float* dbeta, int64_t rows, int64_t n);
   void (*instanceNorm)(const float* x, float* y, float* mean, float* rstd, int64_t batch, int64_t voxels,
                        int64_t channels, float eps, float slope);
-  void (*instanceNormGrad)(const float* x, const float* dy, const float* mean, const float* rstd, float* dx,
-                           int64_t batch, int64_t voxels, int64_t channels, float slope);
+  /** From the output y, whose activation is undone. */
+  void (*instanceNormGrad)(const float* y, const float* dy, const float* rstd, float* dx, int64_t batch, int64_t voxels,
+                           int64_t channels, float slope);
+  /** The gradient of a and of b of leaky ReLU of a + b. */
+  void (*addLeakyReluGrad)(const float* a, const float* b, const float* dy, float* dx, int64_t n, float slope);
   void (*adamw)(const AdamW& s, float* param, const float* grad, float* m, float* v, float* vmax, int64_t n);
   /** y += (x - y) * weight. */
   void (*lerp)(float* y, const float* x, int64_t n, float weight);

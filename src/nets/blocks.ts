@@ -1,4 +1,4 @@
-import { addLeakyRelu, conv3d, convTranspose3d, instanceNorm } from '../tensor/ops';
+import { addLeakyRelu, conv3d, convTranspose3d, globalAverage, instanceNorm } from '../tensor/ops';
 import * as tf from '../tensor/tf';
 import type { Scope, ConvParameters } from './layers';
 import type { Parameter } from './parameters';
@@ -66,8 +66,5 @@ export class OutBlock {
 
 /** Global average over space of each tensor [N, D, H, W, C], concatenated over channels: [N, ΣC]. */
 export function poolAll(features: readonly tf.Tensor5D[]): tf.Tensor2D {
-  return tf.concat(
-    features.map((feature) => tf.mean(feature, [1, 2, 3]) as tf.Tensor2D),
-    1,
-  );
+  return tf.concat(features.map(globalAverage), 1);
 }

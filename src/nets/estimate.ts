@@ -33,7 +33,7 @@ class Cost {
     this.conv(tokens, tokens, inSize, outSize, 1);
   }
 
-  /** Normalisations and activations keep their input or output. */
+  /** What a normalisation keeps that no other layer keeps. */
   keep(elements: number): void {
     this.kept += elements;
   }
@@ -50,9 +50,8 @@ function residualBlock(cost: Cost, size: Size3, inChannels: number, outChannels:
   const voxels = volume(size);
   const out = voxels * outChannels;
   cost.conv(voxels, voxels, inChannels, outChannels, 3);
-  cost.keep(out);
   cost.conv(voxels, voxels, outChannels, outChannels, 3);
-  cost.keep(2 * out);
+  cost.keep(out);
   if (inChannels !== outChannels) {
     cost.conv(voxels, voxels, inChannels, outChannels, 1);
     cost.keep(out);
@@ -76,7 +75,6 @@ function swinBlock(cost: Cost, size: Size3, channels: number): void {
   cost.keep(3 * tokens * channels);
   cost.dense(tokens, channels, channels);
   cost.dense(tokens, channels, MLP_RATIO * channels);
-  cost.keep(MLP_RATIO * tokens * channels);
   cost.dense(tokens, MLP_RATIO * channels, channels);
   cost.block((2 + 2 * MLP_RATIO) * tokens * channels);
 }
@@ -108,9 +106,7 @@ function swinDecoder(cost: Cost, featureSize: number, sizes: Size3[]): void {
 function doubleConv(cost: Cost, inVoxels: number, voxels: number, inChannels: number, outChannels: number): void {
   const out = voxels * outChannels;
   cost.conv(inVoxels, voxels, inChannels, outChannels, 3);
-  cost.keep(out);
   cost.conv(voxels, voxels, outChannels, outChannels, 3);
-  cost.keep(out);
   cost.block(inVoxels * inChannels + 2 * out);
 }
 

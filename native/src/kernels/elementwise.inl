@@ -88,6 +88,11 @@ static void binary(int op, const float* a, const float* b, float* y, const Box& 
 #undef VOCO_CASE
 }
 
+static void addLeakyReluGrad(const float* a, const float* b, const float* dy, float* dx, int64_t n, float slope) {
+#pragma omp parallel for simd schedule(static) if (n > kGrain)
+  for (int64_t i = 0; i < n; i++) dx[i] = a[i] + b[i] > 0.0f ? dy[i] : dy[i] * slope;
+}
+
 static void lerp(float* y, const float* x, int64_t n, float weight) {
 #pragma omp parallel for simd schedule(static) if (n > kGrain)
   for (int64_t i = 0; i < n; i++) y[i] += (x[i] - y[i]) * weight;

@@ -136,23 +136,23 @@ static void instanceNorm(const float* x, float* y, float* mean, float* rstd, int
   delete[] part;
 }
 
-static void instanceNormGrad(const float* x, const float* dy, const float* mean, const float* rstd, float* dx,
-                             int64_t batch, int64_t voxels, int64_t channels, float slope) {
+static void instanceNormGrad(const float* y, const float* dy, const float* rstd, float* dx, int64_t batch, int64_t voxels,
+                             int64_t channels, float slope) {
+  const float unslope = 1.0f / slope;
   const int64_t block = voxelBlock(channels), blocks = (voxels + block - 1) / block;
   float* part = new float[batch * blocks * 2 * channels]();
   float* total = new float[batch * 2 * channels];
 #pragma omp parallel for schedule(static) if (batch * voxels * channels > kGrain)
   for (int64_t k = 0; k < batch * blocks; k++) {
     const int64_t n = k / blocks, begin = k % blocks * block, end = least(voxels, begin + block);
-    const float *mu = mean + n * channels, *scale = rstd + n * channels;
     float *sum = part + k * 2 * channels, *dot = sum + channels;
     for (int64_t v = begin; v < end; v++) {
-      const float* in = x + (n * voxels + v) * channels;
+      const float* out = y + (n * voxels + v) * channels;
       const float* g = dy + (n * voxels + v) * channels;
 #pragma omp simd
       for (int64_t c = 0; c < channels; c++) {
-        const float normal = (in[c] - mu[c]) * scale[c];
-        const float passed = normal > 0.0f ? g[c] : g[c] * slope;
+        const float normal = out[c] < 0.0f ? out[c] * unslope : out[c];
+        const float passed = out[c] > 0.0f ? g[c] : g[c] * slope;
         sum[c] += passed;
         dot[c] += passed * normal;
       }
@@ -167,17 +167,17 @@ static void instanceNormGrad(const float* x, const float* dy, const float* mean,
 #pragma omp parallel for schedule(static) if (batch * voxels * channels > kGrain)
   for (int64_t k = 0; k < batch * blocks; k++) {
     const int64_t n = k / blocks, begin = k % blocks * block, end = least(voxels, begin + block);
-    const float *mu = mean + n * channels, *scale = rstd + n * channels;
+    const float* scale = rstd + n * channels;
     const float *sum = total + n * 2 * channels, *dot = sum + channels;
     for (int64_t v = begin; v < end; v++) {
-      const float* in = x + (n * voxels + v) * channels;
+      const float* out = y + (n * voxels + v) * channels;
       const float* g = dy + (n * voxels + v) * channels;
-      float* out = dx + (n * voxels + v) * channels;
+      float* slopes = dx + (n * voxels + v) * channels;
 #pragma omp simd
       for (int64_t c = 0; c < channels; c++) {
-        const float normal = (in[c] - mu[c]) * scale[c];
-        const float passed = normal > 0.0f ? g[c] : g[c] * slope;
-        out[c] = scale[c] * (passed - sum[c] - normal * dot[c]);
+        const float normal = out[c] < 0.0f ? out[c] * unslope : out[c];
+        const float passed = out[c] > 0.0f ? g[c] : g[c] * slope;
+        slopes[c] = scale[c] * (passed - sum[c] - normal * dot[c]);
       }
     }
   }

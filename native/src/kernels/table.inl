@@ -9,6 +9,7 @@ extern const Kernels table = {
     layerNormGrad,
     instanceNorm,
     instanceNormGrad,
+    addLeakyReluGrad,
     adamw,
     lerp,
 };

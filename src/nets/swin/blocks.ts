@@ -1,4 +1,4 @@
-import { conv3d, gelu, layerNorm, linear, windowAttention, type Triple } from '../../tensor/ops';
+import { addResidual, conv3d, geluLinear, layerNorm, linear, windowAttention, type Triple } from '../../tensor/ops';
 import { relativePositionIndex, windowSize } from '../../tensor/ops/windows';
 import * as tf from '../../tensor/tf';
 import type { Scope } from '../layers';
@@ -83,9 +83,10 @@ export class SwinBlock {
   /** [N, D, H, W, C] → the same shape. */
   forward(x: tf.Tensor5D): tf.Tensor5D {
     return tf.tidy(() => {
-      const attended = tf.tidy(() => tf.add<tf.Tensor5D>(x, this.attention.forward(norm(x, this.norm1), this.shifted)));
-      const hidden = tf.tidy(() => gelu(dense(norm(attended, this.norm2), this.linear1)));
-      return tf.add(attended, dense(hidden, this.linear2)) as tf.Tensor5D;
+      const attended = tf.tidy(() => addResidual(x, this.attention.forward(norm(x, this.norm1), this.shifted)));
+      const hidden = tf.tidy(() => dense(norm(attended, this.norm2), this.linear1));
+      const { weight, bias } = this.linear2;
+      return addResidual(attended, geluLinear(hidden, weight.get(), bias.get<tf.Tensor1D>()));
     });
   }
 }

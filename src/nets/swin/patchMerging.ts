@@ -1,4 +1,5 @@
 import { layerNorm, linear } from '../../tensor/ops';
+import { differentiable } from '../../tensor/ops/dispatch';
 import * as tf from '../../tensor/tf';
 import type { Scope } from '../layers';
 import type { Parameter } from '../parameters';
@@ -42,42 +43,58 @@ export class PatchMerging {
   }
 }
 
-/** [N, D, H, W, C] with even sizes → [N, D/2, H/2, W/2, 8C] in the order of {@link MERGING_ORDER}. */
+/**
+ * [N, D, H, W, C] with even sizes → [N, D/2, H/2, W/2, 8C] in the order of {@link MERGING_ORDER}. The gradient keeps nothing:
+ * those of the reshapes that this is made of would keep a copy of x.
+ */
 export function gatherNeighbours(x: tf.Tensor5D, mode: MergingMode): tf.Tensor5D {
+  const { shape } = x;
+  return differentiable<tf.Tensor5D>(
+    { x },
+    () => {
+      const [batch, d, h, w, channels] = shape;
+      const all = neighbours(x);
+      const chosen =
+        mode === 'mergingv2'
+          ? all
+          : tf.concat(
+              MERGING_ORDER[mode].map((from) => part(all, from)),
+              1,
+            );
+      return tf.reshape(chosen, [batch, d / 2, h / 2, w / 2, 8 * channels]);
+    },
+    (dy) => ({
+      x: () => {
+        const rows = tf.reshape(dy, [-1, 8, shape[4]]) as tf.Tensor3D;
+        const order = MERGING_ORDER[mode];
+        const all = mode === 'mergingv2' ? rows : tf.concat(order.map((_, from) => sumOfUses(rows, order, from)), 1); // prettier-ignore
+        return fromNeighbours(all as tf.Tensor3D, shape);
+      },
+    }),
+  );
+}
+
+/** [N, D, H, W, C] → [N·D/2·H/2·W/2, 8, C], by parity. */
+function neighbours(x: tf.Tensor5D): tf.Tensor3D {
   const [batch, d, h, w, channels] = x.shape;
-  const [d2, h2, w2] = [d / 2, h / 2, w / 2];
   // Two axes of parity go before the channels; the third (along w) is already next to them.
-  const split = tf.transpose(tf.reshape(x, [batch * d2, 2, h2, 2, w2, 2 * channels]), [0, 2, 4, 1, 3, 5]);
-  const all = tf.reshape(split, [batch * d2 * h2 * w2, 8, channels]) as tf.Tensor3D;
-  const chosen = mode === 'mergingv2' ? all : chooseNeighbours(all, MERGING_ORDER[mode]);
-  return tf.reshape(chosen, [batch, d2, h2, w2, 8 * channels]);
+  const rows = tf.reshape(x, [(batch * d) / 2, 2, h / 2, 2, w / 2, 2 * channels]);
+  return tf.reshape(tf.transpose(rows, [0, 2, 4, 1, 3, 5]), [-1, 8, channels]);
+}
+
+/** The inverse of {@link neighbours}. */
+function fromNeighbours(all: tf.Tensor3D, shape: tf.Tensor5D['shape']): tf.Tensor5D {
+  const [batch, d, h, w, channels] = shape;
+  const rows = tf.reshape(all, [(batch * d) / 2, h / 2, w / 2, 2, 2, 2 * channels]);
+  return tf.reshape(tf.transpose(rows, [0, 3, 1, 4, 2, 5]), shape);
 }
 
 const part = (x: tf.Tensor3D, at: number): tf.Tensor3D => tf.slice(x, [0, at, 0], [-1, 1, -1]);
 
-/** [M, 8, C] → [M, 8, C] with row k taken from row order[k]; rows may repeat. Its own gradient: that of slices pads each. */
-function chooseNeighbours(x: tf.Tensor3D, order: readonly number[]): tf.Tensor3D {
-  const choose = tf.customGrad((input) => {
-    const source = input as tf.Tensor3D;
-    const value = tf.concat(order.map((from) => part(source, from)), 1); // prettier-ignore
-    const shape = source.shape;
-    const gradFunc = (dy: tf.Tensor) => {
-      const rows = order.map((_, from) => sumOfUses(dy as tf.Tensor3D, order, from, shape));
-      return tf.concat(rows, 1);
-    };
-    return { value, gradFunc };
-  });
-  return choose(x) as tf.Tensor3D;
-}
-
-function sumOfUses(
-  dy: tf.Tensor3D,
-  order: readonly number[],
-  from: number,
-  shape: [number, number, number],
-): tf.Tensor3D {
+/** The gradient of row `from` of [M, 8, C], which the order may take several times or never: [M, 1, C]. */
+function sumOfUses(dy: tf.Tensor3D, order: readonly number[], from: number): tf.Tensor3D {
   const uses = order.flatMap((used, at) => (used === from ? [part(dy, at)] : []));
-  if (uses.length === 0) return tf.zeros([shape[0], 1, shape[2]]);
+  if (uses.length === 0) return tf.zeros([dy.shape[0], 1, dy.shape[2]]);
   return uses.length === 1 ? uses[0]! : tf.addN(uses);
 }
 

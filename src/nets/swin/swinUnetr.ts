@@ -1,6 +1,7 @@
 import { UserError } from '../../errors/userError';
 import * as tf from '../../tensor/tf';
-import { OutBlock, poolAll, ResidualBlock, UpBlock } from '../blocks';
+import { globalAverage } from '../../tensor/ops';
+import { OutBlock, ResidualBlock, UpBlock } from '../blocks';
 import { Scope } from '../layers';
 import { ParameterSet, type ParameterSetOptions } from '../parameters';
 import type { Encoder, Segmenter, Size3 } from '../types';
@@ -76,6 +77,17 @@ class SwinTrunk {
     const inputs = [x, hidden[0]!, hidden[1]!, hidden[2]!, hidden[4]!];
     return this.encoders.map((encoder, i) => encoder.forward(inputs[i]!));
   }
+
+  /**
+   * `use` of each output of {@link encode}. The block at full resolution goes first, so that its gradient, which takes the
+   * most room, is computed last, when nothing else is kept any more.
+   */
+  each<T extends tf.Tensor>(x: tf.Tensor5D, use: (feature: tf.Tensor5D) => T): T[] {
+    const used = (i: number, input: tf.Tensor5D): T => tf.tidy(() => use(this.encoders[i]!.forward(input)));
+    const first = used(0, x);
+    const hidden = this.hidden(x, ENCODED);
+    return [first, ...ENCODED.map((state, i) => used(i + 1, hidden[state]!))];
+  }
 }
 
 /** The VoCo student's encoder (authors' models/voco_head.py, class Swin, without its projector). */
@@ -99,11 +111,12 @@ export class SwinUnetrEncoder implements Encoder {
 
   forward(x: tf.Tensor5D): tf.Tensor5D[] {
     checkSwinSize([x.shape[1], x.shape[2], x.shape[3]]);
-    return tf.tidy(() => this.trunk.encode(x, this.trunk.hidden(x, ENCODED)));
+    return tf.tidy(() => this.trunk.each(x, (feature) => feature));
   }
 
   pooled(x: tf.Tensor5D): tf.Tensor2D {
-    return tf.tidy(() => poolAll(this.forward(x)));
+    checkSwinSize([x.shape[1], x.shape[2], x.shape[3]]);
+    return tf.tidy(() => tf.concat(this.trunk.each(x, globalAverage), 1));
   }
 
   dispose(): void {

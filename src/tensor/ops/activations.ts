@@ -7,21 +7,25 @@ const normalCdf = (x: tf.Tensor): tf.Tensor => tf.mul(tf.add(tf.erf(tf.mul(x, Ma
 
 /** Exact GELU, x · Φ(x) (torch.nn.functional.gelu). The gradient keeps x. */
 export function gelu<T extends tf.Tensor>(x: T): T {
-  const native = hasKernel(Kernel.Gelu) && hasKernel(Kernel.GeluGrad);
   return differentiable<tf.Tensor>(
     { x },
     (save) => {
       save([x]);
-      return native ? runKernel<tf.Tensor>(Kernel.Gelu, { x }) : tf.mul(x, normalCdf(x));
+      return geluOf(x);
     },
-    (dy, [saved]) => ({
-      x: () => {
-        if (native) return runKernel<tf.Tensor>(Kernel.GeluGrad, { x: saved!, dy });
-        const density = tf.mul(tf.exp(tf.mul(tf.square(saved!), -0.5)), 1 / Math.sqrt(2 * Math.PI));
-        return tf.mul(dy, tf.add(normalCdf(saved!), tf.mul(saved!, density)));
-      },
-    }),
+    (dy, [saved]) => ({ x: () => geluGradient(saved!, dy) }),
   ) as T;
+}
+
+/** {@link gelu} without a place on the tape. */
+export const geluOf = (x: tf.Tensor): tf.Tensor =>
+  hasKernel(Kernel.Gelu) ? runKernel<tf.Tensor>(Kernel.Gelu, { x }) : tf.mul(x, normalCdf(x));
+
+/** The gradient of gelu's input x, from that of its output. */
+export function geluGradient(x: tf.Tensor, dy: tf.Tensor): tf.Tensor {
+  if (hasKernel(Kernel.GeluGrad)) return runKernel<tf.Tensor>(Kernel.GeluGrad, { x, dy });
+  const density = tf.mul(tf.exp(tf.mul(tf.square(x), -0.5)), 1 / Math.sqrt(2 * Math.PI));
+  return tf.mul(dy, tf.add(normalCdf(x), tf.mul(x, density)));
 }
 
 /** Leaky ReLU. The gradient keeps the output, which the next operation keeps anyway. */
@@ -37,22 +41,34 @@ export function leakyRelu<T extends tf.Tensor>(x: T, slope = 0.01): T {
   ) as T;
 }
 
-/** leakyRelu(a + b) for tensors of one shape: the end of a residual block. The gradient keeps the output. */
+/** a + b for tensors of one shape. The gradient keeps nothing; that of tf.add would keep both. */
+export function addResidual<T extends tf.Tensor>(a: T, b: T): T {
+  return differentiable<tf.Tensor>(
+    { a, b },
+    () => tf.add(a, b),
+    (dy) => ({ a: () => tf.clone(dy), b: () => tf.clone(dy) }),
+  ) as T;
+}
+
+/**
+ * leakyRelu(a + b) for tensors of one shape: the end of a residual block. The gradient keeps a and b, which what made them
+ * keeps anyway.
+ */
 export function addLeakyRelu<T extends tf.Tensor>(a: T, b: T, slope = 0.01): T {
   const native = hasKernel(Kernel.AddLeakyRelu) && hasKernel(Kernel.AddLeakyReluGrad);
   return differentiable<tf.Tensor>(
     { a, b },
     (save) => {
-      const y = native
+      save([a, b]);
+      return native
         ? runKernel<tf.Tensor>(Kernel.AddLeakyRelu, { a, b }, { slope })
         : tf.leakyRelu(tf.add(a, b), slope);
-      save([y]);
-      return y;
     },
-    (dy, [y]) => {
+    (dy, saved) => {
+      const [left, right] = saved as [tf.Tensor, tf.Tensor];
       const dSum = native
-        ? runKernel<tf.Tensor>(Kernel.AddLeakyReluGrad, { y: y!, dy }, { slope })
-        : tf.mul(dy, leakySlope(y!, slope));
+        ? runKernel<tf.Tensor>(Kernel.AddLeakyReluGrad, { a: left, b: right, dy }, { slope })
+        : tf.mul(dy, leakySlope(tf.add(left, right), slope));
       return { a: () => dSum, b: () => tf.clone(dSum) };
     },
   ) as T;

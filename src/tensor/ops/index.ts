@@ -1,8 +1,9 @@
 /** The operations that networks are written in. Each is differentiable on every backend; see `kernels.ts`. */
-export { addLeakyRelu, gelu, leakyRelu } from './activations';
+export { addLeakyRelu, addResidual, gelu, leakyRelu } from './activations';
 export { windowAttention } from './attention';
 export { conv3d, convTranspose3d, type ConvOptions } from './conv';
 export type { Triple, WindowAttentionAttrs } from './kernels';
-export { linear } from './linear';
+export { geluLinear, linear } from './linear';
+export { globalAverage } from './pooling';
 export { instanceNorm, layerNorm } from './normalization';
 export { paddedSize, relativePositionIndex, shiftMask, windowSize } from './windows';

@@ -26,7 +26,7 @@ export const Kernel = {
   LayerNormGrad: 'VocoLayerNormGrad',
   /** {x[N,D,H,W,C]} → [y, mean[N,C], rstd[N,C]], then leaky ReLU with `slope` (1 = none). Attrs: {eps, slope}. */
   InstanceNorm: 'VocoInstanceNorm',
-  /** {x, dy, mean, rstd} → dx, the activation included. Attrs: {slope}. */
+  /** {y, dy, rstd} → dx from the output, the activation (`slope` above 0) included. Attrs: {slope}. */
   InstanceNormGrad: 'VocoInstanceNormGrad',
   /** {x} → exact (erf) GELU. */
   Gelu: 'VocoGelu',
@@ -34,7 +34,7 @@ export const Kernel = {
   GeluGrad: 'VocoGeluGrad',
   /** {a, b} → leakyRelu(a + b). Attrs: {slope}. */
   AddLeakyRelu: 'VocoAddLeakyRelu',
-  /** {y, dy} → dx, the same for both inputs (`y` is the output; its sign is the sum's). Attrs: {slope}. */
+  /** {a, b, dy} → dx, the same for both inputs. Attrs: {slope}. */
   AddLeakyReluGrad: 'VocoAddLeakyReluGrad',
   /** {qkv[N,D,H,W,3C], padToken[3C], biasTable[T,heads]} → y[N,D,H,W,C]. Attrs: WindowAttentionAttrs. */
   WindowAttention: 'VocoWindowAttention',

@@ -1,4 +1,5 @@
 import * as tf from '../tf';
+import { geluGradient, geluOf } from './activations';
 import { differentiable, hasKernel, present, runKernel } from './dispatch';
 import { Kernel } from './kernels';
 
@@ -41,6 +42,34 @@ export function linear<T extends tf.Tensor>(x: T, weight: tf.Tensor2D, bias?: tf
       const [savedX, savedWeight] = saved as [tf.Tensor, tf.Tensor];
       const [dWeight, dBias] = backwardWeight(savedX, dy);
       return { x: () => backwardInput(dy, savedWeight), weight: () => dWeight, bias: () => dBias };
+    },
+  ) as T;
+}
+
+/**
+ * linear(gelu(x)): the second half of a transformer's MLP. The gradient keeps x and weight, and computes gelu(x) again: with
+ * its output the widest tensor of a block would be kept twice.
+ *
+ * @param x [...,I], before the activation
+ * @param weight [O,I]
+ * @param bias [O]
+ * @returns [...,O]
+ */
+export function geluLinear<T extends tf.Tensor>(x: T, weight: tf.Tensor2D, bias?: tf.Tensor1D): T {
+  return differentiable<tf.Tensor>(
+    present({ x, weight, bias }),
+    (save) => {
+      save([x, weight]);
+      return forward(geluOf(x), weight, bias);
+    },
+    (dy, saved) => {
+      const [savedX, savedWeight] = saved as [tf.Tensor, tf.Tensor];
+      const [dWeight, dBias] = tf.tidy(() => backwardWeight(geluOf(savedX), dy));
+      return {
+        x: () => geluGradient(savedX, backwardInput(dy, savedWeight)),
+        weight: () => dWeight,
+        bias: () => dBias,
+      };
     },
   ) as T;
 }

@@ -80,36 +80,38 @@ export function layerNorm<T extends tf.Tensor>(x: T, options: LayerNormOptions =
 
 /**
  * Instance normalisation over D, H, W (not affine, batch statistics, eps 1e-5: torch.nn.InstanceNorm3d's default),
- * followed by leaky ReLU where `slope` is given. The gradient keeps x and two numbers a channel.
+ * followed by leaky ReLU where `slope` is given. The gradient keeps the output, which what follows keeps anyway, and one
+ * number a channel: the activation is undone (Rota Bulò et al. 2018, In-Place Activated BatchNorm).
  *
  * @param x [N,D,H,W,C]
+ * @param options.slope above 0
  */
 export function instanceNorm(x: tf.Tensor5D, options: { eps?: number; slope?: number } = {}): tf.Tensor5D {
   const { eps = 1e-5, slope = 1 } = options;
+  if (!(slope > 0)) throw new Error(`instanceNorm: a slope of ${slope} cannot be undone`);
   const axes = [1, 2, 3];
   const native = hasKernel(Kernel.InstanceNorm) && hasKernel(Kernel.InstanceNormGrad);
   return differentiable<tf.Tensor5D>(
     { x },
     (save) => {
       if (native) {
-        const outputs = runKernel<tf.Tensor[]>(Kernel.InstanceNorm, { x }, { eps, slope });
-        save([x, ...outputs.slice(1)]);
-        return outputs[0] as tf.Tensor5D;
+        const [y, , rstd] = runKernel<tf.Tensor[]>(Kernel.InstanceNorm, { x }, { eps, slope });
+        save([y!, rstd!]);
+        return y as tf.Tensor5D;
       }
-      const { y, mean, rstd } = normalise(x, axes, eps);
-      save([x, mean, rstd]);
-      return (slope === 1 ? y : tf.leakyRelu(y, slope)) as tf.Tensor5D;
+      const { y: normal, rstd } = normalise(x, axes, eps);
+      const y = slope === 1 ? normal : tf.leakyRelu(normal, slope);
+      save([y, rstd]);
+      return y as tf.Tensor5D;
     },
     (dy, saved) => {
-      const [savedX, mean, rstd] = saved as [tf.Tensor, tf.Tensor, tf.Tensor];
-      if (native) {
-        return { x: () => runKernel(Kernel.InstanceNormGrad, { x: savedX, dy, mean, rstd }, { slope }) };
-      }
+      const [y, rstd] = saved as [tf.Tensor, tf.Tensor];
+      if (native) return { x: () => runKernel(Kernel.InstanceNormGrad, { y, dy, rstd }, { slope }) };
       return {
         x: () => {
-          const y = tf.mul(tf.sub(savedX, mean), rstd);
+          const normal = slope === 1 ? y : tf.leakyRelu(y, 1 / slope);
           const dNormal = slope === 1 ? dy : tf.mul(dy, leakySlope(y, slope));
-          return normaliseGradient(y, dNormal, rstd, axes);
+          return normaliseGradient(normal, dNormal, rstd, axes);
         },
       };
     },

@@ -1,5 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { countParameters, createEncoder, createSegmenter, estimate, type NetworkConfig } from '../../../src/nets';
+import { linearize } from '../../../src/tensor/autodiff';
+import type { OneDnnBackend } from '../../../src/tensor/backends/onednn';
 import * as tf from '../../../src/tensor/tf';
 import { fastestBackend } from '../../support/backends';
 
@@ -161,5 +163,25 @@ describe('estimate', () => {
     expect(whole.trainingBytes).toBeGreaterThan(small.trainingBytes);
     expect(small.trainingBytes).toBeGreaterThan(small.inferenceBytes);
     expect(whole.parameters).toBe(countParameters(swin(48), 14));
+  });
+
+  it.each([
+    ['Swin-UNETR-V2', swin(12), [64, 32, 32]],
+    ['Swin-UNETR', swin(12, { useV2: false }), [32, 64, 32]],
+    ['3D U-Net', unet(4), [32, 32, 32]],
+  ] as const)('%s keeps what was estimated for the backward pass, and no more', (_, config, size) => {
+    if (tf.getBackend() !== 'onednn') return;
+    const network = createEncoder(config, { seed: 0 });
+    const x = input([1, ...size, 1]);
+    const live = (): number => (tf.backend() as OneDnnBackend).poolStats().liveBytes;
+    const before = live();
+    const recording = linearize(() => [network.pooled(x)], network.parameters.all.map(({ variable }) => variable)); // prettier-ignore
+    const kept = live() - before;
+    recording.dispose();
+    tf.dispose(recording.outputs);
+    expect(live()).toBe(before);
+    expect(Math.abs(kept / estimate(config, size).trainingBytes - 1)).toBeLessThan(0.1);
+    x.dispose();
+    network.dispose();
   });
 });

@@ -47,9 +47,9 @@ export interface Addon {
     slope: number,
   ): void; // prettier-ignore
   instanceNormGrad(
-    x: Floats, dy: Floats, mean: Floats, rstd: Floats, dx: Floats, batch: number, voxels: number, channels: number,
-    slope: number,
+    y: Floats, dy: Floats, rstd: Floats, dx: Floats, batch: number, voxels: number, channels: number, slope: number,
   ): void; // prettier-ignore
+  addLeakyReluGrad(a: Floats, b: Floats, dy: Floats, dx: Floats, n: number, slope: number): void;
   attention(
     shape: Shape, scale: number, qkv: Floats, padToken: Floats, biasTable: Floats, y: Floats, precision: number,
   ): void; // prettier-ignore
@@ -84,6 +84,8 @@ export function packageRoot(from: string = dirname(fileURLToPath(import.meta.url
 }
 
 const PLACES = ['native/build/Release', 'dist/native'];
+/** What the addon got last: one without it was built from older sources. */
+const NEWEST = 'addLeakyReluGrad' satisfies keyof Addon;
 let loaded: Loaded | undefined;
 
 /** Loads the addon once. Never throws: the reason says what is missing and what to do. */
@@ -99,7 +101,10 @@ export function load(root: string | undefined): Loaded {
     return { ok: false, reason: "the native addon isn't built: run `npm run setup` (it needs g++ and libdnnl-dev)" };
   }
   try {
-    return { ok: true, addon: createRequire(import.meta.url)(found) as Addon, path: found };
+    const addon = createRequire(import.meta.url)(found) as Partial<Addon>;
+    if (!addon[NEWEST])
+      return { ok: false, reason: `${found} is older than this program: run \`npm run build:native\`` };
+    return { ok: true, addon: addon as Addon, path: found };
   } catch (error) {
     const message = (error instanceof Error ? error.message : String(error)).split('\n')[0]!;
     const advice = message.includes('libdnnl') ? 'install libdnnl2 (oneDNN)' : 'run `npm run build:native`';

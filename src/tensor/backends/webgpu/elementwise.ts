@@ -58,6 +58,10 @@ export const geluGradient = (backend: GpuBackend, x: TensorInfo, dy: TensorInfo)
 export const addLeakyRelu = (backend: GpuBackend, a: TensorInfo, b: TensorInfo, slope: number): TensorInfo =>
   elementwise(backend, [a, b], `leaky(X0[i] + X1[i], ${slope})`);
 
-/** y has the sign of what went into the activation. */
-export const addLeakyReluGradient = (backend: GpuBackend, y: TensorInfo, dy: TensorInfo, slope: number): TensorInfo =>
-  elementwise(backend, [y, dy], `select(X1[i] * ${slope}, X1[i], X0[i] > Value(0.0))`);
+export const addLeakyReluGradient = (
+  backend: GpuBackend,
+  a: TensorInfo,
+  b: TensorInfo,
+  dy: TensorInfo,
+  slope: number,
+): TensorInfo => elementwise(backend, [a, b, dy], `select(X2[i] * ${slope}, X2[i], X0[i] + X1[i] > Value(0.0))`);

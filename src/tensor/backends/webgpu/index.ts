@@ -49,16 +49,16 @@ const KERNELS = [
   kernel<{ eps: number; slope: number }>(Kernel.InstanceNorm, (b, { x }, { eps, slope }) =>
     instanceNorm(b, x!, eps, slope),
   ),
-  kernel<{ slope: number }>(Kernel.InstanceNormGrad, (b, { x, dy, mean, rstd }, { slope }) =>
-    instanceNormGradient(b, x!, dy!, mean!, rstd!, slope),
+  kernel<{ slope: number }>(Kernel.InstanceNormGrad, (b, { y, dy, rstd }, { slope }) =>
+    instanceNormGradient(b, y!, dy!, rstd!, slope),
   ),
   kernel(Kernel.Gelu, (b, { x }) => gelu(b, x!)),
   kernel(Kernel.GeluGrad, (b, { x, dy }) => geluGradient(b, x!, dy!)),
   kernel<{ slope: number }>(Kernel.AddLeakyRelu, (b, inputs, { slope }) =>
     addLeakyRelu(b, inputs.a!, inputs.b!, slope),
   ),
-  kernel<{ slope: number }>(Kernel.AddLeakyReluGrad, (b, { y, dy }, { slope }) =>
-    addLeakyReluGradient(b, y!, dy!, slope),
+  kernel<{ slope: number }>(Kernel.AddLeakyReluGrad, (b, inputs, { slope }) =>
+    addLeakyReluGradient(b, inputs.a!, inputs.b!, inputs.dy!, slope),
   ),
   kernel<WindowAttentionAttrs>(Kernel.WindowAttention, (b, { qkv, padToken, biasTable }, attrs) =>
     windowAttention(b, qkv!, padToken!, biasTable!, attrs),

@@ -151,32 +151,28 @@ export function instanceNorm(backend: GpuBackend, x: TensorInfo, eps: number, sl
   return [y, mean, rstd];
 }
 
-/** {x, dy, mean, rstd} → dx, through the activation. */
+/** {y, dy, rstd} → dx, through the activation, which is undone. */
 export function instanceNormGradient(
   backend: GpuBackend,
-  x: TensorInfo,
+  y: TensorInfo,
   dy: TensorInfo,
-  mean: TensorInfo,
   rstd: TensorInfo,
   slope: number,
 ): TensorInfo {
-  const size = instances(x);
-  const functions = `${STANDARDISE}
+  const size = instances(y);
+  const functions = `
+    fn normal(y: Value) -> Value { return select(y * ${1 / slope}, y, y > Value(0.0)); }
     fn through(dy: Value, normal: Value) -> Value { return select(dy * ${slope}, dy, normal > Value(0.0)); }`;
-  const place = `group_ * ${size.channels} + column`;
-  const n = `standardise(X0[at], X2[${place}], X3[${place}])`;
   const sums = { rows: size.voxels, columns: size.channels, groups: size.batch, scale: 1 / size.voxels };
-  const expressions = [`through(X1[at], ${n})`, `through(X1[at], ${n}) * ${n}`];
-  const inputs = [x, dy, mean, rstd];
-  const [m1, m2] = columnSums(backend, { ...sums, functions, expressions }, inputs) as [TensorInfo, TensorInfo];
+  const expressions = ['through(X1[at], X0[at])', 'through(X1[at], X0[at]) * normal(X0[at])'];
+  const [m1, m2] = columnSums(backend, { ...sums, functions, expressions }, [y, dy]) as [TensorInfo, TensorInfo];
   const at = statistic(size);
-  const dx = elementwise(backend, [...inputs, m1, m2], 'value(i)', {
+  const dx = elementwise(backend, [y, dy, rstd, m1, m2], 'value(i)', {
     scalar: size.channels % 4 !== 0,
     functions: `${functions}
       fn value(i: i32) -> Value {
         let s = ${at};
-        let n = standardise(X0[i], X2[s], X3[s]);
-        return X3[s] * (through(X1[i], n) - X4[s] - n * X5[s]);
+        return X2[s] * (through(X1[i], X0[i]) - X3[s] - normal(X0[i]) * X4[s]);
       }`,
   });
   release(backend, m1, m2);

@@ -90,18 +90,28 @@ function like(value: number): KernelFn {
   };
 }
 
+const addLeakyReluGrad: KernelFn = (call) => {
+  const { backend } = call;
+  const a = need(call, 'a');
+  const dx = backend.empty(a.shape);
+  backend.addon.addLeakyReluGrad(
+    backend.floats(a), backend.floats(need(call, 'b')), backend.floats(need(call, 'dy')), backend.floats(dx),
+    sizeOf(a.shape), call.attrs.slope as number,
+  ); // prettier-ignore
+  return dx;
+};
+
 /** Ours beyond tfjs's, by the names of `ops/kernels.ts`. */
 const OURS: KernelTable = {
   VocoGelu: (call) => unary(call, 'Gelu', need(call, 'x')),
   VocoGeluGrad: (call) => binary(call, 'GeluGrad', need(call, 'x'), need(call, 'dy')),
   VocoAddLeakyRelu: (call) =>
     binary(call, 'AddLeakyRelu', need(call, 'a'), need(call, 'b'), call.attrs.slope as number),
-  VocoAddLeakyReluGrad: (call) =>
-    binary(call, 'LeakyReluGrad', need(call, 'y'), need(call, 'dy'), call.attrs.slope as number),
+  VocoAddLeakyReluGrad: addLeakyReluGrad,
 };
 
 /** The addon's elementwise functions that tfjs has no kernel for. */
-const NOT_TFJS = new Set(['Gelu', 'GeluGrad', 'AddScalar', 'MulScalar', 'AddLeakyRelu', 'LeakyReluGrad']);
+const NOT_TFJS = new Set(['Gelu', 'GeluGrad', 'AddScalar', 'MulScalar', 'AddLeakyRelu']);
 
 export function elementwiseKernels(addon: Addon): KernelTable {
   const table: KernelTable = { AddN: addN, Fill: fill, ZerosLike: like(0), OnesLike: like(1), ...OURS };

@@ -51,12 +51,12 @@ const instanceNorm: KernelFn = (call) => {
 
 const instanceNormGrad: KernelFn = (call) => {
   const { backend } = call;
-  const x = need(call, 'x');
-  const [batch, voxels, channels] = extents(x);
-  const dx = backend.empty(x.shape);
+  const y = need(call, 'y');
+  const [batch, voxels, channels] = extents(y);
+  const dx = backend.empty(y.shape);
   backend.addon.instanceNormGrad(
-    backend.floats(x), backend.floats(need(call, 'dy')), backend.floats(need(call, 'mean')),
-    backend.floats(need(call, 'rstd')), backend.floats(dx), batch, voxels, channels, call.attrs.slope as number,
+    backend.floats(y), backend.floats(need(call, 'dy')), backend.floats(need(call, 'rstd')), backend.floats(dx),
+    batch, voxels, channels, call.attrs.slope as number,
   ); // prettier-ignore
   return dx;
 };
