@@ -1,8 +1,9 @@
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { UserError } from '../../errors/userError';
 import * as tf from '../tf';
 import { setBackend } from './cpu';
+import { missingLibraries, thisHost, type LibraryHost } from './cudaLibraries';
 import { packageRoot } from './onednn/addon';
 import type { Device, DeviceStatus } from './types';
 
@@ -31,15 +32,19 @@ export function unsupportedHost(host: Host = process): string | undefined {
  * the versions must agree.
  *
  * @param folders where it may be installed: the extension's folder, the workspace.
+ * @param libraries where CUDA's and cuDNN's may be
  */
-export function loadCuda(folders: string[], host: Host = process): CudaLoaded {
+export function loadCuda(folders: string[], host: Host = process, libraries: LibraryHost = thisHost()): CudaLoaded {
   const unsupported = unsupportedHost(host);
   if (unsupported) return { ok: false, reason: unsupported };
   for (const folder of folders) {
     const require = createRequire(join(folder, 'package.json'));
     let version: string;
+    let home: string;
     try {
-      version = (require(`${PACKAGE}/package.json`) as { version: string }).version;
+      const manifest = `${PACKAGE}/package.json`;
+      version = (require(manifest) as { version: string }).version;
+      home = dirname(require.resolve(manifest));
     } catch {
       continue;
     }
@@ -49,11 +54,12 @@ export function loadCuda(folders: string[], host: Host = process): CudaLoaded {
         reason: `${PACKAGE} ${version} is installed in ${folder}: version ${tf.version_core} is needed`,
       };
     }
-    return start(require, folder);
+    const missing = missingLibraries(join(home, 'deps/lib'), libraries);
+    return missing ? { ok: false, reason: missing } : start(require, folder);
   }
   return {
     ok: false,
-    reason: `${PACKAGE} is not installed: npm install ${PACKAGE}@${tf.version_core} (needs CUDA 11 and cuDNN 8)`,
+    reason: `${PACKAGE} is not installed: npm install ${PACKAGE}@${tf.version_core} (needs CUDA 11 and cuDNN 8, Node 20 or 22)`,
   };
 }
 
@@ -63,7 +69,10 @@ function start(require: NodeJS.Require, folder: string): CudaLoaded {
     const backend = tf.findBackend(BACKEND) as { isUsingGpuDevice?: boolean } | null;
     if (!backend) return { ok: false, reason: `${PACKAGE} in ${folder} did not register its backend` };
     if (!backend.isUsingGpuDevice) {
-      return { ok: false, reason: 'libtensorflow found no GPU: check nvidia-smi, CUDA 11 and cuDNN 8' };
+      return {
+        ok: false,
+        reason: 'libtensorflow found no GPU that it can use: check nvidia-smi and CUDA_VISIBLE_DEVICES',
+      };
     }
     return { ok: true, description: `libtensorflow on CUDA (${PACKAGE} ${tf.version_core})` };
   } catch (error) {

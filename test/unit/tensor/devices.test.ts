@@ -1,34 +1,12 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { UsageError, UserError } from '../../../src/errors/userError';
 import { listDevices, releaseWebgpu, useDevice } from '../../../src/tensor/backends';
 import type { Precision } from '../../../src/tensor/backends';
 import { chooseAdapter } from '../../../src/tensor/backends/webgpuDevice';
 import type { Adapter } from '../../../src/tensor/backends/webgpuProbe';
-import { loadCuda, unsupportedHost } from '../../../src/tensor/backends/cuda';
 import * as tf from '../../../src/tensor/tf';
 
-const folders: string[] = [];
-afterAll(() => {
-  releaseWebgpu();
-  folders.forEach((folder) => rmSync(folder, { recursive: true }));
-});
-
-/** A folder with a package named tfjs-node-gpu in node_modules, whose main file is `code`. */
-function workspaceWith(code: string, version: string = tf.version_core): string {
-  const folder = mkdtempSync(join(tmpdir(), 'voco-cuda-'));
-  folders.push(folder);
-  const home = join(folder, 'node_modules/@tensorflow/tfjs-node-gpu');
-  mkdirSync(home, { recursive: true });
-  writeFileSync(
-    join(home, 'package.json'),
-    JSON.stringify({ name: '@tensorflow/tfjs-node-gpu', version, main: 'index.js' }),
-  );
-  writeFileSync(join(home, 'index.js'), code);
-  return folder;
-}
+afterAll(releaseWebgpu);
 
 describe('listDevices', () => {
   test('lists every kind, and says why those that are not usable are not', async () => {
@@ -124,49 +102,5 @@ describe('which of several GPUs', () => {
     expect(() => chooseAdapter(adapters.slice(0, 1), undefined, 'float16')).toThrow(
       /GT 710 lacks shader-f16 .*float32"$/,
     );
-  });
-});
-
-describe('cuda', () => {
-  const host = { platform: 'linux' as const, arch: 'x64' as const, versions: { ...process.versions, node: '20.1.0' } };
-
-  test.each([
-    [{ ...host, platform: 'darwin' as const }, 'Linux or Windows'],
-    [{ ...host, arch: 'arm64' as const }, 'x64'],
-    [{ ...host, versions: { ...host.versions, node: '24.0.0' } }, 'Node 24.0.0'],
-    [{ ...host, versions: { ...host.versions, electron: '30.0.0' } }, 'voco.nodePath'],
-  ])('explains what does not fit: %#', (other, words) => {
-    expect(unsupportedHost(other)).toContain(words);
-    expect(unsupportedHost(host)).toBeUndefined();
-  });
-
-  test('not installed, of another version, broken, without a GPU', () => {
-    const empty = mkdtempSync(join(tmpdir(), 'voco-cuda-'));
-    folders.push(empty);
-    const reason = (folder: string) => {
-      const loaded = loadCuda([folder], host);
-      return loaded.ok ? '' : loaded.reason;
-    };
-    expect(reason(empty)).toContain('npm install @tensorflow/tfjs-node-gpu@4.22.0');
-    expect(reason(workspaceWith('', '3.9.0'))).toContain('version 4.22.0 is needed');
-    expect(reason(workspaceWith('throw new Error("libcudart.so.11.0: no such file\\nmore")'))).toMatch(
-      /libcudart.so.11.0: no such file$/,
-    );
-    expect(reason(workspaceWith(''))).toContain('did not register');
-  });
-
-  test('loads one that registers its backend, from the second folder', async () => {
-    const backend = class extends tf.KernelBackend {
-      isUsingGpuDevice = true;
-      override dispose() {}
-    };
-    (globalThis as { vocoTestBackend?: object }).vocoTestBackend = { tf, backend };
-    const code = `const { tf, backend } = globalThis.vocoTestBackend; tf.registerBackend('tensorflow', () => new backend(), -1);`;
-    const empty = mkdtempSync(join(tmpdir(), 'voco-cuda-'));
-    folders.push(empty);
-    expect(loadCuda([empty, workspaceWith(code)], host)).toMatchObject({ ok: true });
-    (tf.findBackend('tensorflow') as unknown as { isUsingGpuDevice: boolean }).isUsingGpuDevice = false;
-    expect(loadCuda([workspaceWith('')], host)).toMatchObject({ ok: false, reason: expect.stringContaining('no GPU') });
-    tf.removeBackend('tensorflow');
   });
 });
