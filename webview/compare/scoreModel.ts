@@ -18,12 +18,23 @@ export interface ScoreSort {
 }
 
 /** Metrics of which more is better; of the volume error neither more nor less is. */
-const MORE_IS_BETTER: Readonly<Record<string, boolean>> = { dice: true, nsd: true, hd95: false };
+const MORE_IS_BETTER: Readonly<Record<string, boolean>> = { dice: true, nsd: true, hd95: false, accuracy: true };
+
+/** Of classifications. */
+const ACCURACY: Metric = {
+  id: 'accuracy',
+  label: 'Accuracy',
+  title: 'Share of the volumes that are given their class',
+  unit: '',
+  format: (value) => value.toFixed(3),
+  badness: (value) => 1 - value,
+};
 
 /** The metrics in which at least one pair has scores, in the order of the switch. */
 export function comparedMetrics(comparisons: readonly ScoreComparison[]): Metric[] {
   const names = new Set(comparisons.flatMap(({ scores }) => scores.map(({ metric }) => metric)));
-  return metricsOf({ units: Object.fromEntries([...names].map((name) => [name, ''])) });
+  const known = metricsOf({ units: Object.fromEntries([...names].map((name) => [name, ''])) });
+  return names.has(ACCURACY.id) ? [...known, ACCURACY] : known;
 }
 
 /** Rows of a metric; the mean always comes last, rows without a difference before it. */

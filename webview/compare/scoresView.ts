@@ -34,6 +34,9 @@ export interface ScoresEvents {
   export(): void;
 }
 
+/** Rows that are of no class. */
+const NAMES: Readonly<Record<string, string>> = { [MEAN]: 'Mean of each case', all: 'All volumes' };
+
 const WIDTH = 132;
 const HEIGHT = 18;
 
@@ -175,7 +178,7 @@ export class ScoresView {
     const body = rows.map((row) => {
       const reference = own ? [] : [this.referenceCell(row, metric)];
       const cells = row.pairs.flatMap((pair, at) => pairCells(pair, at, metric, extent, own));
-      const name = row.name === MEAN ? 'Mean of each case' : row.name;
+      const name = NAMES[row.name] ?? row.name;
       const attributes = { class: row.name === MEAN ? 'mean' : '', 'data-class': row.name };
       return element('tr', attributes, element('th', { scope: 'row' }, name), ...reference, ...cells);
     });

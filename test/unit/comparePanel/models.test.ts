@@ -87,6 +87,8 @@ describe('scores of checkpoints against the reference', () => {
     expect(differenceText(-0.05, dice!)).toBe('−0.050');
     expect(differenceText(4, hd95!)).toBe('+4.0');
     expect(differenceText(0, dice!)).toBe('0.000');
+    const classified = [{ ...scores[0]!, scores: [paired('all', 'accuracy', 0.1)] }];
+    expect(comparedMetrics(classified).map(({ id }) => id)).toEqual(['accuracy']);
     const [volume] = comparedMetrics([{ ...scores[0]!, scores: [paired('liver', 'volumeError', 0.1)] }]);
     expect(differenceText(0.1, volume!)).toBe('+10.0 %');
     expect([pText(0.03125), pText(0.0004), pText(null)]).toEqual(['0.031', '< 0.001', '–']);
