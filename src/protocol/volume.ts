@@ -178,6 +178,8 @@ export interface Look {
   readonly slice?: { readonly axis: 0 | 1 | 2; readonly index: number };
   /** The only label to show; null shows all. */
   readonly label?: number | null;
+  /** Labels that are not shown, instead of those that were hidden before. */
+  readonly hiddenLabels?: readonly number[];
   /** Whether the overlays are shown in turns. */
   readonly blink?: boolean;
 }

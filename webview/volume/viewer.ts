@@ -268,6 +268,7 @@ export class Viewer {
     this.set({
       ...(crosshair && { crosshair }),
       ...(look.label !== undefined && { onlyLabel: look.label ?? undefined }),
+      ...(look.hiddenLabels && { hiddenLabels: [...look.hiddenLabels] }),
     });
     if (look.blink !== undefined && look.blink !== this.blinker.on) this.blink();
   }

@@ -3,6 +3,7 @@ import type { RunChange } from '../../jobs/runRegistry';
 import { lastLogLines, type RunSummary } from '../../jobs/runSummary';
 import type { RunKind } from '../../runs/runDirectory';
 import type { Services } from '../services';
+import { studyOf } from './studyParts';
 
 const CURVES = 'Show Curves';
 const LOG = 'Show Log';
@@ -41,6 +42,8 @@ async function failed({ log }: Services, run: RunSummary): Promise<void> {
 async function tell(services: Services, { run, from }: RunChange): Promise<void> {
   // A run that was only found, as after a reload, is no news.
   if (from === undefined) return;
+  // The study tells of itself, once, instead of each of its many fine-tunings.
+  if (studyOf(services.registry, run)) return;
   const { kind } = run.state;
   // An evaluation shows its progress in the results panel.
   const began = kind !== 'evaluate' && run.phase === 'running' && (from === 'starting' || from === 'queued');

@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { basename, dirname, sep } from 'node:path';
+import { basename, dirname } from 'node:path';
 import * as vscode from 'vscode';
 import type { RunKind, RunPhase } from '../../runs/runDirectory';
 import { listCheckpoints, type CheckpointInfo } from '../../runs/checkpoint';
@@ -8,6 +8,7 @@ import type { RunSummary } from '../../jobs/runSummary';
 import type { Services } from '../services';
 import { describeRun, scoreTexts, shortText } from './runText';
 import { sizeText } from './sizeText';
+import { studyOf } from './studyParts';
 
 export interface RunNode {
   readonly run: RunSummary;
@@ -123,11 +124,6 @@ function unreadableItem({ file, reason }: UnreadableNode): vscode.TreeItem {
   return item;
 }
 
-const isStudy = ({ state }: RunSummary): boolean => state.kind === 'study';
-
-/** A study is many fine-tunings, which lie in its folder: they are shown below it, not among the other runs. */
-const isPartOf = (run: RunSummary, study: RunSummary): boolean => run.dir.startsWith(study.dir + sep);
-
 /** Runs with their checkpoints. */
 class RunsProvider implements vscode.TreeDataProvider<Node> {
   private readonly changed = new vscode.EventEmitter<void>();
@@ -150,11 +146,11 @@ class RunsProvider implements vscode.TreeDataProvider<Node> {
     const { finder, registry } = this.services;
     if (!node) {
       await finder.start();
-      const studies = registry.runs.filter(isStudy);
-      return registry.runs.filter((run) => !studies.some((study) => isPartOf(run, study))).map((run) => ({ run }));
+      // A study is many fine-tunings: they are shown below it, not among the other runs.
+      return registry.runs.filter((run) => !studyOf(registry, run)).map((run) => ({ run }));
     }
     if (!('run' in node)) return [];
-    const parts = isStudy(node.run) ? registry.runs.filter((run) => isPartOf(run, node.run)) : [];
+    const parts = registry.runs.filter((run) => studyOf(registry, run)?.dir === node.run.dir);
     return [...(await checkpointsOf(node.run)), ...parts.map((run) => ({ run }))];
   }
 }

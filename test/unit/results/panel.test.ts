@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { ShownStudy } from '../../../src/protocol/results';
 import type { CaseResult, ClassifiedResult, ResultClass, Results } from '../../../src/protocol/scores';
 import { classificationScores, rocAuc } from '../../../src/metrics';
+import { highlight } from '../../../src/extension/panels/results/highlight';
 import { chartsFor } from '../../../src/jobs/series/charts';
 import { confusionMatrix, rocCurve } from '../../../webview/results/classification';
 import { classChartSvg } from '../../../webview/results/classChart';
@@ -101,6 +102,19 @@ describe('the table of cases', () => {
     expect(describeScore(results.cases[1]!, 1, 'gall & bladder', dice)).toMatch(
       /img2: not in the ground truth.*predicted 2 ml/,
     );
+  });
+});
+
+describe('a case that is opened', () => {
+  it('shows one organ alone, of a region all its labels, and everything without a class', () => {
+    const regions: ResultClass[] = [
+      { name: 'tumour core', values: [1, 4], colour: '#e6194b' },
+      { name: 'whole tumour', values: [1, 2, 4], colour: '#3cb44b' },
+    ];
+    expect(highlight(classes, 1)).toEqual({ label: 2, hiddenLabels: [] });
+    expect(highlight(regions, 0)).toEqual({ label: null, hiddenLabels: [2] });
+    expect(highlight(regions, 1)).toEqual({ label: null, hiddenLabels: [] });
+    expect(highlight(classes, undefined)).toEqual({ label: null });
   });
 });
 

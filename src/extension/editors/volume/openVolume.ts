@@ -99,8 +99,8 @@ export function overlayWishes(overlays: readonly OverlayOptions[]): OverlayWish[
 }
 
 /** Where to look, without the rest of the options; undefined when nothing is said of it. */
-export function lookOf({ crosshair, voxel, slice, label, blink }: Look): Look | undefined {
-  const look = { crosshair, voxel, slice, label, blink };
+export function lookOf({ crosshair, voxel, slice, label, hiddenLabels, blink }: Look): Look | undefined {
+  const look = { crosshair, voxel, slice, label, hiddenLabels, blink };
   return Object.values(look).some((value) => value !== undefined) ? look : undefined;
 }
 

@@ -4,6 +4,7 @@ import { UserError } from '../../../errors/userError';
 import type { CaseResult } from '../../../protocol/scores';
 import type { ShownResults } from '../../../protocol/results';
 import { openVolume, type OpenVolumeOptions, type OverlayOptions } from '../../editors/volume/openVolume';
+import { highlight } from './highlight';
 
 const inside = (run: string, path: string): vscode.Uri => vscode.Uri.file(isAbsolute(path) ? path : join(run, path));
 
@@ -45,12 +46,10 @@ export async function openCase(
   if (classified) return openVolume(inside(run, classified.image), where);
   const found = results.cases[at];
   if (!found) throw new UserError(`${run}: the results have changed; look at the table again`);
-  const values = index === undefined ? [] : (classes[index]?.values ?? []);
   await openVolume(inside(run, found.image), {
     ...where,
     ...placeOf(found, index),
     overlays: overlaysOf(run, found),
-    // A region of several label values, as in BraTS, cannot be shown as one label.
-    label: values.length === 1 ? values[0]! : null,
+    ...highlight(classes, index),
   });
 }
