@@ -7,6 +7,8 @@ export interface FinetunePreset {
   readonly data?: Omit<FinetuneConfigInput['data'], 'train' | 'validation'>;
   /** The preset's data set comes with a list of held-out cases. */
   readonly hasValidation?: boolean;
+  /** Its list has one key, whose entries say in which fold they are; the first fold is held out. */
+  readonly folds?: { readonly train: readonly number[]; readonly validation: readonly number[] };
   /** What its list of volumes is called, where that is not `dataset_0.json`. */
   readonly list?: string;
 }
@@ -56,9 +58,9 @@ export const finetunePresets = {
       schedule: { warmupEpochs: 10 },
       train: { epochs: 100, validateEvery: 10 },
     },
+    folds: { train: [1, 2, 3, 4], validation: [0] },
     data: {
       channel: 'all',
-      validationFraction: 0.2,
       preprocess: { spacing: null, intensity: { kind: 'zscore', nonzero: true } },
     },
   },

@@ -26,7 +26,7 @@ export interface PresetOptions {
   readonly name?: string | undefined;
 }
 
-type SourceInput = { glob: string } | { folder: string } | { datalist: string; key: string };
+type SourceInput = ({ glob: string } | { folder: string } | { datalist: string; key: string }) & { folds?: number[] };
 
 function sourceOf(data: string, key: string): SourceInput {
   if (data.includes('*')) return { glob: data };
@@ -37,15 +37,23 @@ function complete<N extends PresetName>(name: N, options: PresetOptions): Config
   const preset: Preset | FinetunePreset = presets[name];
   const data = options.data ?? ('list' in preset && preset.list ? preset.list : 'dataset_0.json');
   const validationKey = options.validationKey ?? (preset.hasValidation ? 'validation' : undefined);
-  const hasList = /\.json$/i.test(data) && validationKey !== undefined;
-  const validation: SourceInput[] = hasList ? [sourceOf(data, validationKey)] : [];
+  const isList = /\.json$/i.test(data);
+  const folds = isList && options.validationKey === undefined && 'folds' in preset ? preset.folds : undefined;
+  const hasList = isList && validationKey !== undefined;
+  const validation: SourceInput[] = folds
+    ? [{ ...sourceOf(data, 'training'), folds: [...folds.validation] }]
+    : hasList
+      ? [sourceOf(data, validationKey)]
+      : [];
   // A data set without a list of held-out cases still gets a validation curve.
-  const fraction = preset.hasValidation && !hasList ? { validationFraction: 0.2 } : {};
+  const splits = preset.hasValidation === true || 'folds' in preset;
+  const fraction = splits && validation.length === 0 ? { validationFraction: 0.2 } : {};
+  const train = { ...sourceOf(data, 'training'), ...(folds && { folds: [...folds.train] }) };
   const input = {
     ...preset.config,
     ...(options.name !== undefined && { name: options.name }),
     kind: Object.hasOwn(finetunePresets, name) ? 'finetune' : 'pretrain',
-    data: { ...preset.data, ...fraction, train: [sourceOf(data, 'training')], validation },
+    data: { ...preset.data, ...fraction, train: [train], validation },
   };
   const { config, problems } = validate(input);
   if (!config) throw new Error(`preset ${name}: ${problems.map((problem) => problem.message).join('; ')}`);

@@ -26,6 +26,14 @@ const datalistSource = {
       description: 'Which list of the datalist to take.',
       examples: ['training', 'validation'],
     },
+    folds: {
+      type: 'array',
+      minItems: 1,
+      items: { type: 'integer', minimum: 0 },
+      description:
+        'Only the entries whose "fold" is one of these, as the released lists of BraTS 21 have it. Left out: all entries.',
+      examples: [[1, 2, 3, 4]],
+    },
     baseDir: {
       ...pathString,
       description: "Folder that the datalist's image paths start from. Left out: the folder of the datalist.",

@@ -12,6 +12,8 @@ const MISSPELT: Record<'image' | 'label', readonly string[]> = {
 export interface DecathlonOptions {
   /** List inside the file; `training` by default. */
   readonly key?: string;
+  /** Only entries whose `fold` is one of these; all by default. */
+  readonly folds?: readonly number[] | undefined;
   /** Folder that relative paths start from; the file's own by default. */
   readonly baseDir?: string;
   /** Read labels too. Without it they are dropped, as for self-supervised lists that carry some (LUNA16). */
@@ -105,6 +107,20 @@ function readItem(item: unknown, where: string, base: string, options: Decathlon
   return { ...result, label: resolve(base, label) };
 }
 
+/** The places of the entries of some folds. @throws UserError when none is there, naming the folds that are */
+function inFolds(list: readonly unknown[], folds: readonly number[], where: string): number[] {
+  const foldOf = (item: unknown): number | undefined =>
+    isItem(item) && typeof item.fold === 'number' ? item.fold : undefined;
+  const chosen = [...list.keys()].filter((i) => folds.includes(foldOf(list[i]) ?? -1));
+  if (chosen.length > 0) return chosen;
+  const known = [...new Set(list.flatMap((item) => foldOf(item) ?? []))].sort((a, b) => a - b);
+  throw new UserError(
+    known.length > 0
+      ? `${where} has no entry of fold ${folds.join(', ')}; it has the folds ${known.join(', ')}`
+      : `${where} has entries without "fold"; leave "folds" out of the config and set data.validationFraction or a list of held-out cases`,
+  );
+}
+
 /**
  * Reads one list of a Decathlon JSON (MONAI `load_decathlon_datalist`): items are objects with `image` (a path, or one per
  * channel) and `label`; a list of plain paths is accepted as well. Paths are joined to the base folder. Free text such as
@@ -118,5 +134,6 @@ export async function readDecathlon(file: string, options: DecathlonOptions): Pr
   const list = pickList(content, key, file);
   if (list.length === 0) throw new UserError(`${file}: the list "${key}" is empty`);
   const base = options.baseDir ?? dirname(file);
-  return list.map((item, i) => readItem(item, `${file}: ${key}[${i}]`, base, options));
+  const chosen = options.folds ? inFolds(list, options.folds, `${file}: the list "${key}"`) : [...list.keys()];
+  return chosen.map((i) => readItem(list[i], `${file}: ${key}[${i}]`, base, options));
 }

@@ -8,7 +8,13 @@ import { byName, glob } from './glob';
 
 /** Where cases come from; relative paths start from the config's folder. */
 export type DataSource =
-  | { readonly datalist: string; readonly key?: string; readonly baseDir?: string; readonly name?: string }
+  | {
+      readonly datalist: string;
+      readonly key?: string;
+      readonly folds?: readonly number[];
+      readonly baseDir?: string;
+      readonly name?: string;
+    }
   | { readonly folder: string; readonly name?: string }
   | { readonly glob: string; readonly name?: string };
 
@@ -80,7 +86,8 @@ async function resolveSource(source: DataSource, configDir: string, labels: bool
   if ('datalist' in source) {
     const file = resolve(configDir, source.datalist);
     const baseDir = source.baseDir === undefined ? undefined : resolve(configDir, source.baseDir);
-    return readDecathlon(file, { key: source.key, baseDir, labels, source: source.name ?? caseSourceName(file) });
+    const { key, folds, name = caseSourceName(file) } = source;
+    return readDecathlon(file, { key, folds, baseDir, labels, source: name });
   }
   if ('folder' in source) {
     const folder = resolve(configDir, source.folder);

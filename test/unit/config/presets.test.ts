@@ -57,3 +57,11 @@ test('data can be a datalist, a folder or a pattern', () => {
   expect(presetConfig('demo', { data: 'l.json' }).data.validation).toEqual([{ datalist: 'l.json', key: 'validation' }]);
   expect(presetConfig('demo', { data: 'folder' }).data.validationFraction).toBe(0.2);
 });
+
+test('brats21 holds out the first fold of the released list, and a share of other data', () => {
+  const { data } = presetConfig('brats21', { data: 'dataset_0.json' });
+  expect(data.train).toEqual([{ datalist: 'dataset_0.json', key: 'training', folds: [1, 2, 3, 4] }]);
+  expect(data.validation).toEqual([{ datalist: 'dataset_0.json', key: 'training', folds: [0] }]);
+  const folder = presetConfig('brats21', { data: 'imagesTr' }).data;
+  expect([folder.train, folder.validation, folder.validationFraction]).toEqual([[{ folder: 'imagesTr' }], [], 0.2]);
+});

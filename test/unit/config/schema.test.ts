@@ -19,8 +19,10 @@ function everyProperty(schema: SchemaNode, path = ''): { path: string; required:
 // Left out, these are taken from another key.
 const WITHOUT_DEFAULT = [
   '/data/train/name',
+  '/data/train/folds',
   '/data/train/baseDir',
   '/data/validation/name',
+  '/data/validation/folds',
   '/data/validation/baseDir',
 ];
 

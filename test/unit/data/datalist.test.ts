@@ -55,6 +55,20 @@ describe('Decathlon datalists', () => {
     expect(based!.label).toBeUndefined();
   });
 
+  it('takes the folds that are asked for, and says which there are', async () => {
+    const entry = (n: number, fold?: number) => ({ image: `f/${n}.nii.gz`, ...(fold !== undefined && { fold }) });
+    put('folds.json', { training: [entry(1, 0), entry(2, 1), entry(3, 2), entry(4, 1)] });
+    put('plain.json', { training: [entry(1), entry(2)] });
+    const read = async (datalist: string, folds: number[]) =>
+      (await resolveSources([{ datalist, folds }], root, { labels: false })).map(({ id }) => id);
+    expect(await read('folds.json', [1, 2])).toEqual(['2', '3', '4']);
+    expect(await read('folds.json', [0])).toEqual(['1']);
+    await expect(read('folds.json', [7])).rejects.toThrow(/no entry of fold 7; it has the folds 0, 1, 2/);
+    await expect(read('plain.json', [0])).rejects.toThrow(
+      /plain\.json: the list "training" has entries without "fold"/,
+    );
+  });
+
   it('reads several lists at once, with several channels and plain paths', async () => {
     put('brats.json', { validation: [{ image: ['a/flair.nii.gz', 'a/t1.nii.gz'], label: 'a/seg.nii.gz', fold: 0 }] });
     put('test.json', { test: ['one.nii.gz', '/data/two.nii.gz'] });

@@ -73,7 +73,7 @@ describe('each preset runs on sample data of its task’s shape', () => {
     ['mm-whs', [40, 40, 40], undefined, [0, 1, 2, 3, 4, 5, 6, 7]],
     ['brats21', [40, 40, 40], ['enhancing tumour', 'tumour core', 'whole tumour'], [0, 1, 2, 4]],
   ] as const)('%s, from training to results', async (task, size, classes, values) => {
-    // The preset of BraTS holds cases of its training list out, so there must be several.
+    // The preset of BraTS holds the first fold of its list out.
     const file = await prepare(task, task === 'brats21' ? 4 : 2, [...size]);
     const first = task === 'btcv' ? 'label0001' : 'case0001';
     const label = (await readNifti(join(folder, task, `labelsTr/${first}.nii.gz`))).volume;

@@ -18,6 +18,8 @@ export interface TaskPhantomOptions {
   readonly signal?: AbortSignal;
 }
 
+const FOLDS = 5;
+
 interface Entry {
   readonly image: string | string[];
   readonly label: string;
@@ -49,8 +51,10 @@ async function writeList(out: string, task: PhantomTask, train: Entry[], validat
     name: `VoCo phantom of ${task}`,
     description: `Synthetic, no patient data. Shaped like ${TASKS[task].title}`,
     licence: 'Apache-2.0',
-    training: train,
-    validation,
+    // The released list of BraTS 21 has folds instead of a list of held-out cases.
+    ...(task === 'brats21'
+      ? { training: [...train, ...validation].map((entry, i) => ({ fold: i % FOLDS, ...entry })) }
+      : { training: train, validation }),
   };
   await writeFileAtomically(file, `${JSON.stringify(list, null, 2)}\n`);
   return file;
