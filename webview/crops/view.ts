@@ -50,6 +50,8 @@ export class CropsView {
   private cutAgain = false;
   private scheduled = false;
   private body?: BodySurface;
+  /** Version of the volume whose body was asked for. */
+  private bodyOf?: number;
   private readonly tiles: Tile[];
   private readonly toolbar: CropToolbar;
   private readonly moves: CropMoves;
@@ -187,7 +189,6 @@ export class CropsView {
       this.store = this.newStore();
       this.body = undefined;
       this.strip.replaceChildren(...stageCards(preview.stages ?? []));
-      void this.fetchBody(preview.volume.version);
     }
     const { size } = preview.volume;
     const { place } = this.state;
@@ -199,7 +200,10 @@ export class CropsView {
     if (outdated) this.network.outdate();
   }
 
+  /** The surface for the view in 3-D; asked for when the slices are there, which are not to wait for it. */
   private async fetchBody(version: number): Promise<void> {
+    if (this.bodyOf === version) return;
+    this.bodyOf = version;
     try {
       const body = await this.host.call('body', null);
       if (this.preview?.volume.version !== version) return;
@@ -323,7 +327,9 @@ export class CropsView {
         tile.draw(slicePicture({ ...scene, report: this.network.shownReport }, this.errors));
       }
       this.drawScene(preview);
-      this.app.dataset.drawn = String(this.tiles.every((tile) => tile.complete));
+      const drawn = this.tiles.every((tile) => tile.complete);
+      this.app.dataset.drawn = String(drawn);
+      if (drawn) void this.fetchBody(preview.volume.version);
     });
   }
 
