@@ -29,6 +29,8 @@ export interface Sheet {
 export interface Measurement {
   readonly from: readonly [number, number];
   readonly to: readonly [number, number];
+  /** Still being drawn. */
+  readonly open?: boolean;
 }
 
 /** A rectangle on a slice, in voxels along its two axes: voxel n covers n − 0.5 to n + 0.5. */

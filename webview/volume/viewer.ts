@@ -1,4 +1,5 @@
 import type {
+  Grid,
   Layout,
   Look,
   OverlayWish,
@@ -13,17 +14,17 @@ import { element } from '../ui/dom';
 import { HostError } from '../ui/host';
 import { currentTheme, onThemeChange, type Theme } from '../ui/theme';
 import { Blinker } from './blink';
-import { axesOf, clamp, fileIndex, inWords, nearestVoxel, spacingOf, toIndex, toWorld } from './geometry';
+import { axesOf, clamp, fileIndex, inWords, nearestVoxel, toWorld } from './geometry';
 import { labelFilter } from './labelFilter';
 import { placeOfLook } from './look';
 import { Pane, type Overlay } from './pane';
 import { firstPreset } from './presets';
 import { screenshot } from './screenshot';
-import { shortcut } from './shortcuts';
 import { Sidebar } from './sidebar';
 import type { VolumeHost } from './source';
 import { Toolbar } from './toolbar';
-import type { Place, TileActions } from './tile';
+import type { Place } from './tile';
+import { tileActions } from './tileActions';
 
 const DEFAULT_STATE: VolumeState = {
   volumes: [],
@@ -243,7 +244,7 @@ export class Viewer {
     const actions = {
       changed: () => this.arrived(),
       failed: () => this.redraw(),
-      actionsFor: (pane: Pane, plane: Plane) => this.actionsFor(pane, plane),
+      actionsFor: (pane: Pane, plane: Plane) => tileActions(this, pane, plane),
     };
     this.panes = volumes.map((shown, at) => {
       const before = former.find((pane) => pane?.shown.id === shown.id);
@@ -306,57 +307,20 @@ export class Viewer {
     this.step(plane, at + 1 < grid.size[plane]! ? 1 : -at);
   }
 
-  private actionsFor(pane: Pane, plane: Plane): TileActions {
-    const grid = pane.shown.header!.grid;
-    const [across, up] = axesOf(plane);
-    const touch = (): void => void (this.active = { pane, plane });
-    const crosshair = (): Triple => this.state.crosshair ?? middleOf(grid);
-    return {
-      tool: () => this.state.tool,
-      focus: touch,
-      point: (place) => {
-        const at = [...toIndex(grid, crosshair())];
-        at[plane] = nearestVoxel(grid, crosshair())[plane];
-        at[across] = clamp(Math.round(place[0]), 0, grid.size[across]! - 1);
-        at[up] = clamp(Math.round(place[1]), 0, grid.size[up]! - 1);
-        this.set({ crosshair: toWorld(grid, at as unknown as Triple) });
-      },
-      hover: (place) => {
-        this.hovered = place && { pane, plane, place };
-        this.readout();
-      },
-      scroll: (slices) => {
-        touch();
-        this.step(plane, slices);
-      },
-      scrollTo: (index) => {
-        touch();
-        this.step(plane, index - nearestVoxel(grid, crosshair())[plane]);
-      },
-      window: (dx, dy) => {
-        touch();
-        this.changeWindow(-dy, dx);
-      },
-      pan: (dAcross, dUp) => {
-        const pan = [...this.state.pan];
-        const spacing = spacingOf(grid);
-        pan[across]! += dAcross * spacing[across]!;
-        pan[up]! += dUp * spacing[up]!;
-        this.set({ pan: pan as unknown as Triple });
-      },
-      zoom: (factor) => this.zoom(factor),
-      measure: (line, done) => {
-        const key = `${plane}/${nearestVoxel(grid, crosshair())[plane]}`;
-        const known = (pane.measurements.get(key) ?? []).filter((one) => !(one as { open?: boolean }).open);
-        const moved = Math.hypot(line.to[0] - line.from[0], line.to[1] - line.from[1]) > 0.5;
-        pane.measurements.set(key, moved ? [...known, { ...line, open: !done } as typeof line] : known);
-        this.redraw();
-      },
-      key: (event) => {
-        touch();
-        return shortcut(this, plane, event);
-      },
-    };
+  /** The volume and plane that keys and the toolbar mean from now on. */
+  touch(pane: Pane, plane: Plane): void {
+    this.active = { pane, plane };
+  }
+
+  /** Where the pointer is; undefined outside of the slices. */
+  hover(pane: Pane, plane: Plane, place: Place | undefined): void {
+    this.hovered = place && { pane, plane, place };
+    this.readout();
+  }
+
+  /** Millimetres: where the crosshair is, in the middle of `grid` at first. */
+  crosshairOn(grid: Grid): Triple {
+    return this.state.crosshair ?? middleOf(grid);
   }
 
   /** Drops the distances measured in all volumes. */
