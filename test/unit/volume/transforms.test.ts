@@ -117,6 +117,20 @@ describe('values', () => {
     Array.from(all).forEach((value, i) => expect(value).toBeCloseTo(([1, 2, 3, 6][i]! - 3) / deviation, 6));
   });
 
+  it('scales a large int16 volume to the very numbers of a small one', () => {
+    const values = Int16Array.from({ length: 70_000 }, (_, i) => (i * 7919) % 65_536);
+    const all: Volume = { data: values, shape: [1, 70, 100, 10], affine: identityAffine() };
+    for (const clip of [true, false]) {
+      const window = { low: -175, high: 250, to: [-0.5, 1.25] as const, clip };
+      const { data } = scaleIntensityRange(all, window);
+      for (let from = 0; from < values.length; from += 10_000) {
+        const part = values.slice(from, from + 10_000);
+        const few = scaleIntensityRange({ ...all, data: part, shape: [1, 1, 1, 10_000] }, window).data;
+        expect(data.slice(from, from + 10_000)).toEqual(few);
+      }
+    }
+  });
+
   it('resizes edge to edge without aligned corners, and labels by picking', () => {
     const half = resize(line([0, 2, 4, 6]), [1, 1, 2], { mode: 'linear', alignCorners: false });
     expect(Array.from(half.data)).toEqual([1, 5]);
