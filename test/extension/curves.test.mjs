@@ -95,6 +95,57 @@ test('values under the cursor are shown in every chart', async () => {
   await frame.locator('[data-chart="accuracy"] .legend', { hasText: 'step' }).waitFor();
 });
 
+test('marks say where a run was resumed and where a value was not finite', async () => {
+  const frame = await webview(page, '.chart');
+  const marks = frame.locator('.marks li');
+  await marks.filter({ hasText: /resumed at step 8\s001/ }).waitFor();
+  await marks.filter({ hasText: /not a finite number at step 14\s000/ }).waitFor();
+});
+
+test('colours follow the theme while the panel is open', async () => {
+  const frame = await webview(page, '.chart');
+  const look = () =>
+    frame.locator('#app').evaluate((app) => {
+      const { width, height } = app.querySelector('[data-chart="loss"] canvas');
+      const { data } = app
+        .querySelector('[data-chart="loss"] canvas')
+        .getContext('2d')
+        .getImageData(0, 0, width, height);
+      let sum = 0;
+      for (let i = 0; i < data.length; i += 4) sum += data[i + 3] > 200 ? data[i] - data[i + 2] : 0;
+      const swatch = app.querySelector('[data-chart="accuracy"] .swatch');
+      return {
+        page: getComputedStyle(document.body).backgroundColor,
+        swatch: getComputedStyle(swatch).borderTopColor,
+        lines: sum,
+      };
+    });
+  const dark = await look();
+  await page.emulateMedia({ colorScheme: 'light' });
+  await page.locator('.monaco-workbench.vs').waitFor();
+  for (const part of ['page', 'swatch', 'lines']) {
+    await eventually(async () => (await look())[part] !== dark[part], `the ${part} changes`);
+  }
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await eventually(async () => JSON.stringify(await look()) === JSON.stringify(dark), 'as before');
+});
+
+test('nothing moves where motion is to be reduced', async () => {
+  const frame = await webview(page, '.chart');
+  const moving = () =>
+    frame.locator('#app').evaluate(
+      (app) =>
+        [...app.querySelectorAll('*')].filter((one) => {
+          const { transitionDuration, animationName } = getComputedStyle(one);
+          return animationName !== 'none' || /[1-9]/.test(transitionDuration);
+        }).length,
+    );
+  await page.emulateMedia({ reducedMotion: 'reduce' });
+  await eventually(async () => (await moving()) === 0, 'no transition is left');
+  assert.ok(await frame.locator('#app').evaluate(() => matchMedia('(prefers-reduced-motion: reduce)').matches));
+  await page.emulateMedia({ reducedMotion: 'no-preference' });
+});
+
 test('the table holds the same numbers', async () => {
   const frame = await webview(page, '.chart');
   await frame.locator('#tab-table').click();

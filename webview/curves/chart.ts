@@ -1,77 +1,19 @@
 import uPlot from 'uplot';
-import type { ChartDescription, RunMarks, Series } from '../../src/protocol/curves';
+import type { ChartDescription } from '../../src/protocol/curves';
 import { element } from '../ui/dom';
-import { lineStyle, type LineStyle, type Theme } from '../ui/theme';
+import type { Theme } from '../ui/theme';
+import './chart.css';
 import { formatStep, formatWithUnit } from './format';
+import { drawLines, lineSwatch, placeOf, styleOf, valueAt, valueBounds, type ChartContent, type Frame } from './lines';
 
-/** One line of a chart: a metric of a run. */
-export interface Line {
-  readonly series: Series;
-  readonly label: string;
-  /** Index in the palette, or a look of its own. */
-  readonly colour: number | LineStyle;
-}
-
-/** How a line is drawn in a theme. */
-export function styleOf({ colour }: Pick<Line, 'colour'>, kind: Theme['kind']): LineStyle {
-  return typeof colour === 'number' ? lineStyle(colour, kind) : colour;
-}
-
-/** A step that is marked with a letter. */
-export interface Pin {
-  readonly step: number;
-  readonly label: string;
-  readonly colour: string;
-}
-
-export interface ChartContent {
-  readonly lines: readonly Line[];
-  readonly marks: readonly RunMarks[];
-  readonly pins?: readonly Pin[];
-  readonly range: readonly [number, number];
-  readonly logarithmic: boolean;
-}
+export type { Line, Pin } from './lines';
 
 type ContentOfLegend = Pick<ChartContent, 'lines'>;
 
-/** More lines than this have their legend folded. */
+/** More lines than this have their legend folded, and no points under the cursor. */
 const MOST_UNFOLDED = 6;
 const HEIGHT = 210;
 const SYNC_KEY = 'steps';
-const FAINT = '55';
-
-type Points = (number | null)[];
-
-function drawable(values: Float32Array, logarithmic: boolean): Points {
-  return Array.from(values, (value) => (Number.isNaN(value) || (logarithmic && value <= 0) ? null : value));
-}
-
-/** Index of the last step that is at most `step`, or -1. */
-function lastAtMost(steps: Float64Array, step: number): number {
-  let low = 0;
-  let high = steps.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (steps[middle]! <= step) low = middle + 1;
-    else high = middle;
-  }
-  return low - 1;
-}
-
-/** The value of a line at a step, smoothed when the line is. */
-export function valueAt(series: Series, step: number): number | undefined {
-  const index = lastAtMost(series.steps, step);
-  return index < 0 ? undefined : (series.smoothed ?? series.values)[index];
-}
-
-/** A short piece of a line, for legends. */
-export function lineSwatch(look: Line['colour'], kind: Theme['kind']): HTMLElement {
-  const { colour, dash } = styleOf({ colour: look }, kind);
-  const swatch = element('span', { class: 'swatch' });
-  swatch.style.borderTopColor = colour;
-  swatch.style.borderTopStyle = dash.length === 0 ? 'solid' : dash[0]! > 4 ? 'dashed' : 'dotted';
-  return swatch;
-}
 
 /** A chart of one group of metrics, with a legend that shows the values under the cursor. */
 export class Chart {
@@ -80,6 +22,10 @@ export class Chart {
   private readonly legend = element('ul', { class: 'legend' });
   private readonly legendTitle = element('summary', { class: 'muted' });
   private readonly legendBox = element('details', { open: true }, this.legendTitle, this.legend);
+  private readonly legendStep = element('li', { class: 'muted' });
+  /** Where the legend shows the value of each line, and what stands there. */
+  private legendValues: HTMLElement[] = [];
+  private points: HTMLElement[] = [];
   private plot: uPlot | undefined;
   private shape = '';
   private content: ChartContent | undefined;
@@ -102,29 +48,29 @@ export class Chart {
       this.legendBox,
     );
     this.legendTitle.hidden = true;
+    this.legendBox.addEventListener('toggle', () => this.showValues(this.plot && cursorStep(this.plot)));
   }
 
   update(content: ChartContent): void {
     this.content = content;
-    const shape = JSON.stringify([
-      content.logarithmic,
-      this.theme.kind,
-      content.lines.map((line) => [
-        line.series.run,
-        line.series.metric,
-        line.colour,
-        line.series.smoothed !== undefined,
-      ]),
-    ]);
-    const data = this.aligned(content);
-    if (this.plot && shape === this.shape) this.plot.setData(data, false);
-    else this.rebuild(data, content);
-    this.shape = shape;
-    this.setScales(content);
     this.node.hidden = content.lines.length === 0;
+    this.buildLegend(content);
+    const shape = `${content.logarithmic} ${this.theme.kind}`;
+    if (!this.plot || shape !== this.shape) this.rebuild(content);
+    this.shape = shape;
+    const [low, high] = content.range;
+    // The lines are drawn from the series themselves, since each run has steps of its own; the plot has the axes.
+    this.plot?.setData(
+      [
+        [low, high],
+        [null, null],
+      ],
+      false,
+    );
+    this.plot?.setScale('x', { min: low, max: Math.max(high, low + 1) });
     this.describe(content);
     this.foldLegend(content);
-    this.showValues(undefined);
+    if (this.plot) this.followCursor(this.plot);
   }
 
   /** A legend of many lines is folded into one that tells of the lowest and the highest, until it is opened. */
@@ -159,35 +105,19 @@ export class Chart {
     return this.plot && this.content ? { canvas: this.plot.ctx.canvas, content: this.content } : undefined;
   }
 
-  private aligned(content: ChartContent): uPlot.AlignedData {
-    const tables = content.lines.map(({ series }): uPlot.AlignedData => {
-      const values = drawable(series.values, content.logarithmic);
-      const steps = Array.from(series.steps);
-      return series.smoothed ? [steps, values, drawable(series.smoothed, content.logarithmic)] : [steps, values];
-    });
-    if (tables.length === 0) return [[]];
-    const retain = tables.map((table) => table.map(() => 1 as const));
-    return uPlot.join(tables, retain);
-  }
-
-  private setScales(content: ChartContent): void {
-    const [low, high] = content.range;
-    this.plot?.setScale('x', { min: low, max: Math.max(high, low + 1) });
-  }
-
-  private rebuild(data: uPlot.AlignedData, content: ChartContent): void {
+  private rebuild(content: ChartContent): void {
     this.plot?.destroy();
     const width = Math.max(200, this.plotArea.clientWidth);
-    this.plot = new uPlot(this.options(content, width), data, this.plotArea);
+    this.plot = new uPlot(this.options(content, width), [[...content.range], [null, null]], this.plotArea);
+    this.points = [];
   }
 
-  private lineSeries(content: ChartContent): uPlot.Series[] {
-    return content.lines.flatMap((line): uPlot.Series[] => {
-      const { colour, dash } = styleOf(line, this.theme.kind);
-      const strong = { label: line.label, stroke: colour, dash: [...dash], width: 1.5, points: { size: 4 } };
-      if (!line.series.smoothed) return [strong];
-      return [{ label: `${line.label}, raw`, stroke: `${colour}${FAINT}`, width: 1, points: { show: false } }, strong];
-    });
+  /** Range of the axis of values: that of the values in sight, with a little room. */
+  private valueRange(): [number, number] {
+    const logarithmic = this.content?.logarithmic ?? false;
+    const [low, high] = (this.content && valueBounds(this.content)) ?? (logarithmic ? [0.1, 1] : [0, 1]);
+    const range = logarithmic ? uPlot.rangeLog(low, high, 10, false) : uPlot.rangeNum(low, high, 0.1, true);
+    return [range[0] ?? 0, range[1] ?? 1];
   }
 
   private options(content: ChartContent, width: number): uPlot.Options {
@@ -202,8 +132,8 @@ export class Chart {
       width,
       height: HEIGHT,
       legend: { show: false },
-      scales: { x: { time: false }, y: { distr: content.logarithmic ? 3 : 1 } },
-      series: [{}, ...this.lineSeries(content)],
+      scales: { x: { time: false }, y: { distr: content.logarithmic ? 3 : 1, range: () => this.valueRange() } },
+      series: [{}, { show: true, points: { show: false } }],
       axes: [
         {
           ...axis,
@@ -219,14 +149,14 @@ export class Chart {
       ],
       cursor: {
         sync: { key: SYNC_KEY, setSeries: false },
-        points: { size: 6 },
+        points: { show: false },
         drag: { x: true, y: false, setScale: false },
         bind: { dblclick: () => () => (this.onZoom(undefined), null) },
       },
       hooks: {
         setSelect: [(plot) => this.selected(plot)],
-        setCursor: [(plot) => this.showValues(cursorStep(plot))],
-        draw: [(plot) => this.drawMarks(plot)],
+        setCursor: [(plot) => this.followCursor(plot)],
+        draw: [(plot) => this.draw(plot)],
       },
     };
   }
@@ -238,6 +168,49 @@ export class Chart {
     const to = Math.ceil(plot.posToVal(left + width, 'x'));
     plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
     this.onZoom([from, Math.max(to, from + 1)]);
+  }
+
+  private frameOf(plot: uPlot): Frame | undefined {
+    const { x, y } = plot.scales;
+    const limits = [x?.min, x?.max, y?.min, y?.max];
+    if (!limits.every((limit): limit is number => typeof limit === 'number')) return undefined;
+    const [from, to, low, high] = limits as [number, number, number, number];
+    const logarithmic = this.content?.logarithmic ?? false;
+    return { ...plot.bbox, steps: [from, to], values: [low, high], logarithmic };
+  }
+
+  private draw(plot: uPlot): void {
+    const frame = this.frameOf(plot);
+    const lines = this.content?.lines ?? [];
+    const look = { kind: this.theme.kind, pixelRatio: devicePixelRatio };
+    if (frame) drawLines(plot.ctx, lines, frame, look);
+    this.drawMarks(plot);
+  }
+
+  private followCursor(plot: uPlot): void {
+    const step = cursorStep(plot);
+    this.showValues(step);
+    this.showPoints(plot, step);
+  }
+
+  /** Puts a point on each line under the cursor, while the lines are few. */
+  private showPoints(plot: uPlot, step: number | undefined): void {
+    const lines = this.content?.lines ?? [];
+    const frame = this.frameOf(plot);
+    const wanted = step === undefined || !frame || lines.length > MOST_UNFOLDED ? [] : lines;
+    while (this.points.length < wanted.length) {
+      const point = element('div', { class: 'point' });
+      this.points.push(point);
+      plot.over.append(point);
+    }
+    this.points.forEach((point, index) => {
+      const line = wanted[index];
+      const y = line && frame ? placeOf(valueAt(line.series, step!) ?? NaN, frame) - frame.top : NaN;
+      point.hidden = !Number.isFinite(y);
+      if (point.hidden) return;
+      point.style.transform = `translate(${plot.cursor.left ?? 0}px, ${y / devicePixelRatio}px)`;
+      point.style.background = styleOf(line!, this.theme.kind).colour;
+    });
   }
 
   private drawMarks(plot: uPlot): void {
@@ -273,17 +246,25 @@ export class Chart {
     ctx.restore();
   }
 
-  /** Fills the legend with the values at a step, or the last ones. */
+  private buildLegend({ lines }: ContentOfLegend): void {
+    this.legendValues = lines.map(() => element('b', {}));
+    const items = lines.map((line, index) =>
+      element('li', {}, lineSwatch(line.colour, this.theme.kind), `${line.label} `, this.legendValues[index]),
+    );
+    this.legend.replaceChildren(...items);
+  }
+
+  /** Fills the legend with the values at a step, or the last ones. Only texts change: the cursor moves in every frame. */
   private showValues(step: number | undefined): void {
-    const lines = this.content?.lines ?? [];
-    const items = lines.map((line) => {
+    if (step === undefined) this.legendStep.remove();
+    else setText(this.legendStep, `step ${formatStep(step)}`);
+    if (step !== undefined && !this.legendStep.isConnected) this.legend.prepend(this.legendStep);
+    if (!this.legendBox.open) return;
+    (this.content?.lines ?? []).forEach((line, index) => {
       const value = valueAt(line.series, step ?? Infinity);
-      const swatch = lineSwatch(line.colour, this.theme.kind);
       const shown = value === undefined ? '–' : formatWithUnit(value, this.description.unit, 5);
-      return element('li', {}, swatch, `${line.label} `, element('b', {}, shown));
+      setText(this.legendValues[index]!, shown);
     });
-    const at = step === undefined ? undefined : element('li', { class: 'muted' }, `step ${formatStep(step)}`);
-    this.legend.replaceChildren(...(at ? [at] : []), ...items);
   }
 
   private describe(content: ChartContent): void {
@@ -296,6 +277,10 @@ export class Chart {
     this.plotArea.setAttribute('role', 'img');
     this.plotArea.setAttribute('aria-label', `${this.description.title}. ${parts.join('; ')}`);
   }
+}
+
+function setText(node: HTMLElement, text: string): void {
+  if (node.textContent !== text) node.textContent = text;
 }
 
 function cursorStep(plot: uPlot): number | undefined {

@@ -1,6 +1,7 @@
 import type { Theme } from '../ui/theme';
-import { styleOf, type Chart } from './chart';
-import { chartSvg, SVG_CHART } from './svg';
+import type { Chart } from './chart';
+import { styleOf } from './lines';
+import { chartSvg, SVG_CHART, SVG_DEFINITIONS } from './svg';
 
 const PADDING = 16;
 const TITLE_HEIGHT = 22;
@@ -58,6 +59,6 @@ export async function chartsAsSvg(charts: readonly Chart[]): Promise<Uint8Array>
   const size = `width="${width}" height="${contents.length * height}"`;
   const text =
     `<svg xmlns="http://www.w3.org/2000/svg" ${size} font-family="sans-serif" font-size="12">\n` +
-    `<rect width="100%" height="100%" fill="white"/>\n${body}\n</svg>\n`;
+    `<rect width="100%" height="100%" fill="white"/>\n${SVG_DEFINITIONS}\n${body}\n</svg>\n`;
   return new TextEncoder().encode(text);
 }

@@ -1,10 +1,15 @@
 import { escapeXml, ticks } from '../ui/svg';
-import { styleOf, type ChartContent, type Line } from './chart';
 import { formatStep, formatWithUnit } from './format';
+import { styleOf, valueBounds, type ChartContent, type Line } from './lines';
 
 /** Size of one chart in the drawing, in CSS pixels. */
 export const SVG_CHART = { width: 720, height: 300 } as const;
 const BOX = { left: 70, top: 34, right: 700, bottom: 236 } as const;
+
+/** Lines go on to the step before and after the range: what is outside of the axes is cut. */
+export const SVG_DEFINITIONS =
+  `<defs><clipPath id="plot"><rect x="${BOX.left}" y="${BOX.top}" ` +
+  `width="${BOX.right - BOX.left}" height="${BOX.bottom - BOX.top}"/></clipPath></defs>`;
 
 interface Content {
   readonly title: string;
@@ -21,16 +26,7 @@ function decades(low: number, high: number): number[] {
 }
 
 function bounds(content: ChartContent): [number, number] {
-  let low = Infinity;
-  let high = -Infinity;
-  for (const { series } of content.lines) {
-    for (const value of series.values) {
-      if (Number.isNaN(value) || (content.logarithmic && value <= 0)) continue;
-      low = Math.min(low, value);
-      high = Math.max(high, value);
-    }
-  }
-  if (low > high) return [0, 1];
+  const [low, high] = valueBounds(content) ?? [0, 1];
   if (low === high) return content.logarithmic ? [low / 2, high * 2] : [low - 0.5, high + 0.5];
   return [low, high];
 }
@@ -79,8 +75,9 @@ export function chartSvg({ title, unit, content }: Content): string {
     const { colour, dash } = styleOf(line, 'light');
     const style = `fill="none" stroke="${colour}" stroke-dasharray="${dash.join(' ')}"`;
     const { values, smoothed } = line.series;
-    if (smoothed) out.push(`<path d="${path(line, values, x, y)}" ${style} stroke-opacity=".3"/>`);
-    out.push(`<path d="${path(line, smoothed ?? values, x, y)}" ${style} stroke-width="1.5"/>`);
+    if (smoothed)
+      out.push(`<path clip-path="url(#plot)" d="${path(line, values, x, y)}" ${style} stroke-opacity=".3"/>`);
+    out.push(`<path clip-path="url(#plot)" d="${path(line, smoothed ?? values, x, y)}" ${style} stroke-width="1.5"/>`);
     out.push(`<rect x="${legendAt}" y="266" width="14" height="3" fill="${colour}"/>`);
     out.push(`<text x="${legendAt + 20}" y="271">${escapeXml(line.label)}</text>`);
     legendAt += 44 + 7 * line.label.length;

@@ -1,6 +1,6 @@
 import { element } from '../ui/dom';
-import { valueAt, type Line } from './chart';
 import { formatStep, formatValue } from './format';
+import { valueAt, type Line } from './lines';
 
 /** Fills a table with the same values as the charts, a row a step, the latest first. */
 export function fillTable(table: HTMLTableElement, lines: readonly Line[]): void {

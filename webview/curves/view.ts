@@ -3,13 +3,18 @@ import { button, checkbox, slider, tabs } from '../ui/controls';
 import { element } from '../ui/dom';
 import { HostError, type Host } from '../ui/host';
 import { currentTheme, onThemeChange, runDash, type Theme } from '../ui/theme';
-import { Chart, lineSwatch, type ChartContent, type Line } from './chart';
+import { Chart } from './chart';
 import { chartsAsPng, chartsAsSvg } from './export';
 import { metricLabel } from './format';
+import { lineSwatch, type ChartContent, type Line } from './lines';
+import { explainMarks } from './marks';
+import { Paced } from './paced';
 import { fillTable } from './table';
 
 const DEFAULT_STATE: CurvesState = { runs: [], smoothing: 0.9, logarithmic: false, view: 'charts' };
 const TABLE_ROWS = 100;
+const MOST_POINTS = 1600;
+const MANY_RUNS = 3;
 const SLOW_MS = 1000;
 /** While long files are read, the charts grow so often. */
 const READING_MS = 500;
@@ -25,9 +30,11 @@ export class CurvesView {
   private asking = false;
   private askAgain = false;
   private opened = false;
+  private readonly paced = new Paced();
 
   private readonly message = element('div', { class: 'message', role: 'status' });
   private readonly runList = element('div', { class: 'runs', role: 'group', 'aria-label': 'Runs to show' });
+  private readonly marks = element('ul', { class: 'marks muted', 'aria-label': 'Marks in the charts' });
   private readonly chartGrid = element('div', { class: 'charts' });
   private readonly table = element('table', {});
   private readonly from = element('input', { type: 'number', min: 0, id: 'from', 'aria-label': 'First step' });
@@ -118,7 +125,7 @@ export class CurvesView {
         void this.ask();
       },
     );
-    this.app.append(element('header', {}, toolbar, this.runList, this.message), content);
+    this.app.append(element('header', {}, toolbar, this.runList, this.marks, this.message), content);
   }
 
   private listRuns(): void {
@@ -134,6 +141,7 @@ export class CurvesView {
     if (this.runList.dataset.shape !== shape) this.runList.replaceChildren(...items);
     this.runList.dataset.shape = shape;
     this.runList.hidden = this.runs.length < 2;
+    this.app.classList.toggle('empty', this.runs.length === 0);
     if (this.runs.length === 0) this.say('No run has written metrics yet. Start one with “VoCo: Pre-train”.');
     else if (this.state.runs.length === 0) this.say('Choose at least one run above.');
     else this.say(undefined);
@@ -157,12 +165,11 @@ export class CurvesView {
       do {
         this.askAgain = false;
         const { runs, range, smoothing, view } = this.state;
-        const width = this.chartGrid.clientWidth || 600;
         this.answer = await this.host.call('series', {
           runs,
           metrics: this.descriptions.flatMap((chart) => chart.metrics),
           range,
-          points: view === 'table' ? TABLE_ROWS : Math.min(1200, Math.max(400, width)),
+          points: view === 'table' ? TABLE_ROWS : this.pointsWanted(),
           smoothing: view === 'table' ? 0 : smoothing,
         });
         this.draw();
@@ -216,6 +223,7 @@ export class CurvesView {
     const range = this.range();
     if (document.activeElement !== this.from) this.from.value = String(range[0]);
     if (document.activeElement !== this.to) this.to.value = String(range[1]);
+    this.marks.replaceChildren(...explainMarks(this.answer.marks, range));
     if (view === 'table') {
       fillTable(
         this.table,
@@ -223,11 +231,30 @@ export class CurvesView {
       );
       return;
     }
-    for (const chart of this.charts) {
+    const { answer } = this;
+    const jobs = this.inSightFirst().map((chart) => () => {
       const lines = this.linesOf(chart.description);
-      chart.update({ lines, marks: this.answer.marks, range, logarithmic } satisfies ChartContent);
-    }
-    this.app.dataset.drawn = String(Math.max(0, ...this.answer.series.map((series) => series.steps.at(-1) ?? 0)));
+      chart.update({ lines, marks: answer.marks, range, logarithmic } satisfies ChartContent);
+    });
+    this.paced.start(jobs, () => {
+      this.app.dataset.drawn = String(Math.max(0, ...answer.series.map((series) => series.steps.at(-1) ?? 0)));
+    });
+  }
+
+  private inSightFirst(): Chart[] {
+    const inSight = (chart: Chart): boolean => {
+      const { top, bottom } = chart.node.getBoundingClientRect();
+      return bottom > 0 && top < innerHeight;
+    };
+    const first = this.charts.filter(inSight);
+    return [...first, ...this.charts.filter((chart) => !first.includes(chart))];
+  }
+
+  /** Points wanted a series: two a pixel of a chart, one where many lines lie over one another. */
+  private pointsWanted(): number {
+    const width = Math.max(0, ...this.charts.map((chart) => chart.node.clientWidth)) || 500;
+    const aPixel = this.state.runs.length > MANY_RUNS ? 1 : 2;
+    return Math.min(MOST_POINTS, Math.max(400, Math.round(width * aPixel)));
   }
 
   private zoom(range: [number, number] | undefined): void {
@@ -254,6 +281,8 @@ export class CurvesView {
 
   private async export(format: 'png' | 'svg' | 'csv'): Promise<void> {
     try {
+      this.paced.finish();
+      await Promise.resolve();
       const charts = this.charts.filter((chart) => !chart.node.hidden);
       const content =
         format === 'csv' ? undefined : await (format === 'png' ? chartsAsPng : chartsAsSvg)(charts, this.theme);
