@@ -52,3 +52,14 @@ test('every command leads to a question, a message or something to look at', asy
   assert.deepEqual(wrong, []);
   assert.doesNotMatch(extensionLog(server), / \[error\] /);
 });
+
+test('without a folder, commands say that one is needed and offer to open it', async () => {
+  await page.context().close();
+  page = await openWorkbench(browser, server.url().replace(/\?.*$/, '?ew=true'));
+  for (const title of ['Pre-train', 'Make Sample Dataset…', 'New Experiment…', 'Stop Run']) {
+    const { toasts, buttons } = await outcomeOf(page, `VoCo: ${title}`);
+    assert.match(String(toasts), /Open a folder first/, title);
+    assert.match(String(buttons), /Open Folder/, title);
+    await putAway(page);
+  }
+});
