@@ -71,25 +71,26 @@ export const pretrainPresets = {
     hasValidation: true,
   },
   'demo-unet': {
-    description: 'Demo on synthetic abdomens with the 3D U-Net, for the study of the demo: gradients are clipped',
+    description: 'Demo on synthetic abdomens with the 3D U-Net, for the study of the demo: a grid in three directions',
     config: {
       name: 'voco-demo-unet',
       method: {
         objective: 'cvpr-paper',
-        grid: [3, 3, 1],
-        crop: [32, 32, 48],
-        input: [32, 32, 48],
-        randomCrops: 4,
-        augment: { flip: 0, rotate90: 0 },
-        projector: { hidden: 256, out: 256 },
+        // Places in all three directions, so that the encoder learns height as well.
+        grid: [2, 2, 4],
+        crop: [32, 32, 16],
+        input: [32, 32, 16],
+        randomCrops: 8,
+        augment: { flip: 0, rotate90: 0, shiftIntensity: { prob: 0.5 } },
+        projector: { hidden: 64, out: 64 },
       },
       network: { name: 'unet3d', featureSize: 8 },
       // The first gradients are a hundred times those of later steps. Unclipped, Adam would remember them and hardly move the encoder.
-      optimizer: { lr: 0.002, amsgrad: false, clipNorm: 1 },
-      schedule: { warmupSteps: 5 },
-      train: { steps: 200, batch: 1, validateEvery: 50, checkpointEvery: 50, keepLast: 1 },
+      optimizer: { lr: 0.001, amsgrad: false, clipNorm: 1 },
+      schedule: { name: 'constant' },
+      train: { steps: 1000, batch: 1, microBatch: 24, validateEvery: 100, checkpointEvery: 200, keepLast: 1 },
     },
-    data: { preprocess: { resize: [96, 96, 48] } },
+    data: { preprocess: { resize: [64, 64, 64] } },
     hasValidation: true,
   },
 } as const satisfies Record<string, Preset>;

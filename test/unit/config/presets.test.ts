@@ -65,3 +65,20 @@ test('brats21 holds out the first fold of the released list, and a share of othe
   const folder = presetConfig('brats21', { data: 'imagesTr' }).data;
   expect([folder.train, folder.validation, folder.validationFraction]).toEqual([[{ folder: 'imagesTr' }], [], 0.2]);
 });
+
+test('the two presets of the demo study are of one network and one grey scale, and a step needs one pass', () => {
+  const [pre, fine] = [presetConfig('demo-unet'), presetConfig('demo-study')];
+  expect(fine.network).toEqual(pre.network);
+  const { intensity, foreground, orientation } = fine.data.preprocess;
+  expect({ intensity, foreground, orientation }).toEqual({
+    intensity: pre.data.preprocess.intensity,
+    foreground: pre.data.preprocess.foreground,
+    orientation: pre.data.preprocess.orientation,
+  });
+  const { grid, crop, input, randomCrops } = pre.method;
+  expect(input).toEqual(crop);
+  expect(grid.map((count, axis) => count * crop[axis]!)).toEqual(pre.data.preprocess.resize);
+  expect(pre.train.microBatch).toBe(randomCrops + grid[0] * grid[1] * grid[2]);
+  // The pretext task tells left from right, so nothing may be mirrored on either side.
+  for (const { augment } of [pre.method, fine]) expect([augment.flip, augment.rotate90]).toEqual([0, 0]);
+});
