@@ -159,7 +159,7 @@ describe('learning', () => {
 
   it.each([
     ['voco-10k', 60],
-    ['tpami', 40],
+    ['tpami', 60],
     ['cvpr-paper', 40],
   ])('lowers the loss on the phantom: %s', async (objective, steps) => {
     const fifth = steps / 5;
