@@ -73,7 +73,7 @@ function makeProbe() {
   };
 }
 
-/** In every frame from its start: when the panel first showed a curve and all of them, and the frames since `frames()`. */
+/** In the panel, once it is there: when it first showed a curve and all of them, and the frames since `frames()`. */
 function watchPanel() {
   const seen = { deltas: [] };
   globalThis.panel = seen;
@@ -150,7 +150,8 @@ async function measure(page, probe) {
   await probe.reset();
   const start = Date.now();
   await table.locator('#curves').click();
-  const frame = await webview(page, '.chart');
+  const frame = await webview(page, '#app > header');
+  await frame.locator('#app').evaluate(watchPanel);
   await eventually(() => frame.locator('#app').evaluate(() => globalThis.panel.all), 'all curves', 120_000);
   const { first, all } = await frame.locator('#app').evaluate(() => globalThis.panel);
   console.log(
@@ -179,7 +180,7 @@ try {
   if (given) symlinkSync(given, join(server.folder, 'runs'));
   else prepare(join(server.folder, 'runs'));
   browser = await startBrowser();
-  const page = await openWorkbench(browser, server.url(), { width: 1600, height: 1000 }, watchPanel);
+  const page = await openWorkbench(browser, server.url(), { width: 1600, height: 1000 });
   console.log(`${count} runs of ${steps} steps, ${cpus().length} cores of ${cpus()[0].model}`);
   await measure(page, probe);
 } finally {
