@@ -130,10 +130,17 @@ after(async () => {
 const panel = (selector = '.compare') => webview(page, selector, 60_000);
 const tab = async (name) => (await panel()).locator(`#tab-${name}`).click();
 
+/** Opens a run in the tree; a refresh of the list may swallow a key, so it is pressed until the row is open. */
 async function expand(name) {
   const row = rows(page, 'Runs').filter({ hasText: name }).first();
-  await row.click();
-  await page.keyboard.press('ArrowRight');
+  const open = async () => (await row.getAttribute('aria-expanded')) === 'true';
+  await eventually(async () => {
+    if (await open()) return true;
+    await row.click();
+    if (!(await open())) await page.keyboard.press('ArrowRight');
+    await page.waitForTimeout(500);
+    return open();
+  }, `${name} is open`);
 }
 
 test('two checkpoints selected in the runs view are compared: what differs in their configs', async () => {
