@@ -1,20 +1,16 @@
-// A new user's first minutes in an empty folder, from no data to a run, as the walkthrough tells them.
+// A new user's first minutes in an empty folder: from no data to a run, by one command.
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 import { after, before } from 'node:test';
-import { putAway } from './outcomes.mjs';
 import {
   answer,
-  eventually,
-  openFile,
   openWorkbench,
   pick,
   runCommand,
   scenarios,
   screenshot,
-  screenshotInThemes,
   startBrowser,
   startServer,
 } from './workbench.mjs';
@@ -44,9 +40,6 @@ function trainers() {
     .filter((pid) => pid !== undefined && existsSync(`/proc/${pid}`));
 }
 
-const steps = () => page.locator('.getting-started-step');
-const done = () => steps().filter({ has: page.locator('.complete') });
-
 test('from nothing to a config: the sample dataset is made on the way', async () => {
   await runCommand(page, 'VoCo: Pre-train');
   await pick(page, 'New Experiment');
@@ -60,27 +53,5 @@ test('from nothing to a config: the sample dataset is made on the way', async ()
   await page.locator('.tab', { hasText: 'first.voco.json' }).waitFor();
   const text = readFileSync(join(server.folder, 'first.voco.json'), 'utf8');
   assert.match(text, /"datalist": "sample-data\/dataset_0.json"/);
-});
-
-test('the steps of the walkthrough are done by doing them', async () => {
   await page.locator('.notification-toast', { hasText: 'is training' }).waitFor({ timeout: 60_000 });
-  await putAway(page);
-  await runCommand(page, 'VoCo: Check Data');
-  await page.locator('.notification-toast', { hasText: 'The data' }).waitFor({ timeout: 60_000 });
-  await runCommand(page, 'VoCo: Preview Crops');
-  await page.locator('.tab', { hasText: 'Crops: first' }).waitFor();
-  await openFile(page, 'img0001.nii.gz');
-  await runCommand(page, 'VoCo: Show Loss Curves');
-  await runCommand(page, 'VoCo: Show Results');
-  await page.locator('.tab', { hasText: 'Results' }).waitFor();
-  await runCommand(page, 'Welcome: Open Walkthrough...');
-  await pick(page, 'Pre-train on 3D CT with VoCo');
-  await eventually(async () => (await steps().count()) === 8, 'eight steps');
-  await eventually(async () => (await done().count()) === 8, 'eight steps are done').catch(async () => {
-    const titles = await done().locator('h3').allTextContents();
-    assert.fail(`done are only: ${titles.join('; ')}`);
-  });
-  await screenshotInThemes(page, 'walkthrough-done');
-  await runCommand(page, 'VoCo: Stop Run');
-  await page.locator('.notification-toast', { hasText: 'was stopped' }).waitFor({ timeout: 60_000 });
 });
