@@ -269,3 +269,13 @@ test('a reloaded window shows the same', async () => {
   const frame = await webview(page, '.positions .numbers', 90_000);
   assert.equal(await frame.locator('.card').count(), 2);
 });
+
+test('two rows of the table of runs are compared by their checkpoints', async () => {
+  await runCommand(page, 'VoCo: Show Runs Table');
+  const table = await webview(page, '.grid', 60_000);
+  for (const name of ['organs', 'gentle']) {
+    await table.locator('.grid .row', { hasText: name }).first().locator('[data-key=select]').click();
+  }
+  await table.locator('#compare:not([disabled])').click();
+  await page.locator('.tab', { hasText: /organs.*↔.*gentle|gentle.*↔.*organs/ }).waitFor({ timeout: 30_000 });
+});
