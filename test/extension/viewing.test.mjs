@@ -110,9 +110,20 @@ test('cases of a dataset have a picture in the hover, and open with their label'
   const row = (text) => rows(page, 'Datasets').filter({ hasText: text }).first();
   await row('dataset.json').waitFor();
   await row('dataset.json').locator('.monaco-tl-twistie').click();
-  await row('img07').hover();
   const picture = page.locator('.monaco-hover img[alt="middle axial slice"], .workbench-hover img').first();
-  await picture.waitFor({ timeout: 30_000 });
+  // A list that is still filling moves the row from under the pointer, and the hover does not come.
+  await eventually(
+    async () => {
+      await page.mouse.move(900, 500);
+      await row('img07').hover();
+      return picture.waitFor({ timeout: 5000 }).then(
+        () => true,
+        () => false,
+      );
+    },
+    'the picture in the hover of a case',
+    60_000,
+  );
   const [width, height] = await eventually(
     () => picture.evaluate((image) => image.naturalWidth > 0 && [image.naturalWidth, image.naturalHeight]),
     'the picture in the hover',
@@ -223,25 +234,6 @@ test('the window follows each preset and dragging; zoom and pan keep voxels unde
   await drag(frame, 2, [0.7, 0.5], [0.3, 0.5]);
   await eventually(async () => (await voxelAt(frame, 2, 0.3, 0.5)).join() === near[1].join(), 'the view moved along');
   await frame.locator('#reset-view').click();
-});
-
-test('a label map chosen with its image in the explorer goes on top of it', async () => {
-  const frame = await webview(page, '.pane[aria-label="img08.nii"]');
-  assert.equal(await frame.locator('.overlay-row').count(), 0);
-  await callCommand(page, server, 'workbench.view.explorer');
-  for (const uri of ['data/labelsTr/label07.nii', 'data/imagesTr/img08.nii']) {
-    await callCommand(page, server, 'revealInExplorer', { only: { uri } });
-  }
-  const files = page.locator('.explorer-folders-view .monaco-list-row');
-  await files.filter({ hasText: 'img08.nii' }).first().click();
-  await files.filter({ hasText: 'label07.nii' }).click({ modifiers: ['ControlOrMeta'] });
-  await files.filter({ hasText: 'label07.nii' }).click({ button: 'right' });
-  const menu = page.locator('.context-view .action-item, .monaco-menu .action-item');
-  await menu.filter({ hasText: 'Add Overlay' }).first().click();
-  const shown = await webview(page, '#app:has(.pane[aria-label="img08.nii"]) .overlay-row', 60_000);
-  assert.match(await shown.locator('.overlay-row').innerText(), /label07/);
-  await drawn(shown);
-  await shown.locator('[data-label="6"]').waitFor();
 });
 
 test('steps through a 4-D file, plays its slices, and saves what is shown', async () => {
