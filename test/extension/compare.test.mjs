@@ -146,6 +146,10 @@ async function expand(name) {
 test('two checkpoints selected in the runs view are compared: what differs in their configs', async () => {
   await openSideBar(page);
   await rows(page, 'Runs').filter({ hasText: 'organs' }).first().waitFor();
+  await rows(page, 'Runs').filter({ hasText: 'gentle' }).first().waitFor();
+  await rows(page, 'Runs').filter({ hasText: /^pre/ }).first().waitFor();
+  // A run that is opened while others are still being found can stay empty.
+  await page.waitForTimeout(5000);
   await expand(/^organs/);
   await expand(/^gentle/);
   const newest = rows(page, 'Runs').filter({ hasText: /step 16/ });
