@@ -32,7 +32,7 @@ export function activate(context: vscode.ExtensionContext): void {
     watchConfigs((error) => services.log.error(String(error))),
     registerQuickFixes(),
     registerCodeLenses(),
-    registerVolumeEditor(context, services.log, services.volumes),
+    registerVolumeEditor(context, services.log, services.volumes, services.walkthrough),
     registerCheckpointEditor(services),
     registerCropsPanels(services),
     registerEstimatePanels(services),

@@ -10,6 +10,7 @@ import { ResultsPanels } from './panels/results/resultsPanels';
 import { DatasetChecks } from './datasetChecks';
 import { DeviceList } from './deviceList';
 import { RunFinder } from './runFinder';
+import { Walkthrough } from './walkthrough';
 
 /** What commands, views and panels share. Made at activation, so nothing here may read, spawn or compute when created. */
 export interface Services {
@@ -24,6 +25,7 @@ export interface Services {
   readonly results: ResultsPanels;
   /** The volumes that viewers show. */
   readonly volumes: VolumeStore;
+  readonly walkthrough: Walkthrough;
   /** What is selected in the runs view. */
   readonly selection: { run?: string | undefined; nodes?: readonly unknown[] };
   /** The Node and the script that run `voco`. @throws UserError when there is no usable Node. */
@@ -79,7 +81,8 @@ export function createServices(context: vscode.ExtensionContext): Services {
   const curves = new CurvesPanels(context, registry, finder, log);
   const results = new ResultsPanels(context, registry, finder, log);
   const volumes = new VolumeStore(context.asAbsolutePath('dist/volume-worker.cjs'));
-  context.subscriptions.push(log, registry, launcher, ...freed, finder, devices, checks, curves, results);
+  const walkthrough = new Walkthrough(context);
+  context.subscriptions.push(log, registry, launcher, ...freed, finder, devices, checks, curves, results, walkthrough);
   return {
     context,
     log,
@@ -91,6 +94,7 @@ export function createServices(context: vscode.ExtensionContext): Services {
     curves,
     results,
     volumes,
+    walkthrough,
     selection: {},
     program,
   };

@@ -107,11 +107,13 @@ export class RunRegistry {
     const before = this.tracked.get(key);
     const entry: Tracked = before ?? { summary };
     const previous = before?.summary;
-    entry.summary = summary;
+    // A run that did not change stays the same object, so that lists can tell.
+    const same = previous !== undefined && JSON.stringify(previous) === JSON.stringify(summary);
+    entry.summary = same ? previous : summary;
     this.tracked.set(key, entry);
     this.sorted = undefined;
     this.watchWhileLive(key, entry);
-    if (previous && JSON.stringify(previous) === JSON.stringify(summary)) return;
+    if (same) return;
     if (previous?.phase !== summary.phase) {
       const change: RunChange = { run: summary, ...(previous && { from: previous.phase }) };
       for (const listener of this.changeListeners) listener(change);

@@ -1,18 +1,16 @@
 // Comparing checkpoints: from the runs view to scores, weights, linked views of a case and position maps, with the real trainer.
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 import { after, before } from 'node:test';
+import { finetuning, makeSample, pretraining, voco, writeConfig } from './samples.mjs';
 import {
-  answer,
   eventually,
   openSideBar,
   openWorkbench,
   pick,
   reloadWindow,
-  root,
   rows,
   runCommand,
   scenarios,
@@ -26,57 +24,12 @@ import {
 let server, browser, page;
 const test = scenarios(() => ({ page, server }));
 
-const network = { name: 'unet3d', featureSize: 8 };
-const train = [{ datalist: 'sample/dataset_0.json', key: 'training' }];
-
-const pretraining = {
-  kind: 'pretrain',
-  name: 'pre',
-  threads: 1,
-  data: { train, preprocess: { resize: [64, 64, 32] }, workers: 0 },
-  method: {
-    grid: [2, 2, 1],
-    crop: [32, 32, 32],
-    input: [32, 32, 32],
-    randomCrops: 1,
-    projector: { hidden: 16, out: 16 },
-  },
-  network,
-  train: { steps: 2, batch: 1, checkpointEvery: 1 },
-};
-
-const finetuning = {
-  kind: 'finetune',
-  name: 'organs',
-  threads: 1,
-  task: {
-    name: 'custom',
-    unlisted: 'background',
-    classes: [
-      { name: 'liver', values: [6], colour: '#c77b58' },
-      { name: 'aorta', values: [8], colour: '#ff5a5a' },
-    ],
-  },
-  data: {
-    train,
-    validation: [{ datalist: 'sample/dataset_0.json', key: 'validation' }],
-    preprocess: { spacing: null },
-  },
-  crops: { size: [32, 32, 32], perVolume: 2 },
-  network,
+const organs = finetuning({
+  featureSize: 8,
   optimizer: { lr: 0.003 },
   schedule: { warmupEpochs: 2 },
   train: { steps: 16, validateEvery: 100, checkpointEvery: 8 },
-  inference: { overlap: 0.25 },
-};
-
-function voco(...args) {
-  const made = spawnSync(process.execPath, [join(root, 'dist/voco.cjs'), ...args], {
-    encoding: 'utf8',
-    env: { ...process.env, VOCO_CACHE_DIR: join(server.tmp, 'cache') },
-  });
-  assert.equal(made.status, 0, made.stderr);
-}
+});
 
 const runsFolder = () => join(server.folder, 'runs');
 const runOf = (name) =>
@@ -87,30 +40,22 @@ const runOf = (name) =>
 
 /** Two fine-tunings that differ in their learning rate and start, both evaluated, and the pre-training of one of them. */
 function train2() {
-  const config = (name, value) => {
-    const file = join(server.folder, `${name}.voco.json`);
-    writeFileSync(file, JSON.stringify(value, null, 2));
-    return file;
-  };
   mkdirSync(runsFolder(), { recursive: true });
-  voco('phantom', '--out', join(server.folder, 'sample'), '--cases', '5', '--size', '64,64,32');
+  makeSample(server, 5);
   const datalist = join(server.folder, 'sample/dataset_0.json');
   const { training, validation, ...rest } = JSON.parse(readFileSync(datalist, 'utf8'));
   const all = [...training, ...validation];
   // Three held-out cases, so that differences have an interval.
   writeFileSync(datalist, JSON.stringify({ ...rest, training: all.slice(0, 2), validation: all.slice(2) }));
-  voco('pretrain', config('pre', pretraining));
-  voco('finetune', config('organs', finetuning));
-  const steps = join(runOf('pre'), 'checkpoints/step-00000002.safetensors');
-  voco(
-    'finetune',
-    config('gentle', { ...finetuning, name: 'gentle', optimizer: { lr: 0.001 } }),
-    '--set',
-    `init.checkpoint="${steps}"`,
-  );
+  const start = pretraining({ featureSize: 8, train: { steps: 2, checkpointEvery: 1 } });
+  voco(server, 'pretrain', writeConfig(server, 'pre', start));
+  voco(server, 'finetune', writeConfig(server, 'organs', organs));
+  const weights = join(runOf('pre'), 'checkpoints/step-00000002.safetensors');
+  const gentle = { ...organs, name: 'gentle', optimizer: { lr: 0.001 }, init: { checkpoint: weights } };
+  voco(server, 'finetune', writeConfig(server, 'gentle', gentle));
   for (const name of ['organs', 'gentle']) {
     const checkpoint = join(runOf(name), 'checkpoints/step-00000016.safetensors');
-    voco('evaluate', '--run', runOf(name), '--checkpoint', checkpoint);
+    voco(server, 'evaluate', '--run', runOf(name), '--checkpoint', checkpoint);
   }
 }
 
@@ -130,17 +75,12 @@ after(async () => {
 const panel = (selector = '.compare') => webview(page, selector, 60_000);
 const tab = async (name) => (await panel()).locator(`#tab-${name}`).click();
 
-/** Opens a run in the tree; a refresh of the list may swallow a key, so it is pressed until the row is open. */
+/** Opens a run in the tree. */
 async function expand(name) {
   const row = rows(page, 'Runs').filter({ hasText: name }).first();
-  const open = async () => (await row.getAttribute('aria-expanded')) === 'true';
-  await eventually(async () => {
-    if (await open()) return true;
-    await row.click();
-    if (!(await open())) await page.keyboard.press('ArrowRight');
-    await page.waitForTimeout(500);
-    return open();
-  }, `${name} is open`);
+  await row.click();
+  await page.keyboard.press('ArrowRight');
+  await eventually(async () => (await row.getAttribute('aria-expanded')) === 'true', `${name} is open`);
 }
 
 test('two checkpoints selected in the runs view are compared: what differs in their configs', async () => {
@@ -148,8 +88,6 @@ test('two checkpoints selected in the runs view are compared: what differs in th
   await rows(page, 'Runs').filter({ hasText: 'organs' }).first().waitFor();
   await rows(page, 'Runs').filter({ hasText: 'gentle' }).first().waitFor();
   await rows(page, 'Runs').filter({ hasText: /^pre/ }).first().waitFor();
-  // A run that is opened while others are still being found can stay empty.
-  await page.waitForTimeout(5000);
   await expand(/^organs/);
   await expand(/^gentle/);
   const newest = rows(page, 'Runs').filter({ hasText: /step 16/ });
@@ -187,14 +125,7 @@ test('scores by organ with paired differences, sorted and saved', async () => {
   await screenshotInThemes(page, 'compare-scores');
   await frame.locator('#csv').click();
   const file = join(server.folder, 'scores.csv');
-  const dialog = page.locator('.quick-input-widget');
-  await dialog.waitFor();
-  await eventually(
-    async () => (await dialog.locator('input.input').inputValue()).endsWith('-scores.csv'),
-    'the dialog',
-  );
-  await answer(page, file);
-  await eventually(() => existsSync(file), 'the CSV file');
+  await saveAs(page, file, '-scores.csv');
   assert.match(readFileSync(file, 'utf8').split('\n')[1], /^"?organs-.*liver,dice/);
 });
 

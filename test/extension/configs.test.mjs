@@ -1,10 +1,9 @@
 // What the editor does for a config before anything is trained.
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import process from 'node:process';
 import { after, before } from 'node:test';
+import { makeSample, writeConfig } from './samples.mjs';
 import {
   answer,
   eventually,
@@ -12,7 +11,6 @@ import {
   openWorkbench,
   pick,
   reloadWindow,
-  root,
   runCommand,
   scenarios,
   screenshot,
@@ -55,11 +53,9 @@ const wrong = {
 
 before(async () => {
   server = await startServer();
-  const sample = ['phantom', '--out', join(server.folder, 'sample'), '--cases', '4', '--size', '64,64,32'];
-  const made = spawnSync(process.execPath, [join(root, 'dist/voco.cjs'), ...sample], { encoding: 'utf8' });
-  assert.equal(made.status, 0, made.stderr);
-  writeFileSync(join(server.folder, 'tiny.voco.json'), `${JSON.stringify(config, null, 2)}\n`);
-  writeFileSync(join(server.folder, 'wrong.voco.json'), `${JSON.stringify(wrong, null, 2)}\n`);
+  makeSample(server, 4);
+  writeConfig(server, 'tiny', config);
+  writeConfig(server, 'wrong', wrong);
   browser = await startBrowser();
   page = await openWorkbench(browser, server.url(), { width: 1500, height: 950 });
 });

@@ -1,17 +1,15 @@
 // Fine-tuning in the workbench, from a pre-trained checkpoint to the worst slice of the worst organ, with the real trainer.
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import process from 'node:process';
 import { after, before } from 'node:test';
+import { finetuning, killTrainers, makeSample, pretraining, runStates, voco, writeConfig } from './samples.mjs';
 import {
   eventually,
   openFile,
   openSideBar,
   openWorkbench,
   pick,
-  root,
   rows,
   runCommand,
   scenarios,
@@ -25,89 +23,29 @@ import {
 let server, browser, page;
 const test = scenarios(() => ({ page, server }));
 
-const network = { name: 'unet3d', featureSize: 8 };
-const train = [{ datalist: 'sample/dataset_0.json', key: 'training' }];
-
-/** Three steps of pre-training: weights to start from, not good ones. */
-const pretraining = {
-  kind: 'pretrain',
-  name: 'pre',
-  threads: 1,
-  data: { train, preprocess: { resize: [64, 64, 32] }, workers: 0 },
-  method: {
-    grid: [2, 2, 1],
-    crop: [32, 32, 32],
-    input: [32, 32, 32],
-    randomCrops: 1,
-    projector: { hidden: 16, out: 16 },
-  },
-  network,
-  train: { steps: 3, batch: 1 },
-};
-
-/** Liver and aorta, which a small network learns in seconds. */
-const finetuning = {
-  kind: 'finetune',
-  name: 'organs',
-  threads: 1,
-  task: {
-    name: 'custom',
-    unlisted: 'background',
-    classes: [
-      { name: 'liver', values: [6], colour: '#c77b58' },
-      { name: 'aorta', values: [8], colour: '#ff5a5a' },
-    ],
-  },
-  data: {
-    train,
-    validation: [{ datalist: 'sample/dataset_0.json', key: 'validation' }],
-    preprocess: { spacing: null },
-  },
-  crops: { size: [32, 32, 32], perVolume: 2 },
-  network,
+const organs = finetuning({
+  featureSize: 8,
   optimizer: { lr: 0.003 },
   schedule: { warmupEpochs: 2 },
   train: { steps: 20, validateEvery: 10, checkpointEvery: 100 },
-  inference: { overlap: 0.25 },
-};
-
-function voco(...args) {
-  const made = spawnSync(process.execPath, [join(root, 'dist/voco.cjs'), ...args], { encoding: 'utf8' });
-  assert.equal(made.status, 0, made.stderr);
-}
+});
 
 before(async () => {
   server = await startServer();
-  const config = (name, value) => {
-    const file = join(server.folder, `${name}.voco.json`);
-    writeFileSync(file, JSON.stringify(value, null, 2));
-    return file;
-  };
-  voco('phantom', '--out', join(server.folder, 'sample'), '--cases', '6', '--size', '64,64,32');
-  voco('pretrain', config('pre', pretraining));
-  config('organs', finetuning);
+  makeSample(server, 6);
+  // Three steps of pre-training: weights to start from, not good ones.
+  voco(server, 'pretrain', writeConfig(server, 'pre', pretraining({ featureSize: 8, train: { steps: 3 } })));
+  writeConfig(server, 'organs', organs);
   browser = await startBrowser();
   page = await openWorkbench(browser, server.url(), { width: 1500, height: 950 });
 });
 after(async () => {
-  for (const { pid, state } of runStates()) if (pid && state === 'running') process.kill(pid, 'SIGKILL');
+  killTrainers(server);
   await browser?.close();
   await server?.stop();
 });
 
-const runsFolder = () => join(server.folder, 'runs');
-
-function runStates() {
-  if (!server || !existsSync(runsFolder())) return [];
-  return readdirSync(runsFolder())
-    .filter((name) => existsSync(join(runsFolder(), name, 'run.json')))
-    .map((name) => ({
-      dir: join(runsFolder(), name),
-      ...JSON.parse(readFileSync(join(runsFolder(), name, 'run.json'), 'utf8')),
-    }));
-}
-
-const ofKind = (kind) => runStates().find((run) => run.kind === kind);
+const ofKind = (kind) => runStates(server).find((run) => run.kind === kind);
 const toast = (text) => page.locator('.notification-toast', { hasText: text });
 const results = () => webview(page, '#source, .empty');
 

@@ -1,16 +1,19 @@
-// A new user's first minutes in an empty folder: from no data to a run, by one command.
+// A new user's first minutes in an empty folder: from no data to a run by one command, and on through the walkthrough.
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import process from 'node:process';
 import { after, before } from 'node:test';
+import { killTrainers } from './samples.mjs';
 import {
   answer,
+  eventually,
+  openFile,
   openWorkbench,
   pick,
   runCommand,
   scenarios,
   screenshot,
+  screenshotInThemes,
   startBrowser,
   startServer,
 } from './workbench.mjs';
@@ -24,21 +27,10 @@ before(async () => {
   page = await openWorkbench(browser, server.url(), { width: 1400, height: 900 });
 });
 after(async () => {
-  for (const pid of trainers()) process.kill(pid, 'SIGKILL');
+  killTrainers(server);
   await browser?.close();
   await server?.stop();
 });
-
-/** Processes that were started for runs in this workspace and live still. */
-function trainers() {
-  const runs = server && join(server.folder, 'runs');
-  if (!runs || !existsSync(runs)) return [];
-  return readdirSync(runs)
-    .map((name) => join(runs, name, 'launch.json'))
-    .filter((file) => existsSync(file))
-    .map((file) => JSON.parse(readFileSync(file, 'utf8')).pid)
-    .filter((pid) => pid !== undefined && existsSync(`/proc/${pid}`));
-}
 
 test('from nothing to a config: the sample dataset is made on the way', async () => {
   await runCommand(page, 'VoCo: Pre-train');
@@ -54,4 +46,42 @@ test('from nothing to a config: the sample dataset is made on the way', async ()
   const text = readFileSync(join(server.folder, 'first.voco.json'), 'utf8');
   assert.match(text, /"datalist": "sample-data\/dataset_0.json"/);
   await page.locator('.notification-toast', { hasText: 'is training' }).waitFor({ timeout: 60_000 });
+});
+
+const steps = () => page.locator('.getting-started-step');
+
+/** The titles of the steps that are ticked. */
+const done = () =>
+  steps()
+    .filter({ has: page.locator('.complete') })
+    .locator('h3')
+    .allTextContents();
+
+test('the steps of the walkthrough are done by doing them, and stay done', async () => {
+  await runCommand(page, 'Notifications: Clear All Notifications');
+  await runCommand(page, 'Welcome: Open Walkthrough...');
+  await pick(page, 'Pre-train on 3D CT with VoCo');
+  await eventually(async () => (await steps().count()) === 8, 'eight steps');
+  // What was done before the walkthrough was ever opened counts as well.
+  const early = ['Make a sample dataset', 'Write an experiment config', 'Pre-train'];
+  await eventually(async () => (await done()).join() === early.join(), 'three steps are ticked');
+  await openFile(page, 'first.voco.json');
+  await runCommand(page, 'VoCo: Check Data');
+  await page.locator('.notification-toast', { hasText: /data/i }).first().waitFor({ timeout: 60_000 });
+  await runCommand(page, 'VoCo: Preview Crops');
+  await page.locator('.tab', { hasText: 'Crops' }).waitFor();
+  await openFile(page, 'img0001.nii.gz');
+  await runCommand(page, 'VoCo: Show Loss Curves');
+  await page.locator('.tab', { hasText: 'Loss curves' }).waitFor();
+  await runCommand(page, 'VoCo: Show Results');
+  await page.locator('.tab', { hasText: 'Results' }).waitFor();
+  await page
+    .locator('.tab', { hasText: 'Welcome' })
+    .or(page.locator('.tab', { hasText: 'Walkthrough' }))
+    .first()
+    .click();
+  await eventually(async () => (await done()).length === 8, 'eight steps are ticked').catch(async () => {
+    assert.fail(`only these are ticked: ${(await done()).join('; ')}`);
+  });
+  await screenshotInThemes(page, 'walkthrough-done');
 });

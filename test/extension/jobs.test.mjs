@@ -1,18 +1,16 @@
 // Several jobs at once, and none where the folder is not trusted.
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import process from 'node:process';
 import { after, before } from 'node:test';
 import { writeRun } from './syntheticRuns.mjs';
+import { killTrainers, makeSample, pretraining, trainers, writeConfig } from './samples.mjs';
 import {
   eventually,
   openFile,
   openSideBar,
   openWorkbench,
   pick,
-  root,
   rows,
   runCommand,
   scenarios,
@@ -25,26 +23,14 @@ import {
 let server, browser, page;
 const test = scenarios(() => ({ page, server }));
 
-const config = (name) => ({
-  kind: 'pretrain',
-  name,
-  threads: 1,
-  data: { train: [{ datalist: 'sample/dataset_0.json' }], preprocess: { resize: [64, 64, 32] }, workers: 0 },
-  method: { grid: [2, 2, 1], crop: [32, 32, 32], input: [32, 32, 32], randomCrops: 1 },
-  network: { name: 'unet3d', featureSize: 4 },
-  schedule: { warmupSteps: 5 },
-  train: { steps: 100_000, batch: 1, checkpointEvery: 50_000 },
-});
+const config = (name) =>
+  pretraining({ name, schedule: { warmupSteps: 5 }, train: { steps: 100_000, checkpointEvery: 50_000 } });
 
 /** A workspace with synthetic volumes and two configs. */
 async function prepare(settings = {}) {
   const made = await startServer({ settings });
-  const sample = ['phantom', '--out', join(made.folder, 'sample'), '--cases', '3', '--size', '64,64,32'];
-  const phantom = spawnSync(process.execPath, [join(root, 'dist/voco.cjs'), ...sample], { encoding: 'utf8' });
-  assert.equal(phantom.status, 0, phantom.stderr);
-  for (const name of ['one', 'two']) {
-    writeFileSync(join(made.folder, `${name}.voco.json`), JSON.stringify(config(name), null, 2));
-  }
+  makeSample(made, 3);
+  for (const name of ['one', 'two']) writeConfig(made, name, config(name));
   return made;
 }
 
@@ -54,26 +40,10 @@ before(async () => {
   page = await openWorkbench(browser, server.url(), { width: 1500, height: 950 });
 });
 after(async () => {
-  for (const pid of trainers()) process.kill(pid, 'SIGKILL');
+  killTrainers(server);
   await browser?.close();
   await server?.stop();
 });
-
-/** Processes of voco whose command line names this workspace. */
-function trainers() {
-  if (!server) return [];
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => {
-      try {
-        const line = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
-        return line.includes('voco.cjs') && line.includes(server.folder);
-      } catch {
-        return false;
-      }
-    })
-    .map(Number);
-}
 
 const row = (name) =>
   rows(page, 'Runs')
@@ -103,7 +73,7 @@ test('a second run waits in the queue while its device is taken', async () => {
   }
   await page.locator('.notification-toast', { hasText: 'waits in the queue' }).waitFor();
   await shows('two', /queued/);
-  assert.equal(trainers().length, 1);
+  assert.equal(trainers(server).length, 1);
   await screenshotInThemes(page, 'queue');
 });
 
@@ -119,10 +89,10 @@ test('when a run is stopped the next one starts, and in the end no process is le
   await pick(page, 'one-');
   await shows('one', /stopped at step/);
   await shows('two', /% · loss/);
-  assert.equal(trainers().length, 1);
+  assert.equal(trainers(server).length, 1);
   await runCommand(page, 'VoCo: Stop Run');
   await shows('two', /stopped at step/);
-  await eventually(() => trainers().length === 0, 'no trainer is left');
+  await eventually(() => trainers(server).length === 0, 'no trainer is left');
 });
 
 test('a deleted run goes to the trash', async () => {
@@ -166,5 +136,5 @@ test('a folder that is not trusted can be looked at, but starts nothing', async 
   }
   await page.keyboard.press('Escape');
   await screenshotInThemes(page, 'restricted');
-  assert.equal(trainers().length, 0);
+  assert.equal(trainers(server).length, 0);
 });

@@ -1,11 +1,10 @@
 // The results panel on finished evaluations and studies: table, charts, restoring, exports, label efficiency.
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before } from 'node:test';
 import { writeClassificationResults, writeSegmentationResults, writeStudy } from './syntheticResults.mjs';
 import {
-  answer,
   eventually,
   openSideBar,
   openWorkbench,
@@ -105,15 +104,7 @@ test('exports as a table, for LaTeX and as a picture', async () => {
     const frame = await results();
     await frame.locator(`#export-${format}`).click();
     const file = join(server.folder, `results.${format}`);
-    const dialog = page.locator('.quick-input-widget');
-    await dialog.waitFor();
-    await eventually(
-      async () => (await dialog.locator('input.input').inputValue()).endsWith(`-results.${format}`),
-      'the dialog is ready',
-    );
-    await answer(page, file);
-    await eventually(() => existsSync(file), `${file} written`);
-    await dialog.waitFor({ state: 'hidden' });
+    await saveAs(page, file, `-results.${format}`);
     check(readFileSync(file));
   }
 });

@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { after, before } from 'node:test';
 import { writeRun } from './syntheticRuns.mjs';
 import {
-  answer,
   eventually,
   openSideBar,
   openWorkbench,
@@ -168,16 +167,8 @@ test('selected runs are laid over one another, and the table is saved as CSV', a
   await screenshotInThemes(page, 'runs-table');
   await frame.locator('#csv').click();
   const file = join(server.folder, 'table.csv');
-  const dialog = page.locator('.quick-input-widget');
-  await dialog.waitFor();
-  await eventually(
-    async () => /\/[^/]+\.\w+$/.test(await dialog.locator('input.input').inputValue()),
-    'the dialog is ready',
-  );
-  await answer(page, file);
-  await eventually(() => existsSync(file), 'the CSV file');
+  await saveAs(page, file, '.csv');
   assert.equal(readFileSync(file, 'utf8').trim().split('\n').length, MANY + 3);
-  await dialog.waitFor({ state: 'hidden' });
   await (await webview(page, '.grid')).locator('#curves').click();
   const curves = await webview(page, '.chart');
   await eventually(

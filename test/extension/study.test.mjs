@@ -1,18 +1,15 @@
 // "Compare with Scratch" in the workbench: from the command to the drawn curve, with the real trainer.
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import process from 'node:process';
 import { after, before } from 'node:test';
+import { LIVER, finetuning, killTrainers, makeSample, pretraining, runStates, voco, writeConfig } from './samples.mjs';
 import {
-  answer,
   eventually,
   openFile,
   openSideBar,
   openWorkbench,
   pick,
-  root,
   rows,
   runCommand,
   scenarios,
@@ -25,77 +22,31 @@ import {
 let server, browser, page;
 const test = scenarios(() => ({ page, server }));
 
-const network = { name: 'unet3d', featureSize: 4 };
-const train = [{ datalist: 'sample/dataset_0.json', key: 'training' }];
-
-/** Two steps of pre-training: weights to start from, not good ones. */
-const pretraining = {
-  kind: 'pretrain',
-  name: 'pre',
-  threads: 1,
-  data: { train, preprocess: { resize: [64, 64, 32] }, workers: 0 },
-  method: {
-    grid: [2, 2, 1],
-    crop: [32, 32, 32],
-    input: [32, 32, 32],
-    randomCrops: 1,
-    projector: { hidden: 16, out: 16 },
-  },
-  network,
-  train: { steps: 2, batch: 1 },
-};
-
-const finetuning = {
-  kind: 'finetune',
-  name: 'organs',
-  threads: 1,
-  task: { name: 'custom', unlisted: 'background', classes: [{ name: 'liver', values: [6], colour: '#c77b58' }] },
-  data: {
-    train,
-    validation: [{ datalist: 'sample/dataset_0.json', key: 'validation' }],
-    preprocess: { spacing: null },
-  },
-  crops: { size: [32, 32, 32], perVolume: 1 },
-  network,
+const study = finetuning({
+  classes: [LIVER],
+  perVolume: 1,
   optimizer: { lr: 0.01 },
   train: { steps: 6, validateEvery: 6, checkpointEvery: 6 },
   inference: { overlap: 0 },
   study: { cases: [1, 4], seeds: [0, 1] },
-};
-
-function voco(...args) {
-  const made = spawnSync(process.execPath, [join(root, 'dist/voco.cjs'), ...args], { encoding: 'utf8' });
-  assert.equal(made.status, 0, made.stderr);
-}
+});
 
 before(async () => {
   server = await startServer();
-  const config = (name, value) => {
-    const file = join(server.folder, `${name}.voco.json`);
-    writeFileSync(file, JSON.stringify(value, null, 2));
-    return file;
-  };
-  voco('phantom', '--out', join(server.folder, 'sample'), '--cases', '6', '--size', '64,64,32');
-  voco('pretrain', config('pre', pretraining));
-  config('organs', finetuning);
+  makeSample(server, 6);
+  // Two steps of pre-training: weights to start from, not good ones.
+  voco(server, 'pretrain', writeConfig(server, 'pre', pretraining({ train: { steps: 2 } })));
+  writeConfig(server, 'organs', study);
   browser = await startBrowser();
   page = await openWorkbench(browser, server.url(), { width: 1500, height: 950 });
 });
 after(async () => {
-  const study = server && studyRun();
-  if (study?.state === 'running') process.kill(study.pid, 'SIGKILL');
+  killTrainers(server);
   await browser?.close();
   await server?.stop();
 });
 
-function studyRun() {
-  const runs = join(server.folder, 'runs');
-  const found = readdirSync(runs)
-    .filter((name) => existsSync(join(runs, name, 'run.json')))
-    .map((name) => ({ dir: join(runs, name), ...JSON.parse(readFileSync(join(runs, name, 'run.json'), 'utf8')) }));
-  return found.find(({ kind }) => kind === 'study');
-}
-
+const studyRun = () => runStates(server).find(({ kind }) => kind === 'study');
 const readStudy = () => JSON.parse(readFileSync(join(studyRun().dir, 'study.json'), 'utf8'));
 const results = () => webview(page, '#source, .empty');
 const figure = async (frame) => frame.locator('.figure b').first().textContent();
@@ -156,15 +107,7 @@ test('its numbers are saved as a table and for LaTeX', async () => {
     const frame = await results();
     await frame.locator(`#export-${format}`).click();
     const file = join(server.folder, `study.${format}`);
-    const dialog = page.locator('.quick-input-widget');
-    await dialog.waitFor();
-    await eventually(
-      async () => (await dialog.locator('input.input').inputValue()).endsWith(`-results.${format}`),
-      'the dialog is ready',
-    );
-    await answer(page, file);
-    await eventually(() => existsSync(file), `${file} written`);
-    await dialog.waitFor({ state: 'hidden' });
+    await saveAs(page, file, `-results.${format}`);
     assert.match(readFileSync(file, 'utf8'), check);
   }
 });

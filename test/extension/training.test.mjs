@@ -5,6 +5,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 import { after, before } from 'node:test';
+import { killTrainers, makeSample, pretraining, runStates, writeConfig } from './samples.mjs';
 import {
   eventually,
   openFile,
@@ -12,7 +13,6 @@ import {
   openWorkbench,
   recordTexts,
   reloadWindow,
-  root,
   rows,
   runCommand,
   scenarios,
@@ -26,36 +26,18 @@ import {
 let server, browser, page;
 const test = scenarios(() => ({ page, server }));
 
-/** A network so small that a step takes a tenth of a second on one slow core. */
-const config = {
-  kind: 'pretrain',
+const config = pretraining({
   name: 'tiny',
   device: 'auto',
-  threads: 1,
-  data: {
-    train: [{ datalist: 'sample/dataset_0.json', key: 'training' }],
-    preprocess: { resize: [64, 64, 32] },
-    workers: 0,
-  },
-  method: {
-    grid: [2, 2, 1],
-    crop: [32, 32, 32],
-    input: [32, 32, 32],
-    randomCrops: 1,
-    projector: { hidden: 16, out: 16 },
-  },
-  network: { name: 'unet3d', featureSize: 4 },
   schedule: { warmupSteps: 5 },
   // More steps than any test waits for; the last one shortens the run.
-  train: { steps: 20_000, batch: 1, checkpointEvery: 5000 },
-};
+  train: { steps: 20_000, checkpointEvery: 5000 },
+});
 
 before(async () => {
   server = await startServer();
-  const sample = ['phantom', '--out', join(server.folder, 'sample'), '--cases', '3', '--size', '64,64,32'];
-  const made = spawnSync(process.execPath, [join(root, 'dist/voco.cjs'), ...sample], { encoding: 'utf8' });
-  assert.equal(made.status, 0, made.stderr);
-  writeFileSync(join(server.folder, 'tiny.voco.json'), `// A tiny run\n${JSON.stringify(config, null, 2)}\n`);
+  makeSample(server, 3);
+  writeConfig(server, 'tiny', config);
   writeFileSync(
     join(server.folder, 'broken.voco.json'),
     '{\n  "kind": "pretrain",\n  "data": { "train": [{ "folder": "nowhere" }] },\n  "sede": 1\n}\n',
@@ -64,28 +46,12 @@ before(async () => {
   page = await openWorkbench(browser, server.url(), { width: 1500, height: 950 });
 });
 after(async () => {
-  for (const { pid } of runStates()) {
-    try {
-      if (pid) process.kill(pid, 'SIGKILL');
-    } catch {
-      // it has ended, as it should
-    }
-  }
+  killTrainers(server);
   await browser?.close();
   await server?.stop();
 });
 
 const runsFolder = () => join(server.folder, 'runs');
-
-function runStates() {
-  if (!server || !existsSync(runsFolder())) return [];
-  return readdirSync(runsFolder())
-    .filter((name) => existsSync(join(runsFolder(), name, 'run.json')))
-    .map((name) => ({
-      dir: join(runsFolder(), name),
-      ...JSON.parse(readFileSync(join(runsFolder(), name, 'run.json'), 'utf8')),
-    }));
-}
 
 const metricSteps = (dir) =>
   readFileSync(join(dir, 'metrics.jsonl'), 'utf8')
@@ -161,7 +127,7 @@ test('pre-training starts from the palette and shows its progress', async () => 
 });
 
 test('after a reload the run is still there, and its curve complete', async () => {
-  const [before] = runStates();
+  const [before] = runStates(server);
   await reloadWindow(page);
   await openSideBar(page);
   await eventually(
@@ -174,7 +140,7 @@ test('after a reload the run is still there, and its curve complete', async () =
     'shown as running',
     30_000,
   );
-  const [now] = runStates();
+  const [now] = runStates(server);
   assert.equal(now.pid, before.pid);
   const frame = await webview(page, '.chart', 40_000);
   const label = await eventually(async () => {
@@ -195,7 +161,7 @@ test('pause and resume', async () => {
 });
 
 test('killing the extension host does not touch the run', async () => {
-  const [{ pid }] = runStates();
+  const [{ pid }] = runStates(server);
   const hosts = spawnSync('pgrep', ['-f', '--', 'bootstrap-fork --type=extensionHost'], { encoding: 'utf8' });
   const mine = hosts.stdout
     .split('\n')
@@ -233,11 +199,11 @@ function belongsTo(pid, ancestor) {
 }
 
 test('stop writes a checkpoint and leaves no process behind', async () => {
-  const [{ pid, dir }] = runStates();
+  const [{ pid, dir }] = runStates(server);
   await runCommand(page, 'VoCo: Stop Run');
   await toast('was stopped at step').waitFor({ timeout: 60_000 });
   await eventually(() => !isRunning(pid), 'the trainer has ended');
-  const [state] = runStates();
+  const [state] = runStates(server);
   assert.equal(state.state, 'interrupted');
   assert.ok(existsSync(join(dir, 'checkpoints', `step-${String(state.step).padStart(8, '0')}.safetensors`)));
   await runRow().locator('.monaco-tl-twistie').click();
@@ -250,8 +216,8 @@ test('stop writes a checkpoint and leaves no process behind', async () => {
 
 test('a trainer that is killed is shown as failed within five seconds, with its last lines', async () => {
   await runCommand(page, 'VoCo: Resume Run');
-  await eventually(() => runStates()[0].state === 'running', 'running again', 60_000);
-  const [{ pid }] = runStates();
+  await eventually(() => runStates(server)[0].state === 'running', 'running again', 60_000);
+  const [{ pid }] = runStates(server);
   await eventually(async () => /\d+%/.test((await runRow().textContent()) ?? ''), 'shown as running');
   const killed = Date.now();
   process.kill(pid, 'SIGKILL');
@@ -266,7 +232,7 @@ test('a trainer that is killed is shown as failed within five seconds, with its 
 });
 
 test('a failed run is resumed from its notification, and finishes without a gap', async () => {
-  const [{ dir }] = runStates();
+  const [{ dir }] = runStates(server);
   const checkpoints = readdirSync(join(dir, 'checkpoints')).map((name) => Number(/\d+/.exec(name)[0]));
   const steps = Math.max(...checkpoints) + 20;
   const file = join(dir, 'config.json');
@@ -274,7 +240,7 @@ test('a failed run is resumed from its notification, and finishes without a gap'
   writeFileSync(file, JSON.stringify({ ...own, train: { ...own.train, steps } }));
   await toast('failed:').locator('.monaco-button', { hasText: 'Resume' }).click();
   await toast('is finished').waitFor({ timeout: 120_000 });
-  const [state] = runStates();
+  const [state] = runStates(server);
   assert.equal(state.step, steps);
   const expected = Array.from({ length: steps }, (_, i) => i + 1);
   assert.deepEqual(metricSteps(dir), expected);

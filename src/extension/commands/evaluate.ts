@@ -5,7 +5,7 @@ import type { RunSummary } from '../../jobs/runSummary';
 import { bestCheckpoint } from '../../runs/checkpoint';
 import { runFiles } from '../../runs/runDirectory';
 import type { Services } from '../services';
-import { markDone, type CommandDefinition } from './command';
+import { type CommandDefinition } from './command';
 import { checkpointOf } from './pickCheckpoint';
 import { pickRun, runDirOf } from './pickRun';
 import { announceQueued, settingOverrides } from './startTraining';
@@ -45,7 +45,7 @@ export const evaluate: CommandDefinition = {
       checkpoint === undefined ? (await pickFinetuning(services, argument)).dir : dirname(dirname(checkpoint));
     const dir = await startEvaluation(services, runDir, checkpoint);
     services.results.show(dir);
-    markDone('results');
+    services.walkthrough.done('results');
     return dir;
   },
 };
@@ -54,7 +54,7 @@ export const evaluate: CommandDefinition = {
 export const showResults: CommandDefinition = {
   id: 'voco.showResults',
   async run(services, argument) {
-    markDone('results');
+    services.walkthrough.done('results');
     if (argument instanceof vscode.Uri) {
       await services.finder.start();
       const own = services.registry.runs.find(({ state }) => state.configFile === argument.fsPath && state.step > 0);

@@ -1,6 +1,6 @@
 import type { Config } from '../../config';
 import type { Services } from '../services';
-import { markDone, type CommandDefinition } from './command';
+import { type CommandDefinition } from './command';
 import { pickCheckpoint, checkpointOf, type CheckpointChoice } from './pickCheckpoint';
 import { pickConfig } from './pickConfig';
 import { startTraining } from './startTraining';
@@ -48,7 +48,7 @@ export const compareWithScratch: CommandDefinition = {
     const overrides = (read: Config): Promise<string[]> => initialWeights(services, read, { given, required: true });
     const dir = await startTraining(services, config, 'finetune', { overrides, job: 'study' });
     services.results.show(dir);
-    markDone('results');
+    services.walkthrough.done('results');
     return dir;
   },
 };

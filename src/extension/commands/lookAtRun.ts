@@ -4,7 +4,7 @@ import * as vscode from 'vscode';
 import { outputFile } from '../../jobs/launchFile';
 import { runFiles } from '../../runs/runDirectory';
 import { UserError } from '../../errors/userError';
-import { markDone, type CommandDefinition } from './command';
+import { type CommandDefinition } from './command';
 import { pickRun, runDirOf } from './pickRun';
 
 const NONE = 'There are no runs in this folder yet.';
@@ -16,7 +16,7 @@ export const showCurves: CommandDefinition = {
     const all = Array.isArray(selected) && selected.length > 1 ? (selected as unknown[]) : [argument];
     const dirs = all.flatMap((one) => runDirOf(services, one) ?? []);
     services.curves.show(dirs.length === 0 ? undefined : dirs);
-    markDone('watch');
+    services.walkthrough.done('watch');
   },
 };
 

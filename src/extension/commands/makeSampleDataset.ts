@@ -5,7 +5,7 @@ import * as vscode from 'vscode';
 import { UserError } from '../../errors/userError';
 import { runTool } from '../../jobs/process';
 import type { Services } from '../services';
-import { Cancelled, markDone, requireFolder, withProgress, type CommandDefinition } from './command';
+import { Cancelled, requireFolder, withProgress, type CommandDefinition } from './command';
 
 const MAX_CASES = 1000;
 
@@ -63,7 +63,7 @@ export const makeSampleDataset: CommandDefinition = {
     const root = requireFolder('Open a folder first: the sample dataset is written into it.').fsPath;
     const cases = await askCases();
     const made = await make(services, freeFolder(root), cases);
-    markDone('data');
+    services.walkthrough.done('data');
     if (argument === QUIETLY) return made;
     const start = 'New Experiment';
     void vscode.window.showInformationMessage(`${cases} cases are in ${made.folder}.`, start).then((choice) => {

@@ -5,7 +5,7 @@ import { presetDescriptions, presetNames, presetText, type PresetName } from '..
 import { writeFileAtomically } from '../../files/atomic';
 import { CONFIG_SUFFIX } from '../editors/config/configFiles';
 import { QUIETLY, type SampleDataset } from './makeSampleDataset';
-import { Cancelled, markDone, requireFolder, type CommandDefinition } from './command';
+import { Cancelled, requireFolder, type CommandDefinition } from './command';
 
 interface DataChoice extends vscode.QuickPickItem {
   readonly path?: string;
@@ -96,7 +96,7 @@ async function pickName(root: vscode.Uri, preset: PresetName): Promise<string> {
 
 export const newExperiment: CommandDefinition = {
   id: 'voco.newExperiment',
-  async run(_services, argument) {
+  async run(services, argument) {
     const root = requireFolder('Open a folder first: the config and its runs are written into it.');
     const preset = await pickPreset();
     const data = await pickData(root, argument);
@@ -106,7 +106,7 @@ export const newExperiment: CommandDefinition = {
     await writeFileAtomically(file, presetText(preset, { data: path, name }));
     const uri = vscode.Uri.file(file);
     await vscode.window.showTextDocument(uri, { preview: false });
-    markDone('config');
+    services.walkthrough.done('config');
     return uri;
   },
 };

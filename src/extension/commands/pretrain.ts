@@ -1,4 +1,4 @@
-import { markDone, type CommandDefinition } from './command';
+import { type CommandDefinition } from './command';
 import { pickConfig } from './pickConfig';
 import { startTraining } from './startTraining';
 
@@ -7,7 +7,7 @@ export const pretrain: CommandDefinition = {
   async run(services, argument) {
     const config = await pickConfig(argument, 'Pre-train with which config?', 'pretrain');
     const dir = await startTraining(services, config, 'pretrain');
-    markDone('pretrain');
+    services.walkthrough.done('pretrain');
     return dir;
   },
 };

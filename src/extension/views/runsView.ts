@@ -124,15 +124,26 @@ function unreadableItem({ file, reason }: UnreadableNode): vscode.TreeItem {
   return item;
 }
 
-/** Runs with their checkpoints. */
+/** Changes come in bursts, while runs are found and at every step of a live one: the tree follows at this pace. */
+const FOLLOW_MS = 200;
+
+/**
+ * Runs with their checkpoints. Only rows that changed are drawn anew: when the whole tree is, VS Code drops the answer to a row
+ * that is being opened at that moment, which then stays empty.
+ */
 class RunsProvider implements vscode.TreeDataProvider<Node> {
-  private readonly changed = new vscode.EventEmitter<void>();
+  private readonly changed = new vscode.EventEmitter<Node[] | undefined>();
   readonly onDidChangeTreeData = this.changed.event;
+  /** The rows that VS Code knows, by run directory. */
+  private readonly nodes = new Map<string, { run: RunSummary }>();
+  private order = '';
+  private timer: NodeJS.Timeout | undefined;
 
   constructor(private readonly services: Services) {
     services.context.subscriptions.push(
       this.changed,
-      services.registry.onDidChange(() => this.changed.fire()),
+      services.registry.onDidChange(() => (this.timer ??= setTimeout(() => this.follow(), FOLLOW_MS))),
+      { dispose: () => clearTimeout(this.timer) },
     );
   }
 
@@ -146,12 +157,38 @@ class RunsProvider implements vscode.TreeDataProvider<Node> {
     const { finder, registry } = this.services;
     if (!node) {
       await finder.start();
+      this.order = this.orderNow();
+      for (const dir of this.nodes.keys()) if (!registry.get(dir)) this.nodes.delete(dir);
       // A study is many fine-tunings: they are shown below it, not among the other runs.
-      return registry.runs.filter((run) => !studyOf(registry, run)).map((run) => ({ run }));
+      return registry.runs.filter((run) => !studyOf(registry, run)).map((run) => this.nodeOf(run));
     }
     if (!('run' in node)) return [];
     const parts = registry.runs.filter((run) => studyOf(registry, run)?.dir === node.run.dir);
-    return [...(await checkpointsOf(node.run)), ...parts.map((run) => ({ run }))];
+    return [...(await checkpointsOf(node.run)), ...parts.map((run) => this.nodeOf(run))];
+  }
+
+  private nodeOf(run: RunSummary): RunNode {
+    const known = this.nodes.get(run.dir);
+    if (known) known.run = run;
+    const node = known ?? { run };
+    this.nodes.set(run.dir, node);
+    return node;
+  }
+
+  /** Which rows there are, in order and by study. */
+  private orderNow(): string {
+    const { registry } = this.services;
+    return registry.runs.map((run) => `${studyOf(registry, run)?.dir ?? ''}\0${run.dir}`).join('\n');
+  }
+
+  private follow(): void {
+    this.timer = undefined;
+    if (this.orderNow() !== this.order) return this.changed.fire(undefined);
+    const stale = this.services.registry.runs.filter((run) => {
+      const node = this.nodes.get(run.dir);
+      return node && node.run !== run;
+    });
+    if (stale.length > 0) this.changed.fire(stale.map((run) => this.nodeOf(run)));
   }
 }
 

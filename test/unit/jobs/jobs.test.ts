@@ -233,6 +233,14 @@ describe('the registry', () => {
     expect(await registry.refresh(dir)).toMatchObject({ phase: 'failed', live: false });
   });
 
+  it('keeps the same object for a run that did not change, so that lists draw only what did', async () => {
+    const dir = await createRun({ root, name: 'same', kind: 'pretrain', config: {}, totalSteps: 9 });
+    const first = await registry.refresh(dir);
+    expect(await registry.refresh(dir)).toBe(first);
+    await (await RunStateFile.open(dir)).update({ state: 'finished', step: 9 });
+    expect(await registry.refresh(dir)).not.toBe(first);
+  });
+
   it('forgets a run whose folder is gone, and keeps one whose state is torn for a moment', async () => {
     const dir = await createRun({ root, name: 'gone', kind: 'pretrain', config: {}, totalSteps: 9 });
     await registry.refresh(dir);

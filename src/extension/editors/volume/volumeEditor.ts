@@ -1,8 +1,8 @@
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
-import { markDone } from '../../commands/command';
 import { UserError } from '../../../errors/userError';
 import type { Look, VolumeState, VolumeWish } from '../../../protocol/volume';
+import type { Walkthrough } from '../../walkthrough';
 import { panelPage, panelRoots } from '../../panels/html';
 import { namedLikeLabels } from './labels';
 import {
@@ -38,6 +38,7 @@ export class VolumeEditor
     private readonly context: vscode.ExtensionContext,
     private readonly log: vscode.LogOutputChannel,
     private readonly store: VolumeStore,
+    private readonly walkthrough: Walkthrough,
   ) {}
 
   openCustomDocument(uri: vscode.Uri): VolumeDocument {
@@ -52,7 +53,7 @@ export class VolumeEditor
     const { volume, look } = this.expected.get(path) ?? { volume: { path, overlays: [] }, look: undefined };
     this.expected.delete(path);
     this.show(panel, [volume], look);
-    markDone('look');
+    this.walkthrough.done('look');
   }
 
   deserializeWebviewPanel(panel: vscode.WebviewPanel, state: VolumeState | undefined): Promise<void> {
@@ -175,8 +176,9 @@ export function registerVolumeEditor(
   context: vscode.ExtensionContext,
   log: vscode.LogOutputChannel,
   store: VolumeStore,
+  walkthrough: Walkthrough,
 ): vscode.Disposable {
-  const editor = new VolumeEditor(context, log, store);
+  const editor = new VolumeEditor(context, log, store, walkthrough);
   const run =
     (command: (clicked?: vscode.Uri, selected?: readonly vscode.Uri[]) => Promise<void>) =>
     (clicked?: unknown, selected?: unknown): Promise<void> =>

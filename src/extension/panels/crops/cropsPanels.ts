@@ -3,7 +3,7 @@ import * as vscode from 'vscode';
 import type { CropsContract, CropsState } from '../../../protocol/crops';
 import type { Services } from '../../services';
 import { pickConfig } from '../../commands/pickConfig';
-import { markDone, report } from '../../commands/command';
+import { report } from '../../commands/command';
 import { ThreadClient } from '../../thread';
 import { panelPage, panelRoots } from '../html';
 import { servePanel } from '../panelServer';
@@ -40,7 +40,7 @@ class CropsPanels implements vscode.WebviewPanelSerializer<CropsState> {
 
   async command(clicked?: unknown): Promise<void> {
     const file = await pickConfig(clicked, 'Preview Crops');
-    markDone('crops');
+    this.services.walkthrough.done('crops');
     const known = this.panels.get(file.toString());
     if (known) return known.reveal();
     this.show(vscode.window.createWebviewPanel(PANEL, titleOf(file), vscode.ViewColumn.Beside), file);
