@@ -38,10 +38,19 @@ export function activate(context: vscode.ExtensionContext): void {
     registerEstimatePanels(services),
     registerRunsTable(services),
     registerComparePanels(services),
+    tellTrust(),
   );
   const { user, system } = process.cpuUsage(cpu);
   const computing = ((user + system) / 1000).toFixed(1);
   services.log.info(`activated in ${(performance.now() - started).toFixed(1)} ms (${computing} ms of computing)`);
   // After activation: find the runs that are under way, and start what waits in the queue.
   setTimeout(() => void services.finder.start().then(() => services.launcher.pump()), 0);
+}
+
+/** The workbench's own key for trust can be missing after the extension host has crashed: ours stands in for it. */
+function tellTrust(): vscode.Disposable {
+  const tell = (): void =>
+    void vscode.commands.executeCommand('setContext', 'voco.trusted', vscode.workspace.isTrusted);
+  tell();
+  return vscode.workspace.onDidGrantWorkspaceTrust(tell);
 }

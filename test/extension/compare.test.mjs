@@ -14,6 +14,7 @@ import {
   rows,
   runCommand,
   scenarios,
+  saveAs,
   screenshot,
   screenshotInThemes,
   startBrowser,

@@ -11,6 +11,7 @@ import {
   reloadWindow,
   rows,
   scenarios,
+  saveAs,
   screenshotInThemes,
   startBrowser,
   startServer,

@@ -11,6 +11,7 @@ import {
   reloadWindow,
   runCommand,
   scenarios,
+  saveAs,
   screenshotInThemes,
   startBrowser,
   startServer,

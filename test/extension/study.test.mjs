@@ -13,6 +13,7 @@ import {
   rows,
   runCommand,
   scenarios,
+  saveAs,
   screenshotInThemes,
   startBrowser,
   startServer,

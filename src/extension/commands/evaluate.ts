@@ -54,9 +54,11 @@ export const evaluate: CommandDefinition = {
 export const showResults: CommandDefinition = {
   id: 'voco.showResults',
   async run(services, argument) {
-    services.walkthrough.done('results');
+    const found = services.finder.start().then(() => {
+      if (services.registry.runs.some(({ state }) => state.kind !== 'pretrain')) services.walkthrough.done('results');
+    });
     if (argument instanceof vscode.Uri) {
-      await services.finder.start();
+      await found;
       const own = services.registry.runs.find(({ state }) => state.configFile === argument.fsPath && state.step > 0);
       return services.results.show(own?.dir);
     }
