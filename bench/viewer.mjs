@@ -1,43 +1,21 @@
 // How soon a large volume is seen, and how much memory that takes: our viewer in a real workbench, and NiiVue's own loader on a
 // bare page of the same browser. `node bench/viewer.mjs [repeats] [x,y,z] [--file FILE.nii.gz]`; needs the bundles in dist/ and
 // test/extension/setup.sh to have run. With --file that volume is opened, and written first when it is not there.
-import {
-  copyFileSync,
-  createReadStream,
-  existsSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { copyFileSync, createReadStream, existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
-import { gzipSync } from 'node:zlib';
 import { buildSync } from 'esbuild';
-import { waitForViewer, writeVolume } from '../test/extension/volumes.mjs';
+import { waitForViewer } from '../test/extension/volumes.mjs';
 import { openWorkbench, root, runCommand, startBrowser, startServer, webview } from '../test/extension/workbench.mjs';
+import { makeVolume } from './largeVolume.mjs';
 import { extensionHostOf, peakOf, renderersOf, residentOf, startPeak } from './memory.mjs';
 
 const { positionals, values } = parseArgs({ allowPositionals: true, options: { file: { type: 'string' } } });
 const repeats = Number(positionals[0] ?? 3);
 const size = (positionals[1] ?? '512,512,300').split(',').map(Number);
-
-/** A body with noise of a CT's kind, so that gzip finds as little as in a real one. */
-function makeVolume(file) {
-  let seed = 1;
-  const noise = () => ((seed = Math.imul(seed, 1664525) + 1013904223) >>> 27) - 16;
-  const [cx, cy] = [size[0] / 2, size[1] / 2];
-  const plain = `${file}.nii`;
-  writeVolume(plain, size, (x, y) =>
-    ((x - cx) / cx) ** 2 + ((y - cy) / (0.7 * cy)) ** 2 < 0.8 ? 40 + 2 * noise() : -1024,
-  );
-  writeFileSync(file, gzipSync(readFileSync(plain), { level: 4 }));
-  rmSync(plain);
-}
 
 /** A page that does what `loadVolumes` of NiiVue does, and notes when the voxels are there and when the first picture is drawn. */
 const page = `<!doctype html><canvas id="gl" style="width:1000px;height:700px"></canvas><script type="module">
@@ -149,7 +127,7 @@ async function measure(window, server, browser, http, name) {
 const folder = mkdtempSync(join(tmpdir(), 'voco-bench-'));
 const workspace = mkdtempSync(join(tmpdir(), 'voco-bench-'));
 const file = values.file ?? join(folder, 'large.nii.gz');
-if (!existsSync(file)) makeVolume(file);
+if (!existsSync(file)) makeVolume(file, size);
 const server = await startServer({ workspace });
 const name = basename(file);
 copyFileSync(file, join(server.folder, name));

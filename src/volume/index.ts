@@ -1,4 +1,4 @@
-export type { Affine, Volume, VoxelArray } from './types';
+export type { Affine, Box, Volume, VoxelArray } from './types';
 export {
   applyAffine,
   composeAffine,
@@ -32,14 +32,17 @@ export {
 export type { GrowingVoxels } from './nifti/growing';
 export { writeNifti, type WriteOptions } from './nifti/write';
 export * from './transforms';
+export { finiteRange } from './layout/range';
+export { cutView, viewOf, viewShape, voxelsOf, type VoxelView } from './layout/voxelView';
 export {
-  finiteRange,
   preprocess,
+  preprocessView,
   type IntensitySettings,
   type PreprocessOptions,
   type Preprocessed,
   type PreprocessSettings,
   type PreprocessStage,
+  type StageName,
 } from './preprocess';
 export {
   describeVolume,

@@ -2,13 +2,15 @@ import { UserError } from '../errors/userError';
 import { spacingOf, type Vector3 } from './affine';
 import { axisCodes } from './axcodes';
 import { newArrayLike } from './layout/stridedCopy';
-import { cropBox, type Box } from './transforms/box';
-import { foregroundBox } from './transforms/cropForeground';
-import { normalizeIntensity, scaleIntensityRange, type IntensityWindow } from './transforms/intensity';
+import { finiteRange, rangeOfView, scaledRange, type Range } from './layout/range';
+import type { Mode } from './layout/sampling';
+import { cutView, viewAffine, viewOf, viewShape, voxelsOf, type VoxelView } from './layout/voxelView';
+import { foregroundOfView } from './transforms/cropForeground';
+import { normalizedView, windowedView, type IntensityWindow } from './transforms/intensity';
 import { orient } from './transforms/orientation';
-import { resize } from './transforms/resize';
+import { resize, resizeView } from './transforms/resize';
 import { resampleToSpacing } from './transforms/spacing';
-import type { Volume, VoxelArray } from './types';
+import type { Box, Volume } from './types';
 
 export type IntensitySettings =
   ({ readonly kind: 'window' } & IntensityWindow) | { readonly kind: 'zscore'; readonly nonzero: boolean };
@@ -34,22 +36,30 @@ export interface PreprocessOptions {
   /** Tell what the volume is like after each step. */
   readonly trace?: boolean;
   /** Gets the volume after each step, and what it is like. */
-  readonly onStage?: (stage: PreprocessStage, volume: Volume) => void;
-  /** The volume went through the steps up to this one already; they are left out. */
-  readonly done?: PreprocessStage['stage'];
+  readonly onStage?: (stage: PreprocessStage, view: VoxelView) => void;
   /** What errors call the volume: its file. */
   readonly name?: string;
 }
 
 const ORDER = ['load', 'orientation', 'spacing', 'intensity', 'foreground', 'resize'] as const;
 
+export type StageName = (typeof ORDER)[number];
+
 /** What a volume is like after a step. */
 export interface PreprocessStage {
-  readonly stage: (typeof ORDER)[number];
+  readonly stage: StageName;
   readonly shape: Volume['shape'];
   readonly spacing: readonly [number, number, number];
   readonly orientation: string;
-  readonly range: readonly [min: number, max: number];
+  readonly range: Range;
+}
+
+/** A part of the steps. */
+export interface PreprocessPart {
+  /** The view went through the steps up to this one already, which left it so; they are left out. */
+  readonly after?: PreprocessStage;
+  /** The last step that is done. */
+  readonly upTo?: StageName;
 }
 
 export interface Preprocessed {
@@ -57,30 +67,6 @@ export interface Preprocessed {
   /** The foreground box, in voxels before the cut. */
   readonly box?: Box;
   readonly trace?: readonly PreprocessStage[];
-}
-
-/** The least and largest finite value; infinite ones (∞, −∞) when there is none. */
-export function finiteRange(data: VoxelArray): [min: number, max: number] {
-  if (!(data instanceof Float32Array || data instanceof Float64Array)) return integerRange(data);
-  let [min, max] = [Infinity, -Infinity];
-  for (let i = 0; i < data.length; i++) {
-    const value = data[i]!;
-    if (value < min && value !== -Infinity) min = value;
-    if (value > max && value !== Infinity) max = value;
-  }
-  return [min, max];
-}
-
-/** Starts from a voxel and not from infinity: comparisons of integers are much faster. */
-function integerRange(data: VoxelArray): [min: number, max: number] {
-  if (data.length === 0) return [Infinity, -Infinity];
-  let [min, max] = [data[0]!, data[0]!];
-  for (let i = 1; i < data.length; i++) {
-    const value = data[i]!;
-    if (value < min) min = value;
-    else if (value > max) max = value;
-  }
-  return [min, max];
 }
 
 /** Gives every NaN or infinite voxel one value, before interpolation could spread it; integers have none. */
@@ -108,17 +94,12 @@ function nameOf(options: PreprocessOptions): string {
   return options.name ?? 'the volume';
 }
 
-function applyIntensity(volume: Volume, settings: IntensitySettings): Volume {
-  if (settings.kind === 'window') return scaleIntensityRange(volume, settings);
-  return normalizeIntensity(volume, { nonzero: settings.nonzero });
-}
-
-function boxFor(volume: Volume, threshold: number, options: PreprocessOptions): Box {
+function boxFor(view: VoxelView, threshold: number, options: PreprocessOptions): Box {
   if (options.label) {
     if (!options.box) throw new Error('a label is cut to the box of its image: pass it');
     return options.box;
   }
-  const box = foregroundBox(volume, threshold);
+  const box = foregroundOfView(view, threshold);
   if (box.end[0] === 0) {
     throw new UserError(
       `${nameOf(options)}: no voxel is above the foreground threshold ${threshold} after the intensity step: check the intensity window and the threshold`,
@@ -140,36 +121,73 @@ export function preprocess(
   settings: PreprocessSettings,
   options: PreprocessOptions = {},
 ): Preprocessed {
-  const mode = options.label ? 'nearest' : 'linear';
+  const { view, ...rest } = preprocessView(viewOf(volume), settings, options);
+  return { ...rest, volume: voxelsOf(view) };
+}
+
+/**
+ * A part of the steps of {@link preprocess}, on a volume whose intensities are scaled and which is cut only where its voxels are read:
+ * so a step can be done again without those before it.
+ */
+export function preprocessView(
+  view: VoxelView,
+  settings: PreprocessSettings,
+  options: PreprocessOptions & PreprocessPart = {},
+): Omit<Preprocessed, 'volume'> & { readonly view: VoxelView } {
   const trace: PreprocessStage[] = [];
   let box: Box | undefined;
-  let current = volume;
-  const finished = options.done === undefined ? -1 : ORDER.indexOf(options.done);
-  const step = (stage: PreprocessStage['stage'], work: () => Volume) => {
-    if (ORDER.indexOf(stage) <= finished) return;
-    current = work();
-    if (!options.trace && !options.onStage) return;
-    const described = describeStage(stage, current);
-    trace.push(described);
-    options.onStage?.(described, current);
-  };
-  const { orientation, spacing, intensity, foreground, resize: size } = settings;
+  let current = view;
+  let last = options.after;
+  const [done, end] = [last ? ORDER.indexOf(last.stage) : -1, ORDER.indexOf(options.upTo ?? 'resize')];
   try {
-    step('load', () => withoutNonFinite(current, () => filler(volume, settings, options)));
-    if (orientation !== null) step('orientation', () => orient(current, orientation));
-    if (spacing !== null) step('spacing', () => resampleToSpacing(current, spacing, mode));
-    if (intensity !== null && !options.label) step('intensity', () => applyIntensity(current, intensity));
-    if (foreground !== null) {
-      step('foreground', () => {
-        box = boxFor(current, foreground.threshold, options);
-        return cropBox(current, box);
-      });
+    for (const { stage, work } of stepsFor(settings, options, (found) => (box = found))) {
+      const place = ORDER.indexOf(stage);
+      if (place <= done || place > end) continue;
+      current = work(current);
+      if (!options.trace && !options.onStage) continue;
+      last = describeStage(stage, current, last?.range);
+      trace.push(last);
+      options.onStage?.(last, current);
     }
-    if (size !== null) step('resize', () => resize(current, size, { mode }));
   } catch (error) {
     throw nameError(error, options);
   }
-  return { volume: current, ...(box && { box }), ...(options.trace && { trace }) };
+  return { view: current, ...(box && { box }), ...(options.trace && { trace }) };
+}
+
+interface Step {
+  readonly stage: StageName;
+  readonly work: (view: VoxelView) => VoxelView;
+}
+
+/** The steps that the settings ask for, in order. */
+function stepsFor(settings: PreprocessSettings, options: PreprocessOptions, onBox: (box: Box) => void): Step[] {
+  const { orientation, spacing, intensity, foreground, resize: size } = settings;
+  const mode = options.label ? 'nearest' : 'linear';
+  const whole = (work: (volume: Volume) => Volume) => (view: VoxelView) => viewOf(work(voxelsOf(view)));
+  const replaced = (volume: Volume) => withoutNonFinite(volume, () => filler(volume, settings, options));
+  const cut = (view: VoxelView, threshold: number) => {
+    const box = boxFor(view, threshold, options);
+    onBox(box);
+    return cutView(view, box);
+  };
+  const steps: (Step | false)[] = [
+    { stage: 'load', work: whole(replaced) },
+    orientation !== null && { stage: 'orientation', work: whole((volume) => orient(volume, orientation)) },
+    spacing !== null && { stage: 'spacing', work: whole((volume) => resampleToSpacing(volume, spacing, mode)) },
+    intensity !== null && !options.label && { stage: 'intensity', work: (view) => scaledView(view, intensity) },
+    foreground !== null && { stage: 'foreground', work: (view) => cut(view, foreground.threshold) },
+    size !== null && { stage: 'resize', work: (view) => resizedView(view, size, mode) },
+  ];
+  return steps.filter((step) => step !== false);
+}
+
+function scaledView(view: VoxelView, settings: IntensitySettings): VoxelView {
+  return settings.kind === 'window' ? windowedView(view, settings) : normalizedView(view, settings);
+}
+
+function resizedView(view: VoxelView, size: Vector3, mode: Mode): VoxelView {
+  return viewOf(mode === 'linear' ? resizeView(view, size) : resize(voxelsOf(view), size, { mode }));
 }
 
 function nameError(error: unknown, options: PreprocessOptions): unknown {
@@ -177,12 +195,20 @@ function nameError(error: unknown, options: PreprocessOptions): unknown {
   return new UserError(`${options.name}: ${error.message}`, error.exitCode, { cause: error });
 }
 
-function describeStage(stage: PreprocessStage['stage'], volume: Volume): PreprocessStage {
+function describeStage(stage: StageName, view: VoxelView, before: Range | undefined): PreprocessStage {
+  const affine = viewAffine(view);
   return {
     stage,
-    shape: volume.shape,
-    spacing: spacingOf(volume.affine),
-    orientation: axisCodes(volume.affine),
-    range: finiteRange(volume.data),
+    shape: viewShape(view),
+    spacing: spacingOf(affine),
+    orientation: axisCodes(affine),
+    range: rangeAfter(stage, view, before),
   };
+}
+
+/** The range of values after a step, from the one before where that tells it or how far to look. */
+function rangeAfter(stage: StageName, view: VoxelView, before: Range | undefined): Range {
+  if (before && stage === 'orientation') return before;
+  if (before && stage === 'intensity') return scaledRange(view, before) ?? rangeOfView(view);
+  return rangeOfView(view, stage === 'foreground' ? before : undefined);
 }

@@ -6,36 +6,45 @@ function toGrey(value: number, low: number, high: number): number {
   return high > low ? Math.max(0, Math.min(255, Math.round(((value - low) / (high - low)) * 255))) : 0;
 }
 
-/** A slice of the first channel across an axis; the lower of the two other axes runs along a row. */
+/** The numbers of a slice. */
+export interface NumberSlice {
+  readonly width: number;
+  readonly height: number;
+  readonly values: Float64Array;
+}
+
+/** A slice of the first channel across an axis, every `step`-th voxel; the lower of the two other axes runs along a row. */
+export function sliceOf(
+  volume: Pick<Volume, 'data' | 'shape'>,
+  plane: 0 | 1 | 2,
+  index: number,
+  step = 1,
+): NumberSlice {
+  const size = volume.shape.slice(1) as [number, number, number];
+  const strides = [size[1] * size[2], size[2], 1] as const;
+  const [across, down] = plane === 0 ? ([1, 2] as const) : plane === 1 ? ([0, 2] as const) : ([0, 1] as const);
+  const [width, height] = [Math.ceil(size[across] / step), Math.ceil(size[down] / step)];
+  const values = new Float64Array(width * height);
+  for (let y = 0, to = 0; y < height; y++) {
+    let at = index * strides[plane] + y * step * strides[down];
+    for (let x = 0; x < width; x++, at += step * strides[across]) values[to++] = volume.data[at]!;
+  }
+  return { width, height, values };
+}
+
+/** A slice in grey: `low` is black and `high` white. */
+export function inGrey({ width, height, values }: NumberSlice, [low, high]: readonly [number, number]): GreyImage {
+  return { width, height, data: Uint8Array.from(values, (value) => toGrey(value, low, high)) };
+}
+
+/** {@link sliceOf} in grey. */
 export function greySlice(
   volume: Pick<Volume, 'data' | 'shape'>,
   plane: 0 | 1 | 2,
   index: number,
-  [low, high]: readonly [number, number],
+  range: readonly [number, number],
 ): GreyImage {
-  const size = volume.shape.slice(1) as [number, number, number];
-  const strides = [size[1] * size[2], size[2], 1] as const;
-  const [across, down] = plane === 0 ? [1, 2] : plane === 1 ? [0, 2] : [0, 1];
-  const [width, height] = [size[across!]!, size[down!]!];
-  const data = new Uint8Array(width * height);
-  for (let y = 0, to = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      const at = index * strides[plane] + x * strides[across!]! + y * strides[down!]!;
-      data[to++] = toGrey(volume.data[at]!, low, high);
-    }
-  }
-  return { width, height, data };
-}
-
-/** A picture of at most `most` pixels a side: every n-th pixel. */
-export function thumbnail(image: GreyImage, most: number): GreyImage {
-  const step = Math.max(1, Math.ceil(Math.max(image.width, image.height) / most));
-  const [width, height] = [Math.ceil(image.width / step), Math.ceil(image.height / step)];
-  const data = new Uint8Array(width * height);
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) data[y * width + x] = image.data[y * step * image.width + x * step]!;
-  }
-  return { width, height, data };
+  return inGrey(sliceOf(volume, plane, index), range);
 }
 
 /** The middle slices of a crop `[x, y, z, C]` across z, y and x; intensities 0 to 1 are black to white. */

@@ -1,14 +1,25 @@
 import type { PretrainConfig } from '../../config';
 import { readImage } from '../../data/volumeStore';
-import type { GreyImage, StagePreview } from '../../protocol/crops';
-import { finiteRange, preprocess, type PreprocessStage, type Volume } from '../../volume';
-import { greySlice, thumbnail } from './images';
+import type { StagePreview } from '../../protocol/crops';
+import {
+  cutView,
+  preprocessView,
+  viewOf,
+  viewShape,
+  voxelsOf,
+  type PreprocessStage,
+  type StageName,
+  type Volume,
+  type VoxelView,
+} from '../../volume';
+import { inGrey, sliceOf, type NumberSlice } from './images';
 
 const THUMBNAIL = 128;
-/** Volumes in between that are larger than this are not kept: they are made again. */
-const KEPT_BYTES = 1 << 29;
+/** Bytes of volumes in between that are kept, those of later steps first; others are made again. */
+const KEPT_BYTES = 1 << 30;
 
 type DataSettings = Pick<PretrainConfig['data'], 'channel' | 'preprocess'>;
+type Settings = DataSettings['preprocess'];
 
 /** The volume after the last step, and each step on the way. */
 export interface Staged {
@@ -19,83 +30,128 @@ export interface Staged {
   readonly warnings: readonly string[];
 }
 
-interface Kept {
+/** What is there after some of the steps. */
+interface Progress {
+  readonly view: VoxelView;
+  readonly stages: readonly SlicedStage[];
+}
+
+/** A step with the middle slice after it, in numbers: its greys depend on the window, which later steps have. */
+interface SlicedStage extends PreprocessStage {
+  readonly slice: NumberSlice;
+}
+
+interface Kept extends Progress {
+  /** Everything that it came from. */
   readonly key: string;
-  readonly volume: Volume;
-  readonly stages: readonly StagePreview[];
+}
+
+/** What was read: whether some of its numbers were replaced, and its oddities. */
+interface Source {
+  readonly key: string;
+  readonly replaced: boolean;
   readonly warnings: readonly string[];
 }
 
-/**
- * Preprocesses the case that is looked at, and keeps its file's voxels and the volume before it is resized: an edit of the size is
- * followed by the last step alone, one of another step without reading the file again.
- */
+/** Where what is there is kept: after which step, and which settings it depends on besides those of the steps before. */
+const LEGS: readonly { readonly upTo: StageName; readonly depends: (settings: Settings) => unknown }[] = [
+  { upTo: 'load', depends: () => null },
+  { upTo: 'orientation', depends: ({ orientation }) => orientation },
+  { upTo: 'spacing', depends: ({ spacing }) => spacing },
+  { upTo: 'foreground', depends: ({ intensity, foreground }) => [intensity, foreground] },
+];
+
+/** Preprocesses the case that is looked at, and keeps what is there on the way: after an edit only the steps from it on are done. */
 export class StageRunner {
-  private read?: Kept;
-  private cut?: Kept;
+  private kept: (Kept | undefined)[] = [];
+  private source?: Source;
 
   /**
    * @param files the channels of the case.
    * @throws UserError naming the file that can't be read or preprocessed.
    */
-  async run(files: readonly string[], data: DataSettings): Promise<Staged> {
-    const cut = await this.cutVolume(files, data);
-    const last = staged(cut.volume, data.preprocess, { name: files[0], done: 'foreground' });
-    const stages = [...cut.stages, ...last.stages];
-    const floats = last.volume.data instanceof Float32Array ? last.volume.data : Float32Array.from(last.volume.data);
-    const range = stages.at(-1)?.range ?? finiteRange(floats);
-    return { volume: { ...last.volume, data: floats }, range, stages, warnings: cut.warnings };
-  }
-
-  /** Up to the foreground cut. */
-  private async cutVolume(files: readonly string[], data: DataSettings): Promise<Kept> {
-    const settings = { ...data.preprocess, resize: null };
-    const key = JSON.stringify([files, data.channel, settings]);
-    if (this.cut?.key === key) return this.cut;
-    this.cut = undefined;
-    const read = await this.readFiles(files, data.channel);
-    const made = { ...read, key, ...staged(read.volume, settings, { name: files[0] }) };
-    this.cut = keepable(made);
-    return made;
-  }
-
-  private async readFiles(files: readonly string[], channel: DataSettings['channel']): Promise<Kept> {
+  async run(files: readonly string[], { channel, preprocess: settings }: DataSettings): Promise<Staged> {
     const key = JSON.stringify([files, channel]);
-    if (this.read?.key === key) return this.read;
-    this.read = undefined;
+    if (this.source?.key !== key || this.lastKept(settings) < 0) await this.read(key, files, channel, settings);
+    const keys = this.keysOf(settings);
+    const last = this.lastKept(settings);
+    let current = this.kept[last]!;
+    this.kept.length = last + 1;
+    for (let leg = last + 1; leg < LEGS.length; leg++) {
+      current = { ...staged(current, settings, files[0], LEGS[leg]!.upTo), key: keys[leg]! };
+      this.kept[leg] = current;
+    }
+    this.dropOver(KEPT_BYTES);
+    return finished(staged(current, settings, files[0], 'resize'), settings, this.source!.warnings);
+  }
+
+  private async read(
+    key: string,
+    files: readonly string[],
+    channel: DataSettings['channel'],
+    settings: Settings,
+  ): Promise<void> {
+    this.kept = [];
     const warnings: string[] = [];
     const volume = await readImage(files, channel, (warning) => warnings.push(warning));
-    const made = { key, volume, stages: [], warnings };
-    this.read = keepable(made);
-    return made;
+    const loaded = staged({ view: viewOf(volume), stages: [] }, settings, files[0], 'load');
+    this.source = { key, warnings, replaced: loaded.view.source.data !== volume.data };
+    this.kept = [{ ...loaded, key: this.keysOf(settings)[0]! }];
+  }
+
+  /** The keys of what the settings make of the source. What stands for numbers that are not finite depends on the intensity window. */
+  private keysOf(settings: Settings): string[] {
+    let key = JSON.stringify([this.source!.key, this.source!.replaced && settings.intensity]);
+    return LEGS.map(({ depends }) => (key = JSON.stringify([key, depends(settings)])));
+  }
+
+  /** The furthest leg that is still what the settings make; −1 without. */
+  private lastKept(settings: Settings): number {
+    const keys = this.keysOf(settings);
+    return keys.reduce((found, key, leg) => (this.kept[leg]?.key === key ? leg : found), -1);
+  }
+
+  private dropOver(bytes: number): void {
+    const seen = new Set<ArrayBufferLike>();
+    let left = bytes;
+    for (let leg = this.kept.length - 1; leg >= 0; leg--) {
+      const buffer = this.kept[leg]?.view.source.data.buffer;
+      if (!buffer || seen.has(buffer)) continue;
+      seen.add(buffer);
+      left -= buffer.byteLength;
+      if (left < 0) this.kept[leg] = undefined;
+    }
   }
 }
 
-function keepable(kept: Kept): Kept | undefined {
-  return kept.volume.data.byteLength <= KEPT_BYTES ? kept : undefined;
-}
-
-function staged(
-  volume: Volume,
-  settings: DataSettings['preprocess'],
-  options: { readonly name: string | undefined; readonly done?: PreprocessStage['stage'] },
-): { volume: Volume; stages: readonly StagePreview[] } {
-  const stages: StagePreview[] = [];
-  const { volume: result } = preprocess(volume, settings, {
-    ...options,
-    onStage: (stage, after) => stages.push({ ...stage, image: stageImage(after, stage, settings) }),
+/** Goes on up to a step. */
+function staged({ view, stages }: Progress, settings: Settings, name: string | undefined, upTo: StageName): Progress {
+  const done = [...stages];
+  const { view: result } = preprocessView(view, settings, {
+    ...(name !== undefined && { name }),
+    ...(done.length > 0 && { after: done.at(-1)! }),
+    upTo,
+    onStage: (stage, after) => done.push({ ...stage, slice: middleSlice(after) }),
   });
-  return { volume: result, stages };
+  return { view: result, stages: done };
 }
 
-/** The middle slice of a step: in the config's window while the numbers are still the file's, else in their own range. */
-function stageImage(
-  volume: Volume,
-  { stage, range }: PreprocessStage,
-  settings: DataSettings['preprocess'],
-): GreyImage {
-  const raw = stage === 'load' || stage === 'orientation' || stage === 'spacing';
-  const { intensity } = settings;
-  const window = raw && intensity?.kind === 'window' ? ([intensity.low, intensity.high] as const) : undefined;
-  return thumbnail(greySlice(volume, 2, Math.floor(volume.shape[3] / 2), window ?? range), THUMBNAIL);
+function middleSlice(view: VoxelView): NumberSlice {
+  const [, x, y, z] = viewShape(view);
+  const middle = Math.floor(z / 2);
+  const slice = voxelsOf(cutView(view, { start: [0, 0, middle], end: [x, y, middle + 1] }));
+  return sliceOf(slice, 2, 0, Math.max(1, Math.ceil(Math.max(x, y) / THUMBNAIL)));
+}
+
+function finished({ view, stages }: Progress, { intensity }: Settings, warnings: readonly string[]): Staged {
+  const volume = voxelsOf(view);
+  const data = volume.data instanceof Float32Array ? volume.data : Float32Array.from(volume.data);
+  // While the numbers are still the file's they are seen in the config's window, else in their own range.
+  const window = intensity?.kind === 'window' ? ([intensity.low, intensity.high] as const) : undefined;
+  const raw = new Set<StageName>(['load', 'orientation', 'spacing']);
+  const shown = stages.map(({ slice, ...stage }) => ({
+    ...stage,
+    image: inGrey(slice, (raw.has(stage.stage) && window) || stage.range),
+  }));
+  return { volume: { ...volume, data }, range: stages.at(-1)!.range, stages: shown, warnings };
 }

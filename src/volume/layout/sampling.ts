@@ -1,5 +1,6 @@
 import type { Affine, VoxelArray } from '../types';
 import { newArrayLike } from './stridedCopy';
+import { floatsFor, readPlane, viewShape, type Floats, type VoxelView } from './voxelView';
 
 export type Mode = 'linear' | 'nearest';
 type Shape4 = readonly [number, number, number, number];
@@ -35,56 +36,99 @@ export function axisMap(size: number, coordinates: ArrayLike<number>): AxisMap {
   return { low, high, weight };
 }
 
+/** The input indices of an axis that a map reads at all, and the map in places among them. */
+interface Needed extends AxisMap {
+  readonly indices: Int32Array;
+}
+
+function neededOf({ low, high, weight }: AxisMap): Needed {
+  const indices = Int32Array.from(new Set([...low, ...high])).sort();
+  const places = new Map(Array.from(indices, (index, place) => [index, place]));
+  const placesOf = (all: Int32Array): Int32Array => all.map((index) => places.get(index)!);
+  return { indices, low: placesOf(low), high: placesOf(high), weight };
+}
+
+/** The planes of a view that were read last: two neighbours, which most output planes lie between. */
+class Planes {
+  private readonly slots: { key: number; readonly data: Floats }[];
+
+  constructor(
+    private readonly view: VoxelView,
+    private readonly ys: Int32Array,
+    private readonly zs: Int32Array,
+  ) {
+    this.slots = [0, 1].map(() => ({ key: -1, data: floatsFor(view, ys.length * zs.length) }));
+  }
+
+  /** Valid until the next but one. */
+  get(channel: number, x: number): Floats {
+    const key = channel * viewShape(this.view)[1] + x;
+    if (this.slots[0]!.key !== key) this.slots.reverse();
+    const slot = this.slots[0]!;
+    if (slot.key !== key) {
+      readPlane(this.view, channel, x, this.ys, this.zs, slot.data);
+      slot.key = key;
+    }
+    return slot.data;
+  }
+}
+
 /**
  * Trilinear interpolation on a grid whose axes are those of the input: `[C, X, Y, Z]` to float32
  * `[C, maps[0].length, maps[1].length, maps[2].length]`. Sums are in float64 and stored once.
  */
-export function sampleLinear(
-  data: VoxelArray,
-  shape: Shape4,
-  maps: readonly [AxisMap, AxisMap, AxisMap],
-): Float32Array {
-  const [channels, nx, ny, nz] = shape;
+export function sampleLinear(view: VoxelView, maps: readonly [AxisMap, AxisMap, AxisMap]): Float32Array {
+  const channels = view.source.shape[0];
   const [mx, my, mz] = maps;
-  const [ox, oy, oz] = [mx.low.length, my.low.length, mz.low.length];
-  const out = new Float32Array(channels * ox * oy * oz);
-  const row = new Float64Array(nz);
-  let at = 0;
-  for (let c = 0; c < channels; c++) {
-    for (let x = 0; x < ox; x++) {
-      const [x0, x1] = [(c * nx + mx.low[x]!) * ny, (c * nx + mx.high[x]!) * ny];
-      for (let y = 0; y < oy; y++) {
-        const [y0, y1] = [my.low[y]!, my.high[y]!];
-        const [wx, wy] = [mx.weight[x]!, my.weight[y]!];
-        blendRows(data, row, (x0 + y0) * nz, (x0 + y1) * nz, (x1 + y0) * nz, (x1 + y1) * nz, wx, wy);
-        for (let z = 0; z < oz; z++) {
-          const first = row[mz.low[z]!]!;
-          out[at++] = first + (row[mz.high[z]!]! - first) * mz.weight[z]!;
-        }
-      }
+  const length = my.low.length * mz.low.length;
+  const [ys, zs] = [neededOf(my), neededOf(mz)];
+  const planes = new Planes(view, ys.indices, zs.indices);
+  const out = new Float32Array(channels * mx.low.length * length);
+  const row = new Float64Array(zs.indices.length);
+  for (let c = 0, at = 0; c < channels; c++) {
+    for (let x = 0; x < mx.low.length; x++, at += length) {
+      const [near, far] = [planes.get(c, mx.low[x]!), planes.get(c, mx.high[x]!)];
+      blendPlanes(near, far, mx.weight[x]!, ys, zs, row, out, at);
     }
   }
   return out;
 }
 
-function blendRows(
-  data: VoxelArray,
-  row: Float64Array,
-  p00: number,
-  p01: number,
-  p10: number,
-  p11: number,
+/** A plane between two, of which the maps say where the rows and the places of its voxels are. A call for each: so it is compiled well. */
+function blendPlanes(
+  near: Floats,
+  far: Floats,
   wx: number,
-  wy: number,
+  ys: AxisMap,
+  zs: AxisMap,
+  row: Float64Array,
+  out: Float32Array,
+  at: number,
 ): void {
+  for (let y = 0; y < ys.weight.length; y++, at += zs.weight.length) {
+    const [y0, y1] = [ys.low[y]! * row.length, ys.high[y]! * row.length];
+    blendRows(near, far, y0, y1, wx, ys.weight[y]!, row);
+    blendAlong(row, zs, out, at);
+  }
+}
+
+/** A row between four: two of the plane before and two of the one behind. */
+function blendRows(near: Floats, far: Floats, y0: number, y1: number, wx: number, wy: number, row: Float64Array): void {
   const length = row.length;
   if (wx === 0 && wy === 0) {
-    for (let z = 0; z < length; z++) row[z] = data[p00 + z]!;
+    for (let z = 0; z < length; z++) row[z] = near[y0 + z]!;
     return;
   }
   const [a, b, c, d] = [(1 - wx) * (1 - wy), (1 - wx) * wy, wx * (1 - wy), wx * wy];
   for (let z = 0; z < length; z++) {
-    row[z] = a * data[p00 + z]! + b * data[p01 + z]! + c * data[p10 + z]! + d * data[p11 + z]!;
+    row[z] = a * near[y0 + z]! + b * near[y1 + z]! + c * far[y0 + z]! + d * far[y1 + z]!;
+  }
+}
+
+function blendAlong(row: Float64Array, { low, high, weight }: AxisMap, out: Float32Array, at: number): void {
+  for (let z = 0; z < weight.length; z++) {
+    const first = row[low[z]!]!;
+    out[at + z] = first + (row[high[z]!]! - first) * weight[z]!;
   }
 }
 

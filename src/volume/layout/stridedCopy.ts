@@ -8,7 +8,10 @@ export interface BlockLayout {
   readonly strides: Triple;
 }
 
+/** Voxels a side of a tile: a cache line of int16. */
 const TILE = 32;
+/** Neighbouring tiles that are copied together. */
+const BLOCK = 8;
 
 /** An array of the same kind (Float32Array for Float32Array, …) and another length. */
 export function newArrayLike<T extends VoxelArray>(like: T, length: number): T {
@@ -26,8 +29,8 @@ function byWidth(array: VoxelArray): VoxelArray {
 
 /**
  * Copies a block that lies anyhow in `source` (permuted, mirrored, cropped) to C order in `target` from `targetOffset` on:
- * row by row where the rows run along memory, and through small tiles where they run across it, so that every cache line is
- * read once and written once.
+ * row by row where the rows run along memory, and tile by tile where they run across it, so that every cache line is read once
+ * and written once.
  */
 export function copyBlock<T extends VoxelArray>(
   source: T,
@@ -59,6 +62,10 @@ function copyAlong(from: VoxelArray, layout: BlockLayout, shape: Triple, to: Vox
   }
 }
 
+/**
+ * For rows that run across memory. Within a tile every cache line is read once; the blocks of neighbouring tiles share pages, whose
+ * look-up would otherwise take longer than the copy.
+ */
 function copyAcross(
   from: VoxelArray,
   layout: BlockLayout,
@@ -68,23 +75,20 @@ function copyAcross(
   unit: 0 | 1,
 ): void {
   const other = unit === 0 ? 1 : 0;
+  const [nu, nw, nc] = [shape[unit]!, shape[other]!, shape[2]];
   const outStrides = [shape[1] * shape[2], shape[2]];
-  const [stepU, stepC] = [layout.strides[unit]!, layout.strides[2]];
-  const tile = newArrayLike(from, TILE * TILE);
-  for (let w = 0; w < shape[other]!; w++) {
-    const base = layout.offset + w * layout.strides[other]!;
-    const outBase = targetOffset + w * outStrides[other]!;
-    for (let u0 = 0; u0 < shape[unit]!; u0 += TILE) {
-      const nu = Math.min(TILE, shape[unit]! - u0);
-      for (let c0 = 0; c0 < shape[2]; c0 += TILE) {
-        const nc = Math.min(TILE, shape[2] - c0);
-        for (let c = 0; c < nc; c++) {
-          let at = base + u0 * stepU + (c0 + c) * stepC;
-          for (let u = 0; u < nu; u++, at += stepU) tile[u * TILE + c] = from[at]!;
-        }
-        for (let u = 0; u < nu; u++) {
-          let out = outBase + (u0 + u) * outStrides[unit]! + c0;
-          for (let c = 0; c < nc; c++) to[out++] = tile[u * TILE + c]!;
+  const [stepU, stepW, stepC] = [layout.strides[unit]!, layout.strides[other]!, layout.strides[2]];
+  for (let w0 = 0; w0 < nw; w0 += BLOCK) {
+    for (let u0 = 0; u0 < nu; u0 += TILE) {
+      for (let c0 = 0; c0 < nc; c0 += TILE) {
+        const [endW, endU] = [Math.min(w0 + BLOCK, nw), Math.min(u0 + TILE, nu)];
+        const length = Math.min(TILE, nc - c0);
+        for (let w = w0; w < endW; w++) {
+          for (let u = u0; u < endU; u++) {
+            let at = layout.offset + u * stepU + w * stepW + c0 * stepC;
+            let out = targetOffset + u * outStrides[unit]! + w * outStrides[other]! + c0;
+            for (let c = 0; c < length; c++, at += stepC) to[out++] = from[at]!;
+          }
         }
       }
     }

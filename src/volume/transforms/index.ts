@@ -7,7 +7,7 @@ export {
   shiftIntensity,
   type IntensityWindow,
 } from './intensity';
-export { cropBox, type Box } from './box';
+export { cropBox } from './box';
 export { cropForeground, foregroundBox } from './cropForeground';
 export { padWidths, spatialPad } from './spatialPad';
 export { centerSpatialCrop, cropWindow, spatialCrop } from './spatialCrop';

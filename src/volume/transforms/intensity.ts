@@ -1,4 +1,6 @@
 import { UserError } from '../../errors/userError';
+import type { Scaling } from '../layout/scaling';
+import { exactInFloat32, scaleView, viewOf, voxelsOf, type VoxelView } from '../layout/voxelView';
 import type { Volume, VoxelArray } from '../types';
 
 export interface IntensityWindow {
@@ -16,33 +18,25 @@ export interface IntensityWindow {
  * @throws UserError when `high` is not above `low`.
  */
 export function scaleIntensityRange(volume: Volume, window: IntensityWindow): Volume<Float32Array> {
-  const { low, high } = window;
-  if (!(high > low)) throw new UserError(`intensity window ${low} to ${high} is empty: "high" must be above "low"`);
-  const { data } = volume;
-  if (!(data instanceof Int16Array) || data.length < LEVELS) return { ...volume, data: scaleEach(data, window) };
-  // Of the usual CT each of the 65 536 levels is scaled once, which gives the same numbers sooner.
-  const table = scaleEach(
-    Int16Array.from({ length: LEVELS }, (_, level) => level - LEVELS / 2),
-    window,
-  );
-  const scaled = new Float32Array(data.length);
-  for (let i = 0; i < scaled.length; i++) scaled[i] = table[data[i]! + LEVELS / 2]!;
-  return { ...volume, data: scaled };
+  return voxelsOf(windowedView(viewOf(volume), window)) as Volume<Float32Array>;
 }
 
-/** Values of an int16. */
-const LEVELS = 1 << 16;
-
-function scaleEach(source: VoxelArray, { low, high, to, clip }: IntensityWindow): Float32Array {
-  const data = new Float32Array(source.length);
-  const scale = to[1] - to[0];
-  const width = high - low;
-  const [least, most] = [Math.min(to[0], to[1]), Math.max(to[0], to[1])];
-  for (let i = 0; i < data.length; i++) {
-    const value = ((source[i]! - low) / width) * scale + to[0];
-    data[i] = clip ? (value < least ? least : value > most ? most : value) : value;
-  }
-  return data;
+/** {@link scaleIntensityRange} of a view that is not scaled. */
+export function windowedView(view: VoxelView, { low, high, to, clip }: IntensityWindow): VoxelView {
+  if (!(high > low)) throw new UserError(`intensity window ${low} to ${high} is empty: "high" must be above "low"`);
+  const scaling: Scaling = {
+    subtract: low,
+    divide: high - low,
+    multiply: to[1] - to[0],
+    add: to[0],
+    least: clip ? Math.min(to[0], to[1]) : -Infinity,
+    most: clip ? Math.max(to[0], to[1]) : Infinity,
+    keepZero: false,
+  };
+  return scaleView(
+    view,
+    Array.from({ length: view.source.shape[0] }, () => scaling),
+  );
 }
 
 /**
@@ -51,14 +45,22 @@ function scaleEach(source: VoxelArray, { low, high, to, clip }: IntensityWindow)
  * constant channel is only shifted; a channel of zeros stays.
  */
 export function normalizeIntensity(volume: Volume, options: { nonzero: boolean }): Volume<Float32Array> {
-  const channels = volume.shape[0];
-  const data = Float32Array.from(volume.data);
-  const length = data.length / Math.max(channels, 1);
-  for (let c = 0; c < channels; c++) normalizeChannel(data.subarray(c * length, (c + 1) * length), options.nonzero);
-  return { ...volume, data };
+  return voxelsOf(normalizedView(viewOf(volume), options)) as Volume<Float32Array>;
 }
 
-function normalizeChannel(values: Float32Array, nonzero: boolean): void {
+/** {@link normalizeIntensity} of a view of a whole volume that is not scaled. */
+export function normalizedView(view: VoxelView, { nonzero }: { nonzero: boolean }): VoxelView {
+  const { source } = view;
+  const floats = exactInFloat32(source) ? source : { ...source, data: Float32Array.from(source.data) };
+  const length = floats.data.length / Math.max(source.shape[0], 1);
+  const scalings = Array.from({ length: source.shape[0] }, (_, c) =>
+    normalizing(floats.data.subarray(c * length, (c + 1) * length), nonzero),
+  );
+  return scaleView({ ...view, source: floats }, scalings);
+}
+
+function normalizing(values: VoxelArray, nonzero: boolean): Scaling {
+  const scaling = { multiply: 1, add: 0, least: -Infinity, most: Infinity, keepZero: nonzero };
   let count = 0;
   let sum = 0;
   for (let i = 0; i < values.length; i++) {
@@ -66,18 +68,14 @@ function normalizeChannel(values: Float32Array, nonzero: boolean): void {
     count += 1;
     sum += values[i]!;
   }
-  if (count === 0) return;
+  if (count === 0) return { ...scaling, subtract: 0, divide: 1 };
   const mean = sum / count;
   let squares = 0;
   for (let i = 0; i < values.length; i++) {
     if (nonzero && values[i] === 0) continue;
     squares += (values[i]! - mean) ** 2;
   }
-  const deviation = Math.sqrt(squares / count) || 1;
-  for (let i = 0; i < values.length; i++) {
-    if (nonzero && values[i] === 0) continue;
-    values[i] = (values[i]! - mean) / deviation;
-  }
+  return { ...scaling, subtract: mean, divide: Math.sqrt(squares / count) || 1 };
 }
 
 /** Adds `offset` to every voxel, without clamping: MONAI `ShiftIntensity`. */

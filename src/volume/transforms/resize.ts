@@ -1,6 +1,7 @@
 import { UserError } from '../../errors/userError';
 import { composeAffine, type Vector3 } from '../affine';
 import { axisMap, sampleLinear, samplePicked, type Mode } from '../layout/sampling';
+import { viewAffine, viewOf, viewShape, voxelsOf, type VoxelView } from '../layout/voxelView';
 import type { Affine, Volume, VoxelArray } from '../types';
 
 export interface ResizeOptions {
@@ -45,20 +46,30 @@ export function resize<T extends VoxelArray>(
   size: Vector3,
   options: ResizeOptions,
 ): Volume<T | Float32Array> {
-  const [channels, nx, ny, nz] = volume.shape;
-  const from: Vector3 = [nx, ny, nz];
+  const [channels, ...from] = volume.shape;
+  if (options.mode === 'linear')
+    return resizeView(viewOf(volume), size, options.alignCorners) as Volume<T | Float32Array>;
+  checkSizes(from, size);
+  if (size.every((value, k) => value === from[k])) return volume;
+  const pick = (k: number) =>
+    Int32Array.from({ length: size[k]! }, (_, i) => Math.min(Math.floor((i * from[k]!) / size[k]!), from[k]! - 1));
+  const data = samplePicked(volume.data, volume.shape, [pick(0), pick(1), pick(2)]);
+  return { data, shape: [channels, ...size], affine: resizedAffine(volume.affine, from, size) };
+}
+
+/** {@link resize} with interpolation, of a view: what the view cuts and scales is worked out for the voxels that are read. */
+export function resizeView(view: VoxelView, size: Vector3, alignCorners = true): Volume {
+  const [channels, ...from] = viewShape(view);
+  checkSizes(from, size);
+  if (size.every((value, k) => value === from[k])) return voxelsOf(view);
+  const map = (k: 0 | 1 | 2) => axisMap(from[k], resizeCoordinates(from[k], size[k], alignCorners));
+  const data = sampleLinear(view, [map(0), map(1), map(2)]);
+  return { data, shape: [channels, ...size], affine: resizedAffine(viewAffine(view), from, size) };
+}
+
+function checkSizes(from: Vector3, size: Vector3): void {
   if (!size.every((value) => Number.isInteger(value) && value > 0)) {
     throw new UserError(`size ${JSON.stringify(size)} is not valid: give three positive whole numbers of voxels`);
   }
-  if (nx * ny * nz === 0) throw new UserError('an empty volume cannot be resized');
-  if (size.every((value, k) => value === from[k])) return volume;
-  const affine = resizedAffine(volume.affine, from, size);
-  const shape = [channels, size[0], size[1], size[2]] as const;
-  if (options.mode === 'nearest') {
-    const pick = (k: number) =>
-      Int32Array.from({ length: size[k]! }, (_, i) => Math.min(Math.floor((i * from[k]!) / size[k]!), from[k]! - 1));
-    return { data: samplePicked(volume.data, volume.shape, [pick(0), pick(1), pick(2)]), shape, affine };
-  }
-  const map = (k: number) => axisMap(from[k]!, resizeCoordinates(from[k]!, size[k]!, options.alignCorners ?? true));
-  return { data: sampleLinear(volume.data, volume.shape, [map(0), map(1), map(2)]), shape, affine };
+  if (from.includes(0)) throw new UserError('an empty volume cannot be resized');
 }

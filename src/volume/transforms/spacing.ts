@@ -1,6 +1,7 @@
 import { UserError } from '../../errors/userError';
 import { applyAffine, composeAffine, invertAffine, isInvertible, type Vector3 } from '../affine';
 import { axisMap, roundHalfEven, sampleAffine, sampleLinear, samplePicked, type Mode } from '../layout/sampling';
+import { viewOf } from '../layout/voxelView';
 import type { Affine, Volume, VoxelArray } from '../types';
 
 /** MONAI's tolerance for two affines to count as the same grid. */
@@ -117,7 +118,7 @@ function sampleGrid<T extends VoxelArray>(
     }),
   );
   const maps = coordinates.map((c, axis) => axisMap(volume.shape[axis + 1]!, c));
-  if (mode === 'linear') return sampleLinear(volume.data, volume.shape, [maps[0]!, maps[1]!, maps[2]!]);
+  if (mode === 'linear') return sampleLinear(viewOf(volume), [maps[0]!, maps[1]!, maps[2]!]);
   const picks = maps.map(({ low, weight }) => low.map((value, i) => roundHalfEven(value + weight[i]!)));
   return samplePicked(volume.data, volume.shape, [picks[0]!, picks[1]!, picks[2]!]);
 }

@@ -1,6 +1,6 @@
 import type { Vector3 } from '../affine';
-import type { Volume, VoxelArray } from '../types';
-import { cropBox, type Box } from './box';
+import type { Box, Volume, VoxelArray } from '../types';
+import { cropBox } from './box';
 
 /**
  * The window of `size` around `centre` as MONAI's `SpatialCrop` computes it: start = max(trunc(centre) − floor(size / 2), 0), so
