@@ -1,13 +1,12 @@
-// The volume viewer in a real workbench: values, colours, keys, overlays, comparison, broken and changing files.
+// The volume viewer in a real workbench: values, colours, keys, overlays, and how it is without WebGL.
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, truncateSync, unlinkSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { callCommand, drawn, installCaller, openVolume, slice, waitForViewer, writeVolume } from './volumes.mjs';
 import {
   eventually,
-  openFile,
   openWorkbench,
   screenshot,
   screenshotInThemes,
@@ -23,7 +22,7 @@ const organ = (x, y, z) =>
 const value = (x, y, z) => (organ(x, y, z) ? 100 + 20 * organ(x, y, z) : x + 3 * y + 5 * z - 400);
 /** A prediction that has the liver 4 voxels (8 mm) too far along x, and takes the spleen for a kidney. */
 const predicted = (x, y, z) => (organ(x - 4, y, z) === 6 ? 6 : organ(x, y, z) === 1 ? 3 : 0);
-let server, browser, page, folder;
+let server, browser, page;
 
 before(async () => {
   const workspace = mkdtempSync(join(tmpdir(), 'voco-volumes-'));
@@ -33,12 +32,8 @@ before(async () => {
   writeVolume(join(workspace, 'labelsTr/label01.nii'), SIZE, organ, { bytes: 1 });
   writeVolume(join(workspace, 'case.nii'), SIZE, value);
   writeVolume(join(workspace, 'prediction.nii'), SIZE, predicted, { bytes: 1 });
-  writeVolume(join(workspace, 'broken.nii'), SIZE, value);
-  truncateSync(join(workspace, 'broken.nii'), 9000);
-  writeVolume(join(workspace, 'changing.nii'), [8, 8, 8], () => 7);
   server = await startServer({ workspace });
   rmSync(workspace, { recursive: true });
-  ({ folder } = server);
   installCaller(server);
   browser = await startBrowser();
   page = await openWorkbench(browser, server.url(), { width: 1400, height: 900 });
@@ -270,58 +265,6 @@ test('overlays are shown in turns, one by one by hand too', async () => {
   await frame.locator('#blink').click();
   for (const colour of [LIVER, EXTRA, LIVER]) await liver(colour, `blinking to ${colour}`);
   await frame.locator('#blink').click();
-});
-
-test('a truncated file says so', async () => {
-  const frame = await openVolume(page, 'broken.nii', '.message.error');
-  const text = await frame.locator('.pane .message.error').innerText();
-  assert.match(text, /broken\.nii.*truncated/);
-});
-
-test('follows a file that changes, and keeps the picture of one that is deleted', async () => {
-  const frame = await openVolume(page, 'changing.nii');
-  assert.equal((await hover(frame, 2, 0.5, 0.5)).value, 7);
-  writeVolume(join(folder, 'changing.nii'), [8, 8, 8], () => 9);
-  await eventually(
-    async () => (await hover(frame, 2, 0.5, 0.5).catch(() => ({}))).value === 9,
-    'the new values',
-    30_000,
-  );
-  unlinkSync(join(folder, 'changing.nii'));
-  await eventually(
-    async () => /deleted/.test(await frame.locator('.pane .message').innerText()),
-    'the message about the deleted file',
-    30_000,
-  );
-  assert.equal((await hover(frame, 2, 0.5, 0.5)).value, 9);
-});
-
-test('compares volumes chosen in the explorer, with linked crosshairs', async () => {
-  await openFile(page, 'img01.nii');
-  const rows = page.locator('.explorer-folders-view .monaco-list-row');
-  await rows.filter({ hasText: 'small.nii' }).click();
-  await rows
-    .filter({ hasText: 'img01.nii' })
-    .first()
-    .click({ modifiers: ['ControlOrMeta'] });
-  await rows.filter({ hasText: 'small.nii' }).click({ button: 'right' });
-  await page
-    .locator('.context-view .action-item, .monaco-menu .action-item', { hasText: 'Compare Volumes' })
-    .first()
-    .click();
-  const frame = await webview(page, '.pane + .pane');
-  await drawn(frame);
-  const axial = (name) => frame.locator(`.pane[aria-label="${name}"] canvas[data-plane="2"]`);
-  const at = (name) => axial(name).getAttribute('data-index');
-  await axial('img01.nii').focus();
-  await page.keyboard.press('Home');
-  await eventually(
-    async () => (await at('img01.nii')) === '0' && (await at('small.nii')) === '0',
-    'both at the bottom',
-  );
-  await page.keyboard.press('End');
-  await eventually(async () => (await at('img01.nii')) === '29' && (await at('small.nii')) === '14', 'both at the top');
-  await screenshot(page, 'volume-compare');
 });
 
 test('without WebGL the slices are there and the reason why 3-D is not', async () => {

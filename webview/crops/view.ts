@@ -6,25 +6,20 @@ import type {
   CropsContract,
   CropsPreview,
   CropsState,
-  GreyImage,
   Triple,
 } from '../../src/protocol/crops';
 import type { Plane } from '../../src/protocol/volume';
-import { button } from '../ui/controls';
 import { element } from '../ui/dom';
 import { HostError, type Host } from '../ui/host';
 import { onThemeChange } from '../ui/theme';
-import { clamp, PLANES, type SliceView } from '../volume/geometry';
-import { SliceStore } from '../volume/sliceStore';
-import { Tile } from '../volume/tile';
-import { listenToBox } from './boxHandles';
-import { CropMoves } from './cropMoves';
-import { ErrorSlices, errorTop } from './errorSlices';
-import { CropFields } from './fields';
+import { coalesced } from './coalesce';
+import { CropSection } from './cropSection';
+import { errorTop } from './errorSlices';
 import { NetworkSection } from './network';
-import { greyCanvas, labelTables, stageCards } from './pictures';
+import { stageCards } from './pictures';
 import { FIRST_TURN, Scene } from './scene';
-import { COLOURS, edgesOn, slicePicture } from './slicePicture';
+import { COLOURS } from './slicePicture';
+import { CropSlices, scrolled, type SlicesStage } from './slices';
 import { CropToolbar } from './toolbar';
 
 const PREPARE_TIMEOUT_MS = 600_000;
@@ -43,34 +38,24 @@ export class CropsView {
   private state: CropsState;
   private preview?: CropsPreview;
   private crop?: CropPreview;
-  private store: SliceStore;
-  private asking = false;
-  private askAgain = false;
-  private cutting = false;
-  private cutAgain = false;
   private scheduled = false;
   private body?: BodySurface;
   /** Version of the volume whose body was asked for. */
   private bodyOf?: number;
-  private readonly tiles: Tile[];
   private readonly toolbar: CropToolbar;
-  private readonly moves: CropMoves;
+  private readonly slices: CropSlices;
   private readonly scene: Scene;
   private readonly network: NetworkSection;
-  private readonly fields = new CropFields((centre, size) => this.place3(centre, size));
-  private readonly back = button(
-    'Back to the drawn crop',
-    () => this.choose({ ...this.state.choice, centre: undefined, size: undefined }),
-    {
-      id: 'drawn-crop',
-    },
-  );
-  private readonly errors = new ErrorSlices();
+  private readonly section = new CropSection({
+    place: (centre, size) => this.place3(centre, size),
+    back: () => this.choose({ ...this.state.choice, centre: undefined, size: undefined }),
+  });
   private readonly message = element('div', { class: 'message error', role: 'status' });
   private readonly strip = element('section', { class: 'strip', 'aria-label': 'Preprocessing steps' });
-  private readonly where = element('p', { class: 'muted', id: 'where', role: 'status' });
-  private readonly label = element('div', { id: 'label' });
-  private readonly crops = element('div', { class: 'crops' });
+  /** Asks what the config does now. */
+  readonly refresh = coalesced(() => this.fetchPreview());
+  /** Asks for the crop that is chosen. */
+  private readonly cut = coalesced(() => this.fetchCrop());
 
   constructor(
     private readonly app: HTMLElement,
@@ -79,8 +64,7 @@ export class CropsView {
     this.state = { ...DEFAULT_STATE, ...host.savedState, file: decodeURI(app.dataset.file ?? '') };
     this.host.saveState(this.state);
     this.toolbar = this.newToolbar();
-    this.moves = this.newMoves();
-    this.tiles = PLANES.map(({ plane, name }) => this.newTile(plane, name));
+    this.slices = new CropSlices(this.stage(), host);
     const [azimuth, elevation] = this.state.turn ?? [FIRST_TURN.azimuth, FIRST_TURN.elevation];
     this.scene = new Scene({ azimuth, elevation }, (turn) => this.set({ turn: [turn.azimuth, turn.elevation] }));
     this.network = new NetworkSection({
@@ -89,31 +73,22 @@ export class CropsView {
       set: (change) => this.set(change),
       changed: () => this.answered(),
     });
-    this.store = this.newStore();
     this.build();
     onThemeChange(() => this.redraw());
     new ResizeObserver(() => this.redraw()).observe(app);
   }
 
-  /** Asks what the config does now; while an answer is awaited, further wishes become one more question. */
-  async refresh(): Promise<void> {
-    this.askAgain = this.asking;
-    if (this.asking) return;
-    this.asking = true;
+  private async fetchPreview(): Promise<void> {
     this.app.dataset.busy = 'true';
     try {
-      do {
-        this.askAgain = false;
-        const request = this.request();
-        const params = { caseIndex: this.state.caseIndex, crop: request, known: this.preview?.volume.version };
-        const answer = await this.host.call('preview', params, PREPARE_TIMEOUT_MS);
-        if ('problems' in answer) this.say(this.preview ? [...answer.problems, LAST_GOOD] : answer.problems);
-        else this.show(answer, request);
-      } while (this.askAgain);
+      const request = this.request();
+      const params = { caseIndex: this.state.caseIndex, crop: request, known: this.preview?.volume.version };
+      const answer = await this.host.call('preview', params, PREPARE_TIMEOUT_MS);
+      if ('problems' in answer) this.say(this.preview ? [...answer.problems, LAST_GOOD] : answer.problems);
+      else this.show(answer, request);
     } catch (error) {
       this.fail(error);
     } finally {
-      this.asking = false;
       this.app.dataset.busy = 'false';
     }
   }
@@ -142,37 +117,49 @@ export class CropsView {
     });
   }
 
-  private newMoves(): CropMoves {
-    const wished = (): CropPreview | undefined => {
-      const { centre, size } = this.state.choice;
-      const { crop } = this;
-      // Keys that follow fast add up: what was asked for counts before it is answered.
-      return crop && { ...crop, centre: centre ?? crop.centre, box: { ...crop.box, size: size ?? crop.box.size } };
-    };
-    const preview = (): CropsPreview | undefined => this.preview;
-    return new CropMoves({
+  /** What the slices may see of the page. */
+  private stage(): SlicesStage {
+    const own = (): this => this;
+    return {
       get preview() {
-        return preview();
+        return own().preview;
       },
       get crop() {
-        return wished();
+        return own().crop;
+      },
+      get wished() {
+        return own().wished();
+      },
+      get editable() {
+        return own().editable;
+      },
+      get report() {
+        return own().network.shownReport;
       },
       place: () => this.place(),
       moveTo: (centre, size) => this.place3(centre, size),
       scrollTo: (plane, index) => this.scrollTo(plane, index),
       redraw: () => this.redraw(),
-    });
+      fail: (error) => this.fail(error),
+    };
+  }
+
+  /** Keys that follow fast add up: what was asked for counts before it is answered. */
+  private wished(): CropPreview | undefined {
+    const { centre, size } = this.state.choice;
+    const { crop } = this;
+    return crop && { ...crop, centre: centre ?? crop.centre, box: { ...crop.box, size: size ?? crop.box.size } };
   }
 
   private build(): void {
     const side = element(
       'aside',
       { 'aria-label': 'The crop' },
-      element('section', {}, this.where, this.fields.node, this.back, this.label),
+      this.section.node,
       this.network.node,
-      this.crops,
+      this.section.pictures,
     );
-    const [axial, ...others] = this.tiles.map(({ node }) => node);
+    const [axial, ...others] = this.slices.nodes;
     this.app.append(
       element('header', {}, this.toolbar.node, this.message),
       this.strip,
@@ -186,7 +173,7 @@ export class CropsView {
     this.preview = preview;
     this.say(preview.warnings);
     if (other) {
-      this.store = this.newStore();
+      this.slices.renew();
       this.body = undefined;
       this.strip.replaceChildren(...stageCards(preview.stages ?? []));
     }
@@ -220,21 +207,13 @@ export class CropsView {
     void this.cut();
   }
 
-  /** Asks for the crop that is chosen; the last wish counts. */
-  private async cut(): Promise<void> {
-    this.cutAgain = this.cutting;
-    if (this.cutting || !this.preview) return;
-    this.cutting = true;
+  private async fetchCrop(): Promise<void> {
+    if (!this.preview) return;
     try {
-      do {
-        this.cutAgain = false;
-        const request = this.request();
-        this.showCrop(await this.host.call('crop', request), request);
-      } while (this.cutAgain);
+      const request = this.request();
+      this.showCrop(await this.host.call('crop', request), request);
     } catch (error) {
       this.fail(error);
-    } finally {
-      this.cutting = false;
     }
   }
 
@@ -258,37 +237,15 @@ export class CropsView {
   private describe(crop: CropPreview, { input }: CropsPreview): void {
     const { choice, draw } = this.state;
     this.toolbar.showDraw(draw);
-    const moved = choice.centre !== undefined || choice.size !== undefined;
-    this.where.textContent = inWords(crop, moved);
-    this.back.hidden = !moved;
-    this.fields.show(crop.centre, crop.box, this.editable);
+    this.section.show(crop, choice, input);
     this.showLabel();
-    const row = (text: string, images: readonly GreyImage[]): HTMLElement[] => [
-      element('h2', {}, text),
-      element(
-        'div',
-        { class: 'row' },
-        ...images.map((one, at) => greyCanvas(one, `${text}, across ${'zyx'[at]}`, true)),
-      ),
-    ];
-    this.crops.replaceChildren(
-      ...row(`Crop at ${input.join(' × ')}`, crop.plain),
-      ...row('As the network sees it', crop.seen),
-      element('p', { class: 'muted', id: 'augmentation' }, crop.augmentation),
-    );
     this.app.dataset.cut = JSON.stringify([choice, draw, crop.centre]);
     this.redraw();
   }
 
   private showLabel(): void {
     const { crop, preview } = this;
-    if (!crop || !preview) return;
-    const predicted = crop.label && this.network.prediction?.predicted;
-    const title = crop.label ? 'Position label: share of the crop in each base crop' : 'Base crops';
-    const names =
-      predicted && element('p', { class: 'key' }, element('span', {}, 'label'), element('span', {}, 'network'));
-    const tables = labelTables(preview.grid, crop.label, predicted);
-    this.label.replaceChildren(element('h2', {}, title), ...tables, ...(names ? [names] : []));
+    if (crop && preview) this.section.showLabel(crop, preview.grid, this.network.prediction?.predicted);
   }
 
   /** The network answered, or its answers became void. */
@@ -299,16 +256,6 @@ export class CropsView {
 
   private get editable(): boolean {
     return this.state.choice.kind === 'random';
-  }
-
-  private newStore(): SliceStore {
-    return new SliceStore(
-      async (plane, indices) =>
-        Promise.all(indices.map(async (index) => ({ index, ...(await this.host.call('slice', { plane, index })) }))),
-      (plane) => this.preview?.volume.size[plane] ?? 0,
-      () => this.redraw(),
-      (error) => this.fail(error),
-    );
   }
 
   private place(): Triple {
@@ -322,25 +269,12 @@ export class CropsView {
       this.scheduled = false;
       if (!this.preview) return;
       const { preview } = this;
-      for (const tile of this.tiles) {
-        const scene = { ...this.sliceOf(tile, preview), preview, crop: this.crop, editable: this.editable };
-        tile.draw(slicePicture({ ...scene, report: this.network.shownReport }, this.errors));
-      }
+      this.slices.draw(preview);
       this.drawScene(preview);
-      const drawn = this.tiles.every((tile) => tile.complete);
+      const drawn = this.slices.complete;
       this.app.dataset.drawn = String(drawn);
       if (drawn) void this.fetchBody(preview.volume.version);
     });
-  }
-
-  private sliceOf(tile: Tile, { volume }: CropsPreview) {
-    const { plane } = tile;
-    const { spacing, size } = volume;
-    const affine = [spacing[0], 0, 0, 0, 0, spacing[1], 0, 0, 0, 0, spacing[2], 0, 0, 0, 0, 1];
-    const index = clamp(Math.round(this.place()[plane]), 0, size[plane] - 1);
-    const { zoom, pan } = this.moves;
-    const view: SliceView = { plane, grid: { size, affine }, ...tile.size, zoom, pan, radiological: true };
-    return { view, index, slice: this.store.want(plane, index, 0) };
   }
 
   private drawScene({ volume, grid }: CropsPreview): void {
@@ -370,24 +304,8 @@ export class CropsView {
   private scrollTo(plane: Plane, index: number): void {
     const size = this.preview?.volume.size;
     if (!size) return;
-    const place = [...this.place()];
-    place[plane] = clamp(index, 0, size[plane] - 1);
-    this.set({ place: place as unknown as Triple });
+    this.set({ place: scrolled(this.place(), plane, index, size) });
     this.redraw();
-  }
-
-  private newTile(plane: Plane, name: string): Tile {
-    const tile = new Tile(plane, name, this.moves.actionsFor(plane));
-    listenToBox(tile.node, {
-      current: () => {
-        if (!this.preview || !this.crop || !this.editable) return undefined;
-        const { view, index } = this.sliceOf(tile, this.preview);
-        const edges = edgesOn(this.crop.box, plane, index);
-        return edges && { view, edges };
-      },
-      change: (edges, resized) => this.moves.reshape(plane, edges, resized),
-    });
-    return tile;
   }
 
   private fail(error: unknown): void {
@@ -400,10 +318,3 @@ export class CropsView {
 }
 
 const sameRequest = (a: CropRequest, b: CropRequest): boolean => JSON.stringify(a) === JSON.stringify(b);
-
-/** Size, place and main base crop of a crop. */
-function inWords({ box, centre, label }: CropPreview, moved: boolean): string {
-  const main = label ? label.indexOf(Math.max(...label)) : -1;
-  const share = label ? `; ${Math.round(100 * label[main]!)} % of it in base crop ${main + 1}` : '';
-  return `${box.size.join(' × ')} voxels around ${centre.join(', ')}${moved ? ' (changed by you)' : ''}${share}`;
-}

@@ -3,7 +3,7 @@ import { button, checkbox, setChecked } from '../ui/controls';
 import { element } from '../ui/dom';
 import { spacingOf } from './geometry';
 import { toggleLabels } from './shortcuts';
-import type { Viewer } from './viewer';
+import type { Controls } from './controls';
 
 interface Listed extends LabelEntry {
   readonly millilitres: number;
@@ -20,7 +20,7 @@ export class LabelList {
   private readonly rows = new Map<number, Row>();
   private shape = '';
 
-  constructor(private readonly viewer: Viewer) {}
+  constructor(private readonly viewer: Controls) {}
 
   /** Shows the viewer's state; false when there is nothing to list. */
   update(): boolean {

@@ -2,7 +2,7 @@ import { button, checkbox, dropdown, slider } from '../ui/controls';
 import { element } from '../ui/dom';
 import type { Overlay, Pane } from './pane';
 import { ERROR_COLOURS } from './raster';
-import type { Viewer } from './viewer';
+import type { Controls } from './controls';
 
 const MEANINGS: readonly (readonly [keyof typeof ERROR_COLOURS, string])[] = [
   ['missed', 'missed'],
@@ -16,7 +16,7 @@ export class OverlayList {
   private shape = '';
   private listed?: readonly Pane[];
 
-  constructor(private readonly viewer: Viewer) {}
+  constructor(private readonly viewer: Controls) {}
 
   /** Shows the viewer's state; false when there is nothing to say. */
   update(): boolean {

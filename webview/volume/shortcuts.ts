@@ -1,6 +1,6 @@
 import type { Layout, Plane, Tool } from '../../src/protocol/volume';
 import { axesOf } from './geometry';
-import type { Viewer } from './viewer';
+import type { Controls } from './controls';
 
 /** What the keys do while a slice has the focus, for the help in the side bar. */
 export const KEYS: readonly (readonly [keys: string, meaning: string])[] = [
@@ -35,7 +35,7 @@ const ARROWS: Readonly<Record<string, readonly [across: number, up: number]>> = 
 };
 
 /** Does what a key means on a slice of this plane; false when it means nothing. */
-export function shortcut(viewer: Viewer, plane: Plane, event: KeyboardEvent): boolean {
+export function shortcut(viewer: Controls, plane: Plane, event: KeyboardEvent): boolean {
   if (event.ctrlKey || event.metaKey || event.altKey) return false;
   const arrow = ARROWS[event.key];
   if (arrow) {
@@ -50,13 +50,13 @@ export function shortcut(viewer: Viewer, plane: Plane, event: KeyboardEvent): bo
   return tool !== undefined || layout !== undefined || single(viewer, plane, event.key);
 }
 
-function moveCrosshair(viewer: Viewer, plane: Plane, [right, up]: readonly [number, number]): void {
+function moveCrosshair(viewer: Controls, plane: Plane, [right, up]: readonly [number, number]): void {
   const [across, above] = axesOf(plane);
   if (right !== 0) viewer.step(across, viewer.state.radiological ? -right : right);
   else viewer.step(above, up);
 }
 
-function single(viewer: Viewer, plane: Plane, key: string): boolean {
+function single(viewer: Controls, plane: Plane, key: string): boolean {
   const far = 1 << 20;
   switch (key) {
     case 'PageUp':
@@ -108,7 +108,7 @@ function single(viewer: Viewer, plane: Plane, key: string): boolean {
 }
 
 /** Hides all labels, or shows all of them when some are not seen. */
-export function toggleLabels(viewer: Viewer): void {
+export function toggleLabels(viewer: Controls): void {
   const values = viewer.panes.flatMap((pane) => pane.labels ?? []).map(({ value }) => value);
   const { hiddenLabels, onlyLabel } = viewer.state;
   const some = hiddenLabels.length > 0 || onlyLabel !== undefined;

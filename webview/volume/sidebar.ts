@@ -6,7 +6,7 @@ import { LabelList } from './labelList';
 import { OverlayList } from './overlayList';
 import type { OverlayValue, Pane } from './pane';
 import { KEYS } from './shortcuts';
-import type { Viewer } from './viewer';
+import type { Controls } from './controls';
 
 export interface Reading {
   readonly pane: Pane;
@@ -37,7 +37,7 @@ export class Sidebar {
   private readonly labelSection: HTMLDetailsElement;
   private shape = '';
 
-  constructor(private readonly viewer: Viewer) {
+  constructor(private readonly viewer: Controls) {
     const { state } = viewer;
     this.overlays = new OverlayList(viewer);
     this.labels = new LabelList(viewer);

@@ -3,10 +3,10 @@ import { axesOf, clamp, nearestVoxel, spacingOf, toIndex, toWorld } from './geom
 import type { Pane } from './pane';
 import { shortcut } from './shortcuts';
 import type { Place, TileActions } from './tile';
-import type { Viewer } from './viewer';
+import type { Controls } from './controls';
 
 /** What mouse and keys do on a slice of a volume. */
-export function tileActions(viewer: Viewer, pane: Pane, plane: Plane): TileActions {
+export function tileActions(viewer: Controls, pane: Pane, plane: Plane): TileActions {
   const grid = pane.shown.header!.grid;
   const touch = (): void => viewer.touch(pane, plane);
   const index = (): number => nearestVoxel(grid, viewer.crosshairOn(grid))[plane];
@@ -51,7 +51,7 @@ export function tileActions(viewer: Viewer, pane: Pane, plane: Plane): TileActio
 }
 
 /** The crosshair after a place of a slice was pointed at, in millimetres. */
-function crosshairAt(viewer: Viewer, pane: Pane, plane: Plane, place: Place): Triple {
+function crosshairAt(viewer: Controls, pane: Pane, plane: Plane, place: Place): Triple {
   const { grid } = pane.shown.header!;
   const [across, up] = axesOf(plane);
   const now = viewer.crosshairOn(grid);

@@ -2,7 +2,7 @@ import type { Layout, Tool } from '../../src/protocol/volume';
 import { button, dropdown, slider } from '../ui/controls';
 import { element } from '../ui/dom';
 import { PRESETS } from './presets';
-import type { Viewer } from './viewer';
+import type { Controls } from './controls';
 
 const LAYOUTS: readonly { value: Layout; label: string }[] = [
   { value: 'all', label: 'All planes' },
@@ -37,7 +37,7 @@ export class Toolbar {
   private readonly cine: HTMLElement;
   private readonly frame = element('span', { class: 'field' });
 
-  constructor(private readonly viewer: Viewer) {
+  constructor(private readonly viewer: Controls) {
     const { state } = viewer;
     this.layout = dropdown('View', LAYOUTS, state.layout, (value) => viewer.setLayout(value), 'layout');
     const presets = PRESETS.map(({ id, label }) => ({ value: id, label }));

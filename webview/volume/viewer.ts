@@ -8,49 +8,36 @@ import type {
   Tool,
   Triple,
   VolumeState,
-  VolumeWish,
 } from '../../src/protocol/volume';
 import { element } from '../ui/dom';
 import { HostError } from '../ui/host';
 import { currentTheme, onThemeChange, type Theme } from '../ui/theme';
 import { Blinker } from './blink';
-import { axesOf, clamp, fileIndex, inWords, nearestVoxel, toWorld } from './geometry';
+import type { Controls } from './controls';
+import { clamp, inWords, nearestVoxel, toWorld } from './geometry';
 import { labelFilter } from './labelFilter';
-import { placeOfLook } from './look';
+import { changesOfLook } from './look';
 import { Pane, type Overlay } from './pane';
 import { firstPreset } from './presets';
+import { placeRead, valuesRead, type Hovered } from './readout';
 import { screenshot } from './screenshot';
 import { Sidebar } from './sidebar';
 import type { VolumeHost } from './source';
+import { DEFAULT_STATE, dependsOn, middleOf, movedWindow, wishOf } from './state';
 import { Toolbar } from './toolbar';
 import type { Place } from './tile';
 import { tileActions } from './tileActions';
 
-const DEFAULT_STATE: VolumeState = {
-  volumes: [],
-  layout: 'all',
-  tool: 'crosshair',
-  preset: '',
-  zoom: 1,
-  pan: [0, 0, 0],
-  channel: 0,
-  radiological: true,
-  smooth: false,
-  opacity: 0.5,
-  outline: false,
-  hiddenLabels: [],
-  sidebar: true,
-};
 const CINE_MS = 80;
 const LARGEST_ZOOM = 40;
 
 /** The page: one or several volumes with a common crosshair, window, zoom and layout. */
-export class Viewer {
+export class Viewer implements Controls {
   state: VolumeState;
   panes: Pane[] = [];
   private theme: Theme = currentTheme();
   private active: { pane: Pane; plane: Plane } | undefined;
-  private hovered: { pane: Pane; plane: Plane; place: Place } | undefined;
+  private hovered: Hovered | undefined;
   private scheduled = false;
   private cine?: ReturnType<typeof setInterval>;
   private filter = labelFilter([], undefined);
@@ -113,7 +100,6 @@ export class Viewer {
     return this.cine !== undefined;
   }
 
-  /** The volume that was touched last. */
   get current(): Pane | undefined {
     return this.active?.pane ?? this.panes.find((pane) => pane.shown.header);
   }
@@ -137,7 +123,6 @@ export class Viewer {
     this.set({ zoom: clamp(this.state.zoom * factor, 0.2, LARGEST_ZOOM) });
   }
 
-  /** Chooses the planes to see, and keeps the keyboard where it was. */
   setLayout(layout: Layout): void {
     this.set({ layout });
   }
@@ -146,7 +131,6 @@ export class Viewer {
     this.set({ tool });
   }
 
-  /** Moves the crosshair by whole voxels of the current volume along a canonical axis. */
   step(axis: number, voxels: number): void {
     const grid = this.current?.shown.header?.grid;
     if (!grid) return;
@@ -156,20 +140,10 @@ export class Viewer {
   }
 
   changeWindow(centre: number, width: number): void {
-    const pane = this.current;
-    if (!pane) return;
-    const [low, high] = pane.windowOf(this.state);
-    const range = pane.statistics?.range ?? [low, high];
-    const unit = Math.max(1e-6, (range[1] - range[0]) / 1000, (high - low) / 400);
-    const middle = (low + high) / 2 + centre * unit;
-    const half = Math.max(unit / 2, (high - low + width * unit) / 2);
-    const digits = unit >= 0.2 ? 0 : Math.ceil(-Math.log10(unit)) + 1;
-    const round = (value: number): number => Number(value.toFixed(digits));
-    const next = [round(middle - half), round(middle + half)] as const;
-    if (next[1] > next[0]) this.set({ preset: 'custom', window: next });
+    const window = this.current && movedWindow(this.current, this.state, centre, width);
+    if (window) this.set({ preset: 'custom', window });
   }
 
-  /** Draws another file on top of the current volume; asks for it without `path`. */
   async addOverlay(path?: string): Promise<void> {
     const pane = this.current;
     if (!pane) return;
@@ -187,7 +161,6 @@ export class Viewer {
     await this.setOverlays(pane, left);
   }
 
-  /** Draws an overlay in another way, with what is held of it. */
   changeOverlay(overlay: Overlay, change: Partial<OverlayWish>): void {
     overlay.wish = { ...overlay.wish, ...change };
     this.set({ volumes: this.panes.map(wishOf) });
@@ -199,13 +172,11 @@ export class Viewer {
     await this.open();
   }
 
-  /** Shows the overlays in turns, or all at once again. */
   blink(): void {
     this.blinker.toggle();
     this.redraw();
   }
 
-  /** Shows the next overlay alone. */
   nextOverlay(): void {
     this.blinker.step();
     this.redraw();
@@ -222,7 +193,6 @@ export class Viewer {
     }
   }
 
-  /** Shows everything anew in the next frame. */
   redraw(): void {
     if (this.scheduled) return;
     this.scheduled = true;
@@ -233,11 +203,7 @@ export class Viewer {
   }
 
   private show(volumes: readonly ShownVolume[], outdated: string | undefined): void {
-    const former = this.panes.map((pane) => {
-      const files = [pane.shown, ...pane.shown.overlays.flatMap((one) => (one.truth ? [one, one.truth] : [one]))];
-      // Overlays are sampled on the grid of the volume below, so that all of them are out of date with it.
-      return files.some(({ path }) => path === outdated) ? undefined : pane;
-    });
+    const former = this.panes.filter((pane) => !dependsOn(pane, outdated));
     const activeAt = this.active ? this.panes.indexOf(this.active.pane) : -1;
     for (const pane of this.panes) pane.dispose();
     this.hovered = undefined;
@@ -247,7 +213,7 @@ export class Viewer {
       actionsFor: (pane: Pane, plane: Plane) => tileActions(this, pane, plane),
     };
     this.panes = volumes.map((shown, at) => {
-      const before = former.find((pane) => pane?.shown.id === shown.id);
+      const before = former.find((pane) => pane.shown.id === shown.id);
       const pane = new Pane(shown, this.host, actions, volumes.length > 1, before);
       if (at === activeAt && this.active) this.active = { ...this.active, pane };
       pane.compared = volumes.length > 1;
@@ -264,13 +230,7 @@ export class Viewer {
 
   /** Goes where a command wants to look. */
   private look(look: Look): void {
-    const header = this.panes[0]?.shown.header;
-    const crosshair = header && placeOfLook(look, header, this.state.crosshair ?? middleOf(header.grid));
-    this.set({
-      ...(crosshair && { crosshair }),
-      ...(look.label !== undefined && { onlyLabel: look.label ?? undefined }),
-      ...(look.hiddenLabels && { hiddenLabels: [...look.hiddenLabels] }),
-    });
+    this.set(changesOfLook(look, this.panes[0]?.shown.header, this.state));
     if (look.blink !== undefined && look.blink !== this.blinker.on) this.blink();
   }
 
@@ -307,23 +267,19 @@ export class Viewer {
     this.step(plane, at + 1 < grid.size[plane]! ? 1 : -at);
   }
 
-  /** The volume and plane that keys and the toolbar mean from now on. */
   touch(pane: Pane, plane: Plane): void {
     this.active = { pane, plane };
   }
 
-  /** Where the pointer is; undefined outside of the slices. */
   hover(pane: Pane, plane: Plane, place: Place | undefined): void {
     this.hovered = place && { pane, plane, place };
     this.readout();
   }
 
-  /** Millimetres: where the crosshair is, in the middle of `grid` at first. */
   crosshairOn(grid: Grid): Triple {
     return this.state.crosshair ?? middleOf(grid);
   }
 
-  /** Drops the distances measured in all volumes. */
   clearMeasurements(): void {
     for (const pane of this.panes) pane.measurements.clear();
     this.redraw();
@@ -331,29 +287,10 @@ export class Viewer {
 
   private readout(): void {
     const { hovered, state } = this;
-    const first = hovered?.pane ?? this.current;
-    const grid = first?.shown.header?.grid;
-    if (!first || !grid) return;
-    let world = state.crosshair ?? middleOf(grid);
-    if (hovered) {
-      const at = [...nearestVoxel(grid, world)];
-      const [across, up] = axesOf(hovered.plane);
-      [at[across], at[up]] = [Math.round(hovered.place[0]), Math.round(hovered.place[1])];
-      if (at.some((value, axis) => value < 0 || value >= grid.size[axis]!)) return;
-      world = toWorld(grid, at as unknown as Triple);
-    }
-    this.sidebar.readout(
-      inWords(world),
-      this.panes.flatMap((pane) => {
-        const { header } = pane.shown;
-        if (!header) return [];
-        const plane = hovered?.plane ?? this.active?.plane ?? 2;
-        const at = nearestVoxel(header.grid, world);
-        const [across, up] = axesOf(plane);
-        const values = pane.valuesAt(state, plane, at[plane], [at[across]!, at[up]!]);
-        return [{ pane, voxel: fileIndex(header.storage, header.grid.size, at), ...values }];
-      }),
-    );
+    const world = placeRead(state, hovered, this.current);
+    if (!world) return;
+    const plane = hovered?.plane ?? this.active?.plane ?? 2;
+    this.sidebar.readout(inWords(world), valuesRead(this.panes, state, plane, world));
   }
 
   private say(what: unknown): void {
@@ -365,12 +302,4 @@ export class Viewer {
           : what
         : `Internal error: ${String(what)}`;
   }
-}
-
-function wishOf({ shown, overlays }: Pane): VolumeWish {
-  return { path: shown.path, name: shown.name, overlays: overlays.map(({ wish }) => wish) };
-}
-
-function middleOf(grid: { size: Triple; affine: readonly number[] }): Triple {
-  return toWorld(grid, grid.size.map((n) => Math.floor(n / 2)) as unknown as Triple);
 }

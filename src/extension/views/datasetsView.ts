@@ -19,12 +19,20 @@ interface SourceNode {
   readonly source: Source;
   /** Folder of the config. */
   readonly home: string;
+  readonly parent: ConfigNode;
   /** How many volumes it has; absent when they cannot be listed. */
   readonly count?: number;
 }
 
 interface CaseNode {
   readonly case: DatasetCase;
+  readonly of: SourceNode;
+}
+
+/** In place of the cases after the first ones. */
+interface MoreNode {
+  readonly more: SourceNode;
+  readonly hidden: number;
 }
 
 /** In place of cases that can't be listed. */
@@ -32,15 +40,18 @@ interface ProblemNode {
   readonly problem: string;
 }
 
-type Node = ConfigNode | SourceNode | CaseNode | ProblemNode;
+type Node = ConfigNode | SourceNode | CaseNode | MoreNode | ProblemNode;
+
+/** Cases that are listed at first; each “more” shows ten times as many. */
+const FIRST_CASES = 100;
 
 /** Names of a datalist's lists that are used for training and for validation, unless a config names another. */
 const USUAL_LISTS: Record<SourceNode['part'], string> = { train: 'training', validation: 'validation' };
 
-function sourceNode(part: SourceNode['part'], source: Source, config: vscode.Uri): SourceNode | undefined {
+function sourceNode(part: SourceNode['part'], source: Source, parent: ConfigNode): SourceNode | undefined {
   const { datalist, folder, glob, key } = source;
-  const home = dirname(config.fsPath);
-  const of = { part, source, home };
+  const home = dirname(parent.config.fsPath);
+  const of = { part, source, home, parent };
   // The side bar is narrow: the whole path is in the hover, and a list of the usual name goes without saying.
   if (typeof datalist === 'string') {
     const list = typeof key === 'string' && key !== USUAL_LISTS[part] ? `: ${key}` : '';
@@ -50,13 +61,13 @@ function sourceNode(part: SourceNode['part'], source: Source, config: vscode.Uri
   return typeof glob === 'string' ? { ...of, text: glob, path: undefined } : undefined;
 }
 
-async function sourcesOf(config: vscode.Uri): Promise<SourceNode[]> {
-  const text = Buffer.from(await vscode.workspace.fs.readFile(config)).toString('utf8');
+async function sourcesOf(node: ConfigNode): Promise<SourceNode[]> {
+  const text = Buffer.from(await vscode.workspace.fs.readFile(node.config)).toString('utf8');
   const value = parse(text, [], { allowTrailingComma: true }) as { data?: Record<string, unknown> } | undefined;
   return (['train', 'validation'] as const).flatMap((part) => {
     const list = value?.data?.[part];
     const sources = Array.isArray(list) ? (list as (Source | null)[]) : [];
-    return sources.flatMap((source) => (source && sourceNode(part, source, config)) ?? []);
+    return sources.flatMap((source) => (source && sourceNode(part, source, node)) ?? []);
   });
 }
 
@@ -67,8 +78,11 @@ async function counted(node: SourceNode): Promise<SourceNode> {
 
 /** The data of every config in the workspace, with what the last check found. */
 class DatasetsProvider implements vscode.TreeDataProvider<Node> {
-  private readonly changed = new vscode.EventEmitter<void>();
+  private readonly changed = new vscode.EventEmitter<SourceNode | undefined>();
+  /** How many cases are listed of a source that more was asked of. */
+  private readonly limits = new Map<string, number>();
   readonly onDidChangeTreeData = this.changed.event;
+  private onListed?: (cases: readonly CaseNode[]) => void;
   private watcher: vscode.FileSystemWatcher | undefined;
   private readonly thumbnails: Thumbnails;
 
@@ -76,13 +90,14 @@ class DatasetsProvider implements vscode.TreeDataProvider<Node> {
     this.thumbnails = new Thumbnails(services.context.asAbsolutePath('dist/volume-worker.cjs'));
     services.context.subscriptions.push(
       this.changed,
-      services.checks.onDidChange(() => this.changed.fire()),
+      services.checks.onDidChange(() => this.changed.fire(undefined)),
     );
   }
 
   getTreeItem(node: Node): vscode.TreeItem {
     if ('config' in node) return this.configItem(node);
     if ('case' in node) return caseItem(node);
+    if ('more' in node) return moreItem(node);
     return 'problem' in node ? problemItem(node) : this.sourceItem(node);
   }
 
@@ -115,20 +130,39 @@ class DatasetsProvider implements vscode.TreeDataProvider<Node> {
       this.watch();
       return (await findConfigs()).map((config) => ({ config }));
     }
-    if ('config' in node) return Promise.all((await sourcesOf(node.config)).map(counted));
+    if ('config' in node) return Promise.all((await sourcesOf(node)).map(counted));
     if (!('source' in node)) return [];
     try {
       const cases = await casesOf(node.source, node.home);
-      return cases.length > 0 ? cases.map((one) => ({ case: one })) : [{ problem: 'No volumes here' }];
+      if (cases.length === 0) return [{ problem: 'No volumes here' }];
+      const limit = this.limits.get(keyOf(node)) ?? FIRST_CASES;
+      const shown = cases.slice(0, limit).map((one) => ({ case: one, of: node }));
+      this.onListed?.(shown);
+      return cases.length > limit ? [...shown, { more: node, hidden: cases.length - limit }] : shown;
     } catch (error) {
       return [{ problem: error instanceof Error ? error.message : String(error) }];
     }
   }
 
+  getParent(node: Node): Node | undefined {
+    if ('case' in node) return node.of;
+    if ('more' in node) return node.more;
+    return 'source' in node ? node.parent : undefined;
+  }
+
+  /** Lists more cases of a source; the first of those that were not there. */
+  async showMore({ more }: MoreNode): Promise<CaseNode | undefined> {
+    const before = this.limits.get(keyOf(more)) ?? FIRST_CASES;
+    this.limits.set(keyOf(more), 10 * before);
+    const listed = new Promise<readonly CaseNode[]>((done) => (this.onListed = done));
+    this.changed.fire(more);
+    return (await listed)[before];
+  }
+
   private watch(): void {
     if (this.watcher) return;
     this.watcher = vscode.workspace.createFileSystemWatcher(`**/*${CONFIG_SUFFIX}`);
-    const fire = (): void => this.changed.fire();
+    const fire = (): void => this.changed.fire(undefined);
     const { watcher } = this;
     this.services.context.subscriptions.push(
       watcher,
@@ -173,6 +207,19 @@ class DatasetsProvider implements vscode.TreeDataProvider<Node> {
   }
 }
 
+function keyOf({ home, part, source }: SourceNode): string {
+  return JSON.stringify([home, part, source]);
+}
+
+function moreItem(node: MoreNode): vscode.TreeItem {
+  const item = new vscode.TreeItem('Show more…');
+  item.description = `${node.hidden} not listed`;
+  item.iconPath = new vscode.ThemeIcon('ellipsis');
+  item.contextValue = 'more';
+  item.command = { command: SHOW_MORE, title: 'Show more', arguments: [node] };
+  return item;
+}
+
 function caseItem(node: CaseNode): vscode.TreeItem {
   const { image, label } = node.case;
   const item = new vscode.TreeItem(basename(image).replace(/\.nii(\.gz)?$/i, ''));
@@ -191,6 +238,8 @@ function problemItem({ problem }: ProblemNode): vscode.TreeItem {
 }
 
 const OPEN_CASE = 'voco.openCase';
+/** Only from its row in the tree. */
+const SHOW_MORE = 'voco.showMoreCases';
 
 /** Shows a case of the Datasets view with its label on top. */
 async function openCase(services: Services, argument: unknown): Promise<void> {
@@ -204,8 +253,16 @@ async function openCase(services: Services, argument: unknown): Promise<void> {
 }
 
 export function createDatasetsView(services: Services): vscode.Disposable {
+  const treeDataProvider = new DatasetsProvider(services);
+  const view = vscode.window.createTreeView<Node>('voco.datasets', { treeDataProvider });
+  // The row that was chosen is gone: its place in the list is kept for the keyboard.
+  const showMore = async (node: MoreNode): Promise<void> => {
+    const next = await treeDataProvider.showMore(node);
+    if (next) await view.reveal(next, { focus: true, select: false });
+  };
   return vscode.Disposable.from(
     vscode.commands.registerCommand(OPEN_CASE, (argument: unknown) => openCase(services, argument)),
-    vscode.window.createTreeView<Node>('voco.datasets', { treeDataProvider: new DatasetsProvider(services) }),
+    vscode.commands.registerCommand(SHOW_MORE, showMore),
+    view,
   );
 }
