@@ -184,14 +184,22 @@ export function extensionLog(server) {
   return files.map((name) => readFileSync(join(logs, name), 'utf8')).join('');
 }
 
+/** Pictures take minutes in all: VOCO_PICTURES=0 leaves them out, but for those of failures. */
+const pictures = process.env.VOCO_PICTURES !== '0';
+
 /** Writes a picture of the whole window, for people. */
 export async function screenshot(page, name) {
+  if (pictures) await picture(page, name);
+}
+
+async function picture(page, name) {
   if (!existsSync(screenshots)) mkdirSync(screenshots, { recursive: true });
   await page.screenshot({ path: join(screenshots, `${name}.png`) });
 }
 
 /** Takes the same picture in the light, the high-contrast and the dark theme; ends in the dark one. */
 export async function screenshotInThemes(page, name) {
+  if (!pictures) return;
   for (const [look, { media, kind, theme }] of Object.entries(THEMES)) {
     if (desktop) page.setColorTheme(theme);
     else await page.emulateMedia(media);
@@ -231,7 +239,7 @@ export function scenarios(window) {
       } catch (error) {
         broken = name;
         const { page, server } = window();
-        await screenshot(page, `failed-${name.replace(/\W+/g, '-').slice(0, 60)}`).catch(() => undefined);
+        await picture(page, `failed-${name.replace(/\W+/g, '-').slice(0, 60)}`).catch(() => undefined);
         console.error(extensionLog(server).split('\n').slice(-30).join('\n'));
         throw error;
       }
