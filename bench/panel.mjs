@@ -25,6 +25,9 @@ import {
   webview,
 } from '../test/extension/workbench.mjs';
 
+/** Without a GPU the browser draws canvases itself, as VS Code then does; the tests' WebGL in software is far slower at that. */
+const SOFTWARE_CANVAS = ['--disable-accelerated-2d-canvas', '--disable-gpu-rasterization'];
+
 const [count, steps] = [Number(process.argv[2] ?? 10), Number(process.argv[3] ?? 250_000)];
 
 function prepare(folder) {
@@ -179,7 +182,7 @@ let browser;
 try {
   if (given) symlinkSync(given, join(server.folder, 'runs'));
   else prepare(join(server.folder, 'runs'));
-  browser = await startBrowser();
+  browser = await startBrowser(SOFTWARE_CANVAS);
   const page = await openWorkbench(browser, server.url(), { width: 1600, height: 1000 });
   console.log(`${count} runs of ${steps} steps, ${cpus().length} cores of ${cpus()[0].model}`);
   await measure(page, probe);
