@@ -27,7 +27,7 @@ const carried = /\/(libdnnl|libgomp|libOpenCL)\.so\.\d+$/;
 
 /** What is the same in every package. */
 function stageCommon(stage) {
-  for (const name of ['README.md', 'CHANGELOG.md', 'LICENSE', 'media'])
+  for (const name of ['.vscodeignore', 'README.md', 'CHANGELOG.md', 'LICENSE', 'media'])
     cpSync(join(root, name), join(stage, name), { recursive: true });
   // The pictures of the README stay in the repository.
   const readme = readFileSync(join(root, 'README.md'), 'utf8').replace(/^!\[.*\]\(docs\/images\/.*\)\n\n?/gm, '');
@@ -40,8 +40,6 @@ function stageCommon(stage) {
   } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   writeFileSync(join(stage, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
   run(process.execPath, ['esbuild.mjs', '--minify', `--outdir=${join(stage, 'dist')}`]);
-  // The stage holds what shall be packed and nothing else, but for the maps from bundles to sources.
-  writeFileSync(join(stage, '.vscodeignore'), '**/*.map\n');
 }
 
 const NOTICE = `These libraries are Debian's builds, unchanged:

@@ -1,11 +1,17 @@
 // Puts the pictures that the README shows into docs/images: `npm run pictures`, after the tests that take them
-// (`npm run test:extension -- configs crops curves`). Packed small, at 5 bits a channel.
+// (`npm run test:extension -- configs crops curves results compare`). Packed small, at 5 bits a channel.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { deflateSync, inflateSync, crc32 } from 'node:zlib';
 
 const root = join(import.meta.dirname, '../..');
-const PICTURES = { 'config-data-errors-dark': 'config', 'crops-dark': 'crops', 'curves-one-dark': 'curves' };
+const PICTURES = {
+  'config-data-errors-dark': 'config',
+  'crops-dark': 'crops',
+  'curves-one-dark': 'curves',
+  'results-cases-dark': 'results',
+  'compare-cases-dark': 'compare',
+};
 
 function chunk(type, data) {
   const body = Buffer.concat([Buffer.from(type, 'latin1'), data]);
