@@ -1,5 +1,5 @@
 import type { NamedText } from './checkpoint';
-import type { Triple } from './crops';
+import type { Triple } from './geometry';
 import type { LocateReport } from './locate';
 import type { ClassScores, ResultClass } from './scores';
 

@@ -1,14 +1,10 @@
+import type { Box, Triple } from './geometry';
 import type { LocateReport, Progress } from './locate';
 
 /**
  * The preview of crops beside a config: what the webview asks, what the host tells it. All places are voxels of the preprocessed volume.
  */
-export type Triple = readonly [number, number, number];
-
-export interface Box {
-  readonly start: Triple;
-  readonly size: Triple;
-}
+export type { Box, Triple };
 
 /** A picture of grey values 0 to 255, row by row, the first axis of the plane along a row. */
 export interface GreyImage {

@@ -2,7 +2,7 @@
  * Where a pre-trained network believes crops of a volume to be (`voco locate`). Places are voxels of the preprocessed volume, n is
  * the number of base crops, in grid order (x slowest).
  */
-import type { Box, Triple } from './crops';
+import type { Box, Triple } from './geometry';
 import type { ThreadAnswer, ThreadCall } from './thread';
 
 /** One random crop, and what the network says of it. */

@@ -1,10 +1,11 @@
+import type { Triple } from './geometry';
 import type { ResultClass } from './scores';
 
 /**
  * The volume viewer: what the webview asks, and what the host tells it. Volumes are seen on a canonical grid: the file's
  * voxel axes permuted and flipped (never resampled) so that axis 0 runs most to the patient's right, 1 to anterior and 2 to superior.
  */
-export type Triple = readonly [number, number, number];
+export type { Triple };
 
 /** Canonical axis that a slice is perpendicular to: 0 sagittal, 1 coronal, 2 axial. */
 export type Plane = 0 | 1 | 2;

@@ -1,7 +1,7 @@
 import * as tf from '../tf';
 import { differentiable, hasKernel, present, runKernel } from './dispatch';
-import { composedFilter, composedForward, composedInput, type Shape5D } from './convComposed';
-import { Kernel, type ConvAttrs, type Triple } from './kernels';
+import { composedFilter, composedForward, composedInput } from './convComposed';
+import { Kernel, type ConvAttrs, type Shape5D, type Triple } from './kernels';
 
 export interface ConvOptions {
   stride?: number | Triple;

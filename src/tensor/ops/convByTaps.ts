@@ -3,9 +3,7 @@
  * missing or wrong. x is already padded: no padding here.
  */
 import * as tf from '../tf';
-import type { Triple } from './kernels';
-
-import type { Shape5D } from './convComposed';
+import type { Shape5D, Triple } from './kernels';
 
 const taps = ([kd, kh, kw]: number[]): Triple[] =>
   Array.from({ length: kd! * kh! * kw! }, (_, i) => [Math.floor(i / (kh! * kw!)), Math.floor(i / kw!) % kh!, i % kw!]);

@@ -2,9 +2,7 @@
 import * as tf from '../tf';
 import { tapsFilter, tapsForward, tapsInput } from './convByTaps';
 import { hasKernel, runKernel } from './dispatch';
-import type { ConvAttrs, Triple } from './kernels';
-
-export type Shape5D = [number, number, number, number, number];
+import type { ConvAttrs, Shape5D, Triple } from './kernels';
 
 /**
  * Whether tfjs's own kernels can be used. Those of its wasm backend (4.22) give wrong gradients, and its forward pass is

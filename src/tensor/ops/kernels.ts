@@ -7,6 +7,9 @@
  */
 export type Triple = [number, number, number];
 
+/** [n, depth, height, width, channels]. */
+export type Shape5D = [number, number, number, number, number];
+
 export const Kernel = {
   /** {x[N,D,H,W,I], filter, bias?[O]} → y[N,D',H',W',O]. Zero padding on both sides, as torch.nn.Conv3d. Attrs: ConvAttrs. */
   Conv3D: 'VocoConv3D',

@@ -1,5 +1,6 @@
 export { AdamW, type AdamWOptions } from './adamw';
-export { LossScale, ScaledOptimizer } from './lossScale';
+export { LossScale } from './lossScale';
+export { ScaledOptimizer } from './scaledOptimizer';
 export type { Optimizer, Parameters } from './optimizer';
 export { constantRate, linearWarmupCosineAnnealing, warmupCosine, type Schedule } from './schedules';
 export { Sgd, type SgdOptions } from './sgd';
