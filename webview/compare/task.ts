@@ -2,7 +2,7 @@ import type { CompareCalls } from '../../src/protocol/compare';
 import type { CompareContract, CompareState } from '../../src/protocol/comparePanel';
 import { button } from '../ui/controls';
 import { element } from '../ui/dom';
-import { HostError, type Host } from '../ui/host';
+import { errorText, type Host } from '../ui/host';
 
 export type CompareHost = Host<CompareContract, CompareState>;
 
@@ -79,7 +79,7 @@ export class Task<N extends keyof CompareCalls> {
 
   private fail(error: unknown): void {
     this.node.classList.add('error');
-    this.stopped(error instanceof HostError ? error.message : `Internal error: ${String(error)}`);
+    this.stopped(errorText(error));
   }
 
   private stopped(text: string): void {

@@ -2,7 +2,7 @@ import type { ComparedCases, Comparison } from '../../src/protocol/compare';
 import type { CompareOverview, CompareState, CompareTab } from '../../src/protocol/comparePanel';
 import { tabs, type Tab } from '../ui/controls';
 import { element } from '../ui/dom';
-import { HostError } from '../ui/host';
+import { HostError, errorText } from '../ui/host';
 import { currentTheme, onThemeChange, type Theme } from '../ui/theme';
 import { Cards, nameOf } from './cards';
 import { CasesView } from './casesView';
@@ -250,7 +250,7 @@ export class CompareView {
 
   private say(error: unknown): void {
     this.message.classList.toggle('error', error !== undefined);
-    const text = error instanceof HostError ? error.message : `Internal error: ${String(error)}`;
+    const text = errorText(error);
     this.message.textContent = error === undefined ? '' : text;
   }
 }

@@ -2,7 +2,7 @@ import type { CheckpointItem, CropPrediction, CropRequest, CropsContract, CropsS
 import type { LocateReport } from '../../src/protocol/locate';
 import { button, checkbox } from '../ui/controls';
 import { element } from '../ui/dom';
-import { HostError, type Host } from '../ui/host';
+import { errorText, type Host } from '../ui/host';
 import { errorTop } from './errorSlices';
 import { scaleBarCanvas, similarityCanvas } from './pictures';
 
@@ -199,7 +199,7 @@ export class NetworkSection {
 
   private fail(error: unknown): void {
     this.busy.hidden = true;
-    this.say(error instanceof HostError ? error.message : `Internal error: ${String(error)}`, true);
+    this.say(errorText(error), true);
   }
 
   private say(text: string, wrong = false): void {

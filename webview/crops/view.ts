@@ -10,7 +10,7 @@ import type {
 } from '../../src/protocol/crops';
 import type { Plane } from '../../src/protocol/volume';
 import { element } from '../ui/dom';
-import { HostError, type Host } from '../ui/host';
+import { errorText, type Host } from '../ui/host';
 import { onThemeChange } from '../ui/theme';
 import { coalesced } from './coalesce';
 import { CropSection } from './cropSection';
@@ -309,7 +309,7 @@ export class CropsView {
   }
 
   private fail(error: unknown): void {
-    this.say([error instanceof HostError ? error.message : `Internal error: ${String(error)}`]);
+    this.say([errorText(error)]);
   }
 
   private say(lines: readonly string[]): void {

@@ -1,7 +1,7 @@
 import type { EstimateCard, EstimateContract, EstimateSheet, EstimateState } from '../../src/protocol/estimate';
 import { button } from '../ui/controls';
 import { element } from '../ui/dom';
-import { HostError, type Host } from '../ui/host';
+import { errorText, type Host } from '../ui/host';
 
 /** Checking many volumes on a slow disk takes its time; it can be cancelled. */
 const PATIENCE_MS = 3_600_000;
@@ -83,7 +83,7 @@ export class EstimateView {
       else this.show(answer);
     } catch (error) {
       this.busy = false;
-      this.say(error instanceof HostError ? error.message : `Internal error: ${String(error)}`, true);
+      this.say(errorText(error), true);
     }
     this.draw();
   }

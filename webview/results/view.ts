@@ -1,7 +1,7 @@
 import type { EvaluationState, ResultsAnswer, ResultsContract, ResultsState } from '../../src/protocol/results';
 import { button, dropdown, segmented } from '../ui/controls';
 import { element } from '../ui/dom';
-import { HostError, type Host } from '../ui/host';
+import { HostError, errorText, type Host } from '../ui/host';
 import { currentTheme, onThemeChange, type Theme } from '../ui/theme';
 import { SCORE_LABELS, rocSvg } from './classification';
 import { classificationView } from './classificationView';
@@ -276,7 +276,7 @@ export class ResultsView {
 
   private say(error: unknown): void {
     this.message.classList.toggle('error', error !== undefined);
-    const text = error instanceof HostError ? error.message : `Internal error: ${String(error)}`;
+    const text = errorText(error);
     this.message.textContent = error === undefined ? '' : text;
   }
 }

@@ -27,6 +27,10 @@ export class HostError extends Error {
   }
 }
 
+/** An error as the page tells it: the host's own words, or that it is a fault of ours. */
+export const errorText = (error: unknown): string =>
+  error instanceof HostError ? error.message : `Internal error: ${String(error)}`;
+
 interface Waiting {
   resolve(value: unknown): void;
   reject(error: HostError): void;
