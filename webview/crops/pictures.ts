@@ -26,7 +26,12 @@ const STAGES: Readonly<Record<string, string>> = {
   resize: 'Resized',
 };
 
-const number = (value: number, digits = 4): string => String(Number(value.toPrecision(digits)));
+const number = (value: number, digits = 4): string => String(Number(value.toPrecision(digits))).replace('-', '−');
+
+/** Five steps side by side leave little room: narrow spaces, and a line ends before the unit if it has to. */
+function spacingText(spacing: Triple): string {
+  return `${spacing.map((mm) => number(mm, 3)).join('\u202f×\u202f')} mm`;
+}
 
 /** The volume after each preprocessing step, with its numbers. */
 export function stageCards(stages: readonly StagePreview[]): HTMLElement[] {
@@ -44,12 +49,9 @@ export function stageCards(stages: readonly StagePreview[]): HTMLElement[] {
         {},
         element('strong', {}, name),
         element('span', {}, stage.shape.slice(1).join(' × ')),
-        element('span', { class: 'muted' }, `${stage.spacing.map((mm) => number(mm, 3)).join('\u2009×\u2009')} mm`),
-        element(
-          'span',
-          { class: 'muted' },
-          `${stage.orientation} · ${number(stage.range[0])} to ${number(stage.range[1])}`,
-        ),
+        element('span', { class: 'muted' }, spacingText(stage.spacing)),
+        element('span', { class: 'muted' }, stage.orientation),
+        element('span', { class: 'muted' }, `${number(stage.range[0])} to ${number(stage.range[1])}`),
       ),
     );
   });

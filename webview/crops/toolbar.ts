@@ -37,9 +37,13 @@ export class CropToolbar {
         this.epoch,
         button('›', () => actions.step(1), { id: 'next-draw', title: 'The draw of the next epoch' }),
       ),
-      augment('flip', 'Flips'),
-      augment('rotate', 'Turns'),
-      augment('shift', 'Intensity shift'),
+      element(
+        'span',
+        { class: 'augmentations', role: 'group', 'aria-label': 'Augmentation' },
+        augment('flip', 'Flips'),
+        augment('rotate', 'Turns'),
+        augment('shift', 'Intensity shift'),
+      ),
     );
   }
 

@@ -58,19 +58,22 @@ export class Toolbar {
       this.cine,
       button('Reset', () => viewer.resetView(), { id: 'reset-view', title: 'Reset zoom, position and crosshair (0)' }),
       this.frame,
-      element('span', { class: 'spacer' }),
-      button('Overlay…', () => void viewer.addOverlay(), {
-        id: 'add-overlay',
-        title: 'Draw another volume on top',
-      }),
-      button('Screenshot…', () => void viewer.saveScreenshot(), {
-        id: 'screenshot',
-        title: 'Save what is shown as PNG',
-      }),
-      button('Details', () => viewer.set({ sidebar: !viewer.state.sidebar }), {
-        id: 'details',
-        title: 'Show or hide values, labels and header',
-      }),
+      this.fileActions(),
+    );
+  }
+
+  /** In a group of their own, so that they wrap together. */
+  private fileActions(): HTMLElement {
+    const { viewer } = this;
+    const overlay = { id: 'add-overlay', title: 'Draw another volume on top' };
+    const picture = { id: 'screenshot', title: 'Save what is shown as PNG' };
+    const details = { id: 'details', title: 'Show or hide values, labels and header' };
+    return element(
+      'span',
+      { class: 'file-actions' },
+      button('Overlay…', () => void viewer.addOverlay(), overlay),
+      button('Screenshot…', () => void viewer.saveScreenshot(), picture),
+      button('Details', () => viewer.set({ sidebar: !viewer.state.sidebar }), details),
     );
   }
 

@@ -14,6 +14,7 @@ import type {
 } from '../../../protocol/volume';
 import { servePanel, type MessagePort, type PanelServer } from '../../panels/panelServer';
 import { siblingLabels } from './labels';
+import { nameBeside } from './names';
 import type { StoredVolume, VolumeStore } from './store';
 
 interface Entry {
@@ -182,16 +183,18 @@ export class VolumeSession {
   }
 
   private async describeBase(base: Base): Promise<ShownVolume> {
+    const { path } = base.volume;
     const overlays = await Promise.all(
       base.overlays.map(async (wish): Promise<ShownOverlay> => {
-        const shown = await this.describe(base.files.get(wish.path)!, wish.name);
+        const name = wish.name ?? nameBeside(wish.path, [path]);
+        const shown = await this.describe(base.files.get(wish.path)!, name);
         const truth = wish.truth === undefined ? undefined : await this.describe(base.files.get(wish.truth)!);
         return { ...shown, wish, ...(truth && { truth }) };
       }),
     );
     const shown = { ...(await this.describe(base, base.name)), overlays };
-    const sibling = overlays.length === 0 ? await siblingLabels(base.volume.path) : undefined;
-    return sibling ? { ...shown, suggestion: { path: sibling, name: basename(sibling) } } : shown;
+    const sibling = overlays.length === 0 ? await siblingLabels(path) : undefined;
+    return sibling ? { ...shown, suggestion: { path: sibling, name: nameBeside(sibling, [path]) } } : shown;
   }
 
   private async describe({ id, volume }: Entry, name = basename(volume.path)): Promise<VolumeFile> {

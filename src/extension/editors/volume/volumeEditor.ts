@@ -5,6 +5,7 @@ import type { Look, VolumeState, VolumeWish } from '../../../protocol/volume';
 import type { Walkthrough } from '../../walkthrough';
 import { panelPage, panelRoots } from '../../panels/html';
 import { namedLikeLabels } from './labels';
+import { nameBeside } from './names';
 import {
   lookOf,
   OPEN_COMPARISON,
@@ -90,7 +91,7 @@ export class VolumeEditor
 
   /** Volumes side by side in a tab of their own. */
   compare(volumes: readonly VolumeWish[], options: CompareVolumesOptions = {}): void {
-    const named = volumes.map(({ path, name }) => name ?? basename(path).replace(/\.nii(\.gz)?$/, ''));
+    const named = volumes.map(({ path, name }) => (name ?? basename(path)).replace(/\.nii(\.gz)?$/, ''));
     const { title = named.join(' ↔ '), viewColumn = vscode.ViewColumn.Active, preserveFocus = false } = options;
     const panel = vscode.window.createWebviewPanel(COMPARISON, title, { viewColumn, preserveFocus });
     this.show(panel, volumes, lookOf(options));
@@ -117,7 +118,7 @@ export class VolumeEditor
       );
       return;
     }
-    this.compare(files.map((path) => ({ path, overlays: [] })));
+    this.compare(files.map((path) => ({ path, name: nameBeside(path, files), overlays: [] })));
   }
 
   /**
