@@ -21,7 +21,7 @@ const STAGES: Readonly<Record<string, string>> = {
   load: 'As stored',
   orientation: 'Oriented',
   spacing: 'Resampled',
-  intensity: 'Intensity scaled',
+  intensity: 'Intensity',
   foreground: 'Foreground',
   resize: 'Resized',
 };

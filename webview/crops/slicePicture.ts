@@ -30,8 +30,8 @@ export function edgesOn(box: Box, plane: Plane, index: number): Edges | undefine
   return { from, to: [from[0] + box.size[across]!, from[1] + box.size[up]!] };
 }
 
-/** Width of a base crop on the screen, CSS pixels, in which there is room for its share beside its number. */
-const ROOM = 76;
+/** Width of a base crop on the screen, CSS pixels, in which its share is clear of the letters at the edge beside its number. */
+const ROOM = 104;
 
 /** Base crops that the slice passes through, numbered, stronger where the label is, and with their share. */
 function gridBoxes({ view, index, preview, crop: drawn }: SliceScene): BoxMark[] {

@@ -77,7 +77,7 @@ export class LabelList {
     const swatch = element('span', { class: 'swatch' });
     swatch.style.background = entry.colour;
     const volume = millilitres >= 10 ? millilitres.toFixed(0) : millilitres.toFixed(1);
-    const name = element('span', {}, swatch, entry.name, element('span', { class: 'muted' }, ` ${volume} ml`));
+    const name = element('span', {}, swatch, entry.name, element('span', { class: 'muted' }, ` ${volume}\u00a0ml`));
     const box = checkbox(name, true, (checked) => this.toggle(value, checked));
     box.dataset.label = String(value);
     const only = element(
