@@ -29,7 +29,7 @@ const organs = finetuning({
   featureSize: 8,
   optimizer: { lr: 0.003 },
   schedule: { warmupEpochs: 2 },
-  train: { steps: 16, validateEvery: 100, checkpointEvery: 8 },
+  train: { steps: 16, validateEvery: 100, checkpointEvery: 8, keepLast: 2 },
 });
 
 const runsFolder = () => join(server.folder, 'runs');
@@ -214,4 +214,24 @@ test('two rows of the table of runs are compared by their checkpoints', async ()
   }
   await table.locator('#compare:not([disabled])').click();
   await page.locator('.tab', { hasText: /organs.*↔.*gentle|gentle.*↔.*organs/ }).waitFor({ timeout: 30_000 });
+});
+
+test('a third checkpoint is added, and evaluated from the panel', async () => {
+  const frame = await panel('.card');
+  await frame.locator('.content[data-compared=true]').waitFor({ timeout: 60_000 });
+  await frame.locator('#choose').click();
+  const quick = page.locator('.quick-input-widget');
+  await eventually(async () => /2 are ticked/.test(await quick.textContent()), 'the two are ticked');
+  await pick(page, /step 8\D/);
+  await page.keyboard.press('Enter');
+  await eventually(async () => (await frame.locator('.card').count()) === 3, 'three cards');
+  await frame.locator('.content[data-compared=true]').waitFor({ timeout: 60_000 });
+  await tab('scores');
+  const differences = frame.locator('.scores tr[data-class=liver] .difference');
+  await eventually(async () => (await differences.count()) === 1, 'the difference of B alone');
+  await frame.locator('#evaluate-C').click();
+  await eventually(async () => (await differences.count()) === 2, 'C is evaluated', 90_000);
+  assert.match(await differences.nth(1).textContent(), /0\.\d{3}/);
+  assert.equal(await frame.locator('.message.evaluate').count(), 0);
+  await screenshotInThemes(page, 'compare-three');
 });
