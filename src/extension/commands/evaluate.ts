@@ -5,7 +5,7 @@ import type { RunSummary } from '../../jobs/runSummary';
 import { bestCheckpoint } from '../../runs/checkpoint';
 import { runFiles } from '../../runs/runDirectory';
 import type { Services } from '../services';
-import { type CommandDefinition } from './command';
+import type { CommandDefinition } from './command';
 import { checkpointOf } from './pickCheckpoint';
 import { pickRun, runDirOf } from './pickRun';
 import { announceQueued, settingOverrides } from './startTraining';

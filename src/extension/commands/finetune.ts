@@ -1,6 +1,6 @@
 import type { Config } from '../../config';
 import type { Services } from '../services';
-import { type CommandDefinition } from './command';
+import type { CommandDefinition } from './command';
 import { pickCheckpoint, checkpointOf, type CheckpointChoice } from './pickCheckpoint';
 import { pickConfig } from './pickConfig';
 import { startTraining } from './startTraining';

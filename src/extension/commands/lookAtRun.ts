@@ -4,7 +4,7 @@ import * as vscode from 'vscode';
 import { outputFile } from '../../jobs/launchFile';
 import { runFiles } from '../../runs/runDirectory';
 import { UserError } from '../../errors/userError';
-import { type CommandDefinition } from './command';
+import type { CommandDefinition } from './command';
 import { pickRun, runDirOf } from './pickRun';
 
 const NONE = 'There are no runs in this folder yet.';

@@ -1,4 +1,4 @@
-import { type CommandDefinition } from './command';
+import type { CommandDefinition } from './command';
 import { pickConfig } from './pickConfig';
 import { startTraining } from './startTraining';
 

@@ -168,9 +168,8 @@ class RunsProvider implements vscode.TreeDataProvider<Node> {
   }
 
   private nodeOf(run: RunSummary): RunNode {
-    const known = this.nodes.get(run.dir);
-    if (known) known.run = run;
-    const node = known ?? { run };
+    const node = this.nodes.get(run.dir) ?? { run };
+    node.run = run;
     this.nodes.set(run.dir, node);
     return node;
   }
