@@ -195,6 +195,14 @@ export const initSchema = {
       description: 'Leave the pre-trained part as it is and train the rest only.',
       examples: [false, true],
     },
+    freezeFor: {
+      ...probability,
+      default: 0,
+      description:
+        'Share of the run, from its start, in which the pre-trained part stays as it is, so that the rest first learns to ' +
+        'use it (Kumar et al. 2022); after that all is trained. Released code: 0.',
+      examples: [0, 0.5],
+    },
     encoderRate: {
       ...positive,
       default: 1,

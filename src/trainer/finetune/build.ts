@@ -91,20 +91,31 @@ function optimizerOf(config: OptimizerConfig, parameters: readonly Parameter[]):
   return new AdamW(named, { betas: [betas[0], betas[1]], eps, weightDecay, amsgrad });
 }
 
-/** What is trained, and the optimizer of it: the encoder with a rate of its own or frozen, and the rest. */
-export function buildOptimizer(
-  config: FinetuneConfig,
-  network: Trainable,
-): { optimizer: Optimizer; variables: tf.Variable[] } {
-  const { freezeEncoder, encoderRate } = config.init;
-  const all = network.parameters.all.filter(({ name }) => network.isTrained?.(name) ?? true);
-  const encoder = freezeEncoder ? [] : all.filter(({ name }) => network.isEncoderParameter(name));
-  const rest = all.filter(({ name }) => !network.isEncoderParameter(name));
+/** What is trained, and the optimizer of it. */
+export interface Trained {
+  readonly optimizer: Optimizer;
+  /** What a step trains, in the order of the optimizer; `step` is the number of steps done before. */
+  readonly variablesAt: (step: number) => readonly tf.Variable[];
+}
+
+/**
+ * The encoder with a rate of its own, frozen or frozen at first, and the rest.
+ *
+ * @param totalSteps optimizer steps of the whole run
+ */
+export function buildOptimizer(config: FinetuneConfig, network: Trainable, totalSteps: number): Trained {
+  const { freezeEncoder, freezeFor, encoderRate } = config.init;
+  const trained = network.parameters.all.filter(({ name }) => network.isTrained?.(name) ?? true);
+  const encoder = freezeEncoder ? [] : trained.filter(({ name }) => network.isEncoderParameter(name));
+  const rest = trained.filter(({ name }) => !network.isEncoderParameter(name));
   const group = (name: string, parameters: readonly Parameter[], rate: number): OptimizerGroup[] =>
     parameters.length === 0
       ? []
       : [{ name, optimizer: optimizerOf(config.optimizer, parameters), size: parameters.length, rate }];
-  const groups = [...group('encoder', encoder, encoderRate), ...group('decoder', rest, 1)];
-  const variables = [...encoder, ...rest].map(({ variable }) => variable);
-  return { optimizer: new GroupedOptimizer(groups), variables };
+  // The encoder is last: in steps that freeze it there are gradients of the rest alone.
+  const groups = [...group('decoder', rest, 1), ...group('encoder', encoder, encoderRate)];
+  const decoder = rest.map(({ variable }) => variable);
+  const all = [...decoder, ...encoder.map(({ variable }) => variable)];
+  const frozen = Math.round(freezeFor * totalSteps);
+  return { optimizer: new GroupedOptimizer(groups), variablesAt: (step) => (step < frozen ? decoder : all) };
 }

@@ -11,13 +11,14 @@ export interface OptimizerGroup {
   readonly rate: number;
 }
 
-/** Several groups of parameters, each with a learning rate of its own. */
+/** Several groups of parameters, each with a learning rate of its own. Groups beyond the gradients of a step stay as they are. */
 export class GroupedOptimizer implements Optimizer {
   constructor(private readonly groups: readonly OptimizerGroup[]) {}
 
   step(gradients: Gradients, rate: number): void {
     let at = 0;
     for (const group of this.groups) {
+      if (at >= gradients.length) return;
       group.optimizer.step(gradients.slice(at, at + group.size), rate * group.rate);
       at += group.size;
     }

@@ -19,7 +19,14 @@ import { restore } from '../run/state';
 import type { Say } from '../run/types';
 import { optimizerFor, stepsAhead } from '../run/update';
 import { initializeFrom } from '../weights/initialize';
-import { buildOptimizer, findClassifiedCases, findLabelledCases, type Cases, type Trainable } from './build';
+import {
+  buildOptimizer,
+  findClassifiedCases,
+  findLabelledCases,
+  type Cases,
+  type Trainable,
+  type Trained,
+} from './build';
 import { finetuneCost } from './cost';
 import { finetuneSchedule, runLength, type RunLength } from './length';
 import { classification, isClassification, segmentation, type Recipe } from './recipes';
@@ -108,14 +115,15 @@ async function loopOf<Batch extends TrainingBatch>(
   plan: Plan,
   running: Running,
   recipe: Recipe<Batch>,
-  { optimizer, variables }: ReturnType<typeof buildOptimizer>,
+  trained: Trained,
   say: Say,
 ): Promise<TrainingLoop<Batch>> {
   const { config, cases, length, prepared } = plan;
   const { checkpoint } = prepared;
   const { network } = recipe;
   const ahead = stepsAhead(plan.device);
-  if (checkpoint) restore(await readCheckpoint(checkpoint.file), checkpoint.file, network.parameters, optimizer);
+  if (checkpoint)
+    restore(await readCheckpoint(checkpoint.file), checkpoint.file, network.parameters, trained.optimizer);
   else {
     await initialize(config, network, running, say);
     await recipe.prepare?.(warner(running));
@@ -135,8 +143,7 @@ async function loopOf<Batch extends TrainingBatch>(
   };
   const schedule = finetuneSchedule(config, length);
   const task = recipe.task({
-    optimizer,
-    variables,
+    trained,
     schedule,
     readLate: ahead > 0,
     startStep,
@@ -155,7 +162,7 @@ async function trainWith<Batch extends TrainingBatch>(
 ): Promise<TrainingResult> {
   const { network } = recipe;
   network.checkSize(plan.config.crops.size);
-  const raw = buildOptimizer(plan.config, network);
+  const raw = buildOptimizer(plan.config, network, plan.totalSteps);
   const built = { ...raw, optimizer: optimizerFor(plan.device.precision, raw.optimizer) };
   try {
     const loop = await loopOf(plan, running, recipe, built, say);

@@ -2,8 +2,7 @@ import { resolveTask, type FinetuneConfig } from '../../config';
 import { cacheFolder } from '../../data/cache';
 import type { ClassifiedCase } from '../../data/classified';
 import { VolumeStore } from '../../data/volumeStore';
-import type { Optimizer, Schedule } from '../../tensor/optim';
-import type * as tf from '../../tensor/tf';
+import type { Schedule } from '../../tensor/optim';
 import type { TrainingBatch, TrainingTask } from '../run/loop';
 import type { Say } from '../run/types';
 import {
@@ -14,6 +13,7 @@ import {
   taskCodes,
   type Cases,
   type Trainable,
+  type Trained,
 } from './build';
 import { ClassifiedLoader, validationInput, type ClassifiedBatch } from './classification/batch';
 import { ClassificationTask, inputOf } from './classification/task';
@@ -23,8 +23,7 @@ import { SegmentationTask } from './segmentation/task';
 
 /** What a task is trained with, once its optimizer is there. */
 export interface RecipeParts {
-  readonly optimizer: Optimizer;
-  readonly variables: readonly tf.Variable[];
+  readonly trained: Trained;
   readonly schedule: Schedule;
   /** Update before a step's numbers are known. */
   readonly readLate: boolean;
@@ -52,15 +51,14 @@ export function segmentation(config: FinetuneConfig, cases: Cases, microBatch: n
   return {
     network,
     score: 'dice',
-    task: ({ optimizer, variables, schedule, readLate, startStep, onWarning }) => {
+    task: ({ trained, schedule, readLate, startStep, onWarning }) => {
       const { seed } = config;
       const { batch } = config.train;
       const { clipNorm } = config.optimizer;
       const loss = lossOptions(config.loss, codes);
       const step = new FinetuneStep({
+        ...trained,
         network,
-        optimizer,
-        variables,
         schedule,
         codes,
         loss,
@@ -72,7 +70,7 @@ export function segmentation(config: FinetuneConfig, cases: Cases, microBatch: n
       const loader = new LabelledLoader({ cases: cases.train, store, config, seed, batch, startStep });
       const held = buildStore(config, 'validation', onWarning);
       const validation = { network, cases: cases.validation, store: held, codes, config };
-      return new SegmentationTask({ network, optimizer, step, loader, validation });
+      return new SegmentationTask({ network, optimizer: trained.optimizer, step, loader, validation });
     },
   };
 }
@@ -102,14 +100,23 @@ export function classification(config: FinetuneConfig, cases: Cases<ClassifiedCa
     network,
     score: 'accuracy',
     prepare: (onWarning) => fitFeatures(classifierStore(config, onWarning)),
-    task: ({ startStep, onWarning, ...parts }) => {
+    task: ({ trained, startStep, onWarning, ...parts }) => {
       const store = classifierStore(config, onWarning);
       const { seed } = config;
       const { batch } = config.train;
       const loader = new ClassifiedLoader({ cases: cases.train, store, config, seed, batch, startStep });
       const { validation } = cases;
       const fit = (): Promise<void> => fitFeatures(store);
-      return new ClassificationTask({ ...parts, config, network, loader, validation, store, fitFeatures: fit });
+      return new ClassificationTask({
+        ...trained,
+        ...parts,
+        config,
+        network,
+        loader,
+        validation,
+        store,
+        fitFeatures: fit,
+      });
     },
   };
 }

@@ -34,17 +34,17 @@ function stepsOf<Batch extends TrainingBatch>(
   recipe: Recipe<Batch>,
   batch: Batch,
 ): () => Promise<unknown> {
-  const { optimizer, variables } = buildOptimizer(config, recipe.network);
+  const trained = buildOptimizer(config, recipe.network, length.totalSteps);
   const schedule = finetuneSchedule(config, length);
   const task = recipe.task({
-    optimizer,
-    variables,
+    trained,
     schedule,
     readLate: false,
     startStep: 0,
     onWarning: () => undefined,
   });
-  return () => task.step(batch, 0);
+  // The last step: the first may freeze the encoder, which is cheaper.
+  return () => task.step(batch, length.totalSteps - 1);
 }
 
 /** Builds the network of a config and returns what does one training step on `crops` crops of noise. */

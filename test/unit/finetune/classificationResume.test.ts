@@ -82,6 +82,7 @@ describe('a classification that is resumed goes on bit for bit', () => {
   it.each<[string, Json]>([
     ['AdamW, all of it trained', {}],
     ['a frozen encoder, weighted classes', { init: { freezeEncoder: true }, loss: { classWeights: [1, 2, 1] } }],
+    ['an encoder that is frozen for the first five steps', { init: { freezeFor: 0.7 } }],
     ['SGD, a slow encoder', { init: { encoderRate: 0.1 }, optimizer: { name: 'sgd', lr: 0.01, clipNorm: 1 } }],
   ])('%s', async (name, change) => {
     const through = await start(name.replace(/\W+/g, '-'), change);

@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createRun, listCheckpoints, readMetrics, readResults, readRunState } from '../../../src/runs';
+import { checkpointFile, createRun, listCheckpoints, readMetrics, readResults, readRunState } from '../../../src/runs';
 import { evaluate } from '../../../src/trainer/evaluate';
 import { segment } from '../../../src/trainer/evaluate/segment';
 import { finetune } from '../../../src/trainer/finetune';
@@ -181,6 +181,22 @@ describe('a short fine-tuning', () => {
     const weights = changed.filter((name) => !name.startsWith('optimizer.'));
     expect(weights.length).toBeGreaterThan(0);
     expect(weights.filter((name) => name.startsWith('encoder.'))).toEqual([]);
+  });
+
+  it('keeps the pre-trained part for its share of the run, and trains it after that', async () => {
+    const { checkpoints } = await listCheckpoints(runDir);
+    const from = checkpoints[0]!.file;
+    const init = { checkpoint: from, freezeFor: 0.5 };
+    const file = config('thawed', { ...short(4), network: { name: 'unet3d', featureSize: 8 }, init });
+    const { runDir: thawed } = await finetune({ configFile: file, resume: false, set: [] }, quiet);
+    const changedAt = async (step: number) => {
+      const names = await differingTensors(from, checkpointFile(thawed, step));
+      return names.filter((name) => /^(encoder|decoder)\./.test(name));
+    };
+    const half = await changedAt(2);
+    expect(half.length).toBeGreaterThan(0);
+    expect(half.filter((name) => name.startsWith('encoder.'))).toEqual([]);
+    expect((await changedAt(4)).filter((name) => name.startsWith('encoder.')).length).toBeGreaterThan(5);
   });
 
   it('segments with mirror images averaged when asked to', async () => {

@@ -17,8 +17,8 @@ export interface ClassificationParts {
   readonly config: FinetuneConfig;
   readonly network: Classifier;
   readonly optimizer: Optimizer;
-  /** What is trained, in the order of the optimizer. */
-  readonly variables: readonly tf.Variable[];
+  /** What a step trains, in the order of the optimizer. */
+  readonly variablesAt: (step: number) => readonly tf.Variable[];
   readonly schedule: Schedule;
   /** Update before a step's numbers are known. */
   readonly readLate: boolean;
@@ -48,7 +48,7 @@ export class ClassificationTask implements TrainingTask<ClassifiedBatch> {
   }
 
   async step(batch: ClassifiedBatch, done: number): Promise<StartedStep> {
-    const { network, optimizer, variables, schedule, config } = this.parts;
+    const { network, optimizer, variablesAt, schedule, config } = this.parts;
     const input = inputOf(batch);
     const target = tf.tidy(
       () => tf.cast(tf.oneHot(tf.tensor1d([...batch.classes], 'int32'), network.classes), 'float32') as tf.Tensor2D,
@@ -60,7 +60,7 @@ export class ClassificationTask implements TrainingTask<ClassifiedBatch> {
         const accuracy = tf.mean(tf.cast(hits, 'float32'));
         return { loss: weightedCrossEntropy(logits, target, this.weights), accuracy, features };
       },
-      [...variables],
+      [...variablesAt(done)],
       optimizer.lossScale?.value,
     );
     const { loss, accuracy, features } = value;

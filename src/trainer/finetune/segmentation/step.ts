@@ -11,8 +11,8 @@ import type { LabelledBatch } from './batch';
 
 export interface FinetuneStepOptions extends UpdateOptions {
   readonly network: Segmenter;
-  /** What is trained, in the order of the optimizer. */
-  readonly variables: readonly tf.Variable[];
+  /** What a step trains, in the order of the optimizer. */
+  readonly variablesAt: (step: number) => readonly tf.Variable[];
   readonly codes: LabelCodes;
   readonly loss: DiceCeOptions;
   /** Crops in memory at a time. */
@@ -39,11 +39,12 @@ export class FinetuneStep {
 
   /** @param step optimizer steps done so far: 0 for the first. */
   async run(batch: LabelledBatch, step: number): Promise<StartedStep> {
-    const { microBatch } = this.options;
+    const { microBatch, variablesAt } = this.options;
+    const variables = variablesAt(step);
     let gradients: Gradients | undefined;
     let total: Parts | undefined;
     for (const micro of planMicroBatches(batch.crops, microBatch)) {
-      const { value, gradients: more } = this.gradients(batch, micro);
+      const { value, gradients: more } = this.gradients(batch, micro, variables);
       gradients = accumulate(gradients, more);
       total = addParts(total, value);
       // Lets the control socket, signals and the heartbeat in: kernels block this thread.
@@ -54,8 +55,8 @@ export class FinetuneStep {
     return started;
   }
 
-  private gradients(batch: LabelledBatch, { first, count }: MicroBatch) {
-    const { network, codes, loss, variables, optimizer } = this.options;
+  private gradients(batch: LabelledBatch, { first, count }: MicroBatch, variables: readonly tf.Variable[]) {
+    const { network, codes, loss, optimizer } = this.options;
     const voxels = batch.cropShape[0] * batch.cropShape[1] * batch.cropShape[2];
     const [x, y, z] = batch.cropShape;
     const length = voxels * batch.channels;
