@@ -31,11 +31,18 @@ function durationText(seconds: number): string {
 
 const TIME: Intl.DateTimeFormatOptions = { dateStyle: 'medium', timeStyle: 'short' };
 
+/** Measured numbers have the same places after the point, so that they can be compared down a column. */
+function measuredText(value: number): string {
+  const size = Math.abs(value);
+  return size >= 0.01 && size < 1000 ? value.toFixed(4) : formatValue(value, 5);
+}
+
 /** A value as people read it. */
-export function cellText(cell: TableCell, kind: ColumnKind): string {
+export function cellText(cell: TableCell, { kind, group }: Pick<TableColumn, 'kind' | 'group'>): string {
   if (cell === null) return '';
   if (kind === 'time') return new Date(String(cell)).toLocaleString(undefined, TIME);
-  if (typeof cell === 'number')
-    return kind === 'duration' ? durationText(cell) : Number.isInteger(cell) ? String(cell) : formatValue(cell, 5);
-  return String(cell);
+  if (typeof cell !== 'number') return String(cell);
+  if (kind === 'duration') return durationText(cell);
+  if (Number.isInteger(cell)) return String(cell);
+  return group === 'parameter' ? String(Number(cell.toPrecision(6))) : measuredText(cell);
 }

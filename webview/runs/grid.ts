@@ -171,7 +171,7 @@ export class Grid {
 
   private drawRow(run: Run, index: number): HTMLElement {
     const { model, columns } = this.content!;
-    const texts = columns.map((column) => cellText(model.cell(run, column.key), column.kind));
+    const texts = columns.map((column) => cellText(model.cell(run, column.key), column));
     const shape = JSON.stringify([run.id, run.notes.starred, columns.map(({ key }) => key), texts]);
     const known = this.rows.get(index);
     if (known && (known.dataset.shape === shape || known.querySelector('input'))) return known;

@@ -231,9 +231,10 @@ export class RunsTableView {
     const titles = ['starred', ...columns.map(columnTitle)];
     const rows = this.runs.map((run) => [
       run.notes.starred,
-      ...columns.map(({ key, kind }) =>
-        kind === 'text' ? cellText(this.model.cell(run, key), kind) : this.model.cell(run, key),
-      ),
+      ...columns.map((column) => {
+        const cell = this.model.cell(run, column.key);
+        return column.kind === 'text' ? cellText(cell, column) : cell;
+      }),
     ]);
     return this.guard(this.host.call('export', { lines: [titles, ...rows] }, DIALOG_TIMEOUT_MS));
   }
