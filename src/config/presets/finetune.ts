@@ -115,9 +115,9 @@ export const finetunePresets = {
       // The best of four rates for random weights (docs/benchmarks.md).
       optimizer: { lr: 0.04 },
       schedule: { warmupEpochs: 10 },
-      // At the decoder's rate the encoder would forget what it knows while the decoder is still random.
-      init: { encoderRate: 0.02 },
-      train: { steps: 200, validateEvery: 100, checkpointEvery: 100 },
+      // The encoder would forget what it knows while the decoder is still random.
+      init: { freezeFor: 0.5 },
+      train: { steps: 400, validateEvery: 100, checkpointEvery: 200 },
       inference: { overlap: 0.25 },
       study: { cases: [1, 4], seeds: [0, 1, 2] },
     },

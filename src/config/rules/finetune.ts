@@ -58,9 +58,6 @@ function lengthRules(config: FinetuneConfig): Problem[] {
   if (init.freezeEncoder && init.checkpoint === null) {
     found.push(warning(['init', 'freezeEncoder'], 'a frozen encoder with random weights learns nothing'));
   }
-  if (init.freezeFor > 0 && init.checkpoint === null && !init.freezeEncoder) {
-    found.push(warning(['init', 'freezeFor'], 'an encoder with random weights has nothing to keep'));
-  }
   if (init.freezeFor > 0 && init.freezeEncoder) {
     found.push(warning(['init', 'freezeFor'], 'freezeEncoder keeps the encoder for the whole run'));
   }

@@ -200,7 +200,7 @@ export const initSchema = {
       default: 0,
       description:
         'Share of the run, from its start, in which the pre-trained part stays as it is, so that the rest first learns to ' +
-        'use it (Kumar et al. 2022); after that all is trained. Released code: 0.',
+        'use it (Kumar et al. 2022); after that all is trained. Without a checkpoint all is trained at once. Released code: 0.',
       examples: [0, 0.5],
     },
     encoderRate: {

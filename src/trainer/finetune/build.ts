@@ -104,7 +104,7 @@ export interface Trained {
  * @param totalSteps optimizer steps of the whole run
  */
 export function buildOptimizer(config: FinetuneConfig, network: Trainable, totalSteps: number): Trained {
-  const { freezeEncoder, freezeFor, encoderRate } = config.init;
+  const { checkpoint, freezeEncoder, freezeFor, encoderRate } = config.init;
   const trained = network.parameters.all.filter(({ name }) => network.isTrained?.(name) ?? true);
   const encoder = freezeEncoder ? [] : trained.filter(({ name }) => network.isEncoderParameter(name));
   const rest = trained.filter(({ name }) => !network.isEncoderParameter(name));
@@ -116,6 +116,7 @@ export function buildOptimizer(config: FinetuneConfig, network: Trainable, total
   const groups = [...group('decoder', rest, 1), ...group('encoder', encoder, encoderRate)];
   const decoder = rest.map(({ variable }) => variable);
   const all = [...decoder, ...encoder.map(({ variable }) => variable)];
-  const frozen = Math.round(freezeFor * totalSteps);
+  // Random weights have nothing to keep.
+  const frozen = checkpoint === null ? 0 : Math.round(freezeFor * totalSteps);
   return { optimizer: new GroupedOptimizer(groups), variablesAt: (step) => (step < frozen ? decoder : all) };
 }

@@ -28,6 +28,8 @@ beforeAll(async () => {
   const { datalist } = await makeTaskPhantom({ out, cases: 10, size: [24, 24, 24], seed: 1, task: 'cc-ccii' });
   lists = { train: datalist, validation: join(out, 'validation.csv') };
   device = await trainingDevice();
+  const { runDir } = await start('weights', { train: { steps: 1 } });
+  cpSync(checkpointFile(runDir, 1), join(root, 'weights.safetensors'));
 });
 
 afterAll(() => {
@@ -82,7 +84,10 @@ describe('a classification that is resumed goes on bit for bit', () => {
   it.each<[string, Json]>([
     ['AdamW, all of it trained', {}],
     ['a frozen encoder, weighted classes', { init: { freezeEncoder: true }, loss: { classWeights: [1, 2, 1] } }],
-    ['an encoder that is frozen for the first five steps', { init: { freezeFor: 0.7 } }],
+    [
+      'an encoder that is frozen for the first five steps',
+      { init: { checkpoint: 'weights.safetensors', freezeFor: 0.7 } },
+    ],
     ['SGD, a slow encoder', { init: { encoderRate: 0.1 }, optimizer: { name: 'sgd', lr: 0.01, clipNorm: 1 } }],
   ])('%s', async (name, change) => {
     const through = await start(name.replace(/\W+/g, '-'), change);
