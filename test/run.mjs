@@ -40,6 +40,19 @@ function vitest() {
   if (result.status !== 0 && (summary?.numFailedTests ?? 0) === 0) totals.failed += 1;
 }
 
+/**
+ * Fetches the editor for the workbench tests while other checks compute. A failure is told by those tests, which prepare again
+ * what is missing.
+ */
+function prepareWorkbench() {
+  if (only && !only.includes('workbench')) return Promise.resolve();
+  const child = spawn('bash', ['test/extension/setup.sh'], { cwd: root, env, stdio: 'ignore' });
+  return new Promise((done) => {
+    child.once('error', done);
+    child.once('exit', done);
+  });
+}
+
 /** Tests in a real VS Code workbench, driven through a browser. */
 function workbench() {
   if (only && !only.includes('workbench')) return;
@@ -58,6 +71,7 @@ function workbench() {
 }
 
 await Promise.all([
+  prepareWorkbench(),
   check('eslint', bin('eslint'), ['.']),
   check('types', bin('tsc'), ['-p', '.']).then(() =>
     check('prettier', bin('prettier'), ['--check', '--log-level=warn', '.']),

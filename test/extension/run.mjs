@@ -29,56 +29,39 @@ const files = readdirSync(here)
   .sort()
   .map((name) => join(here, name));
 
-/** Runs one file, counts its tests and tells of them when the file is done, so that two files do not mix. */
-async function runFile(file) {
+/** Runs one file and counts its tests. */
+function runFile(file) {
   const counts = { passed: 0, failed: 0 };
-  const lines = [];
-  const say = (line) => lines.push(line);
   const stream = run({ files: [file], concurrency: 1, timeout: 300_000 });
-  stream.on('test:diagnostic', ({ message, nesting }) => nesting > 0 && say(`  ${message}`));
-  stream.on('test:stderr', ({ message }) => say(message.trimEnd()));
-  stream.on('test:stdout', ({ message }) => say(message.trimEnd()));
+  stream.on('test:diagnostic', ({ message, nesting }) => nesting > 0 && console.log(`  ${message}`));
+  stream.on('test:stderr', ({ message }) => process.stderr.write(message));
+  stream.on('test:stdout', ({ message }) => process.stdout.write(message));
   stream.on('test:pass', ({ name, details }) => {
     if (details.type === 'suite') return;
     counts.passed += 1;
-    say(`ok: ${name} (${(details.duration_ms / 1000).toFixed(1)} s)`);
+    console.log(`ok: ${name} (${(details.duration_ms / 1000).toFixed(1)} s)`);
   });
   stream.on('test:fail', ({ name, details }) => {
     if (details.type === 'suite' || details.error?.failureType === 'subtestsFailed') return;
     counts.failed += 1;
     const cause = details.error?.cause ?? details.error;
     const text = cause?.message?.startsWith('not reached') ? cause.message : (cause?.stack ?? cause);
-    say(`FAILED: ${name}\n${text}`);
+    console.log(`FAILED: ${name}\n${text}`);
   });
   stream.resume();
-  await new Promise((done) => stream.on('end', done));
-  console.log(`${basename(file)}\n${lines.join('\n')}`);
-  return counts;
+  return new Promise((done) => stream.on('end', () => done(counts)));
 }
 
 const totals = { passed: 0, failed: 0 };
-const queue = [...files];
-const again = [];
-
-function add(counts) {
+for (const file of files) {
+  let counts = await runFile(file);
+  if (counts.failed > 0) {
+    // A browser on a busy machine misses a click now and then: what is really broken fails again.
+    console.log(`once more: ${basename(file)}`);
+    counts = await runFile(file);
+  }
   totals.passed += counts.passed;
   totals.failed += counts.failed;
-}
-
-async function lane() {
-  for (let file = queue.shift(); file; file = queue.shift()) {
-    const counts = await runFile(file);
-    if (counts.failed > 0) again.push(file);
-    else add(counts);
-  }
-}
-
-// A workbench waits more than it computes, so two go side by side. The desktop's is one at a time.
-await Promise.all(Array.from({ length: process.env.VOCO_DESKTOP ? 1 : 2 }, lane));
-for (const file of again) {
-  // A browser on a busy machine misses a click now and then: what is really broken fails again, alone.
-  console.log(`once more: ${basename(file)}`);
-  add(await runFile(file));
 }
 if (process.env.VOCO_E2E_REPORT) writeFileSync(process.env.VOCO_E2E_REPORT, JSON.stringify(totals));
 console.log(`extension: ${totals.passed} passed, ${totals.failed} failed`);
