@@ -14,12 +14,12 @@ export class Scope {
     return new Scope(this.set, `${this.prefix}${name}.`);
   }
 
-  /** Filter (out, in, k, k, k), and bias where asked for. */
+  /** Filter (out, in, k, k, k) with a bias, or without one because an instance norm follows. */
   conv(inChannels: number, outChannels: number, kernel: number, bias: true): ConvParameters & { bias: Parameter };
   conv(inChannels: number, outChannels: number, kernel: number, bias?: false): ConvParameters;
   conv(inChannels: number, outChannels: number, kernel: number, bias = false): ConvParameters {
     const bound = 1 / Math.sqrt(inChannels * kernel ** 3);
-    const weight = this.uniform('weight', [outChannels, inChannels, kernel, kernel, kernel], bound);
+    const weight = this.uniform('weight', [outChannels, inChannels, kernel, kernel, kernel], bound, !bias);
     return bias ? { weight, bias: this.uniform('bias', [outChannels], bound) } : { weight };
   }
 
@@ -47,8 +47,8 @@ export class Scope {
     };
   }
 
-  private uniform(name: string, shape: number[], bound: number): Parameter {
-    return this.set.add(this.prefix + name, shape, { kind: 'uniform', bound });
+  private uniform(name: string, shape: number[], bound: number, scaleFree = false): Parameter {
+    return this.set.add(this.prefix + name, shape, { kind: 'uniform', bound }, scaleFree);
   }
 }
 

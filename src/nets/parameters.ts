@@ -16,6 +16,8 @@ export class Parameter {
     /** Shape in the state dict: (out, in, kd, kh, kw) for a filter, (out, in) for a dense layer. */
     readonly torchShape: readonly number[],
     variable: tf.Variable | undefined,
+    /** A kernel whose output an instance norm standardises: its scale changes nothing that the network computes. */
+    readonly scaleFree: boolean,
   ) {
     this.held = variable;
   }
@@ -65,9 +67,10 @@ export class ParameterSet {
 
   constructor(private readonly options: ParameterSetOptions) {}
 
-  add(name: string, torchShape: readonly number[], init: Init): Parameter {
+  /** @param scaleFree whether an instance norm follows the kernel */
+  add(name: string, torchShape: readonly number[], init: Init, scaleFree = false): Parameter {
     const variable = this.options.describeOnly ? undefined : this.create(name, torchShape, init);
-    const parameter = new Parameter(name, torchShape, variable);
+    const parameter = new Parameter(name, torchShape, variable, scaleFree);
     this.items.push(parameter);
     return parameter;
   }

@@ -11,6 +11,8 @@ export interface InitReport {
   readonly loaded: readonly string[];
   /** Loaded after a first-layer kernel was spread over more input channels. */
   readonly adapted: readonly string[];
+  /** Kernels in front of an instance norm that were scaled, and what to. Left out where that was not asked for. */
+  readonly rescaled?: { rootMeanSquare: number; tensors: readonly string[] };
   readonly shapeMismatch: readonly { name: string; expected: readonly number[]; found: readonly number[] }[];
   /** In the network, not in the file: these start at random. */
   readonly missing: readonly string[];
@@ -52,7 +54,7 @@ export function countLoaded({ loaded, missing, shapeMismatch }: InitReport): { l
 
 /** A report in a few lines for people. */
 export function describeInit(report: InitReport): string[] {
-  const { modules, shapeMismatch, missing, unexpected, adapted, renamed } = report;
+  const { modules, shapeMismatch, missing, unexpected, adapted, renamed, rescaled } = report;
   const parts = Object.entries(modules).map(([name, { loaded: n, total }]) => `${name} ${n}/${total}`);
   const mismatches = shapeMismatch.map(
     ({ name, expected, found }) => `${name} is [${found.join(', ')}], the network has [${expected.join(', ')}]`,
@@ -62,6 +64,9 @@ export function describeInit(report: InitReport): string[] {
     `weights: ${loaded} of ${total} tensors from ${report.file} (${[report.wrapper, ...renamed].join('; ')})`,
     `  ${parts.join(', ')}`,
     ...(adapted.length > 0 ? [`  spread over more input channels: ${adapted.join(', ')}`] : []),
+    ...(rescaled
+      ? [`  kernels scaled to a root mean square of ${rescaled.rootMeanSquare}: ${rescaled.tensors.length} tensors`]
+      : []),
     ...(mismatches.length > 0 ? [`  skipped for their shape: ${mismatches.join('; ')}`] : []),
     ...(missing.length > 0 ? [`  not in the file, start at random: ${missing.length} tensors`] : []),
     ...(unexpected.length > 0 ? [`  in the file, not in the network: ${unexpected.length} tensors`] : []),

@@ -203,6 +203,17 @@ export const initSchema = {
         'use it (Kumar et al. 2022); after that all is trained. Without a checkpoint all is trained at once. Released code: 0.',
       examples: [0, 0.5],
     },
+    kernelScale: {
+      ...positive,
+      type: ['number', 'null'],
+      default: null,
+      description:
+        'Root mean square to which kernels of the checkpoint are scaled where an instance norm follows them. The network ' +
+        'computes the same, but a step of the optimizer turns a larger kernel less (van Laarhoven 2017): for a rate that is ' +
+        'much larger than that of the pre-training, in whose first steps small kernels are overwritten. null: as they are ' +
+        '(released code).',
+      examples: [null, 0.25],
+    },
     encoderRate: {
       ...positive,
       default: 1,

@@ -101,9 +101,9 @@ async function recordCases(runDir: string, { train, validation }: Cases): Promis
 
 /** The weights that a new run starts from, and the report of them. */
 async function initialize(config: FinetuneConfig, network: Trainable, running: Running, say: Say): Promise<void> {
-  const { checkpoint, branch } = config.init;
+  const { checkpoint, branch, kernelScale } = config.init;
   if (!checkpoint) return;
-  const report = await initializeFrom(checkpoint, network.parameters, branch);
+  const report = await initializeFrom(checkpoint, network.parameters, { branch, kernelScale });
   await writeInitReport(running.runDir, report);
   const lines = describeInit(report);
   lines.forEach(say);

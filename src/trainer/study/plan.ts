@@ -74,7 +74,13 @@ export async function planStudy(config: FinetuneConfig): Promise<StudyPlan> {
 
 /** What a run of a study changes in the study's config. */
 export function overridesOf({ by, name }: StudyPlan, { arm, amount, seed }: StudyRun): string[] {
-  const scratch = ['init.checkpoint=null', 'init.freezeEncoder=false', 'init.freezeFor=0', 'init.encoderRate=1'];
+  const scratch = [
+    'init.checkpoint=null',
+    'init.freezeEncoder=false',
+    'init.freezeFor=0',
+    'init.encoderRate=1',
+    'init.kernelScale=null',
+  ];
   return [
     `name=${`${name}-${by}-${amount}-seed-${seed}-${arm}`.slice(-80).replace(/^[^A-Za-z0-9]+/, '')}`,
     `seed=${seed}`,

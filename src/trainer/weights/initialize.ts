@@ -28,6 +28,14 @@ function spread(entry: StateEntry, target: Target): StateEntry | undefined {
   return { name: entry.name, shape: to, data };
 }
 
+/** The kernel times a factor that brings the root mean square of its values to `rms`. */
+function rescale(entry: StateEntry, rms: number): StateEntry {
+  if (!(entry.data instanceof Float32Array)) return entry;
+  const { data } = entry;
+  const now = Math.sqrt(data.reduce((sum, value) => sum + value * value, 0) / data.length);
+  return now > 0 ? { ...entry, data: data.map((value) => (value * rms) / now) } : entry;
+}
+
 function countModules(layout: readonly Target[], loaded: ReadonlySet<string>): InitReport['modules'] {
   const modules: Record<string, { loaded: number; total: number }> = {};
   for (const { name } of layout) {
@@ -38,28 +46,39 @@ function countModules(layout: readonly Target[], loaded: ReadonlySet<string>): I
   return modules;
 }
 
+export interface InitializeOptions {
+  /** Which network of a pre-training checkpoint. */
+  readonly branch: 'student' | 'teacher';
+  /**
+   * Root mean square to which loaded kernels are scaled where an instance norm follows. The network computes the same, while
+   * a step of the optimizer turns a large kernel less than a small one (van Laarhoven 2017). null: as they are.
+   */
+  readonly kernelScale?: number | null;
+}
+
 /**
  * Starts a network from a checkpoint or imported weights, by name and shape; what does not fit keeps its random start, and is
  * in the report.
  *
- * @param branch which network of a pre-training checkpoint
  * @throws UserError when nothing at all fits, or the file cannot be read
  */
 export async function initializeFrom(
   file: string,
   parameters: ParameterSet,
-  branch: 'student' | 'teacher',
+  { branch, kernelScale = null }: InitializeOptions,
 ): Promise<InitReport> {
   const { wrapper, entries } = await readWeights(file);
   const { layout } = parameters;
   const byName = new Map<string, Target>(layout.map((target) => [target.name, target]));
   const match = matchNames(entries, new Set(byName.keys()), branch);
+  const scaleFree = new Set(parameters.all.filter((parameter) => parameter.scaleFree).map(({ name }) => name));
   const adapted: string[] = [];
   const fitted = match.entries.map((entry) => {
     const target = byName.get(entry.name);
     const wider = target && spread(entry, target);
     if (wider) adapted.push(entry.name);
-    return wider ?? entry;
+    const fitting = wider ?? entry;
+    return kernelScale !== null && scaleFree.has(entry.name) ? rescale(fitting, kernelScale) : fitting;
   });
   const report = parameters.loadStateDict(fitted, { source: file });
   if (report.matched.length === 0) {
@@ -75,6 +94,9 @@ export async function initializeFrom(
     renamed: match.changes,
     loaded: report.matched,
     adapted,
+    ...(kernelScale !== null && {
+      rescaled: { rootMeanSquare: kernelScale, tensors: report.matched.filter((name) => scaleFree.has(name)) },
+    }),
     shapeMismatch: report.shapeMismatch,
     missing: report.missing,
     unexpected: [...report.unexpected, ...match.others],

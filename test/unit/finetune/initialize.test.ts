@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createEncoder, createSegmenter, type NetworkConfig } from '../../../src/nets';
 import { describeInit, writeSafetensors } from '../../../src/runs';
 import { initializeFrom } from '../../../src/trainer/weights/initialize';
+import * as tf from '../../../src/tensor/tf';
 import { useBackend } from '../../support/backends';
 
 const folder = mkdtempSync(join(tmpdir(), 'voco-init-'));
@@ -37,7 +38,7 @@ describe('initialisation from weights', () => {
       const segmenter = createSegmenter(network, 3, { seed: 1 });
       const before = await weightsOf(segmenter.parameters);
       const expected = await weightsOf(createEncoder(network, { seed: 7 }).parameters);
-      const report = await initializeFrom(file, segmenter.parameters, 'student');
+      const report = await initializeFrom(file, segmenter.parameters, { branch: 'student' });
       const after = await weightsOf(segmenter.parameters);
       for (const [name, values] of after) {
         expect(values).toEqual(segmenter.isEncoderParameter(name) ? expected.get(name) : before.get(name));
@@ -54,7 +55,7 @@ describe('initialisation from weights', () => {
   it('spreads the kernel of one input channel over four, keeping the response to equal channels', async () => {
     const file = await encoderFile('b.safetensors', 'student.');
     const segmenter = createSegmenter({ ...network, inChannels: 4 }, 3, { seed: 1 });
-    const report = await initializeFrom(file, segmenter.parameters, 'student');
+    const report = await initializeFrom(file, segmenter.parameters, { branch: 'student' });
     expect(report.adapted).toEqual(['encoder.0.conv1.weight']);
     const wide = (await weightsOf(segmenter.parameters)).get('encoder.0.conv1.weight')!;
     const narrow = (await weightsOf(createEncoder(network, { seed: 7 }).parameters)).get('encoder.0.conv1.weight')!;
@@ -64,11 +65,42 @@ describe('initialisation from weights', () => {
     sums.forEach((sum, i) => expect(sum).toBeCloseTo(narrow[i]!, 6));
   });
 
+  it.each([
+    [network, 'encoder.'],
+    [{ name: 'swin-unetr', featureSize: 12, depths: [1, 1, 1, 1], heads: [1, 1, 1, 1] } as NetworkConfig, 'swinViT.'],
+  ])('scales kernels before an instance norm, which changes nothing that is computed: %o', async (config, module) => {
+    await useBackend('onednn');
+    const file = await encoderFile('scaled.safetensors', 'student.', config);
+    const [as, scaled] = [0, 1].map(() => createSegmenter(config, 3, { seed: 1 }));
+    await initializeFrom(file, as!.parameters, { branch: 'student' });
+    const report = await initializeFrom(file, scaled!.parameters, { branch: 'student', kernelScale: 0.25 });
+    const [before, after] = [await weightsOf(as!.parameters), await weightsOf(scaled!.parameters)];
+    const { tensors } = report.rescaled!;
+    expect(tensors.length).toBeGreaterThan(0);
+    for (const [name, values] of after) {
+      if (tensors.includes(name)) {
+        expect(Math.sqrt(values.reduce((sum, x) => sum + x * x, 0) / values.length)).toBeCloseTo(0.25, 5);
+      } else expect(values).toEqual(before.get(name));
+    }
+    expect(report.loaded.some((name) => name.startsWith(module))).toBe(true);
+    expect(tensors.some((name) => name.startsWith('decoder'))).toBe(false);
+    expect(describeInit(report).join('\n')).toContain(`root mean square of 0.25: ${tensors.length} tensors`);
+    const x = tf.randomNormal<tf.Rank.R5>([1, 64, 32, 32, 1], 0, 1, 'float32', 3);
+    const [expected, actual] = [as, scaled].map((net) => Array.from(net!.forward(x).dataSync())) as [
+      number[],
+      number[],
+    ];
+    const norm = (of: (value: number, i: number) => number): number =>
+      Math.sqrt(expected.reduce((sum, value, i) => sum + of(value, i) ** 2, 0));
+    // Not quite nothing: the norm adds 1e-5 to the variance.
+    expect(norm((value, i) => value - actual[i]!) / norm((value) => value)).toBeLessThan(5e-3);
+  });
+
   it('names tensors of another shape and leaves them at random', async () => {
     const file = await encoderFile('c.safetensors', '', { ...network, inChannels: 2 });
     const segmenter = createSegmenter(network, 3, { seed: 1 });
     const before = (await weightsOf(segmenter.parameters)).get('encoder.0.conv1.weight');
-    const report = await initializeFrom(file, segmenter.parameters, 'student');
+    const report = await initializeFrom(file, segmenter.parameters, { branch: 'student' });
     expect(report.shapeMismatch).toEqual([
       { name: 'encoder.0.conv1.weight', expected: [2, 1, 3, 3, 3], found: [2, 2, 3, 3, 3] },
     ]);
@@ -79,13 +111,15 @@ describe('initialisation from weights', () => {
   it('refuses a file in which nothing fits', async () => {
     const file = await encoderFile('d.safetensors', 'something.else.');
     const segmenter = createSegmenter(network, 3, { seed: 1 });
-    await expect(initializeFrom(file, segmenter.parameters, 'student')).rejects.toThrow(
+    await expect(initializeFrom(file, segmenter.parameters, { branch: 'student' })).rejects.toThrow(
       /0 of \d+ tensors of the network/,
     );
   });
 
   it('says how to convert a torch file', async () => {
     const segmenter = createSegmenter(network, 3, { seed: 1 });
-    await expect(initializeFrom('x/VoCo_10k.pt', segmenter.parameters, 'student')).rejects.toThrow(/voco import/);
+    await expect(initializeFrom('x/VoCo_10k.pt', segmenter.parameters, { branch: 'student' })).rejects.toThrow(
+      /voco import/,
+    );
   });
 });

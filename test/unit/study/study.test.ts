@@ -44,7 +44,7 @@ beforeAll(async () => {
 });
 
 const compare = (seeds: readonly number[], cases: readonly number[] = [1, 3]): Record<string, unknown> => ({
-  init: { checkpoint, encoderRate: 0.5, freezeFor: 0.4 },
+  init: { checkpoint, encoderRate: 0.5, freezeFor: 0.4, kernelScale: 0.25 },
   study: { cases, seeds },
 });
 
@@ -75,12 +75,13 @@ describe('a study', () => {
       expect(classes).toEqual({ liver: last['validation/dice/liver'] });
       const config = json(run, 'config.json') as {
         seed: number;
-        init: { checkpoint: string | null; encoderRate: number; freezeFor: number };
+        init: { checkpoint: string | null; encoderRate: number; freezeFor: number; kernelScale: number | null };
       };
       expect(config.seed).toBe(seed);
       expect(config.init.checkpoint).toBe(arm === 'scratch' ? null : checkpoint);
       expect(config.init.encoderRate).toBe(arm === 'scratch' ? 1 : 0.5);
       expect(config.init.freezeFor).toBe(arm === 'scratch' ? 0 : 0.4);
+      expect(config.init.kernelScale).toBe(arm === 'scratch' ? null : 0.25);
       expect((json(run, 'cases.json') as { train: string[] }).train).toHaveLength(cases);
       expect(existsSync(join(dir, 'init.json'))).toBe(arm === 'pretrained');
       expect((await readRunState(dir)).totalSteps).toBe(3);
