@@ -19,6 +19,7 @@ import { restore } from '../run/state';
 import type { Say } from '../run/types';
 import { optimizerFor, stepsAhead } from '../run/update';
 import { initializeFrom } from '../weights/initialize';
+import { warnOfOverwriting } from '../weights/overwriting';
 import {
   buildOptimizer,
   findClassifiedCases,
@@ -101,11 +102,16 @@ async function recordCases(runDir: string, { train, validation }: Cases): Promis
 
 /** The weights that a new run starts from, and the report of them. */
 async function initialize(config: FinetuneConfig, network: Trainable, running: Running, say: Say): Promise<void> {
-  const { checkpoint, branch, kernelScale } = config.init;
+  const { optimizer } = config;
+  const { checkpoint, branch, kernelScale, freezeEncoder, encoderRate } = config.init;
   if (!checkpoint) return;
   const report = await initializeFrom(checkpoint, network.parameters, { branch, kernelScale });
   await writeInitReport(running.runDir, report);
   const lines = describeInit(report);
+  if (optimizer.name === 'adamw' && !freezeEncoder) {
+    const danger = await warnOfOverwriting(network.parameters, report.loaded, optimizer.lr * encoderRate);
+    if (danger) lines.push(danger);
+  }
   lines.forEach(say);
   await running.recorder.log(lines.join('\n'));
 }

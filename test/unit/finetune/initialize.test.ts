@@ -6,6 +6,7 @@ import { createEncoder, createSegmenter, type NetworkConfig } from '../../../src
 import { describeInit, writeSafetensors } from '../../../src/runs';
 import { initializeFrom } from '../../../src/trainer/weights/initialize';
 import * as tf from '../../../src/tensor/tf';
+import { warnOfOverwriting } from '../../../src/trainer/weights/overwriting';
 import { useBackend } from '../../support/backends';
 
 const folder = mkdtempSync(join(tmpdir(), 'voco-init-'));
@@ -94,6 +95,21 @@ describe('initialisation from weights', () => {
       Math.sqrt(expected.reduce((sum, value, i) => sum + of(value, i) ** 2, 0));
     // Not quite nothing: the norm adds 1e-5 to the variance.
     expect(norm((value, i) => value - actual[i]!) / norm((value) => value)).toBeLessThan(5e-3);
+  });
+
+  it('says when a rate would overwrite loaded kernels, and not after they were scaled', async () => {
+    const file = await encoderFile('rate.safetensors', 'student.');
+    const warned = async (kernelScale: number | null, rate: number): Promise<string | undefined> => {
+      const { parameters } = createSegmenter(network, 3, { seed: 1 });
+      const { loaded } = await initializeFrom(file, parameters, { branch: 'student', kernelScale });
+      return warnOfOverwriting(parameters, loaded, rate);
+    };
+    expect(await warned(null, 3e-4)).toBeUndefined();
+    // Torch draws from ±1/√fan_in: the 32 × 27 inputs of the last kernel make a root mean square of 0.02.
+    const text = await warned(null, 0.04);
+    expect(text).toMatch(/ of 10 kernels of the checkpoint: .* by about 0\.04, .* encoder\.4\.conv2\.weight .* 0\.02;/);
+    expect(text).toContain('init.kernelScale');
+    expect(await warned(0.25, 0.04)).toBeUndefined();
   });
 
   it('names tensors of another shape and leaves them at random', async () => {
