@@ -97,7 +97,7 @@ export const demo: Command = {
   summary: 'makes sample data, pre-trains on it and shows where the run is (a few minutes on 2 cores)',
   details:
     '  --finetune         then fine-tunes on 1, 2 and 4 labelled cases, from the checkpoint and from scratch, and compares\n' +
-    '                     (voco study; a small U-Net, about half an hour of one core)\n' +
+    '                     (voco study; a small U-Net, about 20 minutes on 2 cores)\n' +
     '  --seeds N          repeats the comparison with N seeds; 3 when left out\n' +
     '  --out DIR          where data, configs and runs go; sample-data when left out\n' +
     '  --steps N          the length of each run\n' +
