@@ -7,6 +7,8 @@ const REMEMBERED = 'voco.runRoots';
 const MAX_REMEMBERED = 50;
 const MAX_RUNS = 20_000;
 const STATE_FILES = '**/run.json';
+/** Milliseconds after the last new run of a folder in which its other runs are looked for. */
+const SIBLINGS_AFTER = 500;
 
 /**
  * Finds run directories: anywhere in the workspace, in the folders of `voco.runFolders`, and where runs were started
@@ -15,6 +17,7 @@ const STATE_FILES = '**/run.json';
 export class RunFinder {
   private readonly disposables: vscode.Disposable[] = [];
   private readonly watched = new Set<string>();
+  private readonly lookingAround = new Map<string, NodeJS.Timeout>();
   private searched: Promise<void> | undefined;
 
   constructor(
@@ -49,6 +52,7 @@ export class RunFinder {
   }
 
   dispose(): void {
+    for (const timer of this.lookingAround.values()) clearTimeout(timer);
     vscode.Disposable.from(...this.disposables).dispose();
   }
 
@@ -91,7 +95,22 @@ export class RunFinder {
     const look = (uri: vscode.Uri): void => {
       if (!uri.path.includes('/.trash/')) void this.registry.refresh(dirname(uri.fsPath)).catch(this.onError);
     };
-    const subscriptions = [watcher.onDidCreate(look), watcher.onDidChange(look), watcher.onDidDelete(look)];
+    const create = (uri: vscode.Uri): void => {
+      look(uri);
+      this.lookAround(dirname(dirname(uri.fsPath)));
+    };
+    const subscriptions = [watcher.onDidCreate(create), watcher.onDidChange(look), watcher.onDidDelete(look)];
     this.disposables.push(watcher, ...subscriptions);
+  }
+
+  /** A watcher misses what is made in a folder in the moment before it watches it, as the first run of a study. */
+  private lookAround(folder: string): void {
+    if (folder.includes('/.trash')) return;
+    clearTimeout(this.lookingAround.get(folder));
+    const look = (): void => {
+      this.lookingAround.delete(folder);
+      void this.registry.scan(folder).catch(this.onError);
+    };
+    this.lookingAround.set(folder, setTimeout(look, SIBLINGS_AFTER));
   }
 }
