@@ -4,6 +4,7 @@ import type { StateEntry } from '../../nets/state';
 import type { InitReport } from '../../runs';
 import { matchNames } from './match';
 import { readWeights } from './read';
+import { rootMeanSquare } from './rootMeanSquare';
 
 interface Target {
   readonly name: string;
@@ -32,7 +33,7 @@ function spread(entry: StateEntry, target: Target): StateEntry | undefined {
 function rescale(entry: StateEntry, rms: number): StateEntry {
   if (!(entry.data instanceof Float32Array)) return entry;
   const { data } = entry;
-  const now = Math.sqrt(data.reduce((sum, value) => sum + value * value, 0) / data.length);
+  const now = rootMeanSquare(data);
   return now > 0 ? { ...entry, data: data.map((value) => (value * rms) / now) } : entry;
 }
 

@@ -1,10 +1,8 @@
 import type { ParameterSet } from '../../nets';
+import { rootMeanSquare } from './rootMeanSquare';
 
 /** A step of Adam moves every value by about the rate: more than this share of a kernel's root mean square replaces it. */
 const SHARE = 0.5;
-
-const rootMeanSquare = (values: ArrayLike<number>): number =>
-  Math.sqrt(Array.from(values).reduce((sum, value) => sum + value * value, 0) / values.length);
 
 const rounded = (value: number): string => String(Number(value.toPrecision(2)));
 
@@ -24,7 +22,10 @@ export async function warnOfOverwriting(
   const names = new Set(loaded);
   const kernels = parameters.all.filter(({ name, scaleFree }) => scaleFree && names.has(name));
   const sizes = await Promise.all(
-    kernels.map(async ({ name, variable }) => ({ name, size: rootMeanSquare(await variable.data()) })),
+    kernels.map(async ({ name, variable }) => ({
+      name,
+      size: rootMeanSquare((await variable.data()) as Float32Array),
+    })),
   );
   const small = sizes.filter(({ size }) => rate > SHARE * size).sort((a, b) => a.size - b.size);
   const [smallest] = small;
