@@ -4,6 +4,7 @@ import { element } from '../ui/dom';
 import type { Host } from '../ui/host';
 import { ColumnList } from './columnList';
 import { cellText, columnTitle } from './cells';
+import { RunsFeed } from './feed';
 import { Grid, type GridActions } from './grid';
 import {
   isShown,
@@ -28,8 +29,6 @@ const DEFAULT_STATE: RunsTableState = {
   selected: [],
   columnsOpen: false,
 };
-/** Thousands of runs on a slow disk. */
-const READING_TIMEOUT_MS = 300_000;
 const DIALOG_TIMEOUT_MS = 3_600_000;
 
 const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
@@ -38,6 +37,7 @@ const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' :
 export class RunsTableView {
   private state: RunsTableState;
   private readonly model = new TableModel();
+  private readonly feed: RunsFeed;
   private readonly grid: Grid;
   private readonly columnList: ColumnList;
   private runs: Run[] = [];
@@ -68,6 +68,7 @@ export class RunsTableView {
     private readonly host: Host<RunsTableContract, RunsTableState>,
   ) {
     this.state = { ...DEFAULT_STATE, ...host.savedState };
+    this.feed = new RunsFeed(this.model, host);
     this.grid = new Grid(this.actions());
     this.columnList = new ColumnList((key, shown) => this.set({ shown: { ...this.state.shown, [key]: shown } }));
     this.build();
@@ -76,7 +77,7 @@ export class RunsTableView {
   async open(): Promise<void> {
     this.say('Reading the runs…');
     try {
-      this.model.merge(await this.host.call('rows', {}, READING_TIMEOUT_MS));
+      await this.feed.open();
       this.loaded = true;
       this.say(undefined);
       this.draw();
@@ -87,10 +88,8 @@ export class RunsTableView {
 
   /** Some runs are new or changed, others gone. */
   async changed(ids: readonly string[], gone: readonly string[]): Promise<void> {
-    if (!this.loaded) return;
     try {
-      this.model.remove(gone);
-      if (ids.length > 0) this.model.merge(await this.host.call('rows', { ids }, READING_TIMEOUT_MS));
+      await this.feed.changed(ids, gone);
       this.draw();
     } catch (error) {
       this.say(error);

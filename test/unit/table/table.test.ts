@@ -8,6 +8,7 @@ import { tablePart } from '../../../src/jobs/table/tablePart';
 import { summarizeRun } from '../../../src/jobs/runSummary';
 import type { RunsTableState, TablePart } from '../../../src/protocol/runsTable';
 import { changeNotes, notesFile, readNotes } from '../../../src/runs/notes';
+import { RunsFeed } from '../../../webview/runs/feed';
 import { isShown, moveKey, nextSort, orderedColumns, shownRuns, TableModel } from '../../../webview/runs/model';
 import { newRun, temporaryFolder } from '../runs/support';
 
@@ -191,5 +192,65 @@ describe('two thousand runs', () => {
     console.log(`2000 runs: read in ${read.toFixed(0)} ms, filtered and sorted in ${shown.toFixed(0)} ms`);
     expect(read).toBeLessThan(15_000);
     expect(shown).toBeLessThan(1000);
+  });
+});
+
+describe('RunsFeed', () => {
+  const part = (...ids: string[]): TablePart => ({
+    columns: [{ key: 'run:name', group: 'run', name: 'name', kind: 'text' }],
+    rows: ids.map((id) => ({ id, notes: { starred: false, tags: [], note: '' }, cells: [id] })),
+  });
+
+  /** A feed whose host answers when the test says so. */
+  function waitingFeed() {
+    const model = new TableModel();
+    const calls: { ids: readonly string[] | undefined; answer(part: TablePart): void; fail(): void }[] = [];
+    const call = (_name: string, params: unknown) =>
+      new Promise((resolve, reject) => {
+        const { ids } = params as { ids?: readonly string[] };
+        calls.push({ ids, answer: resolve, fail: () => reject(new Error('unreadable')) });
+      });
+    return { model, calls, feed: new RunsFeed(model, { call } as ConstructorParameters<typeof RunsFeed>[1]) };
+  }
+
+  const asked = (calls: readonly unknown[], count: number) => expect.poll(() => calls.length).toBe(count);
+
+  it('takes what changed while all runs were being read', async () => {
+    const { model, calls, feed } = waitingFeed();
+    const opened = feed.open();
+    const changed = feed.changed(['late'], ['gone']);
+    await asked(calls, 1);
+    calls[0]!.answer(part('early', 'gone'));
+    await opened;
+    await asked(calls, 2);
+    expect(calls[1]!.ids).toEqual(['late']);
+    calls[1]!.answer(part('late'));
+    await changed;
+    expect([...model.runs.keys()]).toEqual(['early', 'late']);
+  });
+
+  it('does not bring back a run that is gone by an answer on its way', async () => {
+    const { model, calls, feed } = waitingFeed();
+    const opened = feed.open();
+    await asked(calls, 1);
+    calls[0]!.answer(part('a', 'b'));
+    await opened;
+    const news = [feed.changed(['a'], []), feed.changed([], ['a'])];
+    await asked(calls, 2);
+    calls[1]!.answer(part('a'));
+    await Promise.all(news);
+    expect([...model.runs.keys()]).toEqual(['b']);
+  });
+
+  it('asks for nothing more when reading all has failed', async () => {
+    const { model, calls, feed } = waitingFeed();
+    const opened = feed.open();
+    const changed = feed.changed(['late'], []);
+    await asked(calls, 1);
+    calls[0]!.fail();
+    await expect(opened).rejects.toThrow('unreadable');
+    await changed;
+    expect(calls).toHaveLength(1);
+    expect(model.runs.size).toBe(0);
   });
 });
