@@ -108,8 +108,10 @@ async function initialize(config: FinetuneConfig, network: Trainable, running: R
   const report = await initializeFrom(checkpoint, network.parameters, { branch, kernelScale });
   await writeInitReport(running.runDir, report);
   const lines = describeInit(report);
-  if (optimizer.name === 'adamw' && !freezeEncoder) {
-    const danger = await warnOfOverwriting(network.parameters, report.loaded, optimizer.lr * encoderRate);
+  if (optimizer.name === 'adamw') {
+    const rateOf = (name: string): number =>
+      optimizer.lr * (network.isEncoderParameter(name) ? (freezeEncoder ? 0 : encoderRate) : 1);
+    const danger = await warnOfOverwriting(network.parameters, report.loaded, rateOf);
     if (danger) lines.push(danger);
   }
   lines.forEach(say);

@@ -1,23 +1,14 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { makeTaskPhantom } from '../../../src/data/phantom';
 import { checkpointFile, listCheckpoints, readRunState } from '../../../src/runs';
 import { finetune } from '../../../src/trainer/finetune';
-import {
-  differingTensors,
-  killChildren,
-  metricsLines,
-  startVoco,
-  stepsOf,
-  trainingDevice,
-  until,
-} from '../../support/trainer';
+import { differingTensors, metricsLines, startVoco, stepsOf, trainingDevice, until } from '../../support/trainer';
+import { quiet, runsFolder, writeFinetune, type Json } from './support';
 
 /** A classification that was interrupted ends with the weights, to the bit, of one that was not. */
-const root = mkdtempSync(join(tmpdir(), 'voco-classify-kept-'));
-const quiet = (): void => undefined;
+const root = runsFolder('classify-kept');
 let device: string;
 let lists: { train: string; validation: string };
 
@@ -32,22 +23,10 @@ beforeAll(async () => {
   cpSync(checkpointFile(runDir, 1), join(root, 'weights.safetensors'));
 });
 
-afterAll(() => {
-  killChildren();
-  rmSync(root, { recursive: true, force: true });
-});
-
-type Json = Record<string, unknown>;
-
 function write(name: string, change: Json = {}): string {
-  const file = join(root, `${name}.voco.json`);
-  const base = {
-    kind: 'finetune',
-    name,
+  return writeFinetune(root, name, {
     seed: 3,
-    threads: 1,
     device,
-    output: 'runs',
     task: { name: 'cc-ccii' },
     data: {
       train: [{ datalist: lists.train }],
@@ -60,9 +39,8 @@ function write(name: string, change: Json = {}): string {
     optimizer: { lr: 0.001 },
     // A validation measures the statistics of the features anew, so one lies before and one after the interruption.
     train: { steps: 7, batch: 2, validateEvery: 2, checkpointEvery: 3, keepLast: 9 },
-  };
-  writeFileSync(file, JSON.stringify({ ...base, ...change }));
-  return file;
+    ...change,
+  });
 }
 
 const start = (name: string, change?: Json) =>

@@ -1,7 +1,6 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { checkpointFile, createRun, listCheckpoints, readMetrics, readResults, readRunState } from '../../../src/runs';
 import { evaluate } from '../../../src/trainer/evaluate';
 import { segment } from '../../../src/trainer/evaluate/segment';
@@ -16,11 +15,9 @@ import {
   type Volume,
 } from '../../../src/volume';
 import { differingTensors, makeTinyPhantom, stepsOf, trainingDevice } from '../../support/trainer';
+import { quiet, runsFolder, writeFinetune, type Json } from './support';
 
-const folder = mkdtempSync(join(tmpdir(), 'voco-finetune-'));
-afterAll(() => rmSync(folder, { recursive: true }));
-
-const quiet = (): void => undefined;
+const folder = runsFolder('finetune');
 let device: string;
 
 beforeAll(async () => {
@@ -28,18 +25,11 @@ beforeAll(async () => {
   await makeTinyPhantom(folder);
 });
 
-type Json = Record<string, unknown>;
-
 /** Liver and aorta with a small 3D U-Net, which learns them in seconds. */
 function config(name: string, change: Json = {}): string {
-  const file = join(folder, `${name}.voco.json`);
-  const base = {
-    kind: 'finetune',
-    name,
+  return writeFinetune(folder, name, {
     seed: 3,
-    threads: 1,
     device,
-    output: 'runs',
     task: {
       name: 'custom',
       unlisted: 'background',
@@ -59,9 +49,8 @@ function config(name: string, change: Json = {}): string {
     optimizer: { lr: 0.003 },
     train: { steps: 45, validateEvery: 15, checkpointEvery: 100 },
     inference: { overlap: 0.25 },
-  };
-  writeFileSync(file, JSON.stringify({ ...base, ...change }));
-  return file;
+    ...change,
+  });
 }
 
 const short = (steps: number): Json => ({

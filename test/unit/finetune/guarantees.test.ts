@@ -1,12 +1,10 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { listCheckpoints, readCheckpoint, readRunState, sendCommand } from '../../../src/runs';
 import { finetune } from '../../../src/trainer/finetune';
 import {
   differingTensors,
-  killChildren,
   lastCheckpointStep,
   makeTinyPhantom,
   metricsLines,
@@ -17,10 +15,10 @@ import {
   until,
   voco,
 } from '../../support/trainer';
+import { quiet, runsFolder, writeFinetune, type Json } from './support';
 
 /** What fine-tuning promises as pre-training does: nothing is lost, and what it did is on record. */
-const root = mkdtempSync(join(tmpdir(), 'voco-finetune-kept-'));
-const quiet = (): void => undefined;
+const root = runsFolder('finetune-kept');
 let device: string;
 
 vi.setConfig({ testTimeout: 120_000 });
@@ -30,21 +28,9 @@ beforeAll(async () => {
   device = await trainingDevice();
 });
 
-afterAll(() => {
-  killChildren();
-  rmSync(root, { recursive: true, force: true });
-});
-
-type Json = Record<string, unknown>;
-
 function write(name: string, change: Json = {}): string {
-  const file = join(root, `${name}.voco.json`);
-  const base = {
-    kind: 'finetune',
-    name,
-    threads: 1,
+  return writeFinetune(root, name, {
     device,
-    output: 'runs',
     task: { name: 'custom', unlisted: 'background', classes: [{ name: 'liver', values: [6] }] },
     data: {
       train: [{ datalist: 'phantom/dataset_0.json' }],
@@ -55,9 +41,8 @@ function write(name: string, change: Json = {}): string {
     network: { name: 'unet3d', featureSize: 4 },
     schedule: { name: 'constant' },
     train: { steps: 100000, checkpointEvery: 100000, validateEvery: 100000 },
-  };
-  writeFileSync(file, JSON.stringify({ ...base, ...change }));
-  return file;
+    ...change,
+  });
 }
 
 const steps = (count: number): Json => ({ train: { steps: count, checkpointEvery: 100, validateEvery: 100 } });

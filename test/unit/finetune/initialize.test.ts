@@ -99,10 +99,11 @@ describe('initialisation from weights', () => {
 
   it('says when a rate would overwrite loaded kernels, and not after they were scaled', async () => {
     const file = await encoderFile('rate.safetensors', 'student.');
-    const warned = async (kernelScale: number | null, rate: number): Promise<string | undefined> => {
+    const last = 'encoder.4.conv2.weight';
+    const warned = async (kernelScale: number | null, rate: number, held?: string): Promise<string | undefined> => {
       const { parameters } = createSegmenter(network, 3, { seed: 1 });
       const { loaded } = await initializeFrom(file, parameters, { branch: 'student', kernelScale });
-      return warnOfOverwriting(parameters, loaded, rate);
+      return warnOfOverwriting(parameters, loaded, (name) => (name === held ? 0 : rate));
     };
     expect(await warned(null, 3e-4)).toBeUndefined();
     // Torch draws from ±1/√fan_in: the 32 × 27 inputs of the last kernel make a root mean square of 0.02.
@@ -110,6 +111,9 @@ describe('initialisation from weights', () => {
     expect(text).toMatch(/ of 10 kernels of the checkpoint: .* by about 0\.04, .* encoder\.4\.conv2\.weight .* 0\.02;/);
     expect(text).toContain('init.kernelScale');
     expect(await warned(0.25, 0.04)).toBeUndefined();
+    const others = await warned(null, 0.04, last);
+    expect(others).toBeDefined();
+    expect(others).not.toContain(last);
   });
 
   it('names tensors of another shape and leaves them at random', async () => {
