@@ -2,6 +2,7 @@ import { basename, dirname } from 'node:path';
 import { check, diagnose, formatDiagnostic, parseText } from '../../config/diagnose';
 import { resolvePaths } from '../../config/paths';
 import type { PretrainConfig } from '../../config';
+import { cacheKey } from '../../data/cache';
 import { NO_AUGMENTATION, sampleCrop, type Augmentation } from '../../data/augment';
 import { caseName, imageFiles, resolveSources, splitValidation, type Case } from '../../data/datalist';
 import { UserError } from '../../errors/userError';
@@ -59,6 +60,7 @@ export class CropPreviewer {
   private readonly stages = new StageRunner();
   private prepared?: Prepared;
   private current?: Current;
+  private read?: { readonly files: string; readonly identity: string };
   private listed?: { readonly key: string; readonly at: number; readonly train: readonly Case[] };
   private version = 0;
 
@@ -197,12 +199,22 @@ export class CropPreviewer {
 
   private async prepare(item: Case, { data }: PretrainConfig): Promise<Prepared> {
     const files = imageFiles(item);
-    const key = JSON.stringify([files, data.channel, data.preprocess]);
+    const identity = await this.identityOf(files);
+    const key = JSON.stringify([files, identity, data.channel, data.preprocess]);
     if (this.prepared?.key === key) return this.prepared;
-    const staged = await this.stages.run(files, data);
+    const staged = await this.stages.run(files, data, identity);
     this.version += 1;
     this.prepared = { ...staged, key, version: this.version };
     return this.prepared;
+  }
+
+  /** Another text when the files have changed on disk; of files that are gone the last one, since what was read still stands. */
+  private async identityOf(files: readonly string[]): Promise<string> {
+    const names = files.join('\n');
+    const identity = await cacheKey(files, null).catch(() => undefined);
+    const last = this.read?.files === names ? this.read.identity : '';
+    this.read = { files: names, identity: identity ?? last };
+    return this.read.identity;
   }
 }
 

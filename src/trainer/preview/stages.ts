@@ -68,10 +68,11 @@ export class StageRunner {
 
   /**
    * @param files the channels of the case.
+   * @param identity what is another when they have changed on disk.
    * @throws UserError naming the file that can't be read or preprocessed.
    */
-  async run(files: readonly string[], { channel, preprocess: settings }: DataSettings): Promise<Staged> {
-    const key = JSON.stringify([files, channel]);
+  async run(files: readonly string[], { channel, preprocess: settings }: DataSettings, identity = ''): Promise<Staged> {
+    const key = JSON.stringify([files, identity, channel]);
     if (this.source?.key !== key || this.lastKept(settings) < 0) await this.read(key, files, channel, settings);
     const keys = this.keysOf(settings);
     const last = this.lastKept(settings);

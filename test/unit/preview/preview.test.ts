@@ -131,6 +131,24 @@ describe('preview of crops', () => {
     expect(resized.crop).toEqual(fresh.crop);
   });
 
+  it('reads an image anew that has changed on disk', async () => {
+    const folder = path('changed');
+    await cp(path('imagesTr'), `${folder}/imagesTr`, { recursive: true });
+    const previewer = new CropPreviewer();
+    const ask = async (): Promise<CropsPreview> => {
+      const answer = await previewer.preview(config(), `${folder}/x.voco.json`, { caseIndex: 1, crop });
+      if ('problems' in answer) throw new Error(answer.problems.join());
+      return answer;
+    };
+    const first = await ask();
+    expect((await ask()).volume.version).toBe(first.volume.version);
+    for (const n of [0, 1, 2])
+      await cp(path(`imagesTr/case${(n + 1) % 3}.nii.gz`), `${folder}/imagesTr/case${n}.nii.gz`);
+    const second = await ask();
+    expect(second.volume.version).toBeGreaterThan(first.volume.version);
+    expect(second.crop.plain).not.toEqual(first.crop.plain);
+  });
+
   it('switches augmentations off one by one, and keeps a moved crop inside the grid', async () => {
     const previewer = new CropPreviewer();
     await open(previewer);
