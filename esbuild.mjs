@@ -22,13 +22,13 @@ const common = {
 const external = ['vscode', 'webgpu', '@tensorflow/tfjs-node-gpu', '*.node'];
 
 const node = {
-  voco: 'src/trainer/cli/main.ts',
-  'data-worker': 'src/trainer/loader/worker.ts',
+  voco: 'src/cli/main.ts',
+  'data-worker': 'src/loader/worker.ts',
   'series-worker': 'src/extension/panels/curves/seriesWorker.ts',
   'runs-worker': 'src/extension/panels/runs/tableWorker.ts',
   'checkpoint-worker': 'src/extension/editors/checkpoint/worker.ts',
-  'preview-worker': 'src/trainer/preview/worker.ts',
-  'lint-worker': 'src/trainer/lint/worker.ts',
+  'preview-worker': 'src/preview/worker.ts',
+  'lint-worker': 'src/check/config/worker.ts',
   'volume-worker': 'src/extension/editors/volumeWorker.ts',
   extension: 'src/extension/extension.ts',
 };

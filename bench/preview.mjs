@@ -44,7 +44,7 @@ try {
   const file = values.file ?? join(scratch, 'large.nii.gz');
   if (!existsSync(file)) makeVolume(file, size);
   const bundle = join(scratch, 'stages.mjs');
-  const entry = join(import.meta.dirname, '../src/trainer/preview/stages.ts');
+  const entry = join(import.meta.dirname, '../src/preview/stages.ts');
   buildSync({
     entryPoints: [entry],
     bundle: true,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { NO_AUGMENTATION, sampleCrop } from '../../src/data/augment';
 import { preprocess, readNifti, type Volume } from '../../src/volume';
-import { baseBoxes, boxAround, createCropGrid, type Triple } from '../../src/voco/geometry';
+import { baseBoxes, boxAround, createCropGrid, type Triple } from '../../src/pretext/voco/geometry';
 import { expectSummary, readVolumeFixture, type VolumeSummary } from '../support/volumes';
 
 interface Case {

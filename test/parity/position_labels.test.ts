@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { boxAround, centreRange, createCropGrid, positionLabel, type Triple } from '../../src/voco/geometry';
+import { boxAround, centreRange, createCropGrid, positionLabel, type Triple } from '../../src/pretext/voco/geometry';
 
 interface Arguments {
   roi: number;

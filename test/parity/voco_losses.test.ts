@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { positiveLoss, releasedRegularizer, squaredNegativeLoss } from '../../src/voco/objectives/terms';
-import { assign } from '../../src/voco/tensors';
+import { positiveLoss, releasedRegularizer, squaredNegativeLoss } from '../../src/pretext/voco/objectives/terms';
+import { assign } from '../../src/pretext/voco/tensors';
 import * as tf from '../../src/tensor/tf';
 import { releaseBackends, usableBackends, useBackend } from '../support/backends';
 import { uniformArray } from '../support/formula';

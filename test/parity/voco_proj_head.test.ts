@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ParameterSet } from '../../src/nets/parameters';
 import * as tf from '../../src/tensor/tf';
-import { createObjective } from '../../src/voco/objectives';
-import { Projector } from '../../src/voco/projector';
+import { createObjective } from '../../src/pretext/voco/objectives';
+import { Projector } from '../../src/pretext/voco/projector';
 import { releaseBackends, usableBackends, useBackend } from '../support/backends';
 import { uniformArray } from '../support/formula';
 import type { GradientSummary, Summary } from '../support/reference';

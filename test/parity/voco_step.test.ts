@@ -5,7 +5,7 @@ import * as tf from '../../src/tensor/tf';
 import { toTorchLayout } from '../../src/nets/layout';
 import type { Parameter } from '../../src/nets/parameters';
 import type { StateEntry } from '../../src/nets/state';
-import { VocoModel } from '../../src/voco/model';
+import { VocoModel } from '../../src/pretext/voco/model';
 import { usableBackends, useBackend } from '../support/backends';
 import { image, parameterValue } from '../support/formula';
 import type { GradientSummary, Summary } from '../support/reference';

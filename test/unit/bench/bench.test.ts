@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { UsageError } from '../../../src/errors/userError';
 import { countParameters, ParameterSet, type NetworkConfig } from '../../../src/nets';
-import { benchAttention, benchConv, benchData, benchStep } from '../../../src/trainer/bench';
-import { median, time } from '../../../src/trainer/bench/measure';
-import { parseCommandLine } from '../../../src/trainer/cli/command';
-import { bench } from '../../../src/trainer/cli/commands/bench';
+import { benchAttention, benchConv, benchData, benchStep } from '../../../src/bench';
+import { median, time } from '../../../src/bench/measure';
+import { parseCommandLine } from '../../../src/cli/command';
+import { bench } from '../../../src/cli/commands/bench';
 import { listDevices } from '../../../src/tensor/backends';
-import { Projector } from '../../../src/voco/projector';
+import { Projector } from '../../../src/pretext/voco/projector';
 
 const options = { device: 'cpu', threads: 0, precision: 'float32', runs: 2, warmup: 1 } as const;
 

@@ -6,7 +6,7 @@ import { presetText } from '../../../src/config';
 import { cacheStatus } from '../../../src/data/cache';
 import { makeTaskPhantom } from '../../../src/data/phantom';
 import type { RunEstimate } from '../../../src/protocol/estimate';
-import { estimateFinetune } from '../../../src/trainer/finetune';
+import { estimateFinetune } from '../../../src/downstream';
 import { killChildren, makeTinyPhantom, trainingDevice, voco, writeConfig } from '../../support/trainer';
 
 const root = mkdtempSync(join(tmpdir(), 'voco-estimate-'));

@@ -2,9 +2,9 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Comparison } from '../../../src/protocol/compare';
 import { createRun, saveCheckpoint, writeResults, writeSafetensors, type Results } from '../../../src/runs';
-import { compareCheckpoints } from '../../../src/trainer/compare';
-import { compareScores } from '../../../src/trainer/compare/scores';
-import { comparisonText } from '../../../src/trainer/compare/text';
+import { compareCheckpoints } from '../../../src/compare';
+import { compareScores } from '../../../src/compare/scores';
+import { comparisonText } from '../../../src/compare/text';
 import { temporaryFolder } from '../runs/support';
 
 const silent = (): void => undefined;

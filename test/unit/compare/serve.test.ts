@@ -8,7 +8,7 @@ import { ToolServer } from '../../../src/jobs/toolServer';
 import type { ComparedCases, Comparison, FeatureComparison, Prediction } from '../../../src/protocol/compare';
 import type { InspectReply } from '../../../src/protocol/locate';
 import { useDevice } from '../../../src/tensor/backends';
-import { serveCalls } from '../../../src/trainer/serveCalls';
+import { serveCalls } from '../../../src/rpc/serveCalls';
 import { readNifti } from '../../../src/volume';
 import { killChildren, makeTinyPhantom, startVoco, trainingDevice, voco } from '../../support/trainer';
 import { segmentationConfig, untrainedSegmenter } from './support';

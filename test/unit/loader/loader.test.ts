@@ -8,9 +8,9 @@ import type { CropBatch } from '../../../src/data/types';
 import { VolumeStore } from '../../../src/data/volumeStore';
 import { UserError } from '../../../src/errors/userError';
 import { RandomStream } from '../../../src/random/random';
-import { createCropLoader, type CropLoaderOptions, type LoadedBatch } from '../../../src/trainer/loader';
+import { createCropLoader, type CropLoaderOptions, type LoadedBatch } from '../../../src/loader';
 import { preprocess, readNifti, writeNifti } from '../../../src/volume';
-import { baseBoxes, boxAround, createCropGrid, positionLabel, type Triple } from '../../../src/voco/geometry';
+import { baseBoxes, boxAround, createCropGrid, positionLabel, type Triple } from '../../../src/pretext/voco/geometry';
 
 const root = mkdtempSync(join(tmpdir(), 'voco-loader-'));
 const workerFile = join(root, 'data-worker.cjs');

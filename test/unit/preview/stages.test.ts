@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { PretrainConfig } from '../../../src/config';
-import { StageRunner, type Staged } from '../../../src/trainer/preview/stages';
+import { StageRunner, type Staged } from '../../../src/preview/stages';
 import { writeNifti } from '../../../src/volume';
 import { temporaryFolder } from '../volume/support';
 

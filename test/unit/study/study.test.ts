@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { listCheckpoints, readMetrics, readRunState, readStudy, sendCommand, studyFiles } from '../../../src/runs';
-import { estimateFinetune, finetune } from '../../../src/trainer/finetune';
-import { estimateStudy, study } from '../../../src/trainer/study';
+import { estimateFinetune, finetune } from '../../../src/downstream';
+import { estimateStudy, study } from '../../../src/study';
 import { makeTinyPhantom, stepsOf, trainingDevice, until } from '../../support/trainer';
 
 const folder = mkdtempSync(join(tmpdir(), 'voco-study-'));

@@ -14,7 +14,7 @@ import { missingLibraries, type LibraryHost } from '../../../src/tensor/backends
 import { AdamW, clipGlobalNorm, emaUpdate } from '../../../src/tensor/optim';
 import { readScalars } from '../../../src/tensor/read';
 import * as tf from '../../../src/tensor/tf';
-import { VocoModel } from '../../../src/voco/model';
+import { VocoModel } from '../../../src/pretext/voco/model';
 import { registerStandIn, STAND_IN } from '../../support/tfjsNode';
 import { normal, relativeError } from './support';
 

@@ -1,0 +1,104 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { resolveSources } from '../data/datalist';
+import { makePhantom } from '../data/phantom';
+import type { Triple } from '../pretext/voco/geometry';
+import { createCropLoader } from '../loader';
+import type { LoaderSettings } from '../loader/settings';
+import { describeMachine, median, type Timing } from './measure';
+
+export interface DataBenchOptions {
+  /** Synthetic volumes to make and load. */
+  cases: number;
+  /** Voxels of a volume. */
+  volume: Triple;
+  workers: number;
+  runs: number;
+}
+
+export interface DataBench extends ReturnType<typeof describeMachine> {
+  bench: 'data';
+  cases: number;
+  volume: Triple;
+  workers: number;
+  cropsPerVolume: number;
+  /** Seconds for each volume's crops when it is read and preprocessed, and from then on. */
+  first: Timing;
+  cached: Timing;
+}
+
+const GRID: Triple = [4, 4, 1];
+const RANDOM_CROPS = 2;
+const MEMORY_BYTES = 2 ** 30;
+
+/** The released code's chain: window, foreground, resize to the grid of 96³ crops, crops resized to 64³ and augmented. */
+const settings: LoaderSettings = {
+  grid: GRID,
+  crop: [96, 96, 96],
+  input: [64, 64, 64],
+  randomCrops: RANDOM_CROPS,
+  augment: { flip: 0.2, rotate90: 0.2, shiftIntensity: { prob: 0.1, offset: 0.1 } },
+  store: {
+    channel: 0,
+    cacheFolder: null,
+    memoryBytes: MEMORY_BYTES,
+    preprocess: {
+      orientation: 'RAS',
+      spacing: null,
+      intensity: { kind: 'window', low: -175, high: 250, to: [0, 1], clip: true },
+      foreground: { threshold: 0.3 },
+      resize: [384, 384, 96],
+    },
+  },
+};
+
+const timing = (seconds: number[]): Timing => ({
+  median: median(seconds),
+  min: Math.min(...seconds),
+  max: Math.max(...seconds),
+  runs: seconds.length,
+});
+
+/** How fast crops come: from the files, then from preprocessed volumes in memory. */
+export async function benchData(options: DataBenchOptions): Promise<DataBench> {
+  const { cases, volume, workers, runs } = options;
+  const folder = await mkdtemp(join(tmpdir(), 'voco-bench-'));
+  try {
+    await makePhantom({ out: folder, cases, size: volume, validation: 0 });
+    const { first, cached } = await timeLoader(folder, cases, workers, runs);
+    return {
+      bench: 'data',
+      ...describeMachine(),
+      cases,
+      volume,
+      workers,
+      cropsPerVolume: GRID[0] * GRID[1] * GRID[2] + RANDOM_CROPS,
+      first: timing(first),
+      cached: timing(cached),
+    };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function timeLoader(
+  folder: string,
+  cases: number,
+  workers: number,
+  runs: number,
+): Promise<{ first: number[]; cached: number[] }> {
+  const found = await resolveSources([{ folder: 'imagesTr' }], folder, { labels: false });
+  const loader = createCropLoader({ cases: found, settings, seed: 0, batch: 1, workers, prefetch: 2 });
+  try {
+    const seconds: number[] = [];
+    for (let step = 0; step < cases * (runs + 1); step++) {
+      const start = performance.now();
+      loader.release(await loader.next());
+      seconds.push((performance.now() - start) / 1000);
+    }
+    return { first: seconds.slice(0, cases), cached: seconds.slice(cases) };
+  } finally {
+    await loader.close();
+  }
+}

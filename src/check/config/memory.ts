@@ -1,0 +1,24 @@
+import type { Config } from '../../config';
+import type { Problem } from '../../config/validate';
+import { finetuneCost } from '../../downstream/cost';
+import { availableMemory, estimateCost } from '../../pretext/voco/train/memory';
+import { formatBytes } from '../../text/progressBar';
+
+/** Whether a run fits into the memory that is free now; of a GPU's own memory nothing is known here. */
+export function memoryProblems(config: Config): Problem[] {
+  if (/^(webgpu|cuda)/.test(config.device)) return [];
+  const free = availableMemory();
+  const cost = config.kind === 'pretrain' ? estimateCost(config, free) : finetuneCost(config, free);
+  const needed = cost.stateBytes + cost.activationBytes;
+  if (needed <= free) return [];
+  const takes = `a run takes about ${formatBytes(needed)} of memory, ${formatBytes(free)} are free now`;
+  const perCrop = cost.activationBytes / cost.microBatch;
+  const fitting = Math.floor((free - cost.stateBytes) / perCrop);
+  if (config.train.microBatch > 1 && fitting >= 1) {
+    const path = ['train', 'microBatch'];
+    const fix = { title: 'Choose by the memory there is (0)', path, value: 0 };
+    return [{ path, message: `${takes}: fewer crops at a time would fit`, severity: 'warning', fix }];
+  }
+  const path = cost.stateBytes > free ? ['network', 'featureSize'] : config.kind === 'pretrain' ? ['method', 'input'] : ['crops', 'size']; // prettier-ignore
+  return [{ path, message: `${takes}: use a smaller network.featureSize or smaller crops`, severity: 'warning' }];
+}

@@ -1,0 +1,26 @@
+import type { PretrainConfig } from '../../config';
+import type { Problem } from '../../config/validate';
+import { sizeBeforeCrops } from '../dataset';
+import type { Source } from './sources';
+
+/** Volumes that are too small for the crop grid, where they are not resized (else the config alone tells). */
+export function gridProblems({ method, data }: PretrainConfig, sources: readonly Source[]): Problem[] {
+  const { preprocess } = data;
+  if (preprocess.resize !== null) return [];
+  const { grid, crop } = method;
+  const needed = [grid[0] * crop[0], grid[1] * crop[1], grid[2] * crop[2]] as const;
+  const images = sources.flatMap(({ cases }) => cases).flatMap(({ images: [first] }) => (first ? [first] : []));
+  const small = images
+    .map(({ file, header }) => ({ file, size: sizeBeforeCrops(header, preprocess) }))
+    .filter(({ size }) => size.some((n, axis) => n < needed[axis]!));
+  if (small.length === 0) return [];
+  const [{ file, size }] = small as [(typeof small)[0]];
+  const which =
+    small.length === 1 ? 'one volume is smaller' : `${small.length} of ${images.length} volumes are smaller`;
+  const message =
+    `${grid.join('×')} crops of ${crop.join('×')} need ${needed.join('×')} voxels, but ${which} after preprocessing: ` +
+    `${file} has ${size.join('×')}`;
+  const path = ['data', 'preprocess', 'resize'];
+  const fix = { title: `Resize every volume to ${needed.join('×')}`, path, value: needed };
+  return [{ path: ['method', 'grid'], message, severity: 'error', fix }];
+}

@@ -1,0 +1,38 @@
+import process from 'node:process';
+import { ExitCode } from '../../errors/userError';
+import type { DeviceStatus } from '../../tensor/backends';
+import { formatBytes } from '../../text/progressBar';
+import type { Command } from '../command';
+
+function describe(device: DeviceStatus): string {
+  if (!device.usable) return `not usable: ${device.reason}`;
+  const speed = device.flopsPerSecond === undefined ? [] : [`${(device.flopsPerSecond / 1e9).toPrecision(3)} GFLOP/s`];
+  const memory = device.memoryBytes === undefined ? [] : [formatBytes(device.memoryBytes)];
+  const note = device.automatic ? [] : ['not taken by "auto"'];
+  const lacks = Object.entries(device.lacks ?? {}).map(([precision, reason]) => ` (no ${precision}: ${reason})`);
+  const precisions = device.precisions.join(' and ') + lacks.join('');
+  return [device.description, ...speed, ...memory, precisions, ...note].join(' · ');
+}
+
+export const devices: Command = {
+  name: 'devices',
+  usage: 'voco devices [--quick] [--json]',
+  summary: 'lists the devices that can train here, and why the others cannot',
+  details:
+    'Each usable device computes a convolution and its gradient as a self-test, and is timed on a 3×3×3 convolution.\n' +
+    '  --quick   only lists them, without self-test and measurement',
+  options: { quick: { type: 'boolean' }, json: { type: 'boolean' } },
+  async run(args) {
+    const { listDevices, measureDevices } = await import('../../tensor/backends');
+    const found = args.values.quick ? await listDevices() : await measureDevices();
+    if (args.values.json) {
+      process.stdout.write(`${JSON.stringify(found, null, 2)}\n`);
+      return ExitCode.done;
+    }
+    const width = Math.max(...found.map((device) => device.name.length)) + 2;
+    for (const device of found) {
+      process.stdout.write(`${device.usable ? '✓' : '✗'} ${device.name.padEnd(width)}${describe(device)}\n`);
+    }
+    return ExitCode.done;
+  },
+};

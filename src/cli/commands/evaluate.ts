@@ -1,0 +1,35 @@
+import process from 'node:process';
+import { ExitCode, UsageError } from '../../errors/userError';
+import { listOption, textOption, type Command } from '../command';
+
+export const evaluate: Command = {
+  name: 'evaluate',
+  usage: 'voco evaluate CONFIG|--run DIR [--checkpoint FILE] [--set path=value]... [--json]',
+  summary: 'scores a fine-tuned network on held-out cases: results.json, results.csv, predictions/',
+  details:
+    '  --run DIR          a fine-tuning run: its config, its best checkpoint, and where results go\n' +
+    '  --checkpoint FILE  the weights; with a config, a new run directory is made for the results\n' +
+    '  --set path=value   overrides a value of the config, e.g. --set inference.flips=true; may be repeated\n' +
+    '  --json             prints the result as JSON',
+  options: {
+    run: { type: 'string' },
+    checkpoint: { type: 'string' },
+    set: { type: 'string', multiple: true },
+    json: { type: 'boolean' },
+  },
+  async run(args) {
+    if (args.positionals.length > 1) {
+      throw new UsageError(`voco evaluate: one config at a time; usage: ${evaluate.usage}`);
+    }
+    const { evaluate: score } = await import('../../evaluate');
+    const request = {
+      configFile: args.positionals[0],
+      runDir: textOption(args, 'run'),
+      checkpoint: textOption(args, 'checkpoint'),
+      set: listOption(args, 'set'),
+    };
+    const result = await score(request, (text) => process.stderr.write(`${text}\n`));
+    process.stdout.write(args.values.json ? `${JSON.stringify(result)}\n` : `${result.results}\n`);
+    return ExitCode.done;
+  },
+};

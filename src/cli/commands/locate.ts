@@ -1,0 +1,81 @@
+import process from 'node:process';
+import { ExitCode, UsageError } from '../../errors/userError';
+import type { LocateReport } from '../../protocol/locate';
+import { integerOption, textOption, type Command } from '../command';
+
+const DEFAULT_POSITIONS = 96;
+
+const percent = (share: number): string => `${Math.round(100 * share)} %`;
+const mm = (value: number | null): string => (value === null ? 'no answer' : `${value.toFixed(1)} mm`);
+
+function describe({ checkpoint, step, image, summary }: LocateReport): string {
+  const lines = [
+    `${checkpoint} (step ${step}) on ${image.join(', ')}`,
+    `position accuracy  ${percent(summary.accuracy)} of ${summary.positions} random crops`,
+    `distance           ${mm(summary.meanDistance)} mean, ${mm(summary.medianDistance)} median; guessing the middle: ${mm(summary.guessDistance)}`,
+    `|label − answer|   ${summary.difference.toFixed(4)}`,
+  ];
+  if (summary.unanswered > 0) lines.push(`without an answer  ${summary.unanswered}`);
+  return `${lines.join('\n')}\n`;
+}
+
+export const locate: Command = {
+  name: 'locate',
+  usage:
+    'voco locate --checkpoint FILE [CONFIG] [--case ID | --image FILE[,FILE]] [--positions N] [--out DIR] [--json]',
+  summary: 'asks a pre-trained network where random crops of an image are: accuracy, distances, a map of the error',
+  details:
+    '  CONFIG             whose preprocessing, grid and cases count; by default those of the run that wrote the checkpoint\n' +
+    '  --checkpoint FILE  a checkpoint of voco pretrain\n' +
+    '  --case ID          a case of the config; by default the first that is held out\n' +
+    '  --image FILE       any image instead; files of several channels are joined by commas\n' +
+    `  --positions N      how many random crops (default ${DEFAULT_POSITIONS})\n` +
+    '  --seed N           which random crops (default 0): the same for every checkpoint\n' +
+    '  --device NAME      where to compute\n' +
+    '  --out DIR          writes locate.json, and error.nii.gz to lay over the image\n' +
+    '  --json             prints the whole report as JSON\n' +
+    '  --serve            answers requests on standard input, for the editor (src/protocol/locate.ts)',
+  options: {
+    checkpoint: { type: 'string' },
+    case: { type: 'string' },
+    image: { type: 'string' },
+    positions: { type: 'string' },
+    seed: { type: 'string' },
+    device: { type: 'string' },
+    out: { type: 'string' },
+    json: { type: 'boolean' },
+    serve: { type: 'boolean' },
+  },
+  async run(args) {
+    if (args.values.serve) {
+      const { serveInspector } = await import('../../locate/serve');
+      await serveInspector(textOption(args, 'device') ?? 'auto', process.stdin, process.stdout);
+      return ExitCode.done;
+    }
+    const checkpoint = textOption(args, 'checkpoint');
+    if (!checkpoint) throw new UsageError(`voco locate: --checkpoint is missing; usage: ${locate.usage}`);
+    if (args.positionals.length > 1) throw new UsageError(`voco locate: one config at a time; usage: ${locate.usage}`);
+    const [caseId, image] = [textOption(args, 'case'), textOption(args, 'image')];
+    if (caseId !== undefined && image !== undefined) throw new UsageError('voco locate: either --case or --image');
+    const job = {
+      checkpoint,
+      configFile: args.positionals[0],
+      caseId,
+      image: image?.split(','),
+      positions: integerOption(args, 'positions', DEFAULT_POSITIONS, 1),
+      seed: integerOption(args, 'seed', 0),
+      device: textOption(args, 'device'),
+      out: textOption(args, 'out'),
+    };
+    const { locate: run } = await import('../../locate');
+    const say = (text: string): void => void process.stderr.write(`${text}\n`);
+    const report = await run(job, say).catch((error: unknown) => {
+      if (!(error instanceof Error) || error.name !== 'AbortError') throw error;
+      say('interrupted');
+      return undefined;
+    });
+    if (!report) return ExitCode.interrupted;
+    process.stdout.write(args.values.json ? `${JSON.stringify(report)}\n` : describe(report));
+    return ExitCode.done;
+  },
+};

@@ -1,0 +1,58 @@
+import process from 'node:process';
+import { ExitCode, UsageError } from '../errors/userError';
+import type { RunEstimate } from '../protocol/estimate';
+import { describeEstimate } from '../train/describeEstimate';
+import type { RunRequest } from '../train/prepare';
+import type { Say } from '../train/types';
+import { listOption, textOption, type Command } from './command';
+
+export interface Training {
+  /** What it returns is what `--json` prints. */
+  train(request: RunRequest, say: Say): Promise<{ runDir: string; exitCode: number }>;
+  /** What training would take; writes nothing. */
+  estimate(request: RunRequest, say: Say): Promise<RunEstimate>;
+}
+
+/** A subcommand that trains from a config. `load` brings in the trainer when it is needed, so that others start fast. */
+export function trainingCommand(name: string, summary: string, load: () => Promise<Training>): Command {
+  const usage = `voco ${name} CONFIG [--set path=value]... [--run DIR] [--resume] [--dry-run] [--json]`;
+  return {
+    name,
+    usage,
+    summary,
+    details:
+      '  --set path=value   overrides a value of the config, e.g. --set train.steps=1000; may be repeated\n' +
+      '  --run DIR          the run directory, instead of a new one below the config’s "output"\n' +
+      '  --resume           goes on with the run in --run, or with the newest unfinished run of the config\n' +
+      '  --dry-run          only checks config and data, times a few steps, and tells memory, disk and time\n' +
+      '  --json             prints the result as JSON\n\n' +
+      'Ctrl-C or SIGTERM writes a checkpoint and ends the run after the current step.',
+    options: {
+      set: { type: 'string', multiple: true },
+      run: { type: 'string' },
+      resume: { type: 'boolean' },
+      'dry-run': { type: 'boolean' },
+      json: { type: 'boolean' },
+    },
+    async run(args) {
+      if (args.positionals.length > 1) throw new UsageError(`voco ${name}: one config at a time; usage: ${usage}`);
+      const training = await load();
+      const request = {
+        configFile: args.positionals[0],
+        runDir: textOption(args, 'run'),
+        resume: args.values.resume === true,
+        set: listOption(args, 'set'),
+      };
+      const say: Say = (text) => process.stderr.write(`${text}\n`);
+      if (args.values['dry-run']) {
+        const estimate = await training.estimate(request, say);
+        const text = args.values.json ? JSON.stringify(estimate) : describeEstimate(estimate).join('\n');
+        process.stdout.write(`${text}\n`);
+        return ExitCode.done;
+      }
+      const result = await training.train(request, say);
+      process.stdout.write(args.values.json ? `${JSON.stringify(result)}\n` : `${result.runDir}\n`);
+      return result.exitCode;
+    },
+  };
+}

@@ -1,0 +1,94 @@
+import { stat } from 'node:fs/promises';
+import type { PretrainConfig } from '../config';
+import { flattenConfig } from '../config/flatten';
+import { cacheFolder, cacheKey, resultImage } from '../data/cache';
+import { UserError } from '../errors/userError';
+import type { ComparedLocations, LocatedCheckpoint } from '../protocol/compare';
+import type { LocateReport } from '../protocol/locate';
+import { writeErrorMap, type Inspector } from '../locate';
+import type { Watched } from '../rpc/serveCalls';
+import type { OpenedCheckpoint } from './checkpoints';
+
+export interface LocationQuestion {
+  /** The image's files, absolute. */
+  readonly image: readonly string[];
+  readonly positions: number;
+  readonly seed: number;
+}
+
+/** What shapes a question to a network and its answer, as far as the network was not trained with one of it alone. */
+function asked({ data, method }: PretrainConfig) {
+  const { grid, crop, input, randomCrops } = method;
+  return { data: { preprocess: data.preprocess, channel: data.channel }, method: { grid, crop, input, randomCrops } };
+}
+
+/** Paths of settings in which two configs ask otherwise. */
+function differences(a: PretrainConfig, b: PretrainConfig): string[] {
+  const [first, second] = [flattenConfig(asked(a)), flattenConfig(asked(b))];
+  const paths = new Set([...first.keys(), ...second.keys()]);
+  return [...paths].filter((path) => first.get(path) !== second.get(path)).sort();
+}
+
+/** The map of a report as a file, written once. */
+async function mapFile(
+  report: LocateReport,
+  config: PretrainConfig,
+  image: readonly string[],
+): Promise<string | undefined> {
+  if (report.map.values.length === 0) return undefined;
+  const { positions, seed } = { positions: report.positions.length, seed: report.seed };
+  const key = await cacheKey([report.checkpoint, ...image], { errorMap: { ...asked(config), positions, seed } });
+  const file = resultImage(cacheFolder(config.data.cache.folder), key);
+  const there = await stat(file).catch(() => undefined);
+  if (!there) await writeErrorMap(file, report);
+  return file;
+}
+
+interface Asked extends LocationQuestion, Watched {
+  readonly inspector: Inspector;
+  /** The config whose preprocessing, grid and crops count. */
+  readonly settings: PretrainConfig;
+}
+
+async function ask({ file, config, checkpoint }: OpenedCheckpoint, asked: Asked): Promise<LocatedCheckpoint> {
+  const reason = checkpoint.cannot.locate;
+  if (reason !== undefined || config?.kind !== 'pretrain') return { missing: reason ?? file, trainedOtherwise: [] };
+  const { inspector, settings, image, positions, seed, signal, onProgress } = asked;
+  const trainedOtherwise = differences(settings, config);
+  try {
+    const request = { checkpoint: file, config: settings, files: image, positions, seed };
+    const report = await inspector.locate(request, { signal, onProgress });
+    const map = await mapFile(report, settings, image);
+    return { report, ...(map !== undefined && { map }), trainedOtherwise };
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return { missing: error.message, trainedOtherwise };
+  }
+}
+
+/**
+ * Asks pre-training checkpoints where the same random crops of an image are, one after the other. The first of them gives
+ * preprocessing, grid and crops, so that the answers can stand side by side; where another was trained otherwise, it is told.
+ *
+ * @throws UserError when none answers; AbortError when cancelled
+ */
+export async function compareLocations(
+  inspector: Inspector,
+  opened: readonly OpenedCheckpoint[],
+  question: LocationQuestion,
+  { signal, onProgress }: Watched,
+): Promise<ComparedLocations> {
+  const able = opened.filter(({ checkpoint }) => checkpoint.cannot.locate === undefined);
+  const settings = able[0]?.config;
+  if (settings?.kind !== 'pretrain')
+    throw new UserError(opened.map(({ checkpoint }) => checkpoint.cannot.locate).join('; '));
+  const answers: LocatedCheckpoint[] = [];
+  for (const one of opened) {
+    signal.throwIfAborted();
+    const before = Math.max(0, able.indexOf(one));
+    const tell = (done: number, total: number): void => onProgress(before * total + done, able.length * total);
+    answers.push(await ask(one, { ...question, inspector, settings, signal, onProgress: tell }));
+  }
+  if (answers.every(({ report }) => !report)) throw new UserError(answers.map(({ missing }) => missing).join('; '));
+  return { settingsOf: opened.indexOf(able[0]!), answers };
+}

@@ -1,0 +1,43 @@
+import type { FinetuneConfig } from '../../config';
+import type { Case } from '../../data/datalist';
+import type { LabelCodes, LabelledStore } from '../../data/labelled';
+import { meanScore, reduceScores } from '../../metrics';
+import type { Segmenter } from '../../nets';
+import { predictCodes } from '../../segment/predict';
+import { classDice } from '../../segment/scores';
+import type { StepScalars } from '../../train/types';
+
+/** What measures held-out cases during training. */
+export interface ValidationParts {
+  readonly network: Segmenter;
+  readonly cases: readonly Case[];
+  readonly store: LabelledStore;
+  readonly codes: LabelCodes;
+  readonly config: FinetuneConfig;
+  readonly onProgress?: (text: string) => void;
+}
+
+/**
+ * Dice on held-out cases by sliding window, on the preprocessed grid as the released code has it: `dice` is the mean over cases
+ * of the mean over the classes that the case has, `dice/<class>` the mean over the cases that have the class (left out where
+ * none has).
+ */
+export async function validateSegmentation(parts: ValidationParts): Promise<StepScalars | undefined> {
+  const { network, cases, store, codes, config } = parts;
+  if (cases.length === 0) return undefined;
+  const rows: number[][] = [];
+  for (const [i, item] of cases.entries()) {
+    const { image, codes: truth } = await store.load(item);
+    const prediction = await predictCodes(network, image, codes, config, {
+      onProgress: (done, total) =>
+        parts.onProgress?.(`validating case ${i + 1} of ${cases.length}, window ${done} of ${total}`),
+    });
+    rows.push(classDice(prediction, truth, codes));
+  }
+  const classes = codes.classes.map(({ name }, c): [string, number] => [
+    `dice/${name}`,
+    meanScore(rows.map((row) => row[c]!)),
+  ]);
+  const known = classes.filter(([, value]) => !Number.isNaN(value));
+  return { dice: reduceScores(rows, 'mean').values[0]!, ...Object.fromEntries(known) };
+}

@@ -1,0 +1,58 @@
+import { join, relative } from 'node:path';
+import { imageFiles, type Case } from '../data/datalist';
+import { encodeLabels, labelFile } from '../data/labelled';
+import { UserError } from '../errors/userError';
+import { runFiles, type CaseResult } from '../runs';
+import { readNifti, sameGrid, spacingOf, type Volume } from '../volume';
+import { scoreCase } from '../segment/scores';
+import { segmentImage, writeSegmentation, type TrainedSegmenter } from '../segment/segmenter';
+import type { Say } from '../train/types';
+import { worstSlice } from './worstSlice';
+
+export interface CaseOptions {
+  readonly runDir: string;
+  readonly onWarning: Say;
+  readonly signal: AbortSignal;
+}
+
+/** Scores one case on the voxel grid of its image, and writes the prediction there. */
+export async function evaluateCase(
+  segmenter: TrainedSegmenter,
+  item: Case,
+  { runDir, onWarning, signal }: CaseOptions,
+): Promise<CaseResult> {
+  const { codes, config } = segmenter;
+  const labels = await segmentImage(segmenter, item, { onWarning, signal });
+  const prediction = join(runFiles(runDir).predictions, `${item.id.replaceAll(/[/\\#]/g, '_')}.nii.gz`);
+  await writeSegmentation(prediction, labels, codes);
+  const file = labelFile(item);
+  const { volume: truthVolume } = await readNifti(file, { channel: 0 });
+  requireSameGrid(truthVolume, labels, file);
+  const truth = encodeLabels(truthVolume.data, codes, file);
+  const [, x, y, z] = labels.shape;
+  const size = [x, y, z] as const;
+  const spacing = spacingOf(labels.affine);
+  const tolerance = config.inference.surfaceTolerance;
+  const scored = scoreCase(labels.data, truth, codes, { size, spacing, tolerance });
+  const millilitres = (spacing[0] * spacing[1] * spacing[2]) / 1000;
+  const classes = codes.classes.map(({ name }, c) => {
+    const { scores, overlap } = scored[c]!;
+    const worst = worstSlice(labels.data, truth, c, codes, { size, affine: labels.affine });
+    return {
+      class: c + 1,
+      name,
+      scores: Object.fromEntries(
+        Object.entries(scores).map(([score, value]) => [score, Number.isFinite(value) ? value : null]),
+      ),
+      volume: { truth: overlap.truth * millilitres, predicted: overlap.predicted * millilitres },
+      ...(worst && { worst }),
+    };
+  });
+  return { case: item.id, image: imageFiles(item)[0]!, label: file, prediction: relative(runDir, prediction), classes };
+}
+
+function requireSameGrid(label: Volume, image: Volume, file: string): void {
+  const [, x, y, z] = image.shape;
+  if (label.shape.slice(1).join() === [x, y, z].join() && sameGrid(label.affine, image.affine, [x, y, z], 0.01)) return;
+  throw new UserError(`${file}: does not lie on the voxel grid of its image`);
+}

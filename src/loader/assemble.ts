@@ -1,0 +1,127 @@
+import { NO_AUGMENTATION, drawAugmentation, sampleCrop, type Augmentation } from '../data/augment';
+import { imageFiles } from '../data/datalist';
+import type { CropBatch } from '../data/types';
+import type { VolumeStore } from '../data/volumeStore';
+import { UserError } from '../errors/userError';
+import { RandomStream } from '../random/random';
+import type { Volume } from '../volume';
+import {
+  baseBoxes,
+  boxAround,
+  createCropGrid,
+  drawCentre,
+  positionLabel,
+  type Box,
+  type CropGrid,
+  type Triple,
+} from '../pretext/voco/geometry';
+import type { CropSettings, VolumeDraw } from './settings';
+
+/** Streams of one crop: where it lies, and how it is augmented. */
+const PLACE = 0;
+const AUGMENT = 1;
+
+/** Memory of an earlier batch to fill again; ignored where the size differs. */
+export interface BatchBuffers {
+  readonly random: ArrayBuffer;
+  readonly bases: ArrayBuffer;
+}
+
+function floats(length: number, reuse: ArrayBuffer | undefined): Float32Array {
+  return reuse?.byteLength === 4 * length ? new Float32Array(reuse) : new Float32Array(length);
+}
+
+function gridFor(volume: Volume, draw: VolumeDraw, settings: CropSettings) {
+  const [, x, y, z] = volume.shape;
+  try {
+    return createCropGrid(settings.grid, settings.crop, [x, y, z]);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    throw new UserError(`${imageFiles(draw)[0]}: ${error.message}`, error.exitCode, { cause: error });
+  }
+}
+
+/** A batch with room for all crops of `draws`. */
+function emptyBatch(draws: readonly VolumeDraw[], channels: number, settings: CropSettings, reuse?: BatchBuffers) {
+  const randomCrops = draws.length * settings.randomCrops;
+  const basesPerVolume = settings.grid[0] * settings.grid[1] * settings.grid[2];
+  const cropLength = settings.input[0] * settings.input[1] * settings.input[2] * channels;
+  return {
+    volumes: draws.length,
+    randomPerVolume: settings.randomCrops,
+    basesPerVolume,
+    cropShape: settings.input,
+    channels,
+    random: floats(randomCrops * cropLength, reuse?.random),
+    bases: floats(draws.length * basesPerVolume * cropLength, reuse?.bases),
+    labels: new Float64Array(randomCrops * basesPerVolume),
+    centres: new Float64Array(randomCrops * 3),
+    cases: draws.map((draw) => imageFiles(draw)[0]!),
+  } satisfies CropBatch;
+}
+
+/** Centre of the random crop number `crop` of a volume. */
+export function randomCentre(draw: Pick<VolumeDraw, 'stream'>, crop: number, grid: CropGrid): Triple {
+  return drawCentre(grid, new RandomStream(...draw.stream, crop, PLACE));
+}
+
+/** Augmentation of a crop of a volume: random crops come first, then base crops in grid order. */
+export function cropAugmentation(
+  draw: Pick<VolumeDraw, 'stream'>,
+  crop: number,
+  settings: Pick<CropSettings, 'augment'>,
+  square: boolean,
+): Augmentation {
+  return drawAugmentation(new RandomStream(...draw.stream, crop, AUGMENT), settings.augment, square);
+}
+
+function fillVolume(
+  batch: CropBatch,
+  b: number,
+  volume: Volume<Float32Array>,
+  draw: VolumeDraw,
+  settings: CropSettings,
+) {
+  const grid = gridFor(volume, draw, settings);
+  const cropLength = batch.random.length / (batch.volumes * batch.randomPerVolume);
+  const square = settings.input[0] === settings.input[1];
+  const cut = (box: Box, crop: number, out: Float32Array, slot: number) => {
+    const augmentation = draw.augment ? cropAugmentation(draw, crop, settings, square) : NO_AUGMENTATION;
+    sampleCrop(volume, box.start, box.size, settings.input, augmentation, out, slot * cropLength);
+  };
+  for (let r = 0; r < settings.randomCrops; r++) {
+    const centre = randomCentre(draw, r, grid);
+    const box = boxAround(centre, settings.crop);
+    const slot = b * settings.randomCrops + r;
+    batch.labels.set(positionLabel(box, grid), slot * grid.size);
+    batch.centres.set(centre, 3 * slot);
+    cut(box, r, batch.random, slot);
+  }
+  baseBoxes(grid).forEach((box, i) => cut(box, settings.randomCrops + i, batch.bases, b * grid.size + i));
+}
+
+/**
+ * Makes a batch: loads the volumes, draws the random crops, cuts, resizes and augments all crops, each on its own.
+ *
+ * @throws UserError naming the file that cannot be read, is too small for the grid, or has another number of channels
+ */
+export async function assembleBatch(
+  draws: readonly VolumeDraw[],
+  store: VolumeStore,
+  settings: CropSettings,
+  reuse?: BatchBuffers,
+): Promise<CropBatch> {
+  let batch: CropBatch | undefined;
+  for (const [b, draw] of draws.entries()) {
+    const volume = await store.load(draw);
+    batch ??= emptyBatch(draws, volume.shape[0], settings, reuse);
+    if (volume.shape[0] !== batch.channels)
+      throw new UserError(
+        `${imageFiles(draw)[0]}: ${volume.shape[0]} channels, but ${batch.cases[0]} has ${batch.channels}; ` +
+          'all images of a run need the same number (see data.channel)',
+      );
+    fillVolume(batch, b, volume, draw, settings);
+  }
+  if (!batch) throw new Error('a batch needs at least one volume');
+  return batch;
+}

@@ -1,0 +1,27 @@
+import type { AugmentSettings } from '../data/augment';
+import type { StoreSettings } from '../data/volumeStore';
+import type { Triple } from '../pretext/voco/geometry';
+
+/** How a volume is cut into crops (`method` of the config). */
+export interface CropSettings {
+  /** Base crops along x, y, z. */
+  readonly grid: Triple;
+  /** Size of a crop in voxels of the preprocessed volume. */
+  readonly crop: Triple;
+  /** Size that crops are resized to for the network. */
+  readonly input: Triple;
+  readonly randomCrops: number;
+  readonly augment: AugmentSettings;
+}
+
+/** Everything that determines a batch besides the cases and the seed. Plain data: it is sent to worker threads. */
+export interface LoaderSettings extends CropSettings {
+  readonly store: StoreSettings;
+}
+
+/** One volume of a batch: which image, and the path of its random streams. */
+export interface VolumeDraw {
+  readonly image: string | readonly string[];
+  readonly stream: readonly number[];
+  readonly augment: boolean;
+}

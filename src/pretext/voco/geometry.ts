@@ -1,0 +1,117 @@
+import { UsageError } from '../../errors/userError';
+import type { RandomStream } from '../../random/random';
+
+/** Three numbers along x, y, z: voxels, counts or indices. */
+export type Triple = readonly [number, number, number];
+
+/** An axis-aligned box in voxels of the preprocessed volume: `[start, start + size)`. */
+export interface Box {
+  readonly start: Triple;
+  readonly size: Triple;
+}
+
+/** The base crops of a volume: `counts` boxes of `crop` voxels, edge to edge, the first at `origin`. */
+export interface CropGrid {
+  readonly counts: Triple;
+  readonly crop: Triple;
+  readonly volume: Triple;
+  readonly origin: Triple;
+  /** Number of base crops, nx·ny·nz. */
+  readonly size: number;
+}
+
+const AXES = ['x', 'y', 'z'] as const;
+
+function mapAxes(value: (axis: 0 | 1 | 2) => number): Triple {
+  return [value(0), value(1), value(2)];
+}
+
+/**
+ * Lays the grid of base crops on a volume. Where the grid is smaller than the volume it is centred; the released code
+ * always tiles the whole volume, and then the origin is 0.
+ *
+ * @param counts base crops along x, y, z
+ * @param crop size of one base crop, voxels
+ * @param volume size of the preprocessed volume, voxels
+ * @throws UsageError when the grid does not fit the volume, or a number is not a whole number ≥ 1
+ */
+export function createCropGrid(counts: Triple, crop: Triple, volume: Triple): CropGrid {
+  for (const [name, numbers] of Object.entries({ grid: counts, crop, volume })) {
+    if (numbers.length !== 3 || numbers.some((n) => !Number.isInteger(n) || n < 1))
+      throw new UsageError(`${name} [${numbers.join(', ')}]: expected three whole numbers of at least 1`);
+  }
+  for (const axis of [0, 1, 2] as const) {
+    const needed = counts[axis] * crop[axis];
+    if (needed > volume[axis])
+      throw new UsageError(
+        `crop grid: ${counts[axis]} crops of ${crop[axis]} voxels need ${needed} voxels along ${AXES[axis]}, but the ` +
+          `preprocessed volume has ${volume[axis]}; use fewer or smaller crops, or resize the volume to a larger size`,
+      );
+  }
+  const origin = mapAxes((axis) => Math.floor((volume[axis] - counts[axis] * crop[axis]) / 2));
+  return { counts, crop, volume, origin, size: counts[0] * counts[1] * counts[2] };
+}
+
+/** Boxes of all base crops in grid order: x slowest, z fastest (`(i·ny + j)·nz + k`). */
+export function baseBoxes(grid: CropGrid): Box[] {
+  const boxes: Box[] = [];
+  for (let i = 0; i < grid.counts[0]; i++)
+    for (let j = 0; j < grid.counts[1]; j++)
+      for (let k = 0; k < grid.counts[2]; k++) {
+        const index = [i, j, k] as const;
+        boxes.push({ start: mapAxes((axis) => grid.origin[axis] + index[axis] * grid.crop[axis]), size: grid.crop });
+      }
+  return boxes;
+}
+
+/**
+ * Range of crop centres along each axis, high end exclusive, as the released sampler's `randint(crop // 2, extent − crop // 2)`:
+ * the crop stays inside the grid. An axis with one base crop has one centre.
+ */
+export function centreRange(grid: CropGrid): { low: Triple; high: Triple } {
+  const half = mapAxes((axis) => Math.floor(grid.crop[axis] / 2));
+  const low = mapAxes((axis) => grid.origin[axis] + half[axis]);
+  const high = mapAxes((axis) =>
+    Math.max(low[axis] + 1, grid.origin[axis] + grid.counts[axis] * grid.crop[axis] - half[axis]),
+  );
+  return { low, high };
+}
+
+/** Draws the centre of a random crop, voxels: x, then y, then z, uniform over {@link centreRange}. */
+export function drawCentre(grid: CropGrid, random: RandomStream): Triple {
+  const { low, high } = centreRange(grid);
+  const x = random.integer(low[0], high[0]);
+  const y = random.integer(low[1], high[1]);
+  const z = random.integer(low[2], high[2]);
+  return [x, y, z];
+}
+
+/** The box of `size` voxels around a centre: it starts at `centre − size // 2`. */
+export function boxAround(centre: Triple, size: Triple): Box {
+  return { start: mapAxes((axis) => centre[axis] - Math.floor(size[axis] / 2)), size };
+}
+
+function overlap(start: number, size: number, otherStart: number, otherSize: number): number {
+  return Math.max(0, Math.min(start + size, otherStart + otherSize) - Math.max(start, otherStart));
+}
+
+/**
+ * Position label of a crop: for each base crop, in grid order, the share of the crop's volume that lies in it. Sums to 1
+ * for a crop inside the grid. (VoCo `get_position_label`, for any grid and in three dimensions. For odd crop sizes the
+ * released code drops one voxel a side, so that its labels sum to less than 1; here they are exact.)
+ *
+ * @returns `[grid.size]`, float64
+ */
+export function positionLabel(box: Box, grid: CropGrid): Float64Array {
+  const label = new Float64Array(grid.size);
+  const total = box.size[0] * box.size[1] * box.size[2];
+  const shares = [0, 1, 2].map((axis) =>
+    Array.from({ length: grid.counts[axis]! }, (_, i) => {
+      const step = grid.crop[axis]!;
+      return overlap(box.start[axis]!, box.size[axis]!, grid.origin[axis]! + i * step, step);
+    }),
+  );
+  let at = 0;
+  for (const x of shares[0]!) for (const y of shares[1]!) for (const z of shares[2]!) label[at++] = (x * y * z) / total;
+  return label;
+}

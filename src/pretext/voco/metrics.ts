@@ -1,0 +1,38 @@
+import * as tf from '../../tensor/tf';
+import { splitRows } from './objectives/layout';
+import type { StepLayout } from './objectives';
+import { cosines, unitRows } from './tensors';
+
+/** Share of random crops whose most similar base is the one that covers most of them. logits and labels [M, n]. */
+export function positionAccuracy(logits: tf.Tensor2D, labels: tf.Tensor2D): tf.Scalar {
+  return tf.tidy(() => {
+    const hit = tf.equal(tf.argMax(logits, 1), tf.argMax(labels, 1));
+    return tf.mean(tf.cast(hit, 'float32')) as tf.Scalar;
+  });
+}
+
+export interface CollapseMetrics {
+  /** Mean cosine between the embeddings of different bases of a volume: 1 when all bases look the same. */
+  baseSimilarity: tf.Scalar;
+  /**
+   * Standard deviation of the unit-length embeddings over all crops, averaged over dimensions, times √dimensions: about 1
+   * for well spread embeddings, 0 when every crop gives the same.
+   */
+  featureStd: tf.Scalar;
+}
+
+/** Signs of collapse in the student's embeddings [B·R + B·n, E]. */
+export function collapseMetrics(embeddings: tf.Tensor2D, layout: StepLayout): CollapseMetrics {
+  const [baseSimilarity, featureStd] = tf.tidy(() => {
+    const { bases } = splitRows(embeddings, layout);
+    const n = layout.basesPerVolume;
+    const all = tf.sum(cosines(bases, bases), [1, 2]);
+    const own = tf.sum(tf.square(unitRows(bases)), [1, 2]);
+    const similarity = tf.mean(tf.div(tf.sub(all, own), Math.max(n * (n - 1), 1)));
+    const rows = unitRows(embeddings);
+    const variance = tf.mean(tf.square(tf.sub(rows, tf.mean(rows, 0, true))), 0);
+    const spread = tf.mul(tf.mean(tf.sqrt(variance)), Math.sqrt(embeddings.shape[1]));
+    return [similarity as tf.Scalar, spread as tf.Scalar];
+  });
+  return { baseSimilarity: baseSimilarity!, featureStd: featureStd! };
+}

@@ -1,0 +1,28 @@
+import * as tf from '../../../tensor/tf';
+import { absolute, assign, negativeLog, stopGradient } from '../tensors';
+import { asRows, byVolume, splitRows } from './layout';
+import { paperRegularizer } from './terms';
+import type { Objective, ObjectiveOptions } from './types';
+
+/**
+ * The objective as the CVPR 2024 paper prints it: no teacher; L_pred = −1/n Σ log(1 − |y_i − l_i|) over every base (Eq. 3)
+ * with the bases' branch detached; L_reg = mean |cos(q_i, q_j)| (Eq. 5); L = L_pred + λ·L_reg (Eq. 7).
+ */
+export function cvprPaper(options: ObjectiveOptions): Objective {
+  return {
+    name: 'cvpr-paper',
+    needs: { teacherEncoder: false, teacherProjector: false },
+    projector: { hidden: 2048, out: 2048 },
+    options,
+    partNames: ['prediction', 'regularizer'],
+    loss({ features, labels, layout, projectors }) {
+      const embeddings = projectors.student.forward(features.student);
+      const { crops, bases } = splitRows(embeddings, layout);
+      const logits = assign(crops, stopGradient(bases));
+      const prediction = tf.mean(negativeLog(absolute(tf.sub(byVolume(labels, layout), logits)))) as tf.Scalar;
+      const regularizer = paperRegularizer(bases);
+      const total = tf.add<tf.Scalar>(prediction, tf.mul(regularizer, options.regularizerWeight));
+      return { total, parts: { prediction, regularizer }, logits: asRows(logits), embeddings };
+    },
+  };
+}

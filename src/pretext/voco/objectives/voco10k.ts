@@ -1,0 +1,33 @@
+import * as tf from '../../../tensor/tf';
+import { assign, stopGradient } from '../tensors';
+import { asRows, byVolume, splitRows } from './layout';
+import { positiveLoss, releasedRegularizer, squaredNegativeLoss } from './terms';
+import type { Objective, ObjectiveOptions } from './types';
+
+/**
+ * The objective of the released code (models/voco_head.py of the VoCo repository): a full EMA teacher; logits are the mean
+ * of student crops against teacher bases and teacher crops against student bases; positive, negative and regulariser terms.
+ */
+export function voco10k(options: ObjectiveOptions): Objective {
+  return {
+    name: 'voco-10k',
+    needs: { teacherEncoder: true, teacherProjector: true },
+    projector: { hidden: 2048, out: 2048 },
+    options,
+    partNames: ['positive', 'negative', 'regularizer'],
+    loss({ features, labels, layout, projectors }) {
+      if (!features.teacher || !projectors.teacher) throw new Error('voco-10k: features of the teacher are needed');
+      const embeddings = projectors.student.forward(features.student);
+      const student = splitRows(embeddings, layout);
+      const teacher = splitRows(stopGradient(projectors.teacher.forward(features.teacher)), layout);
+      const both = tf.add(assign(student.crops, teacher.bases), assign(teacher.crops, student.bases));
+      const logits = tf.mul<tf.Tensor3D>(both, 0.5);
+      const perVolume = byVolume(labels, layout);
+      const positive = positiveLoss(perVolume, logits);
+      const negative = squaredNegativeLoss(perVolume, logits);
+      const regularizer = releasedRegularizer(student.bases);
+      const total = tf.addN([positive, negative, tf.mul(regularizer, options.regularizerWeight) as tf.Scalar]);
+      return { total, parts: { positive, negative, regularizer }, logits: asRows(logits), embeddings };
+    },
+  };
+}

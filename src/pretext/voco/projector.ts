@@ -1,0 +1,50 @@
+import { Scope } from '../../nets/layers';
+import type { Parameter, ParameterSet } from '../../nets/parameters';
+import { linear } from '../../tensor/ops';
+import * as tf from '../../tensor/tf';
+
+const BATCH_NORM_EPS = 1e-5;
+
+export interface ProjectorOptions {
+  /** Width of the two inner layers. */
+  hidden: number;
+  /** Length of an embedding. */
+  out: number;
+}
+
+/** Batch norm over rows without affine parameters or running statistics: always the batch's own, also in validation. */
+export function batchNorm(x: tf.Tensor2D): tf.Tensor2D {
+  const centred = tf.sub(x, tf.mean(x, 0, true));
+  const variance = tf.mean(tf.square(centred), 0, true);
+  return tf.mul(centred, tf.rsqrt(tf.add(variance, BATCH_NORM_EPS)));
+}
+
+/**
+ * Pooled features to embeddings (`projection_head` of the released code): twice dense – batch norm – ReLU, then dense. All
+ * crops of the step must go through in one call, because the batch norm takes its statistics from them.
+ *
+ * State-dict names: `layer1.0`, `layer2.0`, `layer3.0`, each with weight and bias.
+ */
+export class Projector {
+  private readonly layers: { weight: Parameter; bias: Parameter }[];
+
+  constructor(
+    readonly parameters: ParameterSet,
+    readonly inSize: number,
+    readonly options: ProjectorOptions,
+  ) {
+    const scope = new Scope(parameters);
+    const sizes = [inSize, options.hidden, options.hidden, options.out];
+    this.layers = [0, 1, 2].map((i) => scope.at(`layer${i + 1}.0`).linear(sizes[i]!, sizes[i + 1]!));
+  }
+
+  /** [M, inSize] → [M, out]. */
+  forward(features: tf.Tensor2D): tf.Tensor2D {
+    return tf.tidy(() =>
+      this.layers.reduce((x, { weight, bias }, i) => {
+        const y = linear(x, weight.get(), bias.get<tf.Tensor1D>());
+        return i < this.layers.length - 1 ? tf.relu(batchNorm(y)) : y;
+      }, features),
+    );
+  }
+}

@@ -1,0 +1,71 @@
+import type { BodySurface, Triple } from '../protocol/crops';
+import { resize, spacingOf, type Volume } from '../volume';
+
+/** Voxels along the longest axis of the reduced volume, in millimetres of the original. */
+const LONGEST = 84;
+/** What is above this share of the intensity range belongs to the body. */
+const THRESHOLD = 0.15;
+
+function reducedSize(size: Triple, spacing: Triple): Triple {
+  const lengths = size.map((n, axis) => n * spacing[axis]!);
+  const voxel = Math.max(...lengths) / LONGEST;
+  return [0, 1, 2].map((axis) =>
+    Math.max(1, Math.min(size[axis]!, Math.round(lengths[axis]! / voxel))),
+  ) as unknown as Triple;
+}
+
+/**
+ * The outermost voxels of a reduced copy of the first channel, with their normals: what lies at the edge of the volume is cut,
+ * and shows its grey value. `[low, high]` are black and white.
+ */
+export function bodySurface(volume: Volume<Float32Array>, [low, high]: readonly [number, number]): BodySurface {
+  const [, ...full] = volume.shape;
+  const spacing = spacingOf(volume.affine);
+  const size = reducedSize(full, spacing);
+  const first = { ...volume, data: volume.data.subarray(0, full[0] * full[1] * full[2]), shape: [1, ...full] as const };
+  const { data } = resize(first, size, { mode: 'linear' });
+  const [nx, ny, nz] = size;
+  const level = low + THRESHOLD * (high - low);
+  const at = (x: number, y: number, z: number): number =>
+    x < 0 || y < 0 || z < 0 || x >= nx || y >= ny || z >= nz ? -Infinity : data[(x * ny + y) * nz + z]!;
+  const places: number[] = [];
+  const normals: number[] = [];
+  const greys: number[] = [];
+  for (let x = 0; x < nx; x++)
+    for (let y = 0; y < ny; y++)
+      for (let z = 0; z < nz; z++) {
+        const value = at(x, y, z);
+        if (value <= level) continue;
+        const sides = [
+          at(x - 1, y, z),
+          at(x + 1, y, z),
+          at(x, y - 1, z),
+          at(x, y + 1, z),
+          at(x, y, z - 1),
+          at(x, y, z + 1),
+        ];
+        if (sides.every((side) => side > level)) continue;
+        places.push(x, y, z);
+        normals.push(...normalOf(sides, low, level, full, size, spacing));
+        greys.push(Math.max(0, Math.min(255, Math.round((255 * (value - low)) / (high - low || 1)))));
+      }
+  return { size, places: Uint8Array.from(places), normals: Int8Array.from(normals), greys: Uint8Array.from(greys) };
+}
+
+/** Against the gradient of what is inside: values above the level count alike, so that organs do not tilt the skin. */
+function normalOf(
+  sides: readonly number[],
+  low: number,
+  level: number,
+  full: Triple,
+  size: Triple,
+  spacing: Triple,
+): number[] {
+  const flat = (value: number): number => Math.max(low, Math.min(level, value));
+  const normal = [0, 1, 2].map((axis) => {
+    const length = (full[axis]! * spacing[axis]!) / size[axis]!;
+    return (flat(sides[2 * axis]!) - flat(sides[2 * axis + 1]!)) / length;
+  });
+  const norm = Math.hypot(...normal);
+  return normal.map((part) => Math.round(norm > 0 ? (127 * part) / norm : 0));
+}

@@ -1,0 +1,59 @@
+import { classMask, type LabelCodes } from '../data/labelled';
+import {
+  countMaskOverlap,
+  countOverlaps,
+  diceOf,
+  hausdorff,
+  normalizedSurfaceDistance,
+  surfaceDistances,
+  volumeError,
+  type Overlap,
+} from '../metrics';
+
+type Triple = readonly [number, number, number];
+
+/** Overlap of each class, without background. */
+export function classOverlaps(prediction: Uint8Array, truth: Uint8Array, codes: LabelCodes): Overlap[] {
+  if (!codes.overlapping) return countOverlaps(prediction, truth, codes.channels).slice(1);
+  return codes.classes.map((_, c) => countMaskOverlap(classMask(prediction, c, codes), classMask(truth, c, codes)));
+}
+
+/** Dice of each class; NaN for a class that is not in the ground truth. */
+export function classDice(prediction: Uint8Array, truth: Uint8Array, codes: LabelCodes): number[] {
+  return classOverlaps(prediction, truth, codes).map((overlap) => diceOf(overlap));
+}
+
+/** Scores of a class by the names that results have. NaN: undefined (MONAI's rules). */
+export type SegmentationScores = Record<'dice' | 'nsd' | 'hd95' | 'volumeError', number>;
+
+/** Units of {@link SegmentationScores}; empty for a share of one. */
+export const SCORE_UNITS: Record<keyof SegmentationScores, string> = { dice: '', nsd: '', hd95: 'mm', volumeError: '' };
+
+/** The scores of a class in a case, with the voxels they come from. */
+export interface ScoredClass {
+  readonly scores: SegmentationScores;
+  readonly overlap: Overlap;
+}
+
+/**
+ * All scores of each class of one case.
+ *
+ * @param size voxels of both maps, `[X, Y, Z]`
+ * @param spacing millimetres
+ * @param tolerance of the normalised surface distance, millimetres
+ */
+export function scoreCase(
+  prediction: Uint8Array,
+  truth: Uint8Array,
+  codes: LabelCodes,
+  grid: { size: Triple; spacing: Triple; tolerance: number },
+): ScoredClass[] {
+  return classOverlaps(prediction, truth, codes).map((overlap, c) => {
+    const scores = { dice: diceOf(overlap), volumeError: volumeError(overlap), nsd: NaN, hd95: NaN };
+    if (overlap.truth === 0 && overlap.predicted === 0) return { scores, overlap };
+    const masks = [prediction, truth].map((map) => classMask(map, c, codes)) as [Uint8Array, Uint8Array];
+    const distances = surfaceDistances(...masks, grid.size, grid.spacing);
+    const nsd = normalizedSurfaceDistance(distances, grid.tolerance);
+    return { scores: { ...scores, nsd, hd95: hausdorff(distances) }, overlap };
+  });
+}

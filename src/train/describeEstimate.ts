@@ -1,0 +1,21 @@
+import type { DiskUse, RunEstimate } from '../protocol/estimate';
+import { formatBytes, formatDuration } from '../text/progressBar';
+
+/** An estimate in lines for people. */
+export function describeEstimate({ volumes, network, memory, cache, checkpoints, time }: RunEstimate): string[] {
+  const needed = memory.stateBytes + memory.activationBytes;
+  const tight =
+    needed > memory.freeBytes ? ' — more than is free: use a smaller network.featureSize or smaller crops' : '';
+  const disk = ({ bytes, freeBytes }: DiskUse): string =>
+    `up to ${formatBytes(bytes)} on disk${freeBytes !== undefined && bytes > freeBytes ? ` — only ${formatBytes(freeBytes)} are free` : ''}`;
+  const sure = time.measured ? 'about' : 'very roughly';
+  const each = `${Number(time.secondsPerStep.toPrecision(2))} s a step`;
+  return [
+    `data: ${volumes.train} ${volumes.train === 1 ? 'volume' : 'volumes'} to train on, ${volumes.heldOut} held out`,
+    `network: ${(network.parameters / 1e6).toFixed(1)} M parameters; ${network.cropsPerStep} crops a step, ${network.microBatch} at a time`,
+    `memory: about ${formatBytes(needed)} (${formatBytes(memory.freeBytes)} free)${tight}`,
+    ...(cache ? [`cache: ${disk(cache)}`] : []),
+    `checkpoints: ${disk(checkpoints)}`,
+    `time: ${sure} ${formatDuration(time.secondsPerStep * time.steps)} for ${time.steps} steps (${each}), without preparing the volumes and validation`,
+  ];
+}

@@ -1,0 +1,151 @@
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, unlink } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { loadConfig, type Config, type ConfigByKind, type ConfigKind } from '../config';
+import { fileError, UsageError } from '../errors/userError';
+import { writeFileAtomically } from '../files/atomic';
+import {
+  createRun,
+  initializeRun,
+  isAlive,
+  latestCheckpoint,
+  listRuns,
+  readRunState,
+  refuseLiveRun,
+  runFiles,
+  type CheckpointInfo,
+  type RunKind,
+} from '../runs';
+
+export interface RunRequest {
+  /** The config; may be left out when a run directory is resumed. */
+  readonly configFile?: string;
+  /** The run directory to use instead of a new one below `output`. */
+  readonly runDir?: string;
+  readonly resume: boolean;
+  /** `path=value` overrides. */
+  readonly set: readonly string[];
+}
+
+export interface PreparedRun<K extends ConfigKind = ConfigKind> {
+  readonly config: ConfigByKind[K];
+  /** What kind of run it is: that of the config, or another one made from such a config. */
+  readonly runKind: RunKind;
+  readonly warnings: readonly string[];
+  readonly configFile: string | undefined;
+  /** The directory of the run to go on with, or where a new one shall be; undefined: a new one below `output`. */
+  readonly runDir: string | undefined;
+  /** The checkpoint to go on from. */
+  readonly checkpoint: CheckpointInfo | undefined;
+  readonly resumed: boolean;
+}
+
+/** The newest run of this config's name that has not finished. */
+async function unfinishedRun(config: Config, kind: RunKind): Promise<string> {
+  for (const run of await listRuns(config.output)) {
+    const { state } = run;
+    const own = state.kind === kind && state.name === config.name;
+    // A queued run is another process's to start.
+    const open = state.state !== 'finished' && state.state !== 'queued';
+    if (own && open && !(await isAlive(state))) return run.dir;
+  }
+  throw new UsageError(
+    `${config.output}: no unfinished ${kind} of "${config.name}" to resume; name one with --run DIR`,
+  );
+}
+
+/** Refuses a directory that another trainer works in, or that holds another kind of run. */
+async function refuseOtherRun(runDir: string, kind: RunKind): Promise<void> {
+  const state = await readRunState(runDir);
+  if (state.kind !== kind) {
+    throw new UsageError(
+      `${runDir}: this run is a ${state.kind}; go on with it by voco ${state.kind} --run DIR --resume`,
+    );
+  }
+  await refuseLiveRun(runDir);
+}
+
+async function prepareResume<K extends ConfigKind>(
+  kind: K,
+  request: RunRequest,
+  warn: (text: string) => void,
+  runKind: RunKind,
+): Promise<PreparedRun<K>> {
+  let runDir = request.runDir && resolve(request.runDir);
+  if (!runDir) {
+    if (!request.configFile) throw new UsageError(`voco ${runKind} --resume: name a config, or a run with --run DIR`);
+    runDir = await unfinishedRun((await loadConfig(request.configFile, { kind })).config, runKind);
+  }
+  await refuseOtherRun(runDir, runKind);
+  // The run's own config counts, so that an edited file cannot change a run half-way; --set may.
+  const { config, warnings } = await loadConfig(runFiles(runDir).config, { set: request.set, kind });
+  const checkpoint = await latestCheckpoint(runDir, warn);
+  if (checkpoint && config.train.steps !== null && checkpoint.step >= config.train.steps) {
+    throw new UsageError(
+      `${runDir}: this run has done all of its ${config.train.steps} steps; ` +
+        `to go on, add --set train.steps=N with a larger number`,
+    );
+  }
+  return { config, runKind, warnings, configFile: request.configFile, runDir, checkpoint, resumed: true };
+}
+
+/**
+ * Reads the config and decides where the run goes; nothing is written yet.
+ *
+ * @param runKind kind of the run, where it is not that of the config
+ */
+export async function prepareRun<K extends ConfigKind>(
+  kind: K,
+  request: RunRequest,
+  warn: (text: string) => void,
+  runKind: RunKind = kind,
+): Promise<PreparedRun<K>> {
+  if (request.resume) return prepareResume(kind, request, warn, runKind);
+  if (!request.configFile) throw new UsageError(`voco ${runKind}: the config is missing`);
+  const { config, warnings } = await loadConfig(request.configFile, { set: request.set, kind });
+  const runDir = request.runDir && resolve(request.runDir);
+  if (runDir && existsSync(join(runDir, 'run.json'))) {
+    const state = await readRunState(runDir);
+    if (state.state !== 'queued') {
+      throw new UsageError(`${runDir}: a run is there already (${state.state}); add --resume to go on with it`);
+    }
+  }
+  const configFile = resolve(request.configFile);
+  return { config, runKind, warnings, configFile, runDir, checkpoint: undefined, resumed: false };
+}
+
+/** Removes the files that a killed trainer was writing. */
+async function removeLeftovers(runDir: string): Promise<void> {
+  for (const folder of [runDir, runFiles(runDir).checkpoints]) {
+    const names = await readdir(folder).catch(() => []);
+    const leftovers = names.filter((name) => /\.\d+-\d+\.tmp$/.test(name));
+    // One that cannot be removed costs space, not the run.
+    await Promise.all(leftovers.map((name) => unlink(join(folder, name)).catch(() => undefined)));
+  }
+}
+
+/** Makes the run directory of a prepared run, unless it is one to go on with; returns its path. */
+export async function openRunDirectory(prepared: PreparedRun, config: Config, totalSteps: number): Promise<string> {
+  const { runDir, configFile } = prepared;
+  if (runDir && prepared.resumed) return runDir;
+  const run = {
+    root: config.output,
+    name: config.name,
+    kind: prepared.runKind,
+    config,
+    totalSteps,
+    configFile,
+  };
+  if (!runDir) return createRun(run);
+  await mkdir(runDir, { recursive: true }).catch((error: unknown) => {
+    throw fileError(error, runDir, 'make the run folder');
+  });
+  await initializeRun(runDir, run);
+  return runDir;
+}
+
+/** Makes a claimed run directory ready to go on: what a killed trainer left is removed, what `--set` changed is kept. */
+export async function tidyResumedRun(runDir: string, config: Config): Promise<void> {
+  await removeLeftovers(runDir);
+  await writeFileAtomically(runFiles(runDir).config, `${JSON.stringify(config, null, 2)}\n`);
+}

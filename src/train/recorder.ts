@@ -1,0 +1,85 @@
+import { writeFileAtomically } from '../files/atomic';
+import { join } from 'node:path';
+import {
+  appendLog,
+  EventWriter,
+  MetricsWriter,
+  RunStateFile,
+  VALIDATION_PREFIX,
+  writeRunPlot,
+  type RunStatePatch,
+} from '../runs';
+import type { StepScalars } from './types';
+
+const HEARTBEAT_MS = 5000;
+
+/** Everything a run writes about itself besides checkpoints: metrics, TensorBoard events, state, log and plot. */
+export class RunRecorder {
+  private lastHeartbeat = 0;
+
+  private constructor(
+    private readonly runDir: string,
+    private readonly metrics: MetricsWriter,
+    private readonly events: EventWriter,
+    private readonly state: RunStateFile,
+  ) {}
+
+  /** @param resumeStep step of the checkpoint that the run goes on from: later metrics are cut. */
+  static async open(runDir: string, state: RunStateFile, resumeStep: number | undefined): Promise<RunRecorder> {
+    const metrics = await MetricsWriter.open(runDir, { resumeStep });
+    const events = await EventWriter.open(runDir, { resumeStep });
+    return new RunRecorder(runDir, metrics, events, state);
+  }
+
+  /** One finished step. `validation` are the scalars on held-out volumes, where this step measured them. */
+  async step(step: number, scalars: StepScalars, validation: StepScalars | undefined): Promise<void> {
+    const held = Object.entries(validation ?? {}).map(([name, value]) => [`${VALIDATION_PREFIX}${name}`, value]);
+    const all = { ...scalars, ...(Object.fromEntries(held) as StepScalars) };
+    await this.metrics.append({ step, ...all });
+    await this.events.scalars(step, all);
+    const due = Date.now() - this.lastHeartbeat > HEARTBEAT_MS;
+    if (due || validation) await this.patch({ step, loss: scalars.loss, ...(validation && heldOut(validation)) });
+  }
+
+  async patch(patch: RunStatePatch): Promise<void> {
+    this.lastHeartbeat = Date.now();
+    await this.state.update(patch);
+  }
+
+  /** Tells watchers on other machines that the run is alive. */
+  async beat(): Promise<void> {
+    if (Date.now() - this.lastHeartbeat > HEARTBEAT_MS) await this.patch({});
+  }
+
+  async log(message: string): Promise<void> {
+    await appendLog(this.runDir, message);
+  }
+
+  /** What was in a batch whose loss was not finite, for a look at it later. */
+  async dump(name: string, content: unknown): Promise<string> {
+    const file = join(this.runDir, name);
+    await writeFileAtomically(file, `${JSON.stringify(content, null, 2)}\n`);
+    return file;
+  }
+
+  /** Makes the metrics written so far survive a power cut. */
+  async sync(): Promise<void> {
+    await this.metrics.sync();
+  }
+
+  /** Draws the curves so far. */
+  async plot(): Promise<string> {
+    return writeRunPlot(this.runDir);
+  }
+
+  async close(): Promise<void> {
+    await this.metrics.close();
+    await this.events.close();
+  }
+}
+
+/** The main scores of a validation: those of single classes and what is not a number left out. */
+function heldOut(validation: StepScalars): RunStatePatch {
+  const main = Object.entries(validation).filter(([name, value]) => !name.includes('/') && Number.isFinite(value));
+  return { heldOut: Object.fromEntries(main) as StepScalars };
+}

@@ -1,6 +1,0 @@
-import { trainingCommand } from '../trainingCommand';
-
-export const pretrain = trainingCommand('pretrain', 'pre-trains a network with VoCo', async () => {
-  const { pretrain, estimatePretrain } = await import('../../pretrain');
-  return { train: pretrain, estimate: estimatePretrain };
-});

@@ -1,0 +1,239 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { ParameterSet } from '../../../../src/nets/parameters';
+import { RandomStream } from '../../../../src/random/random';
+import * as tf from '../../../../src/tensor/tf';
+import { createObjective, type ObjectiveName, type StepLayout } from '../../../../src/pretext/voco/objectives';
+import { dropFeatures } from '../../../../src/pretext/voco/objectives/tpami';
+import { batchNorm, Projector } from '../../../../src/pretext/voco/projector';
+import { useBackend } from '../../../support/backends';
+
+beforeAll(() => useBackend('cpu'));
+
+const FEATURES = 6;
+const SIZES = { hidden: 5, out: 4 };
+const projector = (seed: number) => new Projector(new ParameterSet({ seed }), FEATURES, SIZES);
+
+function randomRows(seed: number, rows: number, columns: number): tf.Tensor2D {
+  const random = new RandomStream(seed);
+  return tf.tensor2d(
+    Float32Array.from({ length: rows * columns }, () => random.normal()),
+    [rows, columns],
+  );
+}
+
+/** Labels that sum to 1 over three of the n bases. */
+function randomLabels(layout: StepLayout): tf.Tensor2D {
+  const n = layout.basesPerVolume;
+  const rows = Array.from({ length: layout.volumes * layout.randomPerVolume }, (_, row) =>
+    Array.from({ length: n }, (_, i) =>
+      i === row % n ? 0.5 : i === (row + 1) % n ? 0.3 : i === (row + 2) % n ? 0.2 : 0,
+    ),
+  );
+  return tf.tensor2d(rows);
+}
+
+function setUp(layout: StepLayout, shift = 0) {
+  const rows = layout.volumes * (layout.randomPerVolume + layout.basesPerVolume);
+  return {
+    features: { student: randomRows(11 + shift, rows, FEATURES), teacher: randomRows(12 + shift, rows, FEATURES) },
+    labels: randomLabels(layout),
+    layout,
+    projectors: { student: projector(1), teacher: projector(2) },
+  };
+}
+
+/** Plain numbers, to write the formulas of the paper and the released codes a second time. */
+type Rows = number[][];
+const cosine = (a: number[], b: number[]): number => {
+  const dot = (x: number[], y: number[]) => x.reduce((sum, value, i) => sum + value * y[i]!, 0);
+  return dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b));
+};
+const relu = (x: number): number => Math.max(x, 0);
+const mean = (values: number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
+const byVolume = (rows: Rows, layout: StepLayout, volume: number) => {
+  const { volumes, randomPerVolume: r, basesPerVolume: n } = layout;
+  const first = volumes * r;
+  return {
+    crops: rows.slice(volume * r, (volume + 1) * r),
+    bases: rows.slice(first + volume * n, first + (volume + 1) * n),
+  };
+};
+const pairs = (n: number) => Array.from({ length: n }, (_, i) => i).flatMap((i) =>
+  Array.from({ length: n - i - 1 }, (_, k) => [i, i + 1 + k] as const),
+); // prettier-ignore
+
+/** pos + neg of the released codes for one volume. */
+function assignmentLoss(labels: Rows, logits: Rows, negative: (l: number) => number): number {
+  const entries = labels.flatMap((row, i) => row.map((y, k) => ({ y, l: logits[i]![k]! })));
+  const weight = entries.reduce((sum, { y }) => sum + y, 0);
+  const zeros = entries.filter(({ y }) => y === 0);
+  const pos = entries.reduce((sum, { y, l }) => sum - y * Math.log(1 - Math.abs(y - l) + 1e-6), 0) / (weight + 1e-6);
+  const neg = zeros.reduce((sum, { l }) => sum + negative(l), 0) / (zeros.length + 1e-6);
+  return pos + neg;
+}
+const squaredRegularizer = (bases: Rows): number =>
+  mean(pairs(bases.length).map(([i, j]) => relu(cosine(bases[i]!, bases[j]!)) ** 2));
+const similarities = (crops: Rows, bases: Rows): Rows =>
+  crops.map((crop) => bases.map((base) => relu(cosine(crop, base))));
+
+async function embed(p: Projector, features: tf.Tensor2D): Promise<Rows> {
+  return (await p.forward(features).array()) as Rows;
+}
+
+const LAYOUTS: StepLayout[] = [
+  { volumes: 1, randomPerVolume: 2, basesPerVolume: 16 },
+  { volumes: 2, randomPerVolume: 3, basesPerVolume: 9 },
+  { volumes: 3, randomPerVolume: 1, basesPerVolume: 4 },
+];
+
+describe.each(LAYOUTS)('$volumes volumes, $randomPerVolume crops, $basesPerVolume bases', (layout) => {
+  const volumes = Array.from({ length: layout.volumes }, (_, i) => i);
+  const labelsOf = async (labels: tf.Tensor2D) => (await labels.array()) as Rows;
+  const labelRows = (labels: Rows, volume: number) =>
+    labels.slice(volume * layout.randomPerVolume, (volume + 1) * layout.randomPerVolume);
+  const totalOf = async (result: { total: tf.Scalar }) => (await result.total.data())[0]!;
+
+  it('cvpr-paper is the equations of the paper', async () => {
+    const inputs = setUp(layout);
+    const result = createObjective('cvpr-paper', { regularizerWeight: 0.7 }).loss(inputs);
+    const rows = await embed(inputs.projectors.student, inputs.features.student);
+    const labels = await labelsOf(inputs.labels);
+    const losses = volumes.map((volume) => {
+      const { crops, bases } = byVolume(rows, layout, volume);
+      const logits = similarities(crops, bases);
+      const entries = labelRows(labels, volume).flatMap((row, i) => row.map((y, k) => Math.abs(y - logits[i]![k]!)));
+      const regularizer = mean(pairs(bases.length).map(([i, j]) => Math.abs(cosine(bases[i]!, bases[j]!))));
+      return -mean(entries.map((d) => Math.log(1 - d + 1e-6))) + 0.7 * regularizer;
+    });
+    expect(await totalOf(result)).toBeCloseTo(mean(losses), 4);
+    expect(Object.keys(result.parts)).toEqual(['prediction', 'regularizer']);
+    expect(result.logits.shape).toEqual(inputs.labels.shape);
+  });
+
+  it('voco-10k is the released code, volume by volume', async () => {
+    const inputs = setUp(layout);
+    const result = createObjective('voco-10k', { regularizerWeight: 0.7 }).loss(inputs);
+    const rows = await embed(inputs.projectors.student, inputs.features.student);
+    const teacherRows = await embed(inputs.projectors.teacher, inputs.features.teacher);
+    const labels = await labelsOf(inputs.labels);
+    const losses = volumes.map((volume) => {
+      const student = byVolume(rows, layout, volume);
+      const teacher = byVolume(teacherRows, layout, volume);
+      const first = similarities(student.crops, teacher.bases);
+      const second = similarities(teacher.crops, student.bases);
+      const logits = first.map((row, i) => row.map((value, k) => (value + second[i]![k]!) / 2));
+      const loss = assignmentLoss(labelRows(labels, volume), logits, (l) => l * l);
+      return loss + 0.7 * squaredRegularizer(student.bases);
+    });
+    expect(await totalOf(result)).toBeCloseTo(mean(losses), 4);
+  });
+
+  it('tpami is the released code, without its contrast of a volume with itself', async () => {
+    const inputs = setUp(layout);
+    const result = createObjective('tpami', { regularizerWeight: 0.7, interVolumeWeight: 0.4 }).loss(inputs);
+    const rows = await embed(inputs.projectors.student, inputs.features.student);
+    const teacherRows = await embed(inputs.projectors.teacher, inputs.features.student);
+    const labels = await labelsOf(inputs.labels);
+    const negative = (l: number) => -Math.log(1 - l + 1e-6);
+    const losses = volumes.map((volume) => {
+      const student = byVolume(rows, layout, volume);
+      const teacher = byVolume(teacherRows, layout, volume);
+      const intra = assignmentLoss(labelRows(labels, volume), similarities(student.crops, teacher.bases), negative);
+      const next = (volume + 1) % layout.volumes;
+      const target = similarities(teacher.crops, byVolume(teacherRows, layout, next).bases);
+      const inter = assignmentLoss(target, similarities(student.crops, byVolume(rows, layout, next).bases), negative);
+      return intra + (layout.volumes > 1 ? 0.4 * inter : 0) + 0.7 * squaredRegularizer(student.bases);
+    });
+    expect(await totalOf(result)).toBeCloseTo(mean(losses), 4);
+  });
+});
+
+describe('gradients', () => {
+  const layout: StepLayout = { volumes: 2, randomPerVolume: 2, basesPerVolume: 4 };
+  it.each(['cvpr-paper', 'voco-10k', 'tpami'] as ObjectiveName[])('%s leaves the teacher alone', (name) => {
+    const base = setUp(layout);
+    const { student, teacher } = base.projectors;
+    const loss = () => createObjective(name).loss(base).total;
+    const variables = (p: Projector) => p.parameters.all.map(({ variable }) => variable);
+    expect(() => tf.variableGrads(loss, variables(teacher))).toThrow();
+    const grads = Object.values(tf.variableGrads(loss, variables(student)).grads);
+    expect(grads).toHaveLength(6);
+    expect(Math.max(...grads.map((g) => tf.max(tf.abs(g)).dataSync()[0]!))).toBeGreaterThan(1e-4);
+  });
+
+  it('cvpr-paper: the prediction moves the crops, not the bases', async () => {
+    const base = setUp(layout);
+    const objective = createObjective('cvpr-paper', { regularizerWeight: 0 });
+    // With the projector's batch norm every row touches every other: look at the loss right behind it.
+    const identity = { forward: (x: tf.Tensor2D) => x } as Projector;
+    const rows = randomRows(5, 12, SIZES.out);
+    const gradient = tf.grad((x) => {
+      const inputs = { ...base, features: { student: x as tf.Tensor2D }, projectors: { student: identity } };
+      return objective.loss(inputs).total;
+    })(rows);
+    const values = (await gradient.array()) as number[][];
+    const size = (row: number[]) => Math.max(...row.map(Math.abs));
+    expect(Math.max(...values.slice(4).map(size))).toBe(0);
+    expect(Math.min(...values.slice(0, 4).map(size))).toBeGreaterThan(0);
+  });
+});
+
+describe('stays finite', () => {
+  it.each(['cvpr-paper', 'voco-10k', 'tpami'] as ObjectiveName[])('%s with equal and with zero embeddings', (name) => {
+    const layout: StepLayout = { volumes: 2, randomPerVolume: 1, basesPerVolume: 4 };
+    const inputs = setUp(layout);
+    for (const fill of [0, 3]) {
+      const same = { forward: (x: tf.Tensor2D) => tf.add(tf.mul(x, 0), fill) as tf.Tensor2D } as Projector;
+      const { value, grad } = tf.valueAndGrad((x) => {
+        const features = { student: x as tf.Tensor2D, teacher: inputs.features.teacher };
+        const projectors = { student: same, teacher: same };
+        return createObjective(name).loss({ ...inputs, features, projectors }).total;
+      })(inputs.features.student);
+      expect(Number.isFinite(value.dataSync()[0])).toBe(true);
+      expect(grad.dataSync<'float32'>().every(Number.isFinite)).toBe(true);
+    }
+  });
+});
+
+describe('feature dropout', () => {
+  const ones = () => tf.ones([200, 50]) as tf.Tensor2D;
+
+  it('drops single features, keeps the mean, and is a function of its stream', () => {
+    const values = dropFeatures(ones(), 0.2, new RandomStream(7, 1)).dataSync<'float32'>();
+    const dropped = values.filter((value) => value === 0).length / values.length;
+    expect(dropped).toBeGreaterThan(0.18);
+    expect(dropped).toBeLessThan(0.22);
+    expect(new Set(values)).toEqual(new Set([0, Math.fround(1.25)]));
+    for (let row = 0; row < 200; row++) {
+      expect(values.subarray(row * 50, row * 50 + 50).some((value) => value > 0)).toBe(true);
+    }
+    expect(dropFeatures(ones(), 0.2, new RandomStream(7, 1)).dataSync()).toEqual(values);
+    expect(dropFeatures(ones(), 0.2, new RandomStream(7, 2)).dataSync()).not.toEqual(values);
+  });
+
+  it('is off in validation', async () => {
+    const layout: StepLayout = { volumes: 2, randomPerVolume: 2, basesPerVolume: 4 };
+    const inputs = setUp(layout);
+    const loss = async (random?: RandomStream) =>
+      (
+        await createObjective('tpami')
+          .loss({ ...inputs, random })
+          .total.data()
+      )[0]!;
+    expect(await loss()).toBe(await loss());
+    expect(await loss(new RandomStream(1))).not.toBe(await loss());
+  });
+});
+
+it('batch norm has mean 0 and variance 1 over the rows, without statistics of its own', () => {
+  const y = batchNorm(tf.add(tf.mul(randomRows(3, 64, 5), 4), 7) as tf.Tensor2D);
+  const { mean: m, variance } = tf.moments(y, 0);
+  m.dataSync().forEach((value) => expect(value).toBeCloseTo(0, 5));
+  variance.dataSync().forEach((value) => expect(value).toBeCloseTo(1, 4));
+});
+
+it('an objective that does not exist is named', () => {
+  expect(() => createObjective('voco-11k' as ObjectiveName)).toThrow(
+    '"voco-11k" is not one of cvpr-paper, voco-10k, tpami',
+  );
+});

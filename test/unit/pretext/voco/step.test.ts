@@ -1,0 +1,188 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { loadConfig, type PretrainConfig } from '../../../../src/config';
+import type { CropBatch } from '../../../../src/data/types';
+import { useDevice } from '../../../../src/tensor/backends';
+import type { OneDnnBackend } from '../../../../src/tensor/backends/onednn';
+import * as tf from '../../../../src/tensor/tf';
+import {
+  buildLoader,
+  buildModel,
+  buildOptimizer,
+  buildSchedule,
+  findCases,
+} from '../../../../src/pretext/voco/train/build';
+import { cropCount, planMicroBatches } from '../../../../src/pretext/voco/train/microBatches';
+import { PretrainStep } from '../../../../src/pretext/voco/train/step';
+import type { StartedStep, StepResult } from '../../../../src/train/types';
+import { makeTinyPhantom, SMALL_SWIN, trainingDevice, writeConfig } from '../../../support/trainer';
+
+const root = mkdtempSync(join(tmpdir(), 'voco-step-'));
+let device: string;
+
+vi.setConfig({ testTimeout: 180_000 });
+
+beforeAll(async () => {
+  await makeTinyPhantom(root);
+  device = await trainingDevice();
+  await useDevice(device, { threads: 1 });
+});
+
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+const finished = async (started: Promise<StartedStep>): Promise<StepResult> => (await started).result;
+
+async function load(name: string, ...changes: Record<string, unknown>[]): Promise<PretrainConfig> {
+  return (await loadConfig(writeConfig(root, name, device, ...changes))).config as PretrainConfig;
+}
+
+async function buildTraining(config: PretrainConfig, microBatch: number) {
+  const model = buildModel(config);
+  const optimizer = buildOptimizer(config.optimizer, model);
+  const schedule = buildSchedule(config);
+  const { clipNorm } = config.optimizer;
+  const step = new PretrainStep({ model, optimizer, schedule, microBatch, clipNorm, seed: config.seed });
+  const warnings: string[] = [];
+  const loader = buildLoader(config, (await findCases(config)).train, 0, (text) => warnings.push(text));
+  const dispose = (): void => {
+    model.dispose();
+    tf.dispose([...optimizer.state().values()]);
+  };
+  return { model, optimizer, step, loader, dispose };
+}
+
+describe('micro-batches', () => {
+  it('cover all crops in order, as even as they can be', () => {
+    expect(planMicroBatches(18, 4)).toEqual([
+      { first: 0, count: 3 },
+      { first: 3, count: 4 },
+      { first: 7, count: 3 },
+      { first: 10, count: 4 },
+      { first: 14, count: 4 },
+    ]);
+    expect(planMicroBatches(5, 5)).toEqual([{ first: 0, count: 5 }]);
+    expect(planMicroBatches(3, 100)).toEqual([{ first: 0, count: 3 }]);
+    expect(planMicroBatches(3, 0).map(({ count }) => count)).toEqual([1, 1, 1]);
+  });
+
+  const networks = [
+    { name: 'unet3d', change: { train: { batch: 2 } } },
+    { name: 'swin-unetr', change: SMALL_SWIN },
+  ];
+
+  it.each(networks)('give the gradient of the whole batch: $name', async ({ change }) => {
+    // With SGD from rest and a rate of 1, the change of a weight is its gradient.
+    const config = await load('gradient', change, {
+      optimizer: { name: 'sgd', lr: 1, momentum: 0, weightDecay: 0 },
+      schedule: { name: 'constant' },
+    });
+    let batch: CropBatch | undefined;
+    const gradients = async (
+      microBatch: number,
+    ): Promise<{ scalars: Record<string, number>; weights: Map<string, Float32Array> }> => {
+      const { model, step, loader, dispose } = await buildTraining(config, microBatch);
+      batch ??= await loader.next();
+      const before = new Map(
+        await Promise.all(
+          model
+            .trainableVariables()
+            .map(async ({ name, variable }) => [name, (await variable.data()).slice()] as const),
+        ),
+      );
+      const { scalars, finite } = await finished(step.run(batch, 0));
+      expect(finite).toBe(true);
+      const weights = new Map<string, Float32Array>();
+      for (const { name, variable } of model.trainableVariables()) {
+        const old = before.get(name)!;
+        weights.set(
+          name,
+          Float32Array.from(await variable.data(), (value, i) => old[i]! - value),
+        );
+      }
+      dispose();
+      await loader.close();
+      return { scalars, weights };
+    };
+    const whole = await gradients(1000);
+    const pieces = await gradients(1);
+    expect(cropCount(batch!)).toBeGreaterThan(2);
+    for (const name of ['loss', 'gradientNorm', 'baseSimilarity']) {
+      expect(pieces.scalars[name]! / whole.scalars[name]!).toBeCloseTo(1, 2);
+    }
+    let [difference, size] = [0, 0];
+    for (const [name, values] of whole.weights) {
+      const other = pieces.weights.get(name)!;
+      values.forEach((value, i) => {
+        difference += (value - other[i]!) ** 2;
+        size += value ** 2;
+      });
+    }
+    expect(Math.sqrt(size)).toBeGreaterThan(0);
+    // Crops of one abdomen have nearly equal features, and the batch norm of the projector magnifies rounding a thousandfold:
+    // wasm, which adds in the same order at any batch size, differs by 4e-7, oneDNN's kernels by 3e-4.
+    expect(Math.sqrt(difference / size)).toBeLessThan(device === 'onednn' ? 3e-3 : 1e-5);
+  });
+});
+
+describe('many steps', () => {
+  it('leave no tensor, no memory and no block behind in 300 steps', async () => {
+    const config = await load('long', { method: { grid: [2, 1, 1] }, train: { steps: 300, microBatch: 2 } });
+    const { step, loader, dispose, model } = await buildTraining(config, 2);
+    const counts: number[] = [];
+    const blocks: number[] = [];
+    const made: number[] = [];
+    const resident: number[] = [];
+    const losses: number[] = [];
+    for (let i = 0; i < 300; i++) {
+      const batch = await loader.next();
+      const { scalars } = await finished(step.run(batch, i));
+      loader.release(batch);
+      losses.push(scalars.loss!);
+      counts.push(tf.memory().numTensors);
+      resident.push(process.memoryUsage.rss());
+      if (device === 'onednn') {
+        const stats = (tf.backend() as OneDnnBackend).poolStats();
+        blocks.push(stats.liveBlocks);
+        made.push(stats.made);
+      }
+    }
+    expect(new Set(counts.slice(1)).size).toBe(1);
+    expect(new Set(blocks.slice(1)).size).toBeLessThanOrEqual(1);
+    // All memory a step needs was taken in the first ones.
+    expect(made.at(-1)).toBe(made[30]);
+    expect(resident.at(-1)! - resident[30]!).toBeLessThan(96e6);
+    expect(losses.every(Number.isFinite)).toBe(true);
+    for (const { data } of await model.stateDict()) expect(data.every(Number.isFinite)).toBe(true);
+    dispose();
+    await loader.close();
+  });
+});
+
+describe('learning', () => {
+  const mean = (values: number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+  it.each([
+    ['voco-10k', 60],
+    ['tpami', 60],
+    ['cvpr-paper', 40],
+  ])('lowers the loss on the phantom: %s', async (objective, steps) => {
+    const fifth = steps / 5;
+    const config = await load('learn', {
+      method: { objective, randomCrops: 4, augment: { flip: 0, rotate90: 0, shiftIntensity: { prob: 0 } } },
+      optimizer: { lr: 0.003 },
+      train: { steps, batch: 2 },
+    });
+    const { step, loader, dispose } = await buildTraining(config, 1000);
+    const losses: number[] = [];
+    for (let i = 0; i < steps; i++) {
+      const batch = await loader.next();
+      losses.push((await finished(step.run(batch, i))).scalars.loss!);
+      loader.release(batch);
+    }
+    dispose();
+    await loader.close();
+    expect(mean(losses.slice(-fifth))).toBeLessThan(mean(losses.slice(0, fifth)));
+  });
+});
