@@ -8,8 +8,9 @@ import {
   type ParseError,
 } from 'jsonc-parser';
 import { rules } from './rules';
-import { formatPath, isRecord, type ConfigPath } from './schemaTree';
-import { validate, type Problem, type ProblemFix, type Validated } from './validate';
+import { formatPath, isRecord, type ConfigPath } from '../schema/tree';
+import type { Problem, ProblemFix } from '../schema';
+import { validate, type Validated } from './validate';
 
 export interface TextEdit {
   readonly offset: number;

@@ -1,4 +1,4 @@
-import { formatPath, isRecord } from './schemaTree';
+import { formatPath, isRecord } from '../schema/tree';
 
 /** A value of a config as one cell of a table. */
 export type ConfigCell = number | string | boolean | null;

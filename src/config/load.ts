@@ -5,9 +5,10 @@ import { fileError, UsageError } from '../errors/userError';
 import { check, diagnose, formatDiagnostic, parseText, toDiagnostic } from './diagnose';
 import { applyOverride, parseOverride, type Override } from './overrides';
 import { resolvePaths } from './paths';
-import { formatPath, isRecord, type ConfigPath } from './schemaTree';
+import { formatPath, isRecord, type ConfigPath } from '../schema/tree';
 import type { Config, ConfigByKind, ConfigKind } from './types';
-import { configSchema, type Problem } from './validate';
+import type { Problem } from '../schema';
+import { configSchema } from './validate';
 
 export interface LoadedConfig<C extends Config = Config> {
   /** Every default filled in, every path absolute. */

@@ -1,5 +1,5 @@
 import { UsageError } from '../errors/userError';
-import { formatPath, isRecord, schemasAt, type ConfigPath, type SchemaNode } from './schemaTree';
+import { formatPath, isRecord, schemasAt, type ConfigPath, type SchemaNode } from '../schema/tree';
 
 export interface Override {
   readonly path: ConfigPath;

@@ -1,6 +1,6 @@
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { isRecord, itemSchema, type SchemaNode } from './schemaTree';
+import { isRecord, itemSchema, type SchemaNode } from '../schema/tree';
 
 function resolvePath(text: string, folder: string): string {
   if (text === '~' || /^~[/\\]/.test(text)) return join(homedir(), text.slice(1));

@@ -2,7 +2,16 @@ import Ajv, { type ErrorObject, type ValidateFunction } from 'ajv';
 import { finetuneSchema } from './schema/finetune';
 import { pretrainSchema } from './schema/pretrain';
 import { anySchema } from './schema/publish';
-import { formatPath, isRecord, ownProperty, pathsOfKey, settle, type ConfigPath, type SchemaNode } from './schemaTree';
+import {
+  formatPath,
+  isRecord,
+  ownProperty,
+  pathsOfKey,
+  settle,
+  type ConfigPath,
+  type SchemaNode,
+} from '../schema/tree';
+import type { Problem } from '../schema/problem';
 import { closest } from '../errors/closest';
 import type { Config, ConfigKind } from './types';
 
@@ -14,20 +23,6 @@ const schemas: Readonly<Record<ConfigKind, SchemaNode>> = { pretrain: pretrainSc
 
 /** What a config can be for. */
 export const configKinds = Object.keys(schemas) as readonly ConfigKind[];
-
-/** Something wrong with a config, before it is known where in the text it stands. */
-export interface Problem {
-  readonly path: ConfigPath;
-  /** The key itself is wrong, not its value. */
-  readonly atKey?: boolean;
-  readonly message: string;
-  readonly severity: 'error' | 'warning';
-  readonly fix?: ProblemFix;
-}
-
-export type ProblemFix =
-  | { readonly title: string; readonly renameTo: string }
-  | { readonly title: string; readonly path: ConfigPath; readonly value: unknown };
 
 export interface Validated {
   readonly problems: readonly Problem[];

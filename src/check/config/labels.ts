@@ -1,5 +1,5 @@
 import { resolveTask, type FinetuneConfig } from '../../config';
-import type { Problem } from '../../config/validate';
+import type { Problem } from '../../schema';
 import { UserError } from '../../errors/userError';
 import type { FileFacts } from './fileFacts';
 import type { Source } from './sources';

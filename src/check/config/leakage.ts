@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Config } from '../../config';
 import { configOfText } from '../../config/ofText';
-import type { Problem } from '../../config/validate';
+import type { Problem } from '../../schema';
 import { findLeakage, type CaseFacts, type ImageFacts } from '../dataset';
 import type { FileFacts } from './fileFacts';
 import { lookAtSources, type Source } from './sources';

@@ -1,5 +1,5 @@
 import type { Config } from '../../config';
-import type { Problem } from '../../config/validate';
+import type { Problem } from '../../schema';
 import { finetuneCost } from '../../downstream/cost';
 import { availableMemory, estimateCost } from '../../pretext/voco/train/memory';
 import { formatBytes } from '../../text/progressBar';

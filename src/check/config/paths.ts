@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
-import type { ConfigPath } from '../../config/schemaTree';
-import type { Problem } from '../../config/validate';
+import type { ConfigPath } from '../../schema/tree';
+import type { Problem } from '../../schema';
 import { closest } from '../../errors/closest';
 
 type Kind = 'file' | 'folder';

@@ -1,6 +1,6 @@
 import { resolveTask, type Config, type SourceConfig } from '../../config';
-import type { ConfigPath } from '../../config/schemaTree';
-import type { Problem } from '../../config/validate';
+import type { ConfigPath } from '../../schema/tree';
+import type { Problem } from '../../schema';
 import { mapLimited, type CaseFacts, type ImageFacts } from '../dataset';
 import { classifiedCases } from '../../data/classified';
 import { datalistKeys, imageFiles, readDatalist, resolveSources, type Case } from '../../data/datalist';

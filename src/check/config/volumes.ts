@@ -1,5 +1,5 @@
 import type { PretrainConfig } from '../../config';
-import type { Problem } from '../../config/validate';
+import type { Problem } from '../../schema';
 import { sizeBeforeCrops } from '../dataset';
 import type { Source } from './sources';
 

@@ -1,4 +1,4 @@
-import { settle } from '../schemaTree';
+import { settle } from '../../schema/tree';
 import type { Config, FinetuneConfig, PretrainConfig } from '../types';
 import { configSchema, validate } from '../validate';
 import { pretrainPresets, type Preset } from './definitions';

@@ -1,4 +1,4 @@
-import { isRecord, itemSchema, ownProperty, settle, type SchemaNode } from '../schemaTree';
+import { isRecord, itemSchema, ownProperty, settle, type SchemaNode } from '../../schema/tree';
 
 const WIDTH = 116;
 

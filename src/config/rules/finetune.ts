@@ -1,7 +1,7 @@
 import { resolveTask } from '../task';
 import type { FinetuneConfig } from '../types';
-import type { Problem } from '../validate';
-import { error, sizeRules, warning } from './shared';
+import { error, warning, type Problem } from '../../schema';
+import { sizeRules } from './shared';
 
 function taskRules(config: FinetuneConfig): Problem[] {
   const { task, loss } = config;

@@ -1,5 +1,5 @@
 import type { Config } from '../types';
-import type { Problem } from '../validate';
+import type { Problem } from '../../schema';
 import { finetuneRules } from './finetune';
 import { pretrainRules } from './pretrain';
 import { dataRules, networkRules, precisionRules } from './shared';

@@ -1,6 +1,6 @@
 import type { PretrainConfig } from '../types';
-import type { Problem } from '../validate';
-import { AXES, error, sizeRules, times, warning, type Vec3 } from './shared';
+import { error, warning, type Problem } from '../../schema';
+import { AXES, sizeRules, times, type Vec3 } from './shared';
 
 function gridRules(config: PretrainConfig): Problem[] {
   const { grid, crop } = config.method;

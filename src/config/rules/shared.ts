@@ -1,19 +1,10 @@
-import type { ConfigPath } from '../schemaTree';
+import type { ConfigPath } from '../../schema';
 import type { Config, NetworkConfig } from '../types';
-import type { Problem } from '../validate';
+import { error, warning, type Problem } from '../../schema';
 
 export type Vec3 = readonly [number, number, number];
 
 export const AXES = ['x', 'y', 'z'] as const;
-
-export function error(path: ConfigPath, message: string, value?: unknown): Problem {
-  const fix = value === undefined ? undefined : { title: `Change to ${JSON.stringify(value)}`, path, value };
-  return { path, message, severity: 'error', ...(fix && { fix }) };
-}
-
-export function warning(path: ConfigPath, message: string): Problem {
-  return { path, message, severity: 'warning' };
-}
 
 export function times(size: Vec3): string {
   return size.join('×');

@@ -1,4 +1,4 @@
-import { probability } from './shape';
+import { probability } from '../../schema/shapes';
 
 /** Flips and rotations, the same for pre-training and fine-tuning crops. */
 export const spatialAugmentation = {

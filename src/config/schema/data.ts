@@ -1,4 +1,4 @@
-import { pair, pathString, positive, triple } from './shape';
+import { pair, pathString, positive, triple } from '../../schema/shapes';
 
 const sourceName = {
   type: 'string',

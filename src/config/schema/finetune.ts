@@ -2,7 +2,7 @@ import type { FromSchema } from 'json-schema-to-ts';
 import { dataSchema } from './data';
 import { networkSchema } from './method';
 import { pretrainSchema } from './pretrain';
-import { count } from './shape';
+import { count } from '../../schema/shapes';
 import { studySchema } from './study';
 import { cropsSchema, finetuneAugmentSchema, inferenceSchema, initSchema, lossSchema, taskSchema } from './task';
 import { optimizerSchema, scheduleName } from './training';

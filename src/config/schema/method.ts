@@ -1,5 +1,5 @@
 import { spatialAugmentation } from './augmentation';
-import { count, probability, quadruple, triple } from './shape';
+import { count, probability, quadruple, triple } from '../../schema/shapes';
 
 const augment = {
   type: 'object',

@@ -1,7 +1,7 @@
 import type { FromSchema } from 'json-schema-to-ts';
 import { dataSchema } from './data';
 import { methodSchema, networkSchema } from './method';
-import { pathString } from './shape';
+import { pathString } from '../../schema/shapes';
 import { optimizerSchema, scheduleSchema, trainSchema } from './training';
 
 /** The JSON Schema of a pre-training config: the one source of types, defaults, validation, completion and hovers. */

@@ -1,5 +1,5 @@
 import { spatialAugmentation } from './augmentation';
-import { count, pathString, positive, probability, triple } from './shape';
+import { count, pathString, positive, probability, triple } from '../../schema/shapes';
 
 const taskClass = {
   type: 'object',

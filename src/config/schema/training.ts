@@ -1,4 +1,4 @@
-import { count, pair, pathString, positive } from './shape';
+import { count, pair, pathString, positive } from '../../schema/shapes';
 
 export const optimizerSchema = {
   type: 'object',

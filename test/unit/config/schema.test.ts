@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import Ajv from 'ajv';
 import { describe, expect, test } from 'vitest';
 import { publishedSchema } from '../../../src/config/schema/publish';
-import { itemSchema, type SchemaNode } from '../../../src/config/schemaTree';
+import { itemSchema, type SchemaNode } from '../../../src/schema/tree';
 import { configSchema } from '../../../src/config';
 
 function everyProperty(schema: SchemaNode, path = ''): { path: string; required: boolean; schema: SchemaNode }[] {

@@ -1,0 +1,3 @@
+export { error, warning, type Problem, type ProblemFix } from './problem';
+export * from './shapes';
+export * from './tree';
