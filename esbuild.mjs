@@ -24,12 +24,12 @@ const external = ['vscode', 'webgpu', '@tensorflow/tfjs-node-gpu', '*.node'];
 const node = {
   voco: 'src/cli/main.ts',
   'data-worker': 'src/loader/worker.ts',
-  'series-worker': 'src/extension/panels/curves/seriesWorker.ts',
-  'runs-worker': 'src/extension/panels/runs/tableWorker.ts',
-  'checkpoint-worker': 'src/extension/editors/checkpoint/worker.ts',
+  'series-worker': 'src/jobs/series/worker.ts',
+  'runs-worker': 'src/jobs/table/worker.ts',
+  'checkpoint-worker': 'src/runs/inspectWorker.ts',
   'preview-worker': 'src/preview/worker.ts',
   'lint-worker': 'src/check/config/worker.ts',
-  'volume-worker': 'src/extension/editors/volumeWorker.ts',
+  'volume-worker': 'src/viewer/worker.ts',
   extension: 'src/extension/extension.ts',
 };
 const browser = {

@@ -11,7 +11,7 @@ try {
   await build({
     entryPoints: {
       publish: 'src/config/schema/publish.ts',
-      editor: 'src/extension/editors/config/editorSchema.ts',
+      editor: 'src/config/editorSchema.ts',
     },
     bundle: true,
     format: 'esm',

@@ -4,7 +4,7 @@ import { resolveTask, type Config } from '../config';
 import { imageFiles, type Case } from '../data/datalist';
 import { UserError } from '../errors/userError';
 import { meanScore } from '../metrics';
-import type { CaseOfCheckpoint, ComparedCase, ComparedCases } from '../protocol/compare';
+import type { CaseOfCheckpoint, ComparedCase, ComparedCases } from '../protocol/comparison';
 import type { CaseResult } from '../runs';
 import { findClassifiedCases, findLabelledCases } from '../downstream/build';
 import { findCases } from '../pretext/voco/train/build';

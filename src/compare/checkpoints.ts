@@ -2,7 +2,7 @@ import { realpath } from 'node:fs/promises';
 import { resolveTask, type Config } from '../config';
 import { check } from '../config/diagnose';
 import { fileError, UsageError } from '../errors/userError';
-import type { Ability, ComparedCheckpoint } from '../protocol/compare';
+import type { Ability, ComparedCheckpoint } from '../protocol/comparison';
 import { decodeMetrics } from '../runs';
 import { configOf } from '../runs/export/card';
 import { withWeights, type Branch } from '../runs/import';

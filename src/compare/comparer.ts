@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { UserError } from '../errors/userError';
-import type { CompareCalls } from '../protocol/compare';
+import type { CompareCalls } from '../protocol/comparison';
 import { Inspector } from '../locate';
 import type { Say } from '../train/types';
 import type { Watched } from '../rpc/serveCalls';

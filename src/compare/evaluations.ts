@@ -1,6 +1,6 @@
 import { realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import type { ComparedCheckpoint } from '../protocol/compare';
+import type { ComparedCheckpoint } from '../protocol/comparison';
 import { listRuns, readResults, runFiles, type Results } from '../runs';
 
 /** Scores of a checkpoint, and the run that holds them. */

@@ -6,7 +6,7 @@ import { UserError } from '../errors/userError';
 import type { Config } from '../config';
 import { centredFeatures, LinearCka } from '../metrics';
 import { createEncoder } from '../nets';
-import type { FeatureComparison, FeatureStage } from '../protocol/compare';
+import type { FeatureComparison, FeatureStage } from '../protocol/comparison';
 import { RandomStream, streamId } from '../random/random';
 import type { Branch } from '../runs/import';
 import { spatialPad, type Volume } from '../volume';

@@ -1,6 +1,6 @@
 import { flattenConfig } from '../config/flatten';
 import { cacheKey } from '../data/cache';
-import type { Comparison, ConfigDifference, ScoreComparison, WeightComparison } from '../protocol/compare';
+import type { Comparison, ConfigDifference, ScoreComparison, WeightComparison } from '../protocol/comparison';
 import { withWeights, type Branch } from '../runs/import';
 import type { Say } from '../train/types';
 import type { Watched } from '../rpc/serveCalls';

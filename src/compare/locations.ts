@@ -3,7 +3,7 @@ import type { PretrainConfig } from '../config';
 import { flattenConfig } from '../config/flatten';
 import { cacheFolder, cacheKey, resultImage } from '../data/cache';
 import { UserError } from '../errors/userError';
-import type { ComparedLocations, LocatedCheckpoint } from '../protocol/compare';
+import type { ComparedLocations, LocatedCheckpoint } from '../protocol/comparison';
 import type { LocateReport } from '../protocol/locate';
 import { writeErrorMap, type Inspector } from '../locate';
 import type { Watched } from '../rpc/serveCalls';

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { resolveTask, type FinetuneConfig } from '../config';
 import { cacheFolder, cacheKey, resultImage } from '../data/cache';
 import { UserError } from '../errors/userError';
-import type { Prediction } from '../protocol/compare';
+import type { Prediction } from '../protocol/comparison';
 import { openSegmenter, segmentImage, writeSegmentation, type TrainedSegmenter } from '../segment/segmenter';
 import type { Say } from '../train/types';
 import type { Watched } from '../rpc/serveCalls';

@@ -1,5 +1,5 @@
 import { bootstrapInterval, meanScore, wilcoxonSignedRank } from '../metrics';
-import type { PairedScore, ScoreComparison } from '../protocol/compare';
+import type { PairedScore, ScoreComparison } from '../protocol/comparison';
 import type { ClassifiedResult, ClassScores, Results } from '../runs';
 
 const MEAN = 'mean';

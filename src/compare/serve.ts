@@ -1,6 +1,6 @@
 import process from 'node:process';
 import type { Readable, Writable } from 'node:stream';
-import type { CompareCalls } from '../protocol/compare';
+import type { CompareCalls } from '../protocol/comparison';
 import { useDevice } from '../tensor/backends';
 import { serveCalls, type Watched } from '../rpc/serveCalls';
 import { compareCheckpoints, type WeightMemory } from '.';

@@ -1,4 +1,4 @@
-import type { Comparison, FeatureComparison, ModuleDifference, PairedScore } from '../protocol/compare';
+import type { Comparison, FeatureComparison, ModuleDifference, PairedScore } from '../protocol/comparison';
 
 /** Columns as wide as their widest cell; numbers to the right. */
 function columns(rows: readonly (readonly string[])[]): string[] {

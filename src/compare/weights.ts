@@ -1,6 +1,6 @@
 import { toFloat32, viewAs } from '../runs';
 import type { SourceTensor } from '../runs/import';
-import type { ModuleDifference, WeightComparison } from '../protocol/compare';
+import type { ModuleDifference, WeightComparison } from '../protocol/comparison';
 import type { Watched } from '../rpc/serveCalls';
 
 /** Parts of a tensor's name that name its module. */

@@ -1,21 +1,21 @@
 import * as vscode from 'vscode';
 import { commands } from './commands';
-import { registerCommand } from './commands/command';
-import { registerCodeLenses } from './editors/config/codeLenses';
-import { watchConfigs } from './editors/config/diagnostics';
-import { registerQuickFixes } from './editors/config/quickFixes';
-import { registerCheckpointEditor } from './editors/checkpoint/checkpointEditor';
-import { registerVolumeEditor } from './editors/volume/volumeEditor';
-import { registerComparePanels } from './panels/compare/comparePanels';
-import { registerCropsPanels } from './panels/crops/cropsPanels';
-import { registerEstimatePanels } from './panels/estimate/estimatePanels';
-import { registerRunsTable } from './panels/runs/runsTablePanel';
+import { registerCommand } from './shared/command';
+import { registerCodeLenses } from './config/codeLenses';
+import { watchConfigs } from './config/diagnostics';
+import { registerQuickFixes } from './config/quickFixes';
+import { registerCheckpointEditor } from './checkpoint/checkpointEditor';
+import { registerVolumeEditor } from './volume/volumeEditor';
+import { registerComparePanels } from './compare/comparePanels';
+import { registerCropsPanels } from './crops/cropsPanels';
+import { registerEstimatePanels } from './estimate/estimatePanels';
+import { registerRunsTable } from './runs/tablePanel';
 import { createServices } from './services';
-import { createDatasetsView } from './views/datasetsView';
-import { createDevicesView } from './views/devicesView';
-import { announceRuns } from './views/notifications';
-import { createRunsView } from './views/runsView';
-import { createStatusBar } from './views/statusBar';
+import { createDatasetsView } from './datasets/datasetsView';
+import { createDevicesView } from './devices/devicesView';
+import { announceRuns } from './runs/notifications';
+import { createRunsView } from './runs/runsView';
+import { createStatusBar } from './runs/statusBar';
 
 /** Wires commands, views and editors. Everything that reads or starts something happens later, when it is first needed. */
 export function activate(context: vscode.ExtensionContext): void {

@@ -4,13 +4,13 @@ import { Launcher } from '../jobs/launcher';
 import { findNode, type NodeRuntime } from '../jobs/nodeRuntime';
 import type { Program } from '../jobs/process';
 import { RunRegistry } from '../jobs/runRegistry';
-import { VolumeStore } from './editors/volume/store';
-import { CurvesPanels } from './panels/curves/curvesPanels';
-import { ResultsPanels } from './panels/results/resultsPanels';
-import { DatasetChecks } from './datasetChecks';
-import { DeviceList } from './deviceList';
-import { RunFinder } from './runFinder';
-import { Walkthrough } from './walkthrough';
+import { VolumeStore } from './volume/store';
+import { CurvesPanels } from './curves/curvesPanels';
+import { ResultsPanels } from './results/resultsPanels';
+import { DatasetChecks } from './datasets/datasetChecks';
+import { DeviceList } from './devices/deviceList';
+import { RunFinder } from './runs/runFinder';
+import { Walkthrough } from './shared/walkthrough';
 
 /** What commands, views and panels share. Made at activation, so nothing here may read, spawn or compute when created. */
 export interface Services {

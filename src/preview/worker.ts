@@ -1,4 +1,4 @@
-// The thread behind the preview of crops (src/extension/panels/crops starts it).
+// The thread behind the preview of crops (src/extension/crops starts it).
 import { parentPort, type MessagePort } from 'node:worker_threads';
 import { UserError } from '../errors/userError';
 import type { ThreadAnswer, ThreadCall } from '../protocol/thread';

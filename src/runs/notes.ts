@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileError, UserError } from '../errors/userError';
 import { writeFileAtomically } from '../files/atomic';
-import type { RunNotes } from '../protocol/runsTable';
+import type { RunNotes } from '../protocol/runs';
 
 export const notesFile = (runDir: string): string => join(runDir, 'notes.json');
 

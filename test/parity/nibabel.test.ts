@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { VolumeService } from '../../src/extension/editors/volume/service';
+import { VolumeService } from '../../src/viewer/service';
 import { axisCodes, readNifti } from '../../src/volume';
 import { fileIndex, toWorld } from '../../webview/volume/geometry';
 import zoo from '../fixtures/nifti_zoo.json';

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import { VolumeService } from '../../src/extension/editors/volume/service';
+import { VolumeService } from '../../src/viewer/service';
 import { writeNifti } from '../../src/volume';
 import { uniforms } from '../support/formula';
 import {

@@ -1,4 +1,4 @@
-import { FEWEST_COMPARED, MOST_COMPARED, type CompareCard } from '../../src/protocol/comparePanel';
+import { FEWEST_COMPARED, MOST_COMPARED, type CompareCard } from '../../src/protocol/compare';
 import { formatStep } from '../curves/format';
 import { button } from '../ui/controls';
 import { element } from '../ui/dom';

@@ -1,4 +1,4 @@
-import type { ComparedCase } from '../../src/protocol/compare';
+import type { ComparedCase } from '../../src/protocol/comparison';
 import { element } from '../ui/dom';
 import { caseName, ORIGINS } from './caseModel';
 import { letterOf } from './letters';

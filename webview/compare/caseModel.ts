@@ -1,5 +1,5 @@
-import type { ComparedCase, ComparedCheckpoint } from '../../src/protocol/compare';
-import type { CaseMode } from '../../src/protocol/comparePanel';
+import type { ComparedCase, ComparedCheckpoint } from '../../src/protocol/comparison';
+import type { CaseMode } from '../../src/protocol/compare';
 import type { ResultClass } from '../../src/protocol/scores';
 import type { Look, OverlayWish, VolumeWish } from '../../src/protocol/volume';
 import { letterOf } from './letters';

@@ -1,5 +1,5 @@
-import type { ComparedCase, ComparedCases, ComparedCheckpoint, Prediction } from '../../src/protocol/compare';
-import type { CaseMode, CompareState } from '../../src/protocol/comparePanel';
+import type { ComparedCase, ComparedCases, ComparedCheckpoint, Prediction } from '../../src/protocol/comparison';
+import type { CaseMode, CompareState } from '../../src/protocol/compare';
 import { button, segmented } from '../ui/controls';
 import { element } from '../ui/dom';
 import type { Theme } from '../ui/theme';

@@ -1,4 +1,4 @@
-import type { ConfigDifference } from '../../src/protocol/compare';
+import type { ConfigDifference } from '../../src/protocol/comparison';
 
 /** A value of a config as people write it: texts without quotes, lists with commas. */
 export function valueText(json: string | null): string {

@@ -1,4 +1,4 @@
-import type { CompareCurves, CompareState } from '../../src/protocol/comparePanel';
+import type { CompareCurves, CompareState } from '../../src/protocol/compare';
 import type { SeriesAnswer } from '../../src/protocol/curves';
 import { Chart, type Line, type Pin } from '../curves/chart';
 import { metricLabel } from '../curves/format';

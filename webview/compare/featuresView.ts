@@ -1,4 +1,4 @@
-import type { ComparedCheckpoint, FeatureComparison, FeatureStage } from '../../src/protocol/compare';
+import type { ComparedCheckpoint, FeatureComparison, FeatureStage } from '../../src/protocol/comparison';
 import { button } from '../ui/controls';
 import { element } from '../ui/dom';
 import { letterOf, reasonText } from './letters';

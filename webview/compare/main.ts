@@ -2,7 +2,7 @@ import 'uplot/dist/uPlot.min.css';
 import '../ui/base.css';
 import '../volume/volume.css';
 import './compare.css';
-import type { CompareContract, CompareState } from '../../src/protocol/comparePanel';
+import type { CompareContract, CompareState } from '../../src/protocol/compare';
 import { byId } from '../ui/dom';
 import { connectHost } from '../ui/host';
 import { CompareView } from './view';

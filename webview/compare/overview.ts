@@ -1,5 +1,5 @@
-import type { Comparison } from '../../src/protocol/compare';
-import type { CompareState } from '../../src/protocol/comparePanel';
+import type { Comparison } from '../../src/protocol/comparison';
+import type { CompareState } from '../../src/protocol/compare';
 import { formatValue, metricLabel } from '../curves/format';
 import { element } from '../ui/dom';
 import type { Theme } from '../ui/theme';

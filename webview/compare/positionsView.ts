@@ -1,5 +1,5 @@
-import type { ComparedCase, ComparedCases, ComparedLocations, LocatedCheckpoint } from '../../src/protocol/compare';
-import type { CompareState } from '../../src/protocol/comparePanel';
+import type { ComparedCase, ComparedCases, ComparedLocations, LocatedCheckpoint } from '../../src/protocol/comparison';
+import type { CompareState } from '../../src/protocol/compare';
 import type { LocateSummary } from '../../src/protocol/locate';
 import type { VolumeWish } from '../../src/protocol/volume';
 import { errorTop } from '../crops/errorSlices';

@@ -1,4 +1,4 @@
-import type { PairedScore, ScoreComparison } from '../../src/protocol/compare';
+import type { PairedScore, ScoreComparison } from '../../src/protocol/comparison';
 import { metricsOf, type Metric } from '../results/scores';
 
 /** The row of each case's mean over its classes. */

@@ -1,5 +1,5 @@
-import type { PairedScore, ScoreComparison } from '../../src/protocol/compare';
-import type { CompareState } from '../../src/protocol/comparePanel';
+import type { PairedScore, ScoreComparison } from '../../src/protocol/comparison';
+import type { CompareState } from '../../src/protocol/compare';
 import type { Metric } from '../results/scores';
 import { button, dropdown } from '../ui/controls';
 import { element } from '../ui/dom';

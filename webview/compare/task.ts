@@ -1,5 +1,5 @@
-import type { CompareCalls } from '../../src/protocol/compare';
-import type { CompareContract, CompareState } from '../../src/protocol/comparePanel';
+import type { CompareCalls } from '../../src/protocol/comparison';
+import type { CompareContract, CompareState } from '../../src/protocol/compare';
 import { button } from '../ui/controls';
 import { element } from '../ui/dom';
 import { errorText, type Host } from '../ui/host';

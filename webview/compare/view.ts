@@ -1,5 +1,5 @@
-import type { ComparedCases, Comparison } from '../../src/protocol/compare';
-import type { CompareOverview, CompareState, CompareTab } from '../../src/protocol/comparePanel';
+import type { ComparedCases, Comparison } from '../../src/protocol/comparison';
+import type { CompareOverview, CompareState, CompareTab } from '../../src/protocol/compare';
 import { tabs, type Tab } from '../ui/controls';
 import { element } from '../ui/dom';
 import { HostError, errorText } from '../ui/host';

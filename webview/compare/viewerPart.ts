@@ -1,4 +1,4 @@
-import type { ViewerName } from '../../src/protocol/comparePanel';
+import type { ViewerName } from '../../src/protocol/compare';
 import type { Look, VolumeState, VolumeWish } from '../../src/protocol/volume';
 import { element } from '../ui/dom';
 import type { VolumeHost } from '../volume/source';

@@ -1,4 +1,4 @@
-import type { ModuleDifference, WeightComparison } from '../../src/protocol/compare';
+import type { ModuleDifference, WeightComparison } from '../../src/protocol/comparison';
 
 /** A part of the network in all comparisons with the reference. */
 export interface WeightRow {

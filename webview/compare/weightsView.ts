@@ -1,5 +1,5 @@
-import type { Comparison, ModuleDifference, WeightComparison } from '../../src/protocol/compare';
-import type { CompareState } from '../../src/protocol/comparePanel';
+import type { Comparison, ModuleDifference, WeightComparison } from '../../src/protocol/comparison';
+import type { CompareState } from '../../src/protocol/compare';
 import { formatValue } from '../curves/format';
 import { countText } from '../checkpoint/text';
 import { element } from '../ui/dom';

@@ -1,4 +1,4 @@
-import type { RunsTableState, TableColumn } from '../../src/protocol/runsTable';
+import type { RunsTableState, TableColumn } from '../../src/protocol/runs';
 import { checkbox } from '../ui/controls';
 import { element } from '../ui/dom';
 import { columnTitle } from './cells';

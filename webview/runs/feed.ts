@@ -1,4 +1,4 @@
-import type { RunsTableContract, RunsTableState } from '../../src/protocol/runsTable';
+import type { RunsTableContract, RunsTableState } from '../../src/protocol/runs';
 import type { Host } from '../ui/host';
 import type { TableModel } from './model';
 

@@ -1,4 +1,4 @@
-import type { SortKey, TableColumn } from '../../src/protocol/runsTable';
+import type { SortKey, TableColumn } from '../../src/protocol/runs';
 import { element } from '../ui/dom';
 import { cellText, columnTitle, columnWidth } from './cells';
 import { NAME, NOTE, TAGS, type Run, type TableModel } from './model';

@@ -1,6 +1,6 @@
 import '../ui/base.css';
 import './runs.css';
-import type { RunsTableContract, RunsTableState } from '../../src/protocol/runsTable';
+import type { RunsTableContract, RunsTableState } from '../../src/protocol/runs';
 import { byId } from '../ui/dom';
 import { connectHost } from '../ui/host';
 import { RunsTableView } from './view';

@@ -1,11 +1,4 @@
-import type {
-  RunNotes,
-  RunsTableState,
-  SortKey,
-  TableCell,
-  TableColumn,
-  TablePart,
-} from '../../src/protocol/runsTable';
+import type { RunNotes, RunsTableState, SortKey, TableCell, TableColumn, TablePart } from '../../src/protocol/runs';
 import { matches, parseQuery } from './query';
 
 export interface Run {

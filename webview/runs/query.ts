@@ -1,4 +1,4 @@
-import type { TableCell, TableColumn } from '../../src/protocol/runsTable';
+import type { TableCell, TableColumn } from '../../src/protocol/runs';
 
 type Operator = '<' | '<=' | '>' | '>=' | '=' | '!=' | ':';
 

@@ -1,4 +1,4 @@
-import type { RunNotes, RunsTableContract, RunsTableState } from '../../src/protocol/runsTable';
+import type { RunNotes, RunsTableContract, RunsTableState } from '../../src/protocol/runs';
 import { button, checkbox } from '../ui/controls';
 import { element } from '../ui/dom';
 import type { Host } from '../ui/host';

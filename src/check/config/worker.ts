@@ -1,4 +1,4 @@
-// The thread that checks configs against the files they name (src/extension/editors/config starts it).
+// The thread that checks configs against the files they name (src/config/lintThread.ts starts it).
 import { serveThread } from '../../rpc/serveThread';
 import { ConfigLinter } from './linter';
 

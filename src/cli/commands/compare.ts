@@ -1,6 +1,6 @@
 import process from 'node:process';
 import { ExitCode, UsageError } from '../../errors/userError';
-import type { FeatureComparison } from '../../protocol/compare';
+import type { FeatureComparison } from '../../protocol/comparison';
 import { integerOption, textOption, type Arguments, type Command } from '../command';
 import { branchOption } from './import';
 

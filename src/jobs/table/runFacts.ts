@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { flattenConfig } from '../../config/flatten';
-import type { RunNotes, TableCell } from '../../protocol/runsTable';
+import type { RunNotes, TableCell } from '../../protocol/runs';
 import { readLastMetrics, metricsFile } from '../../runs/metrics';
 import { notesFile, readNotes } from '../../runs/notes';
 import { readResults } from '../../runs/results';

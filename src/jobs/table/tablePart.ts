@@ -1,4 +1,4 @@
-import type { ColumnGroup, ColumnKind, TableCell, TableColumn, TablePart } from '../../protocol/runsTable';
+import type { ColumnGroup, ColumnKind, TableCell, TableColumn, TablePart } from '../../protocol/runs';
 import type { RunSummary } from '../runSummary';
 import type { RunFacts } from './runFacts';
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import type { Comparison } from '../../../src/protocol/compare';
+import type { Comparison } from '../../../src/protocol/comparison';
 import { createRun, saveCheckpoint, writeResults, writeSafetensors, type Results } from '../../../src/runs';
 import { compareCheckpoints } from '../../../src/compare';
 import { compareScores } from '../../../src/compare/scores';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { UserError } from '../../../src/errors/userError';
-import type { ComparedCase, CompareCalls } from '../../../src/protocol/compare';
+import type { ComparedCase, CompareCalls } from '../../../src/protocol/comparison';
 import { readResults, runFiles, readCheckpoint, writeSafetensors } from '../../../src/runs';
 import { useDevice } from '../../../src/tensor/backends';
 import * as tf from '../../../src/tensor/tf';

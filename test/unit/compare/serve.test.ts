@@ -5,7 +5,7 @@ import { PassThrough } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { UserError } from '../../../src/errors/userError';
 import { ToolServer } from '../../../src/jobs/toolServer';
-import type { ComparedCases, Comparison, FeatureComparison, Prediction } from '../../../src/protocol/compare';
+import type { ComparedCases, Comparison, FeatureComparison, Prediction } from '../../../src/protocol/comparison';
 import type { InspectReply } from '../../../src/protocol/locate';
 import { useDevice } from '../../../src/tensor/backends';
 import { serveCalls } from '../../../src/rpc/serveCalls';

@@ -76,7 +76,7 @@ let reference: LoadedBatch[];
 beforeAll(async () => {
   await Promise.all(cases.map((item, i) => writeVolume(item.image, [20 + i, 18, 9], i)));
   await build({
-    entryPoints: [join(import.meta.dirname, '../../../src/trainer/loader/worker.ts')],
+    entryPoints: [join(import.meta.dirname, '../../../src/loader/worker.ts')],
     outfile: workerFile,
     bundle: true,
     platform: 'node',

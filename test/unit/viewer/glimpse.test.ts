@@ -1,9 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { canonicalView, extractSlice } from '../../../src/extension/editors/volume/canonical';
-import { glimpseOf, planesToShow } from '../../../src/extension/editors/volume/glimpse';
-import { VolumeService } from '../../../src/extension/editors/volume/service';
+import { canonicalView, extractSlice } from '../../../src/viewer/canonical';
+import { glimpseOf, planesToShow } from '../../../src/viewer/glimpse';
+import { VolumeService } from '../../../src/viewer/service';
 import type { GrowingVoxels } from '../../../src/volume';
 import { readVoxels } from '../../../src/volume';
 import { expand, Glimpses } from '../../../webview/volume/glimpses';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { nameBeside } from '../../../src/extension/editors/volume/names';
+import { nameBeside } from '../../../src/viewer/names';
 
 describe('names of volumes that are shown together', () => {
   it('have their folder in front where two are the same', () => {

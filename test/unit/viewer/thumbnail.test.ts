@@ -1,8 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { inflateSync } from 'node:zlib';
 import { expect, it } from 'vitest';
-import { encodePng } from '../../../src/extension/editors/volume/png';
-import { makeThumbnail } from '../../../src/extension/editors/volume/thumbnail';
+import { encodePng } from '../../../src/viewer/png';
+import { makeThumbnail } from '../../../src/viewer/thumbnail';
 import { BTCV_CLASSES } from '../../../src/labels/organs';
 import { writeNifti } from '../../../src/volume';
 import { expectUserError, temporaryFolder } from '../volume/support';

@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { byAge } from '../../../../src/extension/commands/checkpointOrder';
-import { channelOf, mainChannel } from '../../../../src/extension/panels/channel';
-import type { MessagePort } from '../../../../src/extension/panels/panelServer';
+import { byAge } from '../../../../src/jobs/checkpointOrder';
+import { channelOf, mainChannel } from '../../../../src/extension/panel/channel';
+import type { MessagePort } from '../../../../src/extension/panel/panelServer';
 import type {
   ComparedCase,
   ModuleDifference,
   PairedScore,
   ScoreComparison,
   WeightComparison,
-} from '../../../../src/protocol/compare';
+} from '../../../../src/protocol/comparison';
 import { caseVolumes, spreadOf, worstPlace } from '../../../../webview/compare/caseModel';
 import { matching, valueText } from '../../../../webview/compare/configModel';
 import { Drawn } from '../../../../webview/compare/drawn';

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { ShownStudy } from '../../../../src/protocol/results';
 import type { CaseResult, ClassifiedResult, ResultClass, Results } from '../../../../src/protocol/scores';
 import { classificationScores, rocAuc } from '../../../../src/metrics';
-import { highlight } from '../../../../src/extension/panels/results/highlight';
+import { highlight } from '../../../../src/jobs/results/highlight';
 import { chartsFor } from '../../../../src/jobs/series/charts';
 import { confusionMatrix, rocCurve } from '../../../../webview/results/classification';
 import { classChartSvg } from '../../../../webview/results/classChart';

@@ -6,7 +6,7 @@ import { flattenConfig } from '../../../../src/config/flatten';
 import { RunFactsStore } from '../../../../src/jobs/table/runFacts';
 import { tablePart } from '../../../../src/jobs/table/tablePart';
 import { summarizeRun } from '../../../../src/jobs/runSummary';
-import type { RunsTableState, TablePart } from '../../../../src/protocol/runsTable';
+import type { RunsTableState, TablePart } from '../../../../src/protocol/runs';
 import { changeNotes, notesFile, readNotes } from '../../../../src/runs/notes';
 import { RunsFeed } from '../../../../webview/runs/feed';
 import { isShown, moveKey, nextSort, orderedColumns, shownRuns, TableModel } from '../../../../webview/runs/model';

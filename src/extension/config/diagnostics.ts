@@ -1,0 +1,125 @@
+import { parseTree, type ParseError } from 'jsonc-parser';
+import * as vscode from 'vscode';
+import { diagnose, type Diagnostic } from '../../config';
+import { findConfigs, isConfigFile } from './configFiles';
+import { lintThread } from './lintThread';
+
+const DELAY_MS = 200;
+const DISK_DELAY_MS = 250;
+
+/** A problem of a config in the editor, with the change that would put it right. */
+export class ConfigProblem extends vscode.Diagnostic {
+  fix: Diagnostic['fix'];
+}
+
+/** Problems that the JSON editor itself reports for the same place: syntax errors. */
+function syntaxErrors(text: string): Set<number> {
+  const errors: ParseError[] = [];
+  parseTree(text, errors, { allowTrailingComma: true });
+  return new Set(errors.map((error) => error.offset));
+}
+
+function toProblem(document: vscode.TextDocument, found: Diagnostic): ConfigProblem {
+  const range = new vscode.Range(
+    document.positionAt(found.offset),
+    document.positionAt(found.offset + Math.max(1, found.length)),
+  );
+  const severity = found.severity === 'error' ? vscode.DiagnosticSeverity.Error : vscode.DiagnosticSeverity.Warning;
+  const problem = new ConfigProblem(range, found.message, severity);
+  problem.source = 'VoCo';
+  if (found.path !== '') problem.code = found.path;
+  problem.fix = found.fix;
+  return problem;
+}
+
+function toProblems(document: vscode.TextDocument, found: readonly Diagnostic[]): ConfigProblem[] {
+  return [...found].sort((a, b) => a.offset - b.offset).map((one) => toProblem(document, one));
+}
+
+/** What the text alone tells. */
+function quickDiagnostics(document: vscode.TextDocument, options: { syntax?: boolean }): Diagnostic[] {
+  const text = document.getText();
+  const hidden = options.syntax ? new Set<number>() : syntaxErrors(text);
+  return diagnose(text, document.uri.fsPath).filter((found) => found.path !== '' || !hidden.has(found.offset));
+}
+
+/** What the files that the config names tell as well. */
+async function diskDiagnostics(document: vscode.TextDocument): Promise<Diagnostic[]> {
+  const { uri } = document;
+  if (uri.scheme === 'untitled') return [];
+  const others = (await findConfigs()).map(({ fsPath }) => fsPath).filter((path) => path !== uri.fsPath);
+  return lintThread.lint(document.getText(), uri.fsPath, others);
+}
+
+/**
+ * Everything wrong with a config as it stands in the editor, in the order of the text: its own contradictions, and what
+ * the files that it names say to it.
+ *
+ * @param options.syntax whether to name syntax errors too, which the JSON editor shows by itself.
+ */
+export async function configProblems(
+  document: vscode.TextDocument,
+  options: { syntax?: boolean } = {},
+): Promise<ConfigProblem[]> {
+  // Should the look at the disk fail, the trainer looks again before it starts.
+  const disk = await diskDiagnostics(document).catch(() => []);
+  return toProblems(document, [...quickDiagnostics(document, options), ...disk]);
+}
+
+const shown = new Map<string, readonly ConfigProblem[]>();
+
+/** The problems of an open config that the editor shows now. */
+export const problemsShown = (uri: vscode.Uri): readonly ConfigProblem[] => shown.get(uri.toString()) ?? [];
+
+/** Keeps the problems of open configs up to date while they are edited. */
+export function watchConfigs(onError: (error: unknown) => void): vscode.Disposable {
+  const collection = vscode.languages.createDiagnosticCollection('voco');
+  const timers = new Map<string, NodeJS.Timeout>();
+
+  function show(document: vscode.TextDocument, found: readonly Diagnostic[]): void {
+    const problems = toProblems(document, found);
+    shown.set(document.uri.toString(), problems);
+    collection.set(document.uri, problems);
+  }
+
+  async function update(document: vscode.TextDocument): Promise<void> {
+    const { version } = document;
+    const current = (): boolean => document.version === version && !document.isClosed;
+    const quick = quickDiagnostics(document, {});
+    // The disk mostly answers at once: what it said before stays until then, so that nothing flickers.
+    const early = setTimeout(() => current() && show(document, quick), DISK_DELAY_MS);
+    const slow = await diskDiagnostics(document)
+      .catch((error: unknown) => {
+        onError(error);
+        return [];
+      })
+      .finally(() => clearTimeout(early));
+    if (current()) show(document, [...quick, ...slow]);
+  }
+
+  function schedule(document: vscode.TextDocument, delay: number): void {
+    if (!isConfigFile(document.uri)) return;
+    const key = document.uri.toString();
+    clearTimeout(timers.get(key));
+    const run = (): void => void update(document).catch(onError);
+    timers.set(key, setTimeout(run, delay));
+  }
+
+  const subscriptions = [
+    vscode.workspace.onDidOpenTextDocument((document) => schedule(document, 0)),
+    vscode.workspace.onDidChangeTextDocument(({ document }) => schedule(document, DELAY_MS)),
+    vscode.workspace.onDidSaveTextDocument((document) => schedule(document, 0)),
+    vscode.workspace.onDidCloseTextDocument((document) => {
+      clearTimeout(timers.get(document.uri.toString()));
+      shown.delete(document.uri.toString());
+      collection.delete(document.uri);
+    }),
+    // Back from another file, the data may have changed.
+    vscode.window.onDidChangeActiveTextEditor((editor) => editor && schedule(editor.document, 0)),
+  ];
+  for (const document of vscode.workspace.textDocuments) schedule(document, 0);
+  return new vscode.Disposable(() => {
+    for (const timer of timers.values()) clearTimeout(timer);
+    vscode.Disposable.from(collection, lintThread, ...subscriptions).dispose();
+  });
+}

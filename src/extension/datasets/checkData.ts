@@ -1,0 +1,31 @@
+import * as vscode from 'vscode';
+import { withProgress, type CommandDefinition } from '../shared/command';
+import { pickConfig, saveConfig } from '../config/pickConfig';
+
+const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
+
+export const checkData: CommandDefinition = {
+  id: 'voco.checkData',
+  async run(services, argument) {
+    const config = await pickConfig(argument, 'Check the data of which config?');
+    await saveConfig(config);
+    const report = await withProgress('Checking the data', (signal, say) =>
+      services.checks.check(config, { signal, onMessage: say }),
+    );
+    services.walkthrough.done('check');
+    const errors = report.findings.filter((finding) => finding.severity === 'error').length;
+    const warnings = report.findings.filter((finding) => finding.severity === 'warning').length;
+    if (errors + warnings === 0) {
+      void vscode.window.showInformationMessage('The data is in order: no problem was found.');
+      return report;
+    }
+    const show = 'Show Problems';
+    const text = `The data has ${count(errors, 'error')} and ${count(warnings, 'warning')}.`;
+    const message =
+      errors > 0 ? vscode.window.showErrorMessage(text, show) : vscode.window.showWarningMessage(text, show);
+    void message.then((choice) => {
+      if (choice === show) void vscode.commands.executeCommand('workbench.actions.view.problems');
+    });
+    return report;
+  },
+};

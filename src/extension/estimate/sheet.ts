@@ -1,0 +1,82 @@
+import * as vscode from 'vscode';
+import type { DiskUse, EstimateCard, EstimateSheet, RunEstimate } from '../../protocol/estimate';
+import { durationText } from '../../jobs/runText';
+import { sizeText } from '../../text/sizeText';
+
+const NETWORKS: Record<string, string> = { 'swin-unetr': 'Swin-UNETR', unet3d: '3D U-Net' };
+
+const plural = (n: number, what: string): string => `${n.toLocaleString('en-US')} ${what}${n === 1 ? '' : 's'}`;
+
+const secondsText = (seconds: number): string =>
+  seconds < 120 ? `${Number(seconds.toPrecision(2))} s` : durationText(seconds);
+
+function timeCard({ time, device }: RunEstimate): EstimateCard {
+  const { steps, secondsPerStep, measured } = time;
+  return {
+    title: 'Time',
+    value: `${measured ? '' : 'roughly '}${durationText(steps * secondsPerStep)}`,
+    details: [
+      `${plural(steps, 'step')} of ${secondsText(secondsPerStep)}`,
+      measured ? `measured on ${device.name} just now` : `worked out from the speed of ${device.name}, not measured`,
+      'without preparing the volumes and validation',
+    ],
+  };
+}
+
+function memoryCard({ memory, network }: RunEstimate): EstimateCard {
+  const needed = memory.stateBytes + memory.activationBytes;
+  const share = needed / memory.freeBytes;
+  return {
+    title: 'Memory',
+    value: sizeText(needed),
+    details: [
+      `${sizeText(memory.freeBytes)} are free`,
+      `${sizeText(memory.stateBytes)} for weights, gradients and optimizer`,
+      `${sizeText(memory.activationBytes)} for ${plural(network.microBatch, 'crop')} at a time`,
+    ],
+    share,
+    ...(share > 1 && { problem: 'Does not fit: use a smaller network.featureSize or smaller crops.' }),
+  };
+}
+
+function diskCard(title: string, { folder, bytes, freeBytes }: DiskUse, advice: string): EstimateCard {
+  const share = freeBytes === undefined ? undefined : bytes / freeBytes;
+  const free = freeBytes === undefined ? [] : [`${sizeText(freeBytes)} are free on the disk`];
+  return {
+    title,
+    value: `up to ${sizeText(bytes)}`,
+    details: [...free, `in ${vscode.workspace.asRelativePath(folder)}`],
+    ...(share !== undefined && { share }),
+    ...(share !== undefined && share > 1 && { problem: advice }),
+  };
+}
+
+/** An estimate in words for the panel. */
+export function sheetOf(estimate: RunEstimate): EstimateSheet {
+  const { name, kind, device, volumes, network, cache, checkpoints, warnings } = estimate;
+  const training = kind === 'pretrain' ? 'Pre-training' : 'Fine-tuning';
+  return {
+    title: name,
+    subtitle: `${training} on ${device.name} (${device.description})`,
+    cards: [
+      timeCard(estimate),
+      memoryCard(estimate),
+      ...(cache ? [diskCard('Cache', cache, 'Does not fit: set data.cache.folder to a folder on a larger disk.')] : []),
+      diskCard('Checkpoints', checkpoints, 'Does not fit: set output to a folder on a larger disk.'),
+      {
+        title: 'Data',
+        value: plural(volumes.train, 'volume'),
+        details: [
+          volumes.heldOut > 0 ? `and ${volumes.heldOut} held out for validation` : 'none held out for validation',
+        ],
+      },
+      {
+        title: 'Network',
+        value: `${(network.parameters / 1e6).toFixed(1)} M parameters`,
+        details: [NETWORKS[network.name] ?? network.name, `${plural(network.cropsPerStep, 'crop')} a step`],
+      },
+    ],
+    warnings,
+    start: kind === 'pretrain' ? 'Pre-train' : 'Fine-tune',
+  };
+}

@@ -1,0 +1,67 @@
+import { dirname } from 'node:path';
+import * as vscode from 'vscode';
+import { loadConfig } from '../../config';
+import type { RunSummary } from '../../jobs/runSummary';
+import { bestCheckpoint } from '../../runs/checkpoint';
+import { runFiles } from '../../runs/runDirectory';
+import type { Services } from '../services';
+import type { CommandDefinition } from '../shared/command';
+import { checkpointOf } from '../checkpoint/pickCheckpoint';
+import { pickRun, runDirOf } from '../runs/pickRun';
+import { announceQueued, settingOverrides } from '../training/startTraining';
+
+const hasWeights = ({ state }: RunSummary): boolean => state.kind === 'finetune' && state.step > 0;
+
+/** The fine-tuning that a menu or config names, or the one the user picks. */
+async function pickFinetuning(services: Services, argument: unknown): Promise<RunSummary> {
+  const config = argument instanceof vscode.Uri ? argument.fsPath : undefined;
+  const ofConfig = (run: RunSummary): boolean => config === undefined || run.state.configFile === config;
+  return pickRun(services, config === undefined ? argument : undefined, {
+    title: 'Evaluate which fine-tuning?',
+    suits: (run) => hasWeights(run) && ofConfig(run),
+    none: 'There is no fine-tuning with a checkpoint to evaluate yet.',
+  });
+}
+
+/** Starts the evaluation of a checkpoint as a run of its own. @returns its run directory */
+export async function startEvaluation(services: Services, runDir: string, checkpoint?: string): Promise<string> {
+  const file = checkpoint ?? (await bestCheckpoint(runDir)).file;
+  const configFile = runFiles(runDir).config;
+  const { config } = await loadConfig(configFile, { set: settingOverrides(), kind: 'finetune' });
+  await services.program();
+  const args = ['--checkpoint', file];
+  const dir = await services.launcher.submit({ kind: 'evaluate', config, configFile, initFrom: file, args });
+  await services.finder.remember(dir);
+  await announceQueued(services, dir);
+  return dir;
+}
+
+/** “Evaluate”: scores the best checkpoint of a fine-tuning, or the one a menu stands on, and shows the results. */
+export const evaluate: CommandDefinition = {
+  id: 'voco.evaluate',
+  async run(services, argument) {
+    const checkpoint = checkpointOf(argument);
+    const runDir =
+      checkpoint === undefined ? (await pickFinetuning(services, argument)).dir : dirname(dirname(checkpoint));
+    const dir = await startEvaluation(services, runDir, checkpoint);
+    services.results.show(dir);
+    services.walkthrough.done('results');
+    return dir;
+  },
+};
+
+/** “Show Results”: of the run that a menu names, or of the newest that has some. */
+export const showResults: CommandDefinition = {
+  id: 'voco.showResults',
+  async run(services, argument) {
+    const found = services.finder.start().then(() => {
+      if (services.registry.runs.some(({ state }) => state.kind !== 'pretrain')) services.walkthrough.done('results');
+    });
+    if (argument instanceof vscode.Uri) {
+      await found;
+      const own = services.registry.runs.find(({ state }) => state.configFile === argument.fsPath && state.step > 0);
+      return services.results.show(own?.dir);
+    }
+    return services.results.show(runDirOf(services, argument));
+  },
+};

@@ -1,0 +1,75 @@
+import * as vscode from 'vscode';
+import { controlRun, killRun, stopRun, waitForEnd } from '../../jobs/control';
+import { hasEnded } from '../../jobs/runSummary';
+import { withProgress, type CommandDefinition } from '../shared/command';
+import { pickRun } from './pickRun';
+import { announceQueued } from '../training/startTraining';
+
+const STOP_PATIENCE_MS = 120_000;
+
+export const pause: CommandDefinition = {
+  id: 'voco.pause',
+  async run(services, argument) {
+    const run = await pickRun(services, argument, {
+      title: 'Pause which run?',
+      suits: (one) => one.phase === 'running' && one.here,
+      none: 'No run is training, so there is nothing to pause.',
+    });
+    await controlRun(run, 'pause');
+    await services.registry.refresh(run.dir);
+  },
+};
+
+export const resume: CommandDefinition = {
+  id: 'voco.resume',
+  async run(services, argument) {
+    const run = await pickRun(services, argument, {
+      title: 'Resume which run?',
+      suits: (one) => one.here && (one.phase === 'paused' || one.phase === 'failed' || one.phase === 'interrupted'),
+      none: 'No run is paused, stopped or failed, so there is nothing to resume.',
+    });
+    if (run.live) {
+      await controlRun(run, 'resume');
+      await services.registry.refresh(run.dir);
+      return;
+    }
+    await services.program();
+    await services.launcher.resume(run);
+    await announceQueued(services, run.dir);
+  },
+};
+
+export const checkpoint: CommandDefinition = {
+  id: 'voco.checkpoint',
+  async run(services, argument) {
+    const run = await pickRun(services, argument, {
+      title: 'Write a checkpoint of which run?',
+      suits: (one) => one.here && (one.phase === 'running' || one.phase === 'paused'),
+      none: 'No run is training, so there is nothing to save.',
+    });
+    const status = await controlRun(run, 'checkpoint');
+    void vscode.window.setStatusBarMessage(`VoCo: checkpoint of ${run.label} at step ${status.step}`, 5000);
+    await services.registry.refresh(run.dir);
+  },
+};
+
+export const stop: CommandDefinition = {
+  id: 'voco.stop',
+  async run(services, argument) {
+    const run = await pickRun(services, argument, {
+      title: 'Stop which run?',
+      suits: (one) => one.here && !hasEnded(one),
+      none: 'No run is training or waiting, so there is nothing to stop.',
+    });
+    await stopRun(run);
+    // Cancelling ends the waiting; the run stops all the same.
+    const ended = await withProgress(`Stopping ${run.label}: writing a checkpoint`, (signal) =>
+      waitForEnd(run.dir, STOP_PATIENCE_MS, signal),
+    );
+    const now = await services.registry.refresh(run.dir);
+    if (ended || !now) return;
+    const kill = 'End It Now';
+    const text = `${run.label} has not stopped yet. Ending it now loses what it did since its last checkpoint.`;
+    if ((await vscode.window.showWarningMessage(text, kill)) === kill) await killRun(now);
+  },
+};

@@ -1,0 +1,66 @@
+import { access } from 'node:fs/promises';
+import { sep } from 'node:path';
+import * as vscode from 'vscode';
+import { outputFile } from '../../jobs/launchFile';
+import { runFiles } from '../../runs/runDirectory';
+import { UserError } from '../../errors/userError';
+import type { CommandDefinition } from '../shared/command';
+import { pickRun, runDirOf } from './pickRun';
+
+const NONE = 'There are no runs in this folder yet.';
+const any = (): boolean => true;
+
+export const showCurves: CommandDefinition = {
+  id: 'voco.showCurves',
+  run(services, argument, selected) {
+    const all = Array.isArray(selected) && selected.length > 1 ? (selected as unknown[]) : [argument];
+    const dirs = all.flatMap((one) => runDirOf(services, one) ?? []);
+    services.curves.show(dirs.length === 0 ? undefined : dirs);
+    services.walkthrough.done('watch');
+  },
+};
+
+async function firstExisting(files: readonly string[]): Promise<string | undefined> {
+  for (const file of files) {
+    const there = await access(file).then(
+      () => true,
+      () => false,
+    );
+    if (there) return file;
+  }
+  return undefined;
+}
+
+export const showLog: CommandDefinition = {
+  id: 'voco.showLog',
+  async run(services, argument) {
+    const run = await pickRun(services, argument, { title: 'Show the log of which run?', suits: any, none: NONE });
+    const file = await firstExisting([runFiles(run.dir).log, outputFile(run.dir)]);
+    if (!file) throw new UserError(`${run.label}: the run has written no log yet`);
+    const editor = await vscode.window.showTextDocument(vscode.Uri.file(file), { preview: false });
+    const end = editor.document.lineAt(editor.document.lineCount - 1).range;
+    editor.revealRange(end);
+  },
+};
+
+export const openRunFolder: CommandDefinition = {
+  id: 'voco.openRunFolder',
+  async run(services, argument) {
+    const run = await pickRun(services, argument, { title: 'Open the folder of which run?', suits: any, none: NONE });
+    await vscode.commands.executeCommand('vscode.openFolder', vscode.Uri.file(run.dir), { forceNewWindow: true });
+  },
+};
+
+export const revealRun: CommandDefinition = {
+  id: 'voco.revealRun',
+  async run(services, argument) {
+    const run = await pickRun(services, argument, { title: 'Reveal which run?', suits: any, none: NONE });
+    const folder = vscode.workspace.workspaceFolders?.find(({ uri }) =>
+      `${run.dir}${sep}`.startsWith(uri.fsPath + sep),
+    );
+    if (!folder) throw new UserError(`${run.dir}: the run is outside this workspace; use “Open Run Folder” instead`);
+    const inside = run.dir.slice(folder.uri.fsPath.length).split('\\').join('/');
+    const state = folder.uri.with({ path: `${folder.uri.path}${inside}/run.json` });
+    await vscode.commands.executeCommand('revealInExplorer', state);
+  },
+};

@@ -1,0 +1,48 @@
+import * as vscode from 'vscode';
+import { UserError } from '../../errors/userError';
+import { runTool, type Program } from '../../jobs/process';
+import { sizeText } from '../../text/sizeText';
+import { Cancelled, withProgress, type CommandDefinition } from '../shared/command';
+
+interface CacheReport {
+  readonly folder: string;
+  readonly entries: number;
+  readonly bytes: number;
+}
+
+async function cacheTool(program: Program, action: 'show' | 'clear', signal?: AbortSignal): Promise<CacheReport> {
+  const result = await runTool(program, ['cache', action, '--json'], { signal });
+  if (result.code !== 0) throw new UserError(result.messages.trim());
+  return JSON.parse(result.output) as CacheReport;
+}
+
+export const clearCache: CommandDefinition = {
+  id: 'voco.clearCache',
+  async run(services) {
+    const program = await services.program();
+    const report = await withProgress('Looking at the cache', (signal) => cacheTool(program, 'show', signal));
+    if (report.entries === 0) {
+      void vscode.window.showInformationMessage(`The cache of preprocessed volumes is empty (${report.folder}).`);
+      return;
+    }
+    const clear = 'Clear';
+    const text = `Remove ${report.entries} preprocessed volumes (${sizeText(report.bytes)})?`;
+    const detail = `${report.folder}\nThe next run preprocesses its volumes again.`;
+    if ((await vscode.window.showWarningMessage(text, { modal: true, detail }, clear)) !== clear) throw new Cancelled();
+    await withProgress('Clearing the cache', (signal) => cacheTool(program, 'clear', signal));
+    void vscode.window.showInformationMessage(`${sizeText(report.bytes)} of preprocessed volumes were removed.`);
+  },
+};
+
+export const refreshRuns: CommandDefinition = {
+  id: 'voco.refreshRuns',
+  async run(services) {
+    await services.finder.search();
+    await vscode.commands.executeCommand('voco.runs.focus');
+  },
+};
+
+export const showOutput: CommandDefinition = {
+  id: 'voco.showOutput',
+  run: (services) => services.log.show(),
+};

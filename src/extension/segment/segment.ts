@@ -1,0 +1,117 @@
+import { existsSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import * as vscode from 'vscode';
+import { resolveTask, type FinetuneConfig } from '../../config';
+import { UserError } from '../../errors/userError';
+import { runTool } from '../../jobs/process';
+import { readSafetensorsHeader } from '../../runs/safetensors';
+import { runLabel } from '../../runs/runDirectory';
+import { openVolume } from '../volume/openVolume';
+import { isVolumeFile, activeVolume } from '../volume/volumeFiles';
+import { askForVolumes } from '../volume/session';
+import { chosenDevice, type Services } from '../services';
+import { Cancelled, withProgress, type CommandDefinition } from '../shared/command';
+import { checkpointOf, pickCheckpoint } from '../checkpoint/pickCheckpoint';
+
+/** Where segmentations go: not beside the images, where a folder of training images would take them for volumes. */
+const FOLDER = 'segmentations';
+
+/** The volumes that a menu stands on, the one in the active editor, or what the user chooses. */
+async function pickImages(clicked: unknown, selected: unknown): Promise<string[]> {
+  const uris = Array.isArray(selected) && selected.length > 0 ? (selected as unknown[]) : [clicked];
+  const given = uris.flatMap((uri) => (uri instanceof vscode.Uri && isVolumeFile(uri) ? [uri.fsPath] : []));
+  if (given.length > 0) return given;
+  const open = activeVolume();
+  if (open) return [open.fsPath];
+  const folder = vscode.workspace.workspaceFolders?.[0]?.uri.fsPath;
+  const chosen = await askForVolumes('Image to segment', folder && join(folder, 'image'), true);
+  if (chosen.length === 0) throw new Cancelled();
+  return chosen;
+}
+
+/** @throws UserError for weights that cannot segment. */
+async function configOf(checkpoint: string): Promise<FinetuneConfig> {
+  const { metadata } = await readSafetensorsHeader(checkpoint);
+  if (metadata.kind !== 'finetune' || metadata.config === undefined) {
+    throw new UserError(
+      `${checkpoint}: is no checkpoint of a fine-tuning; fine-tune the weights first (VoCo: Fine-tune)`,
+    );
+  }
+  const config = JSON.parse(metadata.config) as FinetuneConfig;
+  if (resolveTask(config.task).output === 'classification') {
+    throw new UserError(`${checkpoint}: gives a class to whole volumes and segments nothing; see VoCo: Evaluate`);
+  }
+  return config;
+}
+
+async function pickWeights(services: Services): Promise<string> {
+  await services.finder.start();
+  const runs = services.registry.runs.filter(({ state }) => state.kind === 'finetune' && state.step > 0);
+  return (await pickCheckpoint(runs, { title: 'Segment with which checkpoint?' }))!;
+}
+
+/** Several files are the channels of one case where the network takes as many. */
+function casesOf(images: readonly string[], config: FinetuneConfig): string[] {
+  const channels = config.network.inChannels;
+  return channels > 1 && images.length === channels ? [[...images].sort().join(',')] : [...images];
+}
+
+/** A file that is not there yet: NAME-of-RUN.nii.gz, or with a number. */
+function freeFile(folder: string, image: string, run: string): string {
+  const name = `${basename(image).replace(/\.nii(\.gz)?$/i, '')}-${run}`;
+  for (let attempt = 1; ; attempt++) {
+    const file = join(folder, `${attempt === 1 ? name : `${name}-${attempt}`}.nii.gz`);
+    if (!existsSync(file)) return file;
+  }
+}
+
+/** Shows the last progress line of `voco segment` as a share. */
+function reporter(say: (message: string) => void, of: string): (line: string) => void {
+  return (line) => {
+    const share = /(\d+)\/100\b/.exec(line)?.[1];
+    if (share !== undefined) say(`${of}${share} %`);
+    else if (/^device:/.test(line)) say(`${of}on ${line.slice('device:'.length).trim()}`);
+  };
+}
+
+async function segmentAll(services: Services, checkpoint: string, cases: readonly string[]): Promise<string[]> {
+  const program = await services.program();
+  const device = chosenDevice();
+  const run = runLabel(dirname(dirname(checkpoint)));
+  return withProgress('Segmenting', async (signal, say) => {
+    const files: string[] = [];
+    for (const [index, item] of cases.entries()) {
+      const image = item.split(',')[0]!;
+      const root =
+        vscode.workspace.getWorkspaceFolder(vscode.Uri.file(image)) ?? vscode.workspace.workspaceFolders?.[0];
+      const folder = join(root?.uri.fsPath ?? dirname(image), FOLDER);
+      await mkdir(folder, { recursive: true });
+      const out = freeFile(folder, image, run);
+      const args = ['segment', item, '--checkpoint', checkpoint, '--out', out, ...(device ? ['--device', device] : [])];
+      const of = cases.length > 1 ? `${index + 1} of ${cases.length}: ` : '';
+      const result = await runTool(program, args, { signal, onMessage: reporter(say, of) });
+      if (result.code !== 0) throw new UserError(result.messages.trim().split('\n').at(-1) ?? `${image}: failed`);
+      files.push(out);
+    }
+    return files;
+  });
+}
+
+/** “Segment with Checkpoint…”: writes label maps on the images' own grids and opens the first on its image. */
+export const segment: CommandDefinition = {
+  id: 'voco.segment',
+  async run(services, argument, selected) {
+    const given = checkpointOf(argument);
+    const images = await pickImages(argument, selected);
+    const checkpoint = given ?? (await pickWeights(services));
+    const cases = casesOf(images, await configOf(checkpoint));
+    const files = await segmentAll(services, checkpoint, cases);
+    const image = vscode.Uri.file(cases[0]!.split(',')[0]!);
+    await openVolume(image, { overlays: [{ uri: vscode.Uri.file(files[0]!), name: 'prediction', mode: 'labels' }] });
+    if (files.length > 1) {
+      void vscode.window.showInformationMessage(`${files.length} segmentations are in ${dirname(files[0]!)}.`);
+    }
+    return files;
+  },
+};

@@ -1,0 +1,204 @@
+import { basename } from 'node:path';
+import * as vscode from 'vscode';
+import { UserError } from '../../errors/userError';
+import type { Look, VolumeState, VolumeWish } from '../../protocol/volume';
+import type { Walkthrough } from '../shared/walkthrough';
+import { panelPage, panelRoots } from '../panel/html';
+import { namedLikeLabels } from '../../viewer/labels';
+import { nameBeside } from '../../viewer/names';
+import {
+  lookOf,
+  OPEN_COMPARISON,
+  OPEN_VOLUME,
+  overlayWishes,
+  volumeWish,
+  type ComparedVolume,
+  type CompareVolumesOptions,
+  type OpenVolumeOptions,
+} from './openVolume';
+import { askForVolumes, VolumeSession } from './session';
+import type { VolumeStore } from './store';
+
+const EDITOR = 'voco.volume';
+const COMPARISON = 'voco.volumes';
+const MOST_COMPARED = 4;
+
+interface VolumeDocument extends vscode.CustomDocument {
+  readonly held: vscode.Disposable;
+}
+
+/** The NIfTI editor, the comparison of volumes, and the commands of both. */
+export class VolumeEditor
+  implements vscode.CustomReadonlyEditorProvider<VolumeDocument>, vscode.WebviewPanelSerializer<VolumeState>
+{
+  private readonly sessions = new Map<vscode.WebviewPanel, VolumeSession>();
+  /** What a command wants of a volume whose tab is being opened. */
+  private readonly expected = new Map<string, { volume: VolumeWish; look: Look | undefined }>();
+
+  constructor(
+    private readonly context: vscode.ExtensionContext,
+    private readonly log: vscode.LogOutputChannel,
+    private readonly store: VolumeStore,
+    private readonly walkthrough: Walkthrough,
+  ) {}
+
+  openCustomDocument(uri: vscode.Uri): VolumeDocument {
+    if (uri.scheme !== 'file')
+      throw new Error('Only a volume that is a file on this machine can be shown, not one of another source.');
+    const held = this.store.get(uri.fsPath).use();
+    return { uri, held, dispose: () => held.dispose() };
+  }
+
+  resolveCustomEditor(document: VolumeDocument, panel: vscode.WebviewPanel): void {
+    const path = document.uri.fsPath;
+    const { volume, look } = this.expected.get(path) ?? { volume: { path, overlays: [] }, look: undefined };
+    this.expected.delete(path);
+    this.show(panel, [volume], look);
+    this.walkthrough.done('look');
+  }
+
+  deserializeWebviewPanel(panel: vscode.WebviewPanel, state: VolumeState | undefined): Promise<void> {
+    // The page itself remembers the overlays.
+    const volumes = (state?.volumes ?? []).map((volume) => ({ ...volume, overlays: [] }));
+    if (volumes.length > 0) this.show(panel, volumes);
+    else panel.dispose();
+    return Promise.resolve();
+  }
+
+  /** {@link openVolume} of the module beside. */
+  async open(uri: vscode.Uri, options: OpenVolumeOptions): Promise<void> {
+    const path = uri.fsPath;
+    const { viewColumn, preserveFocus = false } = options;
+    const look = lookOf(options);
+    const overlays = options.overlays && overlayWishes(options.overlays);
+    const known = [...this.sessions].find(([, session]) => session.files.length === 1 && session.files[0] === path);
+    if (known) {
+      const [panel, session] = known;
+      panel.reveal(panel.viewColumn, preserveFocus);
+      if (overlays) session.show(overlays, look);
+      else if (look) session.lookAt(look);
+      return;
+    }
+    this.expected.set(path, { volume: { path, overlays: overlays ?? [] }, look });
+    const target = { viewColumn: viewColumn ?? vscode.ViewColumn.Active, preserveFocus };
+    try {
+      await vscode.commands.executeCommand('vscode.openWith', uri, EDITOR, target);
+    } catch (error) {
+      this.expected.delete(path);
+      throw error;
+    }
+  }
+
+  /** Volumes side by side in a tab of their own. */
+  compare(volumes: readonly VolumeWish[], options: CompareVolumesOptions = {}): void {
+    const named = volumes.map(({ path, name }) => (name ?? basename(path)).replace(/\.nii(\.gz)?$/, ''));
+    const { title = named.join(' ↔ '), viewColumn = vscode.ViewColumn.Active, preserveFocus = false } = options;
+    const panel = vscode.window.createWebviewPanel(COMPARISON, title, { viewColumn, preserveFocus });
+    this.show(panel, volumes, lookOf(options));
+  }
+
+  /** {@link compareVolumes} of the module beside. */
+  openComparison(volumes: readonly ComparedVolume[], options: CompareVolumesOptions): void {
+    if (volumes.length < 1 || volumes.length > MOST_COMPARED) {
+      throw new UserError(`1 to ${MOST_COMPARED} volumes can be shown side by side, not ${volumes.length}.`);
+    }
+    this.compare(volumes.map(volumeWish), options);
+  }
+
+  /** “Compare Volumes”: what is selected in the explorer, or else what the user chooses. */
+  async compareCommand(clicked?: vscode.Uri, selected?: readonly vscode.Uri[]): Promise<void> {
+    const near = this.active()?.files[0];
+    let files = volumesAmong(clicked, selected);
+    if (files.length < 2) files = [...files, ...(await askForVolumes('Volumes to compare', files[0] ?? near, true))];
+    files = [...new Set(files)];
+    if (files.length === 0) return;
+    if (files.length < 2 || files.length > MOST_COMPARED) {
+      void vscode.window.showWarningMessage(
+        `Choose 2 to ${MOST_COMPARED} volumes to compare (.nii or .nii.gz); ${files.length} chosen.`,
+      );
+      return;
+    }
+    this.compare(files.map((path) => ({ path, name: nameBeside(path, files), overlays: [] })));
+  }
+
+  /**
+   * “Add Overlay…”: of two selected files the label map goes on top of the other; a single one goes on top of the volume
+   * that is shown.
+   */
+  async overlayCommand(clicked?: vscode.Uri, selected?: readonly vscode.Uri[]): Promise<void> {
+    const files = volumesAmong(clicked, selected);
+    if (files.length === 2) {
+      const [base, top] = namedLikeLabels(files[0]!) ? [files[1]!, files[0]!] : [files[0]!, files[1]!];
+      await this.open(vscode.Uri.file(base), { overlays: [{ uri: vscode.Uri.file(top) }] });
+      return;
+    }
+    const session = this.active();
+    if (!session) {
+      void vscode.window.showInformationMessage(
+        'Open the volume first (click a .nii or .nii.gz file), then add an overlay to it.',
+      );
+      return;
+    }
+    const top = files[0] ?? (await askForVolumes('Overlay', session.files[0], false))[0];
+    if (top !== undefined) session.addOverlay(top);
+  }
+
+  private show(panel: vscode.WebviewPanel, volumes: readonly VolumeWish[], look?: Look): void {
+    panel.webview.options = { enableScripts: true, localResourceRoots: panelRoots(this.context.extensionUri) };
+    const onDefect = (error: unknown): void => this.log.error(String(error));
+    const session = new VolumeSession(panel.webview, this.store, volumes, look, onDefect);
+    this.sessions.set(panel, session);
+    panel.onDidDispose(() => {
+      this.sessions.delete(panel);
+      session.dispose();
+    });
+    panel.webview.html = panelPage(panel.webview, this.context.extensionUri, {
+      bundle: 'volume',
+      title: 'Volume',
+      // NiiVue's font and textures are data URLs.
+      policy: ['img-src data:', `connect-src ${panel.webview.cspSource} data:`],
+    });
+  }
+
+  private active(): VolumeSession | undefined {
+    const panels = [...this.sessions.keys()];
+    const panel = panels.find((one) => one.active) ?? panels.find((one) => one.visible);
+    return panel && this.sessions.get(panel);
+  }
+}
+
+function volumesAmong(clicked?: vscode.Uri, selected?: readonly vscode.Uri[]): string[] {
+  const uris = selected && selected.length > 0 ? selected : clicked ? [clicked] : [];
+  return uris.map((uri) => uri.fsPath).filter((path) => /\.nii(\.gz)?$/i.test(path));
+}
+
+/** Registers the NIfTI editor with its commands; reads nothing until a volume is opened. */
+export function registerVolumeEditor(
+  context: vscode.ExtensionContext,
+  log: vscode.LogOutputChannel,
+  store: VolumeStore,
+  walkthrough: Walkthrough,
+): vscode.Disposable {
+  const editor = new VolumeEditor(context, log, store, walkthrough);
+  const run =
+    (command: (clicked?: vscode.Uri, selected?: readonly vscode.Uri[]) => Promise<void>) =>
+    (clicked?: unknown, selected?: unknown): Promise<void> =>
+      command
+        .call(
+          editor,
+          clicked instanceof vscode.Uri ? clicked : undefined,
+          Array.isArray(selected) ? (selected as vscode.Uri[]) : undefined,
+        )
+        .catch((error: unknown) => {
+          log.error(String(error));
+          void vscode.window.showErrorMessage(error instanceof Error ? error.message : String(error));
+        });
+  return vscode.Disposable.from(
+    vscode.window.registerCustomEditorProvider(EDITOR, editor, { supportsMultipleEditorsPerDocument: true }),
+    vscode.window.registerWebviewPanelSerializer(COMPARISON, editor),
+    vscode.commands.registerCommand(OPEN_VOLUME, editor.open.bind(editor)),
+    vscode.commands.registerCommand(OPEN_COMPARISON, editor.openComparison.bind(editor)),
+    vscode.commands.registerCommand('voco.compareVolumes', run(editor.compareCommand)),
+    vscode.commands.registerCommand('voco.addOverlay', run(editor.overlayCommand)),
+  );
+}

@@ -1,0 +1,119 @@
+import type { RunSummary } from './runSummary';
+import type { RunKind } from '../runs/runDirectory';
+
+/** 75 → "1m 15s". */
+export function durationText(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds));
+  const [days, hours, minutes] = [
+    Math.floor(whole / 86_400),
+    Math.floor(whole / 3600) % 24,
+    Math.floor(whole / 60) % 60,
+  ];
+  if (days > 0) return `${days}d ${hours}h`;
+  if (hours > 0) return `${hours}h ${minutes}m`;
+  return minutes > 0 ? `${minutes}m ${whole % 60}s` : `${whole}s`;
+}
+
+export function percent(run: RunSummary): number {
+  const { step, totalSteps } = run.state;
+  return totalSteps > 0 ? Math.min(100, Math.floor((100 * step) / totalSteps)) : 0;
+}
+
+/**
+ * Seconds to go, from how long the steps took since the process started; undefined while that cannot be known.
+ *
+ * @param firstStep the step at which this process began.
+ */
+export function secondsLeft(run: RunSummary, now: Date): number | undefined {
+  const { step, totalSteps, resumedAt, heartbeat } = run.state;
+  const started = run.launch?.startedAt ?? run.state.started;
+  const first = resumedAt?.at(-1) ?? 0;
+  if (run.phase !== 'running' || !started || step <= first) return undefined;
+  const until = heartbeat ? Date.parse(heartbeat) : now.getTime();
+  const spent = (until - Date.parse(started)) / 1000;
+  return spent > 0 ? (spent / (step - first)) * (totalSteps - step) : undefined;
+}
+
+const lossText = (loss: number): string =>
+  Number.isFinite(loss) ? String(Number(loss.toPrecision(4))) : 'not a number';
+
+const SCORE_NAMES: Record<string, string> = {
+  'validation/dice': 'Dice',
+  'validation/accuracy': 'validation accuracy',
+  dice: 'Dice',
+  f1: 'F1',
+  auc: 'AUC',
+};
+
+/** The scores that lists show of what was measured, the most telling first: `Dice 0.812`. */
+export function scoreTexts(metrics: Readonly<Record<string, number>>): string[] {
+  return ['validation/dice', 'loss', 'accuracy', 'validation/accuracy']
+    .filter((name) => metrics[name] !== undefined)
+    .map((name) => `${SCORE_NAMES[name] ?? name} ${Number(metrics[name]!.toPrecision(3))}`);
+}
+
+const KINDS: Partial<Record<RunKind, string>> = {
+  finetune: 'fine-tuning',
+  evaluate: 'evaluation',
+  study: 'study',
+};
+
+/** What kind of run it is; nothing for pre-training, the usual one. */
+const kindText = ({ state }: RunSummary): string | undefined => KINDS[state.kind];
+
+/** What a run tells of itself first: what kind it is where that is not pre-training, and its score on held-out cases. */
+function leadingTexts(run: RunSummary): string[] {
+  const kind = kindText(run);
+  if (!kind) return [];
+  const score = Object.entries(run.state.heldOut ?? {})[0];
+  return [kind, ...(score ? [`${SCORE_NAMES[score[0]] ?? score[0]} ${score[1].toFixed(3)}`] : [])];
+}
+
+/** State, progress, loss and time left in a line. */
+export function describeRun(run: RunSummary, now: Date = new Date()): string {
+  const { step, totalSteps, loss } = run.state;
+  const parts: string[] = [...leadingTexts(run), run.phase];
+  if (run.phase !== 'queued' && totalSteps > 0) parts.push(`${step} of ${totalSteps} (${percent(run)}%)`);
+  if (loss !== undefined) parts.push(`loss ${lossText(loss)}`);
+  const left = secondsLeft(run, now);
+  if (left !== undefined) parts.push(`${durationText(left)} left`);
+  if (!run.here) parts.push(`on ${run.state.host}`);
+  return parts.join(' · ');
+}
+
+const dateText = (iso: string): string =>
+  new Date(iso).toLocaleString('en-US', {
+    month: 'short',
+    day: 'numeric',
+    hour: '2-digit',
+    minute: '2-digit',
+    hour12: false,
+  });
+
+/** The little that fits beside a run's name in the tree; its icon shows the state already. */
+export function shortText(run: RunSummary, now: Date = new Date()): string {
+  const { step, totalSteps, loss, created, ended } = run.state;
+  const lossPart = loss === undefined ? [] : [`loss ${lossText(loss)}`];
+  const left = secondsLeft(run, now);
+  const lead = leadingTexts(run);
+  const scores = lead.length > 0 ? [] : lossPart;
+  switch (run.phase) {
+    case 'running':
+      return [
+        `${percent(run)}%`,
+        ...lead,
+        ...lossPart,
+        ...(left === undefined ? [] : [`${durationText(left)} left`]),
+      ].join(' · ');
+    case 'finished':
+      return [...lead, dateText(ended ?? created), ...scores].join(' · ');
+    case 'failed':
+      return run.reason ?? 'failed';
+    case 'interrupted':
+      return `stopped at step ${step} of ${totalSteps}`;
+    case 'paused':
+      return `paused at ${percent(run)}%`;
+    default:
+      return run.phase;
+  }
+}

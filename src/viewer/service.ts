@@ -1,0 +1,217 @@
+import { freemem } from 'node:os';
+import { setImmediate } from 'node:timers/promises';
+import type {
+  Glimpse,
+  Grid,
+  LabelEntry,
+  Plane,
+  ReducedVolume,
+  Slice,
+  VolumeHeader,
+  VolumeStatistics,
+} from '../protocol/volume';
+import type { Triple, Voxels } from '../protocol/volume';
+import {
+  axisCodes,
+  everyNth,
+  finiteRange,
+  geometryWarnings,
+  readEveryNth,
+  readHeader,
+  readVoxels,
+  spacingOf,
+  type Affine,
+  type GrowingVoxels,
+  type NiftiHeader,
+} from '../volume';
+import { canonicalView, coincide, extractSlice, sampleLinear, sampleNearest, type CanonicalView } from './canonical';
+import { glimpseOf } from './glimpse';
+import { labelNames, namedLikeLabels } from './labels';
+import { reduceVolume } from './reduce';
+import { makeThumbnail, type Thumbnail } from './thumbnail';
+import { memoryFor, stepsFor, stepsInWords } from './tooLarge';
+import { countLabels, summarizeValues } from './statistics';
+
+/** Voxels that are looked at in one go. */
+const PIECE = 1 << 22;
+
+interface Loaded {
+  readonly voxels: Voxels;
+  readonly statistics: VolumeStatistics;
+}
+
+const number = (value: number): string => String(Number(value.toPrecision(6)));
+
+/** Three rows of numbers, the first of them named. */
+function matrixRows(name: string, affine: Affine): VolumeHeader['rows'] {
+  return [0, 4, 8].map((row) => ({
+    name: row === 0 ? name : '',
+    value: [...affine.subarray(row, row + 4)].map((value) => value.toFixed(2).padStart(7)).join(' '),
+  }));
+}
+
+function headerRows(header: NiftiHeader): VolumeHeader['rows'] {
+  const { affine, size, contradicting } = header;
+  const spacing = spacingOf(affine);
+  const triple = (values: readonly number[]): string => values.map(number).join(' × ');
+  const scaled = header.slope !== 1 || header.intercept !== 0;
+  const rows = [
+    { name: 'Dimensions', value: `${size.join(' × ')}${header.channels > 1 ? ` × ${header.channels}` : ''}` },
+    { name: 'Spacing', value: `${triple(spacing)} mm` },
+    { name: 'Field of view', value: `${triple(spacing.map((mm, axis) => mm * size[axis]!))} mm` },
+    { name: 'Orientation', value: `${axisCodes(affine)}, from the ${header.affineSource}` },
+    { name: 'Datatype', value: header.datatype.name },
+    { name: 'Scaling', value: scaled ? `× ${number(header.slope)} + ${number(header.intercept)}` : 'none' },
+    { name: 'sform / qform', value: `code ${header.sformCode} / code ${header.qformCode}` },
+    ...matrixRows('Affine', affine),
+    ...(contradicting ? matrixRows(`Affine of the qform (${axisCodes(contradicting)}), not used`, contradicting) : []),
+    {
+      name: 'Format',
+      value: `NIfTI-${header.version}${header.compressed ? ', gzip' : ''}${header.littleEndian ? '' : ', big endian'}`,
+    },
+  ];
+  return header.description ? [...rows, { name: 'Description', value: header.description }] : rows;
+}
+
+interface Opened {
+  /** The file's. */
+  readonly whole: NiftiHeader;
+  /** Of the voxels that are held: all of them, or every n-th. */
+  readonly header: NiftiHeader;
+  readonly view: CanonicalView;
+  readonly step: Triple;
+}
+
+/** Serves one file: its header at once, then its voxels (one copy, as stored) slice by slice. */
+export class VolumeService {
+  private opened?: Promise<Opened>;
+  private loaded?: Promise<Loaded>;
+  /** While the file is read whole. */
+  private growing?: GrowingVoxels;
+
+  /** @param free bytes of memory that are free, asked once when the header is read. */
+  constructor(
+    private readonly file: string,
+    private readonly free: () => number = freemem,
+  ) {}
+
+  private open(): Promise<Opened> {
+    this.opened ??= this.readHeader();
+    return this.opened;
+  }
+
+  private async readHeader(): Promise<Opened> {
+    const whole = await readHeader(this.file, { anySize: true });
+    const step = stepsFor(whole, this.free(), this.file);
+    const header = everyNth(whole, step);
+    return { whole, header, view: canonicalView(header, step), step };
+  }
+
+  private read(): Promise<Loaded> {
+    this.loaded ??= this.readAll();
+    return this.loaded;
+  }
+
+  private async readAll(): Promise<Loaded> {
+    const { header, step } = await this.open();
+    const all = step.every((n) => n === 1);
+    const grow = (growing: GrowingVoxels): void => void (this.growing = growing);
+    const { voxels } = all ? await readVoxels(this.file, grow) : await readEveryNth(this.file, step);
+    this.growing = undefined;
+    return { voxels, statistics: await this.summarize(voxels, header) };
+  }
+
+  private async summarize(voxels: Voxels, header: NiftiHeader): Promise<VolumeStatistics> {
+    const { slope, intercept } = header;
+    const summary = summarizeValues(voxels, slope, intercept);
+    if (!summary) {
+      const histogram = { low: 0, high: 1, bins: [] };
+      const warnings = ['no voxel holds a number'];
+      return { range: [0, 0], window: [0, 1], hounsfield: false, histogram, warnings };
+    }
+    const counts = countLabels(voxels, slope, intercept, namedLikeLabels(this.file));
+    const warnings = summary.range[0] === summary.range[1] ? [`all voxels have the value ${summary.range[0]}`] : [];
+    if (!counts) return { ...summary, warnings };
+    const named = await labelNames(this.file, Math.max(...counts.keys()));
+    const labels: LabelEntry[] = [...counts].map(([value, count]) => ({ ...named(value), value, voxels: count }));
+    return { ...summary, labels, warnings };
+  }
+
+  async header(): Promise<VolumeHeader> {
+    const { header, whole, view, step } = await this.open();
+    const reduced = step.some((n) => n > 1);
+    return {
+      grid: view.grid,
+      storage: view.storage,
+      spacing: spacingOf(Float64Array.from(view.grid.affine)),
+      channels: header.channels,
+      slope: header.slope,
+      intercept: header.intercept,
+      rows: headerRows(whole),
+      warnings: geometryWarnings(whole),
+      ...(reduced && { notice: `${memoryFor(whole)}: ${stepsInWords(whole, step)}` }),
+    };
+  }
+
+  async load(): Promise<VolumeStatistics> {
+    return (await this.read()).statistics;
+  }
+
+  /** The three slices at `indices` while the volume is read, as far as it is; null when it is read, or read in part only. */
+  async glimpse(indices: Triple): Promise<Glimpse | null> {
+    const { view } = await this.open();
+    return this.growing ? glimpseOf(this.growing, view, indices) : null;
+  }
+
+  /**
+   * Slices of this volume, on another volume's grid when `grid` is given: of a label map the nearest voxels and 0 outside, of an
+   * image values between the voxels and NaN outside.
+   */
+  async slices(
+    plane: Plane,
+    indices: readonly number[],
+    channel: number,
+    grid: Grid | undefined,
+  ): Promise<readonly Slice[]> {
+    const { view, header } = await this.open();
+    const { voxels, statistics } = await this.read();
+    const target = grid && !coincide(grid, view.grid) ? grid : undefined;
+    const { size } = target ?? view.grid;
+    const at = Math.min(channel, header.channels - 1);
+    const sample = statistics.labels ? sampleNearest : sampleLinear;
+    return indices
+      .filter((index) => index >= 0 && index < size[plane])
+      .map((index) =>
+        target
+          ? sample(voxels, view, at, { grid: target, plane, index })
+          : extractSlice(voxels, view, at, plane, index),
+      );
+  }
+
+  async reduced(channel: number, limit: number): Promise<ReducedVolume> {
+    const { view } = await this.open();
+    const { voxels, statistics } = await this.read();
+    return reduceVolume(voxels, view, channel, limit, statistics.labels !== undefined);
+  }
+
+  /** Lowest and highest value of all voxels; takes longer than {@link load}'s, which looks at a sample. */
+  async range(): Promise<readonly [number, number]> {
+    const { slope, intercept } = (await this.open()).header;
+    const { voxels, statistics } = await this.read();
+    let [low, high] = [Infinity, -Infinity];
+    for (let from = 0; from < voxels.length; from += PIECE) {
+      const [least, most] = finiteRange(voxels.subarray(from, from + PIECE));
+      [low, high] = [Math.min(low, least), Math.max(high, most)];
+      // Slices are not to wait for it.
+      await setImmediate();
+    }
+    if (low > high) return statistics.range;
+    const [a, b] = [low * slope + intercept, high * slope + intercept];
+    return [Math.min(a, b), Math.max(a, b)];
+  }
+
+  /** Reads the file for itself, and holds nothing of it. */
+  thumbnail(side: number): Promise<Thumbnail> {
+    return makeThumbnail(this.file, side);
+  }
+}

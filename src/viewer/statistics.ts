@@ -1,0 +1,105 @@
+import type { Histogram, Voxels } from '../protocol/volume';
+import { finiteRange } from '../volume';
+
+const SAMPLE = 1 << 17;
+const BINS = 128;
+/** A map of more classes than this is taken for an image. */
+const MOST_LABELS = 160;
+const HIGHEST_LABEL = 4096;
+
+export interface ValueSummary {
+  /** Of a sample, for a first look. */
+  readonly range: readonly [number, number];
+  readonly window: readonly [number, number];
+  readonly hounsfield: boolean;
+  readonly histogram: Histogram;
+}
+
+/** Sorted finite values at an odd step through the array, which favours no axis of the usual sizes. */
+function sortedSample(data: Voxels): Float64Array {
+  const step = Math.max(1, Math.floor(data.length / SAMPLE)) | 1;
+  const values = new Float64Array(Math.ceil(data.length / step));
+  let count = 0;
+  for (let i = 0; i < data.length; i += step) if (Number.isFinite(data[i])) values[count++] = data[i]!;
+  return values.subarray(0, count).sort();
+}
+
+function percentile(sorted: Float64Array, share: number): number {
+  return sorted[Math.round(share * (sorted.length - 1))]!;
+}
+
+function histogramOf(sorted: Float64Array, scale: (stored: number) => number): Histogram {
+  const [low, high] = [scale(percentile(sorted, 0.0005)), scale(percentile(sorted, 0.9995))];
+  const counts = new Array<number>(BINS).fill(0);
+  const width = high - low || 1;
+  for (const stored of sorted) {
+    const bin = Math.floor(((scale(stored) - low) / width) * BINS);
+    if (bin >= 0 && bin < BINS) counts[bin]! += 1;
+  }
+  const most = Math.max(...counts, 1);
+  return { low, high, bins: counts.map((count) => count / most) };
+}
+
+/** Range, automatic window and histogram, from a sample of the voxels; undefined when none of them is a number. */
+export function summarizeValues(data: Voxels, slope: number, intercept: number): ValueSummary | undefined {
+  let stored = sortedSample(data);
+  // A sample of one value, or of none, says little about the rest.
+  if (stored[0] === stored.at(-1)) {
+    const [low, high] = finiteRange(data);
+    if (low > high) return undefined;
+    const most = stored[0] ?? low;
+    stored = new Float64Array(Math.max(2, stored.length)).fill(most);
+    [stored[0], stored[stored.length - 1]] = [low, high];
+  }
+  const sorted = slope < 0 ? stored.reverse() : stored;
+  const scale = (value: number): number => value * slope + intercept;
+  const [first, last] = [sorted[0]!, sorted.at(-1)!];
+  // The lowest value is mostly padding or air, and says nothing about the window.
+  let start = 0;
+  while (start < sorted.length - 1 && sorted[start] === first) start += 1;
+  const body = sorted.subarray(start);
+  const [low, high] = [scale(percentile(body, 0.02)), scale(percentile(body, 0.99))];
+  const range = [scale(first), scale(last)] as const;
+  return {
+    range,
+    window: high > low ? [low, high] : range[1] > range[0] ? range : [range[0], range[0] + 1],
+    hounsfield: range[0] <= -300 && range[0] >= -4096 && range[1] >= 150 && range[1] <= 40_000,
+    histogram: histogramOf(sorted, scale),
+  };
+}
+
+/** Whether the first look at some voxels lets them be labels: few whole numbers, none below 0. */
+function maybeLabels(data: Voxels, slope: number, intercept: number): boolean {
+  const step = Math.max(1, Math.floor(data.length / 65_536)) | 1;
+  const seen = new Set<number>();
+  for (let i = 0; i < data.length; i += step) {
+    const value = data[i]! * slope + intercept;
+    if (!Number.isInteger(value) || value < 0 || value > HIGHEST_LABEL) return false;
+    if (seen.add(value).size > MOST_LABELS) return false;
+  }
+  return true;
+}
+
+/**
+ * Counts the voxels of each label when the volume is a label map: whole numbers from 0, few of them. An image of few grey values counts
+ * as one only when its numbers are also small, or when `expected` says that its name is that of a label file.
+ */
+export function countLabels(
+  data: Voxels,
+  slope: number,
+  intercept: number,
+  expected: boolean,
+): ReadonlyMap<number, number> | undefined {
+  if (!maybeLabels(data, slope, intercept)) return undefined;
+  const counts = new Float64Array(HIGHEST_LABEL + 1);
+  for (let i = 0; i < data.length; i++) {
+    const value = data[i]! * slope + intercept;
+    if (!(value >= 0 && value <= HIGHEST_LABEL) || value !== Math.floor(value)) return undefined;
+    counts[value]! += 1;
+  }
+  const found = new Map<number, number>();
+  counts.forEach((count, value) => count > 0 && found.set(value, count));
+  const highest = Math.max(...found.keys());
+  if (found.size > MOST_LABELS || (!expected && (found.size > 40 || highest > 255))) return undefined;
+  return found.size > 1 || expected ? found : undefined;
+}

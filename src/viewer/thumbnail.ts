@@ -1,0 +1,77 @@
+import type { Slice, Triple } from '../protocol/volume';
+import { readEveryNth, readHeader, spacingOf } from '../volume';
+import { canonicalView, extractSlice, type CanonicalView } from './canonical';
+import { labelNames, namedLikeLabels } from './labels';
+import { encodePng } from './png';
+import { countLabels, summarizeValues } from './statistics';
+
+/** A small picture of a volume. */
+export interface Thumbnail {
+  /** A PNG file. */
+  readonly data: Uint8Array;
+  readonly width: number;
+  readonly height: number;
+  /** `512 × 512 × 300 voxels, 0.8 × 0.8 × 2.5 mm`. */
+  readonly caption: string;
+}
+
+/** VoCo's window for CT. */
+const CT_WINDOW = [-175, 250] as const;
+
+type Painter = (value: number) => readonly number[];
+
+/** Greys of the usual window, or the colours of labels. */
+async function painterOf(file: string, voxels: Slice['data'], slope: number, intercept: number): Promise<Painter> {
+  const counts = countLabels(voxels, slope, intercept, namedLikeLabels(file));
+  if (counts) {
+    const named = await labelNames(file, Math.max(...counts.keys()));
+    const colours = new Map(
+      [...counts.keys()].map((value) => {
+        const code = Number.parseInt((value === 0 ? '#000000' : named(value).colour).slice(1), 16);
+        return [value, [(code >> 16) & 255, (code >> 8) & 255, code & 255]];
+      }),
+    );
+    return (value) => colours.get(value) ?? [0, 0, 0];
+  }
+  const summary = summarizeValues(voxels, slope, intercept);
+  const [low, high] = summary?.hounsfield ? CT_WINDOW : (summary?.window ?? [0, 1]);
+  // What is not a number is black.
+  return (value) => [Math.min(255, Math.max(0, Math.round((255 * (value - low)) / (high - low)))) || 0];
+}
+
+/** Pixels of a slice as it is looked at: the patient's right on the left, anterior above, millimetres square. */
+function layOut(slice: Slice, view: CanonicalView, side: number, paint: (stored: number) => readonly number[]) {
+  const spacing = spacingOf(Float64Array.from(view.grid.affine));
+  const [across, down] = [slice.width * spacing[0], slice.height * spacing[1]];
+  const scale = side / Math.max(across, down);
+  const [width, height] = [across, down].map((mm) => Math.max(1, Math.round(mm * scale))) as [number, number];
+  const samples: number[] = [];
+  for (let y = 0; y < height; y++) {
+    const row = slice.height - 1 - Math.floor(((y + 0.5) * slice.height) / height);
+    for (let x = 0; x < width; x++) {
+      const column = slice.width - 1 - Math.floor(((x + 0.5) * slice.width) / width);
+      samples.push(...paint(slice.data[row * slice.width + column]!));
+    }
+  }
+  return { width, height, samples: Uint8Array.from(samples) };
+}
+
+/**
+ * The middle axial slice of a file as a PNG of at most `side` pixels a side. Only every n-th voxel is held.
+ *
+ * @throws UserError naming the file when it can't be read.
+ */
+export async function makeThumbnail(file: string, side: number): Promise<Thumbnail> {
+  const whole = await readHeader(file, { anySize: true });
+  const step = whole.size.map((n) => Math.max(1, Math.floor(n / side))) as unknown as Triple;
+  const { header, voxels } = await readEveryNth(file, step);
+  const view = canonicalView(header, step);
+  const slice = extractSlice(voxels, view, 0, 2, Math.floor(view.grid.size[2] / 2));
+  const { slope, intercept } = header;
+  const painter = await painterOf(file, voxels, slope, intercept);
+  const { width, height, samples } = layOut(slice, view, side, (stored) => painter(stored * slope + intercept));
+  const spacing = spacingOf(whole.affine).map((mm) => Number(mm.toPrecision(3)));
+  const volumes = whole.channels > 1 ? ` × ${whole.channels}` : '';
+  const caption = `${whole.size.join(' × ')}${volumes} voxels, ${spacing.join(' × ')} mm`;
+  return { data: encodePng(width, height, samples), width, height, caption };
+}
