@@ -43,12 +43,13 @@ async function casesOf(config: Config, source: SourceConfig): Promise<readonly C
   return resolveSources([source], '/', { labels: true });
 }
 
-async function factsOf(item: Case, facts: FileFacts, problems: string[]): Promise<CaseFacts> {
-  const looked = await Promise.all(imageFiles(item).map((file) => facts.image(file)));
-  const label = item.label === undefined ? undefined : await facts.image(item.label);
-  for (const one of [...looked, ...(label ? [label] : [])]) if ('problem' in one) problems.push(one.problem);
-  const images = looked.flatMap((one): ImageFacts[] => ('facts' in one ? [one.facts] : []));
-  return { item, images: images.length === looked.length ? images : [] };
+/** What is known of a case's images, and which of its files cannot be read, in their order. */
+async function factsOf(item: Case, facts: FileFacts): Promise<CaseFacts & { unreadable: string[] }> {
+  const images = await Promise.all(imageFiles(item).map((file) => facts.image(file)));
+  const label = item.label === undefined ? [] : [await facts.image(item.label)];
+  const unreadable = [...images, ...label].flatMap((one) => ('problem' in one ? [one.problem] : []));
+  const known = images.flatMap((one): ImageFacts[] => ('facts' in one ? [one.facts] : []));
+  return { item, images: known.length === images.length ? known : [], unreadable };
 }
 
 /** One source: its cases, and a problem when it, or files that it names, cannot be read. */
@@ -71,10 +72,9 @@ async function lookAtSource(
     };
     return { path: place, cases: [], problems: [problem] };
   }
-  const unreadable: string[] = [];
-  const known = await mapLimited(cases.slice(0, MAX_CASES), LANES, undefined, (item) =>
-    factsOf(item, facts, unreadable),
-  );
+  const known = await mapLimited(cases.slice(0, MAX_CASES), LANES, undefined, (item) => factsOf(item, facts));
+  // In the order of the list, whichever file was read first.
+  const unreadable = known.flatMap((one) => one.unreadable);
   const problems: Problem[] = [];
   if (unreadable.length > 0) {
     const more = unreadable.length > 1 ? `; and ${unreadable.length - 1} more files of this source cannot be read` : '';

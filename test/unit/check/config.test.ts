@@ -4,7 +4,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { diagnose, type Diagnostic } from '../../../src/config';
 import { makePhantom, makeTaskPhantom } from '../../../src/data/phantom';
+import { configOfText } from '../../../src/config/ofText';
+import { FileFacts, type Looked } from '../../../src/check/config/fileFacts';
 import { ConfigLinter } from '../../../src/check/config/linter';
+import { lookAtSources } from '../../../src/check/config/sources';
 
 const root = mkdtempSync(join(tmpdir(), 'voco-lint-'));
 const file = join(root, 'own.voco.json');
@@ -115,6 +118,28 @@ describe('files', () => {
     expect(await lint(text)).toEqual([]);
     writeFileSync(images[0]!, 'no volume');
     expect((await lint(text))[0]!.message).toMatch(/^a\.nii\.gz: is neither gzip data/);
+  });
+
+  it('names the first unreadable volume of the list, whichever was looked at first', async () => {
+    const images = ['one', 'two', 'three'].map((name) => join(root, `${name}.nii.gz`));
+    const order: string[] = [];
+    class FirstIsSlowest extends FileFacts {
+      override async image(volume: string): Promise<Looked> {
+        const looked = await super.image(volume);
+        // The first ends only after the others.
+        if (volume === images[0]) while (order.length < 2) await new Promise((done) => setImmediate(done));
+        order.push(volume);
+        return looked;
+      }
+    }
+    const list = join(root, 'gone.json');
+    writeFileSync(list, JSON.stringify({ training: images.map((image) => ({ image })) }));
+    const config = configOfText(pretraining({ data: { train: [{ datalist: list }] } }), root)!;
+    const { problems } = await lookAtSources(config, 'train', new FirstIsSlowest());
+    expect(order.at(-1)).toBe(images[0]);
+    expect(problems.map(({ message }) => message)).toEqual([
+      `${images[0]}: no such file; and 2 more files of this source cannot be read`,
+    ]);
   });
 
   it('names a checkpoint that is not there', async () => {
