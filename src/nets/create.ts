@@ -1,9 +1,9 @@
 import { UserError } from '../errors/userError';
 import type { ParameterSetOptions } from './parameters';
-import { SwinUnetr, SwinUnetrEncoder } from './swin/swinUnetr';
-import type { SwinOptions } from './swin/transformer';
+import { SwinUnetr, SwinUnetrEncoder } from './swin-unetr/swinUnetr';
+import type { SwinOptions } from './swin-unetr/transformer';
 import type { Encoder, NetworkConfig, Segmenter } from './types';
-import { Unet, UnetEncoder } from './unet';
+import { Unet, UnetEncoder } from './unet3d/unet3d';
 
 /** A config's network section as Swin-UNETR's options, defaults filled in. */
 export function swinOptions(config: NetworkConfig): SwinOptions {

@@ -1,5 +1,5 @@
 import { countParameters, swinOptions } from './create';
-import { MLP_RATIO, WINDOW } from './swin/blocks';
+import { MLP_RATIO, WINDOW } from './swin-unetr/blocks';
 import type { NetworkConfig, Size3 } from './types';
 import { windowSize, paddedSize } from '../tensor/ops/windows';
 

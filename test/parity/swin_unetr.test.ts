@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { createEncoder, createSegmenter, type NetworkConfig } from '../../src/nets';
-import { SwinUnetr } from '../../src/nets/swin/swinUnetr';
+import { SwinUnetr } from '../../src/nets/swin-unetr/swinUnetr';
 import { swinOptions } from '../../src/nets/create';
 import * as tf from '../../src/tensor/tf';
 import { usableBackends, useBackend } from '../support/backends';

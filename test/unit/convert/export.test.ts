@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSy
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { SwinUnetr } from '../../../src/nets/swin/swinUnetr';
+import { SwinUnetr } from '../../../src/nets/swin-unetr/swinUnetr';
 import { createEncoder } from '../../../src/nets';
 import { SafetensorsFile, saveCheckpoint, writeSafetensors, type TensorEntry } from '../../../src/runs';
 import { exportWeights, modelCard } from '../../../src/runs/export';

@@ -1,10 +1,10 @@
-import { UserError } from '../errors/userError';
-import { conv3d, convTranspose3d, instanceNorm } from '../tensor/ops';
-import * as tf from '../tensor/tf';
-import { poolAll, SLOPE } from './blocks';
-import { Scope, type ConvParameters } from './layers';
-import { ParameterSet, type ParameterSetOptions } from './parameters';
-import type { Encoder, Segmenter, Size3 } from './types';
+import { UserError } from '../../errors/userError';
+import { conv3d, convTranspose3d, instanceNorm } from '../../tensor/ops';
+import * as tf from '../../tensor/tf';
+import { poolAll, SLOPE } from '../blocks';
+import { Scope, type ConvParameters } from '../layers';
+import { ParameterSet, type ParameterSetOptions } from '../parameters';
+import type { Encoder, Segmenter, Size3 } from '../types';
 
 const LEVELS = 5;
 const STRIDE = 2 ** (LEVELS - 1);
