@@ -15,6 +15,8 @@ export function quadruple<const Item>(item: Item) {
 
 /** Marks a string as a path: relative ones are taken from the config file's folder, `~` is the home folder. */
 export const pathString = { type: 'string', minLength: 1, format: 'path' } as const;
+/** The same for a pattern of files; the folder that a relative one is taken from is no part of the pattern. */
+export const pathPattern = { type: 'string', minLength: 1, format: 'path-pattern' } as const;
 
 export const positive = { type: 'number', exclusiveMinimum: 0 } as const;
 export const count = { type: 'integer', minimum: 1 } as const;

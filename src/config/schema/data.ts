@@ -1,4 +1,4 @@
-import { pair, pathString, positive, triple } from '../../schema/shapes';
+import { pair, pathPattern, pathString, positive, triple } from '../../schema/shapes';
 
 const sourceName = {
   type: 'string',
@@ -63,8 +63,8 @@ const globSource = {
   required: ['glob'],
   properties: {
     glob: {
-      ...pathString,
-      description: 'Pattern of file paths: * within one folder, ** through folders.',
+      ...pathPattern,
+      description: 'Pattern of file paths: * within one folder, ** through folders, {a,b} for a choice.',
       examples: ['ct/**/*.nii.gz'],
     },
     name: sourceName,

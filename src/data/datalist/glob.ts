@@ -1,103 +1,117 @@
-import { readdir, realpath, stat } from 'node:fs/promises';
-import { join, sep } from 'node:path';
+import { readdir, type Dirent } from 'node:fs';
+import { realpath, stat } from 'node:fs/promises';
+import { dirname, join, parse, resolve, sep } from 'node:path';
+import { glob as tinyglob, type GlobOptions } from 'tinyglobby';
 import { fileError } from '../../errors/userError';
 
-const SPECIAL = /[*?[\]{}]/;
+/** What the search asks of a folder's entry. */
+type Entry = Pick<Dirent, 'name' | 'isFile' | 'isDirectory' | 'isSymbolicLink'>;
 
-/** `a{b,c}d` → `abd`, `acd`; nested braces are expanded too. */
-function expandBraces(pattern: string): string[] {
-  const open = pattern.indexOf('{');
-  if (open < 0) return [pattern];
-  let depth = 0;
-  let start = open + 1;
-  const choices: string[] = [];
-  for (let i = open; i < pattern.length; i++) {
-    const c = pattern[i];
-    if (c === '{') depth++;
-    if (c === '}') depth--;
-    if ((c === ',' && depth === 1) || depth === 0) {
-      choices.push(pattern.slice(start, i));
-      start = i + 1;
-    }
-    if (depth === 0) {
-      const rest = pattern.slice(i + 1);
-      return choices.flatMap((choice) => expandBraces(pattern.slice(0, open) + choice + rest));
-    }
-  }
-  return [pattern];
+interface Failure {
+  readonly folder: string;
+  readonly error: NodeJS.ErrnoException;
 }
 
-/** A pattern for one part of a path: `*`, `?` and `[a-z]`; a leading dot has to be written out. */
-function partMatcher(part: string): RegExp {
-  const body = part.replace(/\[!?[^\]]+\]|[*?]|[.+^${}()|\\[\]]/g, (token) => {
-    if (token === '*') return '[^/]*';
-    if (token === '?') return '[^/]';
-    if (token.startsWith('[') && token.length > 2) return token.startsWith('[!') ? `[^${token.slice(2)}` : token;
-    return `\\${token}`;
-  });
-  return new RegExp(`^${part.startsWith('.') ? '' : '(?!\\.)'}${body}$`);
-}
+/** A folder that is not there holds nothing that matches. */
+const ABSENT = new Set(['ENOENT', 'ENOTDIR']);
 
-async function subEntries(folder: string): Promise<{ name: string; directory: boolean }[]> {
-  const entries = await readdir(folder, { withFileTypes: true });
-  return Promise.all(
-    entries.map(async (entry) => {
-      if (!entry.isSymbolicLink()) return { name: entry.name, directory: entry.isDirectory() };
-      const target = await stat(join(folder, entry.name)).catch(() => undefined);
-      return { name: entry.name, directory: target?.isDirectory() ?? false };
-    }),
-  );
-}
+const DOTS = '[.][.]';
+const SPECIAL = /[*?[\]{}]|[@!+]\(/;
 
-async function walk(folder: string, parts: readonly string[], seen: ReadonlySet<string>, found: Set<string>) {
-  const [part, ...rest] = parts;
-  if (part === undefined) return;
-  if (part === '**') {
-    await walk(folder, rest, seen, found);
-    const identity = await realpath(folder).catch(() => folder);
-    if (seen.has(identity)) return;
-    const inside = new Set(seen).add(identity);
-    for (const entry of await entriesOf(folder))
-      if (entry.directory && !entry.name.startsWith('.')) await walk(join(folder, entry.name), parts, inside, found);
-    return;
-  }
-  const matches = partMatcher(part);
-  for (const entry of await entriesOf(folder)) {
-    if (!matches.test(entry.name)) continue;
-    if (rest.length === 0 && !entry.directory) found.add(join(folder, entry.name));
-    if (rest.length > 0 && entry.directory) await walk(join(folder, entry.name), rest, seen, found);
-  }
-}
-
-async function entriesOf(folder: string) {
-  try {
-    return await subEntries(folder);
-  } catch (error) {
-    throw fileError(error, folder, 'list the folder');
+/** Whether a folder is reached again through a link inside of it. */
+async function holdsItself(link: string): Promise<boolean> {
+  const target = join(await realpath(link), sep);
+  for (let folder = dirname(link); ; folder = dirname(folder)) {
+    if (join(await realpath(folder), sep).startsWith(target)) return true;
+    if (folder === dirname(folder)) return false;
   }
 }
 
 /**
- * Files that match a pattern, sorted. Knows `*`, `?`, `[abc]`, `[!abc]`, `{a,b}` and `**` (any depth); hidden files and
- * folders match only when the dot is written. Follows links to folders, once each along a path.
+ * An entry as what it links to. A link that leads nowhere is a file: whoever opens it says that it is missing, so that no case
+ * is lost in silence. Undefined for a link to a folder that holds it, which would have no end.
+ */
+async function followed(folder: string, entry: Dirent): Promise<Entry | undefined> {
+  if (!entry.isSymbolicLink()) return entry;
+  const path = join(folder, entry.name);
+  const directory = await stat(path).then(
+    (status) => status.isDirectory(),
+    () => false,
+  );
+  if (directory && (await holdsItself(path).catch(() => true))) return undefined;
+  return { name: entry.name, isFile: () => !directory, isDirectory: () => directory, isSymbolicLink: () => false };
+}
+
+/**
+ * The folders as the library should see them: links followed, hidden entries left out, and one that cannot be listed
+ * remembered, since the library passes over it.
+ */
+function folders(hidden: boolean, failures: Failure[]): GlobOptions['fs'] {
+  const list = (
+    folder: string,
+    options: { withFileTypes: true },
+    done: (error: Error | null, found?: Entry[]) => void,
+  ) =>
+    readdir(folder, options, (error, entries) => {
+      if (error) {
+        if (!ABSENT.has(error.code ?? '')) failures.push({ folder, error });
+        return done(error);
+      }
+      const seen = entries.filter(({ name }) => hidden || !name.startsWith('.'));
+      void Promise.all(seen.map((entry) => followed(folder, entry))).then((found) =>
+        done(
+          null,
+          found.filter((entry) => entry !== undefined),
+        ),
+      );
+    });
+  return { readdir: list as NonNullable<GlobOptions['fs']>['readdir'] };
+}
+
+/**
+ * A pattern in the library's language, which knows more: a parenthesis that does not follow `@`, `!` or `+` stands for itself, as
+ * in `scan (1).nii`, so do `+` and `|` outside of groups and the dots in `{1..3}`, and `{a}` is `a`.
+ */
+function libraryPattern(pattern: string): string {
+  let groups = 0;
+  return pattern.replace(/\\.|\[!?[^/]+?\]|\{[^{},/]*\}|[@!+]\(|\.\.(?=[^/{]*\})|[()|+]/g, (token) => {
+    if (token.startsWith('\\') || token.startsWith('[')) return token;
+    if (token === '..') return DOTS;
+    if (token.startsWith('{')) {
+      const choice = libraryPattern(token.slice(1, -1).replaceAll('..', DOTS));
+      return `{${choice},${choice}}`;
+    }
+    if (token.length === 2) groups++;
+    else if (groups === 0 || !')|'.includes(token)) return `\\${token}`;
+    if (token === ')') groups--;
+    return token;
+  });
+}
+
+/**
+ * Files that match a pattern, sorted. Knows `*`, `?`, `[abc]`, `[!abc]`, `{a,b}`, `@(a|b)`, `!(a|b)`, `+(a|b)` and `**` (any
+ * depth); hidden files and folders match only when the dot is written. A backslash makes the next character stand for itself;
+ * on Windows it separates folders. Links to folders are followed, except to one that holds the link.
  *
  * @param pattern absolute, `/` between parts
  * @throws UserError when a folder on the way cannot be listed
  */
 export async function glob(pattern: string): Promise<string[]> {
-  const found = new Set<string>();
-  for (const one of expandBraces(pattern.split(sep).join('/'))) {
-    const parts = one.replace(/\/\*\*$/, '/**/*').split('/');
-    const fixed = parts.findIndex((part) => SPECIAL.test(part));
-    const split = fixed < 0 ? parts.length - 1 : fixed;
-    const folder = parts.slice(0, split).join('/') || '/';
-    const isThere = await stat(folder).then(
-      (status) => status.isDirectory(),
-      () => false,
-    );
-    if (isThere) await walk(folder, parts.slice(split).filter(Boolean), new Set(), found);
-  }
-  return [...found].sort(byName);
+  const parts = pattern.split(sep).join('/').split('/');
+  const searched = parts.slice(parts.findIndex((part) => SPECIAL.test(part))).join('/');
+  const failures: Failure[] = [];
+  const patterns = [libraryPattern(parts.join('/'))];
+  // The library does not look for hidden names where `**` stands for no folder at all.
+  if (patterns[0]!.includes('**/.')) patterns.push(patterns[0]!.replaceAll('**/.', '.'));
+  const found = await tinyglob(patterns, {
+    absolute: true,
+    cwd: parse(pattern).root,
+    expandDirectories: false,
+    fs: folders(/(^|[/{,(|])\./.test(searched), failures),
+  });
+  const failure = failures.sort((a, b) => byName(a.folder, b.folder))[0];
+  if (failure) throw fileError(failure.error, resolve(failure.folder), 'list the folder');
+  return found.map((file) => resolve(file)).sort(byName);
 }
 
 /** Order of file names that does not depend on the locale of the machine. */

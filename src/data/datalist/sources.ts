@@ -1,6 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { UserError, fileError } from '../../errors/userError';
+import { literalPattern } from '../../files/pattern';
 import { RandomStream, streamId } from '../../random/random';
 import { caseName, imageFiles, isVolumeFile, withUniqueIds, type Case } from './case';
 import { readDecathlon } from './decathlon';
@@ -95,7 +96,7 @@ async function resolveSource(source: DataSource, configDir: string, labels: bool
     if (files.length === 0) throw new UserError(`${folder}: no .nii or .nii.gz file in this folder`);
     return fromFiles(files, source.name ?? basename(folder), labels);
   }
-  const pattern = resolve(configDir, source.glob);
+  const pattern = resolve(literalPattern(configDir), source.glob);
   const files = (await glob(pattern)).filter(isVolumeFile);
   if (files.length === 0) throw new UserError(`${pattern}: no .nii or .nii.gz file matches this pattern`);
   return fromFiles(files, source.name ?? 'glob', labels);

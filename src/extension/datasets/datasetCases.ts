@@ -67,11 +67,10 @@ export async function casesOf(source: Source, home: string): Promise<readonly Da
   }
   if (typeof folder === 'string') return found(resolve(home, folder), '**/*.{nii,nii.gz}');
   if (typeof glob !== 'string') return [];
-  // A pattern that is absolute, or climbs out of the folder, is searched from where its wildcards begin.
-  const whole = resolve(home, glob);
-  const fixed = whole.slice(0, whole.search(/[*?[{]|$/));
-  const start = fixed.slice(0, fixed.lastIndexOf('/') + 1) || dirname(whole);
-  return found(start, whole.slice(start.length));
+  // Searched from where the wildcards begin; the folder before them is no pattern, whatever its name.
+  const fixed = glob.slice(0, glob.search(/[*?[{]|$/));
+  const start = fixed.slice(0, fixed.lastIndexOf('/') + 1);
+  return found(resolve(home, start), glob.slice(start.length));
 }
 
 /** The label map of a case: what the datalist says, or what lies where labels usually do. */
