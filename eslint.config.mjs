@@ -74,8 +74,8 @@ export default tseslint.config(
           patterns: [
             { regex: '^node:', message: 'webviews run in a browser' },
             {
-              regex: `^(\\.\\./)+src/(?!protocol/|labels/)`,
-              message: 'webviews may import only src/protocol and src/labels from src',
+              regex: `^(\\.\\./)+src/(?!(protocol|labels|geometry|text)(/|$))`,
+              message: 'webviews may import only src/protocol, src/labels, src/geometry and src/text from src',
             },
           ],
         },

@@ -1,9 +1,9 @@
+import { voxelCount, type Vec3 } from '../geometry';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { resolveSources } from '../data/datalist';
 import { makePhantom } from '../data/phantom';
-import type { Triple } from '../pretext/voco/geometry';
 import { createCropLoader } from '../loader';
 import type { LoaderSettings } from '../loader/settings';
 import { describeMachine, median, type Timing } from './measure';
@@ -12,7 +12,7 @@ export interface DataBenchOptions {
   /** Synthetic volumes to make and load. */
   cases: number;
   /** Voxels of a volume. */
-  volume: Triple;
+  volume: Vec3;
   workers: number;
   runs: number;
 }
@@ -20,7 +20,7 @@ export interface DataBenchOptions {
 export interface DataBench extends ReturnType<typeof describeMachine> {
   bench: 'data';
   cases: number;
-  volume: Triple;
+  volume: Vec3;
   workers: number;
   cropsPerVolume: number;
   /** Seconds for each volume's crops when it is read and preprocessed, and from then on. */
@@ -28,7 +28,7 @@ export interface DataBench extends ReturnType<typeof describeMachine> {
   cached: Timing;
 }
 
-const GRID: Triple = [4, 4, 1];
+const GRID: Vec3 = [4, 4, 1];
 const RANDOM_CROPS = 2;
 const MEMORY_BYTES = 2 ** 30;
 
@@ -73,7 +73,7 @@ export async function benchData(options: DataBenchOptions): Promise<DataBench> {
       cases,
       volume,
       workers,
-      cropsPerVolume: GRID[0] * GRID[1] * GRID[2] + RANDOM_CROPS,
+      cropsPerVolume: voxelCount(GRID) + RANDOM_CROPS,
       first: timing(first),
       cached: timing(cached),
     };

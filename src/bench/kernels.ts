@@ -1,4 +1,5 @@
-import { conv3d, windowAttention, windowSize, type Triple } from '../tensor/ops';
+import type { Vec3 } from '../geometry';
+import { conv3d, windowAttention, windowSize } from '../tensor/ops';
 import { disposeGradients, vjp } from '../tensor/autodiff';
 import * as tf from '../tensor/tf';
 import { finished, openDevice, time, type BenchOptions, type Machine, type Timing } from './measure';
@@ -86,8 +87,8 @@ export async function benchConv(options: KernelBenchOptions): Promise<KernelBenc
   return { bench: 'conv', ...machine, batch, shapes };
 }
 
-const WINDOW: Triple = [7, 7, 7];
-const SHIFT: Triple = [3, 3, 3];
+const WINDOW: Vec3 = [7, 7, 7];
+const SHIFT: Vec3 = [3, 3, 3];
 const HEADS = 3;
 
 /** Shifted-window attention of the four stages. */

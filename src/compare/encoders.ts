@@ -1,3 +1,4 @@
+import type { Vec3 } from '../geometry';
 import { setImmediate as breathe } from 'node:timers/promises';
 import type { Config } from '../config';
 import { createEncoder, type Encoder } from '../nets';
@@ -6,7 +7,6 @@ import { RandomStream, streamId } from '../random/random';
 import { viewAs } from '../runs';
 import { withWeights, type Branch } from '../runs/import';
 import * as tf from '../tensor/tf';
-import type { Triple } from '../pretext/voco/geometry';
 import { asWeights } from '../convert/read';
 
 /** Positions of a feature map that count, at most, of each crop. */
@@ -73,7 +73,7 @@ export interface Crops {
 
 export interface EncodeOptions {
   /** Size of a crop as the network gets it. */
-  readonly input: Triple;
+  readonly input: Vec3;
   readonly seed: number;
   readonly signal: AbortSignal;
   /** Called after each crop. */

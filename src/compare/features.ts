@@ -1,3 +1,4 @@
+import { voxelCount, type Vec3 } from '../geometry';
 import { setImmediate as breathe } from 'node:timers/promises';
 import { NO_AUGMENTATION, sampleCrop } from '../data/augment';
 import { cacheFolder } from '../data/cache';
@@ -10,7 +11,6 @@ import type { FeatureComparison, FeatureStage } from '../protocol/comparison';
 import { RandomStream, streamId } from '../random/random';
 import type { Branch } from '../runs/import';
 import { spatialPad, type Volume } from '../volume';
-import type { Triple } from '../pretext/voco/geometry';
 import { cachedResult } from '../locate/store';
 import type { Say } from '../train/types';
 import type { Watched } from '../rpc/serveCalls';
@@ -37,8 +37,8 @@ export interface FeatureQuestion {
 
 /** What is cut out, voxels of the preprocessed volume, and its size as a network gets it. */
 interface CropSizes {
-  readonly crop: Triple;
-  readonly input: Triple;
+  readonly crop: Vec3;
+  readonly input: Vec3;
 }
 
 const sizesOf = (config: Config): CropSizes =>
@@ -47,7 +47,7 @@ const sizesOf = (config: Config): CropSizes =>
     : { crop: config.crops.size, input: config.crops.size };
 
 /** Why a network cannot take crops of a size, or a number of channels. */
-function refusal({ file, config, checkpoint }: OpenedCheckpoint, input: Triple, channels?: number): string | null {
+function refusal({ file, config, checkpoint }: OpenedCheckpoint, input: Vec3, channels?: number): string | null {
   if (checkpoint.cannot.features !== undefined || !config) return checkpoint.cannot.features ?? file;
   try {
     const encoder = createEncoder(config.network, { seed: 0, describeOnly: true });
@@ -82,7 +82,7 @@ function cropsOf(whole: Volume<Float32Array>, { crop, input }: CropSizes, seed: 
   return (i) => {
     const random = new RandomStream(seed, CROPS, i);
     const start = size.map((n, axis) => random.integer(0, n - crop[axis]! + 1)) as [number, number, number];
-    const values = new Float32Array(input[0] * input[1] * input[2] * channels);
+    const values = new Float32Array(voxelCount(input) * channels);
     sampleCrop(volume, start, crop, input, NO_AUGMENTATION, values, 0);
     return values;
   };

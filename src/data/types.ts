@@ -1,3 +1,5 @@
+import type { Vec3 } from '../geometry';
+
 /** One step's crops, ready for the network: float32, channels last, `[count, X, Y, Z, C]`. */
 export interface CropBatch {
   /** Volumes in the batch (B), random crops a volume (R), base crops a volume (n). */
@@ -5,7 +7,7 @@ export interface CropBatch {
   readonly randomPerVolume: number;
   readonly basesPerVolume: number;
   /** Size of a crop as the network sees it. */
-  readonly cropShape: readonly [number, number, number];
+  readonly cropShape: Vec3;
   readonly channels: number;
   /** `[B·R, …cropShape, C]`: the random crops of volume 0, then of volume 1, … */
   readonly random: Float32Array;

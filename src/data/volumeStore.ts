@@ -1,3 +1,4 @@
+import { voxelCount } from '../geometry';
 import { UserError } from '../errors/userError';
 import { preprocess, readNifti, sameGrid, type PreprocessSettings, type Volume } from '../volume';
 import { cacheKey } from './cache/key';
@@ -122,7 +123,7 @@ function asFloat32(data: Volume['data']): Float32Array {
 function stackChannels(volumes: readonly Volume[]): Volume<Float32Array> {
   const [, ...size] = volumes[0]!.shape;
   const channels = volumes.reduce((sum, volume) => sum + volume.shape[0], 0);
-  const data = new Float32Array(channels * size[0] * size[1] * size[2]);
+  const data = new Float32Array(channels * voxelCount(size));
   let at = 0;
   for (const volume of volumes) {
     data.set(volume.data, at);

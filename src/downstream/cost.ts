@@ -1,3 +1,4 @@
+import { voxelCount } from '../geometry';
 import { resolveTask, type FinetuneConfig } from '../config';
 import { estimate } from '../nets';
 import type { StepCost } from '../train/estimate';
@@ -14,7 +15,7 @@ export function finetuneCost(config: FinetuneConfig, memory: number): StepCost {
   const { outChannels, output } = resolveTask(config.task);
   const whole = output === 'classification';
   const network = estimate(config.network, crops.size, whole ? undefined : outChannels);
-  const voxels = crops.size[0] * crops.size[1] * crops.size[2];
+  const voxels = voxelCount(crops.size);
   const perCrop = network.trainingBytes + (whole ? 0 : LOSS_COPIES * voxels * outChannels * FLOAT);
   const moments = optimizer.name === 'adamw' ? (optimizer.amsgrad ? 3 : 2) : 1;
   const stateBytes = network.parameters * FLOAT * (2 + moments);

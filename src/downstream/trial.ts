@@ -1,3 +1,4 @@
+import { voxelCount } from '../geometry';
 import type { FinetuneConfig } from '../config';
 import { RandomStream, streamId } from '../random/random';
 import type { TrainingBatch } from '../train/loop';
@@ -10,7 +11,7 @@ import type { LabelledBatch } from './segmentation/batch';
 type Common = Omit<LabelledBatch, 'crops' | 'cropShape' | 'codes' | 'centres'>;
 
 function common({ crops, network, seed }: FinetuneConfig, count: number): Common {
-  const voxels = crops.size[0] * crops.size[1] * crops.size[2];
+  const voxels = voxelCount(crops.size);
   const stream = new RandomStream(seed, streamId('trial'));
   const images = Float32Array.from({ length: count * voxels * network.inChannels }, () => stream.uniform());
   return { epoch: 0, cases: Array.from({ length: count }, () => 'trial'), channels: network.inChannels, images };
@@ -19,7 +20,7 @@ function common({ crops, network, seed }: FinetuneConfig, count: number): Common
 /** Crops of noise, all of them background. */
 function labelledBatch(config: FinetuneConfig, crops: number): LabelledBatch {
   const { size } = config.crops;
-  const codes = new Uint8Array(crops * size[0] * size[1] * size[2]);
+  const codes = new Uint8Array(crops * voxelCount(size));
   return { ...common(config, crops), crops, cropShape: size, codes, centres: new Float64Array(3 * crops) };
 }
 

@@ -1,3 +1,4 @@
+import { voxelCount } from '../geometry';
 import { join, relative } from 'node:path';
 import { imageFiles, type Case } from '../data/datalist';
 import { encodeLabels, labelFile } from '../data/labelled';
@@ -34,7 +35,7 @@ export async function evaluateCase(
   const spacing = spacingOf(labels.affine);
   const tolerance = config.inference.surfaceTolerance;
   const scored = scoreCase(labels.data, truth, codes, { size, spacing, tolerance });
-  const millilitres = (spacing[0] * spacing[1] * spacing[2]) / 1000;
+  const millilitres = voxelCount(spacing) / 1000;
   const classes = codes.classes.map(({ name }, c) => {
     const { scores, overlap } = scored[c]!;
     const worst = worstSlice(labels.data, truth, c, codes, { size, affine: labels.affine });

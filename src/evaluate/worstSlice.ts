@@ -1,8 +1,7 @@
+import type { Vec3 } from '../geometry';
 import { classMask, type LabelCodes } from '../data/labelled';
 import type { WorstSlice } from '../runs';
 import { applyAffine, type Affine } from '../volume';
-
-type Triple = readonly [number, number, number];
 
 /** The voxel axis that runs most along the body's long axis. */
 function longAxis(affine: Affine): 0 | 1 | 2 {
@@ -22,7 +21,7 @@ export function worstSlice(
   truth: Uint8Array,
   index: number,
   codes: LabelCodes,
-  { size, affine }: { size: Triple; affine: Affine },
+  { size, affine }: { size: Vec3; affine: Affine },
 ): WorstSlice | undefined {
   const [predicted, wanted] = [classMask(prediction, index, codes), classMask(truth, index, codes)];
   const [, ny, nz] = size;

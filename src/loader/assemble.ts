@@ -1,3 +1,4 @@
+import { boxAround, voxelCount, type Box, type Vec3 } from '../geometry';
 import { NO_AUGMENTATION, drawAugmentation, sampleCrop, type Augmentation } from '../data/augment';
 import { imageFiles } from '../data/datalist';
 import type { CropBatch } from '../data/types';
@@ -5,16 +6,7 @@ import type { VolumeStore } from '../data/volumeStore';
 import { UserError } from '../errors/userError';
 import { RandomStream } from '../random/random';
 import type { Volume } from '../volume';
-import {
-  baseBoxes,
-  boxAround,
-  createCropGrid,
-  drawCentre,
-  positionLabel,
-  type Box,
-  type CropGrid,
-  type Triple,
-} from '../pretext/voco/geometry';
+import { baseBoxes, createCropGrid, drawCentre, positionLabel, type CropGrid } from '../pretext/voco/geometry';
 import type { CropSettings, VolumeDraw } from './settings';
 
 /** Streams of one crop: where it lies, and how it is augmented. */
@@ -44,8 +36,8 @@ function gridFor(volume: Volume, draw: VolumeDraw, settings: CropSettings) {
 /** A batch with room for all crops of `draws`. */
 function emptyBatch(draws: readonly VolumeDraw[], channels: number, settings: CropSettings, reuse?: BatchBuffers) {
   const randomCrops = draws.length * settings.randomCrops;
-  const basesPerVolume = settings.grid[0] * settings.grid[1] * settings.grid[2];
-  const cropLength = settings.input[0] * settings.input[1] * settings.input[2] * channels;
+  const basesPerVolume = voxelCount(settings.grid);
+  const cropLength = voxelCount(settings.input) * channels;
   return {
     volumes: draws.length,
     randomPerVolume: settings.randomCrops,
@@ -61,7 +53,7 @@ function emptyBatch(draws: readonly VolumeDraw[], channels: number, settings: Cr
 }
 
 /** Centre of the random crop number `crop` of a volume. */
-export function randomCentre(draw: Pick<VolumeDraw, 'stream'>, crop: number, grid: CropGrid): Triple {
+export function randomCentre(draw: Pick<VolumeDraw, 'stream'>, crop: number, grid: CropGrid): Vec3 {
   return drawCentre(grid, new RandomStream(...draw.stream, crop, PLACE));
 }
 

@@ -1,3 +1,4 @@
+import { boxAround } from '../geometry';
 import type { PretrainConfig } from '../config';
 import { cacheFolder, cacheKey } from '../data/cache';
 import { NO_AUGMENTATION } from '../data/augment';
@@ -5,7 +6,7 @@ import { VolumeStore } from '../data/volumeStore';
 import { UserError } from '../errors/userError';
 import type { LocateReport, PlacedCrop, Predictions } from '../protocol/locate';
 import { spacingOf, type Volume } from '../volume';
-import { baseBoxes, boxAround, createCropGrid, type CropGrid } from '../pretext/voco/geometry';
+import { baseBoxes, createCropGrid, type CropGrid } from '../pretext/voco/geometry';
 import { loaderSettings } from '../pretext/voco/train/build';
 import { availableMemory, estimateCost } from '../pretext/voco/train/memory';
 import type { Features } from '../pretext/voco/model';

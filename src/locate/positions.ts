@@ -1,11 +1,12 @@
+import { boxAround, type Vec3 } from '../geometry';
 import type { LocatedPosition, LocateSummary } from '../protocol/locate';
 import { RandomStream, streamId } from '../random/random';
-import { baseBoxes, boxAround, drawCentre, positionLabel, type CropGrid, type Triple } from '../pretext/voco/geometry';
+import { baseBoxes, drawCentre, positionLabel, type CropGrid } from '../pretext/voco/geometry';
 
 const POSITIONS = streamId('locate positions');
 
 /** Centres of `count` random crops, voxels: a function of seed and number alone, so that checkpoints are asked the same. */
-export function samplePositions(grid: CropGrid, count: number, seed: number): Triple[] {
+export function samplePositions(grid: CropGrid, count: number, seed: number): Vec3[] {
   return Array.from({ length: count }, (_, i) => drawCentre(grid, new RandomStream(seed, POSITIONS, i)));
 }
 
@@ -16,12 +17,12 @@ function largest(values: ArrayLike<number>): number {
   return best;
 }
 
-function millimetres(a: Triple, b: Triple, spacing: Triple): number {
+function millimetres(a: Vec3, b: Vec3, spacing: Vec3): number {
   return Math.hypot(...a.map((at, axis) => (at - b[axis]!) * spacing[axis]!));
 }
 
 /** Mean of the base crops' centres, weighted; null when all weights are 0. */
-export function weightedPlace(weights: ArrayLike<number>, grid: CropGrid): Triple | null {
+export function weightedPlace(weights: ArrayLike<number>, grid: CropGrid): Vec3 | null {
   let total = 0;
   const sum: [number, number, number] = [0, 0, 0];
   baseBoxes(grid).forEach(({ start, size }, i) => {
@@ -32,7 +33,7 @@ export function weightedPlace(weights: ArrayLike<number>, grid: CropGrid): Tripl
 }
 
 /** What a prediction says of the crop around a centre. `spacing` in millimetres. */
-export function judge(centre: Triple, predicted: readonly number[], grid: CropGrid, spacing: Triple): LocatedPosition {
+export function judge(centre: Vec3, predicted: readonly number[], grid: CropGrid, spacing: Vec3): LocatedPosition {
   const label = [...positionLabel(boxAround(centre, grid.crop), grid)];
   const believed = weightedPlace(predicted, grid);
   return {
@@ -48,7 +49,7 @@ export function judge(centre: Triple, predicted: readonly number[], grid: CropGr
 
 const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 
-export function summarize(positions: readonly LocatedPosition[], grid: CropGrid, spacing: Triple): LocateSummary {
+export function summarize(positions: readonly LocatedPosition[], grid: CropGrid, spacing: Vec3): LocateSummary {
   const distances = positions.flatMap(({ distance }) => (distance === null ? [] : [distance])).sort((a, b) => a - b);
   const half = distances.length / 2;
   const middle = weightedPlace(new Array<number>(grid.size).fill(1), grid)!;

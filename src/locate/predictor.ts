@@ -1,9 +1,9 @@
+import { voxelCount, type Vec3 } from '../geometry';
 import { setImmediate as breathe } from 'node:timers/promises';
 import { sampleCrop } from '../data/augment';
 import type { PlacedCrop, Predictions } from '../protocol/locate';
 import * as tf from '../tensor/tf';
 import type { Volume } from '../volume';
-import type { Triple } from '../pretext/voco/geometry';
 import type { Features, VocoModel } from '../pretext/voco/model';
 import { splitRows } from '../pretext/voco/objectives/layout';
 import type { StepLayout } from '../pretext/voco/objectives';
@@ -15,7 +15,7 @@ export interface PredictorOptions {
   /** Preprocessed, `[C, X, Y, Z]`. */
   readonly volume: Volume<Float32Array>;
   /** Size of a crop as the network gets it. */
-  readonly input: Triple;
+  readonly input: Vec3;
   /** Crops in memory at a time. */
   readonly microBatch: number;
   readonly signal?: AbortSignal | undefined;
@@ -31,7 +31,7 @@ export interface PredictorOptions {
 export async function encodeCrops(options: PredictorOptions, crops: readonly PlacedCrop[]): Promise<Features> {
   const { model, volume, input, microBatch, signal, onProgress } = options;
   const channels = volume.shape[0];
-  const length = input[0] * input[1] * input[2] * channels;
+  const length = voxelCount(input) * channels;
   const parts: { student: tf.Tensor2D; teacher?: tf.Tensor2D }[] = [];
   try {
     for (const { first, count } of planMicroBatches(crops.length, microBatch)) {

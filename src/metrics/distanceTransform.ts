@@ -1,4 +1,4 @@
-type Triple = readonly [number, number, number];
+import type { Vec3 } from '../geometry';
 
 const FAR = 1e20;
 
@@ -49,7 +49,7 @@ class Line {
  *
  * @param mask `[X, Y, Z]`, z fastest; non-zero is inside.
  */
-export function distanceTo(mask: Uint8Array, size: Triple, spacing: Triple): Float64Array {
+export function distanceTo(mask: Uint8Array, size: Vec3, spacing: Vec3): Float64Array {
   const [nx, ny, nz] = size;
   const d = Float64Array.from(mask, (value) => (value > 0 ? 0 : FAR));
   const line = new Line(Math.max(nx, ny, nz));

@@ -1,7 +1,6 @@
+import type { Vec3 } from '../geometry';
 import * as tf from '../tensor/tf';
 import type { WindowPredictor } from './slidingWindow';
-
-type Triple = readonly [number, number, number];
 
 /** What is flipped at test time: every combination of the three axes. */
 const FLIPS: readonly (readonly number[])[] = [[], [1], [2], [3], [1, 2], [1, 3], [2, 3], [1, 2, 3]];
@@ -14,7 +13,7 @@ const FLIPS: readonly (readonly number[])[] = [[], [1], [2], [3], [1, 2], [1, 3]
  */
 export function networkPredictor(
   forward: (windows: tf.Tensor5D) => tf.Tensor5D,
-  roi: Triple,
+  roi: Vec3,
   inChannels: number,
   flips = false,
 ): WindowPredictor {

@@ -1,12 +1,11 @@
+import { voxelCount, type Vec3 } from '../geometry';
 import { UserError } from '../errors/userError';
 import type { Volume } from '../volume';
 import { importanceMap, windowPadding, windowsOf, type ImportanceMode } from './windows';
 
-type Triple = readonly [number, number, number];
-
 export interface SlidingWindowOptions {
   /** Size of a window, voxels. */
-  readonly roi: Triple;
+  readonly roi: Vec3;
   /** Share of a window that the next one covers again, 0 ≤ overlap < 1. */
   readonly overlap: number;
   /** How the voxels of a window count where windows overlap. */
@@ -30,8 +29,8 @@ class Blender {
   private next = 0;
 
   constructor(
-    private readonly size: Triple,
-    private readonly roi: Triple,
+    private readonly size: Vec3,
+    private readonly roi: Vec3,
     private readonly channels: number,
     private readonly importance: Float32Array,
     private readonly emit: (plane: Float32Array, x: number) => void,
@@ -42,7 +41,7 @@ class Blender {
   }
 
   /** Adds a window's values; windows come with ascending start[0]. */
-  add(values: Float32Array, offset: number, start: Triple): void {
+  add(values: Float32Array, offset: number, start: Vec3): void {
     this.finish(start[0]);
     const { roi, channels, importance } = this;
     const nz = this.size[2];
@@ -78,7 +77,7 @@ class Blender {
 }
 
 /** Copies a window out of `[C, X, Y, Z]` to channels last; what lies outside the volume (the padding) is 0. */
-function readWindow(volume: Volume<Float32Array>, start: Triple, roi: Triple, out: Float32Array, offset: number): void {
+function readWindow(volume: Volume<Float32Array>, start: Vec3, roi: Vec3, out: Float32Array, offset: number): void {
   const [channels, nx, ny, nz] = volume.shape;
   const z0 = Math.max(0, -start[2]);
   const z1 = Math.min(roi[2], nz - start[2]);
@@ -126,18 +125,18 @@ export async function slidingWindow(
 ): Promise<void> {
   checkOptions(options);
   const { roi, batch } = options;
-  const size: Triple = [volume.shape[1], volume.shape[2], volume.shape[3]];
+  const size: Vec3 = [volume.shape[1], volume.shape[2], volume.shape[3]];
   const { before, padded } = windowPadding(size, roi);
   const windows = windowsOf(padded, roi, options.overlap);
   const inner = unpad(size, padded, before, channels, consume);
   const blender = new Blender(padded, roi, channels, importanceMap(roi, options.mode), inner);
-  const voxels = roi[0] * roi[1] * roi[2];
+  const voxels = voxelCount(roi);
   for (let first = 0; first < windows.length; first += batch) {
     options.signal?.throwIfAborted();
     const group = windows.slice(first, first + batch);
     const input = new Float32Array(group.length * voxels * volume.shape[0]);
     group.forEach((start, i) => {
-      const at: Triple = [start[0] - before[0], start[1] - before[1], start[2] - before[2]];
+      const at: Vec3 = [start[0] - before[0], start[1] - before[1], start[2] - before[2]];
       readWindow(volume, at, roi, input, i * voxels * volume.shape[0]);
     });
     const values = await predict(input, group.length);
@@ -148,7 +147,7 @@ export async function slidingWindow(
 }
 
 /** Passes planes on without the padding. */
-function unpad(size: Triple, padded: Triple, before: Triple, channels: number, consume: PlaneConsumer): PlaneConsumer {
+function unpad(size: Vec3, padded: Vec3, before: Vec3, channels: number, consume: PlaneConsumer): PlaneConsumer {
   if (size.every((n, axis) => n === padded[axis])) return consume;
   const plane = new Float32Array(size[1] * size[2] * channels);
   return (values, x) => {
@@ -168,11 +167,11 @@ export class ArgmaxLabels {
 
   /** @throws RangeError for more than 256 classes. */
   constructor(
-    size: Triple,
+    size: Vec3,
     private readonly channels: number,
   ) {
     if (channels > 256) throw new RangeError(`${channels} classes do not fit into a byte`);
-    this.labels = new Uint8Array(size[0] * size[1] * size[2]);
+    this.labels = new Uint8Array(voxelCount(size));
   }
 
   readonly consume: PlaneConsumer = (plane, x) => {
@@ -192,11 +191,11 @@ export class ThresholdMasks {
 
   /** @throws RangeError for more than 8 classes. */
   constructor(
-    size: Triple,
+    size: Vec3,
     private readonly channels: number,
   ) {
     if (channels > 8) throw new RangeError(`${channels} overlapping classes do not fit into a byte`);
-    this.bits = new Uint8Array(size[0] * size[1] * size[2]);
+    this.bits = new Uint8Array(voxelCount(size));
   }
 
   readonly consume: PlaneConsumer = (plane, x) => {

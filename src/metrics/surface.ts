@@ -1,7 +1,6 @@
+import { voxelCount, type Box, type Vec3 } from '../geometry';
 import { distanceTo } from './distanceTransform';
 import { quantile } from './reduce';
-
-type Triple = readonly [number, number, number];
 
 /** Distances between the surfaces of two masks, in the units of the spacing, ascending. */
 export interface SurfaceDistances {
@@ -10,13 +9,8 @@ export interface SurfaceDistances {
   readonly toPrediction: Float64Array;
 }
 
-interface Box {
-  readonly start: [number, number, number];
-  readonly size: [number, number, number];
-}
-
 /** The box around all voxels of either mask with one voxel of margin, which may reach over the edges. */
-function unionBox(a: Uint8Array, b: Uint8Array, size: Triple): Box | undefined {
+function unionBox(a: Uint8Array, b: Uint8Array, size: Vec3): Box | undefined {
   const low = [Infinity, Infinity, Infinity];
   const high = [-1, -1, -1];
   let i = 0;
@@ -37,8 +31,8 @@ function unionBox(a: Uint8Array, b: Uint8Array, size: Triple): Box | undefined {
 }
 
 /** The mask within a box that has a margin around it. */
-function cut(mask: Uint8Array, size: Triple, { start, size: out }: Box): Uint8Array {
-  const result = new Uint8Array(out[0] * out[1] * out[2]);
+function cut(mask: Uint8Array, size: Vec3, { start, size: out }: Box): Uint8Array {
+  const result = new Uint8Array(voxelCount(out));
   for (let x = 1; x < out[0] - 1; x++)
     for (let y = 1; y < out[1] - 1; y++) {
       const from = ((start[0] + x) * size[1] + start[1] + y) * size[2] + start[2] + 1;
@@ -48,7 +42,7 @@ function cut(mask: Uint8Array, size: Triple, { start, size: out }: Box): Uint8Ar
 }
 
 /** Voxels of the mask with a face neighbour outside it; the outermost layer of the array is empty. */
-function surfaceOf(mask: Uint8Array, size: Triple): Uint8Array {
+function surfaceOf(mask: Uint8Array, size: Vec3): Uint8Array {
   const [sx, sy] = [size[1] * size[2], size[2]];
   const edge = new Uint8Array(mask.length);
   for (let i = 0; i < mask.length; i++) {
@@ -79,8 +73,8 @@ function distancesAt(edge: Uint8Array, distance: Float64Array): Float64Array {
 export function surfaceDistances(
   prediction: Uint8Array,
   truth: Uint8Array,
-  size: Triple,
-  spacing: Triple,
+  size: Vec3,
+  spacing: Vec3,
 ): SurfaceDistances {
   const box = unionBox(prediction, truth, size);
   if (!box) return { toTruth: new Float64Array(0), toPrediction: new Float64Array(0) };

@@ -1,4 +1,4 @@
-type Triple = readonly [number, number, number];
+import { mapVec3, voxelCount, type Vec3 } from '../geometry';
 
 export type ImportanceMode = 'constant' | 'gaussian';
 
@@ -19,17 +19,17 @@ export function windowStarts(size: number, roi: number, overlap: number): number
 }
 
 /** Windows of a volume, the last axis fastest. */
-export function windowsOf(size: Triple, roi: Triple, overlap: number): Triple[] {
+export function windowsOf(size: Vec3, roi: Vec3, overlap: number): Vec3[] {
   const [xs, ys, zs] = size.map((n, axis) => windowStarts(n, roi[axis]!, overlap)) as [number[], number[], number[]];
   return xs.flatMap((x) => ys.flatMap((y) => zs.map((z) => [x, y, z] as const)));
 }
 
 /** Voxels to add before and after each axis so that a window fits: MONAI pads both sides, the odd voxel after. */
-export function windowPadding(size: Triple, roi: Triple): { before: Triple; padded: Triple } {
-  const missing = size.map((n, axis) => Math.max(0, roi[axis]! - n));
+export function windowPadding(size: Vec3, roi: Vec3): { before: Vec3; padded: Vec3 } {
+  const missing = mapVec3(size, (n, axis) => Math.max(0, roi[axis] - n));
   return {
-    before: missing.map((n) => Math.floor(n / 2)) as unknown as Triple,
-    padded: size.map((n, axis) => n + missing[axis]!) as unknown as Triple,
+    before: mapVec3(missing, (n) => Math.floor(n / 2)),
+    padded: mapVec3(size, (n, axis) => n + missing[axis]),
   };
 }
 
@@ -38,8 +38,8 @@ const SIGMA = 0.125;
 const LEAST = 1e-3;
 
 /** Weight of each voxel of a window, `[X, Y, Z]`: MONAI `compute_importance_map` (float32, clamped from below at 0.001). */
-export function importanceMap(roi: Triple, mode: ImportanceMode): Float32Array {
-  const map = new Float32Array(roi[0] * roi[1] * roi[2]).fill(1);
+export function importanceMap(roi: Vec3, mode: ImportanceMode): Float32Array {
+  const map = new Float32Array(voxelCount(roi)).fill(1);
   if (mode === 'constant') return map;
   const profile = (n: number): Float32Array =>
     Float32Array.from({ length: n }, (_, i) => Math.exp(-((i - (n - 1) / 2) ** 2) / (2 * (SIGMA * n) ** 2)));

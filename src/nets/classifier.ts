@@ -1,9 +1,10 @@
+import type { Vec3 } from '../geometry';
 import { linear } from '../tensor/ops';
 import * as tf from '../tensor/tf';
 import { createEncoder } from './create';
 import { Scope } from './layers';
 import type { Parameter, ParameterSet, ParameterSetOptions } from './parameters';
-import type { Encoder, Network, NetworkConfig, Size3 } from './types';
+import type { Encoder, Network, NetworkConfig } from './types';
 
 /** Least standard deviation to divide a feature by: one that hardly varies must not be blown up. */
 const LEAST_DEVIATION = 1e-3;
@@ -41,7 +42,7 @@ export class Classifier implements Network {
     this.features = { mean: constant('mean', 0), deviation: constant('deviation', 1) };
   }
 
-  checkSize(size: Size3): void {
+  checkSize(size: Vec3): void {
     this.encoder.checkSize(size);
   }
 

@@ -1,6 +1,7 @@
+import { voxelCount, type Vec3 } from '../geometry';
 import { countParameters, swinOptions } from './create';
 import { MLP_RATIO, WINDOW } from './swin-unetr/blocks';
-import type { NetworkConfig, Size3 } from './types';
+import type { NetworkConfig } from './types';
 import { windowSize, paddedSize } from '../tensor/ops/windows';
 
 const BYTES = 4;
@@ -43,10 +44,10 @@ class Cost {
   }
 }
 
-const volume = (size: Size3): number => size[0] * size[1] * size[2];
-const halve = (size: Size3): Size3 => [Math.ceil(size[0] / 2), Math.ceil(size[1] / 2), Math.ceil(size[2] / 2)];
+const volume = (size: Vec3): number => voxelCount(size);
+const halve = (size: Vec3): Vec3 => [Math.ceil(size[0] / 2), Math.ceil(size[1] / 2), Math.ceil(size[2] / 2)];
 
-function residualBlock(cost: Cost, size: Size3, inChannels: number, outChannels: number): void {
+function residualBlock(cost: Cost, size: Vec3, inChannels: number, outChannels: number): void {
   const voxels = volume(size);
   const out = voxels * outChannels;
   cost.conv(voxels, voxels, inChannels, outChannels, 3);
@@ -59,13 +60,13 @@ function residualBlock(cost: Cost, size: Size3, inChannels: number, outChannels:
   cost.block(voxels * inChannels + 3 * out);
 }
 
-function upBlock(cost: Cost, size: Size3, inChannels: number, outChannels: number): void {
+function upBlock(cost: Cost, size: Vec3, inChannels: number, outChannels: number): void {
   const voxels = volume(size);
   cost.conv(voxels / 8, voxels / 8, inChannels, 8 * outChannels, 1);
   residualBlock(cost, size, 2 * outChannels, outChannels);
 }
 
-function swinBlock(cost: Cost, size: Size3, channels: number): void {
+function swinBlock(cost: Cost, size: Vec3, channels: number): void {
   const tokens = volume(size);
   const { window } = windowSize(size as [number, number, number], WINDOW, WINDOW);
   const padded = volume(paddedSize(size as [number, number, number], window));
@@ -79,9 +80,9 @@ function swinBlock(cost: Cost, size: Size3, channels: number): void {
   cost.block((2 + 2 * MLP_RATIO) * tokens * channels);
 }
 
-function swinEncoder(cost: Cost, config: NetworkConfig, size: Size3): Size3[] {
+function swinEncoder(cost: Cost, config: NetworkConfig, size: Vec3): Vec3[] {
   const { featureSize: f, depths, useV2, inChannels } = swinOptions(config);
-  const sizes: Size3[] = [size];
+  const sizes: Vec3[] = [size];
   for (let i = 0; i < 5; i++) sizes.push(halve(sizes[i]!));
   cost.conv(volume(size), volume(sizes[1]!), inChannels, f, 2);
   depths.forEach((depth, i) => {
@@ -97,7 +98,7 @@ function swinEncoder(cost: Cost, config: NetworkConfig, size: Size3): Size3[] {
   return sizes;
 }
 
-function swinDecoder(cost: Cost, featureSize: number, sizes: Size3[]): void {
+function swinDecoder(cost: Cost, featureSize: number, sizes: Vec3[]): void {
   [16, 8, 4, 2, 1].forEach((multiple, i) => {
     upBlock(cost, sizes[4 - i]!, multiple * featureSize, Math.max(multiple / 2, 1) * featureSize);
   });
@@ -110,7 +111,7 @@ function doubleConv(cost: Cost, inVoxels: number, voxels: number, inChannels: nu
   cost.block(inVoxels * inChannels + 2 * out);
 }
 
-function unet(cost: Cost, config: NetworkConfig, size: Size3, decoder: boolean): void {
+function unet(cost: Cost, config: NetworkConfig, size: Vec3, decoder: boolean): void {
   const channels = [0, 1, 2, 3, 4].map((level) => config.featureSize * 2 ** level);
   const voxels = channels.map((_, level) => volume(size) / 8 ** level);
   doubleConv(cost, voxels[0]!, voxels[0]!, config.inChannels ?? 1, channels[0]!);
@@ -129,7 +130,7 @@ function unet(cost: Cost, config: NetworkConfig, size: Size3, decoder: boolean):
  *
  * @param size the crop as the network sees it, in voxels.
  */
-export function estimate(config: NetworkConfig, size: Size3, outChannels?: number): NetworkEstimate {
+export function estimate(config: NetworkConfig, size: Vec3, outChannels?: number): NetworkEstimate {
   const cost = new Cost();
   const segments = outChannels !== undefined;
   if (config.name === 'swin-unetr') {
@@ -148,7 +149,7 @@ export function estimate(config: NetworkConfig, size: Size3, outChannels?: numbe
 }
 
 /** Features that wait for the end of a forward pass: the pooled scales. */
-function skipElements(config: NetworkConfig, size: Size3): number {
+function skipElements(config: NetworkConfig, size: Vec3): number {
   const swin = config.name === 'swin-unetr';
   const multiples: [number, number][] = swin ? [[1, 0], [1, 1], [2, 2], [4, 3]] : [[1, 0], [2, 1], [4, 2], [8, 3]]; // prettier-ignore
   const features = multiples.reduce((sum, [channels, level]) => sum + channels / 8 ** level, 0);

@@ -1,8 +1,6 @@
+import type { Vec3 } from '../geometry';
 import type * as tf from '../tensor/tf';
 import type { ParameterSet } from './parameters';
-
-/** Sizes along the three spatial axes, in voxels. */
-export type Size3 = readonly [number, number, number];
 
 /** The `network` section of a config. */
 export interface NetworkConfig {
@@ -24,7 +22,7 @@ export interface Network {
   /** Parameters under the names of the torch state dict. */
   readonly parameters: ParameterSet;
   /** @throws UserError where a crop of this size cannot pass through the network. */
-  checkSize(size: Size3): void;
+  checkSize(size: Vec3): void;
   dispose(): void;
 }
 

@@ -1,4 +1,5 @@
-import type { ParameterSet, Size3 } from '../nets';
+import type { Vec3 } from '../geometry';
+import type { ParameterSet } from '../nets';
 import * as tf from '../tensor/tf';
 import { BACKEND, recordingBackend } from './backend';
 import type { Graph, Port } from './graph';
@@ -18,7 +19,7 @@ export interface Recordable {
 export const INPUT = 'image';
 export const OUTPUT = 'logits';
 
-function record(network: Recordable, size: Size3): { recording: Recording; output: Value } {
+function record(network: Recordable, size: Vec3): { recording: Recording; output: Value } {
   const backend = recordingBackend([basicKernels, networkKernels]);
   const recording = new Recording();
   for (const { name, variable } of network.parameters.all) backend.name(variable, name);
@@ -37,7 +38,7 @@ function record(network: Recordable, size: Size3): { recording: Recording; outpu
   }
 }
 
-function graphOf({ recording, output }: ReturnType<typeof record>, network: Recordable, size: Size3): Graph {
+function graphOf({ recording, output }: ReturnType<typeof record>, network: Recordable, size: Vec3): Graph {
   const { graph } = recording;
   const { shape } = output;
   const spatial = shape.length === 5;
@@ -67,7 +68,7 @@ function graphOf({ recording, output }: ReturnType<typeof record>, network: Reco
  * @param build makes the network with its weights
  * @param size voxels of the window, which the graph is fixed to
  */
-export async function traceNetwork(build: () => Recordable, size: Size3): Promise<Graph> {
+export async function traceNetwork(build: () => Recordable, size: Vec3): Promise<Graph> {
   const before = tf.engine().backendName;
   recordingBackend([basicKernels, networkKernels]);
   await tf.setBackend(BACKEND);

@@ -1,4 +1,5 @@
-import type { GreyImage, Triple } from '../protocol/crops';
+import type { Vec3 } from '../geometry';
+import type { GreyImage } from '../protocol/crops';
 import type { Volume } from '../volume';
 
 /** Grey values of numbers between `low` and `high`. */
@@ -48,7 +49,7 @@ export function greySlice(
 }
 
 /** The middle slices of a crop `[x, y, z, C]` across z, y and x; intensities 0 to 1 are black to white. */
-export function middleSlices(crop: Float32Array, size: Triple, channels: number): GreyImage[] {
+export function middleSlices(crop: Float32Array, size: Vec3, channels: number): GreyImage[] {
   const first = channels === 1 ? crop : crop.filter((_, at) => at % channels === 0);
   const shape = [1, ...size] as const;
   return ([2, 1, 0] as const).map((plane) =>

@@ -1,3 +1,4 @@
+import { boxAround, mapAxes, voxelCount, type Vec3 } from '../geometry';
 import { basename, dirname } from 'node:path';
 import { check, diagnose, formatDiagnostic, parseText } from '../config/diagnose';
 import { resolvePaths } from '../config/paths';
@@ -16,11 +17,10 @@ import type {
   PreviewRequest,
   Problems,
   SliceRequest,
-  Triple,
 } from '../protocol/crops';
 import type { PlacedCrop } from '../protocol/locate';
 import { spacingOf } from '../volume';
-import { baseBoxes, boxAround, createCropGrid, positionLabel, type CropGrid } from '../pretext/voco/geometry';
+import { baseBoxes, createCropGrid, positionLabel, type CropGrid } from '../pretext/voco/geometry';
 import type { InspectRequest, PredictRequest } from '../locate/inspector';
 import { cropAugmentation, randomCentre } from '../loader/assemble';
 import { SamplePlan } from '../loader/plan';
@@ -107,7 +107,7 @@ export class CropPreviewer {
     const cut = (shown: Augmentation): GreyImage[] => {
       const { volume } = current.prepared;
       const channels = volume.shape[0];
-      const out = new Float32Array(method.input[0] * method.input[1] * method.input[2] * channels);
+      const out = new Float32Array(voxelCount(method.input) * channels);
       sampleCrop(volume, box.start, box.size, method.input, shown, out, 0);
       return middleSlices(out, method.input, channels);
     };
@@ -236,21 +236,21 @@ function describe({ config, prepared, grid, cases }: Current, known: number | un
   };
 }
 
-function middle(start: Triple, size: Triple): Triple {
-  return [0, 1, 2].map((axis) => start[axis]! + Math.floor(size[axis]! / 2)) as unknown as Triple;
+function middle(start: Vec3, size: Vec3): Vec3 {
+  return mapAxes((axis) => start[axis]! + Math.floor(size[axis]! / 2));
 }
 
-function eachAxis(value: (axis: 0 | 1 | 2) => number): Triple {
+function eachAxis(value: (axis: 0 | 1 | 2) => number): Vec3 {
   return [value(0), value(1), value(2)];
 }
 
 /** A size of at least 2 voxels that fits the grid. */
-function fittingSize(size: Triple, { counts, crop }: CropGrid): Triple {
+function fittingSize(size: Vec3, { counts, crop }: CropGrid): Vec3 {
   return eachAxis((axis) => Math.max(2, Math.min(counts[axis] * crop[axis], Math.round(size[axis]))));
 }
 
 /** The nearest centre at which a crop of this size lies inside the grid. */
-function insideGrid(centre: Triple, size: Triple, { origin, counts, crop }: CropGrid): Triple {
+function insideGrid(centre: Vec3, size: Vec3, { origin, counts, crop }: CropGrid): Vec3 {
   return eachAxis((axis) => {
     const half = Math.floor(size[axis] / 2);
     const start = Math.min(Math.round(centre[axis]) - half, origin[axis] + counts[axis] * crop[axis] - size[axis]);

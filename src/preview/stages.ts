@@ -140,7 +140,7 @@ function staged({ view, stages }: Progress, settings: Settings, name: string | u
 function middleSlice(view: VoxelView): NumberSlice {
   const [, x, y, z] = viewShape(view);
   const middle = Math.floor(z / 2);
-  const slice = voxelsOf(cutView(view, { start: [0, 0, middle], end: [x, y, middle + 1] }));
+  const slice = voxelsOf(cutView(view, { start: [0, 0, middle], size: [x, y, 1] }));
   return sliceOf(slice, 2, 0, Math.max(1, Math.ceil(Math.max(x, y) / THUMBNAIL)));
 }
 

@@ -1,4 +1,5 @@
-import type { BodySurface, Triple } from '../protocol/crops';
+import { mapAxes, voxelCount, type Vec3 } from '../geometry';
+import type { BodySurface } from '../protocol/crops';
 import { resize, spacingOf, type Volume } from '../volume';
 
 /** Voxels along the longest axis of the reduced volume, in millimetres of the original. */
@@ -6,12 +7,10 @@ const LONGEST = 84;
 /** What is above this share of the intensity range belongs to the body. */
 const THRESHOLD = 0.15;
 
-function reducedSize(size: Triple, spacing: Triple): Triple {
+function reducedSize(size: Vec3, spacing: Vec3): Vec3 {
   const lengths = size.map((n, axis) => n * spacing[axis]!);
   const voxel = Math.max(...lengths) / LONGEST;
-  return [0, 1, 2].map((axis) =>
-    Math.max(1, Math.min(size[axis]!, Math.round(lengths[axis]! / voxel))),
-  ) as unknown as Triple;
+  return mapAxes((axis) => Math.max(1, Math.min(size[axis]!, Math.round(lengths[axis]! / voxel))));
 }
 
 /**
@@ -22,7 +21,7 @@ export function bodySurface(volume: Volume<Float32Array>, [low, high]: readonly 
   const [, ...full] = volume.shape;
   const spacing = spacingOf(volume.affine);
   const size = reducedSize(full, spacing);
-  const first = { ...volume, data: volume.data.subarray(0, full[0] * full[1] * full[2]), shape: [1, ...full] as const };
+  const first = { ...volume, data: volume.data.subarray(0, voxelCount(full)), shape: [1, ...full] as const };
   const { data } = resize(first, size, { mode: 'linear' });
   const [nx, ny, nz] = size;
   const level = low + THRESHOLD * (high - low);
@@ -57,9 +56,9 @@ function normalOf(
   sides: readonly number[],
   low: number,
   level: number,
-  full: Triple,
-  size: Triple,
-  spacing: Triple,
+  full: Vec3,
+  size: Vec3,
+  spacing: Vec3,
 ): number[] {
   const flat = (value: number): number => Math.max(low, Math.min(level, value));
   const normal = [0, 1, 2].map((axis) => {

@@ -1,5 +1,5 @@
+import type { Vec3 } from '../geometry';
 import type { NamedText } from './checkpoint';
-import type { Triple } from './geometry';
 import type { LocateReport } from './locate';
 import type { ClassScores, ResultClass } from './scores';
 
@@ -170,8 +170,8 @@ export interface FeatureComparison {
   readonly image: readonly string[];
   /** Random crops, their size in voxels of the preprocessed volume, and as the networks see them. */
   readonly crops: number;
-  readonly crop: Triple;
-  readonly input: Triple;
+  readonly crop: Vec3;
+  readonly input: Vec3;
   readonly seed: number;
   /** The checkpoint whose preprocessing and crop size count for all. */
   readonly settingsOf: number;

@@ -1,10 +1,9 @@
-import type { Box, Triple } from './geometry';
+import type { Box, Vec3 } from '../geometry';
 import type { LocateReport, Progress } from './locate';
 
 /**
  * The preview of crops beside a config: what the webview asks, what the host tells it. All places are voxels of the preprocessed volume.
  */
-export type { Box, Triple };
 
 /** A picture of grey values 0 to 255, row by row, the first axis of the plane along a row. */
 export interface GreyImage {
@@ -17,16 +16,16 @@ export interface GreyImage {
 export interface StagePreview {
   readonly stage: string;
   readonly shape: readonly number[];
-  readonly spacing: Triple;
+  readonly spacing: Vec3;
   readonly orientation: string;
   readonly range: readonly [number, number];
   readonly image: GreyImage;
 }
 
 export interface CropGridPreview {
-  readonly counts: Triple;
-  readonly crop: Triple;
-  readonly origin: Triple;
+  readonly counts: Vec3;
+  readonly crop: Vec3;
+  readonly origin: Vec3;
 }
 
 export interface CropsPreview {
@@ -37,11 +36,11 @@ export interface CropsPreview {
   /** Oddities of the case's files. */
   readonly warnings: readonly string[];
   /** The preprocessed volume; `version` changes whenever its voxels do. */
-  readonly volume: { readonly size: Triple; readonly spacing: Triple; readonly version: number; readonly ras: boolean };
+  readonly volume: { readonly size: Vec3; readonly spacing: Vec3; readonly version: number; readonly ras: boolean };
   readonly grid: CropGridPreview;
   readonly randomCrops: number;
   /** Size of a crop as the network gets it. */
-  readonly input: Triple;
+  readonly input: Vec3;
   /** The crop that was asked for with it. */
   readonly crop: CropPreview;
 }
@@ -50,9 +49,9 @@ export interface CropsPreview {
 export interface CropChoice {
   readonly kind: 'random' | 'base';
   readonly index: number;
-  readonly centre?: Triple;
+  readonly centre?: Vec3;
   /** Voxels; by default the config's `method.crop`. */
-  readonly size?: Triple;
+  readonly size?: Vec3;
 }
 
 export interface AugmentChoice {
@@ -63,7 +62,7 @@ export interface AugmentChoice {
 
 export interface CropPreview {
   readonly box: Box;
-  readonly centre: Triple;
+  readonly centre: Vec3;
   /** Share of the crop in each base crop, in grid order (x slowest); none for a base crop. */
   readonly label?: Float64Array;
   /** The middle slices across z, y and x of the crop as the network gets it, without and with its augmentation. */
@@ -75,7 +74,7 @@ export interface CropPreview {
 
 /** The surface of the body in a reduced volume: places from 0 to `size` − 1 along each axis, three bytes a point. */
 export interface BodySurface {
-  readonly size: Triple;
+  readonly size: Vec3;
   readonly places: Uint8Array;
   /** Unit normals times 127, outwards in millimetre space, three a point. */
   readonly normals: Int8Array;
@@ -162,7 +161,7 @@ export interface CropsState {
   readonly draw: number;
   readonly choice: CropChoice;
   readonly augment: AugmentChoice;
-  readonly place?: Triple;
+  readonly place?: Vec3;
   readonly checkpoint?: CheckpointItem;
   /** Whether the error map is laid over the slices. */
   readonly map?: boolean;

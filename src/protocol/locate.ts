@@ -2,18 +2,18 @@
  * Where a pre-trained network believes crops of a volume to be (`voco locate`). Places are voxels of the preprocessed volume, n is
  * the number of base crops, in grid order (x slowest).
  */
-import type { Box, Triple } from './geometry';
+import type { Box, Vec3 } from '../geometry';
 import type { ThreadAnswer, ThreadCall } from './thread';
 
 /** One random crop, and what the network says of it. */
 export interface LocatedPosition {
-  readonly centre: Triple;
+  readonly centre: Vec3;
   /** Share of the crop in each base crop, n numbers. */
   readonly label: readonly number[];
   /** Predicted similarity to each base crop, 0 to 1, n numbers. */
   readonly predicted: readonly number[];
   /** Mean of the base crops' centres weighted by the predictions; null when all of these are 0. (Of the label it is the centre.) */
-  readonly believed: Triple | null;
+  readonly believed: Vec3 | null;
   /** Millimetres between centre and believed place. */
   readonly distance: number | null;
   /** Mean of |label − prediction| over the base crops. */
@@ -24,9 +24,9 @@ export interface LocatedPosition {
 
 /** Smoothed distances over the volume: values at `origin + index · step` voxels, `counts` of them, x slowest. */
 export interface ErrorMap {
-  readonly origin: Triple;
-  readonly step: Triple;
-  readonly counts: Triple;
+  readonly origin: Vec3;
+  readonly step: Vec3;
+  readonly counts: Vec3;
   /** Millimetres. */
   readonly values: readonly number[];
 }
@@ -52,8 +52,8 @@ export interface LocateReport {
   readonly step: number;
   readonly objective: string;
   readonly image: readonly string[];
-  readonly volume: { readonly size: Triple; readonly spacing: Triple; readonly affine: readonly number[] };
-  readonly grid: { readonly counts: Triple; readonly crop: Triple; readonly origin: Triple };
+  readonly volume: { readonly size: Vec3; readonly spacing: Vec3; readonly affine: readonly number[] };
+  readonly grid: { readonly counts: Vec3; readonly crop: Vec3; readonly origin: Vec3 };
   readonly seed: number;
   readonly positions: readonly LocatedPosition[];
   /** Cosine between the embeddings of base crops, n × n. */

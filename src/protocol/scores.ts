@@ -1,3 +1,5 @@
+import type { Vec3 } from '../geometry';
+
 /** Scores of an evaluation, as results.json holds them and the results panel shows them. */
 
 /** Scores of one class in one case; null where a score is undefined (a class that is absent, as MONAI has it). */
@@ -13,7 +15,7 @@ export interface ClassScores {
 
 export interface WorstSlice {
   /** Millimetres, RAS+. */
-  readonly position: readonly [number, number, number];
+  readonly position: Vec3;
   /** Wrong voxels of the class in that slice. */
   readonly voxels: number;
 }

@@ -1,11 +1,11 @@
-import type { Triple } from './geometry';
+import type { Vec3 } from '../geometry';
 import type { ResultClass } from './scores';
 
 /**
  * The volume viewer: what the webview asks, and what the host tells it. Volumes are seen on a canonical grid: the file's
  * voxel axes permuted and flipped (never resampled) so that axis 0 runs most to the patient's right, 1 to anterior and 2 to superior.
  */
-export type { Triple };
+export type { Vec3 };
 
 /** Canonical axis that a slice is perpendicular to: 0 sagittal, 1 coronal, 2 axial. */
 export type Plane = 0 | 1 | 2;
@@ -14,17 +14,17 @@ export type Voxels =
   Float32Array | Float64Array | Int8Array | Uint8Array | Int16Array | Uint16Array | Int32Array | Uint32Array;
 
 export interface Grid {
-  readonly size: Triple;
+  readonly size: Vec3;
   /** Row-major 4×4: canonical index to millimetres (RAS+). */
   readonly affine: readonly number[];
 }
 
 /** How the canonical grid lies in the file: canonical axis `a` is the file's axis `axis[a]`, backwards where `flipped[a]`. */
 export interface Storage {
-  readonly axis: Triple;
+  readonly axis: Vec3;
   readonly flipped: readonly [boolean, boolean, boolean];
   /** Along the file's axes: only every n-th voxel is shown of a volume that is too large. */
-  readonly step: Triple;
+  readonly step: Vec3;
 }
 
 export interface HeaderRow {
@@ -36,7 +36,7 @@ export interface HeaderRow {
 export interface VolumeHeader {
   readonly grid: Grid;
   readonly storage: Storage;
-  readonly spacing: Triple;
+  readonly spacing: Vec3;
   /** Volumes of a 4-D file. */
   readonly channels: number;
   /** Value = stored · slope + intercept. */
@@ -172,9 +172,9 @@ export interface ShownVolume extends VolumeFile {
 /** Where to look, as asked by a command. The first that is given of `crosshair`, `voxel` and `slice` counts. */
 export interface Look {
   /** Millimetres (RAS+). */
-  readonly crosshair?: Triple;
+  readonly crosshair?: Vec3;
   /** Index in the first volume's file, counted from 0. */
-  readonly voxel?: Triple;
+  readonly voxel?: Vec3;
   /** A slice across an axis of the first volume's file, counted from 0. */
   readonly slice?: { readonly axis: 0 | 1 | 2; readonly index: number };
   /** The only label to show; null shows all. */
@@ -196,7 +196,7 @@ export interface VolumeContract {
     readonly load: { readonly params: { readonly volume: string }; readonly result: VolumeStatistics };
     /** The three slices at `indices` as far as the volume was read; null when `load` is about to be answered. */
     readonly glimpse: {
-      readonly params: { readonly volume: string; readonly indices: Triple };
+      readonly params: { readonly volume: string; readonly indices: Vec3 };
       readonly result: Glimpse | null;
     };
     /** The range of all voxels, where `load` tells that of a sample. */
@@ -231,12 +231,12 @@ export interface VolumeState {
   readonly layout: Layout;
   readonly tool: Tool;
   /** Millimetres; the middle of the first volume when absent. */
-  readonly crosshair?: Triple;
+  readonly crosshair?: Vec3;
   readonly window?: readonly [number, number];
   readonly preset: string;
   readonly zoom: number;
   /** Millimetres along the canonical axes by which the view is moved from the middle. */
-  readonly pan: Triple;
+  readonly pan: Vec3;
   readonly channel: number;
   readonly radiological: boolean;
   readonly smooth: boolean;

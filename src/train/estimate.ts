@@ -1,3 +1,4 @@
+import { voxelCount } from '../geometry';
 import { statfs } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { resolveTask, type Config } from '../config';
@@ -63,7 +64,7 @@ async function cacheBytes({ config, cases }: EstimateParts): Promise<number> {
   const all = [...cases.train, ...cases.validation];
   const sizes = all.map(async (item) => {
     const size = preprocess.resize ?? sizeBeforeCrops(await readHeader(imageFiles(item)[0]!), preprocess);
-    return size[0] * size[1] * size[2];
+    return voxelCount(size);
   });
   const voxels = (await Promise.all(sizes)).reduce((sum, n) => sum + n, 0);
   const labelled = config.kind === 'finetune' && resolveTask(config.task).output !== 'classification';

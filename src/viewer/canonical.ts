@@ -1,4 +1,5 @@
-import type { Grid, Plane, Slice, Storage, Triple, Voxels } from '../protocol/volume';
+import { mapAxes, voxelCount, type Vec3 } from '../geometry';
+import type { Grid, Plane, Slice, Storage, Voxels } from '../protocol/volume';
 import { composeAffine, invertAffine, orientationOf, sameGrid, type Affine, type NiftiHeader } from '../volume';
 
 /** Voxels in the file's order, with the steps along the canonical axes (protocol/volume.ts says which they are). */
@@ -7,7 +8,7 @@ export interface CanonicalView {
   readonly storage: Storage;
   /** Position of canonical voxel (0, 0, 0) in the array of one channel. */
   readonly origin: number;
-  readonly strides: Triple;
+  readonly strides: Vec3;
   /** Voxels of one channel. */
   readonly length: number;
 }
@@ -17,7 +18,7 @@ export interface CanonicalView {
  *
  * @param step along the file's axes, when only every n-th voxel was kept; `header` describes what was kept.
  */
-export function canonicalView(header: Pick<NiftiHeader, 'size' | 'affine'>, step: Triple = [1, 1, 1]): CanonicalView {
+export function canonicalView(header: Pick<NiftiHeader, 'size' | 'affine'>, step: Vec3 = [1, 1, 1]): CanonicalView {
   const { size, affine } = header;
   const orientation = orientationOf(affine);
   const fileStrides = [1, size[0], size[0] * size[1]] as const;
@@ -37,13 +38,13 @@ export function canonicalView(header: Pick<NiftiHeader, 'size' | 'affine'>, step
   });
   return {
     grid: {
-      size: order.map((fileAxis) => size[fileAxis]!) as unknown as Triple,
+      size: mapAxes((axis) => size[order[axis]!]!),
       affine: [...composeAffine(affine, toFile)],
     },
-    storage: { axis: order as unknown as Triple, flipped: flipped as unknown as Storage['flipped'], step },
+    storage: { axis: order as unknown as Vec3, flipped: flipped as unknown as Storage['flipped'], step },
     origin,
-    strides: strides as unknown as Triple,
-    length: size[0] * size[1] * size[2],
+    strides: strides as unknown as Vec3,
+    length: voxelCount(size),
   };
 }
 

@@ -1,4 +1,5 @@
-import type { EarlySlice, Glimpse, Plane, Triple } from '../protocol/volume';
+import type { Vec3 } from '../geometry';
+import type { EarlySlice, Glimpse, Plane } from '../protocol/volume';
 import type { GrowingVoxels } from '../volume';
 import { axesOf, type CanonicalView } from './canonical';
 import { summarizeValues } from './statistics';
@@ -49,7 +50,7 @@ function earlySlice(
 }
 
 /** What can be shown of the first channel of a volume that is still being read; `indices` are the three slices looked at. */
-export function glimpseOf(growing: GrowingVoxels, view: CanonicalView, indices: Triple): Glimpse {
+export function glimpseOf(growing: GrowingVoxels, view: CanonicalView, indices: Vec3): Glimpse {
   const { share, voxels, header } = growing;
   if (!voxels) return { share, slices: [] };
   const first = growing.planes.subarray(0, header.size[2]);

@@ -1,9 +1,10 @@
+import { mapVec3, type Vec3 } from '../geometry';
 import { setImmediate } from 'node:timers/promises';
-import type { ReducedVolume, Triple, Voxels } from '../protocol/volume';
+import type { ReducedVolume, Voxels } from '../protocol/volume';
 import { arrayLike, type CanonicalView } from './canonical';
 
 /** The grid of blocks of `factor` voxels; the last block of an axis may be partly empty. */
-function blockGrid(view: CanonicalView, factor: Triple): ReducedVolume['grid'] {
+function blockGrid(view: CanonicalView, factor: Vec3): ReducedVolume['grid'] {
   const { affine, size } = view.grid;
   const scaled = [...affine];
   for (let row = 0; row < 3; row++) {
@@ -12,7 +13,7 @@ function blockGrid(view: CanonicalView, factor: Triple): ReducedVolume['grid'] {
       scaled[row * 4 + 3]! += (affine[row * 4 + axis]! * (factor[axis]! - 1)) / 2;
     }
   }
-  return { affine: scaled, size: size.map((n, axis) => Math.ceil(n / factor[axis]!)) as unknown as Triple };
+  return { affine: scaled, size: mapVec3(size, (n, axis) => Math.ceil(n / factor[axis]!)) };
 }
 
 /**
@@ -28,7 +29,7 @@ export async function reduceVolume(
   nearest: boolean,
 ): Promise<ReducedVolume> {
   const { size } = view.grid;
-  const factor = size.map((n) => Math.ceil(n / limit)) as unknown as Triple;
+  const factor = mapVec3(size, (n) => Math.ceil(n / limit));
   const grid = blockGrid(view, factor);
   const [nx, ny, nz] = grid.size;
   const data = arrayLike(voxels, nx * ny * nz);

@@ -1,3 +1,4 @@
+import type { Vec3 } from '../geometry';
 import { freemem } from 'node:os';
 import { setImmediate } from 'node:timers/promises';
 import type {
@@ -10,7 +11,7 @@ import type {
   VolumeHeader,
   VolumeStatistics,
 } from '../protocol/volume';
-import type { Triple, Voxels } from '../protocol/volume';
+import type { Voxels } from '../protocol/volume';
 import {
   axisCodes,
   everyNth,
@@ -79,7 +80,7 @@ interface Opened {
   /** Of the voxels that are held: all of them, or every n-th. */
   readonly header: NiftiHeader;
   readonly view: CanonicalView;
-  readonly step: Triple;
+  readonly step: Vec3;
 }
 
 /** Serves one file: its header at once, then its voxels (one copy, as stored) slice by slice. */
@@ -158,7 +159,7 @@ export class VolumeService {
   }
 
   /** The three slices at `indices` while the volume is read, as far as it is; null when it is read, or read in part only. */
-  async glimpse(indices: Triple): Promise<Glimpse | null> {
+  async glimpse(indices: Vec3): Promise<Glimpse | null> {
     const { view } = await this.open();
     return this.growing ? glimpseOf(this.growing, view, indices) : null;
   }

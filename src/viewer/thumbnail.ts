@@ -1,4 +1,5 @@
-import type { Slice, Triple } from '../protocol/volume';
+import { mapVec3 } from '../geometry';
+import type { Slice } from '../protocol/volume';
 import { readEveryNth, readHeader, spacingOf } from '../volume';
 import { canonicalView, extractSlice, type CanonicalView } from './canonical';
 import { labelNames, namedLikeLabels } from './labels';
@@ -63,7 +64,7 @@ function layOut(slice: Slice, view: CanonicalView, side: number, paint: (stored:
  */
 export async function makeThumbnail(file: string, side: number): Promise<Thumbnail> {
   const whole = await readHeader(file, { anySize: true });
-  const step = whole.size.map((n) => Math.max(1, Math.floor(n / side))) as unknown as Triple;
+  const step = mapVec3(whole.size, (n) => Math.max(1, Math.floor(n / side)));
   const { header, voxels } = await readEveryNth(file, step);
   const view = canonicalView(header, step);
   const slice = extractSlice(voxels, view, 0, 2, Math.floor(view.grid.size[2] / 2));

@@ -1,5 +1,5 @@
+import type { Vec3 } from '../geometry';
 import { UserError } from '../errors/userError';
-import type { Triple } from '../protocol/volume';
 import { everyNth, spacingOf, voxelBytes, type NiftiHeader } from '../volume';
 
 /** The largest buffer that every supported editor can make. */
@@ -19,7 +19,7 @@ function bytesToRead(header: NiftiHeader): number {
  * @param free bytes of memory that are free.
  * @throws UserError naming `file` when even single voxels of it do not fit.
  */
-export function stepsFor(header: NiftiHeader, free: number, file: string): Triple {
+export function stepsFor(header: NiftiHeader, free: number, file: string): Vec3 {
   if (bytesToRead(header) <= Math.min(LARGEST, WHOLE_SHARE * free)) return [1, 1, 1];
   const most = Math.min(LARGEST / 2, REDUCED_SHARE * free);
   const spacing = spacingOf(header.affine);
@@ -43,7 +43,7 @@ export function memoryFor(header: NiftiHeader): string {
 }
 
 /** What is shown instead. */
-export function stepsInWords({ size }: NiftiHeader, step: Triple): string {
+export function stepsInWords({ size }: NiftiHeader, step: Vec3): string {
   const thinned = ['x', 'y', 'z'].flatMap((axis, at) =>
     step[at]! > 1 ? [`every ${ordinal(step[at]!)} along ${axis}`] : [],
   );

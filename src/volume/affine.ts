@@ -1,7 +1,6 @@
+import { voxelCount, type Vec3 } from '../geometry';
 import { UserError } from '../errors/userError';
 import type { Affine } from './types';
-
-export type Vector3 = readonly [number, number, number];
 
 /** Row-major 4×4 identity. */
 export function identityAffine(): Affine {
@@ -34,7 +33,7 @@ export function determinant(a: Affine): number {
 export function isInvertible(a: Affine): boolean {
   if (!a.every(Number.isFinite)) return false;
   const lengths = spacingOf(a);
-  const size = lengths[0] * lengths[1] * lengths[2];
+  const size = voxelCount(lengths);
   return size > 0 && Math.abs(determinant(a)) > 1e-9 * size;
 }
 
@@ -65,7 +64,7 @@ export function invertAffine(a: Affine): Affine {
 }
 
 /** Position in millimetres of a (fractional) voxel index. */
-export function applyAffine(a: Affine, point: Vector3): [number, number, number] {
+export function applyAffine(a: Affine, point: Vec3): [number, number, number] {
   const at = (row: number) =>
     a[row * 4]! * point[0] + a[row * 4 + 1]! * point[1] + a[row * 4 + 2]! * point[2] + a[row * 4 + 3]!;
   return [at(0), at(1), at(2)];
@@ -77,7 +76,7 @@ export function spacingOf(a: Affine): [number, number, number] {
 }
 
 /** The affine of a grid whose voxel (0, 0, 0) is voxel `start` of the old one (after a crop; negative after padding). */
-export function shiftAffine(a: Affine, start: Vector3): Affine {
+export function shiftAffine(a: Affine, start: Vec3): Affine {
   const shifted = Float64Array.from(a);
   const origin = applyAffine(a, start);
   for (let row = 0; row < 3; row++) shifted[row * 4 + 3] = origin[row]!;
@@ -100,9 +99,9 @@ export function shearOf(a: Affine): number {
 }
 
 /** Whether two affines place every corner of a grid of this size within `tolerance` millimetres of each other. */
-export function sameGrid(a: Affine, b: Affine, size: Vector3, tolerance: number): boolean {
+export function sameGrid(a: Affine, b: Affine, size: Vec3, tolerance: number): boolean {
   for (let corner = 0; corner < 8; corner++) {
-    const point: Vector3 = [corner & 1 ? size[0] - 1 : 0, corner & 2 ? size[1] - 1 : 0, corner & 4 ? size[2] - 1 : 0];
+    const point: Vec3 = [corner & 1 ? size[0] - 1 : 0, corner & 2 ? size[1] - 1 : 0, corner & 4 ? size[2] - 1 : 0];
     const [p, q] = [applyAffine(a, point), applyAffine(b, point)];
     if (!(Math.hypot(p[0] - q[0], p[1] - q[1], p[2] - q[2]) <= tolerance)) return false;
   }

@@ -1,11 +1,12 @@
+import type { Vec3 } from '../geometry';
 import { UserError } from '../errors/userError';
 import { identityAffine, invertAffine, isInvertible, spacingOf } from './affine';
 import type { Affine } from './types';
 
 /** For each voxel axis: the world axis it runs along most (0 = R, 1 = A, 2 = S) and whether with or against it. */
 export interface Orientation {
-  readonly axis: readonly [number, number, number];
-  readonly sign: readonly [number, number, number];
+  readonly axis: Vec3;
+  readonly sign: Vec3;
 }
 
 const POSITIVE = ['R', 'A', 'S'];

@@ -1,3 +1,4 @@
+import type { Vec3 } from '../geometry';
 import { spacingOf } from './affine';
 import { axisCodes } from './axcodes';
 import type { AffineSource } from './nifti/affineFields';
@@ -10,12 +11,12 @@ import type { VoxelArray } from './types';
 export interface VolumeDescription {
   readonly file: string;
   readonly format: string;
-  readonly shape: readonly [number, number, number];
+  readonly shape: Vec3;
   readonly channels: number;
   /** Millimetres. */
-  readonly spacing: readonly [number, number, number];
+  readonly spacing: Vec3;
   /** Size of the field of view in millimetres. */
-  readonly extent: readonly [number, number, number];
+  readonly extent: Vec3;
   readonly orientation: string;
   readonly affine: readonly (readonly number[])[];
   readonly affineSource: AffineSource;

@@ -1,4 +1,4 @@
-export type { Affine, Box, Volume, VoxelArray } from './types';
+export type { Affine, Volume, VoxelArray } from './types';
 export {
   applyAffine,
   composeAffine,
@@ -9,7 +9,6 @@ export {
   shearOf,
   shiftAffine,
   spacingOf,
-  type Vector3,
 } from './affine';
 export { axisCodes, orientationOf, parseAxisCodes, type Orientation } from './axcodes';
 export { checkComplete } from './nifti/complete';

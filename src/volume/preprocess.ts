@@ -1,5 +1,6 @@
+import { voxelCount, type Box, type Vec3 } from '../geometry';
 import { UserError } from '../errors/userError';
-import { spacingOf, type Vector3 } from './affine';
+import { spacingOf } from './affine';
 import { axisCodes } from './axcodes';
 import { newArrayLike } from './layout/stridedCopy';
 import { finiteRange, rangeOfView, scaledRange, type Range } from './layout/range';
@@ -10,7 +11,7 @@ import { normalizedView, windowedView, type IntensityWindow } from './transforms
 import { orient } from './transforms/orientation';
 import { resize, resizeView } from './transforms/resize';
 import { resampleToSpacing } from './transforms/spacing';
-import type { Box, Volume } from './types';
+import type { Volume } from './types';
 
 export type IntensitySettings =
   ({ readonly kind: 'window' } & IntensityWindow) | { readonly kind: 'zscore'; readonly nonzero: boolean };
@@ -20,12 +21,12 @@ export interface PreprocessSettings {
   /** Axis codes such as `RAS`. */
   readonly orientation: string | null;
   /** Millimetres. */
-  readonly spacing: Vector3 | null;
+  readonly spacing: Vec3 | null;
   readonly intensity: IntensitySettings | null;
   /** Cut to the box of voxels above the threshold, which is in units after the intensity step. */
   readonly foreground: { readonly threshold: number } | null;
   /** Voxels. */
-  readonly resize: Vector3 | null;
+  readonly resize: Vec3 | null;
 }
 
 export interface PreprocessOptions {
@@ -49,7 +50,7 @@ export type StageName = (typeof ORDER)[number];
 export interface PreprocessStage {
   readonly stage: StageName;
   readonly shape: Volume['shape'];
-  readonly spacing: readonly [number, number, number];
+  readonly spacing: Vec3;
   readonly orientation: string;
   readonly range: Range;
 }
@@ -100,7 +101,7 @@ function boxFor(view: VoxelView, threshold: number, options: PreprocessOptions):
     return options.box;
   }
   const box = foregroundOfView(view, threshold);
-  if (box.end[0] === 0) {
+  if (voxelCount(box.size) === 0) {
     throw new UserError(
       `${nameOf(options)}: no voxel is above the foreground threshold ${threshold} after the intensity step: check the intensity window and the threshold`,
     );
@@ -186,7 +187,7 @@ function scaledView(view: VoxelView, settings: IntensitySettings): VoxelView {
   return settings.kind === 'window' ? windowedView(view, settings) : normalizedView(view, settings);
 }
 
-function resizedView(view: VoxelView, size: Vector3, mode: Mode): VoxelView {
+function resizedView(view: VoxelView, size: Vec3, mode: Mode): VoxelView {
   return viewOf(mode === 'linear' ? resizeView(view, size) : resize(voxelsOf(view), size, { mode }));
 }
 

@@ -13,9 +13,3 @@ export interface Volume<T extends VoxelArray = VoxelArray> {
   readonly shape: readonly [channels: number, x: number, y: number, z: number];
   readonly affine: Affine;
 }
-
-/** Voxels from `start` (included) to `end` (excluded) on each axis. */
-export interface Box {
-  readonly start: readonly [number, number, number];
-  readonly end: readonly [number, number, number];
-}

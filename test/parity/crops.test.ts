@@ -1,10 +1,11 @@
+import { boxAround, type Vec3 } from '../../src/geometry';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { NO_AUGMENTATION, sampleCrop } from '../../src/data/augment';
 import { preprocess, readNifti, type Volume } from '../../src/volume';
-import { baseBoxes, boxAround, createCropGrid, type Triple } from '../../src/pretext/voco/geometry';
+import { baseBoxes, createCropGrid } from '../../src/pretext/voco/geometry';
 import { expectSummary, readVolumeFixture, type VolumeSummary } from '../support/volumes';
 
 interface Case {
@@ -50,7 +51,7 @@ describe.each(present)('crops of $name', (item) => {
     const { volume } = await readNifti(files.get(item.files.image.sha256)!);
     return preprocess(volume, settings).volume as Volume<Float32Array>;
   };
-  const crop = (volume: Volume<Float32Array>, start: Triple): Volume<Float32Array> => {
+  const crop = (volume: Volume<Float32Array>, start: Vec3): Volume<Float32Array> => {
     const data = new Float32Array(16 ** 3);
     sampleCrop(volume, start, [24, 24, 24], [16, 16, 16], NO_AUGMENTATION, data, 0);
     return { data, shape: [1, 16, 16, 16], affine: volume.affine };

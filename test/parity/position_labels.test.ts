@@ -1,7 +1,8 @@
+import { boxAround, type Vec3 } from '../../src/geometry';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { boxAround, centreRange, createCropGrid, positionLabel, type Triple } from '../../src/pretext/voco/geometry';
+import { centreRange, createCropGrid, positionLabel } from '../../src/pretext/voco/geometry';
 
 interface Arguments {
   roi: number;
@@ -32,7 +33,7 @@ function gridOf(a: Arguments) {
 }
 
 function labelOf(item: Case, a: Arguments): Float64Array {
-  const centre: Triple = [item.center_x, item.center_y, Math.floor(a.roi / 2)];
+  const centre: Vec3 = [item.center_x, item.center_y, Math.floor(a.roi / 2)];
   return positionLabel(boxAround(centre, [a.roi, a.roi, a.roi]), gridOf(a));
 }
 

@@ -1,3 +1,4 @@
+import type { Vec3 } from '../../src/geometry';
 import { describe, expect, it } from 'vitest';
 import {
   importanceMap,
@@ -13,32 +14,30 @@ import { identityAffine } from '../../src/volume';
 import { image } from '../support/formula';
 import { readFixture, summaryError, type Summary } from '../support/reference';
 
-type Triple = [number, number, number];
-
 interface Fixture {
   cases: {
     volume_shape: [number, number, number, number, number];
-    roi: Triple;
+    roi: Vec3;
     overlap: number;
     mode: ImportanceMode;
     sw_batch_size: number;
-    padded_size: Triple;
-    scan_interval: Triple;
+    padded_size: Vec3;
+    scan_interval: Vec3;
     starts_per_axis: [number[], number[], number[]];
     num_windows_per_volume: number;
-    windows_first10: Triple[];
-    windows_last3: Triple[];
+    windows_first10: Vec3[];
+    windows_last3: Vec3[];
     predictor_call_batches: number[];
     output: Summary;
   }[];
-  importance_maps: (Summary & { count_at_min: number; roi: Triple })[];
+  importance_maps: (Summary & { count_at_min: number; roi: Vec3 })[];
   scan_starts_1d: { size: number; roi: number; overlap: number; interval: number; starts: number[] }[];
 }
 
 const fixture = readFixture<Fixture>('sliding_window.json');
 
 /** Channel 0 = x · (1 + d/16 + 2h/16 + 3w/16), channel 1 = x². */
-function predictor(roi: Triple, batches: number[]): WindowPredictor {
+function predictor(roi: Vec3, batches: number[]): WindowPredictor {
   return (windows, count) => {
     batches.push(count);
     const out = new Float32Array(windows.length * 2);
@@ -61,7 +60,7 @@ describe('sliding window against MONAI', () => {
 
   it('importance maps', () => {
     for (const expected of fixture.importance_maps) {
-      const map = importanceMap(expected.roi ?? (expected.shape as Triple), 'gaussian');
+      const map = importanceMap(expected.roi ?? (expected.shape as unknown as Vec3), 'gaussian');
       expect(summaryError(map, expected)).toBeLessThan(1e-6);
       const least = map.reduce((a, b) => Math.min(a, b));
       expect(map.filter((value) => value === least)).toHaveLength(expected.count_at_min);

@@ -1,3 +1,4 @@
+import { boxEnd, type Vec3 } from '../../src/geometry';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -26,7 +27,6 @@ import {
   expectSummary,
   readVolumeFixture,
   type Rows,
-  type Triple,
   type VolumeSummary,
 } from '../support/volumes';
 
@@ -36,8 +36,8 @@ interface Window {
 }
 
 interface Boxed {
-  start: Triple;
-  end_exclusive: Triple;
+  start: Vec3;
+  end_exclusive: Vec3;
   out_shape: number[];
   affine?: Rows;
   image: VolumeSummary;
@@ -68,7 +68,7 @@ interface Case {
   load: { affine: Rows; in_axcodes: string; image: VolumeSummary };
   orientation_RAS: { affine: Rows; image: VolumeSummary };
   'spacing_1.5': {
-    pixdim: Triple;
+    pixdim: Vec3;
     in_shape: [number, number, number, number];
     in_affine: Rows;
     out_shape: number[];
@@ -128,7 +128,7 @@ describe.each(cases.map((c) => [c.name, c] as const))('grids of %s', (_, c) => {
       expect(out.map((n, k) => (k === 0 ? n : n + widths[k - 1]![0] + widths[k - 1]![1]))).toEqual(
         chain.spatial_pad_96.out_shape,
       );
-      const before = widths.map(([n]) => -n) as Triple;
+      const before = widths.map(([n]) => -n) as unknown as Vec3;
       expectAffine(shiftAffine(affineOf(affine!), before), chain.spatial_pad_96.affine);
     }
   });
@@ -170,7 +170,7 @@ describe.each(present.map((c) => [c.name, c] as const))('%s', (_, c) => {
     const { volume: cut, box } = cropForeground(scaled, 0);
     const expected = chain['crop_foreground_x>0'];
     expect([...box.start]).toEqual(expected.start);
-    expect([...box.end]).toEqual(expected.end_exclusive);
+    expect([...boxEnd(box)]).toEqual(expected.end_exclusive);
     expectSummary(cut, expected.image, 1e-6);
     const padded = spatialPad(cut, [96, 96, 96]);
     expectSummary(padded, chain.spatial_pad_96.image, 1e-6);
@@ -182,7 +182,7 @@ describe.each(present.map((c) => [c.name, c] as const))('%s', (_, c) => {
     const { volume: cut, box } = cropForeground(scale(await RAS(), chain), 0.3);
     const expected = chain['crop_foreground_x>0.3'];
     expect([...box.start]).toEqual(expected.start);
-    expect([...box.end]).toEqual(expected.end_exclusive);
+    expect([...boxEnd(box)]).toEqual(expected.end_exclusive);
     expectSummary(cut, expected.image, 1e-6);
     if (chain.resize_24x32x17) {
       expectSummary(resize(cut, [24, 32, 17], { mode: 'linear' }), chain.resize_24x32x17.image, 1e-5);
@@ -197,16 +197,15 @@ describe.each(present.map((c) => [c.name, c] as const))('%s', (_, c) => {
     const { volume } = preprocess(await load(), settings);
     expectSummary(volume, chain.resize_96x96x24.image, 1e-5);
     expectAffine(volume.affine, chain.resize_96x96x24.affine);
-    const crop = (start: Triple) => {
-      const end = start.map((value) => value + 24) as Triple;
-      return resize(cropBox(volume, { start, end }), [16, 16, 16], { mode: 'linear' });
+    const crop = (start: Vec3) => {
+      return resize(cropBox(volume, { start, size: [24, 24, 24] }), [16, 16, 16], { mode: 'linear' });
     };
     chain.base_crops_roi24_to_16?.crops.forEach((summary, i) => {
       expectSummary(crop([24 * Math.floor(i / 4), 24 * (i % 4), 0]), summary, 1e-5);
     });
     chain.random_crops_roi24_to_16?.centers.forEach(([x, y], i) => {
       const { start } = cropWindow([x, y, 12], [24, 24, 24]);
-      expectSummary(crop([...start] as Triple), chain.random_crops_roi24_to_16!.crops[i]!, 1e-5);
+      expectSummary(crop([...start] as unknown as Vec3), chain.random_crops_roi24_to_16!.crops[i]!, 1e-5);
     });
   });
 });

@@ -1,3 +1,4 @@
+import { boxEnd, type Vec3 } from '../../src/geometry';
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import {
@@ -33,7 +34,6 @@ import {
   randomIntegers,
   readVolumeFixture,
   type Rows,
-  type Triple,
   type VolumeSummary,
 } from '../support/volumes';
 
@@ -52,7 +52,7 @@ interface OrientationCase {
 interface SpacingCase {
   affine_name: string;
   after_orientation: string | null;
-  pixdim: Triple;
+  pixdim: Vec3;
   in_affine: Rows;
   out_shape: number[];
   out_affine: Rows;
@@ -80,29 +80,29 @@ interface Fixture {
     cases: {
       array: 'box' | 'empty' | 'vol';
       select: string;
-      start: Triple;
-      end_exclusive: Triple;
+      start: Vec3;
+      end_exclusive: Vec3;
       out_shape_margin0: number[];
       out_shape_margin2: number[];
       out_affine: Rows;
     }[];
   };
   spatial_pad: {
-    spatial_size: Triple;
+    spatial_size: Vec3;
     pad_width_with_channel: [number, number][];
     out_affine: Rows;
     image: VolumeSummary;
   }[];
   spatial_crop: {
     cases: {
-      roi_center: Triple;
-      roi_size: Triple;
+      roi_center: Vec3;
+      roi_size: Vec3;
       slices: [number, number][];
       out_shape: number[];
       sha256_float32_le: string;
     }[];
   };
-  resize: { cases: { size: Triple; mode: string; out_affine: Rows; image: VolumeSummary }[] };
+  resize: { cases: { size: Vec3; mode: string; out_affine: Rows; image: VolumeSummary }[] };
   flip_rotate: {
     flip: { spatial_axis: SpatialAxis; out_shape: number[]; full: number[]; out_affine: Rows }[];
     rot90: {
@@ -115,11 +115,11 @@ interface Fixture {
   };
   pos_neg_crop: {
     correct_crop_centers: {
-      label_shape: Triple;
-      spatial_size: Triple;
-      center: Triple;
-      corrected?: Triple;
-      corrected_allow_smaller?: Triple;
+      label_shape: Vec3;
+      spatial_size: Vec3;
+      center: Vec3;
+      corrected?: Vec3;
+      corrected_allow_smaller?: Vec3;
     }[];
     map_binary_to_indices: {
       fg_count: number;
@@ -129,7 +129,7 @@ interface Fixture {
       fg_sha256_int32: string;
       bg_sha256_int32: string;
     };
-    centers: { spatial_size: Triple; draws: [number, number][]; centers: Triple[]; crops: CropDrawCase[] };
+    centers: { spatial_size: Vec3; draws: [number, number][]; centers: Vec3[]; crops: CropDrawCase[] };
   };
 }
 
@@ -225,7 +225,7 @@ describe('foreground crop', () => {
     const threshold = Number(c.select.slice(2));
     const { volume, box } = cropForeground(arrays[c.array]!, threshold);
     expect([...box.start]).toEqual(c.start);
-    expect([...box.end]).toEqual(c.end_exclusive);
+    expect([...boxEnd(box)]).toEqual(c.end_exclusive);
     expect([...volume.shape]).toEqual(c.out_shape_margin0);
     expectAffine(volume.affine, c.out_affine);
     expect([...cropForeground(arrays[c.array]!, threshold, 2).volume.shape]).toEqual(c.out_shape_margin2);
@@ -243,8 +243,8 @@ describe('pad and crop', () => {
   it.each(fixture.spatial_crop.cases.map((c) => [`${c.roi_size.join('×')} at ${c.roi_center.join(',')}`, c] as const))(
     'crops %s',
     (_, c) => {
-      const { start, end } = cropWindow(c.roi_center, c.roi_size);
-      expect(start.map((value, k) => [value, end[k]])).toEqual(c.slices);
+      const box = cropWindow(c.roi_center, c.roi_size);
+      expect(box.start.map((value, k) => [value, boxEnd(box)[k]])).toEqual(c.slices);
       const cropped = spatialCrop(image(lps), c.roi_center, c.roi_size);
       expect([...cropped.shape]).toEqual(c.out_shape);
       expect(float32Hash(cropped.data)).toBe(c.sha256_float32_le);
@@ -313,12 +313,12 @@ describe('crops by label', () => {
 
   it('chooses centres from draws and crops there', () => {
     const { spatial_size: size, draws, centers, crops } = f.centers;
-    const shape: Triple = [fixture.shape[1], fixture.shape[2], fixture.shape[3]];
+    const shape: Vec3 = [fixture.shape[1], fixture.shape[2], fixture.shape[3]];
     draws.forEach(([kind, pick], i) => {
       const centre = posNegCentre(indices, { kind, pick }, { pos: 3, neg: 1 }, size, shape);
       expect(centre).toEqual(centers[i]);
       const box = cropWindow(centre, size);
-      expect(box.start.map((value, k) => [value, box.end[k]])).toEqual(crops[i]!.slices);
+      expect(box.start.map((value, k) => [value, boxEnd(box)[k]])).toEqual(crops[i]!.slices);
       expect(float32Hash(cropBox(unit, box).data)).toBe(crops[i]!.image_sha256_float32_le);
     });
   });

@@ -25,8 +25,6 @@ export interface VolumeSummary {
 }
 
 export type Rows = number[][];
-export type Triple = [number, number, number];
-
 export const affineOf = (rows: Rows): Affine => Float64Array.from(rows.flat());
 
 export function float32Hash(data: VoxelArray): string {

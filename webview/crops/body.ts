@@ -1,4 +1,5 @@
-import type { BodySurface, Triple } from '../../src/protocol/crops';
+import type { Vec3 } from '../../src/geometry';
+import type { BodySurface } from '../../src/protocol/crops';
 import type { Camera } from './camera';
 
 /** Pixels of the picture a voxel of the surface; the picture is scaled up smoothly. */
@@ -17,14 +18,14 @@ export class BodyPicture {
    *
    * @returns whether a place of the picture (with its depth) is hidden by the body
    */
-  draw(context: CanvasRenderingContext2D, body: BodySurface, lengths: Triple, camera: Camera): (at: Triple) => boolean {
+  draw(context: CanvasRenderingContext2D, body: BodySurface, lengths: Vec3, camera: Camera): (at: Vec3) => boolean {
     const voxels = lengths.map((length, axis) => length / body.size[axis]!);
     const voxel = Math.max(...voxels);
     const shrink = (camera.scale * voxel) / DENSITY;
     const { clientWidth, clientHeight } = context.canvas;
     const [width, height] = [Math.ceil(clientWidth / shrink), Math.ceil(clientHeight / shrink)];
     const image = this.prepare(width, height);
-    this.points(body, voxels as unknown as Triple, lengths, camera, shrink, image);
+    this.points(body, voxels as unknown as Vec3, lengths, camera, shrink, image);
     this.canvas.getContext('2d')!.putImageData(image, 0, 0);
     context.imageSmoothingEnabled = true;
     context.imageSmoothingQuality = 'high';
@@ -50,8 +51,8 @@ export class BodyPicture {
 
   private points(
     { places, normals, greys }: BodySurface,
-    voxels: Triple,
-    lengths: Triple,
+    voxels: Vec3,
+    lengths: Vec3,
     camera: Camera,
     shrink: number,
     { data, width, height }: ImageData,
@@ -65,7 +66,7 @@ export class BodyPicture {
       const [nx, ny, nz] = [normals[3 * i]!, normals[3 * i + 1]!, normals[3 * i + 2]!];
       if (nx * rx + ny * ry + nz * rz < -20) continue;
       const place = [0, 1, 2].map((axis) => (places[3 * i + axis]! + 0.5) * voxels[axis]! - lengths[axis]! / 2);
-      const [x, y, near] = camera.project(place as unknown as Triple);
+      const [x, y, near] = camera.project(place as unknown as Vec3);
       const shade = Math.max(0, (nx * light[0]! + ny * light[1]! + nz * light[2]!) / 127);
       const tone = (0.42 + (0.58 * greys[i]!) / 255) * (0.28 + 0.72 * Math.min(1, shade));
       const [left, right] = [

@@ -1,4 +1,4 @@
-import type { Triple } from '../../src/protocol/crops';
+import type { Vec3 } from '../../src/geometry';
 
 /** Degrees. At 0 and 0 the patient is seen from the front. */
 export interface Turn {
@@ -8,10 +8,10 @@ export interface Turn {
 
 /** Parallel projection of millimetres (towards right, anterior, superior, from the middle of the volume). */
 export class Camera {
-  readonly right: Triple;
-  readonly up: Triple;
+  readonly right: Vec3;
+  readonly up: Vec3;
   /** Towards the viewer. */
-  readonly towards: Triple;
+  readonly towards: Vec3;
 
   constructor(
     { azimuth, elevation }: Turn,
@@ -25,8 +25,8 @@ export class Camera {
   }
 
   /** Place on the picture, and how near it is to the viewer in millimetres. */
-  project([x, y, z]: Triple): Triple {
-    const along = (axis: Triple): number => x * axis[0] + y * axis[1] + z * axis[2];
+  project([x, y, z]: Vec3): Vec3 {
+    const along = (axis: Vec3): number => x * axis[0] + y * axis[1] + z * axis[2];
     return [
       this.middle[0] + this.scale * along(this.right),
       this.middle[1] - this.scale * along(this.up),
@@ -36,7 +36,7 @@ export class Camera {
 }
 
 /** Corners of a face of a box (from `low` to `high`), across an axis at its low or high end, in order around it. */
-export function faceOf(low: Triple, high: Triple, axis: number, atHigh: boolean): Triple[] {
+export function faceOf(low: Vec3, high: Vec3, axis: number, atHigh: boolean): Vec3[] {
   const [a, b] = [(axis + 1) % 3, (axis + 2) % 3];
   return [
     [low[a]!, low[b]!],
@@ -47,17 +47,17 @@ export function faceOf(low: Triple, high: Triple, axis: number, atHigh: boolean)
     const corner = [0, 0, 0];
     corner[axis] = (atHigh ? high : low)[axis]!;
     [corner[a], corner[b]] = [u!, v!];
-    return corner as unknown as Triple;
+    return corner as unknown as Vec3;
   });
 }
 
 /** The twelve edges of a box. */
-export function edgesOf(low: Triple, high: Triple): [Triple, Triple][] {
+export function edgesOf(low: Vec3, high: Vec3): [Vec3, Vec3][] {
   return [0, 1, 2].flatMap((axis) =>
-    faceOf(low, high, axis, false).map((from): [Triple, Triple] => {
+    faceOf(low, high, axis, false).map((from): [Vec3, Vec3] => {
       const to = [...from];
       to[axis] = high[axis]!;
-      return [from, to as unknown as Triple];
+      return [from, to as unknown as Vec3];
     }),
   );
 }

@@ -1,4 +1,5 @@
-import type { CropPreview, CropsPreview, Triple } from '../../src/protocol/crops';
+import type { Vec3 } from '../../src/geometry';
+import type { CropPreview, CropsPreview } from '../../src/protocol/crops';
 import type { Plane } from '../../src/protocol/volume';
 import { axesOf, clamp } from '../volume/geometry';
 import type { Place, TileActions } from '../volume/tile';
@@ -9,20 +10,20 @@ export interface CropStage {
   readonly preview: CropsPreview | undefined;
   readonly crop: CropPreview | undefined;
   /** Where the slices are. */
-  place(): Triple;
+  place(): Vec3;
   /** Where the crop is to be, and how large. */
-  moveTo(centre: Triple, size: Triple): void;
+  moveTo(centre: Vec3, size: Vec3): void;
   scrollTo(plane: Plane, index: number): void;
   redraw(): void;
 }
 
-const triple = (values: readonly number[]): Triple => values as unknown as Triple;
+const triple = (values: readonly number[]): Vec3 => values as unknown as Vec3;
 
 /** Turns mouse and keys on the slices into a crop that moves, and keeps zoom and place of the view. */
 export class CropMoves {
   zoom = 1;
   /** Millimetres along the axes. */
-  pan: Triple = [0, 0, 0];
+  pan: Vec3 = [0, 0, 0];
 
   constructor(private readonly stage: CropStage) {}
 

@@ -1,4 +1,5 @@
-import type { CropChoice, CropGridPreview, CropPreview, GreyImage, Triple } from '../../src/protocol/crops';
+import type { Vec3 } from '../../src/geometry';
+import type { CropChoice, CropGridPreview, CropPreview, GreyImage } from '../../src/protocol/crops';
 import { button } from '../ui/controls';
 import { element } from '../ui/dom';
 import { CropFields } from './fields';
@@ -6,7 +7,7 @@ import { greyCanvas, labelTables } from './pictures';
 
 export interface CropSectionActions {
   /** Puts the crop elsewhere, or gives it another size. */
-  place(centre: Triple, size: Triple): void;
+  place(centre: Vec3, size: Vec3): void;
   /** Undoes that. */
   back(): void;
 }
@@ -29,7 +30,7 @@ export class CropSection {
   }
 
   /** @param input size of a crop as the network gets it. */
-  show(crop: CropPreview, choice: CropChoice, input: Triple): void {
+  show(crop: CropPreview, choice: CropChoice, input: Vec3): void {
     const moved = choice.centre !== undefined || choice.size !== undefined;
     this.where.textContent = inWords(crop, moved);
     this.back.hidden = !moved;

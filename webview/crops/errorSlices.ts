@@ -1,10 +1,10 @@
-import type { Triple } from '../../src/protocol/crops';
+import type { Vec3 } from '../../src/geometry';
 import type { ErrorMap, LocateReport } from '../../src/protocol/locate';
 import type { Plane, Slice } from '../../src/protocol/volume';
 import { axesOf } from '../volume/geometry';
 
 /** Where along an axis a voxel lies between the nodes of a map; NaN outside. A single node counts for the whole crop. */
-function nodeAt(map: ErrorMap, crop: Triple, axis: number, voxel: number): number {
+function nodeAt(map: ErrorMap, crop: Vec3, axis: number, voxel: number): number {
   const count = map.counts[axis]!;
   const offset = voxel - map.origin[axis]!;
   if (count === 1) return Math.abs(offset + 0.5) <= crop[axis]! / 2 ? 0 : NaN;
@@ -30,7 +30,7 @@ function valueAt({ counts, values }: ErrorMap, at: readonly number[]): number {
 }
 
 /** A slice of an error map on the volume's voxels, in millimetres; NaN where no centre of a crop can be. */
-export function errorSlice({ map, grid }: LocateReport, size: Triple, plane: Plane, index: number): Slice {
+export function errorSlice({ map, grid }: LocateReport, size: Vec3, plane: Plane, index: number): Slice {
   const [across, up] = axesOf(plane);
   const [width, height] = [size[across]!, size[up]!];
   const data = new Float32Array(width * height).fill(NaN);
@@ -54,7 +54,7 @@ export function errorSlice({ map, grid }: LocateReport, size: Triple, plane: Pla
 export class ErrorSlices {
   private readonly kept = new Map<Plane, { report: LocateReport; slice: Slice }>();
 
-  of(report: LocateReport, size: Triple, plane: Plane, index: number): Slice {
+  of(report: LocateReport, size: Vec3, plane: Plane, index: number): Slice {
     const kept = this.kept.get(plane);
     if (kept?.report === report && kept.slice.index === index) return kept.slice;
     const slice = errorSlice(report, size, plane, index);

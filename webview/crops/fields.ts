@@ -1,7 +1,5 @@
-import type { Box, Triple } from '../../src/protocol/crops';
+import { AXES, mapAxes, type Box, type Vec3 } from '../../src/geometry';
 import { element } from '../ui/dom';
-
-const AXES = ['x', 'y', 'z'] as const;
 
 /** Centre and size of the crop as numbers that can be typed. */
 export class CropFields {
@@ -12,7 +10,7 @@ export class CropFields {
   private readonly typed = new Set<HTMLInputElement>();
 
   /** @param changed gets what was typed, voxels */
-  constructor(changed: (centre: Triple, size: Triple) => void) {
+  constructor(changed: (centre: Vec3, size: Vec3) => void) {
     const inputs = (name: string, least: number): HTMLInputElement[] =>
       AXES.map((axis) => {
         const input = element('input', {
@@ -25,7 +23,7 @@ export class CropFields {
         input.addEventListener('input', () => this.typed.add(input));
         input.addEventListener('change', () => {
           this.typed.delete(input);
-          const values = (list: HTMLInputElement[]) => list.map((one) => Number(one.value)) as unknown as Triple;
+          const values = (list: HTMLInputElement[]) => mapAxes((at) => Number(list[at]!.value));
           if ([...this.centre, ...this.size].every((one) => one.value !== ''))
             changed(values(this.centre), values(this.size));
         });
@@ -43,8 +41,8 @@ export class CropFields {
     );
   }
 
-  show(centre: Triple, { size }: Box, editable: boolean): void {
-    const put = (inputs: HTMLInputElement[], values: Triple): void =>
+  show(centre: Vec3, { size }: Box, editable: boolean): void {
+    const put = (inputs: HTMLInputElement[], values: Vec3): void =>
       inputs.forEach((input, axis) => {
         input.disabled = !editable;
         if (!this.typed.has(input)) input.value = String(values[axis]);

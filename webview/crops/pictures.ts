@@ -1,4 +1,5 @@
-import type { CropGridPreview, GreyImage, StagePreview, Triple } from '../../src/protocol/crops';
+import type { Vec3 } from '../../src/geometry';
+import type { CropGridPreview, GreyImage, StagePreview } from '../../src/protocol/crops';
 import { element } from '../ui/dom';
 import { scaleColour } from '../volume/raster';
 
@@ -29,7 +30,7 @@ const STAGES: Readonly<Record<string, string>> = {
 const number = (value: number, digits = 4): string => String(Number(value.toPrecision(digits))).replace('-', '−');
 
 /** Five steps side by side leave little room: narrow spaces, and a line ends before the unit if it has to. */
-function spacingText(spacing: Triple): string {
+function spacingText(spacing: Vec3): string {
   return `${spacing.map((mm) => number(mm, 3)).join('\u202f×\u202f')} mm`;
 }
 
@@ -58,7 +59,7 @@ export function stageCards(stages: readonly StagePreview[]): HTMLElement[] {
 }
 
 /** Index of a base crop in grid order. */
-export function gridIndex(counts: Triple, i: number, j: number, k: number): number {
+export function gridIndex(counts: Vec3, i: number, j: number, k: number): number {
   return (i * counts[1] + j) * counts[2] + k;
 }
 

@@ -1,4 +1,5 @@
-import type { BodySurface, Box, CropGridPreview, Triple } from '../../src/protocol/crops';
+import { mapAxes, mapVec3, type Box, type Vec3 } from '../../src/geometry';
+import type { BodySurface, CropGridPreview } from '../../src/protocol/crops';
 import type { LocatedPosition } from '../../src/protocol/locate';
 import { element } from '../ui/dom';
 import { currentTheme } from '../ui/theme';
@@ -9,8 +10,8 @@ import { gridIndex } from './pictures';
 
 export interface SceneContent {
   readonly body: BodySurface | undefined;
-  readonly size: Triple;
-  readonly spacing: Triple;
+  readonly size: Vec3;
+  readonly spacing: Vec3;
   readonly grid: CropGridPreview;
   readonly label: ArrayLike<number> | undefined;
   readonly box: Box | undefined;
@@ -110,7 +111,7 @@ export class Scene {
 
 /** Draws one picture. */
 class ScenePainter {
-  private hidden: (at: Triple) => boolean = () => false;
+  private hidden: (at: Vec3) => boolean = () => false;
 
   constructor(
     private readonly context: CanvasRenderingContext2D,
@@ -123,7 +124,7 @@ class ScenePainter {
     const { content, camera, context } = this;
     if (content.body) {
       const { size, spacing, body } = content;
-      const lengths = size.map((n, axis) => n * spacing[axis]!) as unknown as Triple;
+      const lengths = mapVec3(size, (n, axis) => n * spacing[axis]!);
       this.hidden = this.body.draw(context, body, lengths, camera);
     }
     this.paintShares();
@@ -135,16 +136,16 @@ class ScenePainter {
   }
 
   /** Voxel edges to millimetres from the middle. */
-  private mm(place: Triple): Triple {
+  private mm(place: Vec3): Vec3 {
     const { size, spacing } = this.content;
-    return [0, 1, 2].map((axis) => (place[axis]! - size[axis]! / 2) * spacing[axis]!) as unknown as Triple;
+    return mapAxes((axis) => (place[axis]! - size[axis]! / 2) * spacing[axis]!);
   }
 
-  private cell(i: number, j: number, k: number): { low: Triple; high: Triple } {
+  private cell(i: number, j: number, k: number): { low: Vec3; high: Vec3 } {
     const { origin, crop } = this.content.grid;
-    const index = [i, j, k];
-    const low = index.map((at, axis) => origin[axis]! + at * crop[axis]!) as unknown as Triple;
-    return { low, high: low.map((at, axis) => at + crop[axis]!) as unknown as Triple };
+    const index: Vec3 = [i, j, k];
+    const low = mapVec3(index, (at, axis) => origin[axis]! + at * crop[axis]!);
+    return { low, high: mapVec3(low, (at, axis) => at + crop[axis]!) };
   }
 
   private eachCell(visit: (index: number, i: number, j: number, k: number) => void): void {
@@ -155,7 +156,7 @@ class ScenePainter {
   }
 
   /** The faces of a box that look at the viewer, filled. */
-  private fill(low: Triple, high: Triple, colour: string, strength: number): void {
+  private fill(low: Vec3, high: Vec3, colour: string, strength: number): void {
     const { context, camera } = this;
     context.fillStyle = colour;
     context.globalAlpha = strength;
@@ -171,14 +172,14 @@ class ScenePainter {
   }
 
   /** Lines in voxels: what lies behind the body is faint. */
-  private lines(lines: readonly [Triple, Triple][], colour: string, width: number, faint: number): void {
+  private lines(lines: readonly [Vec3, Vec3][], colour: string, width: number, faint: number): void {
     const { context, camera } = this;
     const [seen, behind] = [new Path2D(), new Path2D()];
     for (const [from, to] of lines) {
       const [a, b] = [camera.project(this.mm(from)), camera.project(this.mm(to))];
       let last: boolean | undefined;
       for (let piece = 0; piece < PIECES; piece++) {
-        const at = (share: number): Triple => a.map((value, i) => value + share * (b[i]! - value)) as unknown as Triple;
+        const at = (share: number): Vec3 => mapVec3(a, (value, i) => value + share * (b[i]! - value));
         const hidden = this.hidden(at((piece + 0.5) / PIECES));
         const path = hidden ? behind : seen;
         const [start, end] = [at(piece / PIECES), at((piece + 1) / PIECES)];
@@ -209,7 +210,7 @@ class ScenePainter {
   private paintGrid(): void {
     const { grid, colours } = this.content;
     const { counts, crop, origin } = grid;
-    const lines: [Triple, Triple][] = [];
+    const lines: [Vec3, Vec3][] = [];
     for (const axis of [0, 1, 2] as const) {
       const [a, b] = [(axis + 1) % 3, (axis + 2) % 3] as [0 | 1 | 2, 0 | 1 | 2];
       for (let i = 0; i <= counts[a]; i++) {
@@ -219,7 +220,7 @@ class ScenePainter {
           from[b] = origin[b] + j * crop[b];
           const to = [...from];
           to[axis] = origin[axis] + counts[axis] * crop[axis];
-          lines.push([from as unknown as Triple, to as unknown as Triple]);
+          lines.push([from as unknown as Vec3, to as unknown as Vec3]);
         }
       }
     }
@@ -228,7 +229,7 @@ class ScenePainter {
 
   private paintCrop({ start, size }: Box): void {
     const { crop } = this.content.colours;
-    const high = start.map((at, axis) => at + size[axis]!) as unknown as Triple;
+    const high = mapVec3(start, (at, axis) => at + size[axis]!);
     this.fill(start, high, crop, 0.16);
     this.lines(edgesOf(start, high), crop, 2, 0.55);
   }
@@ -249,7 +250,7 @@ class ScenePainter {
     }
   }
 
-  private text(text: string, [x, y]: Triple, colour: string): void {
+  private text(text: string, [x, y]: Vec3, colour: string): void {
     const { context } = this;
     const theme = currentTheme();
     context.font = `600 ${Math.max(11, theme.fontSize - 1)}px ${theme.fontFamily}`;
@@ -275,7 +276,7 @@ class ScenePainter {
       const { low, high } = this.cell(...at);
       const middle = low.map((value, i) => (value + high[i]!) / 2);
       middle[axis] = (near ? high : low)[axis]!;
-      this.text(String(index + 1), this.camera.project(this.mm(middle as unknown as Triple)), colours.grid);
+      this.text(String(index + 1), this.camera.project(this.mm(middle as unknown as Vec3)), colours.grid);
     });
   }
 
@@ -286,7 +287,7 @@ class ScenePainter {
     ['R', 'A', 'S'].forEach((letter, axis) => {
       context.lineWidth = 1.5;
       context.strokeStyle = '#fff';
-      const by = (length: number): Triple => [
+      const by = (length: number): Vec3 => [
         from[0] + length * camera.right[axis]!,
         from[1] - length * camera.up[axis]!,
         0,

@@ -1,4 +1,5 @@
-import type { Box, CropPreview, CropsPreview, Triple } from '../../src/protocol/crops';
+import type { Box, Vec3 } from '../../src/geometry';
+import type { CropPreview, CropsPreview } from '../../src/protocol/crops';
 import type { LocateReport } from '../../src/protocol/locate';
 import type { Plane, Slice } from '../../src/protocol/volume';
 import { currentTheme } from '../ui/theme';
@@ -73,7 +74,7 @@ export function slicePicture(scene: SliceScene, errors: ErrorSlices): Picture {
   const scaling = { slope: 1, intercept: 0 };
   const sheets: Sheet[] = slice ? [{ slice, scaling, paint: { kind: 'grey', window: [0, 255] } }] : [];
   if (slice && report) {
-    const map = errors.of(report, preview.volume.size as Triple, plane, index);
+    const map = errors.of(report, preview.volume.size as Vec3, plane, index);
     sheets.push({ slice: map, scaling, paint: { kind: 'scale', window: [0, errorTop(report)], opacity: MAP_OPACITY } });
   }
   return {

@@ -1,4 +1,5 @@
-import type { CropPreview, CropsContract, CropsPreview, CropsState, Triple } from '../../src/protocol/crops';
+import type { Vec3 } from '../../src/geometry';
+import type { CropPreview, CropsContract, CropsPreview, CropsState } from '../../src/protocol/crops';
 import type { LocateReport } from '../../src/protocol/locate';
 import type { Plane } from '../../src/protocol/volume';
 import type { Host } from '../ui/host';
@@ -106,8 +107,8 @@ export class CropSlices {
 }
 
 /** Where a slice is moved to, inside the volume. */
-export function scrolled(place: Triple, plane: Plane, index: number, size: Triple): Triple {
+export function scrolled(place: Vec3, plane: Plane, index: number, size: Vec3): Vec3 {
   const moved = [...place];
   moved[plane] = clamp(index, 0, size[plane] - 1);
-  return moved as unknown as Triple;
+  return moved as unknown as Vec3;
 }

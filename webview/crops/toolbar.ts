@@ -1,3 +1,4 @@
+import { voxelCount } from '../../src/geometry';
 import type { CropChoice, CropsPreview, CropsState } from '../../src/protocol/crops';
 import { button, checkbox } from '../ui/controls';
 import { element } from '../ui/dom';
@@ -51,7 +52,7 @@ export class CropToolbar {
   list({ cases, randomCrops, grid }: CropsPreview, { caseIndex, choice }: CropsState): void {
     this.cases.replaceChildren(...cases.map((name) => element('option', {}, name)));
     this.cases.selectedIndex = Math.min(caseIndex, cases.length - 1);
-    const bases = grid.counts[0] * grid.counts[1] * grid.counts[2];
+    const bases = voxelCount(grid.counts);
     const option = (kind: CropChoice['kind'], index: number, text: string): HTMLElement =>
       element('option', { value: `${kind}/${index}` }, text);
     this.choices.replaceChildren(

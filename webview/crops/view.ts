@@ -1,3 +1,4 @@
+import type { Vec3 } from '../../src/geometry';
 import type {
   BodySurface,
   CropChoice,
@@ -6,7 +7,6 @@ import type {
   CropsContract,
   CropsPreview,
   CropsState,
-  Triple,
 } from '../../src/protocol/crops';
 import type { Plane } from '../../src/protocol/volume';
 import { element } from '../ui/dom';
@@ -258,7 +258,7 @@ export class CropsView {
     return this.state.choice.kind === 'random';
   }
 
-  private place(): Triple {
+  private place(): Vec3 {
     return this.state.place ?? this.crop?.centre ?? [0, 0, 0];
   }
 
@@ -293,7 +293,7 @@ export class CropsView {
   }
 
   /** Where the crop is to be, and how large: the worker keeps it inside the grid. */
-  private place3(centre: Triple, size: Triple): void {
+  private place3(centre: Vec3, size: Vec3): void {
     if (!this.editable || !this.preview) return;
     const { crop } = this.preview.grid;
     const usual = size.every((n, axis) => n === crop[axis]);

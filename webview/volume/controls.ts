@@ -1,4 +1,5 @@
-import type { Grid, Layout, OverlayWish, Plane, Tool, Triple, VolumeState } from '../../src/protocol/volume';
+import type { Vec3 } from '../../src/geometry';
+import type { Grid, Layout, OverlayWish, Plane, Tool, VolumeState } from '../../src/protocol/volume';
 import type { Blinker } from './blink';
 import type { Overlay, Pane } from './pane';
 import type { Place } from './tile';
@@ -42,5 +43,5 @@ export interface Controls {
   /** Where the pointer is; undefined outside of the slices. */
   hover(pane: Pane, plane: Plane, place: Place | undefined): void;
   /** Millimetres: where the crosshair is, in the middle of `grid` at first. */
-  crosshairOn(grid: Grid): Triple;
+  crosshairOn(grid: Grid): Vec3;
 }

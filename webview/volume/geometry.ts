@@ -1,4 +1,5 @@
-import type { Grid, Plane, Storage, Triple } from '../../src/protocol/volume';
+import { mapAxes, mapVec3, type Vec3 } from '../../src/geometry';
+import type { Grid, Plane, Storage } from '../../src/protocol/volume';
 
 export const PLANES: readonly { readonly plane: Plane; readonly name: string }[] = [
   { plane: 2, name: 'Axial' },
@@ -15,53 +16,53 @@ export function clamp(value: number, low: number, high: number): number {
   return Math.min(high, Math.max(low, value));
 }
 
-export function spacingOf(grid: Grid): Triple {
+export function spacingOf(grid: Grid): Vec3 {
   const a = grid.affine;
-  return [0, 1, 2].map((axis) => Math.hypot(a[axis]!, a[4 + axis]!, a[8 + axis]!)) as unknown as Triple;
+  return mapAxes((axis) => Math.hypot(a[axis]!, a[4 + axis]!, a[8 + axis]!));
 }
 
 /** Millimetres (RAS+) of a canonical index. */
-export function toWorld(grid: Grid, index: Triple): Triple {
+export function toWorld(grid: Grid, index: Vec3): Vec3 {
   const a = grid.affine;
   return [0, 4, 8].map(
     (row) => a[row]! * index[0] + a[row + 1]! * index[1] + a[row + 2]! * index[2] + a[row + 3]!,
-  ) as unknown as Triple;
+  ) as unknown as Vec3;
 }
 
 /** Canonical index (fractional) of a place in millimetres: the inverse by Cramer's rule. */
-export function toIndex(grid: Grid, world: Triple): Triple {
+export function toIndex(grid: Grid, world: Vec3): Vec3 {
   const a = grid.affine;
-  const column = (axis: number): Triple => [a[axis]!, a[4 + axis]!, a[8 + axis]!];
+  const column = (axis: number): Vec3 => [a[axis]!, a[4 + axis]!, a[8 + axis]!];
   const [x, y, z] = [column(0), column(1), column(2)];
-  const moved = world.map((mm, row) => mm - a[row * 4 + 3]!) as unknown as Triple;
+  const moved = mapVec3(world, (mm, row) => mm - a[row * 4 + 3]!);
   const whole = determinant(x, y, z);
   return [determinant(moved, y, z) / whole, determinant(x, moved, z) / whole, determinant(x, y, moved) / whole];
 }
 
-function determinant(a: Triple, b: Triple, c: Triple): number {
+function determinant(a: Vec3, b: Vec3, c: Vec3): number {
   return a[0] * (b[1] * c[2] - b[2] * c[1]) - b[0] * (a[1] * c[2] - a[2] * c[1]) + c[0] * (a[1] * b[2] - a[2] * b[1]);
 }
 
 /** The nearest voxel, inside the grid. */
-export function nearestVoxel(grid: Grid, world: Triple): Triple {
-  return toIndex(grid, world).map((at, axis) => clamp(Math.round(at), 0, grid.size[axis]! - 1)) as unknown as Triple;
+export function nearestVoxel(grid: Grid, world: Vec3): Vec3 {
+  return toIndex(grid, world).map((at, axis) => clamp(Math.round(at), 0, grid.size[axis]! - 1)) as unknown as Vec3;
 }
 
 /** The index in the file (i, j, k as nibabel counts) of a canonical index. */
-export function fileIndex(storage: Storage, size: Triple, index: Triple): Triple {
+export function fileIndex(storage: Storage, size: Vec3, index: Vec3): Vec3 {
   const at = [0, 0, 0];
   storage.axis.forEach((fileAxis, axis) => {
     at[fileAxis] = (storage.flipped[axis] ? size[axis]! - 1 - index[axis]! : index[axis]!) * storage.step[fileAxis]!;
   });
-  return at as unknown as Triple;
+  return at as unknown as Vec3;
 }
 
 /** The inverse of {@link fileIndex}: the nearest voxel that is shown. */
-export function canonicalIndex(storage: Storage, size: Triple, voxel: Triple): Triple {
-  return storage.axis.map((fileAxis, axis) => {
+export function canonicalIndex(storage: Storage, size: Vec3, voxel: Vec3): Vec3 {
+  return mapVec3(storage.axis, (fileAxis, axis) => {
     const at = clamp(Math.round(voxel[fileAxis]! / storage.step[fileAxis]!), 0, size[axis]! - 1);
     return storage.flipped[axis] ? size[axis]! - 1 - at : at;
-  }) as unknown as Triple;
+  });
 }
 
 const LETTERS = ['LR', 'PA', 'IS'] as const;
@@ -86,7 +87,7 @@ export function lettersOf(plane: Plane, radiological: boolean): Letters {
 }
 
 /** A place in words: `12.5 mm R, 3.0 mm P, 40.0 mm S`. */
-export function inWords(world: Triple): string {
+export function inWords(world: Vec3): string {
   return world.map((mm, axis) => `${Math.abs(mm).toFixed(1)} mm ${LETTERS[axis]![mm < 0 ? 0 : 1]}`).join(', ');
 }
 
@@ -98,7 +99,7 @@ export interface SliceView {
   readonly height: number;
   readonly zoom: number;
   /** Millimetres along the canonical axes by which the middle of the view is off the middle of the volume. */
-  readonly pan: Triple;
+  readonly pan: Vec3;
   readonly radiological: boolean;
 }
 

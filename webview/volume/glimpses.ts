@@ -1,4 +1,5 @@
-import type { EarlySlice, Glimpse, Plane, Slice, Triple } from '../../src/protocol/volume';
+import type { Vec3 } from '../../src/geometry';
+import type { EarlySlice, Glimpse, Plane, Slice } from '../../src/protocol/volume';
 
 /** A volume that is read sooner is not looked at before; then it is looked at so often. */
 const [FIRST_MS, EVERY_MS] = [100, 250];
@@ -22,7 +23,7 @@ export class Glimpses {
   private readonly slices = new Map<Plane, Slice>();
 
   constructor(
-    private readonly ask: (indices: Triple) => Promise<Glimpse | null>,
+    private readonly ask: (indices: Vec3) => Promise<Glimpse | null>,
     private readonly sizeOf: (plane: Plane) => { width: number; height: number },
     private readonly arrived: () => void,
   ) {}

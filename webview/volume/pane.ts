@@ -1,3 +1,4 @@
+import type { Vec3 } from '../../src/geometry';
 import type {
   OverlayWish,
   Plane,
@@ -194,13 +195,7 @@ export class Pane {
     return one ? [one] : [];
   }
 
-  private picture(
-    state: VolumeState,
-    theme: Theme,
-    tile: Tile,
-    at: readonly [number, number, number],
-    overlays: readonly Overlay[],
-  ): Picture {
+  private picture(state: VolumeState, theme: Theme, tile: Tile, at: Vec3, overlays: readonly Overlay[]): Picture {
     const header = this.shown.header!;
     const { plane } = tile;
     const [across, up] = axesOf(plane);

@@ -1,4 +1,5 @@
-import type { Plane, Triple, VolumeState } from '../../src/protocol/volume';
+import type { Vec3 } from '../../src/geometry';
+import type { Plane, VolumeState } from '../../src/protocol/volume';
 import { axesOf, fileIndex, nearestVoxel, toWorld } from './geometry';
 import type { Pane } from './pane';
 import { middleOf } from './state';
@@ -21,11 +22,11 @@ export function placeRead({ crosshair }: VolumeState, hovered: Hovered | undefin
   const [across, up] = axesOf(hovered.plane);
   [at[across], at[up]] = [Math.round(hovered.place[0]), Math.round(hovered.place[1])];
   if (at.some((value, axis) => value < 0 || value >= grid.size[axis]!)) return undefined;
-  return toWorld(grid, at as unknown as Triple);
+  return toWorld(grid, at as unknown as Vec3);
 }
 
 /** The voxel and the values of each volume at a place, as their slices of a plane have them. */
-export function valuesRead(panes: readonly Pane[], state: VolumeState, plane: Plane, world: Triple) {
+export function valuesRead(panes: readonly Pane[], state: VolumeState, plane: Plane, world: Vec3) {
   return panes.flatMap((pane) => {
     const { header } = pane.shown;
     if (!header) return [];

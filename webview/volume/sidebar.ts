@@ -1,4 +1,5 @@
-import type { Triple, VolumeStatistics } from '../../src/protocol/volume';
+import type { Vec3 } from '../../src/geometry';
+import type { VolumeStatistics } from '../../src/protocol/volume';
 import { checkbox } from '../ui/controls';
 import { element } from '../ui/dom';
 import { currentTheme } from '../ui/theme';
@@ -11,7 +12,7 @@ import type { Controls } from './controls';
 export interface Reading {
   readonly pane: Pane;
   /** Voxel in the file, counted from 0. */
-  readonly voxel: Triple;
+  readonly voxel: Vec3;
   readonly value?: number;
   readonly overlays: readonly OverlayValue[];
 }

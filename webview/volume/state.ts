@@ -1,4 +1,5 @@
-import type { Triple, VolumeState, VolumeWish } from '../../src/protocol/volume';
+import { mapVec3, type Vec3 } from '../../src/geometry';
+import type { VolumeState, VolumeWish } from '../../src/protocol/volume';
 import { toWorld } from './geometry';
 import type { Pane } from './pane';
 
@@ -30,8 +31,11 @@ export function dependsOn({ shown }: Pane, file: string | undefined): boolean {
 }
 
 /** Millimetres. */
-export function middleOf(grid: { readonly size: Triple; readonly affine: readonly number[] }): Triple {
-  return toWorld(grid, grid.size.map((n) => Math.floor(n / 2)) as unknown as Triple);
+export function middleOf(grid: { readonly size: Vec3; readonly affine: readonly number[] }): Vec3 {
+  return toWorld(
+    grid,
+    mapVec3(grid.size, (n) => Math.floor(n / 2)),
+  );
 }
 
 /** A window after a move of the pointer, in steps that suit the values of the volume; undefined where it would be empty. */

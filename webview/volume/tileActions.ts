@@ -1,4 +1,5 @@
-import type { Plane, Triple } from '../../src/protocol/volume';
+import type { Vec3 } from '../../src/geometry';
+import type { Plane } from '../../src/protocol/volume';
 import { axesOf, clamp, nearestVoxel, spacingOf, toIndex, toWorld } from './geometry';
 import type { Pane } from './pane';
 import { shortcut } from './shortcuts';
@@ -33,7 +34,7 @@ export function tileActions(viewer: Controls, pane: Pane, plane: Plane): TileAct
       const spacing = spacingOf(grid);
       pan[across]! += dAcross * spacing[across]!;
       pan[up]! += dUp * spacing[up]!;
-      viewer.set({ pan: pan as unknown as Triple });
+      viewer.set({ pan: pan as unknown as Vec3 });
     },
     zoom: (factor) => viewer.zoom(factor),
     measure: (line, done) => {
@@ -51,7 +52,7 @@ export function tileActions(viewer: Controls, pane: Pane, plane: Plane): TileAct
 }
 
 /** The crosshair after a place of a slice was pointed at, in millimetres. */
-function crosshairAt(viewer: Controls, pane: Pane, plane: Plane, place: Place): Triple {
+function crosshairAt(viewer: Controls, pane: Pane, plane: Plane, place: Place): Vec3 {
   const { grid } = pane.shown.header!;
   const [across, up] = axesOf(plane);
   const now = viewer.crosshairOn(grid);
@@ -59,5 +60,5 @@ function crosshairAt(viewer: Controls, pane: Pane, plane: Plane, place: Place): 
   at[plane] = nearestVoxel(grid, now)[plane];
   at[across] = clamp(Math.round(place[0]), 0, grid.size[across]! - 1);
   at[up] = clamp(Math.round(place[1]), 0, grid.size[up]! - 1);
-  return toWorld(grid, at as unknown as Triple);
+  return toWorld(grid, at as unknown as Vec3);
 }

@@ -1,14 +1,5 @@
-import type {
-  Grid,
-  Layout,
-  Look,
-  OverlayWish,
-  Plane,
-  ShownVolume,
-  Tool,
-  Triple,
-  VolumeState,
-} from '../../src/protocol/volume';
+import type { Vec3 } from '../../src/geometry';
+import type { Grid, Layout, Look, OverlayWish, Plane, ShownVolume, Tool, VolumeState } from '../../src/protocol/volume';
 import { element } from '../ui/dom';
 import { HostError } from '../ui/host';
 import { currentTheme, onThemeChange, type Theme } from '../ui/theme';
@@ -136,7 +127,7 @@ export class Viewer implements Controls {
     if (!grid) return;
     const at = [...nearestVoxel(grid, this.state.crosshair ?? middleOf(grid))];
     at[axis] = clamp(at[axis]! + voxels, 0, grid.size[axis]! - 1);
-    this.set({ crosshair: toWorld(grid, at as unknown as Triple) });
+    this.set({ crosshair: toWorld(grid, at as unknown as Vec3) });
   }
 
   changeWindow(centre: number, width: number): void {
@@ -276,7 +267,7 @@ export class Viewer implements Controls {
     this.readout();
   }
 
-  crosshairOn(grid: Grid): Triple {
+  crosshairOn(grid: Grid): Vec3 {
     return this.state.crosshair ?? middleOf(grid);
   }
 

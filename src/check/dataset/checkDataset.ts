@@ -1,11 +1,10 @@
+import type { Vec3 } from '../../geometry';
 import type { PreprocessSettings } from '../../volume';
 import type { Case } from '../../data/datalist/case';
 import { compareCases } from './compare';
 import { bySeverity, type Finding } from './finding';
 import { inspectCase, type CaseFacts, type InspectOptions } from './inspect';
 import { findDuplicates, findLeakage } from './overlap';
-
-type Triple = readonly [number, number, number];
 
 export interface CheckOptions {
   readonly cases: readonly Case[];
@@ -17,7 +16,7 @@ export interface CheckOptions {
   readonly channel?: number | 'all';
   readonly preprocess?: PreprocessSettings;
   /** Voxels that the crop grid covers (grid × crop). */
-  readonly gridSize?: Triple;
+  readonly gridSize?: Vec3;
   /** Validation lists of later tasks, which pre-training must not see. */
   readonly downstream?: readonly { readonly name: string; readonly cases: readonly Case[] }[];
   /** Read the voxels too: NaN, label values, units. Without it only headers are read. */

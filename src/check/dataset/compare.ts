@@ -1,8 +1,7 @@
+import type { Vec3 } from '../../geometry';
 import { orientationOf, parseAxisCodes, spacingOf, type NiftiHeader, type PreprocessSettings } from '../../volume';
 import type { Finding } from './finding';
 import type { CaseFacts, ImageFacts } from './inspect';
-
-type Triple = readonly [number, number, number];
 
 /** Fewer cases than this have no usual value to differ from. */
 const ENOUGH = 5;
@@ -65,7 +64,7 @@ function channelOutliers(cases: readonly CaseFacts[], channel: number | 'all'): 
 }
 
 /** Size of a volume after turning and resampling; a foreground cut can only make it smaller. */
-export function sizeBeforeCrops(header: NiftiHeader, settings: PreprocessSettings): Triple {
+export function sizeBeforeCrops(header: NiftiHeader, settings: PreprocessSettings): Vec3 {
   if (settings.resize !== null) return settings.resize;
   const from = orientationOf(header.affine);
   const to = settings.orientation === null ? from : parseAxisCodes(settings.orientation);
@@ -78,7 +77,7 @@ export function sizeBeforeCrops(header: NiftiHeader, settings: PreprocessSetting
   return [along(0), along(1), along(2)];
 }
 
-function tooSmall(images: readonly ImageFacts[], settings: PreprocessSettings, needed: Triple): Finding[] {
+function tooSmall(images: readonly ImageFacts[], settings: PreprocessSettings, needed: Vec3): Finding[] {
   return images
     .map((image) => ({ image, size: sizeBeforeCrops(image.header, settings) }))
     .filter(({ size }) => size.some((n, axis) => n < needed[axis]!))
@@ -94,7 +93,7 @@ export interface CompareOptions {
   readonly channel: number | 'all';
   readonly preprocess?: PreprocessSettings;
   /** Voxels that the crop grid covers. */
-  readonly gridSize?: Triple;
+  readonly gridSize?: Vec3;
 }
 
 /** What is odd about cases beside the others of the list. */

@@ -1,3 +1,4 @@
+import type { Vec3 } from '../../geometry';
 import { createHash } from 'node:crypto';
 import { open, realpath } from 'node:fs/promises';
 import { UserError } from '../../errors/userError';
@@ -15,7 +16,7 @@ export interface ImageFacts {
   readonly fingerprints: readonly string[];
   readonly header: NiftiHeader;
   readonly orientation: string;
-  readonly spacing: readonly [number, number, number];
+  readonly spacing: Vec3;
 }
 
 export interface CaseFacts {

@@ -1,18 +1,19 @@
+import { AXES, mapVec3, voxelCount } from '../../geometry';
 import type { PretrainConfig } from '../types';
 import { error, warning, type Problem } from '../../schema';
-import { AXES, sizeRules, times, type Vec3 } from './shared';
+import { sizeRules, times } from './shared';
 
 function gridRules(config: PretrainConfig): Problem[] {
   const { grid, crop } = config.method;
   const { resize } = config.data.preprocess;
   const found: Problem[] = [];
-  if (grid[0] * grid[1] * grid[2] < 2) {
+  if (voxelCount(grid) < 2) {
     found.push(
       error(['method', 'grid'], 'one base crop leaves nothing to contrast: use at least 2, such as [4, 4, 1]'),
     );
   }
   if (!resize) {
-    const least = grid.map((n, axis) => n * crop[axis]!) as unknown as Vec3;
+    const least = mapVec3(grid, (n, axis) => n * crop[axis]!);
     const message = `volumes are not resized, so each must have at least ${times(least)} voxels (grid × crop)`;
     return [...found, warning(['data', 'preprocess', 'resize'], message)];
   }

@@ -1,10 +1,7 @@
+import type { Vec3 } from '../../geometry';
 import type { ConfigPath } from '../../schema';
 import type { Config, NetworkConfig } from '../types';
 import { error, warning, type Problem } from '../../schema';
-
-export type Vec3 = readonly [number, number, number];
-
-export const AXES = ['x', 'y', 'z'] as const;
 
 export function times(size: Vec3): string {
   return size.join('×');

@@ -1,7 +1,6 @@
+import type { Vec3 } from '../../geometry';
 import { resizeCoordinates, type Volume } from '../../volume';
 import type { Augmentation } from './augmentation';
-
-type Triple = readonly [number, number, number];
 
 /** Where the voxels of an output axis lie along a source axis: two neighbours and the weight of the second. */
 interface AxisTable {
@@ -33,9 +32,9 @@ function axisTable(start: number, from: number, to: number, reversed: boolean): 
  */
 export function sampleCrop(
   volume: Volume<Float32Array>,
-  start: Triple,
-  crop: Triple,
-  size: Triple,
+  start: Vec3,
+  crop: Vec3,
+  size: Vec3,
   augmentation: Augmentation,
   out: Float32Array,
   offset: number,

@@ -1,6 +1,5 @@
+import type { Vec3 } from '../../geometry';
 import type { Augmentation } from '../augment';
-
-type Triple = readonly [number, number, number];
 
 /** Indices along one axis of the volume in the order in which the crop takes them. */
 function axisIndices(start: number, size: number, reversed: boolean): Int32Array {
@@ -17,9 +16,9 @@ function axisIndices(start: number, size: number, reversed: boolean): Int32Array
  */
 export function cropCodes(
   codes: Uint8Array,
-  shape: Triple,
-  start: Triple,
-  size: Triple,
+  shape: Vec3,
+  start: Vec3,
+  size: Vec3,
   augmentation: Augmentation,
   out: Uint8Array,
   offset: number,

@@ -1,7 +1,6 @@
+import type { Vec3 } from '../../geometry';
 import { UserError } from '../../errors/userError';
 import { correctCropCentre, type Volume } from '../../volume';
-
-type Triple = readonly [number, number, number];
 
 /** How many voxels of each x plane are foreground (labelled) and background (unlabelled, image above 0). */
 export interface CropPlaces {
@@ -67,7 +66,7 @@ export function drawPlace(
   places: CropPlaces,
   draw: PlaceDraw,
   ratio: { positive: number; negative: number },
-  size: Triple,
+  size: Vec3,
   name: string,
 ): [number, number, number] {
   const { foregroundTotal, backgroundTotal } = places;
@@ -82,6 +81,6 @@ export function drawPlace(
   const n = Math.min(Math.floor(draw.pick * total), total - 1);
   const flat = nthPlace(image, codes, labelled ? places.foreground : places.background, labelled, n);
   const [, nx, ny, nz] = image.shape;
-  const centre: Triple = [Math.floor(flat / (ny * nz)), Math.floor((flat % (ny * nz)) / nz), flat % nz];
+  const centre: Vec3 = [Math.floor(flat / (ny * nz)), Math.floor((flat % (ny * nz)) / nz), flat % nz];
   return correctCropCentre(centre, size, [nx, ny, nz]);
 }

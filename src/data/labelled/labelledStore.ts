@@ -1,5 +1,6 @@
+import type { Vec3 } from '../../geometry';
 import { UserError } from '../../errors/userError';
-import { preprocess, readNifti, spatialPad, type PreprocessSettings, type Vector3, type Volume } from '../../volume';
+import { preprocess, readNifti, spatialPad, type PreprocessSettings, type Volume } from '../../volume';
 import { cacheKey } from '../cache/key';
 import { VolumeCache } from '../cache/volumeCache';
 import { imageFiles, type Case } from '../datalist/case';
@@ -15,7 +16,7 @@ export interface LabelledStoreSettings {
   readonly memoryBytes: number;
   readonly codes: LabelCodes;
   /** Pad volumes to at least this size with zeros; null: as they are. */
-  readonly padTo: Vector3 | null;
+  readonly padTo: Vec3 | null;
 }
 
 /** A preprocessed image with its labels on the same grid. */

@@ -1,3 +1,4 @@
+import { voxelCount, type Vec3 } from '../../geometry';
 import { UsageError } from '../../errors/userError';
 import type { Volume } from '../../volume/types';
 import { BTCV_LABELS } from '../../labels/organs';
@@ -6,8 +7,6 @@ import { organs } from './organs';
 import { drawPatient, type Patient } from './patient';
 import { addNoise, drawPart, drawTable, drawTrunk, type Canvas } from './render';
 import { surroundings } from './surroundings';
-
-type Triple = readonly [number, number, number];
 
 /** Patients are drawn anew until every organ has at least this many voxels. */
 const FEWEST_VOXELS = 6;
@@ -25,7 +24,7 @@ export interface PhantomCase {
   readonly label: Volume<Uint8Array>;
 }
 
-function scannerGrid(size: Triple, spacing: Triple, patient: Patient): ScannerGrid {
+function scannerGrid(size: Vec3, spacing: Vec3, patient: Patient): ScannerGrid {
   const random = patient.draw('scanner');
   const signs = ORIENTATIONS[random.integer(0, ORIENTATIONS.length)]!;
   const first = (axis: 0 | 1 | 2) => -signs[axis] * spacing[axis] * ((size[axis] - 1) / 2);
@@ -47,12 +46,12 @@ function affineOf(grid: ScannerGrid, patient: Patient): Float64Array {
   return Float64Array.from([...row(0), ...row(1), ...row(2), 0, 0, 0, 1]);
 }
 
-function drawPatientCase(patient: Patient, size: Triple, spacing: Triple): PhantomCase {
+function drawPatientCase(patient: Patient, size: Vec3, spacing: Vec3): PhantomCase {
   const grid = scannerGrid(size, spacing, patient);
-  const count = size[0] * size[1] * size[2];
+  const count = voxelCount(size);
   const canvas: Canvas = { shape: size, spacing, hounsfield: new Float32Array(count), label: new Uint8Array(count) };
   const coordinates = patientCoordinates(grid, patient.draw('pose'), 7);
-  const width = Math.cbrt(spacing[0] * spacing[1] * spacing[2]);
+  const width = Math.cbrt(voxelCount(spacing));
   drawTrunk(canvas, coordinates, patient, width);
   drawTable(canvas, (axis, index) => grid.first[axis] + index * grid.step[axis], patient);
   const least = 0.62 * Math.max(spacing[0], spacing[1], 0.5 * spacing[2]);
@@ -79,7 +78,7 @@ export function countLabels(label: Uint8Array): number[] {
  * @param spacing millimetres
  * @throws UsageError when the grid is so coarse or small that the organs do not fit in
  */
-export function phantomCase(seed: number, index: number, size: Triple, spacing: Triple): PhantomCase {
+export function phantomCase(seed: number, index: number, size: Vec3, spacing: Vec3): PhantomCase {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const drawn = drawPatientCase(drawPatient(seed, index, attempt), size, spacing);
     if (countLabels(drawn.label.data).every((count) => count >= FEWEST_VOXELS)) return drawn;

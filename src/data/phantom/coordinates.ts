@@ -1,3 +1,4 @@
+import type { Vec3 } from '../../geometry';
 import type { RandomStream } from '../../random/random';
 import type { Point } from './shapes';
 
@@ -12,7 +13,7 @@ export interface PatientCoordinates {
 
 /** The scanner's grid: millimetres of voxel index `i` along an axis are `first + i · step`. */
 export interface ScannerGrid {
-  readonly shape: readonly [number, number, number];
+  readonly shape: Vec3;
   readonly first: Point;
   readonly step: Point;
 }

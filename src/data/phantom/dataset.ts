@@ -1,3 +1,4 @@
+import type { Vec3 } from '../../geometry';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UsageError, fileError } from '../../errors/userError';
@@ -6,17 +7,15 @@ import { writeNifti } from '../../volume/nifti/write';
 import { BTCV_LABELS } from '../../labels/organs';
 import { phantomCase } from './case';
 
-type Triple = readonly [number, number, number];
-
 export interface PhantomOptions {
   /** Folder that receives `imagesTr`, `labelsTr` and `dataset_0.json`. */
   readonly out: string;
   readonly cases: number;
   readonly seed?: number;
   /** Voxels along the file's axes; 160×160×64 by default. */
-  readonly size?: Triple;
+  readonly size?: Vec3;
   /** Millimetres; by default such that the volume covers 384×384×320 mm. */
-  readonly spacing?: Triple;
+  readonly spacing?: Vec3;
   /** Cases in the list `validation`; by default a fifth of them. */
   readonly validation?: number;
   readonly onProgress?: (done: number, total: number) => void;
@@ -25,7 +24,7 @@ export interface PhantomOptions {
 
 const FIELD_OF_VIEW = [384, 384, 320] as const;
 
-function checked(options: PhantomOptions): { size: Triple; spacing: Triple; validation: number } {
+function checked(options: PhantomOptions): { size: Vec3; spacing: Vec3; validation: number } {
   const size = options.size ?? [160, 160, 64];
   if (size.some((n) => !Number.isInteger(n) || n < 16 || n > 1024))
     throw new UsageError(`phantom: size ${size.join(',')}: expected three whole numbers from 16 to 1024`);

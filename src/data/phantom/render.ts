@@ -1,3 +1,4 @@
+import type { Vec3 } from '../../geometry';
 import type { RandomStream } from '../../random/random';
 import type { Part } from './organs';
 import { trunkFields, type Patient } from './patient';
@@ -5,8 +6,8 @@ import type { PatientCoordinates } from './coordinates';
 
 /** A picture being drawn: Hounsfield units and labels over the voxel grid, z fastest. */
 export interface Canvas {
-  readonly shape: readonly [number, number, number];
-  readonly spacing: readonly [number, number, number];
+  readonly shape: Vec3;
+  readonly spacing: Vec3;
   readonly hounsfield: Float32Array;
   readonly label: Uint8Array;
 }
@@ -123,7 +124,7 @@ export function addNoise(canvas: Canvas, random: RandomStream, sigma: number): v
 }
 
 /** Convolves x and y with (w, 1 − 2w, w). */
-function blurInPlane(data: Float32Array, [nx, ny, nz]: readonly [number, number, number], w: number): void {
+function blurInPlane(data: Float32Array, [nx, ny, nz]: Vec3, w: number): void {
   const centre = 1 - 2 * w;
   for (const [step, count] of [
     [ny * nz, nx],

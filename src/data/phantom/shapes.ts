@@ -1,10 +1,12 @@
+import type { Vec3 } from '../../geometry';
+
 /**
  * Implicit shapes: functions of a point in millimetres that are negative inside, positive outside, and close to the distance
  * near the surface, so that a voxel's partial volume follows from one evaluation at its centre.
  */
 export type Field = (x: number, y: number, z: number) => number;
 
-export type Point = readonly [number, number, number];
+export type Point = Vec3;
 
 /** A shape and a box that contains it, with which the renderer skips the voxels far away. */
 export interface Shape {

@@ -1,3 +1,4 @@
+import { voxelCount, type Vec3 } from '../../geometry';
 import type { FinetuneConfig } from '../../config';
 import { drawAugmentation, NO_AUGMENTATION, sampleCrop, type Augmentation } from '../../data/augment';
 import type { ClassifiedCase } from '../../data/classified';
@@ -16,7 +17,7 @@ export interface ClassifiedBatch {
   readonly epoch: number;
   /** Image file of each volume. */
   readonly cases: readonly string[];
-  readonly shape: readonly [number, number, number];
+  readonly shape: Vec3;
   readonly channels: number;
   /** `[cases, …shape, channels]` */
   readonly images: Float32Array;
@@ -27,7 +28,7 @@ type Settings = Pick<FinetuneConfig, 'crops' | 'augment'>;
 
 function fillVolume(
   volume: Volume<Float32Array>,
-  size: readonly [number, number, number],
+  size: Vec3,
   augmentation: Augmentation,
   out: Float32Array,
   offset: number,
@@ -36,13 +37,13 @@ function fillVolume(
   sampleCrop(volume, [0, 0, 0], [x, y, z], size, augmentation, out, offset);
 }
 
-function emptyBatch(cases: readonly ClassifiedCase[], volume: Volume, size: readonly [number, number, number]) {
+function emptyBatch(cases: readonly ClassifiedCase[], volume: Volume, size: Vec3) {
   const channels = volume.shape[0];
   return {
     cases: cases.map((item) => imageFiles(item)[0]!),
     shape: size,
     channels,
-    images: new Float32Array(cases.length * size[0] * size[1] * size[2] * channels),
+    images: new Float32Array(cases.length * voxelCount(size) * channels),
     classes: cases.map((item) => item.class),
   };
 }

@@ -1,3 +1,4 @@
+import { voxelCount, type Vec3 } from '../../geometry';
 import { drawAugmentation, sampleCrop } from '../../data/augment';
 import { imageFiles, type Case } from '../../data/datalist';
 import { cropCodes, drawPlace, type LabelledStore, type LabelledVolume } from '../../data/labelled';
@@ -5,8 +6,6 @@ import { RandomStream } from '../../random/random';
 import { cropWindow } from '../../volume';
 import type { FinetuneConfig } from '../../config';
 import { SamplePlan } from '../../loader';
-
-type Triple = readonly [number, number, number];
 
 /** Streams of one crop: where it lies, how it is turned and shifted, and how it is scaled. */
 const PLACE = 0;
@@ -19,7 +18,7 @@ export interface LabelledBatch {
   /** Image file of each volume. */
   readonly cases: readonly string[];
   readonly crops: number;
-  readonly cropShape: Triple;
+  readonly cropShape: Vec3;
   readonly channels: number;
   /** `[crops, …cropShape, channels]` */
   readonly images: Float32Array;
@@ -55,7 +54,7 @@ function cutCrop(
   const turn = drawAugmentation(new RandomStream(...stream, AUGMENT), settings, size[0] === size[1]);
   const random = new RandomStream(...stream, SCALE);
   const factor = random.uniform() < scale.prob ? random.range(-1, 1) * scale.amount : 0;
-  const voxels = size[0] * size[1] * size[2];
+  const voxels = voxelCount(size);
   const length = voxels * batch.channels;
   // The released code scales before it shifts.
   sampleCrop(image, start, size, size, { ...turn, shift: 0 }, batch.images, slot * length);
@@ -108,7 +107,7 @@ export class LabelledLoader {
       const volume = await store.load(cases[index]!);
       const channels = volume.image.shape[0];
       const crops = visits.length * perVolume;
-      const voxels = crops * size[0] * size[1] * size[2];
+      const voxels = crops * voxelCount(size);
       batch ??= {
         epoch: this.plan.epoch(step),
         cases: visits.map((visit) => imageFiles(cases[visit.index]!)[0]!),

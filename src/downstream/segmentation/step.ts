@@ -1,3 +1,4 @@
+import { voxelCount } from '../../geometry';
 import type { FinetuneConfig } from '../../config';
 import { oneHot, type LabelCodes } from '../../data/labelled';
 import { diceCeLoss, type DiceCeOptions } from '../../metrics';
@@ -57,7 +58,7 @@ export class FinetuneStep {
 
   private gradients(batch: LabelledBatch, { first, count }: MicroBatch, variables: readonly tf.Variable[]) {
     const { network, codes, loss, optimizer } = this.options;
-    const voxels = batch.cropShape[0] * batch.cropShape[1] * batch.cropShape[2];
+    const voxels = voxelCount(batch.cropShape);
     const [x, y, z] = batch.cropShape;
     const length = voxels * batch.channels;
     const images = batch.images.slice(first * length, (first + count) * length);

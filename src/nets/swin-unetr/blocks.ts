@@ -1,4 +1,5 @@
-import { addResidual, conv3d, geluLinear, layerNorm, linear, windowAttention, type Triple } from '../../tensor/ops';
+import { mapAxes, type Vec3 } from '../../geometry';
+import { addResidual, conv3d, geluLinear, layerNorm, linear, windowAttention } from '../../tensor/ops';
 import { relativePositionIndex, windowSize } from '../../tensor/ops/windows';
 import * as tf from '../../tensor/tf';
 import type { Scope } from '../layers';
@@ -6,7 +7,7 @@ import type { Parameter } from '../parameters';
 import { padToEven, PatchMerging } from './patchMerging';
 
 /** The attention window of every stage of Swin-UNETR. */
-export const WINDOW: Triple = [7, 7, 7];
+export const WINDOW: Vec3 = [7, 7, 7];
 export const MLP_RATIO = 4;
 
 interface Affine {
@@ -17,7 +18,7 @@ interface Affine {
 const norm = (x: tf.Tensor5D, p: Affine): tf.Tensor5D =>
   layerNorm(x, { gamma: p.weight.get<tf.Tensor1D>(), beta: p.bias.get<tf.Tensor1D>() });
 const dense = (x: tf.Tensor5D, p: Affine): tf.Tensor5D => linear(x, p.weight.get(), p.bias.get<tf.Tensor1D>());
-const spatial = (x: tf.Tensor5D): Triple => [x.shape[1], x.shape[2], x.shape[3]];
+const spatial = (x: tf.Tensor5D): Vec3 => [x.shape[1], x.shape[2], x.shape[3]];
 
 /** Window attention with its two dense layers (MONAI WindowAttention, and partition and shift around it). */
 export class WindowAttention {
@@ -29,7 +30,7 @@ export class WindowAttention {
     scope: Scope,
     private readonly channels: number,
     private readonly heads: number,
-    private readonly tableWindow: Triple = WINDOW,
+    private readonly tableWindow: Vec3 = WINDOW,
   ) {
     const rows = tableWindow.reduce((product, size) => product * (2 * size - 1), 1);
     const tokens = tableWindow.reduce((product, size) => product * size, 1);
@@ -46,7 +47,7 @@ export class WindowAttention {
 
   /** x [N, D, H, W, C] → the same shape. Tokens that pad the volume to whole windows are zeros before the qkv layer. */
   forward(x: tf.Tensor5D, shifted: boolean): tf.Tensor5D {
-    const halves: Triple = [0, 1, 2].map((a) => (shifted ? Math.floor(this.tableWindow[a]! / 2) : 0)) as Triple;
+    const halves: Vec3 = mapAxes((a) => (shifted ? Math.floor(this.tableWindow[a]! / 2) : 0));
     const inUse = windowSize(spatial(x), this.tableWindow, halves);
     const mixed = windowAttention(dense(x, this.qkv), this.qkv.bias.get<tf.Tensor1D>(), this.table.get(), {
       tableWindow: this.tableWindow,

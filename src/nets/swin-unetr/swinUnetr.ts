@@ -1,10 +1,11 @@
+import type { Vec3 } from '../../geometry';
 import { UserError } from '../../errors/userError';
 import * as tf from '../../tensor/tf';
 import { globalAverage } from '../../tensor/ops';
 import { OutBlock, ResidualBlock, UpBlock } from '../blocks';
 import { Scope } from '../layers';
 import { ParameterSet, type ParameterSetOptions } from '../parameters';
-import type { Encoder, Segmenter, Size3 } from '../types';
+import type { Encoder, Segmenter } from '../types';
 import { SwinTransformer, type SwinOptions } from './transformer';
 
 /** Voxels per token at the bottleneck: five halvings. */
@@ -35,7 +36,7 @@ export function checkSwinOptions(options: SwinOptions): void {
 }
 
 /** @throws UserError for a size that Swin-UNETR's five halvings cannot take. */
-export function checkSwinSize(size: Size3): void {
+export function checkSwinSize(size: Vec3): void {
   const shape = size.join(' × ');
   if (size.some((axis) => !Number.isInteger(axis) || axis < STRIDE || axis % STRIDE !== 0)) {
     throw new UserError(`input size ${shape}: every axis must be a multiple of ${STRIDE} voxels for Swin-UNETR`);
@@ -105,7 +106,7 @@ export class SwinUnetrEncoder implements Encoder {
     this.trunk = new SwinTrunk(new Scope(this.parameters), options);
   }
 
-  checkSize(size: Size3): void {
+  checkSize(size: Vec3): void {
     checkSwinSize(size);
   }
 
@@ -153,7 +154,7 @@ export class SwinUnetr implements Segmenter {
     this.out = new OutBlock(scope.at('out'), f, outChannels);
   }
 
-  checkSize(size: Size3): void {
+  checkSize(size: Vec3): void {
     checkSwinSize(size);
   }
 

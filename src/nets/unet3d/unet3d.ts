@@ -1,10 +1,11 @@
+import type { Vec3 } from '../../geometry';
 import { UserError } from '../../errors/userError';
 import { conv3d, convTranspose3d, instanceNorm } from '../../tensor/ops';
 import * as tf from '../../tensor/tf';
 import { poolAll, SLOPE } from '../blocks';
 import { Scope, type ConvParameters } from '../layers';
 import { ParameterSet, type ParameterSetOptions } from '../parameters';
-import type { Encoder, Segmenter, Size3 } from '../types';
+import type { Encoder, Segmenter } from '../types';
 
 const LEVELS = 5;
 const STRIDE = 2 ** (LEVELS - 1);
@@ -63,7 +64,7 @@ function checkUnetOptions({ featureSize }: UnetOptions): void {
   throw new UserError(`network.featureSize: ${featureSize} must be a whole number of at least 1`);
 }
 
-function checkUnetSize(size: Size3): void {
+function checkUnetSize(size: Vec3): void {
   const shape = size.join(' × ');
   if (size.some((axis) => !Number.isInteger(axis) || axis < STRIDE || axis % STRIDE !== 0)) {
     throw new UserError(`input size ${shape}: every axis must be a multiple of ${STRIDE} voxels for the 3D U-Net`);
@@ -94,7 +95,7 @@ export class UnetEncoder implements Encoder {
     this.trunk = new UnetTrunk(new Scope(this.parameters), options);
   }
 
-  checkSize(size: Size3): void {
+  checkSize(size: Vec3): void {
     checkUnetSize(size);
   }
 
@@ -150,7 +151,7 @@ export class Unet implements Segmenter {
     this.out = scope.at('out').conv(options.featureSize, outChannels, 1, true);
   }
 
-  checkSize(size: Size3): void {
+  checkSize(size: Vec3): void {
     checkUnetSize(size);
   }
 

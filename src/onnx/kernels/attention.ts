@@ -1,6 +1,7 @@
 /** Shifted-window attention as reshapes, transposes, slices and matrix products. */
+import { mapVec3, type Vec3 } from '../../geometry';
 import { MASKED, paddedSize, relativePositionIndex, windowLayout } from '../../tensor/ops/windows';
-import type { Triple, WindowAttentionAttrs } from '../../tensor/ops/kernels';
+import type { WindowAttentionAttrs } from '../../tensor/ops/kernels';
 import { need, type Call } from '../backend';
 import { BATCH, type Recording, type Value } from '../recording';
 
@@ -9,21 +10,21 @@ const product = (sizes: readonly number[]): number => sizes.reduce((a, b) => a *
 
 /** Sizes of one attention. */
 interface Plan {
-  readonly size: Triple;
-  readonly padded: Triple;
-  readonly window: Triple;
-  readonly shift: Triple;
+  readonly size: Vec3;
+  readonly padded: Vec3;
+  readonly window: Vec3;
+  readonly shift: Vec3;
   /** Windows along each axis, and in all. */
-  readonly counts: Triple;
+  readonly counts: Vec3;
   readonly windows: number;
   /** Tokens of a window. */
   readonly tokens: number;
 }
 
 function planOf(qkv: Value, { window, shift }: WindowAttentionAttrs): Plan {
-  const size = qkv.shape.slice(1, 4) as Triple;
+  const size = qkv.shape.slice(1, 4) as unknown as Vec3;
   const padded = paddedSize(size, window);
-  const counts = padded.map((length, axis) => length / window[axis]!) as Triple;
+  const counts = mapVec3(padded, (length, axis) => length / window[axis]!);
   return { size, padded, window, shift, counts, windows: product(counts), tokens: product(window) };
 }
 
@@ -46,7 +47,7 @@ function pad(recording: Recording, input: string, token: string, { size, padded 
 }
 
 /** Moves the volume by `by` places towards the start of each axis, cyclically (torch.roll with −by). */
-function roll(recording: Recording, input: string, sizes: Triple, by: readonly number[]): string {
+function roll(recording: Recording, input: string, sizes: Vec3, by: readonly number[]): string {
   return SPACE.reduce((name, axis) => {
     const [length, shift] = [sizes[axis - 1]!, by[axis - 1]!];
     if (shift === 0) return name;

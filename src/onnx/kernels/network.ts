@@ -1,5 +1,6 @@
 /** Our own kernels (src/tensor/ops/kernels.ts). */
-import { Kernel, type ConvAttrs, type ConvInputAttrs, type Triple } from '../../tensor/ops/kernels';
+import type { Vec3 } from '../../geometry';
+import { Kernel, type ConvAttrs, type ConvInputAttrs } from '../../tensor/ops/kernels';
 import { need, type Call, type Lowering, type LoweringTable } from '../backend';
 import type { Attribute } from '../graph';
 import { Value, type Recording } from '../recording';
@@ -14,7 +15,7 @@ function convAttributes({ stride, padding }: ConvAttrs, kernel: readonly number[
   };
 }
 
-const spatial = ({ shape }: Value): Triple => [shape[1]!, shape[2]!, shape[3]!];
+const spatial = ({ shape }: Value): Vec3 => [shape[1]!, shape[2]!, shape[3]!];
 
 function conv3d(call: Call): Value {
   const { recording, inputs } = call;

@@ -1,29 +1,15 @@
+import { AXES, mapAxes, overlapAlong, voxelCount, type Box, type Vec3 } from '../../geometry';
 import { UsageError } from '../../errors/userError';
 import type { RandomStream } from '../../random/random';
 
-/** Three numbers along x, y, z: voxels, counts or indices. */
-export type Triple = readonly [number, number, number];
-
-/** An axis-aligned box in voxels of the preprocessed volume: `[start, start + size)`. */
-export interface Box {
-  readonly start: Triple;
-  readonly size: Triple;
-}
-
 /** The base crops of a volume: `counts` boxes of `crop` voxels, edge to edge, the first at `origin`. */
 export interface CropGrid {
-  readonly counts: Triple;
-  readonly crop: Triple;
-  readonly volume: Triple;
-  readonly origin: Triple;
+  readonly counts: Vec3;
+  readonly crop: Vec3;
+  readonly volume: Vec3;
+  readonly origin: Vec3;
   /** Number of base crops, nx·ny·nz. */
   readonly size: number;
-}
-
-const AXES = ['x', 'y', 'z'] as const;
-
-function mapAxes(value: (axis: 0 | 1 | 2) => number): Triple {
-  return [value(0), value(1), value(2)];
 }
 
 /**
@@ -35,7 +21,7 @@ function mapAxes(value: (axis: 0 | 1 | 2) => number): Triple {
  * @param volume size of the preprocessed volume, voxels
  * @throws UsageError when the grid does not fit the volume, or a number is not a whole number ≥ 1
  */
-export function createCropGrid(counts: Triple, crop: Triple, volume: Triple): CropGrid {
+export function createCropGrid(counts: Vec3, crop: Vec3, volume: Vec3): CropGrid {
   for (const [name, numbers] of Object.entries({ grid: counts, crop, volume })) {
     if (numbers.length !== 3 || numbers.some((n) => !Number.isInteger(n) || n < 1))
       throw new UsageError(`${name} [${numbers.join(', ')}]: expected three whole numbers of at least 1`);
@@ -49,7 +35,7 @@ export function createCropGrid(counts: Triple, crop: Triple, volume: Triple): Cr
       );
   }
   const origin = mapAxes((axis) => Math.floor((volume[axis] - counts[axis] * crop[axis]) / 2));
-  return { counts, crop, volume, origin, size: counts[0] * counts[1] * counts[2] };
+  return { counts, crop, volume, origin, size: voxelCount(counts) };
 }
 
 /** Boxes of all base crops in grid order: x slowest, z fastest (`(i·ny + j)·nz + k`). */
@@ -68,7 +54,7 @@ export function baseBoxes(grid: CropGrid): Box[] {
  * Range of crop centres along each axis, high end exclusive, as the released sampler's `randint(crop // 2, extent − crop // 2)`:
  * the crop stays inside the grid. An axis with one base crop has one centre.
  */
-export function centreRange(grid: CropGrid): { low: Triple; high: Triple } {
+export function centreRange(grid: CropGrid): { low: Vec3; high: Vec3 } {
   const half = mapAxes((axis) => Math.floor(grid.crop[axis] / 2));
   const low = mapAxes((axis) => grid.origin[axis] + half[axis]);
   const high = mapAxes((axis) =>
@@ -78,21 +64,12 @@ export function centreRange(grid: CropGrid): { low: Triple; high: Triple } {
 }
 
 /** Draws the centre of a random crop, voxels: x, then y, then z, uniform over {@link centreRange}. */
-export function drawCentre(grid: CropGrid, random: RandomStream): Triple {
+export function drawCentre(grid: CropGrid, random: RandomStream): Vec3 {
   const { low, high } = centreRange(grid);
   const x = random.integer(low[0], high[0]);
   const y = random.integer(low[1], high[1]);
   const z = random.integer(low[2], high[2]);
   return [x, y, z];
-}
-
-/** The box of `size` voxels around a centre: it starts at `centre − size // 2`. */
-export function boxAround(centre: Triple, size: Triple): Box {
-  return { start: mapAxes((axis) => centre[axis] - Math.floor(size[axis] / 2)), size };
-}
-
-function overlap(start: number, size: number, otherStart: number, otherSize: number): number {
-  return Math.max(0, Math.min(start + size, otherStart + otherSize) - Math.max(start, otherStart));
 }
 
 /**
@@ -104,11 +81,11 @@ function overlap(start: number, size: number, otherStart: number, otherSize: num
  */
 export function positionLabel(box: Box, grid: CropGrid): Float64Array {
   const label = new Float64Array(grid.size);
-  const total = box.size[0] * box.size[1] * box.size[2];
-  const shares = [0, 1, 2].map((axis) =>
-    Array.from({ length: grid.counts[axis]! }, (_, i) => {
-      const step = grid.crop[axis]!;
-      return overlap(box.start[axis]!, box.size[axis]!, grid.origin[axis]! + i * step, step);
+  const total = voxelCount(box.size);
+  const shares = ([0, 1, 2] as const).map((axis) =>
+    Array.from({ length: grid.counts[axis] }, (_, i) => {
+      const base = { start: mapAxes((k) => grid.origin[k] + i * grid.crop[k]), size: grid.crop };
+      return overlapAlong(axis, box, base);
     }),
   );
   let at = 0;

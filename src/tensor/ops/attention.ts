@@ -1,6 +1,7 @@
+import type { Vec3 } from '../../geometry';
 import * as tf from '../tf';
 import { differentiable, hasKernel, runKernel } from './dispatch';
-import { Kernel, type Triple, type WindowAttentionAttrs } from './kernels';
+import { Kernel, type WindowAttentionAttrs } from './kernels';
 import { MASKED, relativePositionIndex, windowLayout, type WindowLayout } from './windows';
 
 /** Attention of all windows: q, k, v are [N, windows, heads, n, C/heads]; probability is [N, windows, heads, n, n]. */
@@ -14,7 +15,7 @@ interface Attention {
 const int32 = (values: Int32Array): tf.Tensor1D => tf.tensor1d(values, 'int32');
 
 /** Rows of the bias table for the first n tokens of the table's window: [n·n]. */
-function biasIndex(tableWindow: Triple, n: number): Int32Array {
+function biasIndex(tableWindow: Vec3, n: number): Int32Array {
   const whole = relativePositionIndex(tableWindow);
   const all = Math.sqrt(whole.length);
   if (n === all) return whole;
@@ -34,7 +35,7 @@ function sumDiagonals(x: tf.Tensor, left: number, w: number, right: number): tf.
 }
 
 /** Gradient of the bias table [T, heads] from that of the bias [heads, n, n]: a sum over pairs, without scatter or atomics. */
-function biasTableGradient(dBias: tf.Tensor, tableWindow: Triple): tf.Tensor2D {
+function biasTableGradient(dBias: tf.Tensor, tableWindow: Vec3): tf.Tensor2D {
   const [w0, w1, w2] = tableWindow;
   const [k0, k1, k2] = [2 * w0 - 1, 2 * w1 - 1, 2 * w2 - 1];
   const [heads, n] = dBias.shape as [number, number];
@@ -100,7 +101,7 @@ function joinHeads(x: tf.Tensor): tf.Tensor {
 }
 
 const layoutOf = (qkv: tf.Tensor, attrs: WindowAttentionAttrs): WindowLayout =>
-  windowLayout(qkv.shape.slice(1, 4) as Triple, attrs.window, attrs.shift);
+  windowLayout(qkv.shape.slice(1, 4) as unknown as Vec3, attrs.window, attrs.shift);
 
 function composed(qkv: tf.Tensor, padToken: tf.Tensor, biasTable: tf.Tensor, attrs: WindowAttentionAttrs): tf.Tensor5D {
   const layout = layoutOf(qkv, attrs);

@@ -1,17 +1,18 @@
+import { mapAxes, type Vec3 } from '../../geometry';
 import * as tf from '../tf';
 import { differentiable, hasKernel, present, runKernel } from './dispatch';
 import { composedFilter, composedForward, composedInput } from './convComposed';
-import { Kernel, type ConvAttrs, type Shape5D, type Triple } from './kernels';
+import { Kernel, type ConvAttrs, type Shape5D } from './kernels';
 
 export interface ConvOptions {
-  stride?: number | Triple;
+  stride?: number | Vec3;
   /** Zero voxels added on both sides of each axis, as torch.nn.Conv3d's `padding`. */
-  padding?: number | Triple;
+  padding?: number | Vec3;
   bias?: tf.Tensor1D;
 }
 
-const triple = (value: number | Triple | undefined, fallback: number): Triple =>
-  Array.isArray(value) ? value : [value ?? fallback, value ?? fallback, value ?? fallback];
+const triple = (value: number | Vec3 | undefined, fallback: number): Vec3 =>
+  typeof value === 'object' ? value : mapAxes(() => value ?? fallback);
 
 /** x ⋆ filter + bias. */
 function forward(x: tf.Tensor, filter: tf.Tensor, attrs: ConvAttrs, bias?: tf.Tensor): tf.Tensor5D {

@@ -1,8 +1,9 @@
 /** 3D convolution and its gradients on backends that have no kernel of ours for it. */
+import type { Vec3 } from '../../geometry';
 import * as tf from '../tf';
 import { tapsFilter, tapsForward, tapsInput } from './convByTaps';
 import { hasKernel, runKernel } from './dispatch';
-import type { ConvAttrs, Shape5D, Triple } from './kernels';
+import type { ConvAttrs, Shape5D } from './kernels';
 
 /**
  * Whether tfjs's own kernels can be used. Those of its wasm backend (4.22) give wrong gradients, and its forward pass is
@@ -12,7 +13,7 @@ const tfjsConvolves = (): boolean =>
   tf.getBackend() !== 'wasm' &&
   [tf.Conv3D, tf.Conv3DBackpropInputV2, tf.Conv3DBackpropFilterV2].every((kernel) => hasKernel(kernel));
 
-const pad = (x: tf.Tensor, [d, h, w]: Triple): tf.Tensor5D =>
+const pad = (x: tf.Tensor, [d, h, w]: Vec3): tf.Tensor5D =>
   (d + h + w > 0 ? tf.pad(x, [[0, 0], [d, d], [h, h], [w, w], [0, 0]]) : x) as tf.Tensor5D; // prettier-ignore
 
 /**
@@ -22,7 +23,7 @@ const pad = (x: tf.Tensor, [d, h, w]: Triple): tf.Tensor5D =>
 const isSame = (filterShape: number[], { stride, padding }: ConvAttrs): boolean =>
   padding.every((p, axis) => stride[axis] === 1 && 2 * p === filterShape[axis]! - 1);
 
-const paddedShape = ([n, d, h, w, c]: Shape5D, [pd, ph, pw]: Triple): Shape5D => [
+const paddedShape = ([n, d, h, w, c]: Shape5D, [pd, ph, pw]: Vec3): Shape5D => [
   n,
   d + 2 * pd,
   h + 2 * ph,
@@ -30,7 +31,7 @@ const paddedShape = ([n, d, h, w, c]: Shape5D, [pd, ph, pw]: Triple): Shape5D =>
   c,
 ];
 
-const crop = (x: tf.Tensor5D, [pd, ph, pw]: Triple, shape: Shape5D): tf.Tensor5D =>
+const crop = (x: tf.Tensor5D, [pd, ph, pw]: Vec3, shape: Shape5D): tf.Tensor5D =>
   pd + ph + pw > 0 ? tf.slice(x, [0, pd, ph, pw, 0], shape) : x;
 
 /** x [N,D,H,W,I], filter [kd,kh,kw,I,O] → [N,D',H',W',O]. */
@@ -38,7 +39,7 @@ export function composedForward(x: tf.Tensor, filter: tf.Tensor, attrs: ConvAttr
   if (!tfjsConvolves()) return tapsForward(pad(x, attrs.padding), filter, attrs.stride);
   const same = isSame(filter.shape, attrs);
   const input = same ? (x as tf.Tensor5D) : pad(x, attrs.padding);
-  return tf.conv3d(input, filter as tf.Tensor5D, attrs.stride, same ? 'same' : 'valid');
+  return tf.conv3d(input, filter as tf.Tensor5D, [...attrs.stride], same ? 'same' : 'valid');
 }
 
 /** The gradient of x, of shape `inputShape`. */
@@ -47,8 +48,8 @@ export function composedInput(dy: tf.Tensor, filter: tf.Tensor, inputShape: Shap
   const larger = paddedShape(inputShape, padding);
   if (!tfjsConvolves()) return crop(tapsInput(dy, filter, larger, stride), padding, inputShape);
   const [y, f] = [dy as tf.Tensor5D, filter as tf.Tensor5D];
-  if (isSame(filter.shape, attrs)) return tf.conv3dTranspose(y, f, inputShape, stride, 'same') as tf.Tensor5D;
-  return crop(tf.conv3dTranspose(y, f, larger, stride, 'valid') as tf.Tensor5D, padding, inputShape);
+  if (isSame(filter.shape, attrs)) return tf.conv3dTranspose(y, f, inputShape, [...stride], 'same') as tf.Tensor5D;
+  return crop(tf.conv3dTranspose(y, f, larger, [...stride], 'valid') as tf.Tensor5D, padding, inputShape);
 }
 
 /** The gradient of the filter, of shape `filterShape`. */

@@ -2,7 +2,7 @@
 export { addLeakyRelu, addResidual, gelu, leakyRelu } from './activations';
 export { windowAttention } from './attention';
 export { conv3d, convTranspose3d, type ConvOptions } from './conv';
-export type { Triple, WindowAttentionAttrs } from './kernels';
+export type { WindowAttentionAttrs } from './kernels';
 export { geluLinear, linear } from './linear';
 export { globalAverage } from './pooling';
 export { instanceNorm, layerNorm } from './normalization';

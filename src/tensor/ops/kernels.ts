@@ -1,3 +1,5 @@
+import type { Vec3 } from '../../geometry';
+
 /**
  * Names, inputs, attributes and outputs of the kernels that matter for speed. A backend may register any of them; `ops/`
  * uses the kernel where the current backend has it and a plain composition of tfjs operations where it has not.
@@ -5,8 +7,6 @@
  * All tensors are float32 and channels last. `N` = batch, spatial sizes are `[D, H, W]`. Optional inputs are left out of
  * the input map. Filters are `[kd, kh, kw, in, out]`; dense weights are `[out, in]` as in PyTorch.
  */
-export type Triple = [number, number, number];
-
 /** [n, depth, height, width, channels]. */
 export type Shape5D = [number, number, number, number, number];
 
@@ -46,8 +46,8 @@ export const Kernel = {
 } as const;
 
 export interface ConvAttrs {
-  stride: Triple;
-  padding: Triple;
+  stride: Vec3;
+  padding: Vec3;
 }
 export interface ConvInputAttrs extends ConvAttrs {
   inputShape: [number, number, number, number, number];
@@ -59,11 +59,11 @@ export interface ConvFilterAttrs extends ConvAttrs {
 }
 export interface WindowAttentionAttrs {
   /** The window of the layer, e.g. [7, 7, 7]: the table has (2·w₀−1)(2·w₁−1)(2·w₂−1) rows. */
-  tableWindow: Triple;
+  tableWindow: Vec3;
   /** The window in use: `tableWindow`, or the stage's size on axes where that is not larger. */
-  window: Triple;
+  window: Vec3;
   /** Cyclic shift in use; 0 on axes where the window covers the stage. */
-  shift: Triple;
+  shift: Vec3;
   heads: number;
   /** Usually (C / heads)^-0.5. */
   scale: number;

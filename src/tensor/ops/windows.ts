@@ -1,41 +1,35 @@
-/** Integer geometry of shifted windows (MONAI networks/nets/swin_unetr.py); no tensors. */
-import type { Triple } from './kernels';
+import { mapAxes, voxelCount, type Vec3 } from '../../geometry';
 
-const map3 = (f: (axis: number) => number): Triple => [f(0), f(1), f(2)];
-const product = (t: Triple): number => t[0] * t[1] * t[2];
+/** Integer geometry of shifted windows (MONAI networks/nets/swin_unetr.py); no tensors. */
 
 /**
  * The window and shift in use for a stage of size `size`: where the stage is not larger than the window, the window is the
  * stage and the shift 0, on that axis only (MONAI get_window_size).
  */
-export function windowSize(size: Triple, window: Triple, shift: Triple): { window: Triple; shift: Triple } {
+export function windowSize(size: Vec3, window: Vec3, shift: Vec3): { window: Vec3; shift: Vec3 } {
   const covered = (axis: number) => size[axis]! <= window[axis]!;
   return {
-    window: map3((axis) => (covered(axis) ? size[axis]! : window[axis]!)),
-    shift: map3((axis) => (covered(axis) ? 0 : shift[axis]!)),
+    window: mapAxes((axis) => (covered(axis) ? size[axis]! : window[axis]!)),
+    shift: mapAxes((axis) => (covered(axis) ? 0 : shift[axis]!)),
   };
 }
 
 /** `size` rounded up to whole windows. */
-export function paddedSize(size: Triple, window: Triple): Triple {
-  return map3((axis) => Math.ceil(size[axis]! / window[axis]!) * window[axis]!);
+export function paddedSize(size: Vec3, window: Vec3): Vec3 {
+  return mapAxes((axis) => Math.ceil(size[axis]! / window[axis]!) * window[axis]!);
 }
 
 /** Row of the bias table for query token i (row) and key token j (column) of a window, as [n·n] with n tokens. */
-export function relativePositionIndex(window: Triple): Int32Array {
-  const n = product(window);
+export function relativePositionIndex(window: Vec3): Int32Array {
+  const n = voxelCount(window);
   const [, w1, w2] = window;
-  const coordinates = (token: number): Triple => [
-    Math.floor(token / (w1 * w2)),
-    Math.floor(token / w2) % w1,
-    token % w2,
-  ];
+  const coordinates = (token: number): Vec3 => [Math.floor(token / (w1 * w2)), Math.floor(token / w2) % w1, token % w2];
   const index = new Int32Array(n * n);
   for (let i = 0; i < n; i++) {
     const a = coordinates(i);
     for (let j = 0; j < n; j++) {
       const b = coordinates(j);
-      const [d0, d1, d2] = map3((axis) => a[axis]! - b[axis]! + window[axis]! - 1);
+      const [d0, d1, d2] = mapAxes((axis) => a[axis]! - b[axis]! + window[axis]! - 1);
       index[i * n + j] = (d0 * (2 * w1 - 1) + d1) * (2 * w2 - 1) + d2;
     }
   }
@@ -63,7 +57,7 @@ const layouts = new Map<string, WindowLayout>();
 const LAYOUTS_KEPT = 32;
 
 /** {@link WindowLayout} of a stage; the last few are kept. */
-export function windowLayout(size: Triple, window: Triple, shift: Triple): WindowLayout {
+export function windowLayout(size: Vec3, window: Vec3, shift: Vec3): WindowLayout {
   const key = [size, window, shift].join(';');
   const kept = layouts.get(key);
   if (kept) return kept;
@@ -87,21 +81,21 @@ function axisPlaces(size: number, padded: number, window: number, shift: number)
   });
 }
 
-function makeLayout(size: Triple, window: Triple, shift: Triple): WindowLayout {
+function makeLayout(size: Vec3, window: Vec3, shift: Vec3): WindowLayout {
   const padded = paddedSize(size, window);
   const axes = [0, 1, 2].map((a) => axisPlaces(size[a]!, padded[a]!, window[a]!, shift[a]!));
-  const counts = map3((axis) => padded[axis]! / window[axis]!);
-  const windows = product(counts);
-  const tokens = product(window);
-  const voxels = product(size);
+  const counts = mapAxes((axis) => padded[axis]! / window[axis]!);
+  const windows = voxelCount(counts);
+  const tokens = voxelCount(window);
+  const voxels = voxelCount(size);
   const source = new Int32Array(windows * tokens);
   const region = new Int32Array(windows * tokens);
   const target = new Int32Array(voxels);
   const padding: number[] = [];
   for (let place = 0; place < source.length; place++) {
     const [w, t] = [Math.floor(place / tokens), place % tokens];
-    const w3: Triple = [Math.floor(w / (counts[1] * counts[2])), Math.floor(w / counts[2]) % counts[1], w % counts[2]];
-    const t3: Triple = [Math.floor(t / (window[1] * window[2])), Math.floor(t / window[2]) % window[1], t % window[2]];
+    const w3: Vec3 = [Math.floor(w / (counts[1] * counts[2])), Math.floor(w / counts[2]) % counts[1], w % counts[2]];
+    const t3: Vec3 = [Math.floor(t / (window[1] * window[2])), Math.floor(t / window[2]) % window[1], t % window[2]];
     const [d, h, x] = [0, 1, 2].map((a) => axes[a]![w3[a]! * window[a]! + t3[a]!]!) as [
       AxisPlace,
       AxisPlace,
@@ -123,7 +117,7 @@ function makeLayout(size: Triple, window: Triple, shift: Triple): WindowLayout {
  * MONAI compute_mask for a volume of whole windows: [windows, n, n] with −100 where query and key come from different
  * regions, else 0.
  */
-export function shiftMask(size: Triple, window: Triple, shift: Triple): Float32Array {
+export function shiftMask(size: Vec3, window: Vec3, shift: Vec3): Float32Array {
   const { windows, tokens: n, region } = windowLayout(paddedSize(size, window), window, shift);
   const mask = new Float32Array(windows * n * n);
   for (let w = 0, at = 0; w < windows; w++) {

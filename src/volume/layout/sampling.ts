@@ -1,11 +1,10 @@
+import { voxelCount, type Vec3 } from '../../geometry';
 import type { Affine, VoxelArray } from '../types';
 import { newArrayLike } from './stridedCopy';
 import { floatsFor, readPlane, viewShape, type Floats, type VoxelView } from './voxelView';
 
 export type Mode = 'linear' | 'nearest';
 type Shape4 = readonly [number, number, number, number];
-type Triple = readonly [number, number, number];
-
 /** For each output index along one axis: the two input indices that it lies between, and the weight of the second. */
 export interface AxisMap {
   readonly low: Int32Array;
@@ -161,10 +160,10 @@ export function sampleAffine<T extends VoxelArray>(
   data: T,
   shape: Shape4,
   matrix: Affine,
-  size: Triple,
+  size: Vec3,
   mode: Mode,
 ): T | Float32Array {
-  const length = shape[0] * size[0] * size[1] * size[2];
+  const length = shape[0] * voxelCount(size);
   const out = mode === 'linear' ? new Float32Array(length) : newArrayLike(data, length);
   const inner = mode === 'linear' ? linearRow : nearestRow;
   const start = new Float64Array(3);

@@ -1,11 +1,10 @@
+import type { Vec3 } from '../../geometry';
 import type { VoxelArray } from '../types';
-
-type Triple = readonly [number, number, number];
 
 /** Where a 3-D block lies in an array: element (a, b, c) is at `offset + a·strides[0] + b·strides[1] + c·strides[2]`. */
 export interface BlockLayout {
   readonly offset: number;
-  readonly strides: Triple;
+  readonly strides: Vec3;
 }
 
 /** Voxels a side of a tile: a cache line of int16. */
@@ -35,7 +34,7 @@ function byWidth(array: VoxelArray): VoxelArray {
 export function copyBlock<T extends VoxelArray>(
   source: T,
   layout: BlockLayout,
-  shape: Triple,
+  shape: Vec3,
   target: T,
   targetOffset = 0,
 ): void {
@@ -45,7 +44,7 @@ export function copyBlock<T extends VoxelArray>(
   else copyAlong(from, layout, shape, to, targetOffset);
 }
 
-function copyAlong(from: VoxelArray, layout: BlockLayout, shape: Triple, to: VoxelArray, targetOffset: number): void {
+function copyAlong(from: VoxelArray, layout: BlockLayout, shape: Vec3, to: VoxelArray, targetOffset: number): void {
   const step = layout.strides[2];
   const length = shape[2];
   let out = targetOffset;
@@ -69,7 +68,7 @@ function copyAlong(from: VoxelArray, layout: BlockLayout, shape: Triple, to: Vox
 function copyAcross(
   from: VoxelArray,
   layout: BlockLayout,
-  shape: Triple,
+  shape: Vec3,
   to: VoxelArray,
   targetOffset: number,
   unit: 0 | 1,

@@ -1,5 +1,6 @@
-import { shiftAffine, type Vector3 } from '../affine';
-import type { Affine, Box, Volume, VoxelArray } from '../types';
+import { boxBetween, boxEnd, mapAxes, mapVec3, voxelCount, type Axis, type Box } from '../../geometry';
+import { shiftAffine } from '../affine';
+import type { Affine, Volume, VoxelArray } from '../types';
 import { levelsOf, lookUp, scaleAll, type Levels, type Scaling } from './scaling';
 import { copyBlock, newArrayLike } from './stridedCopy';
 
@@ -23,7 +24,7 @@ export interface ScaledChannel {
 /** A volume as it is. */
 export function viewOf(volume: Volume): VoxelView {
   const [, x, y, z] = volume.shape;
-  return { source: volume, box: { start: [0, 0, 0], end: [x, y, z] }, scaling: null };
+  return { source: volume, box: { start: [0, 0, 0], size: [x, y, z] }, scaling: null };
 }
 
 /** A view that is not scaled, with a scaling for each channel. */
@@ -33,8 +34,7 @@ export function scaleView(view: VoxelView, scalings: readonly Scaling[]): VoxelV
 }
 
 export function viewShape({ source, box }: VoxelView): Volume['shape'] {
-  const size = (axis: 0 | 1 | 2): number => box.end[axis] - box.start[axis];
-  return [source.shape[0], size(0), size(1), size(2)];
+  return [source.shape[0], ...box.size];
 }
 
 export function viewAffine({ source, box }: VoxelView): Affine {
@@ -47,13 +47,12 @@ export function isWhole(view: VoxelView): boolean {
 
 /** A box of a view, in voxels of the view; what reaches over its edges is left out. */
 export function cutView(view: VoxelView, box: Box): VoxelView {
-  const [, ...size] = viewShape(view);
-  const clamp = (value: number, low: number, axis: number): number => Math.min(Math.max(value, low), size[axis]!);
-  const start = box.start.map((value, axis) => clamp(value, 0, axis));
-  const end = box.end.map((value, axis) => clamp(value, start[axis]!, axis));
-  const inSource = (at: readonly number[]): Vector3 =>
-    at.map((value, axis) => value + view.box.start[axis]!) as unknown as Vector3;
-  return { ...view, box: { start: inSource(start), end: inSource(end) } };
+  const { size } = view.box;
+  const clamp = (value: number, low: number, axis: Axis): number => Math.min(Math.max(value, low), size[axis]);
+  const start = mapVec3(box.start, (value, axis) => clamp(value, 0, axis));
+  const end = mapVec3(boxEnd(box), (value, axis) => clamp(value, start[axis], axis));
+  const inSource = mapAxes((axis) => start[axis] + view.box.start[axis]);
+  return { ...view, box: { start: inSource, size: boxBetween(start, end).size } };
 }
 
 /** Whether float32 holds every number of the source; whole numbers beyond ±2^24 may be rounded. */
@@ -70,10 +69,9 @@ export function voxelsOf(view: VoxelView): Volume {
 }
 
 /** The voxels of a box that lies inside the volume. */
-export function cutVoxels<T extends VoxelArray>({ data, shape }: Volume<T>, { start, end }: Box): T {
+export function cutVoxels<T extends VoxelArray>({ data, shape }: Volume<T>, { start, size }: Box): T {
   const [channels, nx, ny, nz] = shape;
-  const size = [end[0] - start[0], end[1] - start[1], end[2] - start[2]] as const;
-  const length = size[0] * size[1] * size[2];
+  const length = voxelCount(size);
   const out = newArrayLike(data, channels * length);
   const strides = [ny * nz, nz, 1] as const;
   for (let c = 0; c < channels; c++) {

@@ -1,16 +1,17 @@
-import { identityAffine, isInvertible, sameGrid, shearOf, spacingOf, type Vector3 } from '../affine';
+import type { Vec3 } from '../../geometry';
+import { identityAffine, isInvertible, sameGrid, shearOf, spacingOf } from '../affine';
 import type { Affine } from '../types';
 
 export type AffineSource = 'sform' | 'qform' | 'pixdim';
 
 /** The header fields that say where voxels lie. */
 export interface AffineFields {
-  readonly size: Vector3;
+  readonly size: Vec3;
   readonly pixdim: readonly number[];
   readonly qformCode: number;
   readonly sformCode: number;
-  readonly quaternion: Vector3;
-  readonly qoffset: Vector3;
+  readonly quaternion: Vec3;
+  readonly qoffset: Vec3;
   /** The three rows of the sform. */
   readonly srow: readonly number[];
 }

@@ -1,3 +1,4 @@
+import type { Vec3 } from '../../geometry';
 import { NIFTI1, NIFTI2 } from 'nifti-reader-js';
 import { UserError } from '../../errors/userError';
 import type { Affine } from '../types';
@@ -14,7 +15,7 @@ export interface NiftiHeader {
   readonly compressed: boolean;
   readonly datatype: Datatype;
   /** Spatial size. */
-  readonly size: readonly [number, number, number];
+  readonly size: Vec3;
   /** Volumes in the file: the fourth dimension (or the fifth, for vectors), 1 for 3-D images. */
   readonly channels: number;
   readonly dimensions: number;

@@ -1,3 +1,4 @@
+import { voxelCount, type Vec3 } from '../../geometry';
 import { constants as bufferConstants } from 'node:buffer';
 import { UserError } from '../../errors/userError';
 import { copyBlock, newArrayLike } from '../layout/stridedCopy';
@@ -27,7 +28,7 @@ function looksLikeNifti(bytes: Uint8Array): boolean {
 
 /** Bytes of all voxels of a file, inflated. */
 export function voxelBytes(header: Pick<NiftiHeader, 'size' | 'channels' | 'datatype'>): number {
-  return header.size[0] * header.size[1] * header.size[2] * header.channels * header.datatype.bytes;
+  return voxelCount(header.size) * header.channels * header.datatype.bytes;
 }
 
 function claim(header: NiftiHeader): string {
@@ -90,7 +91,7 @@ export async function readVoxels(file: string, onStart?: (growing: GrowingVoxels
  * @param step whole numbers from 1; voxel 0 of each axis is kept. The header that is returned describes what was kept.
  * @throws UserError as {@link readVoxels}.
  */
-export async function readEveryNth(file: string, step: readonly [number, number, number]): Promise<RawVoxels> {
+export async function readEveryNth(file: string, step: Vec3): Promise<RawVoxels> {
   const whole = await openNifti(file);
   const header = everyNth(whole, step);
   checkFits(header, file);
@@ -101,7 +102,7 @@ export async function readEveryNth(file: string, step: readonly [number, number,
 }
 
 /** The header of a volume of which every n-th voxel along each axis is kept. */
-export function everyNth(header: NiftiHeader, step: readonly [number, number, number]): NiftiHeader {
+export function everyNth(header: NiftiHeader, step: Vec3): NiftiHeader {
   const affine = Float64Array.from(header.affine);
   for (let row = 0; row < 3; row++) for (let axis = 0; axis < 3; axis++) affine[row * 4 + axis]! *= step[axis]!;
   const kept = (axis: number): number => Math.ceil(header.size[axis]! / step[axis]!);
@@ -109,7 +110,7 @@ export function everyNth(header: NiftiHeader, step: readonly [number, number, nu
 }
 
 /** Takes the bytes of all voxels in order, and copies those that are kept. */
-function rowSink(header: NiftiHeader, step: readonly [number, number, number], out: Uint8Array): ChunkSink {
+function rowSink(header: NiftiHeader, step: Vec3, out: Uint8Array): ChunkSink {
   const [nx, ny, nz] = header.size;
   const { bytes } = header.datatype;
   const row = new Uint8Array(nx * bytes);

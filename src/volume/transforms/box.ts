@@ -1,5 +1,6 @@
+import type { Box } from '../../geometry';
 import { cutView, cutVoxels, viewAffine, viewOf, viewShape } from '../layout/voxelView';
-import type { Box, Volume, VoxelArray } from '../types';
+import type { Volume, VoxelArray } from '../types';
 
 /** Cuts a box that may reach over the edges (what is outside is left out); the affine follows. */
 export function cropBox<T extends VoxelArray>(volume: Volume<T>, box: Box): Volume<T> {

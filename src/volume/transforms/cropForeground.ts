@@ -1,13 +1,14 @@
+import { boxBetween, mapAxes, type Box } from '../../geometry';
 import { unscaledThreshold } from '../layout/scaling';
 import { allOf, floatsFor, readPlane, viewOf, viewShape, type Floats, type VoxelView } from '../layout/voxelView';
-import type { Box, Volume, VoxelArray } from '../types';
+import type { Volume, VoxelArray } from '../types';
 import { cropBox } from './box';
 
-const EMPTY: Box = { start: [0, 0, 0], end: [0, 0, 0] };
+const EMPTY: Box = { start: [0, 0, 0], size: [0, 0, 0] };
 
 /**
  * The smallest box around all voxels above `threshold` in any channel, grown by `margin` voxels and cut at the edges: MONAI
- * `generate_spatial_bounding_box` with `x > threshold`. Without such a voxel the box is empty (0 to 0).
+ * `generate_spatial_bounding_box` with `x > threshold`. Without such a voxel the box is empty (0 voxels at 0).
  */
 export function foregroundBox(volume: Volume, threshold: number, margin = 0): Box {
   return foregroundOfView(viewOf(volume), threshold, margin);
@@ -27,9 +28,10 @@ export function foregroundOfView(view: VoxelView, threshold: number, margin = 0)
     }
   }
   if (found.end[0] === 0) return EMPTY;
-  const start = found.start.map((value) => Math.max(value - margin, 0));
-  const end = found.end.map((value, k) => Math.min(value + margin, size[k]!));
-  return { start, end } as unknown as Box;
+  return boxBetween(
+    mapAxes((axis) => Math.max(found.start[axis]! - margin, 0)),
+    mapAxes((axis) => Math.min(found.end[axis]! + margin, size[axis])),
+  );
 }
 
 /** The voxels above a threshold in a part of a plane: the least and largest place of any along both axes. */

@@ -1,4 +1,5 @@
-import { composeAffine, invertAffine, type Vector3 } from '../affine';
+import { voxelCount, type Vec3 } from '../../geometry';
+import { composeAffine, invertAffine } from '../affine';
 import { newArrayLike } from '../layout/stridedCopy';
 import type { Affine, Volume, VoxelArray } from '../types';
 
@@ -15,10 +16,10 @@ const nearest = (at: number, size: number): number => {
  * @param label one channel
  * @param affine of the grid
  */
-export function labelOnGrid<T extends VoxelArray>(label: Volume<T>, size: Vector3, affine: Affine): Volume<T> {
+export function labelOnGrid<T extends VoxelArray>(label: Volume<T>, size: Vec3, affine: Affine): Volume<T> {
   const [, nx, ny, nz] = label.shape;
   const m = composeAffine(invertAffine(label.affine), affine);
-  const data = newArrayLike(label.data, size[0] * size[1] * size[2]);
+  const data = newArrayLike(label.data, voxelCount(size));
   let at = 0;
   for (let i = 0; i < size[0]; i++)
     for (let j = 0; j < size[1]; j++) {

@@ -1,3 +1,4 @@
+import { voxelCount } from '../../geometry';
 import { composeAffine } from '../affine';
 import { orientationOf, parseAxisCodes } from '../axcodes';
 import { copyBlock, newArrayLike } from '../layout/stridedCopy';
@@ -23,7 +24,7 @@ export function orient<T extends VoxelArray>(volume: Volume<T>, codes: string): 
   const outSize = order.map((axis) => size[axis]!) as [number, number, number];
   const strides = order.map((axis, i) => (flip[i] ? -inStrides[axis]! : inStrides[axis]!)) as [number, number, number];
   const start = order.reduce((sum, axis, i) => sum + (flip[i] ? (size[axis]! - 1) * inStrides[axis]! : 0), 0);
-  const voxels = size[0] * size[1] * size[2];
+  const voxels = voxelCount(size);
   const data = newArrayLike(volume.data, volume.data.length);
   for (let c = 0; c < channels; c++) {
     copyBlock(volume.data, { offset: c * voxels + start, strides }, outSize, data, c * voxels);

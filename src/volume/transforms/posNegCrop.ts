@@ -1,5 +1,5 @@
+import type { Vec3 } from '../../geometry';
 import { UserError } from '../../errors/userError';
-import type { Vector3 } from '../affine';
 import type { Volume } from '../types';
 
 export interface ForegroundIndices {
@@ -47,9 +47,9 @@ function anyAbove(image: Volume, index: number, voxels: number, threshold: numbe
  * @throws UserError when the volume is smaller than the crop and `allowSmaller` is not set.
  */
 export function correctCropCentre(
-  centre: Vector3,
-  size: Vector3,
-  shape: Vector3,
+  centre: Vec3,
+  size: Vec3,
+  shape: Vec3,
   allowSmaller = false,
 ): [number, number, number] {
   return centre.map((value, k) => {
@@ -87,8 +87,8 @@ export function posNegCentre(
   indices: ForegroundIndices,
   draw: CropDraw,
   ratio: { pos: number; neg: number },
-  size: Vector3,
-  shape: Vector3,
+  size: Vec3,
+  shape: Vec3,
 ): [number, number, number] {
   const { foreground, background } = indices;
   if (foreground.length + background.length === 0) throw new UserError('no voxel to choose a crop around');
@@ -98,6 +98,6 @@ export function posNegCentre(
   const list = draw.kind < share ? foreground : background;
   const flat = list[Math.min(Math.floor(draw.pick * list.length), list.length - 1)]!;
   const plane = shape[1] * shape[2];
-  const centre: Vector3 = [Math.floor(flat / plane), Math.floor((flat % plane) / shape[2]), flat % shape[2]];
+  const centre: Vec3 = [Math.floor(flat / plane), Math.floor((flat % plane) / shape[2]), flat % shape[2]];
   return correctCropCentre(centre, size, shape);
 }

@@ -1,5 +1,6 @@
+import type { Vec3 } from '../../geometry';
 import { UserError } from '../../errors/userError';
-import { composeAffine, type Vector3 } from '../affine';
+import { composeAffine } from '../affine';
 import { axisMap, sampleLinear, samplePicked, type Mode } from '../layout/sampling';
 import { viewAffine, viewOf, viewShape, voxelsOf, type VoxelView } from '../layout/voxelView';
 import type { Affine, Volume, VoxelArray } from '../types';
@@ -22,7 +23,7 @@ export function resizeCoordinates(from: number, to: number, alignCorners: boolea
 }
 
 /** The affine after a resize that maps the outer edges of the volume on each other, as MONAI's `scale_affine`. */
-function resizedAffine(affine: Affine, from: Vector3, to: Vector3): Affine {
+function resizedAffine(affine: Affine, from: Vec3, to: Vec3): Affine {
   const scale = new Float64Array(16);
   scale[15] = 1;
   for (let k = 0; k < 3; k++) {
@@ -43,7 +44,7 @@ function resizedAffine(affine: Affine, from: Vector3, to: Vector3): Affine {
  */
 export function resize<T extends VoxelArray>(
   volume: Volume<T>,
-  size: Vector3,
+  size: Vec3,
   options: ResizeOptions,
 ): Volume<T | Float32Array> {
   const [channels, ...from] = volume.shape;
@@ -58,7 +59,7 @@ export function resize<T extends VoxelArray>(
 }
 
 /** {@link resize} with interpolation, of a view: what the view cuts and scales is worked out for the voxels that are read. */
-export function resizeView(view: VoxelView, size: Vector3, alignCorners = true): Volume {
+export function resizeView(view: VoxelView, size: Vec3, alignCorners = true): Volume {
   const [channels, ...from] = viewShape(view);
   checkSizes(from, size);
   if (size.every((value, k) => value === from[k])) return voxelsOf(view);
@@ -67,7 +68,7 @@ export function resizeView(view: VoxelView, size: Vector3, alignCorners = true):
   return { data, shape: [channels, ...size], affine: resizedAffine(viewAffine(view), from, size) };
 }
 
-function checkSizes(from: Vector3, size: Vector3): void {
+function checkSizes(from: Vec3, size: Vec3): void {
   if (!size.every((value) => Number.isInteger(value) && value > 0)) {
     throw new UserError(`size ${JSON.stringify(size)} is not valid: give three positive whole numbers of voxels`);
   }

@@ -1,5 +1,6 @@
+import { voxelCount, type Vec3 } from '../../geometry';
 import { UserError } from '../../errors/userError';
-import { applyAffine, composeAffine, invertAffine, isInvertible, type Vector3 } from '../affine';
+import { applyAffine, composeAffine, invertAffine, isInvertible } from '../affine';
 import { axisMap, roundHalfEven, sampleAffine, sampleLinear, samplePicked, type Mode } from '../layout/sampling';
 import { viewOf } from '../layout/voxelView';
 import type { Affine, Volume, VoxelArray } from '../types';
@@ -10,7 +11,7 @@ const AFFINE_TOLERANCE = 1e-3;
 const MAX_VOXELS = 2 ** 31;
 
 /** The affine with the same axis directions (Gram–Schmidt of the columns) and the given spacing; origin 0. */
-function withSpacing(affine: Affine, spacing: Vector3): Affine {
+function withSpacing(affine: Affine, spacing: Vec3): Affine {
   const out = new Float64Array(16);
   out[15] = 1;
   const axes: number[][] = [];
@@ -35,7 +36,7 @@ function withSpacing(affine: Affine, spacing: Vector3): Affine {
 export function spacingGrid(
   shape: Volume['shape'],
   affine: Affine,
-  spacing: Vector3,
+  spacing: Vec3,
 ): { size: [number, number, number]; affine: Affine } {
   if (!isInvertible(affine)) throw new UserError('the affine matrix is singular: the spacing cannot be changed');
   if (!spacing.every((value) => Number.isFinite(value) && value > 0)) {
@@ -52,7 +53,7 @@ export function spacingGrid(
   const low = [0, 1, 2].map((k) => Math.min(...placed.map((p) => p[k]!)));
   const high = [0, 1, 2].map((k) => Math.max(...placed.map((p) => p[k]!)));
   const size = low.map((value, k) => roundHalfEven(high[k]! - value + 1)) as [number, number, number];
-  if (size[0] * size[1] * size[2] > MAX_VOXELS) {
+  if (voxelCount(size) > MAX_VOXELS) {
     throw new UserError(
       `spacing ${spacing.join('×')} mm would make a volume of ${size.join('×')} voxels: check the spacing`,
     );
@@ -66,8 +67,8 @@ export function spacingGrid(
   return { size, affine: target };
 }
 
-function centredOrigin(from: Affine, fromSize: Vector3, to: Affine, toSize: Vector3): [number, number, number] {
-  const half = (size: Vector3): Vector3 => [size[0] / 2, size[1] / 2, size[2] / 2];
+function centredOrigin(from: Affine, fromSize: Vec3, to: Affine, toSize: Vec3): [number, number, number] {
+  const half = (size: Vec3): Vec3 => [size[0] / 2, size[1] / 2, size[2] / 2];
   const [a, b] = [applyAffine(from, half(fromSize)), applyAffine(to, half(toSize))];
   return [a[0] - b[0], a[1] - b[1], a[2] - b[2]];
 }
@@ -81,7 +82,7 @@ function centredOrigin(from: Affine, fromSize: Vector3, to: Affine, toSize: Vect
  */
 export function resampleToSpacing<T extends VoxelArray>(
   volume: Volume<T>,
-  spacing: Vector3,
+  spacing: Vec3,
   mode: Mode,
 ): Volume<T | Float32Array> {
   const { size, affine } = spacingGrid(volume.shape, volume.affine, spacing);

@@ -1,9 +1,10 @@
-import { shiftAffine, type Vector3 } from '../affine';
+import type { Vec3 } from '../../geometry';
+import { shiftAffine } from '../affine';
 import { newArrayLike } from '../layout/stridedCopy';
 import type { Volume, VoxelArray } from '../types';
 
 /** Voxels that {@link spatialPad} adds before and after on each axis. */
-export function padWidths(shape: Volume['shape'], size: Vector3): [number, number][] {
+export function padWidths(shape: Volume['shape'], size: Vec3): [number, number][] {
   return size.map((wanted, k) => {
     const total = Math.max(wanted - shape[k + 1]!, 0);
     return [Math.floor(total / 2), total - Math.floor(total / 2)];
@@ -14,7 +15,7 @@ export function padWidths(shape: Volume['shape'], size: Vector3): [number, numbe
  * Pads with `value` to at least `size`, the odd voxel at the end: MONAI `SpatialPad(method="symmetric", mode="constant")`. An axis of size −1,
  * or one that is long enough, stays. The affine follows.
  */
-export function spatialPad<T extends VoxelArray>(volume: Volume<T>, size: Vector3, value = 0): Volume<T> {
+export function spatialPad<T extends VoxelArray>(volume: Volume<T>, size: Vec3, value = 0): Volume<T> {
   const widths = padWidths(volume.shape, size);
   if (widths.every(([before, after]) => before + after === 0)) return volume;
   const [channels, nx, ny, nz] = volume.shape;

@@ -1,3 +1,4 @@
+import type { Vec3 } from '../../../src/geometry';
 import {
   copyFileSync,
   mkdirSync,
@@ -21,13 +22,12 @@ import { readHeader, writeNifti, type Volume, type VoxelArray } from '../../../s
 const root = mkdtempSync(join(tmpdir(), 'voco-check-'));
 afterAll(() => rmSync(root, { recursive: true }));
 
-type Triple = readonly [number, number, number];
-const LAS: Triple = [-1, 1, 1];
+const LAS: Vec3 = [-1, 1, 1];
 
 interface Shape {
-  size?: Triple;
-  spacing?: Triple;
-  signs?: Triple;
+  size?: Vec3;
+  spacing?: Vec3;
+  signs?: Vec3;
   channels?: number;
   shift?: number;
 }

@@ -1,9 +1,8 @@
+import type { Vec3 } from '../../../src/geometry';
 import { describe, expect, it } from 'vitest';
 import { NO_AUGMENTATION, drawAugmentation, sampleCrop, type Augmentation } from '../../../src/data/augment';
 import { RandomStream } from '../../../src/random/random';
 import { cropBox, flip, resize, rotate90, type Volume } from '../../../src/volume';
-
-type Triple = [number, number, number];
 
 function noiseVolume(shape: [number, number, number, number]): Volume<Float32Array> {
   const random = new RandomStream(4);
@@ -12,9 +11,8 @@ function noiseVolume(shape: [number, number, number, number]): Volume<Float32Arr
 }
 
 /** The same crop by the volume transforms that are checked against MONAI, one after the other. */
-function byTransforms(volume: Volume<Float32Array>, start: Triple, crop: Triple, size: Triple, a: Augmentation) {
-  const end = start.map((s, axis) => s + crop[axis]!) as Triple;
-  let result: Volume = resize(cropBox(volume, { start, end }), size, { mode: 'linear' });
+function byTransforms(volume: Volume<Float32Array>, start: Vec3, crop: Vec3, size: Vec3, a: Augmentation) {
+  let result: Volume = resize(cropBox(volume, { start, size: crop }), size, { mode: 'linear' });
   for (const axis of [0, 1, 2] as const) if (a.flip[axis]) result = flip(result, axis);
   result = rotate90(result, a.quarterTurns);
   const [channels, x, y, z] = result.shape;
@@ -30,7 +28,7 @@ function largestDifference(a: Float32Array, b: Float32Array): number {
 
 describe('sampleCrop', () => {
   const volume = noiseVolume([2, 14, 13, 12]);
-  const crops: [Triple, Triple, Triple][] = [
+  const crops: [Vec3, Vec3, Vec3][] = [
     [
       [0, 0, 0],
       [6, 6, 8],

@@ -1,3 +1,4 @@
+import type { Vec3 } from '../../../src/geometry';
 import { describe, expect, it } from 'vitest';
 import { drawAugmentation, sampleCrop } from '../../../src/data/augment';
 import {
@@ -52,7 +53,7 @@ describe('label codes', () => {
   });
 });
 
-function randomVolume(shape: readonly [number, number, number], seed: number) {
+function randomVolume(shape: Vec3, seed: number) {
   const random = new RandomStream(seed);
   const voxels = shape[0] * shape[1] * shape[2];
   const data = Float32Array.from({ length: voxels }, () => random.range(-1, 1));

@@ -1,3 +1,4 @@
+import { boxAround, type Vec3 } from '../../../src/geometry';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,13 +11,13 @@ import { UserError } from '../../../src/errors/userError';
 import { RandomStream } from '../../../src/random/random';
 import { createCropLoader, type CropLoaderOptions, type LoadedBatch } from '../../../src/loader';
 import { preprocess, readNifti, writeNifti } from '../../../src/volume';
-import { baseBoxes, boxAround, createCropGrid, positionLabel, type Triple } from '../../../src/pretext/voco/geometry';
+import { baseBoxes, createCropGrid, positionLabel } from '../../../src/pretext/voco/geometry';
 
 const root = mkdtempSync(join(tmpdir(), 'voco-loader-'));
 const workerFile = join(root, 'data-worker.cjs');
 const cases = Array.from({ length: 5 }, (_, i) => ({ id: `c${i}`, image: join(root, `c${i}.nii.gz`) }));
 
-async function writeVolume(file: string, size: Triple, seed: number, channels = 1): Promise<void> {
+async function writeVolume(file: string, size: Vec3, seed: number, channels = 1): Promise<void> {
   const random = new RandomStream(seed);
   const data = Int16Array.from({ length: channels * size[0] * size[1] * size[2] }, () => random.integer(-200, 300));
   const affine = Float64Array.from([-2, 0, 0, 50, 0, 2, 0, -60, 0, 0, 5, 7, 0, 0, 0, 1]);
@@ -106,7 +107,7 @@ describe('crop loader', () => {
       expect(batch.random).toHaveLength(2 * 2 * 216);
       expect(batch.bases).toHaveLength(2 * 6 * 216);
       for (let crop = 0; crop < 4; crop++) {
-        const centre = [...batch.centres.subarray(3 * crop, 3 * crop + 3)] as unknown as Triple;
+        const centre = [...batch.centres.subarray(3 * crop, 3 * crop + 3)] as unknown as Vec3;
         const expected = positionLabel(boxAround(centre, grid.crop), grid);
         expect(batch.labels.subarray(6 * crop, 6 * crop + 6)).toEqual(expected);
       }
@@ -119,14 +120,14 @@ describe('crop loader', () => {
     const [batch] = await run({ settings: { ...settings, augment, input: [8, 8, 8] } }, 1);
     const { volume } = await readNifti(batch!.cases[1]!);
     const { data } = preprocess(volume, settings.store.preprocess).volume;
-    const voxelsOf = (start: Triple) =>
+    const voxelsOf = (start: Vec3) =>
       Float32Array.from({ length: 512 }, (_, i) => {
         const [x, y, z] = [i >> 6, (i >> 3) & 7, i & 7];
         return data[((start[0] + x) * 16 + start[1] + y) * 8 + start[2] + z]!;
       });
     const boxes = baseBoxes(createCropGrid([3, 2, 1], [8, 8, 8], [24, 16, 8]));
     boxes.forEach((box, i) => expect(batch!.bases.subarray((6 + i) * 512, (7 + i) * 512)).toEqual(voxelsOf(box.start)));
-    const centre = [...batch!.centres.subarray(9, 12)] as unknown as Triple;
+    const centre = [...batch!.centres.subarray(9, 12)] as unknown as Vec3;
     expect(batch!.random.subarray(3 * 512)).toEqual(voxelsOf(boxAround(centre, [8, 8, 8]).start));
   });
 

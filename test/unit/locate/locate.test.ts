@@ -1,3 +1,4 @@
+import { boxAround, type Vec3 } from '../../../src/geometry';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,7 +20,7 @@ import { cropAugmentation } from '../../../src/loader/assemble';
 import { SamplePlan } from '../../../src/loader/plan';
 import { buildLoader, findCases } from '../../../src/pretext/voco/train/build';
 import { evaluateBatch } from '../../../src/pretext/voco/train/step';
-import { baseBoxes, boxAround, createCropGrid } from '../../../src/pretext/voco/geometry';
+import { baseBoxes, createCropGrid } from '../../../src/pretext/voco/geometry';
 import { applyAffine, readNifti } from '../../../src/volume';
 import { killChildren, makeTinyPhantom, onlyRun, trainingDevice, voco, writeConfig } from '../../support/trainer';
 
@@ -152,7 +153,7 @@ describe('judging an answer', () => {
   });
 
   it('is smoothed to a map that covers where centres can be', () => {
-    const at = (centre: readonly [number, number, number], distance: number | null): LocatedPosition => ({
+    const at = (centre: Vec3, distance: number | null): LocatedPosition => ({
       ...judge(centre, new Array<number>(9).fill(0), grid, spacing),
       distance,
     });

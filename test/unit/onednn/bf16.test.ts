@@ -1,4 +1,5 @@
 /** Products in bfloat16: emulated on any processor with AVX2, and by the processor where it can. */
+import type { Vec3 } from '../../../src/geometry';
 import { readFileSync } from 'node:fs';
 import process from 'node:process';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -198,10 +199,10 @@ describe.each(ways)('%s', (_, way) => {
   });
 
   it('attends', () => {
-    const attrs = (window: ops.Triple, shift: ops.Triple, heads: number, depth: number) => ({
+    const attrs = (window: Vec3, shift: Vec3, heads: number, depth: number) => ({
       tableWindow: window, window, shift, heads, scale: depth ** -0.5,
     }); // prettier-ignore
-    const sizes: [ops.Triple, ops.Triple, ops.Triple, number, number][] = [
+    const sizes: [Vec3, Vec3, Vec3, number, number][] = [
       [[5, 7, 3], [3, 3, 2], [1, 1, 1], 2, 16],
       [[4, 4, 4], [4, 4, 4], [0, 0, 0], 3, 16],
       [[7, 7, 8], [7, 7, 7], [0, 0, 3], 1, 5],

@@ -1,3 +1,4 @@
+import type { Vec3 } from '../../../src/geometry';
 import { beforeAll, describe, expect, it } from 'vitest';
 import * as ops from '../../../src/tensor/ops';
 import * as tf from '../../../src/tensor/tf';
@@ -38,7 +39,7 @@ describe('convolution', () => {
   });
 
   it('of 3×3×3 filters by minimal filtering', () => {
-    const cases: [number[], number, number | ops.Triple][] = [
+    const cases: [number[], number, number | Vec3][] = [
       [[1, 8, 8, 8, 16], 16, 1],
       [[2, 5, 7, 9, 16], 32, 1],
       [[1, 9, 8, 7, 32], 16, 0],
@@ -120,15 +121,8 @@ describe('dense layers and norms', () => {
 });
 
 describe('window attention', () => {
-  const attend = (
-    size: ops.Triple,
-    table: ops.Triple,
-    shifted: boolean,
-    heads: number,
-    channels: number,
-    batch = 1,
-  ) => {
-    const half = table.map((w) => Math.floor(w / 2)) as ops.Triple;
+  const attend = (size: Vec3, table: Vec3, shifted: boolean, heads: number, channels: number, batch = 1) => {
+    const half = table.map((w) => Math.floor(w / 2)) as unknown as Vec3;
     const { window, shift } = ops.windowSize(size, table, shifted ? half : [0, 0, 0]);
     const attrs = { tableWindow: table, window, shift, heads, scale: (channels / heads) ** -0.5 };
     const rows = table.reduce((n, w) => n * (2 * w - 1), 1);

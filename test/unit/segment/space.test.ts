@@ -1,3 +1,4 @@
+import type { Vec3 } from '../../../src/geometry';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,14 +15,12 @@ const folder = mkdtempSync(join(tmpdir(), 'voco-space-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 beforeAll(() => useBackend('cpu'));
 
-type Triple = readonly [number, number, number];
-
 /** Millimetres: an organ off the middle of a body, no two of its half axes alike, so that no flip or swap goes unseen. */
 const ORGAN = { centre: [6, -5, 4], radii: [19, 13, 16] } as const;
 const BODY = { centre: [0, 0, 0], radii: [34, 28, 36] } as const;
 const ORGAN_VALUE = 7;
 
-const inside = (point: Triple, { centre, radii }: { centre: Triple; radii: Triple }): boolean =>
+const inside = (point: Vec3, { centre, radii }: { centre: Vec3; radii: Vec3 }): boolean =>
   point.reduce((sum, value, k) => sum + ((value - centre[k]!) / radii[k]!) ** 2, 0) <= 1;
 
 function turn(axis: 0 | 1 | 2, angle: number): Affine {
@@ -34,7 +33,7 @@ function turn(axis: 0 | 1 | 2, angle: number): Affine {
 }
 
 /** A grid whose middle is the origin; `spacing` is negative along axes that run the other way. */
-function grid(size: Triple, spacing: Triple, order: Triple = [0, 1, 2]): { size: Triple; affine: Affine } {
+function grid(size: Vec3, spacing: Vec3, order: Vec3 = [0, 1, 2]): { size: Vec3; affine: Affine } {
   const affine = new Float64Array(16);
   affine[15] = 1;
   order.forEach((row, axis) => {
@@ -63,10 +62,10 @@ function paint({ size, affine }: ReturnType<typeof grid>): { image: Volume<Int16
   return { image: { data, shape: [1, ...size], affine }, truth };
 }
 
-const worldOf = (i: number, [, ny, nz]: Triple, affine: Affine): [number, number, number] =>
+const worldOf = (i: number, [, ny, nz]: Vec3, affine: Affine): [number, number, number] =>
   applyAffine(affine, [Math.floor(i / (ny * nz)), Math.floor(i / nz) % ny, i % nz]);
 
-function middle(mask: (i: number) => boolean, size: Triple, affine: Affine): number[] {
+function middle(mask: (i: number) => boolean, size: Vec3, affine: Affine): number[] {
   let [count, sums] = [0, [0, 0, 0]];
   for (let i = 0; i < size[0] * size[1] * size[2]; i++) {
     if (!mask(i)) continue;

@@ -1,3 +1,4 @@
+import type { Vec3 } from '../../../src/geometry';
 import '@tensorflow/tfjs-backend-cpu';
 import { createHash } from 'node:crypto';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -9,7 +10,6 @@ import {
   shiftMask,
   windowAttention,
   windowSize,
-  type Triple,
   type WindowAttentionAttrs,
 } from '../../../src/tensor/ops';
 import { windowLayout } from '../../../src/tensor/ops/windows';
@@ -34,19 +34,19 @@ interface ModuleCase {
   grads: Record<string, Samples>;
 }
 interface Blocks {
-  window_partition: { window: Triple; full: number[] };
-  get_window_size: { x_size: Triple; window: Triple; shift: Triple; out: [Triple, Triple] }[];
+  window_partition: { window: Vec3; full: number[] };
+  get_window_size: { x_size: Vec3; window: Vec3; shift: Vec3; out: [Vec3, Vec3] }[];
   compute_mask: {
     cases: {
-      dims: Triple;
-      window: Triple;
-      shift: Triple;
+      dims: Vec3;
+      window: Vec3;
+      shift: Vec3;
       shape: number[];
       sha256_int32_of_mask: string;
       blocked_per_window: number[];
     }[];
   };
-  relative_position_index: { window: Triple; shape: number[]; table_rows: number; sha256_int32: string }[];
+  relative_position_index: { window: Vec3; shape: number[]; table_rows: number; sha256_int32: string }[];
   window_attention: { plain: ModuleCase; masked: ModuleCase; short: ModuleCase };
 }
 
@@ -83,8 +83,8 @@ test.each(blocks.relative_position_index)('relative position index of $window', 
 });
 
 test('padding and the way back cover every voxel once', () => {
-  const dims: Triple = [5, 7, 3];
-  const window: Triple = [3, 2, 3];
+  const dims: Vec3 = [5, 7, 3];
+  const window: Vec3 = [3, 2, 3];
   const { source, target, padding } = windowLayout(dims, window, [1, 1, 0]);
   expect(source.length).toBe(size(paddedSize(dims, window)));
   expect(Array.from(target, (place) => source[place])).toEqual(Array.from({ length: 105 }, (_, i) => i));
@@ -93,10 +93,10 @@ test('padding and the way back cover every voxel once', () => {
 });
 
 /** MONAI's WindowAttention on windows that are already cut: the volume is laid out so that cutting gives them back. */
-function runModule(item: ModuleCase, dims: Triple, shift: Triple) {
+function runModule(item: ModuleCase, dims: Vec3, shift: Vec3) {
   const { window, shift: used } = windowSize(dims, [7, 7, 7], shift);
   const layout = windowLayout(dims, window, used);
-  const [, n, c] = item.x_shape as Triple;
+  const [, n, c] = item.x_shape as unknown as Vec3;
   const batch = size(item.x_shape) / size(dims) / c;
   const attrs: WindowAttentionAttrs = { tableWindow: [7, 7, 7], window, shift: used, heads: 3, scale: (c / 3) ** -0.5 };
   const toVolume = (windows: tf.Tensor): tf.Tensor5D => {
@@ -135,7 +135,7 @@ describe('WindowAttention of the reference', () => {
     ['plain', plain, [14, 14, 14], [0, 0, 0]],
     ['masked', masked, [14, 14, 14], [3, 3, 3]],
     ['short', short, [4, 4, 4], [3, 3, 3]],
-  ] as [string, ModuleCase, Triple, Triple][])('%s', (_, item, dims, shift) => {
+  ] as [string, ModuleCase, Vec3, Vec3][])('%s', (_, item, dims, shift) => {
     const { y, dx, grads } = scoped(() => runModule(item, dims, shift));
     expectSamples(y, item.out, 1e-5);
     expectSamples(dx, item.dx, 3e-5);
@@ -151,7 +151,7 @@ describe('WindowAttention of the reference', () => {
 });
 
 describe('gradient against finite differences', () => {
-  const cases: [string, number[], Triple, Triple, Triple][] = [
+  const cases: [string, number[], Vec3, Vec3, Vec3][] = [
     ['padded and shifted, batch 2', [2, 3, 4, 5, 12], [2, 3, 3], [2, 3, 3], [1, 1, 1]],
     ['smaller than the table window', [1, 2, 3, 2, 12], [3, 3, 3], [2, 3, 2], [0, 0, 0]],
     ['one axis shifted', [1, 4, 2, 4, 12], [2, 2, 2], [2, 2, 2], [0, 0, 1]],

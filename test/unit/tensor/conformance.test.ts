@@ -1,4 +1,5 @@
 /** Every operation, its gradient and a step of training, on each device that is there, against tfjs's cpu backend. */
+import type { Vec3 } from '../../../src/geometry';
 import { afterAll, describe, expect, test } from 'vitest';
 import { valueAndGradients } from '../../../src/tensor/autodiff';
 import { listDevices, releaseWebgpu, useDevice } from '../../../src/tensor/backends';
@@ -15,7 +16,6 @@ import {
   leakyRelu,
   linear,
   windowAttention,
-  type Triple,
 } from '../../../src/tensor/ops';
 import { AdamW, clipGlobalNorm, emaUpdate } from '../../../src/tensor/optim';
 import { readScalars } from '../../../src/tensor/read';
@@ -31,10 +31,10 @@ interface Case {
   f: (...xs: tf.Tensor[]) => tf.Tensor;
 }
 
-const conv = (stride: number | Triple, padding: number | Triple): Case['f'] =>
+const conv = (stride: number | Vec3, padding: number | Vec3): Case['f'] =>
   ((x: tf.Tensor5D, filter: tf.Tensor5D, bias?: tf.Tensor1D) =>
     conv3d(x, filter, { stride, padding, bias })) as unknown as Case['f'];
-const attention = (tableWindow: Triple, window: Triple, shift: Triple): Case['f'] =>
+const attention = (tableWindow: Vec3, window: Vec3, shift: Vec3): Case['f'] =>
   ((qkv: tf.Tensor5D, pad: tf.Tensor1D, table: tf.Tensor2D) =>
     windowAttention(qkv, pad, table, { tableWindow, window, shift, heads: 2, scale: 0.5 })) as unknown as Case['f'];
 

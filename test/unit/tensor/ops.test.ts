@@ -1,3 +1,4 @@
+import type { Vec3 } from '../../../src/geometry';
 import '@tensorflow/tfjs-backend-cpu';
 import { beforeAll, describe, expect, test } from 'vitest';
 import {
@@ -10,7 +11,6 @@ import {
   leakyRelu,
   linear,
 } from '../../../src/tensor/ops';
-import type { Triple } from '../../../src/tensor/ops';
 import * as tf from '../../../src/tensor/tf';
 import { gradientError, normal, relativeError } from './support';
 
@@ -24,8 +24,8 @@ type AnyTensors = tf.Tensor[];
 function directConv(
   x: tf.Tensor,
   filter: tf.Tensor,
-  stride: Triple,
-  padding: Triple,
+  stride: Vec3,
+  padding: Vec3,
 ): { shape: number[]; values: number[] } {
   const [n, d, h, w, inner] = x.shape as [number, number, number, number, number];
   const [kd, kh, kw, , outer] = filter.shape as [number, number, number, number, number];
@@ -59,7 +59,7 @@ function directConv(
   return { shape, values };
 }
 
-const convCases: [string, number[], number[], Triple, Triple][] = [
+const convCases: [string, number[], number[], Vec3, Vec3][] = [
   ['3×3×3, padding 1', [2, 4, 3, 5, 2], [3, 3, 3, 2, 3], [1, 1, 1], [1, 1, 1]],
   ['1×1×1', [1, 3, 2, 4, 3], [1, 1, 1, 3, 2], [1, 1, 1], [0, 0, 0]],
   ['patch embedding, 2×2×2 stride 2', [2, 4, 6, 2, 1], [2, 2, 2, 1, 4], [2, 2, 2], [0, 0, 0]],
@@ -85,7 +85,7 @@ describe('conv3d', () => {
 });
 
 describe('convTranspose3d', () => {
-  const cases: [string, number[], number[], Triple][] = [
+  const cases: [string, number[], number[], Vec3][] = [
     ['2×2×2 stride 2', [2, 3, 2, 4, 3], [2, 2, 2, 2, 3], [2, 2, 2]],
     ['overlapping', [1, 2, 3, 2, 2], [3, 2, 3, 1, 2], [1, 2, 2]],
   ];

@@ -1,3 +1,4 @@
+import type { Vec3 } from '../../../src/geometry';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -6,7 +7,7 @@ import { coincide } from '../../../src/viewer/canonical';
 import { siblingLabels } from '../../../src/viewer/labels';
 import { VolumeService } from '../../../src/viewer/service';
 import { stepsFor } from '../../../src/viewer/tooLarge';
-import type { Plane, Triple } from '../../../src/protocol/volume';
+import type { Plane } from '../../../src/protocol/volume';
 import { parseHeader } from '../../../src/volume/nifti/header';
 import { applyAffine, readEveryNth, readNifti, writeNifti, type Affine, type Volume } from '../../../src/volume';
 import { canonicalIndex, fileIndex, toWorld } from '../../../webview/volume/geometry';
@@ -15,7 +16,7 @@ import { concatenate, expectUserError, rawHeader, temporaryFolder } from '../vol
 const path = temporaryFolder();
 
 /** Every voxel has another value: 100 x + 10 y + z. */
-function numbered(affine: number[], size: Triple = [4, 5, 6]): Volume<Int16Array> {
+function numbered(affine: number[], size: Vec3 = [4, 5, 6]): Volume<Int16Array> {
   const data = new Int16Array(size[0] * size[1] * size[2]);
   let at = 0;
   for (let x = 0; x < size[0]; x++) {
@@ -51,11 +52,11 @@ describe('slices of a volume', () => {
           canonical[plane] = slice.index;
           canonical[across!] = i % slice.width;
           canonical[up!] = Math.floor(i / slice.width);
-          const [x, y, z] = fileIndex(header.storage, size, canonical as unknown as Triple);
+          const [x, y, z] = fileIndex(header.storage, size, canonical as unknown as Vec3);
           expect(slice.data[i]).toBe(100 * x + 10 * y + z);
           // The same place in space by the file's affine and by the grid's.
           const world = applyAffine(volume.affine as Affine, [x, y, z]);
-          toWorld(header.grid, canonical as unknown as Triple).forEach((mm, axis) =>
+          toWorld(header.grid, canonical as unknown as Vec3).forEach((mm, axis) =>
             expect(mm).toBeCloseTo(world[axis]!, 4),
           );
         }
@@ -83,7 +84,7 @@ describe('slices of a volume', () => {
       affine: Float64Array.from([-2, 0, 0, 2.5, 0, 2, 0, 0.5, 0, 0, 2, 0.5, 0, 0, 0, 1]),
     });
     // Voxels of 1 mm: 0 to 5 along each axis; the overlay covers −0.5 to 3.5 of each, its first axis running left.
-    const target = { size: [6, 6, 6] as Triple, affine: [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1] };
+    const target = { size: [6, 6, 6] as Vec3, affine: [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1] };
     const [slice] = await new VolumeService(coarse).slices(2, [0], 0, target);
     const rows = Array.from({ length: 6 }, (_, y) => [...slice!.data.slice(6 * y, 6 * y + 6)]);
     expect(rows).toEqual([
@@ -329,7 +330,7 @@ describe('volumes that are too large', () => {
     for (const z of [0, 5]) {
       const [slice] = await service.slices(2, [z], 0, undefined);
       for (let i = 0; i < slice!.data.length; i++) {
-        const canonical: Triple = [i % slice!.width, Math.floor(i / slice!.width), z];
+        const canonical: Vec3 = [i % slice!.width, Math.floor(i / slice!.width), z];
         const voxel = fileIndex(storage, grid.size, canonical);
         expect(slice!.data[i]).toBe(100 * voxel[0] + 10 * voxel[1] + voxel[2]);
         expect(canonicalIndex(storage, grid.size, voxel)).toEqual(canonical);
@@ -400,7 +401,7 @@ it('an image on top is interpolated between its voxels, and nothing outside of i
     (_, i) => 2 * (Math.floor(i / 9) + 10 * (Math.floor(i / 3) % 3) + 100 * (i % 3)),
   );
   await writeNifti(file, { data: data.map((v) => v + 0.25), shape: [1, 3, 3, 3], affine: Float64Array.from(affine) });
-  const target = { size: [7, 5, 5] as Triple, affine: [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1] };
+  const target = { size: [7, 5, 5] as Vec3, affine: [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1] };
   const [slice] = await new VolumeService(file).slices(2, [3], 0, target);
   for (let y = 0; y < 5; y++) {
     for (let x = 0; x < 5; x++) expect(slice!.data[7 * y + x]).toBeCloseTo(x + 10 * y + 300.25, 3);

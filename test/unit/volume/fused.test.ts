@@ -1,3 +1,4 @@
+import { boxEnd } from '../../../src/geometry';
 import { describe, expect, it } from 'vitest';
 import { RandomStream } from '../../../src/random/random';
 import {
@@ -114,7 +115,7 @@ describe('steps that are worked out together', () => {
         50,
       );
       expect(box.start).toEqual([0, 1, 2].map((k) => Math.min(...points.map((point) => point[k]!))));
-      expect(box.end).toEqual([0, 1, 2].map((k) => Math.max(...points.map((point) => point[k]!)) + 1));
+      expect(boxEnd(box)).toEqual([0, 1, 2].map((k) => Math.max(...points.map((point) => point[k]!)) + 1));
     }
   });
 

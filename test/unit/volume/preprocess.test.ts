@@ -57,7 +57,7 @@ describe('preprocess', () => {
     expect(spaced!.spacing).toEqual([1.5, 1.5, 1.5]);
     expect(scaled!.range[0]).toBe(0);
     expect(scaled!.range[1]).toBeCloseTo(275 / 425, 6);
-    expect(cut!.shape.slice(1)).toEqual(box!.end.map((end, k) => end - box!.start[k]!));
+    expect(cut!.shape.slice(1)).toEqual(box!.size);
   });
 
   it('takes a label along to the same grid with its values', () => {

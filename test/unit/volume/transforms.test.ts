@@ -1,3 +1,4 @@
+import { boxBetween } from '../../../src/geometry';
 import { describe, expect, it } from 'vitest';
 import {
   applyAffine,
@@ -75,7 +76,7 @@ describe('voxels stay where they are in the body', () => {
       ] as const)
         expectPlaced(rotate90(volume, k, axes), 1e-3);
     }
-    expectPlaced(cropBox(volume, { start: [1, 7, 3], end: [4, 99, 30] }), 1e-3);
+    expectPlaced(cropBox(volume, boxBetween([1, 7, 3], [4, 99, 30])), 1e-3);
     expectPlaced(centerSpatialCrop(volume, [3, -1, 8]), 1e-3);
   });
 
@@ -85,7 +86,7 @@ describe('voxels stay where they are in the body', () => {
       const volume = placed([2, 30, 31, 32], affine);
       const resampled = resampleToSpacing(volume, [1, 1, 1], 'linear');
       // Away from the edge, where coordinates are clamped, a linear field is interpolated exactly.
-      const inner = cropBox(resampled, { start: [17, 8, 2], end: [22, 14, 60] });
+      const inner = cropBox(resampled, boxBetween([17, 8, 2], [22, 14, 60]));
       const expected = placed(inner.shape, inner.affine);
       let worst = 0;
       inner.data.forEach((value, i) => (worst = Math.max(worst, Math.abs(value - expected.data[i]!))));

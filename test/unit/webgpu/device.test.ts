@@ -1,7 +1,8 @@
+import type { Vec3 } from '../../../src/geometry';
 import { afterAll, describe, expect, test } from 'vitest';
 import { UserError } from '../../../src/errors/userError';
 import { useDevice } from '../../../src/tensor/backends';
-import { gelu, windowAttention, windowSize, type Triple } from '../../../src/tensor/ops';
+import { gelu, windowAttention, windowSize } from '../../../src/tensor/ops';
 import { AdamW, emaUpdate, globalNorm } from '../../../src/tensor/optim';
 import * as tf from '../../../src/tensor/tf';
 import { releaseBackends, usableBackends } from '../../support/backends';
@@ -108,7 +109,7 @@ describe.skipIf(!present)('the WebGPU device', () => {
   test('the same inputs give the same bits', async () => {
     await useDevice('webgpu');
     const window = windowSize([4, 3, 4], [3, 3, 3], [1, 1, 1]);
-    const attrs = { tableWindow: [3, 3, 3] as Triple, ...window, heads: 2, scale: 0.5 };
+    const attrs = { tableWindow: [3, 3, 3] as Vec3, ...window, heads: 2, scale: 0.5 };
     const inputs = [normal('qkv', [2, 4, 3, 4, 24]), normal('pad', [24]), normal('table', [125, 2])];
     const f = (...[qkv, pad, table]: tf.Tensor[]): tf.Tensor =>
       windowAttention(qkv as tf.Tensor5D, pad as tf.Tensor1D, table as tf.Tensor2D, attrs);

@@ -1,5 +1,6 @@
 /** Operations and their gradients on fixed inputs, to compare devices with. */
-import { conv3d, convTranspose3d, linear, windowAttention, windowSize, type Triple } from '../../../src/tensor/ops';
+import type { Vec3 } from '../../../src/geometry';
+import { conv3d, convTranspose3d, linear, windowAttention, windowSize } from '../../../src/tensor/ops';
 import * as tf from '../../../src/tensor/tf';
 import { normal } from '../tensor/support';
 
@@ -37,17 +38,17 @@ export async function outputAndGradients(
 }
 
 export const conv =
-  (stride: Triple, padding: Triple): Operation =>
+  (stride: Vec3, padding: Vec3): Operation =>
   (x, filter, bias) =>
     conv3d(x as tf.Tensor5D, filter as tf.Tensor5D, { stride, padding, bias: bias as tf.Tensor1D });
 export const transposedConv =
-  (stride: Triple): Operation =>
+  (stride: Vec3): Operation =>
   (x, filter) =>
     convTranspose3d(x as tf.Tensor5D, filter as tf.Tensor5D, { stride });
 
 export const dense: Operation = (x, weight, bias) => linear(x, weight as tf.Tensor2D, bias as tf.Tensor1D);
 /** Attention of `heads` heads of `width` channels in a volume of `size`. */
-export function attention(name: string, batch: number, size: Triple, shift: Triple, heads: number, width: number, tableWindow: Triple = [7, 7, 7]): Case {
+export function attention(name: string, batch: number, size: Vec3, shift: Vec3, heads: number, width: number, tableWindow: Vec3 = [7, 7, 7]): Case {
   const inUse = windowSize(size, tableWindow, shift);
   const rows = tableWindow.reduce((product, side) => product * (2 * side - 1), 1);
   const attrs = { tableWindow, ...inUse, heads, scale: width ** -0.5 };

@@ -1,7 +1,8 @@
+import { mapVec3, voxelCount, type Vec3 } from '../../../geometry';
 import { RandomStream, streamId } from '../../../random/random';
 import type { Volume } from '../../../volume/types';
 import { phantomCase } from '../case';
-import { insideOf, noisy, varied, type Ellipsoid, type Triple } from './paint';
+import { insideOf, noisy, varied, type Ellipsoid } from './paint';
 
 /** One synthetic case of a downstream task. */
 export interface TaskCase {
@@ -14,8 +15,8 @@ export interface TaskCase {
 }
 
 export interface TaskGrid {
-  readonly size: Triple;
-  readonly spacing: Triple;
+  readonly size: Vec3;
+  readonly spacing: Vec3;
 }
 
 type MakeCase = (seed: number, index: number, grid: TaskGrid) => TaskCase;
@@ -51,10 +52,10 @@ const lits: MakeCase = (seed, index, { size, spacing }) => {
   const count = random.integer(1, 4);
   for (let n = 0; n < count; n++) {
     const at = liver[random.integer(0, liver.length)]!;
-    const place = [Math.floor(at / (size[1] * size[2])), Math.floor(at / size[2]) % size[1], at % size[2]];
+    const place: Vec3 = [Math.floor(at / (size[1] * size[2])), Math.floor(at / size[2]) % size[1], at % size[2]];
     const radius = random.range(9, 22);
     const axis = (k: 0 | 1 | 2): number => Math.max(radius, spacing[k]) / (spacing[k] * size[k]);
-    const centre = place.map((value, k) => (value + 0.5) / size[k]!) as unknown as Triple;
+    const centre = mapVec3(place, (value, k) => (value + 0.5) / size[k]);
     insideOf({ centre, radii: [axis(0), axis(1), axis(2)] }, size, (i) => {
       if (data[i] === 0) return;
       if (data[i] === 1) hounsfield[i] = hounsfield[i]! - 55;
@@ -79,7 +80,7 @@ const HEART: readonly { shape: Ellipsoid; label: number; hounsfield: number }[] 
 
 const heart: MakeCase = (seed, index, grid) => {
   const random = new RandomStream(seed, streamId('heart'), index);
-  const values = new Float32Array(grid.size[0] * grid.size[1] * grid.size[2]).fill(-950);
+  const values = new Float32Array(voxelCount(grid.size)).fill(-950);
   const label = new Uint8Array(values.length);
   const contrast = random.range(0.85, 1.15);
   for (const part of HEART) {
@@ -102,7 +103,7 @@ const TISSUES = {
 
 const brain: MakeCase = (seed, index, grid) => {
   const random = new RandomStream(seed, streamId('brain'), index);
-  const voxels = grid.size[0] * grid.size[1] * grid.size[2];
+  const voxels = voxelCount(grid.size);
   const channels = [0, 1, 2, 3].map(() => new Float32Array(voxels));
   const label = new Uint8Array(voxels);
   const paint = (shape: Ellipsoid, tissue: readonly number[], value: number): void =>
@@ -115,7 +116,7 @@ const brain: MakeCase = (seed, index, grid) => {
     paint(varied({ centre: [0.5 + 0.07 * side, 0.5, 0.55], radii: [0.04, 0.15, 0.08] }, random), TISSUES.ventricle, 0);
   }
   const side = random.uniform() < 0.5 ? -1 : 1;
-  const centre: Triple = [0.5 + side * random.range(0.14, 0.22), random.range(0.35, 0.65), random.range(0.4, 0.62)];
+  const centre: Vec3 = [0.5 + side * random.range(0.14, 0.22), random.range(0.35, 0.65), random.range(0.4, 0.62)];
   const radius = random.range(0.12, 0.17);
   const ball = (share: number): Ellipsoid => ({
     centre,
@@ -136,7 +137,7 @@ const brain: MakeCase = (seed, index, grid) => {
 const chest: MakeCase = (seed, index, grid) => {
   const random = new RandomStream(seed, streamId('chest'), index);
   const kind = index % 3;
-  const values = new Float32Array(grid.size[0] * grid.size[1] * grid.size[2]).fill(-1000);
+  const values = new Float32Array(voxelCount(grid.size)).fill(-1000);
   const paint = (shape: Ellipsoid, hounsfield: number, onlyLung = false): void =>
     insideOf(shape, grid.size, (i) => {
       if (!onlyLung || values[i]! < -700) values[i] = hounsfield;
@@ -149,14 +150,14 @@ const chest: MakeCase = (seed, index, grid) => {
   paint(varied({ centre: [0.46, 0.56, 0.42], radii: [0.12, 0.12, 0.16] }, random), 60);
   if (kind === 0) {
     const { centre, radii } = lungs[random.integer(0, 2)]!;
-    const focus: Triple = [centre[0], centre[1] + random.range(-0.1, 0.1), centre[2] + random.range(-0.2, 0.1)];
+    const focus: Vec3 = [centre[0], centre[1] + random.range(-0.1, 0.1), centre[2] + random.range(-0.2, 0.1)];
     paint({ centre: focus, radii: [0.9 * radii[0], 0.12, 0.14] }, 20, true);
   }
   if (kind === 1) {
     for (const { centre, radii } of lungs) {
       for (let n = 0; n < 5; n++) {
         const angle = random.range(0, 2 * Math.PI);
-        const rim: Triple = [
+        const rim: Vec3 = [
           centre[0] + 0.75 * radii[0] * Math.cos(angle),
           centre[1] + 0.75 * radii[1] * Math.sin(angle),
           centre[2] + random.range(-0.6, 0.6) * radii[2],

@@ -1,10 +1,10 @@
+import { mapVec3, type Vec3 } from '../../../geometry';
 import { join } from 'node:path';
 import { UsageError } from '../../../errors/userError';
 import { writeFileAtomically } from '../../../files/atomic';
 import { TASKS } from '../../../labels/tasks';
 import { writeNifti } from '../../../volume/nifti/write';
 import { TASK_CASES, type PhantomTask, type TaskCase } from './cases';
-import type { Triple } from './paint';
 
 export interface TaskPhantomOptions {
   readonly task: PhantomTask;
@@ -13,7 +13,7 @@ export interface TaskPhantomOptions {
   readonly cases: number;
   readonly seed?: number;
   /** Voxels; the field of view stays that of the default grid. */
-  readonly size?: Triple;
+  readonly size?: Vec3;
   readonly onProgress?: (done: number, total: number) => void;
   readonly signal?: AbortSignal;
 }
@@ -72,11 +72,11 @@ export async function makeTaskPhantom(options: TaskPhantomOptions): Promise<{ da
     throw new UsageError(`phantom: ${cases} cases: expected a whole number from 2 to 9999`);
   }
   const { make, grid } = TASK_CASES[task];
-  const size: Triple = options.size ?? grid.size;
+  const size: Vec3 = options.size ?? grid.size;
   if (size.some((n) => !Number.isInteger(n) || n < 16 || n > 1024)) {
     throw new UsageError(`phantom: size ${size.join(',')}: expected three whole numbers from 16 to 1024`);
   }
-  const spacing = size.map((n, k) => (grid.size[k]! * grid.spacing[k]!) / n) as unknown as Triple;
+  const spacing = mapVec3(size, (n, k) => (grid.size[k]! * grid.spacing[k]!) / n);
   const entries: Entry[] = [];
   for (let i = 0; i < cases; i++) {
     options.signal?.throwIfAborted();

@@ -1,15 +1,14 @@
+import { mapVec3, type Vec3 } from '../../../geometry';
 import type { RandomStream } from '../../../random/random';
-
-export type Triple = readonly [number, number, number];
 
 /** An ellipsoid in a volume: centre and half axes as shares of the volume's size along x, y, z. */
 export interface Ellipsoid {
-  readonly centre: Triple;
-  readonly radii: Triple;
+  readonly centre: Vec3;
+  readonly radii: Vec3;
 }
 
 /** Calls `draw` with the flat index (z fastest) of every voxel inside. */
-export function insideOf({ centre, radii }: Ellipsoid, size: Triple, draw: (index: number) => void): void {
+export function insideOf({ centre, radii }: Ellipsoid, size: Vec3, draw: (index: number) => void): void {
   const range = (axis: 0 | 1 | 2): [number, number] => [
     Math.max(0, Math.floor((centre[axis] - radii[axis]) * size[axis])),
     Math.min(size[axis] - 1, Math.ceil((centre[axis] + radii[axis]) * size[axis])),
@@ -28,8 +27,8 @@ export function insideOf({ centre, radii }: Ellipsoid, size: Triple, draw: (inde
 export function varied({ centre, radii }: Ellipsoid, random: RandomStream, amount = 0.06): Ellipsoid {
   const shift = (value: number, by: number): number => value + random.range(-by, by);
   return {
-    centre: centre.map((value) => shift(value, 0.4 * amount)) as unknown as Triple,
-    radii: radii.map((value) => value * (1 + random.range(-2 * amount, 2 * amount))) as unknown as Triple,
+    centre: mapVec3(centre, (value) => shift(value, 0.4 * amount)),
+    radii: mapVec3(radii, (value) => value * (1 + random.range(-2 * amount, 2 * amount))),
   };
 }
 

@@ -1,3 +1,4 @@
+import { voxelCount } from '../../../geometry';
 import { readFileSync } from 'node:fs';
 import { freemem, totalmem } from 'node:os';
 import type { PretrainConfig } from '../../../config';
@@ -45,7 +46,7 @@ function copies(config: PretrainConfig): number {
 export function estimateCost(config: PretrainConfig, memory: number): StepCost {
   const { method, train } = config;
   const network = estimate(config.network, method.input);
-  const bases = method.grid[0] * method.grid[1] * method.grid[2];
+  const bases = voxelCount(method.grid);
   const cropsPerStep = train.batch * (method.randomCrops + bases);
   const stateBytes = network.parameters * FLOAT * copies(config);
   const room = Math.max(0, memory * USABLE_SHARE - stateBytes);

@@ -1,3 +1,4 @@
+import { voxelCount } from '../../../geometry';
 import type { CropBatch } from '../../../data/types';
 import * as tf from '../../../tensor/tf';
 
@@ -24,7 +25,7 @@ export function planMicroBatches(total: number, size: number): MicroBatch[] {
 
 /** The crops of one micro-batch as a tensor `[count, X, Y, Z, C]`. */
 export function cropTensor(batch: CropBatch, micro: MicroBatch): tf.Tensor5D {
-  const voxels = batch.cropShape[0] * batch.cropShape[1] * batch.cropShape[2] * batch.channels;
+  const voxels = voxelCount(batch.cropShape) * batch.channels;
   const randoms = batch.volumes * batch.randomPerVolume;
   const shape = [micro.count, ...batch.cropShape, batch.channels] as [number, number, number, number, number];
   const end = micro.first + micro.count;

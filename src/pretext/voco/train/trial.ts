@@ -1,3 +1,4 @@
+import { voxelCount } from '../../../geometry';
 import type { PretrainConfig } from '../../../config';
 import type { CropBatch } from '../../../data/types';
 import { RandomStream, streamId } from '../../../random/random';
@@ -7,7 +8,7 @@ import { PretrainStep } from './step';
 /** A batch of `crops` crops of noise: a random crop, and the rest base crops. */
 function madeUpBatch({ method, network, seed }: PretrainConfig, crops: number): CropBatch {
   const cropShape = method.input;
-  const length = cropShape[0] * cropShape[1] * cropShape[2] * network.inChannels;
+  const length = voxelCount(cropShape) * network.inChannels;
   const stream = new RandomStream(seed, streamId('trial'));
   const noise = (count: number): Float32Array => Float32Array.from({ length: count * length }, () => stream.uniform());
   const bases = crops - 1;

@@ -2,7 +2,8 @@
  * Shifted-window attention without stored attention: a thread holds one query (or, for the gradients of keys and values, one
  * key) and streams the others of its window through workgroup memory.
  */
-import type { Triple, WindowAttentionAttrs } from '../../ops/kernels';
+import { mapVec3, voxelCount, type Vec3 } from '../../../geometry';
+import type { WindowAttentionAttrs } from '../../ops/kernels';
 import { MASKED, paddedSize } from '../../ops/windows';
 import { directives, operandFunctions, vectorType, type Arithmetic } from './arithmetic';
 import { binding, BUILTINS, FLAT_GROUP, unflatten } from './device';
@@ -14,12 +15,12 @@ const WORKGROUP_BYTES = 16384;
 /** All numbers of one attention layer. */
 export interface Layer {
   batch: number;
-  size: Triple;
+  size: Vec3;
   heads: number;
   /** Channels of a head. */
   width: number;
   attrs: WindowAttentionAttrs;
-  padded: Triple;
+  padded: Vec3;
   /** Tokens of a window and windows of the batch. */
   tokens: number;
   windows: number;
@@ -32,11 +33,11 @@ export interface Layer {
   key: string;
 }
 
-const product = (t: Triple): number => t[0] * t[1] * t[2];
+const product = (t: Vec3): number => voxelCount(t);
 
 export function makeLayer(shape: number[], attrs: WindowAttentionAttrs, { key, type, half }: Arithmetic): Layer {
   const [batch, d, h, w, width3] = shape as [number, number, number, number, number];
-  const size: Triple = [d, h, w];
+  const size: Vec3 = [d, h, w];
   const padded = paddedSize(size, attrs.window);
   const tokens = product(attrs.window);
   return {
@@ -48,7 +49,7 @@ export function makeLayer(shape: number[], attrs: WindowAttentionAttrs, { key, t
     padded,
     tokens,
     windows: (batch * product(padded)) / tokens,
-    rows: product(attrs.tableWindow.map((s) => 2 * s - 1) as Triple),
+    rows: product(mapVec3(attrs.tableWindow, (s) => 2 * s - 1)),
     blocks: Math.ceil(tokens / THREADS),
     hasPadding: product(padded) > product(size),
     // Products of windows are too small for matrix instructions.
@@ -75,7 +76,7 @@ function common(layer: Layer): string {
   const [, t1, t2] = attrs.tableWindow;
   const [r1, r2] = [2 * t1 - 1, 2 * t2 - 1];
   const centre = ((attrs.tableWindow[0] - 1) * r1 + t1 - 1) * r2 + t2 - 1;
-  const counts = padded.map((s, a) => s / attrs.window[a]!) as Triple;
+  const counts = mapVec3(padded, (s, a) => s / attrs.window[a]!);
   const [type, lanes] = [typeOf(layer), vector(layer)];
   return `
     alias Part = ${type};

@@ -1,23 +1,24 @@
 /** 3D convolution and its two gradients as implicit matrix products: no patches are stored. */
+import { mapVec3, voxelCount, type Vec3 } from '../../../geometry';
 import type { TensorInfo } from '@tensorflow/tfjs-core';
-import type { ConvAttrs, ConvFilterAttrs, ConvInputAttrs, Triple } from '../../ops/kernels';
+import type { ConvAttrs, ConvFilterAttrs, ConvInputAttrs } from '../../ops/kernels';
 import { columnSums } from './columns';
 import { unflatten, type GpuBackend } from './device';
 import { runGemm } from './gemm';
 
 interface Geometry {
   batch: number;
-  input: Triple;
-  output: Triple;
-  kernel: Triple;
-  stride: Triple;
-  padding: Triple;
+  input: Vec3;
+  output: Vec3;
+  kernel: Vec3;
+  stride: Vec3;
+  padding: Vec3;
   inner: number;
   outer: number;
 }
 
-const volume = (t: Triple): number => t[0] * t[1] * t[2];
-const spatial = (shape: number[]): Triple => shape.slice(1, 4) as Triple;
+const volume = (t: Vec3): number => voxelCount(t);
+const spatial = (shape: number[]): Vec3 => shape.slice(1, 4) as unknown as Vec3;
 const keyOf = (g: Geometry): string =>
   [g.batch, g.input, g.output, g.kernel, g.stride, g.padding, g.inner, g.outer].join(';');
 
@@ -52,9 +53,9 @@ export function convolution(
   bias: TensorInfo | undefined,
   { stride, padding }: ConvAttrs,
 ): TensorInfo {
-  const kernel = filter.shape.slice(0, 3) as Triple;
+  const kernel = filter.shape.slice(0, 3) as unknown as Vec3;
   const input = spatial(x.shape);
-  const size = input.map((s, a) => Math.floor((s + 2 * padding[a]! - kernel[a]!) / stride[a]!) + 1) as Triple;
+  const size = mapVec3(input, (s, a) => Math.floor((s + 2 * padding[a]! - kernel[a]!) / stride[a]!) + 1);
   const [inner, outer] = filter.shape.slice(3) as [number, number];
   const g: Geometry = { batch: x.shape[0]!, input, output: size, kernel, stride, padding, inner, outer };
   const vectors = inner % 4 === 0;
@@ -86,7 +87,7 @@ export function convolutionInputGradient(
   filter: TensorInfo,
   { stride, padding, inputShape }: ConvInputAttrs,
 ): TensorInfo {
-  const kernel = filter.shape.slice(0, 3) as Triple;
+  const kernel = filter.shape.slice(0, 3) as unknown as Vec3;
   const [inner, outer] = filter.shape.slice(3) as [number, number];
   const input = spatial(inputShape);
   const g: Geometry = {
@@ -99,8 +100,8 @@ export function convolutionInputGradient(
     inner,
     outer,
   };
-  const part = input.map((s, a) => Math.ceil(s / stride[a]!)) as Triple;
-  const taps = kernel.map((s, a) => Math.ceil(s / stride[a]!)) as Triple;
+  const part = mapVec3(input, (s, a) => Math.ceil(s / stride[a]!));
+  const taps = mapVec3(kernel, (s, a) => Math.ceil(s / stride[a]!));
   const vectors = outer % 4 === 0;
   const functions = `${constants(g)}
     ${unflatten('partPlace', part)}${unflatten('partTap', taps)}${unflatten('remainderOf', stride)}
@@ -152,7 +153,7 @@ export function convolutionFilterGradient(
   dy: TensorInfo,
   { stride, padding, filterShape, bias }: ConvFilterAttrs,
 ): TensorInfo[] {
-  const kernel = filterShape.slice(0, 3) as Triple;
+  const kernel = filterShape.slice(0, 3) as unknown as Vec3;
   const [inner, outer] = filterShape.slice(3) as [number, number];
   const g: Geometry = {
     batch: x.shape[0]!,

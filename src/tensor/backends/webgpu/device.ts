@@ -1,7 +1,7 @@
 /** How our shaders run on tfjs's WebGPU backend: in its command encoder, on its buffers, under its memory accounting. */
+import type { Vec3 } from '../../../geometry';
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import { UserError } from '../../../errors/userError';
-import type { Triple } from '../../ops/kernels';
 import type { Arithmetic } from './arithmetic';
 
 /** What we use of tfjs-backend-webgpu 4.22's backend object; some of it is private there. */
@@ -116,7 +116,7 @@ export const BUILTINS =
   '@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32';
 
 /** WGSL function from a flat index to the place in a volume of `size`; literal unsigned divisors cost least. */
-export function unflatten(name: string, [, h, w]: Triple): string {
+export function unflatten(name: string, [, h, w]: Vec3): string {
   return `fn ${name}(i: i32) -> vec3<i32> {
     let u = u32(i);
     return vec3<i32>(vec3<u32>(u / ${h * w}u, u / ${w}u % ${h}u, u % ${w}u));

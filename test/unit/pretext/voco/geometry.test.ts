@@ -1,13 +1,12 @@
+import { boxAround, type Vec3 } from '../../../../src/geometry';
 import { describe, expect, it } from 'vitest';
 import { RandomStream } from '../../../../src/random/random';
 import {
   baseBoxes,
-  boxAround,
   centreRange,
   createCropGrid,
   drawCentre,
   positionLabel,
-  type Triple,
 } from '../../../../src/pretext/voco/geometry';
 
 describe('crop grid', () => {
@@ -35,7 +34,7 @@ describe('crop grid', () => {
     expect(() => createCropGrid([1, 1, 1], [1.5, 2, 2], [4, 4, 4])).toThrow(/crop \[1.5, 2, 2\]/);
   });
 
-  const grids: [Triple, Triple, Triple][] = [
+  const grids: [Vec3, Vec3, Vec3][] = [
     [
       [4, 4, 1],
       [96, 96, 96],

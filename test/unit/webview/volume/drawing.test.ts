@@ -1,6 +1,7 @@
+import type { Vec3 } from '../../../../src/geometry';
 import { describe, expect, it } from 'vitest';
 import { BTCV_CLASSES, colourOfLabel } from '../../../../src/labels/organs';
-import type { Plane, Slice, Triple } from '../../../../src/protocol/volume';
+import type { Plane, Slice } from '../../../../src/protocol/volume';
 import {
   fromCanvas,
   inWords,
@@ -114,7 +115,7 @@ describe('colours of a slice', () => {
   });
 });
 
-const grid = { size: [4, 5, 6] as Triple, affine: [2, 0, 0, -10, 0, 3, 0.5, 5, 0, -0.5, 4, 7, 0, 0, 0, 1] };
+const grid = { size: [4, 5, 6] as Vec3, affine: [2, 0, 0, -10, 0, 3, 0.5, 5, 0, -0.5, 4, 7, 0, 0, 0, 1] };
 
 describe('places', () => {
   it('index and millimetres are inverse to each other', () => {
@@ -158,7 +159,7 @@ describe('places', () => {
 
   it('a command looks at a voxel or a slice of the file, or at a place', () => {
     // The file's axes are z, x (backwards), y.
-    const storage = { axis: [1, 2, 0] as Triple, flipped: [true, false, false] as const, step: [1, 1, 1] as Triple };
+    const storage = { axis: [1, 2, 0] as Vec3, flipped: [true, false, false] as const, step: [1, 1, 1] as Vec3 };
     const header = { grid, storage };
     const now = toWorld(grid, [1, 2, 3]);
     expect(placeOfLook({ label: 3 }, header, now)).toBeUndefined();

@@ -1,6 +1,7 @@
 /** 3D convolution and its gradients: ours (`ops/kernels.ts`) and tfjs's, which have the same arguments to oneDNN. */
+import type { Vec3 } from '../../../../geometry';
 import * as tf from '../../../tf';
-import type { ConvAttrs, ConvFilterAttrs, ConvInputAttrs, Triple } from '../../../ops/kernels';
+import type { ConvAttrs, ConvFilterAttrs, ConvInputAttrs } from '../../../ops/kernels';
 import { Multiply } from '../bf16';
 import { type Call, isFloat, type KernelFn, type KernelTable, need, optionalFloats } from './context';
 
@@ -12,9 +13,9 @@ interface Geometry {
   x: Shape5;
   y: Shape5;
   filter: Shape5;
-  stride: Triple;
-  before: Triple;
-  after: Triple;
+  stride: Vec3;
+  before: Vec3;
+  after: Vec3;
 }
 
 const numbersOf = (g: Geometry): number[] => [
@@ -30,16 +31,16 @@ function symmetric(x: number[], filter: number[], { stride, padding }: ConvAttrs
     filter: filter as Shape5,
     stride,
     before: padding,
-    after: after as Triple,
+    after: after as unknown as Vec3,
   };
 }
 
 /** Geometry of a tfjs convolution; undefined where it is dilated, which the `cpu` kernels do. */
 function fromTfjs(call: Call, x: number[], filter: number[]): Geometry | undefined {
   const { strides, pad, dilations } = call.attrs as {
-    strides: Triple | number;
+    strides: [number, number, number] | number;
     pad: 'valid' | 'same';
-    dilations?: Triple | number;
+    dilations?: [number, number, number] | number;
   };
   const info = tf.backend_util.computeConv3DInfo(x as Shape5, filter as Shape5, strides, dilations ?? 1, pad);
   if (info.dilationDepth * info.dilationHeight * info.dilationWidth !== 1) return undefined;
