@@ -1,7 +1,6 @@
 import type { TensorRow, TensorStatistics } from '../../src/protocol/checkpoint';
-import { formatValue } from '../curves/format';
+import { countText, formatValue } from '../ui/format';
 import { element } from '../ui/dom';
-import { countText } from './text';
 
 /** Names and values, one a line. */
 export function factList(rows: readonly (readonly [name: string, value: string])[]): HTMLElement {

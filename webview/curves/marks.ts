@@ -1,6 +1,6 @@
 import type { RunMarks } from '../../src/protocol/curves';
 import { element } from '../ui/dom';
-import { formatStep } from './format';
+import { formatStep } from '../ui/format';
 
 /** More steps than these are counted. */
 const MOST_NAMED = 3;
