@@ -35,11 +35,18 @@ for (const room of [...trainer, 'cli']) rooms[room] = [...trainer, ...below];
 
 const all = Object.keys(rooms);
 
+/**
+ * Rooms of things that have a light half (descriptor.ts, descriptors.ts) and a heavy half. Every room may import light halves;
+ * they themselves import the leaf rooms and each other alone, so that the editor can load them without the tensor library.
+ */
+const described = ['nets'];
+const light = String.raw`/(descriptors|descriptor|[\w-]+/descriptor)`;
+
 function roomRules(room) {
   const allowed = new Set([room, ...leaves, ...rooms[room]]);
   const forbidden = all.filter((other) => !allowed.has(other));
   const patterns = forbidden.map((other) => ({
-    regex: `^(\\.\\./)+(src/)?${other}(/|$)`,
+    regex: `^(\\.\\./)+(src/)?${other}${described.includes(other) ? `(?!${light}$)` : ''}(/|$)`,
     message: `src/${room} must not import src/${other}: see docs/architecture.md`,
   }));
   patterns.push({ regex: '(^|/)webview(/|$)', message: 'src must not import webview code' });
@@ -50,58 +57,14 @@ function roomRules(room) {
   };
 }
 
-/**
- * Features of the extension, and which others each may use: a feature is one folder in src/extension, and all may use `shared`
- * and `panel`. `services.ts` and `extension.ts` know every feature; features know the services' type alone.
- */
-const features = {
-  checkpoint: ['runs'],
-  compare: ['checkpoint', 'results', 'volume'],
-  config: [],
-  crops: ['config'],
-  curves: ['runs'],
-  datasets: ['config', 'volume'],
-  devices: [],
-  estimate: ['config'],
-  results: ['checkpoint', 'runs', 'volume'],
-  runs: [],
-  segment: ['checkpoint', 'volume'],
-  training: ['checkpoint', 'config', 'datasets'],
-  volume: [],
-};
-
-/** Pages of the panels, and which others each may use: all may use `ui`. */
-const pages = {
-  checkpoint: [],
-  compare: ['crops', 'curves', 'results', 'volume'],
-  crops: ['volume'],
-  curves: [],
-  estimate: [],
-  results: [],
-  runs: [],
-  volume: [],
-};
-
-/** The borders between the folders of `root`. */
-function folderRules(root, table, shared, patterns = []) {
-  const folders = { ...table, ...Object.fromEntries(shared.map((name) => [name, shared])) };
-  return Object.entries(folders).map(([folder, used]) => {
-    const forbidden = Object.keys(folders).filter((other) => ![folder, ...used, ...shared].includes(other));
-    const borders = forbidden.map((other) => ({
-      regex: `^\\.\\./${other}(/|$)`,
-      message: `${root}/${folder} must not import ${root}/${other}: see the lists in eslint.config.mjs`,
-    }));
-    return {
-      files: [`${root}/${folder}/**/*.ts`],
-      rules: { '@typescript-eslint/no-restricted-imports': ['error', { patterns: [...borders, ...patterns] }] },
-    };
-  });
+function lightRules(room) {
+  const allowed = String.raw`(json-schema-to-ts|(\.\./)+(${leaves.join('|')})(/.*)?|\.{1,2}(/\.\.)*${light})`;
+  const message = `light halves of src/${room} import leaf rooms and each other alone: see docs/architecture.md`;
+  return {
+    files: ['descriptor', 'descriptors', '*/descriptor'].map((name) => `src/${room}/${name}.ts`),
+    rules: { 'no-restricted-imports': ['error', { patterns: [{ regex: `^(?!${allowed}$)`, message }] }] },
+  };
 }
-const services = {
-  regex: '^\\.\\./services$',
-  allowTypeImports: true,
-  message: 'features know the services only as a type',
-};
 
 export default tseslint.config(
   { ignores: ['dist/**', 'node_modules/**', 'native/build/**', 'test/extension/vscode-host/**', 'runs/**'] },
@@ -117,8 +80,7 @@ export default tseslint.config(
   },
   { files: ['test/**', 'bench/**'], rules: { 'max-lines-per-function': 'off' } },
   ...all.map(roomRules),
-  ...folderRules('src/extension', features, ['shared', 'panel'], [services]),
-  ...folderRules('webview', pages, ['ui']),
+  ...described.map(lightRules),
   {
     files: ['webview/**/*.ts'],
     rules: {

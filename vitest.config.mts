@@ -47,7 +47,6 @@ export default defineConfig(async () => {
       alias: Object.entries(bundles).map(([name, file]) => ({ find: new RegExp(`^${name}$`), replacement: file })),
     },
     test: {
-      globalSetup: 'test/support/nativeIsCurrent.ts',
       include: ['test/unit/**/*.test.ts', 'test/parity/**/*.test.ts'],
       // Tests with processes and time limits may miss one on a busy machine; what is broken fails twice.
       retry: 1,

@@ -1,3 +1,5 @@
+import { discriminator, type SchemaNode } from '../schema';
+
 type Schema = Readonly<Record<string, unknown>>;
 
 /** Keywords that only judge a value: the config's own diagnostics do that, with better words. */
@@ -40,9 +42,30 @@ function hover(schema: Schema): string | undefined {
 }
 
 function mapValues(value: unknown): unknown {
-  return isSchema(value)
-    ? Object.fromEntries(Object.entries(value).map(([key, one]) => [key, editorSchema(one)]))
-    : value;
+  if (!isSchema(value)) return value;
+  const offered = Object.entries(value).filter(([, one]) => !isSchema(one) || one.deprecated !== true);
+  return Object.fromEntries(offered.map(([key, one]) => [key, editorSchema(one)]));
+}
+
+/**
+ * A choice by a name, for the editor: the key with every name, and the other keys of a branch where the key has its name; those
+ * of the first branch where it is left out.
+ */
+function choiceByName(schema: SchemaNode, key: string): Schema {
+  const { anyOf = [], ...rest } = schema;
+  const named = anyOf.map((branch) => ({ name: branch.properties![key]!, branch }));
+  const meanings = named.map(({ name }) => `${String(name.const)}: ${name.description ?? ''}`);
+  const property = {
+    default: named[0]!.name.const,
+    enum: named.map(({ name }) => name.const),
+    description: meanings.join('\n\n'),
+  };
+  const cases = named.map(({ name, branch }, index) => {
+    const { [key]: _, ...others } = branch.properties!;
+    const is = { properties: { [key]: { const: name.const } }, ...(index > 0 && { required: [key] }) };
+    return { if: is, then: { properties: mapValues(others) } };
+  });
+  return { ...(editorSchema({ ...rest, properties: { [key]: property } }) as Schema), allOf: cases };
 }
 
 /**
@@ -51,6 +74,8 @@ function mapValues(value: unknown): unknown {
  */
 export function editorSchema(schema: unknown): unknown {
   if (!isSchema(schema)) return schema;
+  const key = discriminator(schema);
+  if (key !== undefined) return choiceByName(schema, key);
   const result: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(schema)) {
     if (JUDGING.has(key) || key === 'examples') continue;

@@ -96,8 +96,8 @@ export async function loadConfig<K extends ConfigKind = ConfigKind>(
 
 /** Lays the overrides over a parsed config and checks the whole. */
 function checkAll(value: Record<string, unknown>, root: Node, text: string, file: string, set: readonly string[]) {
-  const overrides = set.map((item) => parseOverride(item, configSchema));
-  for (const override of overrides) applyOverride(value, override, configSchema);
+  const overrides = set.map((item) => parseOverride(item, configSchema()));
+  for (const override of overrides) applyOverride(value, override, configSchema());
   const { problems, config, schema } = check(value);
   const lines = (severity: Problem['severity']) =>
     problemLines(

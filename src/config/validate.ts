@@ -1,7 +1,6 @@
 import Ajv, { type ErrorObject, type ValidateFunction } from 'ajv';
-import { finetuneSchema } from './schema/finetune';
-import { pretrainSchema } from './schema/pretrain';
-import { anySchema } from './schema/publish';
+import { networkDescriptors } from '../nets/descriptors';
+import { anySchema, schemasByKind } from './schema/publish';
 import {
   formatPath,
   isRecord,
@@ -15,14 +14,27 @@ import type { Problem } from '../schema/problem';
 import { closest } from '../errors/closest';
 import type { Config, ConfigKind } from './types';
 
-/** The schema of every config, as plain data: a choice by `kind`. */
-export const configSchema: SchemaNode = anySchema;
+interface Schemas {
+  readonly any: SchemaNode;
+  readonly byKind: Readonly<Record<ConfigKind, SchemaNode>>;
+  readonly compiled: Map<string, ValidateFunction>;
+}
 
-/** The schema of each kind of config. */
-const schemas: Readonly<Record<ConfigKind, SchemaNode>> = { pretrain: pretrainSchema, finetune: finetuneSchema };
+/** Made anew when a registry has changed. */
+let made: (Schemas & { readonly revision: number }) | undefined;
+
+function schemas(): Schemas {
+  const { revision } = networkDescriptors;
+  if (made?.revision !== revision)
+    made = { revision, any: anySchema(), byKind: schemasByKind(), compiled: new Map<string, ValidateFunction>() };
+  return made;
+}
+
+/** The schema of every config, as plain data: a choice by `kind`. */
+export const configSchema = (): SchemaNode => schemas().any;
 
 /** What a config can be for. */
-export const configKinds = Object.keys(schemas) as readonly ConfigKind[];
+export const configKinds = Object.keys(schemasByKind()) as readonly ConfigKind[];
 
 export interface Validated {
   readonly problems: readonly Problem[];
@@ -34,11 +46,11 @@ export interface Validated {
 
 /** Made by the first validation: the extension loads this file when it is activated, which is to be quick. */
 let ajv: Ajv | undefined;
-const compiled = new Map<string, ValidateFunction>();
 const MAX_COMPILED = 64;
 
 function validator(schema: SchemaNode, choices: number[]): ValidateFunction {
   const key = choices.join();
+  const { compiled } = schemas();
   let validate = compiled.get(key);
   if (!validate) {
     if (compiled.size >= MAX_COMPILED) compiled.clear();
@@ -70,17 +82,18 @@ export function validate(value: unknown): Validated {
       message: 'a config must be an object: { "kind": "pretrain", … }',
       severity: 'error',
     };
-    return { problems: [problem], schema: configSchema };
+    return { problems: [problem], schema: configSchema() };
   }
   const wrong = wrongKind(value.kind);
   const kind = wrong || value.kind === undefined ? 'pretrain' : (value.kind as ConfigKind);
-  if (wrong) return { problems: [wrong], schema: schemas[kind] };
+  const whole = schemas().byKind[kind];
+  if (wrong) return { problems: [wrong], schema: whole };
   const choices = [configKinds.indexOf(kind)];
-  const schema = settle(schemas[kind], value, choices);
+  const schema = settle(whole, value, choices);
   const copy: unknown = structuredClone(value);
   const check = validator(schema, choices);
   if (check(copy)) return { problems: [], config: copy as Config, schema };
-  return { problems: toProblems(check.errors ?? [], schemas[kind]), schema };
+  return { problems: toProblems(check.errors ?? [], whole), schema };
 }
 
 function toProblems(errors: readonly ErrorObject[], root: SchemaNode): Problem[] {
@@ -122,7 +135,7 @@ function toProblem(error: ErrorObject, root: SchemaNode): Problem {
 
 function unknownKey(path: ConfigPath, schema: SchemaNode, root: SchemaNode): Problem {
   const key = String(path.at(-1));
-  const known = Object.keys(schema.properties ?? {});
+  const known = Object.entries(schema.properties ?? {}).flatMap(([name, child]) => (child.deprecated ? [] : [name]));
   const guess = closest(key, known);
   if (guess) {
     const fix = { title: `Rename to "${guess}"`, renameTo: guess };

@@ -7,6 +7,7 @@ import { UserError } from '../errors/userError';
  */
 export class Registry<Entry> {
   private readonly entries = new Map<string, Entry>();
+  private changes = 0;
 
   /**
    * @param what the kind of thing, for errors: "network"
@@ -23,7 +24,16 @@ export class Registry<Entry> {
   register(name: string, entry: Entry): () => void {
     if (this.entries.has(name)) throw new Error(`there is a ${this.what} "${name}" already`);
     this.entries.set(name, entry);
-    return () => this.entries.delete(name);
+    this.changes += 1;
+    return () => {
+      this.entries.delete(name);
+      this.changes += 1;
+    };
+  }
+
+  /** Another number after every change: for what is made from the entries and kept. */
+  get revision(): number {
+    return this.changes;
   }
 
   /** @throws UserError naming those that there are */

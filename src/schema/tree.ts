@@ -91,6 +91,25 @@ function likeness(branch: SchemaNode, value: unknown): number {
   return score;
 }
 
+/** The key that tells the branches of a choice apart: each has a constant of its own for it, and none requires it. */
+export function discriminator({ anyOf }: SchemaNode): string | undefined {
+  return Object.keys(anyOf?.[0]?.properties ?? {}).find((key) =>
+    anyOf!.every((branch) => ownProperty(branch, key)?.const !== undefined && !branch.required?.includes(key)),
+  );
+}
+
+/** A choice settled by the constant of its {@link discriminator}; the first branch where the value does not have the key. */
+function settleByName(schema: SchemaNode, key: string, value: unknown, choices: number[]): SchemaNode {
+  const { anyOf = [], ...rest } = schema;
+  const names = anyOf.map((branch) => ownProperty(branch, key)!.const);
+  const named = isRecord(value) && Object.hasOwn(value, key);
+  const index = named ? names.indexOf(value[key]) : 0;
+  choices.push(index);
+  // Of a name that there is not, nothing else can be judged.
+  if (index < 0) return { ...rest, properties: { [key]: { enum: names } } };
+  return { ...rest, ...settle(anyOf[index]!, value, choices) };
+}
+
 /**
  * The schema with every choice (`anyOf`) settled by the value at that place, so that errors name what is wrong with what
  * was meant, and defaults of that choice apply. A choice that fits nothing stays as it is.
@@ -99,6 +118,8 @@ function likeness(branch: SchemaNode, value: unknown): number {
  */
 export function settle(schema: SchemaNode, value: unknown, choices: number[]): SchemaNode {
   if (schema.anyOf) {
+    const key = discriminator(schema);
+    if (key !== undefined) return settleByName(schema, key, value, choices);
     const scores = schema.anyOf.map((branch) => likeness(branch, value));
     const best = scores.indexOf(Math.max(...scores));
     choices.push(scores[best]! > 0 ? best : -1);

@@ -1,6 +1,7 @@
 import type { TensorRow, TensorStatistics } from '../../src/protocol/checkpoint';
-import { countText, formatValue } from '../ui/format';
+import { formatValue } from '../curves/format';
 import { element } from '../ui/dom';
+import { countText } from './text';
 
 /** Names and values, one a line. */
 export function factList(rows: readonly (readonly [name: string, value: string])[]): HTMLElement {

@@ -1,4 +1,4 @@
-import { formatWithUnit } from '../ui/format';
+import { formatWithUnit } from '../curves/format';
 
 /** A number of things with its thousands apart. */
 export const countText = (count: number): string => count.toLocaleString('en-US').replace(/,/g, '\u202f');

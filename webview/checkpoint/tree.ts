@@ -1,5 +1,5 @@
 import { element } from '../ui/dom';
-import { countText, bytesText } from '../ui/format';
+import { countText, sizeText } from './text';
 import type { ModuleNode, VisibleNode } from './modules';
 
 /** More rows than people read; a search finds the others. */
@@ -52,7 +52,7 @@ export class ModuleTree {
       element('span', { role: 'gridcell', class: tensor ? '' : 'muted' }, shape),
       element('span', { role: 'gridcell', class: 'number' }, countText(node.parameters)),
       element('span', { role: 'gridcell' }, tensor?.dtype ?? ''),
-      element('span', { role: 'gridcell', class: 'number' }, bytesText(node.bytes)),
+      element('span', { role: 'gridcell', class: 'number' }, sizeText(node.bytes)),
     ];
     const row = element(
       'div',

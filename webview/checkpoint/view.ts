@@ -1,10 +1,11 @@
 import type { CheckpointContract, CheckpointDescription, CheckpointState } from '../../src/protocol/checkpoint';
-import { bytesText, countText, formatValue, metricLabel } from '../ui/format';
+import { formatValue, metricLabel } from '../curves/format';
 import { button } from '../ui/controls';
 import { element } from '../ui/dom';
 import type { Host } from '../ui/host';
 import { factList, tensorDetails } from './details';
 import { moduleTree, visibleNodes, type ModuleNode } from './modules';
+import { countText, sizeText } from './text';
 import { ModuleTree } from './tree';
 
 const READING_TIMEOUT_MS = 300_000;
@@ -88,7 +89,7 @@ export class CheckpointView {
     this.app.classList.add('ready');
     this.title.textContent = file.split(/[\\/]/).at(-1) ?? file;
     const parameters = this.root!.parameters;
-    this.summary.textContent = `${format} · ${bytesText(bytes)} · ${countText(tensors.length)} tensors · ${countText(parameters)} numbers`;
+    this.summary.textContent = `${format} · ${sizeText(bytes)} · ${countText(tensors.length)} tensors · ${countText(parameters)} numbers`;
     const act = (label: string, action: Action, title: string): HTMLElement =>
       button(label, () => void this.act(action), { id: action, title });
     this.actions.replaceChildren(

@@ -1,5 +1,5 @@
 import { FEWEST_COMPARED, MOST_COMPARED, type CompareCard } from '../../src/protocol/compare';
-import { formatStep } from '../ui/format';
+import { formatStep } from '../curves/format';
 import { button } from '../ui/controls';
 import { element } from '../ui/dom';
 import type { Theme } from '../ui/theme';

@@ -1,6 +1,7 @@
 import type { Comparison, ModuleDifference, WeightComparison } from '../../src/protocol/comparison';
 import type { CompareState } from '../../src/protocol/compare';
-import { countText, formatValue } from '../ui/format';
+import { formatValue } from '../curves/format';
+import { countText } from '../checkpoint/text';
 import { element } from '../ui/dom';
 import type { Theme } from '../ui/theme';
 import { Drawn } from './drawn';

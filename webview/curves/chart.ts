@@ -3,7 +3,7 @@ import type { ChartDescription } from '../../src/protocol/curves';
 import { element } from '../ui/dom';
 import type { Theme } from '../ui/theme';
 import './chart.css';
-import { formatStep, formatWithUnit } from '../ui/format';
+import { formatStep, formatWithUnit } from './format';
 import { drawLines, lineSwatch, placeOf, styleOf, valueAt, valueBounds, type ChartContent, type Frame } from './lines';
 
 export type { Line, Pin } from './lines';

@@ -1,6 +1,6 @@
 import type { RunMarks } from '../../src/protocol/curves';
 import { element } from '../ui/dom';
-import { formatStep } from '../ui/format';
+import { formatStep } from './format';
 
 /** More steps than these are counted. */
 const MOST_NAMED = 3;

@@ -1,5 +1,5 @@
 import { escapeXml, ticks } from '../ui/svg';
-import { formatStep, formatWithUnit } from '../ui/format';
+import { formatStep, formatWithUnit } from './format';
 import { styleOf, valueBounds, type ChartContent, type Line } from './lines';
 
 /** Size of one chart in the drawing, in CSS pixels. */

@@ -1,5 +1,5 @@
 import { element } from '../ui/dom';
-import { formatStep, formatValue } from '../ui/format';
+import { formatStep, formatValue } from './format';
 import { valueAt, type Line } from './lines';
 
 /** Fills a table with the same values as the charts, a row a step, the latest first. */

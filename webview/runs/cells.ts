@@ -1,5 +1,5 @@
 import type { ColumnKind, TableCell, TableColumn } from '../../src/protocol/runs';
-import { formatValue, metricLabel } from '../ui/format';
+import { formatValue, metricLabel } from '../curves/format';
 
 const WIDTHS: Record<ColumnKind, number> = { number: 112, text: 150, time: 182, duration: 104, state: 112 };
 const OWN_WIDTHS: Readonly<Record<string, number>> = {

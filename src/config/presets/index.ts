@@ -68,8 +68,8 @@ export function presetConfig<N extends PresetName>(name: N, options: PresetOptio
 /** The text of a config file for a preset: JSON with a comment on every key. */
 export function presetText(name: PresetName, options: PresetOptions = {}): string {
   const { $schema: _, ...config }: Config = complete(name, options);
-  const ordered = inSchemaOrder(config, settle(configSchema, config, [])) as Record<string, unknown>;
-  return commentedText(ordered, configSchema, [
+  const ordered = inSchemaOrder(config, settle(configSchema(), config, [])) as Record<string, unknown>;
+  return commentedText(ordered, configSchema(), [
     presetDescriptions[name],
     'Paths start at the folder of this file. Leaving a key out means its default.',
   ]);

@@ -33,7 +33,7 @@ function taskRules(config: FinetuneConfig): Problem[] {
 
 function cropRules(config: FinetuneConfig): Problem[] {
   const { crops, network } = config;
-  const found = sizeRules(['crops', 'size'], crops.size, network.name);
+  const found = sizeRules(['crops', 'size'], crops.size, network);
   if (crops.positive + crops.negative <= 0) {
     found.push(error(['crops', 'positive'], 'positive and negative cannot both be 0', 1));
   }

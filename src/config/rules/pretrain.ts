@@ -39,7 +39,7 @@ function gridRules(config: PretrainConfig): Problem[] {
 function inputRules(config: PretrainConfig): Problem[] {
   const { input, crop } = config.method;
   const path = ['method', 'input'];
-  const unfit = sizeRules(path, input, config.network.name);
+  const unfit = sizeRules(path, input, config.network);
   if (unfit.length > 0) return unfit;
   const enlarged = AXES.filter((_, axis) => input[axis]! > crop[axis]!);
   if (!enlarged.length) return [];

@@ -1,4 +1,5 @@
 import type { Vec3 } from '../../geometry';
+import { networkDescriptors } from '../../nets/descriptors';
 import type { ConfigPath } from '../../schema';
 import type { Config, NetworkConfig } from '../types';
 import { error, warning, type Problem } from '../../schema';
@@ -7,42 +8,23 @@ export function times(size: Vec3): string {
   return size.join('×');
 }
 
-function enlarge(size: number[], stride: number): number[] {
-  return size.every((n) => n === stride) ? size.map(() => 2 * stride) : size;
+/** A size of crops that the network cannot take. */
+export function sizeRules(path: ConfigPath, size: Vec3, network: NetworkConfig): Problem[] {
+  const problem = networkDescriptors.get(network.name).sizeProblem(network, size);
+  return problem ? [error(path, problem.message, problem.nearest)] : [];
 }
 
-/** A size of crops that the network cannot take. */
-export function sizeRules(path: ConfigPath, size: Vec3, name: NetworkConfig['name']): Problem[] {
-  const stride = name === 'swin-unetr' ? 32 : 16;
-  const rounded = size.map((n) => Math.max(stride, Math.round(n / stride) * stride));
-  if (size.some((n) => n % stride !== 0)) {
-    const message = `every axis must be a multiple of ${stride} for ${name}, is ${times(size)}`;
-    return [error(path, message, enlarge(rounded, stride))];
-  }
-  if (size.every((n) => n === stride)) {
-    const message = `${times(size)} leaves a single voxel at the deepest stage, which normalisation cannot work on`;
-    return [error(path, message, enlarge(rounded, stride))];
-  }
-  return [];
+/** A problem of a section as one of the whole config. */
+function within(key: string, problem: Problem): Problem {
+  const { fix } = problem;
+  const moved = fix && 'path' in fix ? { ...fix, path: [key, ...fix.path] } : fix;
+  return { ...problem, path: [key, ...problem.path], ...(moved && { fix: moved }) };
 }
 
 export function networkRules(config: Config): Problem[] {
-  const { name, featureSize, heads, inChannels } = config.network;
-  const found: Problem[] = [];
-  if (name === 'swin-unetr') {
-    if (featureSize % 12 !== 0) {
-      const nearest = Math.max(12, Math.round(featureSize / 12) * 12);
-      found.push(
-        error(['network', 'featureSize'], `must be a multiple of 12 for swin-unetr, is ${featureSize}`, nearest),
-      );
-    }
-    heads.forEach((n, stage) => {
-      const channels = featureSize * 2 ** stage;
-      if (channels % n === 0) return;
-      const message = `${n} heads do not divide the ${channels} channels of stage ${stage + 1} (featureSize ${featureSize})`;
-      found.push(error(['network', 'heads', stage], message));
-    });
-  }
+  const { name, inChannels } = config.network;
+  const own = networkDescriptors.get(name).rules(config.network);
+  const found = own.map((problem) => within('network', problem));
   if (typeof config.data.channel === 'number' && inChannels !== 1) {
     const message = `one channel is taken from each image (data.channel ${config.data.channel}), but the network wants ${inChannels}`;
     found.push(error(['network', 'inChannels'], message, 1));

@@ -1,6 +1,6 @@
 import type { FromSchema } from 'json-schema-to-ts';
 import { dataSchema } from './data';
-import { networkSchema } from './method';
+import { networkSchema } from './network';
 import { pretrainSchema } from './pretrain';
 import { count } from '../../schema/shapes';
 import { studySchema } from './study';

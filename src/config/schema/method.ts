@@ -1,5 +1,5 @@
 import { spatialAugmentation } from './augmentation';
-import { count, probability, quadruple, triple } from '../../schema/shapes';
+import { count, probability, triple } from '../../schema/shapes';
 
 const augment = {
   type: 'object',
@@ -158,57 +158,6 @@ export const methodSchema = {
       description:
         'Share of features dropped in the student view of the contrast between volumes, for objective tpami.',
       examples: [0.2],
-    },
-  },
-} as const;
-
-export const networkSchema = {
-  type: 'object',
-  additionalProperties: false,
-  default: {},
-  description: 'The backbone that is pre-trained.',
-  examples: [{ name: 'swin-unetr', featureSize: 48 }],
-  properties: {
-    name: {
-      type: 'string',
-      enum: ['swin-unetr', 'unet3d'],
-      default: 'swin-unetr',
-      description: "Backbone: swin-unetr (the paper's main one) or unet3d (its second).",
-      examples: ['swin-unetr', 'unet3d'],
-    },
-    featureSize: {
-      type: 'integer',
-      minimum: 4,
-      maximum: 384,
-      default: 48,
-      description:
-        'Channels of the first stage. Released models: 48 (base), 96 (large), 192 (huge). Cost grows with its square.',
-      examples: [48, 12, 96, 192],
-    },
-    useV2: {
-      type: 'boolean',
-      default: true,
-      description: 'SwinUNETR-V2: a residual convolution block before each Swin stage, as in the released models.',
-      examples: [true],
-    },
-    depths: {
-      ...quadruple({ type: 'integer', minimum: 1, maximum: 64 }),
-      default: [2, 2, 2, 2],
-      description: 'Transformer blocks in each of the four Swin stages. Released models: 2, 2, 2, 2.',
-      examples: [[2, 2, 2, 2]],
-    },
-    heads: {
-      ...quadruple({ type: 'integer', minimum: 1, maximum: 64 }),
-      default: [3, 6, 12, 24],
-      description: 'Attention heads in each of the four Swin stages; each must divide the channels of its stage.',
-      examples: [[3, 6, 12, 24]],
-    },
-    inChannels: {
-      ...count,
-      maximum: 64,
-      default: 1,
-      description: 'Channels of the input: 1 for CT, 4 for BraTS with data.channel "all".',
-      examples: [1, 4],
     },
   },
 } as const;

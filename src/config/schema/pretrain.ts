@@ -1,6 +1,7 @@
 import type { FromSchema } from 'json-schema-to-ts';
 import { dataSchema } from './data';
-import { methodSchema, networkSchema } from './method';
+import { methodSchema } from './method';
+import { networkSchema } from './network';
 import { pathString } from '../../schema/shapes';
 import { optimizerSchema, scheduleSchema, trainSchema } from './training';
 

@@ -1,7 +1,6 @@
 import * as vscode from 'vscode';
 import type { ConfigKind } from '../../config';
-import { kindOfText } from '../../config/kindOfText';
-import { CONFIG_SELECTOR, isConfigFile } from './configFiles';
+import { CONFIG_SELECTOR, isConfigFile, kindOfText } from './configFiles';
 
 interface Lens {
   readonly title: string;

@@ -1,12 +1,8 @@
-import { join } from 'node:path';
 import { parseTree, type ParseError } from 'jsonc-parser';
 import * as vscode from 'vscode';
 import { diagnose, type Diagnostic } from '../../config';
 import { findConfigs, isConfigFile } from './configFiles';
-import { LintThread } from '../../config/lintThread';
-
-/** The one thread of this window. */
-const lintThread = new LintThread(join(__dirname, 'lint-worker.cjs'));
+import { lintThread } from './lintThread';
 
 const DELAY_MS = 200;
 const DISK_DELAY_MS = 250;

@@ -4,7 +4,7 @@ import { pickConfig, saveConfig } from '../config/pickConfig';
 
 const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
 
-export const checkDataCommand: CommandDefinition = {
+export const checkData: CommandDefinition = {
   id: 'voco.checkData',
   async run(services, argument) {
     const config = await pickConfig(argument, 'Check the data of which config?');

@@ -1,11 +1,10 @@
 import * as vscode from 'vscode';
-import type { ListedDevice } from '../../protocol/devices';
-import type { Services } from '../services';
-import { chosenDevice } from '../shared/settings';
+import type { Device } from './deviceList';
+import { chosenDevice, type Services } from '../services';
 import { sizeText } from '../../text/sizeText';
 
 interface DeviceNode {
-  readonly device: ListedDevice;
+  readonly device: Device;
 }
 
 function deviceItem({ device }: DeviceNode): vscode.TreeItem {

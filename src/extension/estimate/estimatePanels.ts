@@ -6,13 +6,12 @@ import { estimateJob } from '../../jobs/estimate';
 import type { EstimateContract, EstimateState } from '../../protocol/estimate';
 import { registerCommand, type CommandDefinition } from '../shared/command';
 import { pickConfig, saveConfig } from '../config/pickConfig';
-import { refuseWithErrors } from '../config/refuseWithErrors';
-import { settingOverrides } from '../shared/settings';
+import { refuseWithErrors, settingOverrides } from '../training/startTraining';
 import { CONFIG_SUFFIX } from '../config/configFiles';
 import type { Services } from '../services';
 import { panelPage, panelRoots, tabIcon } from '../panel/html';
 import { servePanel, type Handlers, type PanelServer } from '../panel/panelServer';
-import { estimateSheet } from '../../jobs/estimateSheet';
+import { sheetOf } from './sheet';
 
 const PANEL = 'voco.estimate';
 
@@ -81,8 +80,7 @@ class EstimatePanel {
       const job = { kind, configFile: this.file.fsPath, set };
       const onMessage = (line: string): void => this.server.send('progress', line);
       const options = { signal: running.signal, onMessage };
-      const estimate = await estimateJob(await this.services.program(), job, options);
-      return estimateSheet(estimate, (folder) => vscode.workspace.asRelativePath(folder));
+      return sheetOf(await estimateJob(await this.services.program(), job, options));
     } catch (error) {
       if (running.signal.aborted) return { cancelled: true };
       if (error instanceof UserError) return { problem: error.message };

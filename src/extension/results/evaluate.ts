@@ -8,8 +8,7 @@ import type { Services } from '../services';
 import type { CommandDefinition } from '../shared/command';
 import { checkpointOf } from '../checkpoint/pickCheckpoint';
 import { pickRun, runDirOf } from '../runs/pickRun';
-import { settingOverrides } from '../shared/settings';
-import { submitJob } from '../shared/submit';
+import { announceQueued, settingOverrides } from '../training/startTraining';
 
 const hasWeights = ({ state }: RunSummary): boolean => state.kind === 'finetune' && state.step > 0;
 
@@ -29,11 +28,16 @@ export async function startEvaluation(services: Services, runDir: string, checkp
   const file = checkpoint ?? (await bestCheckpoint(runDir)).file;
   const configFile = runFiles(runDir).config;
   const { config } = await loadConfig(configFile, { set: settingOverrides(), kind: 'finetune' });
-  return submitJob(services, { kind: 'evaluate', config, configFile, initFrom: file, args: ['--checkpoint', file] });
+  await services.program();
+  const args = ['--checkpoint', file];
+  const dir = await services.launcher.submit({ kind: 'evaluate', config, configFile, initFrom: file, args });
+  await services.finder.remember(dir);
+  await announceQueued(services, dir);
+  return dir;
 }
 
 /** “Evaluate”: scores the best checkpoint of a fine-tuning, or the one a menu stands on, and shows the results. */
-export const evaluateCommand: CommandDefinition = {
+export const evaluate: CommandDefinition = {
   id: 'voco.evaluate',
   async run(services, argument) {
     const checkpoint = checkpointOf(argument);
@@ -47,7 +51,7 @@ export const evaluateCommand: CommandDefinition = {
 };
 
 /** “Show Results”: of the run that a menu names, or of the newest that has some. */
-export const showResultsCommand: CommandDefinition = {
+export const showResults: CommandDefinition = {
   id: 'voco.showResults',
   async run(services, argument) {
     const found = services.finder.start().then(() => {

@@ -3,11 +3,11 @@ import { controlRun, killRun, stopRun, waitForEnd } from '../../jobs/control';
 import { hasEnded } from '../../jobs/runSummary';
 import { withProgress, type CommandDefinition } from '../shared/command';
 import { pickRun } from './pickRun';
-import { announceQueued } from '../shared/submit';
+import { announceQueued } from '../training/startTraining';
 
 const STOP_PATIENCE_MS = 120_000;
 
-export const pauseCommand: CommandDefinition = {
+export const pause: CommandDefinition = {
   id: 'voco.pause',
   async run(services, argument) {
     const run = await pickRun(services, argument, {
@@ -20,7 +20,7 @@ export const pauseCommand: CommandDefinition = {
   },
 };
 
-export const resumeCommand: CommandDefinition = {
+export const resume: CommandDefinition = {
   id: 'voco.resume',
   async run(services, argument) {
     const run = await pickRun(services, argument, {
@@ -35,11 +35,11 @@ export const resumeCommand: CommandDefinition = {
     }
     await services.program();
     await services.launcher.resume(run);
-    announceQueued(services, run.dir);
+    await announceQueued(services, run.dir);
   },
 };
 
-export const checkpointCommand: CommandDefinition = {
+export const checkpoint: CommandDefinition = {
   id: 'voco.checkpoint',
   async run(services, argument) {
     const run = await pickRun(services, argument, {
@@ -53,7 +53,7 @@ export const checkpointCommand: CommandDefinition = {
   },
 };
 
-export const stopCommand: CommandDefinition = {
+export const stop: CommandDefinition = {
   id: 'voco.stop',
   async run(services, argument) {
     const run = await pickRun(services, argument, {

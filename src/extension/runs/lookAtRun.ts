@@ -5,10 +5,20 @@ import { outputFile } from '../../jobs/launchFile';
 import { runFiles } from '../../runs/runDirectory';
 import { UserError } from '../../errors/userError';
 import type { CommandDefinition } from '../shared/command';
-import { pickRun } from './pickRun';
+import { pickRun, runDirOf } from './pickRun';
 
 const NONE = 'There are no runs in this folder yet.';
 const any = (): boolean => true;
+
+export const showCurves: CommandDefinition = {
+  id: 'voco.showCurves',
+  run(services, argument, selected) {
+    const all = Array.isArray(selected) && selected.length > 1 ? (selected as unknown[]) : [argument];
+    const dirs = all.flatMap((one) => runDirOf(services, one) ?? []);
+    services.curves.show(dirs.length === 0 ? undefined : dirs);
+    services.walkthrough.done('watch');
+  },
+};
 
 async function firstExisting(files: readonly string[]): Promise<string | undefined> {
   for (const file of files) {
@@ -21,7 +31,7 @@ async function firstExisting(files: readonly string[]): Promise<string | undefin
   return undefined;
 }
 
-export const showLogCommand: CommandDefinition = {
+export const showLog: CommandDefinition = {
   id: 'voco.showLog',
   async run(services, argument) {
     const run = await pickRun(services, argument, { title: 'Show the log of which run?', suits: any, none: NONE });
@@ -33,7 +43,7 @@ export const showLogCommand: CommandDefinition = {
   },
 };
 
-export const openRunFolderCommand: CommandDefinition = {
+export const openRunFolder: CommandDefinition = {
   id: 'voco.openRunFolder',
   async run(services, argument) {
     const run = await pickRun(services, argument, { title: 'Open the folder of which run?', suits: any, none: NONE });
@@ -41,7 +51,7 @@ export const openRunFolderCommand: CommandDefinition = {
   },
 };
 
-export const revealRunCommand: CommandDefinition = {
+export const revealRun: CommandDefinition = {
   id: 'voco.revealRun',
   async run(services, argument) {
     const run = await pickRun(services, argument, { title: 'Reveal which run?', suits: any, none: NONE });
@@ -52,13 +62,5 @@ export const revealRunCommand: CommandDefinition = {
     const inside = run.dir.slice(folder.uri.fsPath.length).split('\\').join('/');
     const state = folder.uri.with({ path: `${folder.uri.path}${inside}/run.json` });
     await vscode.commands.executeCommand('revealInExplorer', state);
-  },
-};
-
-export const refreshRunsCommand: CommandDefinition = {
-  id: 'voco.refreshRuns',
-  async run(services) {
-    await services.finder.search();
-    await vscode.commands.executeCommand('voco.runs.focus');
   },
 };

@@ -29,7 +29,7 @@ async function initialWeights(
 }
 
 /** “Fine-tune”: from the palette or a config; from a checkpoint in the runs view it starts with that one's weights. */
-export const finetuneCommand: CommandDefinition = {
+export const finetune: CommandDefinition = {
   id: 'voco.finetune',
   async run(services, argument) {
     const given = checkpointOf(argument);
@@ -40,7 +40,7 @@ export const finetuneCommand: CommandDefinition = {
 };
 
 /** “Compare with Scratch”: a study of fine-tuning with and without pre-training on few and many labelled cases. */
-export const compareWithScratchCommand: CommandDefinition = {
+export const compareWithScratch: CommandDefinition = {
   id: 'voco.study',
   async run(services, argument) {
     const given = checkpointOf(argument);

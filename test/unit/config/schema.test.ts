@@ -32,11 +32,12 @@ describe('the config schema', () => {
     expect(committed).toBe(publishedSchema());
   });
 
-  test.each(everyProperty(configSchema))('$path has a description, examples and a default', (property) => {
+  test.each(everyProperty(configSchema()))('$path has a description, examples and a default', (property) => {
     const { schema, path, required } = property;
     expect(schema.description).toMatch(/\.$/);
     expect(schema.examples?.length).toBeGreaterThan(0);
-    if (!required && !WITHOUT_DEFAULT.includes(path)) expect(schema).toHaveProperty('default');
+    if (schema.deprecated) expect(schema).not.toHaveProperty('default');
+    else if (!required && !WITHOUT_DEFAULT.includes(path)) expect(schema).toHaveProperty('default');
     const { $schema: _, ...body } = schema;
     const validate = new Ajv({ strict: false, validateFormats: false }).compile(body);
     for (const value of [...schema.examples!, ...('default' in schema ? [schema.default] : [])]) {

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
-import { startVolume } from './client';
-import type { Thumbnail } from './thumbnail';
+import type * as vscode from 'vscode';
+import { startVolume } from '../../viewer/client';
+import type { Thumbnail } from '../../viewer/thumbnail';
 
 /** Pixels of the longer side. */
 const SIDE = 180;
@@ -19,7 +20,7 @@ export class Thumbnails {
    * @returns undefined when the wait was given up before the picture was begun.
    * @throws UserError naming the file when it can't be read.
    */
-  async get(file: string, token: { readonly isCancellationRequested: boolean }): Promise<Thumbnail | undefined> {
+  async get(file: string, token: vscode.CancellationToken): Promise<Thumbnail | undefined> {
     const { mtimeMs, size } = await stat(file);
     const key = `${file}|${mtimeMs}|${size}`;
     if (!this.known.has(key)) {

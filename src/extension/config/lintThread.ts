@@ -1,5 +1,6 @@
-import type { Diagnostic } from './index';
-import { ThreadClient } from '../rpc/threadClient';
+import { join } from 'node:path';
+import type { Diagnostic } from '../../config';
+import { ThreadClient } from '../../rpc/threadClient';
 
 type Linter = { lint(text: string, file: string, others: readonly string[]): Diagnostic[] };
 
@@ -34,3 +35,6 @@ export class LintThread {
     this.client = undefined;
   }
 }
+
+/** The one thread of this window. */
+export const lintThread = new LintThread(join(__dirname, 'lint-worker.cjs'));

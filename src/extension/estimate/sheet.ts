@@ -1,8 +1,7 @@
-import type { DiskUse, EstimateCard, EstimateSheet, RunEstimate } from '../protocol/estimate';
-import { durationText } from './runText';
-import { sizeText } from '../text/sizeText';
-
-type ShownFolder = (folder: string) => string;
+import * as vscode from 'vscode';
+import type { DiskUse, EstimateCard, EstimateSheet, RunEstimate } from '../../protocol/estimate';
+import { durationText } from '../../jobs/runText';
+import { sizeText } from '../../text/sizeText';
 
 const NETWORKS: Record<string, string> = { 'swin-unetr': 'Swin-UNETR', unet3d: '3D U-Net' };
 
@@ -40,29 +39,20 @@ function memoryCard({ memory, network }: RunEstimate): EstimateCard {
   };
 }
 
-function diskCard(
-  title: string,
-  { folder, bytes, freeBytes }: DiskUse,
-  shown: ShownFolder,
-  advice: string,
-): EstimateCard {
+function diskCard(title: string, { folder, bytes, freeBytes }: DiskUse, advice: string): EstimateCard {
   const share = freeBytes === undefined ? undefined : bytes / freeBytes;
   const free = freeBytes === undefined ? [] : [`${sizeText(freeBytes)} are free on the disk`];
   return {
     title,
     value: `up to ${sizeText(bytes)}`,
-    details: [...free, `in ${shown(folder)}`],
+    details: [...free, `in ${vscode.workspace.asRelativePath(folder)}`],
     ...(share !== undefined && { share }),
     ...(share !== undefined && share > 1 && { problem: advice }),
   };
 }
 
-/**
- * An estimate in words for the panel.
- *
- * @param shown a folder as the user knows it, relative to what is open
- */
-export function estimateSheet(estimate: RunEstimate, shown: ShownFolder): EstimateSheet {
+/** An estimate in words for the panel. */
+export function sheetOf(estimate: RunEstimate): EstimateSheet {
   const { name, kind, device, volumes, network, cache, checkpoints, warnings } = estimate;
   const training = kind === 'pretrain' ? 'Pre-training' : 'Fine-tuning';
   return {
@@ -71,10 +61,8 @@ export function estimateSheet(estimate: RunEstimate, shown: ShownFolder): Estima
     cards: [
       timeCard(estimate),
       memoryCard(estimate),
-      ...(cache
-        ? [diskCard('Cache', cache, shown, 'Does not fit: set data.cache.folder to a folder on a larger disk.')]
-        : []),
-      diskCard('Checkpoints', checkpoints, shown, 'Does not fit: set output to a folder on a larger disk.'),
+      ...(cache ? [diskCard('Cache', cache, 'Does not fit: set data.cache.folder to a folder on a larger disk.')] : []),
+      diskCard('Checkpoints', checkpoints, 'Does not fit: set output to a folder on a larger disk.'),
       {
         title: 'Data',
         value: plural(volumes.train, 'volume'),

@@ -7,7 +7,7 @@ import { startVolume, type VolumeClient } from '../../viewer/client';
 const QUIET_MS = 400;
 
 /** One file that is shown somewhere: its thread, renewed when the file changes on disk. */
-export class ViewedVolume {
+export class StoredVolume {
   private readonly changed = new vscode.EventEmitter<void>();
   private readonly troubled = new vscode.EventEmitter<string>();
   /** The file was read again. */
@@ -109,16 +109,16 @@ export class ViewedVolume {
 }
 
 /** The volumes that are open, each read once however many panels show it. */
-export class ViewedVolumes {
-  private readonly volumes = new Map<string, ViewedVolume>();
+export class VolumeStore {
+  private readonly volumes = new Map<string, StoredVolume>();
 
   /** @param script the bundled `volume-worker.cjs`. */
   constructor(private readonly script: string) {}
 
-  get(path: string): ViewedVolume {
+  get(path: string): StoredVolume {
     const known = this.volumes.get(path);
     if (known) return known;
-    const volume = new ViewedVolume(this.script, path, () => this.volumes.delete(path));
+    const volume = new StoredVolume(this.script, path, () => this.volumes.delete(path));
     this.volumes.set(path, volume);
     return volume;
   }

@@ -1,7 +1,7 @@
-/** A number of things with its thousands apart: 250 000. */
-export const countText = (count: number): string => count.toLocaleString('en-US').replace(/,/g, '\u202f');
-
-export const formatStep = (step: number): string => countText(Math.round(step));
+/** A step with its thousands apart: 250 000. */
+export function formatStep(step: number): string {
+  return Math.round(step).toLocaleString('en-US').replace(/,/g, '\u202f');
+}
 
 /** A value with a few significant digits, in powers of ten where that is shorter. */
 export function formatValue(value: number, digits: number): string {
@@ -21,9 +21,6 @@ export function formatWithUnit(value: number, unit: string, digits: number): str
   const power = Math.min(BYTE_UNITS.length - 1, Math.max(0, Math.floor(Math.log10(Math.max(1, Math.abs(value))) / 3)));
   return `${Number((value / 1000 ** power).toPrecision(3))} ${BYTE_UNITS[power]!}`;
 }
-
-/** Bytes in powers of 1000. */
-export const bytesText = (bytes: number): string => formatWithUnit(bytes, 'bytes', 3);
 
 const CLASS_METRIC = /^validation\/dice\/(.+)$/;
 

@@ -16,7 +16,7 @@ async function cacheTool(program: Program, action: 'show' | 'clear', signal?: Ab
   return JSON.parse(result.output) as CacheReport;
 }
 
-export const clearCacheCommand: CommandDefinition = {
+export const clearCache: CommandDefinition = {
   id: 'voco.clearCache',
   async run(services) {
     const program = await services.program();
@@ -32,4 +32,17 @@ export const clearCacheCommand: CommandDefinition = {
     await withProgress('Clearing the cache', (signal) => cacheTool(program, 'clear', signal));
     void vscode.window.showInformationMessage(`${sizeText(report.bytes)} of preprocessed volumes were removed.`);
   },
+};
+
+export const refreshRuns: CommandDefinition = {
+  id: 'voco.refreshRuns',
+  async run(services) {
+    await services.finder.search();
+    await vscode.commands.executeCommand('voco.runs.focus');
+  },
+};
+
+export const showOutput: CommandDefinition = {
+  id: 'voco.showOutput',
+  run: (services) => services.log.show(),
 };

@@ -1,0 +1,107 @@
+/** What the light half of a network is written with: no tensor library, so that the editor can load it. */
+import { mapVec3, type Vec3 } from '../geometry';
+import { count, formatPath, type Problem, type SchemaNode } from '../schema';
+
+/** What every `network` section has. */
+export interface NetworkSection {
+  readonly name: string;
+  readonly inChannels: number;
+}
+
+/** The schema of a network's section: closed, and told from the others by the constant of `name`. */
+export interface SectionSchema extends SchemaNode {
+  readonly type: 'object';
+  readonly title: string;
+  readonly additionalProperties: false;
+  readonly properties: Readonly<Record<string, SchemaNode>> & {
+    readonly name: SchemaNode & { readonly const: string; readonly default: string; readonly description: string };
+    readonly inChannels: SchemaNode;
+  };
+}
+
+/** Why a crop of a size cannot pass through a network, and a size near it that can. */
+export interface SizeProblem {
+  readonly message: string;
+  readonly nearest: Vec3;
+}
+
+/** Brings names of the network's authors to those of its state dict. */
+export interface Renaming {
+  /** Applied only where some name fits this. */
+  readonly where?: RegExp;
+  readonly pattern: RegExp;
+  readonly by: string;
+  /** What was done, for people. */
+  readonly text: string;
+}
+
+/**
+ * The light half of a network: all that can be said of it without building it. `section` is the config's `network` section
+ * with every default filled in.
+ */
+export interface NetworkDescriptor<Section extends NetworkSection = NetworkSection> {
+  readonly name: string;
+  /** For people: "Swin-UNETR". */
+  readonly title: string;
+  readonly schema: SectionSchema;
+  /** Its size in a few words: "feature size 48". */
+  summary(section: Section): string;
+  /** Voxels of the input for each voxel of the coarsest features, along each axis. */
+  stride(section: Section): Vec3;
+  /** What is wrong with a size of crops. */
+  sizeProblem(section: Section, size: Vec3): SizeProblem | undefined;
+  /** Keys of the section that contradict each other; paths start at the section. */
+  rules(section: Section): Problem[];
+  /**
+   * How far one crop of a batch acts on the outputs of another: not at all (`sample`: instance, group or layer norm), or
+   * through the statistics of the batch (`batch`: batch norm), so that a batch must pass as a whole.
+   */
+  reach(section: Section): 'sample' | 'batch';
+  readonly stateDict: {
+    /** Whose names and shapes the tensors have: "MONAI’s SwinUNETR". */
+    readonly namesOf: string;
+    /** Fits the names of parameters that pre-training learns and a downstream task takes over. */
+    readonly encoder: RegExp;
+    /** Names in files of the authors, brought to those of the state dict one after the other. */
+    readonly renamings: readonly Renaming[];
+  };
+}
+
+/** The key that every network's section has. */
+export const inChannels = {
+  ...count,
+  maximum: 64,
+  default: 1,
+  description: 'Channels of the input: 1 for CT, 4 for BraTS with data.channel "all".',
+  examples: [1, 4],
+} as const;
+
+/** A section with the defaults of the schema where it has no value of its own. */
+export function completeSection<Section extends NetworkSection>(schema: SectionSchema, section: object): Section {
+  const given = Object.entries(section).filter(([, value]) => value !== undefined);
+  const defaults = Object.entries(schema.properties).flatMap(([key, { default: value }]) =>
+    value === undefined ? [] : [[key, value] as const],
+  );
+  return Object.fromEntries([...defaults, ...given]) as unknown as Section;
+}
+
+/**
+ * The rule of networks that halve their input again and again and standardise each channel over space: every axis is a
+ * multiple of the stride, and more than one voxel is left at the coarsest scale.
+ */
+export function strideProblem(name: string, stride: Vec3, size: Vec3): SizeProblem | undefined {
+  const single = stride.join() === size.join();
+  if (!single && size.every((length, axis) => length > 0 && length % stride[axis]! === 0)) return undefined;
+  const whole = mapVec3(size, (length, axis) => Math.max(1, Math.round(length / stride[axis])) * stride[axis]);
+  const nearest = whole.join() === stride.join() ? mapVec3(whole, (length) => 2 * length) : whole;
+  if (single) {
+    const message = `${size.join('×')} leaves a single voxel at the deepest stage, which normalisation cannot work on`;
+    return { message, nearest };
+  }
+  const [x, y, z] = stride;
+  const multiples = x === y && y === z ? `every axis must be a multiple of ${x}` : `axes must be multiples of ${x}, ${y} and ${z}`; // prettier-ignore
+  return { message: `${multiples} for ${name}, is ${size.join('×')}`, nearest };
+}
+
+/** A problem of a section in a line: `network.heads[1]: 5 heads do not divide …`. */
+export const problemText = ({ path, message }: Problem): string => `${formatPath(['network', ...path])}: ${message}`;

@@ -1,0 +1,44 @@
+import type { FromSchema } from 'json-schema-to-ts';
+import { Registry } from '../registry/registry';
+import { isRecord } from '../schema';
+import { completeSection, type NetworkDescriptor, type NetworkSection } from './descriptor';
+import { swinUnetr } from './swin-unetr/descriptor';
+import { unet3d } from './unet3d/descriptor';
+
+/** The light half of every network, by its name in configs; the first is the one of a config that names none. */
+const own = {
+  'swin-unetr': swinUnetr,
+  unet3d,
+} as const;
+
+export type NetworkName = keyof typeof own;
+
+/** The schemas of our networks' sections. */
+export type OwnSchema = (typeof own)[NetworkName]['schema'];
+
+/** A network's section with every default filled in. */
+export type SectionOf<Name extends NetworkName> = FromSchema<(typeof own)[Name]['schema']>;
+
+/** A network's section in which all but the name may be left out. */
+export type NetworkConfig = { [Name in NetworkName]: { name: Name } & Partial<SectionOf<Name>> }[NetworkName];
+
+export const networkDescriptors = new Registry<NetworkDescriptor>('network', own);
+
+/** The network of a section without a name. */
+export const defaultNetwork = (): string => networkDescriptors.names[0]!;
+
+/** The descriptor of a section's network, and the section with every default. @throws UserError where there is none */
+export function describedSection(section: object): { descriptor: NetworkDescriptor; section: NetworkSection } {
+  const { name = defaultNetwork() } = section as { name?: string };
+  const descriptor = networkDescriptors.get(name);
+  return { descriptor, section: completeSection(descriptor.schema, section) };
+}
+
+/** A `network` section in a few words, "swin-unetr, feature size 48"; its name alone where no such network is known. */
+export function networkText(section: unknown): string | undefined {
+  if (!isRecord(section)) return undefined;
+  const { name = defaultNetwork() } = section;
+  if (typeof name !== 'string' || !networkDescriptors.names.includes(name)) return String(name);
+  const known = describedSection(section);
+  return `${name}, ${known.descriptor.summary(known.section)}`;
+}
