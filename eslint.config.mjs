@@ -67,7 +67,16 @@ function lightRules(room) {
 }
 
 export default tseslint.config(
-  { ignores: ['dist/**', 'node_modules/**', 'native/build/**', 'test/extension/vscode-host/**', 'runs/**'] },
+  {
+    ignores: [
+      'dist/**',
+      'node_modules/**',
+      'native/build/**',
+      'test/extension/vscode-host/**',
+      'runs/**',
+      'bench/peers/.venv/**',
+    ],
+  },
   ...tseslint.configs.recommended,
   {
     rules: {

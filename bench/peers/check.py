@@ -1,14 +1,18 @@
-"""Holds the peer network against the fixtures: /usr/bin/python3 bench/peers/check.py. Exit 0 when it is the right network."""
+"""Holds the peer network against the fixtures: bench/peers/.venv/bin/python bench/peers/check.py. Exit 0 when it is right."""
 import json
 import math
 import os
 import pathlib
 import sys
 
-import numpy as np
-import torch
+import environment
 
-from swin_unetr import Segmenter, Student
+environment.forget_forced_kernels()
+
+import numpy as np  # noqa: E402
+import torch  # noqa: E402
+
+from swin_unetr import Segmenter, Student  # noqa: E402
 
 FIXTURES = pathlib.Path(os.environ.get("VOCO_FIXTURES") or pathlib.Path(__file__).parents[2] / "test" / "fixtures")
 M32 = 0xFFFFFFFF

@@ -1,7 +1,8 @@
-"""PyTorch's time for the workloads of `voco bench`: peer.py step|inference [--json] ..., JSON on standard output.
+"""PyTorch's time for the workloads of `voco bench`: peer.py step|inference ..., JSON on standard output.
 
 `step`: forward, backward and AdamW (amsgrad) of the pre-training network. `inference`: one 96^3 window of a Swin-UNETR.
 `--tuned` starts again with glibc told to keep freed memory, which spares PyTorch most of its page faults.
+A PyTorch on a BLAS that is not an optimised one is refused: see environment.py.
 """
 import argparse
 import json
@@ -11,6 +12,8 @@ import resource
 import statistics
 import sys
 import time
+
+import environment
 
 KEEP_MEMORY = {"MALLOC_TRIM_THRESHOLD_": "8589934592", "MALLOC_MMAP_THRESHOLD_": "8589934592", "MALLOC_TOP_PAD_": "67108864"}
 
@@ -27,7 +30,7 @@ def options():
     parser.add_argument("--hidden", type=int, default=2048, help="width of the projector")
     parser.add_argument("--tuned", action="store_true")
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--autocast", action="store_true")
+    parser.add_argument("--autocast", action="store_true", help="bfloat16 on a CPU, float16 on a GPU")
     parser.add_argument("--tf32", action="store_true")
     return parser.parse_args()
 
@@ -67,7 +70,10 @@ def main():
     args = options()
     if args.tuned and os.environ.get("MALLOC_TRIM_THRESHOLD_") != KEEP_MEMORY["MALLOC_TRIM_THRESHOLD_"]:
         os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **KEEP_MEMORY})
+    environment.forget_forced_kernels()
     import torch
+
+    environment.check(torch)
 
     threads = args.threads or len(os.sched_getaffinity(0))
     torch.set_num_threads(threads)
@@ -91,7 +97,7 @@ def main():
         json.dumps(
             {
                 "workload": args.workload,
-                "secondsPerCrop": statistics.median(seconds),
+                "seconds": statistics.median(seconds),
                 "min": min(seconds),
                 "max": max(seconds),
                 "runs": args.runs,
@@ -105,7 +111,7 @@ def main():
                 "tuned": args.tuned,
                 "device": torch.cuda.get_device_name() if gpu else platform.processor() or platform.machine(),
                 "precision": "autocast" if args.autocast else "tf32" if args.tf32 else "float32",
-                "torch": torch.__version__,
+                "environment": environment.describe(torch),
             }
         )
     )
