@@ -1,5 +1,3 @@
-import { spawnSync } from 'node:child_process';
-import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { UsageError } from '../../../src/errors/userError';
 import { countParameters, ParameterSet, type NetworkConfig } from '../../../src/nets';
@@ -91,11 +89,4 @@ describe('voco bench', () => {
     expect(failure).toBeInstanceOf(UsageError);
     expect((failure as Error).message).toMatch(message);
   });
-});
-
-test('bench/run refuses a workload that it does not have', () => {
-  const file = join(import.meta.dirname, '../../../bench/run.mjs');
-  const { status, stderr } = spawnSync(process.execPath, [file, 'training'], { encoding: 'utf8' });
-  expect(status).toBe(2);
-  expect(stderr).toMatch(/unknown workload "training"/);
 });
