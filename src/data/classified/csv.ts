@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import { CsvError, parse, type Info } from 'csv-parse/sync';
 import { fileError, UserError } from '../../errors/userError';
 import { withUniqueIds, type Case } from '../datalist/case';
 
@@ -18,13 +19,37 @@ export interface ClassifiedCase extends Case {
 const IMAGE_COLUMNS = ['image', 'path', 'file', 'filename', 'volume'];
 const CLASS_COLUMNS = ['label', 'class', 'target', 'category', 'diagnosis'];
 
-/** The fields of one line; quoted ones may hold commas and doubled quotes. */
-function fields(line: string): string[] {
-  const found: string[] = [];
-  for (const match of line.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g)) {
-    found.push((match[1]?.replaceAll('""', '"') ?? match[2] ?? '').trim());
+/** A row of a CSV file and the line that it starts on, from 1. */
+interface Row {
+  readonly fields: readonly string[];
+  readonly line: number;
+}
+
+const breaksIn = (text: string) => text.split('\n').length - 1;
+
+/**
+ * The rows of a CSV file (RFC 4180) that are not empty; they may differ in length.
+ *
+ * @throws UserError naming the file and the line where quotes do not match
+ */
+function readRows(text: string, file: string): Row[] {
+  const lenient = { bom: true, trim: true, relax_quotes: true, relax_column_count: true };
+  const filled = { skip_empty_lines: true, skip_records_with_empty_values: true };
+  const given = { info: true, raw: true };
+  try {
+    const options = { ...lenient, ...filled, ...given, record_delimiter: '\n' };
+    // The library's types do not tell what `info` gives.
+    const rows = parse(text.replaceAll('\r\n', '\n'), options) as unknown as { record: string[]; info: Info }[];
+    return rows.map(({ record, info }) => ({
+      fields: record.map((field) => field.trim()),
+      line: info.lines - breaksIn(record.join('')),
+    }));
+  } catch (error) {
+    if (!(error instanceof CsvError)) throw error;
+    const line = Number(error.lines) - breaksIn(String(error.raw).trim());
+    const what = error.code === 'CSV_QUOTE_NOT_CLOSED' ? 'a quote is opened and not closed' : error.message;
+    throw new UserError(`${file}:${line}: ${what}; a quote inside of quotes is written twice`);
   }
-  return found;
 }
 
 function column(header: readonly string[], names: readonly string[], what: string, file: string): number {
@@ -55,18 +80,16 @@ export async function readClassList(
   const text = await readFile(file, 'utf8').catch((error: unknown) => {
     throw fileError(error, file, 'read the list');
   });
-  const lines = text.replace(/^\uFEFF/, '').split(/\r?\n/);
-  const header = fields(lines[0] ?? '');
-  const image = column(header, IMAGE_COLUMNS, 'images', file);
-  const label = column(header, CLASS_COLUMNS, 'classes', file);
+  const [header, ...rows] = readRows(text, file);
+  const names = header?.fields ?? [];
+  const image = column(names, IMAGE_COLUMNS, 'images', file);
+  const label = column(names, CLASS_COLUMNS, 'classes', file);
   const base = options.baseDir ?? dirname(file);
-  const cases = lines.slice(1).flatMap((line, i) => {
-    if (line.trim() === '') return [];
-    const row = fields(line);
-    const where = `${file}:${i + 2}`;
-    if (!row[image]) throw new UserError(`${where}: no image is named`);
-    const found = classOf(row[label] ?? '', classes, where);
-    return [{ image: resolve(base, row[image]), source: options.source, class: found }];
+  const cases = rows.map(({ fields, line }) => {
+    const where = `${file}:${line}`;
+    if (!fields[image]) throw new UserError(`${where}: no image is named`);
+    const found = classOf(fields[label] ?? '', classes, where);
+    return { image: resolve(base, fields[image]), source: options.source, class: found };
   });
   if (cases.length === 0) throw new UserError(`${file}: the list is empty`);
   return cases;

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileError, UserError } from '../../errors/userError';
 import { writeFileAtomically } from '../../files/atomic';
+import { csvLine } from '../../files/csv';
 import { runFiles } from '../runDirectory';
 import { studyPlotSvg } from './plot';
 import { summarizeStudy } from './summary';
@@ -16,8 +17,8 @@ const CSV_COLUMNS = ['arm', 'amount', 'cases', 'seed', 'state', 'score', 'best',
 
 /** One row a run; scores that are not there yet are empty. */
 export function studyCsv({ runs }: StudyPlan): string {
-  const rows = runs.map((run) => CSV_COLUMNS.map((column) => run[column] ?? '').join(','));
-  return [CSV_COLUMNS.join(','), ...rows].map((row) => `${row}\n`).join('');
+  const rows = runs.map((run) => CSV_COLUMNS.map((column) => run[column]));
+  return [CSV_COLUMNS, ...rows].map(csvLine).join('');
 }
 
 /** Writes study.json, study.csv and plot.svg of a study as it stands. @throws UserError when they cannot be written */

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig, presetText, type PresetName } from '../../../src/config';
 import { readClassList } from '../../../src/data/classified';
+import { csvLine } from '../../../src/files/csv';
 import { makePhantom, makeTaskPhantom, type PhantomTask } from '../../../src/data/phantom';
 import { listCheckpoints, readMetrics, readResults } from '../../../src/runs';
 import { evaluate } from '../../../src/evaluate';
@@ -138,6 +139,44 @@ describe('a list of classes', () => {
     ]);
   });
 
+  it('has fields with line breaks, commas and quotes in them, and rows of any length', async () => {
+    const header = '\uFEFFid,image,label,note\r\n';
+    const rows = [
+      '1, "a, ""b"".nii" ,1,"two\r\nlines, and ""quotes"""',
+      '',
+      '  ',
+      '2,c.nii,normal',
+      ',,,',
+      '3,5" d.nii,0,x,y,z',
+      '4,"e\nf.nii",0,',
+    ];
+    const found = await read(header + rows.join('\r\n'));
+    expect(found.map((item) => [item.image, item.class])).toEqual([
+      [join(folder, 'a, "b".nii'), 1],
+      [join(folder, 'c.nii'), 1],
+      [join(folder, '5" d.nii'), 0],
+      [join(folder, 'e\nf.nii'), 0],
+    ]);
+    await expect(read(`${header}${rows.join('\n')}\n\n5,g.nii,"7\n"`)).rejects.toThrow(
+      /list\.csv:12: the class "7" is none/,
+    );
+    await expect(read(`${header}${rows.join('\r\n')}\r\n5,g.nii`)).rejects.toThrow(
+      /list\.csv:11: the class "" is none/,
+    );
+  });
+
+  it('reads what csvLine writes', async () => {
+    const names = ['a"b".nii', 'c,d.nii', 'e\nf.nii', 'plain.nii'];
+    const found = await read([['image', 'label'], ...names.map((name) => [name, 1])].map(csvLine).join(''));
+    expect(found.map((item) => item.image)).toEqual(names.map((name) => join(folder, name)));
+  });
+
+  it('names the line where a quote is not closed', async () => {
+    const text = 'image,label\na.nii,1\n\n"b.nii,1\nc.nii,0\n';
+    await expect(read(text)).rejects.toThrow(/list\.csv:4: a quote is opened and not closed; /);
+    await expect(read('image,label\na.nii,1\n"b"c.nii,1\n')).rejects.toThrow(/list\.csv:3: .*[Qq]uote/);
+  });
+
   it('says what is wrong with a line', async () => {
     await expect(read('image,label\na.nii,2\n')).rejects.toThrow(
       /list\.csv:2: the class "2" is none of the task: 0 \(pneumonia\)/,
@@ -145,6 +184,7 @@ describe('a list of classes', () => {
     await expect(read('image,kind\na.nii,2\n')).rejects.toThrow(
       /no column of classes: call it "label"; it has image, kind/,
     );
+    await expect(read('')).rejects.toThrow(/list\.csv: no column of images: .*it has none/);
     await expect(read('image,label\n')).rejects.toThrow(/the list is empty/);
     await expect(read('image,label\n,1\n')).rejects.toThrow(/list\.csv:2: no image/);
   });
