@@ -1,4 +1,5 @@
 import type { Comparison, FeatureComparison, ModuleDifference, PairedScore } from '../protocol/comparison';
+import { formatCount, formatSize } from '../text';
 
 /** Columns as wide as their widest cell; numbers to the right. */
 function columns(rows: readonly (readonly string[])[]): string[] {
@@ -24,7 +25,7 @@ const number = (value: number | null): string => (value === null ? '–' : value
 
 const moduleRow = ({ module, parameters, referenceNorm, norm, relativeChange, cosine }: ModuleDifference): string[] => [
   module,
-  parameters.toLocaleString('en'),
+  formatCount(parameters),
   ...[referenceNorm, norm, relativeChange, cosine].map(number),
 ];
 
@@ -54,7 +55,7 @@ function featureLines({ image, crops, input, estimator, stages, missing }: Featu
     ...pairs.map(([i, j]) => (cka[i]![j] === null ? '–' : `${share(cka[i]![j]!)} (${share(debiased[i]![j]!)})`)),
   ]);
   return [
-    ...['', `Features on ${crops} crops of ${input.join('×')} voxels of ${image.join(', ')}`, estimator],
+    ...['', `Features on ${crops} crops of ${formatSize(input)} voxels of ${image.join(', ')}`, estimator],
     ...columns([heads, ...rows]),
     'CKA (debiased): where samples are few, CKA itself comes out too large.',
     ...missing.filter((reason) => reason !== null),

@@ -13,6 +13,7 @@ import {
 import type { Problem } from '../schema/problem';
 import { closest } from '../errors/closest';
 import type { Config, ConfigKind } from './types';
+import { listOf } from '../text';
 
 interface Schemas {
   readonly any: SchemaNode;
@@ -69,7 +70,7 @@ function wrongKind(kind: unknown): Problem | undefined {
   const guess = typeof kind === 'string' ? closest(kind, [...configKinds]) : undefined;
   const path = ['kind'];
   const hint = guess ? `; did you mean "${guess}"?` : '';
-  const message = `must be ${orList(names)}, is ${shown(kind)}${hint}`;
+  const message = `must be ${listOf(names, 'or')}, is ${shown(kind)}${hint}`;
   const fix = guess ? { fix: { title: `Change to "${guess}"`, path, value: guess } } : {};
   return { path, message, severity: 'error', ...fix };
 }
@@ -177,10 +178,6 @@ function shown(value: unknown): string {
   return text.length > 60 ? `${text.slice(0, 57)}…` : text;
 }
 
-function orList(words: readonly string[]): string {
-  return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`;
-}
-
 function anyOfForms(schema: SchemaNode): string {
   const forms = (schema.anyOf ?? []).map((branch) => {
     const keys = branch.required ?? [];
@@ -190,7 +187,7 @@ function anyOfForms(schema: SchemaNode): string {
     });
     return keys.length ? `{ ${discriminator.join(', ')} }` : (branch.title ?? String(branch.type));
   });
-  return orList(forms);
+  return listOf(forms, 'or');
 }
 
 function describe(error: ErrorObject, schema: SchemaNode): string {
@@ -199,9 +196,12 @@ function describe(error: ErrorObject, schema: SchemaNode): string {
   const size = Array.isArray(data) ? `, has ${data.length}` : '';
   switch (keyword) {
     case 'type':
-      return `must be ${orList([params.type].flat().map((type) => TYPE_NAMES[String(type)] ?? String(type)))}${is}`;
+      return `must be ${listOf(
+        [params.type].flat().map((type) => TYPE_NAMES[String(type)] ?? String(type)),
+        'or',
+      )}${is}`;
     case 'enum':
-      return `must be ${orList((schema.enum ?? []).map(shown))}${is}`;
+      return `must be ${listOf((schema.enum ?? []).map(shown), 'or')}${is}`;
     case 'const':
       return `must be ${shown(params.allowedValue)}${is}`;
     case 'anyOf':

@@ -1,10 +1,11 @@
 import type { ParameterSet } from '../nets';
 import { rootMeanSquare } from './rootMeanSquare';
+import { significant } from '../text';
 
 /** A step of Adam moves every value by about the rate: more than this share of a kernel's root mean square replaces it. */
 const SHARE = 0.5;
 
-const rounded = (value: number): string => String(Number(value.toPrecision(2)));
+const rounded = (value: number): string => significant(value, 2);
 
 /**
  * Says where loaded kernels are so small that Adam would replace them within its first steps. Of kernels in front of an

@@ -1,18 +1,6 @@
 import type { RunSummary } from './runSummary';
 import type { RunKind } from '../runs/runDirectory';
-
-/** 75 → "1m 15s". */
-export function durationText(seconds: number): string {
-  const whole = Math.max(0, Math.round(seconds));
-  const [days, hours, minutes] = [
-    Math.floor(whole / 86_400),
-    Math.floor(whole / 3600) % 24,
-    Math.floor(whole / 60) % 60,
-  ];
-  if (days > 0) return `${days}d ${hours}h`;
-  if (hours > 0) return `${hours}h ${minutes}m`;
-  return minutes > 0 ? `${minutes}m ${whole % 60}s` : `${whole}s`;
-}
+import { formatDuration, formatShortTime, significant } from '../text';
 
 export function percent(run: RunSummary): number {
   const { step, totalSteps } = run.state;
@@ -34,8 +22,7 @@ export function secondsLeft(run: RunSummary, now: Date): number | undefined {
   return spent > 0 ? (spent / (step - first)) * (totalSteps - step) : undefined;
 }
 
-const lossText = (loss: number): string =>
-  Number.isFinite(loss) ? String(Number(loss.toPrecision(4))) : 'not a number';
+const lossText = (loss: number): string => (Number.isFinite(loss) ? significant(loss, 4) : 'not a number');
 
 const SCORE_NAMES: Record<string, string> = {
   'validation/dice': 'Dice',
@@ -49,7 +36,7 @@ const SCORE_NAMES: Record<string, string> = {
 export function scoreTexts(metrics: Readonly<Record<string, number>>): string[] {
   return ['validation/dice', 'loss', 'accuracy', 'validation/accuracy']
     .filter((name) => metrics[name] !== undefined)
-    .map((name) => `${SCORE_NAMES[name] ?? name} ${Number(metrics[name]!.toPrecision(3))}`);
+    .map((name) => `${SCORE_NAMES[name] ?? name} ${significant(metrics[name]!, 3)}`);
 }
 
 const KINDS: Partial<Record<RunKind, string>> = {
@@ -76,19 +63,10 @@ export function describeRun(run: RunSummary, now: Date = new Date()): string {
   if (run.phase !== 'queued' && totalSteps > 0) parts.push(`${step} of ${totalSteps} (${percent(run)}%)`);
   if (loss !== undefined) parts.push(`loss ${lossText(loss)}`);
   const left = secondsLeft(run, now);
-  if (left !== undefined) parts.push(`${durationText(left)} left`);
+  if (left !== undefined) parts.push(`${formatDuration(left)} left`);
   if (!run.here) parts.push(`on ${run.state.host}`);
   return parts.join(' · ');
 }
-
-const dateText = (iso: string): string =>
-  new Date(iso).toLocaleString('en-US', {
-    month: 'short',
-    day: 'numeric',
-    hour: '2-digit',
-    minute: '2-digit',
-    hour12: false,
-  });
 
 /** The little that fits beside a run's name in the tree; its icon shows the state already. */
 export function shortText(run: RunSummary, now: Date = new Date()): string {
@@ -103,10 +81,10 @@ export function shortText(run: RunSummary, now: Date = new Date()): string {
         `${percent(run)}%`,
         ...lead,
         ...lossPart,
-        ...(left === undefined ? [] : [`${durationText(left)} left`]),
+        ...(left === undefined ? [] : [`${formatDuration(left)} left`]),
       ].join(' · ');
     case 'finished':
-      return [...lead, dateText(ended ?? created), ...scores].join(' · ');
+      return [...lead, formatShortTime(ended ?? created), ...scores].join(' · ');
     case 'failed':
       return run.reason ?? 'failed';
     case 'interrupted':

@@ -2,6 +2,7 @@ import { voxelCount, type Vec3 } from '../geometry';
 import { UserError } from '../errors/userError';
 import type { Volume } from '../volume';
 import { importanceMap, windowPadding, windowsOf, type ImportanceMode } from './windows';
+import { formatSize } from '../text';
 
 export interface SlidingWindowOptions {
   /** Size of a window, voxels. */
@@ -99,7 +100,7 @@ function readWindow(volume: Volume<Float32Array>, start: Vec3, roi: Vec3, out: F
 
 function checkOptions({ roi, overlap, batch }: SlidingWindowOptions): void {
   if (roi.some((n) => !Number.isInteger(n) || n < 1)) {
-    throw new UserError(`sliding window: size ${roi.join('×')} must be whole numbers of at least 1`);
+    throw new UserError(`sliding window: size ${formatSize(roi)} must be whole numbers of at least 1`);
   }
   if (!(overlap >= 0 && overlap < 1))
     throw new UserError(`sliding window: overlap ${overlap} must be from 0 to below 1`);

@@ -17,12 +17,12 @@ import {
 import type { RunEstimate } from '../protocol/estimate';
 import { estimateFinetune, finetune } from '../downstream';
 import { Interruption } from '../rpc/interruption';
-import { formatDuration } from '../text/progressBar';
 import { openRunDirectory, prepareRun, type RunRequest } from '../train/prepare';
 import type { Say } from '../train/types';
 import { outcomeOf } from './outcome';
 import { overridesOf, planStudy, stepsOf } from './plan';
 import { StudySteering } from './steering';
+import { counted, formatDuration } from '../text';
 
 const HEARTBEAT_MS = 5000;
 
@@ -38,8 +38,7 @@ export interface StudyResult {
   readonly exitCode: number;
 }
 
-const nameOf = ({ arm, cases, seed }: StudyRun): string =>
-  `${cases} ${cases === 1 ? 'case' : 'cases'}, seed ${seed}, ${ARM_NAMES[arm]}`;
+const nameOf = ({ arm, cases, seed }: StudyRun): string => `${counted(cases, 'case')}, seed ${seed}, ${ARM_NAMES[arm]}`;
 
 const spread = (mean: number, deviation: number | null): string =>
   deviation === null ? mean.toFixed(3) : `${mean.toFixed(3)} ± ${deviation.toFixed(3)}`;
@@ -54,7 +53,7 @@ export function describeStudy({ amounts, by, points, differences, score }: Study
     const ahead =
       difference &&
       `difference ${spread(difference.mean, difference.deviation)}, pre-trained ahead in ${difference.ahead} of ${difference.count}`;
-    const what = by === 'cases' ? `${amount} ${amount === 1 ? 'case' : 'cases'}` : `${100 * amount} % of the cases`;
+    const what = by === 'cases' ? counted(amount, 'case') : `${100 * amount} % of the cases`;
     return [`${what}: ${STUDY_SCORES[score]} ${[...sides, ...(ahead ? [ahead] : [])].join(', ')}`];
   });
 }

@@ -1,33 +1,9 @@
 import process from 'node:process';
+import { formatDuration } from './times';
 
 const BAR_WIDTH = 24;
 const PLAIN_INTERVAL_MS = 10_000;
 const REDRAW_INTERVAL_MS = 100;
-
-/** 75 → "1m15s". */
-export function formatDuration(seconds: number): string {
-  if (!Number.isFinite(seconds)) return '?';
-  const whole = Math.max(0, Math.round(seconds));
-  const days = Math.floor(whole / 86_400);
-  const hours = Math.floor((whole % 86_400) / 3600);
-  const minutes = Math.floor((whole % 3600) / 60);
-  if (days > 0) return `${days}d${hours}h`;
-  if (hours > 0) return `${hours}h${String(minutes).padStart(2, '0')}m`;
-  if (minutes > 0) return `${minutes}m${String(whole % 60).padStart(2, '0')}s`;
-  return `${whole}s`;
-}
-
-/** 1536 → "1.5 KB" (powers of 1000, as disks are sold). */
-export function formatBytes(bytes: number): string {
-  const units = ['B', 'KB', 'MB', 'GB', 'TB', 'PB'];
-  let value = bytes;
-  let unit = 0;
-  while (value >= 1000 && unit < units.length - 1) {
-    value /= 1000;
-    unit += 1;
-  }
-  return `${value.toFixed(value < 10 && unit > 0 ? 1 : 0)} ${units[unit]!}`;
-}
 
 /**
  * A progress bar with a time estimate on standard error. On a terminal it redraws one line; elsewhere it prints a line

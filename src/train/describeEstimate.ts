@@ -1,5 +1,5 @@
 import type { DiskUse, RunEstimate } from '../protocol/estimate';
-import { formatBytes, formatDuration } from '../text/progressBar';
+import { counted, formatBytes, formatDuration, formatSeconds } from '../text';
 
 /** An estimate in lines for people. */
 export function describeEstimate({ volumes, network, memory, cache, checkpoints, time }: RunEstimate): string[] {
@@ -9,9 +9,9 @@ export function describeEstimate({ volumes, network, memory, cache, checkpoints,
   const disk = ({ bytes, freeBytes }: DiskUse): string =>
     `up to ${formatBytes(bytes)} on disk${freeBytes !== undefined && bytes > freeBytes ? ` — only ${formatBytes(freeBytes)} are free` : ''}`;
   const sure = time.measured ? 'about' : 'very roughly';
-  const each = `${Number(time.secondsPerStep.toPrecision(2))} s a step`;
+  const each = `${formatSeconds(time.secondsPerStep)} a step`;
   return [
-    `data: ${volumes.train} ${volumes.train === 1 ? 'volume' : 'volumes'} to train on, ${volumes.heldOut} held out`,
+    `data: ${counted(volumes.train, 'volume')} to train on, ${volumes.heldOut} held out`,
     `network: ${(network.parameters / 1e6).toFixed(1)} M parameters; ${network.cropsPerStep} crops a step, ${network.microBatch} at a time`,
     `memory: about ${formatBytes(needed)} (${formatBytes(memory.freeBytes)} free)${tight}`,
     ...(cache ? [`cache: ${disk(cache)}`] : []),

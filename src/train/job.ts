@@ -5,12 +5,13 @@ import { ExitCode } from '../errors/userError';
 import { ControlServer, RunStateFile } from '../runs';
 import type { DeviceInfo } from '../tensor/backends';
 import { Interruption } from '../rpc/interruption';
-import { formatDuration, type ProgressBar } from '../text/progressBar';
+import { type ProgressBar } from '../text/progressBar';
 import { version } from '../text/version';
 import type { LoopOutcome, TrainingBatch, TrainingLoop } from './loop';
 import { openRunDirectory, tidyResumedRun, type PreparedRun } from './prepare';
 import { RunRecorder } from './recorder';
 import type { Say } from './types';
+import { formatDuration } from '../text';
 
 export interface TrainingResult {
   readonly runDir: string;

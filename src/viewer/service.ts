@@ -32,6 +32,7 @@ import { reduceVolume } from './reduce';
 import { makeThumbnail, type Thumbnail } from './thumbnail';
 import { memoryFor, stepsFor, stepsInWords } from './tooLarge';
 import { countLabels, summarizeValues } from './statistics';
+import { formatSize, significant } from '../text';
 
 /** Voxels that are looked at in one go. */
 const PIECE = 1 << 22;
@@ -41,7 +42,7 @@ interface Loaded {
   readonly statistics: VolumeStatistics;
 }
 
-const number = (value: number): string => String(Number(value.toPrecision(6)));
+const number = (value: number): string => significant(value, 6);
 
 /** Three rows of numbers, the first of them named. */
 function matrixRows(name: string, affine: Affine): VolumeHeader['rows'] {
@@ -54,10 +55,10 @@ function matrixRows(name: string, affine: Affine): VolumeHeader['rows'] {
 function headerRows(header: NiftiHeader): VolumeHeader['rows'] {
   const { affine, size, contradicting } = header;
   const spacing = spacingOf(affine);
-  const triple = (values: readonly number[]): string => values.map(number).join(' × ');
+  const triple = (values: readonly number[]): string => formatSize(values.map(number));
   const scaled = header.slope !== 1 || header.intercept !== 0;
   const rows = [
-    { name: 'Dimensions', value: `${size.join(' × ')}${header.channels > 1 ? ` × ${header.channels}` : ''}` },
+    { name: 'Dimensions', value: `${formatSize(size)}${header.channels > 1 ? `×${header.channels}` : ''}` },
     { name: 'Spacing', value: `${triple(spacing)} mm` },
     { name: 'Field of view', value: `${triple(spacing.map((mm, axis) => mm * size[axis]!))} mm` },
     { name: 'Orientation', value: `${axisCodes(affine)}, from the ${header.affineSource}` },

@@ -5,6 +5,7 @@ import { canonicalView, extractSlice, type CanonicalView } from './canonical';
 import { labelNames, namedLikeLabels } from './labels';
 import { encodePng } from './png';
 import { countLabels, summarizeValues } from './statistics';
+import { formatSize, significant } from '../text';
 
 /** A small picture of a volume. */
 export interface Thumbnail {
@@ -12,7 +13,7 @@ export interface Thumbnail {
   readonly data: Uint8Array;
   readonly width: number;
   readonly height: number;
-  /** `512 × 512 × 300 voxels, 0.8 × 0.8 × 2.5 mm`. */
+  /** `512×512×300 voxels, 0.8×0.8×2.5 mm`. */
   readonly caption: string;
 }
 
@@ -71,8 +72,8 @@ export async function makeThumbnail(file: string, side: number): Promise<Thumbna
   const { slope, intercept } = header;
   const painter = await painterOf(file, voxels, slope, intercept);
   const { width, height, samples } = layOut(slice, view, side, (stored) => painter(stored * slope + intercept));
-  const spacing = spacingOf(whole.affine).map((mm) => Number(mm.toPrecision(3)));
-  const volumes = whole.channels > 1 ? ` × ${whole.channels}` : '';
-  const caption = `${whole.size.join(' × ')}${volumes} voxels, ${spacing.join(' × ')} mm`;
+  const spacing = spacingOf(whole.affine).map((mm) => significant(mm, 3));
+  const volumes = whole.channels > 1 ? `×${whole.channels}` : '';
+  const caption = `${formatSize(whole.size)}${volumes} voxels, ${formatSize(spacing)} mm`;
   return { data: encodePng(width, height, samples), width, height, caption };
 }

@@ -1,6 +1,7 @@
 import type { Vec3 } from '../geometry';
 import { UserError } from '../errors/userError';
 import { everyNth, spacingOf, voxelBytes, type NiftiHeader } from '../volume';
+import { formatSize } from '../text';
 
 /** The largest buffer that every supported editor can make. */
 const LARGEST = 2 ** 31;
@@ -47,8 +48,8 @@ export function stepsInWords({ size }: NiftiHeader, step: Vec3): string {
   const thinned = ['x', 'y', 'z'].flatMap((axis, at) =>
     step[at]! > 1 ? [`every ${ordinal(step[at]!)} along ${axis}`] : [],
   );
-  const shown = size.map((n, axis) => Math.ceil(n / step[axis]!)).join(' × ');
-  return `of its ${size.join(' × ')} voxels ${shown} are shown, ${thinned.join(', ')}.`;
+  const shown = formatSize(size.map((n, axis) => Math.ceil(n / step[axis]!)));
+  return `of its ${formatSize(size)} voxels ${shown} are shown, ${thinned.join(', ')}.`;
 }
 
 function ordinal(n: number): string {

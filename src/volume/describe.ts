@@ -6,6 +6,7 @@ import type { DatatypeName } from './nifti/datatypes';
 import type { NiftiHeader } from './nifti/header';
 import { countNonFinite, readNifti } from './nifti/read';
 import type { VoxelArray } from './types';
+import { formatSize, significant } from '../text';
 
 /** What `voco info` tells about a file. */
 export interface VolumeDescription {
@@ -88,10 +89,10 @@ export function summarizeIntensity(data: VoxelArray): IntensitySummary | null {
 export function geometryWarnings(header: NiftiHeader): string[] {
   const warnings = [...header.warnings];
   const spacing = spacingOf(header.affine);
-  const text = spacing.map((value) => format(value)).join('×');
+  const text = formatSize(spacing.map((value) => format(value)));
   if (spacing.some((value) => value > 15 || value < 0.05)) warnings.push(`odd spacing: ${text} mm`);
   else if (Math.max(...spacing) / Math.min(...spacing) > 12) warnings.push(`very uneven spacing: ${text} mm`);
-  if (Math.min(...header.size) === 1) warnings.push(`a single slice: ${header.size.join('×')} voxels`);
+  if (Math.min(...header.size) === 1) warnings.push(`a single slice: ${formatSize(header.size)} voxels`);
   return warnings;
 }
 
@@ -131,15 +132,15 @@ export async function describeVolume(file: string): Promise<VolumeDescription> {
 }
 
 function format(value: number): string {
-  return String(Number(value.toPrecision(5)));
+  return significant(value, 5);
 }
 
 /** A description as text of several lines, for `voco info`. */
 export function formatDescription(d: VolumeDescription): string {
-  const sizes = (values: readonly number[]) => values.map(format).join(' × ');
+  const sizes = (values: readonly number[]) => formatSize(values.map(format));
   const scaled = d.slope !== 1 || d.intercept !== 0;
   const rows: [string, string][] = [
-    ['shape', `${d.shape.join(' × ')} voxels${d.channels > 1 ? `, ${d.channels} channels` : ''}`],
+    ['shape', `${formatSize(d.shape)} voxels${d.channels > 1 ? `, ${d.channels} channels` : ''}`],
     ['spacing', `${sizes(d.spacing)} mm (field of view ${sizes(d.extent)} mm)`],
     ['orientation', `${d.orientation} (from the ${d.affineSource})`],
     ['datatype', `${d.datatype}${scaled ? `, × ${format(d.slope)} + ${format(d.intercept)}` : ''}; ${d.format}`],

@@ -104,8 +104,8 @@ const fields = async (name) =>
 test('shows the steps of preprocessing and the position label of the crop that training draws', async () => {
   const stages = await frame.locator('figure').evaluateAll((all) => all.map((one) => one.dataset.stage));
   assert.deepEqual(stages, ['load', 'orientation', 'intensity', 'foreground', 'resize']);
-  assert.match(await frame.locator('figure').first().innerText(), /96 × 96 × 64/);
-  assert.match(await frame.locator('figure').last().innerText(), /96 × 96 × 32/);
+  assert.match(await frame.locator('figure').first().innerText(), /96×96×64/);
+  assert.match(await frame.locator('figure').last().innerText(), /96×96×32/);
   const label = await shares();
   assert.equal(label.length, 9);
   assert.ok(Math.abs(sum(label) - 1) < 0.005, label.join());
@@ -210,10 +210,10 @@ test('a checkpoint says where it believes crops to be', async () => {
 test('follows edits that are not saved, and keeps the picture when the config is wrong', async () => {
   // Once before it is timed: the first edit of a window loads things.
   await edit('"name": "preview"', '"name": "look"');
-  const geometry = timeOf('#where', '^24 × 32');
+  const geometry = timeOf('#where', '^24×32');
   const typed = await edit('"crop": [\n      32', '"crop": [\n      24');
   const geometryMs = (await geometry) - typed;
-  const preprocessing = timeOf('figure', '84 × 96 × 32');
+  const preprocessing = timeOf('figure', '84×96×32');
   const again = await edit('"resize": [\n        96', '"resize": [\n        84');
   const preprocessingMs = (await preprocessing) - again;
   console.log(`followed a change of geometry within ${geometryMs} ms, of preprocessing within ${preprocessingMs} ms`);

@@ -1,7 +1,6 @@
 import type { TensorRow, TensorStatistics } from '../../src/protocol/checkpoint';
-import { formatValue } from '../curves/format';
 import { element } from '../ui/dom';
-import { countText } from './text';
+import { formatCount, formatSize, formatValue } from '../../src/text';
 
 /** Names and values, one a line. */
 export function factList(rows: readonly (readonly [name: string, value: string])[]): HTMLElement {
@@ -33,15 +32,16 @@ function histogram({ bins, minimum, maximum }: TensorStatistics): HTMLElement {
 /** The numbers of a tensor in short, with their histogram. */
 export function tensorDetails(tensor: TensorRow, statistics: TensorStatistics): HTMLElement {
   const { count, zeros, nan, infinite, minimum, maximum, mean, deviation } = statistics;
-  const share = (n: number): string => (count === 0 ? '0' : `${countText(n)} (${formatValue((100 * n) / count, 3)} %)`);
+  const share = (n: number): string =>
+    count === 0 ? '0' : `${formatCount(n)} (${formatValue((100 * n) / count, 3)} %)`;
   const broken: [string, string][] = [
     ...(nan > 0 ? ([['Not a number', share(nan)]] as [string, string][]) : []),
     ...(infinite > 0 ? ([['Infinite', share(infinite)]] as [string, string][]) : []),
   ];
   const rows: [string, string][] = [
-    ['Shape', tensor.shape.length === 0 ? 'scalar' : tensor.shape.join(' × ')],
+    ['Shape', tensor.shape.length === 0 ? 'scalar' : formatSize(tensor.shape)],
     ['Type', tensor.dtype],
-    ['Numbers', countText(count)],
+    ['Numbers', formatCount(count)],
     ...broken,
     ['Zeros', share(zeros)],
     ['Minimum', formatValue(minimum, 5)],

@@ -1,6 +1,6 @@
 import { element } from '../ui/dom';
-import { countText, sizeText } from './text';
 import type { ModuleNode, VisibleNode } from './modules';
+import { counted, formatBytes, formatCount, formatSize } from '../../src/text';
 
 /** More rows than people read; a search finds the others. */
 const MOST_ROWS = 3000;
@@ -46,13 +46,13 @@ export class ModuleTree {
     const shape = tensor
       ? tensor.shape.length === 0
         ? 'scalar'
-        : tensor.shape.join(' × ')
-      : `${node.tensors} tensor${node.tensors === 1 ? '' : 's'}`;
+        : formatSize(tensor.shape)
+      : counted(node.tensors, 'tensor');
     const cells = [
       element('span', { role: 'gridcell', class: tensor ? '' : 'muted' }, shape),
-      element('span', { role: 'gridcell', class: 'number' }, countText(node.parameters)),
+      element('span', { role: 'gridcell', class: 'number' }, formatCount(node.parameters)),
       element('span', { role: 'gridcell' }, tensor?.dtype ?? ''),
-      element('span', { role: 'gridcell', class: 'number' }, sizeText(node.bytes)),
+      element('span', { role: 'gridcell', class: 'number' }, formatBytes(node.bytes, 3)),
     ];
     const row = element(
       'div',

@@ -1,9 +1,9 @@
 import { FEWEST_COMPARED, MOST_COMPARED, type CompareCard } from '../../src/protocol/compare';
-import { formatStep } from '../curves/format';
 import { button } from '../ui/controls';
 import { element } from '../ui/dom';
 import type { Theme } from '../ui/theme';
 import { badge, letterOf } from './letters';
+import { formatCount } from '../../src/text';
 
 export interface CardEvents {
   /** Another order, or fewer checkpoints. */
@@ -16,7 +16,7 @@ const KINDS: Readonly<Record<string, string>> = { pretrain: 'pre-training', fine
 
 /** A checkpoint's run and step, as sentences call it. */
 export const nameOf = ({ name, step }: CompareCard): string =>
-  step === undefined ? name : `${name}, step ${formatStep(step)}`;
+  step === undefined ? name : `${name}, step ${formatCount(step)}`;
 
 function small(label: string, title: string, onClick: () => void): HTMLButtonElement {
   const node = element('button', { type: 'button', class: 'small', title, 'aria-label': title }, label);
@@ -40,7 +40,7 @@ function cardNode(cards: readonly CompareCard[], at: number, theme: Theme, event
   const others = files.filter((one) => one !== file);
   const open = element('button', { type: 'button', class: 'link name', title: `${file}\nOpen it` }, name);
   open.addEventListener('click', () => events.show(file));
-  const facts = [step === undefined ? '' : `step ${formatStep(step)}`, KINDS[kind ?? ''] ?? kind ?? '', detail];
+  const facts = [step === undefined ? '' : `step ${formatCount(step)}`, KINDS[kind ?? ''] ?? kind ?? '', detail];
   const letter = letterOf(at);
   const actions =
     at === 0

@@ -1,11 +1,12 @@
 import type { Comparison } from '../../src/protocol/comparison';
 import type { CompareState } from '../../src/protocol/compare';
-import { formatValue, metricLabel } from '../curves/format';
+import { metricLabel } from '../curves/format';
 import { element } from '../ui/dom';
 import type { Theme } from '../ui/theme';
 import { matching, valueText } from './configModel';
 import { Drawn } from './drawn';
 import { badge } from './letters';
+import { counted, formatTime, formatValue } from '../../src/text';
 
 /** From this many differing keys on there is a box to search them. */
 const MANY = 12;
@@ -28,8 +29,7 @@ const LONGEST = 48;
 function factText(name: string, text: string | undefined): string | undefined {
   if (text === undefined) return undefined;
   if (name === 'Kind') return KINDS[text] ?? text;
-  const time = name === 'Started' ? new Date(text) : undefined;
-  return time && !Number.isNaN(time.getTime()) ? time.toLocaleString() : text;
+  return (name === 'Started' ? formatTime(text) : undefined) ?? text;
 }
 
 const CHECKPOINT = /([^\\/]+)[\\/]checkpoints[\\/]step-0*(\d+)\.safetensors$/;
@@ -119,7 +119,7 @@ export class Overview {
       config.length === 0
         ? 'nothing: the configs are the same'
         : found.length === config.length
-          ? `${config.length} ${config.length === 1 ? 'key' : 'keys'}`
+          ? counted(config.length, 'key')
           : `${found.length} of ${config.length} keys`;
     const rows = found.map(({ path, values }) => ({
       name: path,

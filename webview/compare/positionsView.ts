@@ -11,6 +11,7 @@ import { caseName, ORIGINS } from './caseModel';
 import { badge, letterOf, reasonText } from './letters';
 import { Task, type CompareHost } from './task';
 import { ViewerPart } from './viewerPart';
+import { formatPercent } from '../../src/text';
 
 export interface PositionsContent {
   readonly files: readonly string[];
@@ -20,7 +21,7 @@ export interface PositionsContent {
   readonly theme: Theme;
 }
 
-const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+const percent = (share: number): string => formatPercent(share, 1);
 const millimetres = (value: number | null): string => (value === null ? '–' : `${value.toFixed(1)} mm`);
 
 /** What is told of the answers of a network, with how it is written. */

@@ -17,6 +17,7 @@ import {
   type ScoreRow,
   type ScoreSort,
 } from './scoreModel';
+import { counted } from '../../src/text';
 
 export interface ScoresContent {
   readonly scores: readonly ScoreComparison[];
@@ -66,7 +67,7 @@ function sentence(pair: PairedScore, metric: Metric, letter: string): string {
   const interval =
     low === null || high === null ? 'no interval for one case' : `95 % interval ${intervalText(pair, metric)}${unit}`;
   const tested = cases > 1 ? `, p ${pText(p)} (Wilcoxon signed-rank, ${test})` : '';
-  const over = `over ${cases} ${cases === 1 ? 'case' : 'cases'}`;
+  const over = `over ${counted(cases, 'case')}`;
   return `${name}: ${letter} − A ${differenceText(difference, metric)}${unit}, ${interval}, ${over}${tested}`;
 }
 

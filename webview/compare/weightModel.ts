@@ -1,4 +1,5 @@
 import type { ModuleDifference, WeightComparison } from '../../src/protocol/comparison';
+import { significant } from '../../src/text';
 
 /** A part of the network in all comparisons with the reference. */
 export interface WeightRow {
@@ -52,7 +53,7 @@ export function changeText(change: number | null): string {
   if (change === null) return '–';
   if (change === 0) return '0 %';
   const percent = 100 * change;
-  return percent >= 1000 ? `${Number(change.toPrecision(3))} ×` : `${Number(percent.toPrecision(3))} %`;
+  return percent >= 1000 ? `${significant(change, 3)} ×` : `${significant(percent, 3)} %`;
 }
 
 /** A cosine with as many digits as tell it from 1. */

@@ -1,7 +1,5 @@
 import type { Comparison, ModuleDifference, WeightComparison } from '../../src/protocol/comparison';
 import type { CompareState } from '../../src/protocol/compare';
-import { formatValue } from '../curves/format';
-import { countText } from '../checkpoint/text';
 import { element } from '../ui/dom';
 import type { Theme } from '../ui/theme';
 import { Drawn } from './drawn';
@@ -15,6 +13,7 @@ import {
   type WeightRow,
   type WeightSort,
 } from './weightModel';
+import { counted, formatCount, formatSize, formatValue } from '../../src/text';
 
 /** Weights by module against the reference: norms, relative change and cosine. */
 export class WeightsView {
@@ -112,7 +111,7 @@ function weightRow({ module, parameters, referenceNorm, pairs }: WeightRow, most
     'tr',
     { 'data-module': module },
     element('th', { scope: 'row' }, module),
-    element('td', { class: 'muted' }, countText(parameters)),
+    element('td', { class: 'muted' }, formatCount(parameters)),
     element('td', {}, formatValue(referenceNorm, 4)),
     ...pairs.flatMap((pair) => pairCells(pair, most)),
   );
@@ -121,7 +120,9 @@ function weightRow({ module, parameters, referenceNorm, pairs }: WeightRow, most
 /** The tensors that could not be compared, folded. */
 function restOf({ checkpoint, onlyInReference, onlyInOther, otherShape }: WeightComparison): HTMLElement[] {
   const letter = letterOf(checkpoint);
-  const shapes = otherShape.map(({ name, reference, other }) => `${name}: ${reference.join('×')}, ${other.join('×')}`);
+  const shapes = otherShape.map(
+    ({ name, reference, other }) => `${name}: ${formatSize(reference)}, ${formatSize(other)}`,
+  );
   const lists: [string, readonly string[]][] = [
     [`only in A, not in ${letter}`, onlyInReference],
     [`only in ${letter}`, onlyInOther],
@@ -133,7 +134,7 @@ function restOf({ checkpoint, onlyInReference, onlyInOther, otherShape }: Weight
       element(
         'details',
         {},
-        element('summary', {}, `${names.length} ${names.length === 1 ? 'tensor' : 'tensors'} ${what}`),
+        element('summary', {}, `${counted(names.length, 'tensor')} ${what}`),
         element('pre', {}, names.join('\n')),
       ),
     );

@@ -4,6 +4,7 @@ import { button } from '../ui/controls';
 import { element } from '../ui/dom';
 import { CropFields } from './fields';
 import { greyCanvas, labelTables } from './pictures';
+import { formatSize } from '../../src/text';
 
 export interface CropSectionActions {
   /** Puts the crop elsewhere, or gives it another size. */
@@ -36,7 +37,7 @@ export class CropSection {
     this.back.hidden = !moved;
     this.fields.show(crop.centre, crop.box, choice.kind === 'random');
     this.pictures.replaceChildren(
-      ...pictureRow(`Crop at ${input.join(' × ')}`, crop.plain),
+      ...pictureRow(`Crop at ${formatSize(input)}`, crop.plain),
       ...pictureRow('As the network sees it', crop.seen),
       element('p', { class: 'muted', id: 'augmentation' }, crop.augmentation),
     );
@@ -62,5 +63,5 @@ function pictureRow(text: string, images: readonly GreyImage[]): HTMLElement[] {
 function inWords({ box, centre, label }: CropPreview, moved: boolean): string {
   const main = label ? label.indexOf(Math.max(...label)) : -1;
   const share = label ? `; ${Math.round(100 * label[main]!)} % of it in base crop ${main + 1}` : '';
-  return `${box.size.join(' × ')} voxels around ${centre.join(', ')}${moved ? ' (changed by you)' : ''}${share}`;
+  return `${formatSize(box.size)} voxels around ${centre.join(', ')}${moved ? ' (changed by you)' : ''}${share}`;
 }

@@ -2,6 +2,7 @@ import type { Vec3 } from '../../src/geometry';
 import type { CropGridPreview, GreyImage, StagePreview } from '../../src/protocol/crops';
 import { element } from '../ui/dom';
 import { scaleColour } from '../volume/raster';
+import { formatSize, significant } from '../../src/text';
 
 /** A grey picture on a canvas of its own size; the first row is the lowest, and `mirrored` puts high columns left. */
 export function greyCanvas(image: GreyImage, title: string, mirrored: boolean): HTMLCanvasElement {
@@ -27,7 +28,7 @@ const STAGES: Readonly<Record<string, string>> = {
   resize: 'Resized',
 };
 
-const number = (value: number, digits = 4): string => String(Number(value.toPrecision(digits))).replace('-', '−');
+const number = (value: number, digits = 4): string => significant(value, digits).replace('-', '−');
 
 /** Five steps side by side leave little room: narrow spaces, and a line ends before the unit if it has to. */
 function spacingText(spacing: Vec3): string {
@@ -49,7 +50,7 @@ export function stageCards(stages: readonly StagePreview[]): HTMLElement[] {
         'figcaption',
         {},
         element('strong', {}, name),
-        element('span', {}, stage.shape.slice(1).join(' × ')),
+        element('span', {}, formatSize(stage.shape.slice(1))),
         element('span', { class: 'muted' }, spacingText(stage.spacing)),
         element('span', { class: 'muted' }, stage.orientation),
         element('span', { class: 'muted' }, `${number(stage.range[0])} to ${number(stage.range[1])}`),

@@ -3,8 +3,9 @@ import type { ChartDescription } from '../../src/protocol/curves';
 import { element } from '../ui/dom';
 import type { Theme } from '../ui/theme';
 import './chart.css';
-import { formatStep, formatWithUnit } from './format';
+import { formatWithUnit } from './format';
 import { drawLines, lineSwatch, placeOf, styleOf, valueAt, valueBounds, type ChartContent, type Frame } from './lines';
+import { formatCount } from '../../src/text';
 
 export type { Line, Pin } from './lines';
 
@@ -138,7 +139,7 @@ export class Chart {
         {
           ...axis,
           size: 28,
-          values: (_, ticks) => ticks.map((tick) => (Number.isInteger(tick) ? formatStep(tick) : '')),
+          values: (_, ticks) => ticks.map((tick) => (Number.isInteger(tick) ? formatCount(tick) : '')),
         },
         {
           ...axis,
@@ -257,7 +258,7 @@ export class Chart {
   /** Fills the legend with the values at a step, or the last ones. Only texts change: the cursor moves in every frame. */
   private showValues(step: number | undefined): void {
     if (step === undefined) this.legendStep.remove();
-    else setText(this.legendStep, `step ${formatStep(step)}`);
+    else setText(this.legendStep, `step ${formatCount(step)}`);
     if (step !== undefined && !this.legendStep.isConnected) this.legend.prepend(this.legendStep);
     if (!this.legendBox.open) return;
     (this.content?.lines ?? []).forEach((line, index) => {

@@ -1,12 +1,12 @@
 import type { RunMarks } from '../../src/protocol/curves';
 import { element } from '../ui/dom';
-import { formatStep } from './format';
+import { formatCount } from '../../src/text';
 
 /** More steps than these are counted. */
 const MOST_NAMED = 3;
 
 function stepsText(steps: readonly number[]): string {
-  const named = steps.slice(0, MOST_NAMED).map(formatStep).join(', ');
+  const named = steps.slice(0, MOST_NAMED).map(formatCount).join(', ');
   return steps.length > MOST_NAMED ? `${named} and ${steps.length - MOST_NAMED} more` : named;
 }
 

@@ -1,6 +1,7 @@
 import { escapeXml, ticks } from '../ui/svg';
-import { formatStep, formatWithUnit } from './format';
+import { formatWithUnit } from './format';
 import { styleOf, valueBounds, type ChartContent, type Line } from './lines';
+import { formatCount } from '../../src/text';
 
 /** Size of one chart in the drawing, in CSS pixels. */
 export const SVG_CHART = { width: 720, height: 300 } as const;
@@ -66,7 +67,7 @@ export function chartSvg({ title, unit, content }: Content): string {
   }
   for (const tick of ticks(from, Math.max(to, from + 1), 7)) {
     out.push(
-      `<text x="${x(tick).toFixed(1)}" y="${BOX.bottom + 18}" text-anchor="middle" fill="#444">${formatStep(tick)}</text>`,
+      `<text x="${x(tick).toFixed(1)}" y="${BOX.bottom + 18}" text-anchor="middle" fill="#444">${formatCount(tick)}</text>`,
     );
   }
   out.push(`<path d="M${BOX.left} ${BOX.top}V${BOX.bottom}H${BOX.right}" fill="none" stroke="#444"/>`);

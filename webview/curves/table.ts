@@ -1,6 +1,6 @@
 import { element } from '../ui/dom';
-import { formatStep, formatValue } from './format';
 import { valueAt, type Line } from './lines';
+import { formatCount, formatValue } from '../../src/text';
 
 /** Fills a table with the same values as the charts, a row a step, the latest first. */
 export function fillTable(table: HTMLTableElement, lines: readonly Line[]): void {
@@ -16,7 +16,7 @@ export function fillTable(table: HTMLTableElement, lines: readonly Line[]): void
       const here = line.series.steps.includes(step) ? valueAt(line.series, step) : undefined;
       return element('td', {}, here === undefined ? '' : formatValue(here, 6));
     });
-    return element('tr', {}, element('th', { scope: 'row' }, formatStep(step)), ...cells);
+    return element('tr', {}, element('th', { scope: 'row' }, formatCount(step)), ...cells);
   });
   const caption = element(
     'caption',

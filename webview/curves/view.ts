@@ -10,6 +10,7 @@ import { lineSwatch, type ChartContent, type Line } from './lines';
 import { explainMarks } from './marks';
 import { Paced } from './paced';
 import { fillTable } from './table';
+import { counted } from '../../src/text';
 
 const DEFAULT_STATE: CurvesState = { runs: [], smoothing: 0.9, logarithmic: false, view: 'charts' };
 const TABLE_ROWS = 100;
@@ -190,7 +191,7 @@ export class CurvesView {
     this.app.dataset.reading = String(is);
     if (is) {
       const { length } = this.state.runs;
-      this.say(`Reading the metrics… ${length - reading.length} of ${length} run${length === 1 ? '' : 's'} complete`);
+      this.say(`Reading the metrics… ${length - reading.length} of ${counted(length, 'run')} complete`);
       setTimeout(() => void this.ask(), READING_MS);
     } else if (was) void this.open();
   }

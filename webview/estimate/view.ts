@@ -2,6 +2,7 @@ import type { EstimateCard, EstimateContract, EstimateSheet, EstimateState } fro
 import { button } from '../ui/controls';
 import { element } from '../ui/dom';
 import { errorText, type Host } from '../ui/host';
+import { formatTime } from '../../src/text';
 
 /** Checking many volumes on a slow disk takes its time; it can be cancelled. */
 const PATIENCE_MS = 3_600_000;
@@ -89,7 +90,7 @@ export class EstimateView {
   }
 
   private show(sheet: EstimateSheet): void {
-    const made = new Date().toLocaleString([], { dateStyle: 'medium', timeStyle: 'short' });
+    const made = formatTime(new Date())!;
     this.state = { ...this.state, sheet, made };
     this.say('');
   }

@@ -1,5 +1,6 @@
 import { escapeXml, ticks } from '../ui/svg';
 import { quartiles, type Metric, type ScoreRow } from './scores';
+import { significant } from '../../src/text';
 
 /** Colours of a drawing. */
 export interface Ink {
@@ -64,7 +65,7 @@ function axis(chart: ClassChart, scale: Scale, bottom: number, ink: Ink): string
   const { metric } = chart;
   const unit = metric.unit && ` ${metric.unit}`;
   const marks = ticks(scale.low, scale.high, 6).map((tick) => {
-    const label = metric.id === 'volumeError' ? `${Math.round(100 * tick)} %` : `${Number(tick.toPrecision(6))}${unit}`;
+    const label = metric.id === 'volumeError' ? `${Math.round(100 * tick)} %` : `${significant(tick, 6)}${unit}`;
     const strong = metric.id === 'volumeError' && tick === 0;
     return (
       line(scale.x(tick), TOP, scale.x(tick), bottom, strong ? ink.muted : ink.grid) +

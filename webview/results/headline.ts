@@ -3,6 +3,7 @@ import type { ScoreSummary } from '../../src/protocol/scores';
 import { element } from '../ui/dom';
 import { SCORE_LABELS } from './classification';
 import { explain, type Metric } from './scores';
+import { counted } from '../../src/text';
 
 function figure(label: string, summary: ScoreSummary | undefined, format: (value: number) => string): HTMLElement {
   const { mean, low, high } = summary ?? { mean: null, low: null, high: null };
@@ -34,7 +35,7 @@ export function headline({ results, run }: ShownResults, metric: Metric | undefi
   const name = run.split(/[/\\]/).at(-1)!;
   const facts = [
     task,
-    `${count} held-out case${count === 1 ? '' : 's'}`,
+    counted(count, 'held-out case'),
     ...(step === undefined ? [] : [`weights of step ${step}`]),
     ...(metric ? ['measured on the grid of the images'] : []),
     name,
@@ -57,11 +58,7 @@ export function headline({ results, run }: ShownResults, metric: Metric | undefi
 export function studyHeadline({ task, seeds, heldOut, checkpoint, done, total }: ShownStudy): HTMLElement[] {
   const parts = checkpoint.split(/[/\\]/);
   const weights = parts.at(-2) === 'checkpoints' ? `${parts.at(-3)}, ${parts.at(-1)}` : parts.at(-1)!;
-  const facts = [
-    task,
-    `${seeds} ${seeds === 1 ? 'seed' : 'seeds'}`,
-    `${heldOut} held-out case${heldOut === 1 ? '' : 's'}`,
-  ];
+  const facts = [task, counted(seeds, 'seed'), counted(heldOut, 'held-out case')];
   return [
     element(
       'div',

@@ -1,5 +1,6 @@
 import type { CaseResult, ClassScores, ResultClass, Results } from '../../src/protocol/scores';
 import type { ResultsState } from '../../src/protocol/results';
+import { significant } from '../../src/text';
 
 /** How a score is shown, and how good or bad a value of it is. */
 export interface Metric {
@@ -99,7 +100,7 @@ export function absenceOf({ volume }: ClassScores): Absence {
   return volume.truth === 0 ? INVENTED : MISSED;
 }
 
-const millilitres = (value: number): string => `${Number(value.toPrecision(3))} ml`;
+const millilitres = (value: number): string => `${significant(value, 3)} ml`;
 
 /** One class of one case in a sentence. */
 export function describeScore(item: CaseResult, index: number, name: string, metric: Metric): string {

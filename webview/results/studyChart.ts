@@ -1,6 +1,7 @@
 import type { ShownStudy, StudySpread } from '../../src/protocol/results';
 import { escapeXml, ticks } from '../ui/svg';
 import type { Ink } from './classChart';
+import { counted, significant } from '../../src/text';
 
 /** What is drawn of one side, or of the difference. */
 export interface StudyLine {
@@ -20,7 +21,7 @@ export interface StudyPanel {
 }
 
 export const amountText = (amount: number, by: ShownStudy['by']): string =>
-  by === 'cases' ? String(amount) : `${Number((100 * amount).toPrecision(3))} %`;
+  by === 'cases' ? String(amount) : `${significant(100 * amount, 3)} %`;
 
 const HEIGHT = 260;
 const BOX = { left: 52, top: 26, bottom: 46, right: 14 };
@@ -54,7 +55,7 @@ export function studyPanelSvg(panel: StudyPanel, width: number, ink: Ink, font: 
     const stroke = tick === 0 ? ink.muted : ink.grid;
     return (
       `<path d="M${BOX.left} ${at}H${right}" stroke="${stroke}"/>` +
-      `<text x="${BOX.left - 8}" y="${at}" dy="4" text-anchor="end" fill="${ink.muted}">${Number(tick.toPrecision(6))}</text>`
+      `<text x="${BOX.left - 8}" y="${at}" dy="4" text-anchor="end" fill="${ink.muted}">${significant(tick, 6)}</text>`
     );
   });
   const labels = amounts.map(
@@ -104,7 +105,7 @@ function drawLine(
     return `<path class="deviation" d="M${px.toFixed(1)} ${top}V${bottom}${cap(top)}${cap(bottom)}" stroke="${colour}" fill="none" stroke-width="1.5"/>`;
   });
   const dots = places.map(({ px, mean, count }) => {
-    const name = `${label}: ${mean.toFixed(3)}, ${count} ${count === 1 ? 'seed' : 'seeds'}`;
+    const name = `${label}: ${mean.toFixed(3)}, ${counted(count, 'seed')}`;
     return `<circle cx="${px.toFixed(1)}" cy="${y(mean).toFixed(1)}" r="4" fill="${colour}" stroke="${ink.background}"><title>${escapeXml(name)}</title></circle>`;
   });
   return `<path d="${path}" fill="none" stroke="${colour}" stroke-width="2" stroke-dasharray="${dash}"/>${bars.join('')}${dots.join('')}`;

@@ -4,6 +4,7 @@ import { lineStyle, type Theme } from '../ui/theme';
 import type { Ink } from './classChart';
 import { legendSvg, studyPanelSvg, type StudyLine, type StudyPanel } from './studyChart';
 import { SIDES } from './studyTable';
+import { counted } from '../../src/text';
 
 function lineOf(label: string, index: number, points: readonly StudySpread[], kind: Theme['kind']): StudyLine {
   const { colour } = lineStyle(index, kind);
@@ -23,7 +24,7 @@ export function studyPanels(study: ShownStudy, kind: Theme['kind']): StudyPanel[
   );
   return [
     {
-      title: `Mean ${score}, ${heldOut} held-out case${heldOut === 1 ? '' : 's'}`,
+      title: `Mean ${score}, ${counted(heldOut, 'held-out case')}`,
       amounts,
       by,
       lines: sides,

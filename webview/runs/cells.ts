@@ -1,5 +1,6 @@
 import type { ColumnKind, TableCell, TableColumn } from '../../src/protocol/runs';
-import { formatValue, metricLabel } from '../curves/format';
+import { metricLabel } from '../curves/format';
+import { formatDuration, formatTime, formatValue, significant } from '../../src/text';
 
 const WIDTHS: Record<ColumnKind, number> = { number: 112, text: 150, time: 182, duration: 104, state: 112 };
 const OWN_WIDTHS: Readonly<Record<string, number>> = {
@@ -21,16 +22,6 @@ export function columnTitle({ group, name }: TableColumn): string {
   return label.charAt(0).toUpperCase() + label.slice(1);
 }
 
-function durationText(seconds: number): string {
-  const whole = Math.round(seconds);
-  if (whole < 60) return `${whole} s`;
-  const minutes = Math.floor(whole / 60);
-  if (minutes < 60) return `${minutes} min ${whole % 60} s`;
-  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
-}
-
-const TIME: Intl.DateTimeFormatOptions = { dateStyle: 'medium', timeStyle: 'short' };
-
 /** Measured numbers have the same places after the point, so that they can be compared down a column. */
 function measuredText(value: number): string {
   const size = Math.abs(value);
@@ -40,9 +31,9 @@ function measuredText(value: number): string {
 /** A value as people read it. */
 export function cellText(cell: TableCell, { kind, group }: Pick<TableColumn, 'kind' | 'group'>): string {
   if (cell === null) return '';
-  if (kind === 'time') return new Date(String(cell)).toLocaleString(undefined, TIME);
+  if (kind === 'time') return formatTime(String(cell)) ?? String(cell);
   if (typeof cell !== 'number') return String(cell);
-  if (kind === 'duration') return durationText(cell);
+  if (kind === 'duration') return formatDuration(cell);
   if (Number.isInteger(cell)) return String(cell);
-  return group === 'parameter' ? String(Number(cell.toPrecision(6))) : measuredText(cell);
+  return group === 'parameter' ? significant(cell, 6) : measuredText(cell);
 }

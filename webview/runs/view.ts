@@ -18,6 +18,7 @@ import {
   TAGS,
   type Run,
 } from './model';
+import { counted } from '../../src/text';
 
 const DEFAULT_STATE: RunsTableState = {
   sort: [{ key: 'run:created', descending: true }],
@@ -30,8 +31,6 @@ const DEFAULT_STATE: RunsTableState = {
   columnsOpen: false,
 };
 const DIALOG_TIMEOUT_MS = 3_600_000;
-
-const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
 
 /** The panel: toolbar, grid and list of columns. It owns the state, and asks the host for runs that are new or changed. */
 export class RunsTableView {
@@ -177,7 +176,7 @@ export class RunsTableView {
     this.filter.classList.toggle('invalid', error !== undefined);
     this.filter.setAttribute('aria-invalid', String(error !== undefined));
     this.say(error ? new Error(error) : undefined);
-    const shown = runs.length === total ? count(total, 'run') : `${runs.length} of ${count(total, 'run')}`;
+    const shown = runs.length === total ? counted(total, 'run') : `${runs.length} of ${counted(total, 'run')}`;
     this.summary.textContent = selected.size > 0 ? `${shown}, ${selected.size} selected` : shown;
     this.curvesButton.toggleAttribute('disabled', selected.size === 0);
     this.compareButton.toggleAttribute('disabled', selected.size < 2);

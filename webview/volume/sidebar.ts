@@ -8,6 +8,7 @@ import { OverlayList } from './overlayList';
 import type { OverlayValue, Pane } from './pane';
 import { KEYS } from './shortcuts';
 import type { Controls } from './controls';
+import { significant } from '../../src/text';
 
 export interface Reading {
   readonly pane: Pane;
@@ -24,7 +25,7 @@ function section(title: string, open: boolean, ...content: Node[]): HTMLDetailsE
 const shownValue = (value: number | undefined): string =>
   value === undefined ? '…' : Number.isNaN(value) ? 'no number' : text(value);
 /** Whole numbers as they are: labels and counts may have many digits. */
-const text = (value: number): string => String(Number.isInteger(value) ? value : Number(value.toPrecision(7)));
+const text = (value: number): string => (Number.isInteger(value) ? String(value) : significant(value, 7));
 
 /** What is known about the volumes: values under the pointer, labels, histogram, header. */
 export class Sidebar {

@@ -2,7 +2,7 @@ import type { Config } from '../../config';
 import type { Problem } from '../../schema';
 import { finetuneCost } from '../../downstream/cost';
 import { availableMemory, estimateCost } from '../../pretext/voco/train/memory';
-import { formatBytes } from '../../text/progressBar';
+import { formatBytes } from '../../text';
 
 /** Whether a run fits into the memory that is free now; of a GPU's own memory nothing is known here. */
 export function memoryProblems(config: Config): Problem[] {

@@ -2,6 +2,7 @@ import type { PretrainConfig } from '../../config';
 import type { Problem } from '../../schema';
 import { sizeBeforeCrops } from '../dataset';
 import type { Source } from './sources';
+import { formatSize } from '../../text';
 
 /** Volumes that are too small for the crop grid, where they are not resized (else the config alone tells). */
 export function gridProblems({ method, data }: PretrainConfig, sources: readonly Source[]): Problem[] {
@@ -18,9 +19,9 @@ export function gridProblems({ method, data }: PretrainConfig, sources: readonly
   const which =
     small.length === 1 ? 'one volume is smaller' : `${small.length} of ${images.length} volumes are smaller`;
   const message =
-    `${grid.join('×')} crops of ${crop.join('×')} need ${needed.join('×')} voxels, but ${which} after preprocessing: ` +
-    `${file} has ${size.join('×')}`;
+    `${formatSize(grid)} crops of ${formatSize(crop)} need ${formatSize(needed)} voxels, but ${which} after preprocessing: ` +
+    `${file} has ${formatSize(size)}`;
   const path = ['data', 'preprocess', 'resize'];
-  const fix = { title: `Resize every volume to ${needed.join('×')}`, path, value: needed };
+  const fix = { title: `Resize every volume to ${formatSize(needed)}`, path, value: needed };
   return [{ path: ['method', 'grid'], message, severity: 'error', fix }];
 }

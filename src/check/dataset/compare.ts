@@ -2,6 +2,7 @@ import type { Vec3 } from '../../geometry';
 import { orientationOf, parseAxisCodes, spacingOf, type NiftiHeader, type PreprocessSettings } from '../../volume';
 import type { Finding } from './finding';
 import type { CaseFacts, ImageFacts } from './inspect';
+import { formatSize, significant } from '../../text';
 
 /** Fewer cases than this have no usual value to differ from. */
 const ENOUGH = 5;
@@ -27,9 +28,7 @@ function spacingOutliers(images: readonly ImageFacts[]): Finding[] {
     .map((image) => ({
       severity: 'warning',
       file: image.file,
-      message: `spacing ${image.spacing.map((mm) => Number(mm.toPrecision(3))).join('×')} mm, unlike the rest (median ${Number(
-        usual[0]!.toPrecision(3),
-      )} to ${Number(usual[1]!.toPrecision(3))} mm)`,
+      message: `spacing ${formatSize(image.spacing.map((mm) => significant(mm, 3)))} mm, unlike the rest (median ${significant(usual[0]!, 3)} to ${significant(usual[1]!, 3)} mm)`,
       advice:
         'check that the header is right (scouts and thick slabs hide in downloads), or resample with preprocess.spacing',
     }));
@@ -84,7 +83,7 @@ function tooSmall(images: readonly ImageFacts[], settings: PreprocessSettings, n
     .map(({ image, size }) => ({
       severity: 'error',
       file: image.file,
-      message: `${size.join('×')} voxels after preprocessing, but the crop grid needs ${needed.join('×')}`,
+      message: `${formatSize(size)} voxels after preprocessing, but the crop grid needs ${formatSize(needed)}`,
       advice: 'set preprocess.resize, or use a smaller grid or crop',
     }));
 }

@@ -7,6 +7,7 @@ import type { NiftiHeader, Volume } from '../../volume';
 import { imageFiles, type Case } from '../../data/datalist/case';
 import type { Finding } from './finding';
 import { holdsLabels, namedAsLabels } from './labelMaps';
+import { formatSize } from '../../text';
 
 /** What is known of an image file after looking at it. */
 export interface ImageFacts {
@@ -168,7 +169,7 @@ function compareGrids(file: string, label: NiftiHeader, image: ImageFacts, findi
     findings.push({
       severity: 'error',
       file,
-      message: `${label.size.join('×')} voxels, but its image ${image.file} has ${size.join('×')}`,
+      message: `${formatSize(label.size)} voxels, but its image ${image.file} has ${formatSize(size)}`,
       advice: 'pair the label with its own image, or resample it to the image',
     });
     return;

@@ -3,8 +3,8 @@ import { ExitCode, UsageError } from '../../errors/userError';
 import { closest } from '../../errors/closest';
 import type { DataBench, InferenceBench, KernelBench, KernelTimes, StepBench, Timing } from '../../bench';
 import { PRECISIONS, type Precision } from '../../tensor/backends/types';
-import { formatBytes } from '../../text/progressBar';
 import { integerOption, textOption, tripleOption, type Arguments, type Command } from '../command';
+import { formatBytes, formatSize } from '../../text';
 
 type Result = StepBench | InferenceBench | KernelBench | DataBench;
 
@@ -73,7 +73,7 @@ function linesOf(result: Result): string[] {
       ];
     case 'data':
       return [
-        `${result.cases} volumes of ${result.volume.join('×')}, ${result.cropsPerVolume} crops each, ${result.workers} workers`,
+        `${result.cases} volumes of ${formatSize(result.volume)}, ${result.cropsPerVolume} crops each, ${result.workers} workers`,
         `a volume from its file: ${seconds(result.first)}`,
         `a volume kept in memory: ${seconds(result.cached)}`,
       ];

@@ -1,7 +1,7 @@
 import process from 'node:process';
 import { ExitCode, UsageError } from '../../errors/userError';
-import { formatBytes } from '../../text/progressBar';
 import { textOption, type Command } from '../command';
+import { formatBytes } from '../../text';
 
 export const cache: Command = {
   name: 'cache',

@@ -5,8 +5,7 @@ import type { Config } from '../../config';
 import type { Finding } from '../../check/dataset';
 import { ProgressBar } from '../../text/progressBar';
 import { listOption, onlyPositional, type Command } from '../command';
-
-const counted = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
+import { counted } from '../../text';
 
 const SIGNS = { error: '✗ error', warning: '! warning', info: '· note' } as const;
 

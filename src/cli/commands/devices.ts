@@ -1,8 +1,8 @@
 import process from 'node:process';
 import { ExitCode } from '../../errors/userError';
 import type { DeviceStatus } from '../../tensor/backends';
-import { formatBytes } from '../../text/progressBar';
 import type { Command } from '../command';
+import { formatBytes } from '../../text';
 
 function describe(device: DeviceStatus): string {
   if (!device.usable) return `not usable: ${device.reason}`;

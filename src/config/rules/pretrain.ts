@@ -1,7 +1,8 @@
 import { AXES, mapVec3, voxelCount } from '../../geometry';
 import type { PretrainConfig } from '../types';
 import { error, warning, type Problem } from '../../schema';
-import { sizeRules, times } from './shared';
+import { sizeRules } from './shared';
+import { formatSize } from '../../text';
 
 function gridRules(config: PretrainConfig): Problem[] {
   const { grid, crop } = config.method;
@@ -14,7 +15,7 @@ function gridRules(config: PretrainConfig): Problem[] {
   }
   if (!resize) {
     const least = mapVec3(grid, (n, axis) => n * crop[axis]!);
-    const message = `volumes are not resized, so each must have at least ${times(least)} voxels (grid × crop)`;
+    const message = `volumes are not resized, so each must have at least ${formatSize(least)} voxels (grid × crop)`;
     return [...found, warning(['data', 'preprocess', 'resize'], message)];
   }
   const needed = grid.map((n, axis) => n * crop[axis]!);
@@ -22,7 +23,7 @@ function gridRules(config: PretrainConfig): Problem[] {
   if (tooLarge.length) {
     const fitting = grid.map((n, axis) => Math.min(crop[axis]!, Math.floor(resize[axis]! / n)));
     const message =
-      `${times(grid)} crops of ${times(crop)} need ${needed.join('×')} voxels, more than the volume's ${times(resize)} ` +
+      `${formatSize(grid)} crops of ${formatSize(crop)} need ${formatSize(needed)} voxels, more than the volume's ${formatSize(resize)} ` +
       `along ${tooLarge.join(', ')}`;
     found.push(error(['method', 'crop'], message, Math.min(...fitting) >= 4 ? fitting : undefined));
   }
@@ -43,7 +44,9 @@ function inputRules(config: PretrainConfig): Problem[] {
   if (unfit.length > 0) return unfit;
   const enlarged = AXES.filter((_, axis) => input[axis]! > crop[axis]!);
   if (!enlarged.length) return [];
-  return [warning(path, `crops of ${times(crop)} are enlarged to ${times(input)}: more work without more detail`)];
+  return [
+    warning(path, `crops of ${formatSize(crop)} are enlarged to ${formatSize(input)}: more work without more detail`),
+  ];
 }
 
 function trainingRules(config: PretrainConfig): Problem[] {

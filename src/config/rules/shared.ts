@@ -4,10 +4,6 @@ import type { ConfigPath } from '../../schema';
 import type { Config, NetworkConfig } from '../types';
 import { error, warning, type Problem } from '../../schema';
 
-export function times(size: Vec3): string {
-  return size.join('×');
-}
-
 /** A size of crops that the network cannot take. */
 export function sizeRules(path: ConfigPath, size: Vec3, network: NetworkConfig): Problem[] {
   const problem = networkDescriptors.get(network.name).sizeProblem(network, size);

@@ -7,6 +7,7 @@ import { imageFiles, type Case } from '../datalist/case';
 import { onSameGrid, readImage } from '../volumeStore';
 import { countPlaces, type CropPlaces } from './cropPlaces';
 import { encodeLabels, type LabelCodes } from './labelCodes';
+import { formatSize } from '../../text';
 
 export interface LabelledStoreSettings {
   readonly preprocess: PreprocessSettings;
@@ -47,7 +48,7 @@ export async function readLabel(item: Case, image: Volume): Promise<Volume> {
   const file = labelFile(item);
   const { volume } = await readNifti(file, { channel: 0 });
   if (onSameGrid(volume, image)) return volume;
-  const [sizes, expected] = [volume, image].map(({ shape }) => shape.slice(1).join('×'));
+  const [sizes, expected] = [volume, image].map(({ shape }) => formatSize(shape.slice(1)));
   throw new UserError(
     `${file}: lies on another voxel grid (${sizes}) than its image ${imageFiles(item)[0]} (${expected})`,
   );

@@ -7,6 +7,7 @@ import { organs } from './organs';
 import { drawPatient, type Patient } from './patient';
 import { addNoise, drawPart, drawTable, drawTrunk, type Canvas } from './render';
 import { surroundings } from './surroundings';
+import { formatSize } from '../../text';
 
 /** Patients are drawn anew until every organ has at least this many voxels. */
 const FEWEST_VOXELS = 6;
@@ -84,7 +85,7 @@ export function phantomCase(seed: number, index: number, size: Vec3, spacing: Ve
     if (countLabels(drawn.label.data).every((count) => count >= FEWEST_VOXELS)) return drawn;
   }
   throw new UsageError(
-    `phantom: ${size.join('×')} voxels of ${spacing.join('×')} mm do not hold all 13 organs; ` +
+    `phantom: ${formatSize(size)} voxels of ${formatSize(spacing)} mm do not hold all 13 organs; ` +
       'use a larger --size (160,160,64 covers the abdomen)',
   );
 }

@@ -5,6 +5,7 @@ import { FEWEST_COMPARED, MOST_COMPARED } from '../../protocol/compare';
 import { listCheckpoints } from '../../runs/checkpoint';
 import type { Services } from '../services';
 import { scoreTexts } from '../../jobs/runText';
+import { plural } from '../../text';
 
 /** Runs whose checkpoints are offered, the newest. */
 const MOST_RUNS = 200;
@@ -15,7 +16,7 @@ export const COMPARED = `${FEWEST_COMPARED} to ${MOST_COMPARED}`;
 export const isComparable = (count: number): boolean => count >= FEWEST_COMPARED && count <= MOST_COMPARED;
 
 const ticked = (count: number): string =>
-  count === 0 ? 'none is ticked' : `${count} ${count === 1 ? 'is' : 'are'} ticked`;
+  count === 0 ? 'none is ticked' : `${count} ${plural(count, 'is', 'are')} ticked`;
 
 interface Choice extends vscode.QuickPickItem {
   readonly file?: string;

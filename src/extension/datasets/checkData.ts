@@ -1,8 +1,7 @@
 import * as vscode from 'vscode';
 import { withProgress, type CommandDefinition } from '../shared/command';
 import { pickConfig, saveConfig } from '../config/pickConfig';
-
-const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
+import { counted } from '../../text';
 
 export const checkData: CommandDefinition = {
   id: 'voco.checkData',
@@ -20,7 +19,7 @@ export const checkData: CommandDefinition = {
       return report;
     }
     const show = 'Show Problems';
-    const text = `The data has ${count(errors, 'error')} and ${count(warnings, 'warning')}.`;
+    const text = `The data has ${counted(errors, 'error')} and ${counted(warnings, 'warning')}.`;
     const message =
       errors > 0 ? vscode.window.showErrorMessage(text, show) : vscode.window.showWarningMessage(text, show);
     void message.then((choice) => {

@@ -7,6 +7,7 @@ import { openVolume } from '../volume/openVolume';
 import type { Services } from '../services';
 import { casesOf, labelOf, type DatasetCase, type Source } from './datasetCases';
 import { Thumbnails } from './thumbnails';
+import { counted } from '../../text';
 
 interface ConfigNode {
   readonly config: vscode.Uri;
@@ -71,7 +72,7 @@ async function sourcesOf(node: ConfigNode): Promise<SourceNode[]> {
   });
 }
 
-async function counted(node: SourceNode): Promise<SourceNode> {
+async function withCount(node: SourceNode): Promise<SourceNode> {
   const cases = await casesOf(node.source, node.home).catch(() => undefined);
   return { ...node, ...(cases && { count: cases.length }) };
 }
@@ -130,7 +131,7 @@ class DatasetsProvider implements vscode.TreeDataProvider<Node> {
       this.watch();
       return (await findConfigs()).map((config) => ({ config }));
     }
-    if ('config' in node) return Promise.all((await sourcesOf(node)).map(counted));
+    if ('config' in node) return Promise.all((await sourcesOf(node)).map(withCount));
     if (!('source' in node)) return [];
     try {
       const cases = await casesOf(node.source, node.home);
@@ -179,8 +180,8 @@ class DatasetsProvider implements vscode.TreeDataProvider<Node> {
     const problems = report?.findings.filter((finding) => finding.severity !== 'info').length ?? 0;
     const folder = vscode.workspace.getWorkspaceFolder(config);
     const where = folder ? relative(folder.uri.fsPath, dirname(config.fsPath)) : dirname(config.fsPath);
-    const counts = report && `${report.volumes} volume${report.volumes === 1 ? '' : 's'}`;
-    const state = !report ? undefined : problems > 0 ? `${problems} problem${problems === 1 ? '' : 's'}` : 'in order';
+    const counts = report && counted(report.volumes, 'volume');
+    const state = !report ? undefined : problems > 0 ? counted(problems, 'problem') : 'in order';
     item.id = config.toString();
     item.description = [where, counts, state].filter(Boolean).join(' · ');
     item.iconPath = new vscode.ThemeIcon(!report ? 'database' : problems > 0 ? 'warning' : 'pass');
@@ -193,7 +194,7 @@ class DatasetsProvider implements vscode.TreeDataProvider<Node> {
   private sourceItem(node: SourceNode): vscode.TreeItem {
     const item = new vscode.TreeItem(node.text, vscode.TreeItemCollapsibleState.Collapsed);
     const { count } = node;
-    const volumes = count === undefined ? 'cannot be listed' : `${count} volume${count === 1 ? '' : 's'}`;
+    const volumes = count === undefined ? 'cannot be listed' : counted(count, 'volume');
     item.description = `${node.part === 'train' ? 'training' : 'validation'} · ${volumes}`;
     const usual = node.path?.endsWith('.json') ? 'json' : 'folder';
     item.iconPath = new vscode.ThemeIcon(count ? usual : 'warning');

@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import type { Device } from './deviceList';
 import { chosenDevice, type Services } from '../services';
-import { sizeText } from '../../text/sizeText';
+import { formatBytes } from '../../text';
 
 interface DeviceNode {
   readonly device: Device;
@@ -10,7 +10,7 @@ interface DeviceNode {
 function deviceItem({ device }: DeviceNode): vscode.TreeItem {
   const item = new vscode.TreeItem(device.name, vscode.TreeItemCollapsibleState.None);
   const chosen = chosenDevice() === device.name;
-  const memory = device.memoryBytes === undefined ? undefined : sizeText(device.memoryBytes);
+  const memory = device.memoryBytes === undefined ? undefined : formatBytes(device.memoryBytes);
   item.id = device.name;
   item.description = device.usable
     ? [device.description, memory].filter(Boolean).join(' · ')

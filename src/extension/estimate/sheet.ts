@@ -1,22 +1,16 @@
 import * as vscode from 'vscode';
 import type { DiskUse, EstimateCard, EstimateSheet, RunEstimate } from '../../protocol/estimate';
-import { durationText } from '../../jobs/runText';
-import { sizeText } from '../../text/sizeText';
+import { counted, formatBytes, formatDuration, formatSeconds } from '../../text';
 
 const NETWORKS: Record<string, string> = { 'swin-unetr': 'Swin-UNETR', unet3d: '3D U-Net' };
-
-const plural = (n: number, what: string): string => `${n.toLocaleString('en-US')} ${what}${n === 1 ? '' : 's'}`;
-
-const secondsText = (seconds: number): string =>
-  seconds < 120 ? `${Number(seconds.toPrecision(2))} s` : durationText(seconds);
 
 function timeCard({ time, device }: RunEstimate): EstimateCard {
   const { steps, secondsPerStep, measured } = time;
   return {
     title: 'Time',
-    value: `${measured ? '' : 'roughly '}${durationText(steps * secondsPerStep)}`,
+    value: `${measured ? '' : 'roughly '}${formatDuration(steps * secondsPerStep)}`,
     details: [
-      `${plural(steps, 'step')} of ${secondsText(secondsPerStep)}`,
+      `${counted(steps, 'step')} of ${formatSeconds(secondsPerStep)}`,
       measured ? `measured on ${device.name} just now` : `worked out from the speed of ${device.name}, not measured`,
       'without preparing the volumes and validation',
     ],
@@ -28,11 +22,11 @@ function memoryCard({ memory, network }: RunEstimate): EstimateCard {
   const share = needed / memory.freeBytes;
   return {
     title: 'Memory',
-    value: sizeText(needed),
+    value: formatBytes(needed),
     details: [
-      `${sizeText(memory.freeBytes)} are free`,
-      `${sizeText(memory.stateBytes)} for weights, gradients and optimizer`,
-      `${sizeText(memory.activationBytes)} for ${plural(network.microBatch, 'crop')} at a time`,
+      `${formatBytes(memory.freeBytes)} are free`,
+      `${formatBytes(memory.stateBytes)} for weights, gradients and optimizer`,
+      `${formatBytes(memory.activationBytes)} for ${counted(network.microBatch, 'crop')} at a time`,
     ],
     share,
     ...(share > 1 && { problem: 'Does not fit: use a smaller network.featureSize or smaller crops.' }),
@@ -41,10 +35,10 @@ function memoryCard({ memory, network }: RunEstimate): EstimateCard {
 
 function diskCard(title: string, { folder, bytes, freeBytes }: DiskUse, advice: string): EstimateCard {
   const share = freeBytes === undefined ? undefined : bytes / freeBytes;
-  const free = freeBytes === undefined ? [] : [`${sizeText(freeBytes)} are free on the disk`];
+  const free = freeBytes === undefined ? [] : [`${formatBytes(freeBytes)} are free on the disk`];
   return {
     title,
-    value: `up to ${sizeText(bytes)}`,
+    value: `up to ${formatBytes(bytes)}`,
     details: [...free, `in ${vscode.workspace.asRelativePath(folder)}`],
     ...(share !== undefined && { share }),
     ...(share !== undefined && share > 1 && { problem: advice }),
@@ -65,7 +59,7 @@ export function sheetOf(estimate: RunEstimate): EstimateSheet {
       diskCard('Checkpoints', checkpoints, 'Does not fit: set output to a folder on a larger disk.'),
       {
         title: 'Data',
-        value: plural(volumes.train, 'volume'),
+        value: counted(volumes.train, 'volume'),
         details: [
           volumes.heldOut > 0 ? `and ${volumes.heldOut} held out for validation` : 'none held out for validation',
         ],
@@ -73,7 +67,7 @@ export function sheetOf(estimate: RunEstimate): EstimateSheet {
       {
         title: 'Network',
         value: `${(network.parameters / 1e6).toFixed(1)} M parameters`,
-        details: [NETWORKS[network.name] ?? network.name, `${plural(network.cropsPerStep, 'crop')} a step`],
+        details: [NETWORKS[network.name] ?? network.name, `${counted(network.cropsPerStep, 'crop')} a step`],
       },
     ],
     warnings,

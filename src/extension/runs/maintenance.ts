@@ -1,8 +1,8 @@
 import * as vscode from 'vscode';
 import { UserError } from '../../errors/userError';
 import { runTool, type Program } from '../../jobs/process';
-import { sizeText } from '../../text/sizeText';
 import { Cancelled, withProgress, type CommandDefinition } from '../shared/command';
+import { formatBytes } from '../../text';
 
 interface CacheReport {
   readonly folder: string;
@@ -26,11 +26,11 @@ export const clearCache: CommandDefinition = {
       return;
     }
     const clear = 'Clear';
-    const text = `Remove ${report.entries} preprocessed volumes (${sizeText(report.bytes)})?`;
+    const text = `Remove ${report.entries} preprocessed volumes (${formatBytes(report.bytes)})?`;
     const detail = `${report.folder}\nThe next run preprocesses its volumes again.`;
     if ((await vscode.window.showWarningMessage(text, { modal: true, detail }, clear)) !== clear) throw new Cancelled();
     await withProgress('Clearing the cache', (signal) => cacheTool(program, 'clear', signal));
-    void vscode.window.showInformationMessage(`${sizeText(report.bytes)} of preprocessed volumes were removed.`);
+    void vscode.window.showInformationMessage(`${formatBytes(report.bytes)} of preprocessed volumes were removed.`);
   },
 };
 

@@ -7,8 +7,8 @@ import { countLoaded, describeInit, readInitReport, type InitReport } from '../.
 import type { RunSummary } from '../../jobs/runSummary';
 import type { Services } from '../services';
 import { describeRun, scoreTexts, shortText } from '../../jobs/runText';
-import { sizeText } from '../../text/sizeText';
 import { studyOf } from '../../jobs/studyOf';
+import { formatBytes, formatTime } from '../../text';
 
 export interface RunNode {
   readonly run: RunSummary;
@@ -58,8 +58,8 @@ function tooltipOf(run: RunSummary): vscode.MarkdownString {
     ['Device', state.device ?? run.launch?.device],
     ['Config', state.configFile ?? run.launch?.configFile],
     ['Initialised from', state.initFrom],
-    ['Started', state.started && new Date(state.started).toLocaleString()],
-    ['Ended', state.ended && new Date(state.ended).toLocaleString()],
+    ['Started', state.started && formatTime(state.started)],
+    ['Ended', state.ended && formatTime(state.ended)],
     ['Process', state.pid === undefined ? undefined : `${state.pid} on ${state.host ?? 'this machine'}`],
     ['Folder', run.dir],
   ];
@@ -85,7 +85,7 @@ function runItem({ run }: RunNode): vscode.TreeItem {
 function checkpointItem({ checkpoint, bytes, newest }: CheckpointNode): vscode.TreeItem {
   const item = new vscode.TreeItem(`step ${checkpoint.step}`, vscode.TreeItemCollapsibleState.None);
   item.id = checkpoint.file;
-  item.description = [...(newest ? ['newest'] : []), sizeText(bytes), ...scoreTexts(checkpoint.metrics)].join(' · ');
+  item.description = [...(newest ? ['newest'] : []), formatBytes(bytes), ...scoreTexts(checkpoint.metrics)].join(' · ');
   item.iconPath = new vscode.ThemeIcon('archive');
   item.contextValue = `checkpoint.${checkpoint.metadata.kind ?? 'pretrain'}`;
   item.command = { command: 'vscode.open', title: 'Open', arguments: [vscode.Uri.file(checkpoint.file)] };

@@ -7,6 +7,7 @@ import { Scope } from '../layers';
 import { ParameterSet, type ParameterSetOptions } from '../parameters';
 import type { Encoder, Segmenter } from '../types';
 import { SwinTransformer, type SwinOptions } from './transformer';
+import { formatSize } from '../../text';
 
 /** Voxels per token at the bottleneck: five halvings. */
 const STRIDE = 32;
@@ -37,7 +38,7 @@ export function checkSwinOptions(options: SwinOptions): void {
 
 /** @throws UserError for a size that Swin-UNETR's five halvings cannot take. */
 export function checkSwinSize(size: Vec3): void {
-  const shape = size.join(' × ');
+  const shape = formatSize(size);
   if (size.some((axis) => !Number.isInteger(axis) || axis < STRIDE || axis % STRIDE !== 0)) {
     throw new UserError(`input size ${shape}: every axis must be a multiple of ${STRIDE} voxels for Swin-UNETR`);
   }

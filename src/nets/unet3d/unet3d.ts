@@ -6,6 +6,7 @@ import { poolAll, SLOPE } from '../blocks';
 import { Scope, type ConvParameters } from '../layers';
 import { ParameterSet, type ParameterSetOptions } from '../parameters';
 import type { Encoder, Segmenter } from '../types';
+import { formatSize } from '../../text';
 
 const LEVELS = 5;
 const STRIDE = 2 ** (LEVELS - 1);
@@ -65,7 +66,7 @@ function checkUnetOptions({ featureSize }: UnetOptions): void {
 }
 
 function checkUnetSize(size: Vec3): void {
-  const shape = size.join(' × ');
+  const shape = formatSize(size);
   if (size.some((axis) => !Number.isInteger(axis) || axis < STRIDE || axis % STRIDE !== 0)) {
     throw new UserError(`input size ${shape}: every axis must be a multiple of ${STRIDE} voxels for the 3D U-Net`);
   }

@@ -4,6 +4,7 @@ import { MASKED, paddedSize, relativePositionIndex, windowLayout } from '../../t
 import type { WindowAttentionAttrs } from '../../tensor/ops/kernels';
 import { need, type Call } from '../backend';
 import { BATCH, type Recording, type Value } from '../recording';
+import { formatSize } from '../../text';
 
 const SPACE = [1, 2, 3] as const;
 const product = (sizes: readonly number[]): number => sizes.reduce((a, b) => a * b, 1);
@@ -35,7 +36,7 @@ function pad(recording: Recording, input: string, token: string, { size, padded 
   if (product(padded) === product(size)) return input;
   const zeros = graph.node('Pad', [input, graph.int64([0, 0, 0, 0, 0, 0, ...more, 0])]);
   const [d, h, w] = padded;
-  const key = `inside ${size.join('×')} of ${padded.join('×')}`;
+  const key = `inside ${formatSize(size)} of ${formatSize(padded)}`;
   const inside = graph.once(key, () => {
     const flags = Uint8Array.from({ length: d * h * w }, (_, at) => {
       const place = [Math.floor(at / (h * w)), Math.floor(at / w) % h, at % w];
@@ -77,7 +78,7 @@ function merge(recording: Recording, input: string, { counts, window, padded }: 
 function positionBias(recording: Recording, table: Value, { tokens: n }: Plan, attrs: WindowAttentionAttrs): string {
   const { graph } = recording;
   const { tableWindow, heads } = attrs;
-  const key = `relative_position_index ${tableWindow.join('×')} of ${n}`;
+  const key = `relative_position_index ${formatSize(tableWindow)} of ${n}`;
   const index = graph.once(key, () => {
     const whole = relativePositionIndex(tableWindow);
     const all = Math.sqrt(whole.length);
@@ -92,7 +93,7 @@ function positionBias(recording: Recording, table: Value, { tokens: n }: Plan, a
 /** The mask [windows, 1, n, n]: tokens that were not neighbours before the shift do not attend to each other. */
 function shiftMask(recording: Recording, { size, window, shift, windows, tokens }: Plan): string {
   const { graph } = recording;
-  const key = `regions ${size.join('×')} shifted ${shift.join('×')}`;
+  const key = `regions ${formatSize(size)} shifted ${formatSize(shift)}`;
   return graph.once(key, () => {
     const { region } = windowLayout(size, window, shift);
     const regions = graph.table(`${key} voxels`, region, [windows, 1, tokens, 1]);

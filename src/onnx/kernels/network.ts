@@ -6,6 +6,7 @@ import type { Attribute } from '../graph';
 import { Value, type Recording } from '../recording';
 import { windowAttention } from './attention';
 import { binary } from './basic';
+import { formatSize } from '../../text';
 
 function convAttributes({ stride, padding }: ConvAttrs, kernel: readonly number[]): Record<string, Attribute> {
   return {
@@ -45,7 +46,7 @@ function convTranspose3d(call: Call): Value {
     (length, axis) => (length - 1) * attrs.stride[axis]! + kernel[axis]! - 2 * attrs.padding[axis]!,
   );
   if (size.join() !== attrs.inputShape.slice(1, 4).join())
-    throw new Error(`a transposed convolution to ${attrs.inputShape.join(' × ')} has no form in ONNX`);
+    throw new Error(`a transposed convolution to ${formatSize(attrs.inputShape)} has no form in ONNX`);
   const names = [recording.first(dy), filter.name];
   const at = recording.moduleOf(need(call, 'filter'));
   const name = recording.graph.node('ConvTranspose', names, convAttributes(attrs, kernel), at);

@@ -1,6 +1,7 @@
 import { resolveTask, type Task } from '../../config/task';
 import type { TaskConfig } from '../../config/types';
 import type { Results } from '../results';
+import { formatCount } from '../../text';
 
 /** What a model card tells. */
 export interface CardFacts {
@@ -79,7 +80,7 @@ function about({ metadata, branch, tensors, parameters, modules }: CardFacts): s
     ['Branch', branch ?? undefined],
     ['Optimizer steps', metadata.step],
     ['Tensors', String(tensors)],
-    ['Parameters', parameters.toLocaleString('en')],
+    ['Parameters', formatCount(parameters)],
     ['Modules', Object.keys(modules).join(', ')],
   ];
   const known = facts.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]));

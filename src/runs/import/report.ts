@@ -1,6 +1,7 @@
 import type { SourceTensor, WeightsSource } from './source';
 import { mapNames } from './names';
 import type { Branch } from './stateDict';
+import { formatCount } from '../../text';
 
 /** What a file of weights had in it and what became of it. */
 export interface ImportReport {
@@ -79,7 +80,7 @@ export function describeImport(report: ImportReport): string[] {
   const dtypes = Object.entries(report.dtypes).map(([name, count]) => `${count} ${name}`);
   const modules = Object.entries(report.modules).map(([name, { tensors: n }]) => `${name} ${n}`);
   return [
-    `${file}: ${where}: ${tensors} tensors, ${parameters.toLocaleString('en')} numbers (${dtypes.join(', ')})`,
+    `${file}: ${where}: ${tensors} tensors, ${formatCount(parameters)} numbers (${dtypes.join(', ')})`,
     `  ${modules.join(', ')}`,
     ...changes.map(({ text, count }) => `  ${text}: ${count} tensors`),
     ...(others.length > 0 ? [`  left out (other branch, optimizer): ${others.length} tensors (${some(others)})`] : []),

@@ -1,3 +1,4 @@
+import { significant } from '../../text';
 /** Maps values of an axis to pixels. */
 export interface Scale {
   readonly ticks: readonly number[];
@@ -18,9 +19,9 @@ export function formatNumber(value: number): string {
   const size = Math.abs(value);
   if (value === 0) return '0';
   if (size < 0.001 || size >= 1e9) return value.toExponential(1).replace('.0e', 'e').replace('e+', 'e');
-  if (size >= 1e6) return `${Number((value / 1e6).toPrecision(4))}M`;
-  if (size >= 1e4) return `${Number((value / 1e3).toPrecision(4))}k`;
-  return String(Number(value.toPrecision(4)));
+  if (size >= 1e6) return `${significant(value / 1e6, 4)}M`;
+  if (size >= 1e4) return `${significant(value / 1e3, 4)}k`;
+  return significant(value, 4);
 }
 
 function linearTicks(low: number, high: number, wanted: number, whole: boolean): number[] {

@@ -1,5 +1,6 @@
 import { plotSvg, type PlotPanel, type PlotSeries } from '../plot/svg';
 import { STUDY_SCORES, type Study, type StudyArm } from './types';
+import { counted } from '../../text';
 
 export const ARM_NAMES: Readonly<Record<StudyArm, string>> = { pretrained: 'pre-trained', scratch: 'from scratch' };
 
@@ -40,7 +41,7 @@ export function studyPlotSvg(study: Study): string {
   const done = runs.filter(({ state }) => state === 'finished').length;
   return plotSvg({
     title: study.name,
-    subtitle: `${study.task} · ${done} of ${runs.length} runs · ${seeds.length} ${seeds.length === 1 ? 'seed' : 'seeds'}`,
+    subtitle: `${study.task} · ${done} of ${runs.length} runs · ${counted(seeds.length, 'seed')}`,
     xLabel: by === 'cases' ? 'labelled training cases' : 'share of the labelled training cases',
     xWhole: by === 'cases',
     panels: panels.filter((panel) => panel.series.length > 0),

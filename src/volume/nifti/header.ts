@@ -4,6 +4,7 @@ import { UserError } from '../../errors/userError';
 import type { Affine } from '../types';
 import { resolveAffine, type AffineSource } from './affineFields';
 import { datatypeOf, type Datatype } from './datatypes';
+import { formatSize } from '../../text';
 
 /** Bytes that are enough to parse any header (NIfTI-2 with its extension flag). */
 export const HEADER_BYTES = 544;
@@ -76,7 +77,7 @@ function spatialLayout(dims: readonly number[], file: string): Pick<NiftiHeader,
   const rest = used.slice(3).filter((n) => n > 1);
   if (rest.length > 1) {
     throw new UserError(
-      `${file}: has ${dimensions} dimensions (${used.join('×')}): only 3-D and 4-D images are supported`,
+      `${file}: has ${dimensions} dimensions (${formatSize(used)}): only 3-D and 4-D images are supported`,
     );
   }
   return { dimensions, size: [at(0), at(1), at(2)], channels: rest[0] ?? 1 };

@@ -7,6 +7,7 @@ import { readStart, streamRange, type ChunkSink, type FileStart } from './bytes'
 import { decodeVoxels } from './datatypes';
 import { growVoxels, type GrowingVoxels } from './growing';
 import { HEADER_BYTES, parseHeader, type NiftiHeader } from './header';
+import { formatSize } from '../../text';
 
 /** No gzip data inflates to more than this times its length. */
 const MAX_GZIP_RATIO = 1040;
@@ -32,7 +33,7 @@ export function voxelBytes(header: Pick<NiftiHeader, 'size' | 'channels' | 'data
 }
 
 function claim(header: NiftiHeader): string {
-  const shape = `${header.size.join('×')}${header.channels > 1 ? `×${header.channels}` : ''}`;
+  const shape = `${formatSize(header.size)}${header.channels > 1 ? `×${header.channels}` : ''}`;
   return `${shape} voxels of ${header.datatype.name}`;
 }
 

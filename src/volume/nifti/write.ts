@@ -5,6 +5,7 @@ import { determinant, isInvertible, shearOf, spacingOf } from '../affine';
 import { copyBlock, newArrayLike } from '../layout/stridedCopy';
 import type { Affine, Volume, VoxelArray } from '../types';
 import { allocateVoxels, DATATYPES, datatypeFor, type DatatypeName } from './datatypes';
+import { formatSize } from '../../text';
 
 export interface WriteOptions {
   /** Stored type; by default the one of the data. Values are rounded for integer types. */
@@ -22,7 +23,7 @@ export interface WriteOptions {
 export async function writeNifti(file: string, volume: Volume, options: WriteOptions = {}): Promise<void> {
   if (!isInvertible(volume.affine)) throw new UserError(`${file}: not written: the affine matrix is singular`);
   if (volume.shape.includes(0))
-    throw new UserError(`${file}: not written: the volume is empty (${volume.shape.join('×')})`);
+    throw new UserError(`${file}: not written: the volume is empty (${formatSize(volume.shape)})`);
   const datatype = options.datatype ?? datatypeFor(volume.data);
   const voxels = encodeVoxels(toFileOrder(volume), datatype, file);
   const large = volume.shape.some((n) => n > 32767);

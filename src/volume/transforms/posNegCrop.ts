@@ -1,6 +1,7 @@
 import type { Vec3 } from '../../geometry';
 import { UserError } from '../../errors/userError';
 import type { Volume } from '../types';
+import { formatSize } from '../../text';
 
 export interface ForegroundIndices {
   /** Flat spatial indices (x slowest) of voxels with a label, ascending. */
@@ -58,7 +59,7 @@ export function correctCropCentre(
     if (length > n) {
       if (!allowSmaller) {
         throw new UserError(
-          `a crop of ${size.join('×')} voxels does not fit into a volume of ${shape.join('×')}: pad it first`,
+          `a crop of ${formatSize(size)} voxels does not fit into a volume of ${formatSize(shape)}: pad it first`,
         );
       }
       length = n;

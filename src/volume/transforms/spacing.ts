@@ -4,6 +4,7 @@ import { applyAffine, composeAffine, invertAffine, isInvertible } from '../affin
 import { axisMap, roundHalfEven, sampleAffine, sampleLinear, samplePicked, type Mode } from '../layout/sampling';
 import { viewOf } from '../layout/voxelView';
 import type { Affine, Volume, VoxelArray } from '../types';
+import { formatSize } from '../../text';
 
 /** MONAI's tolerance for two affines to count as the same grid. */
 const AFFINE_TOLERANCE = 1e-3;
@@ -55,7 +56,7 @@ export function spacingGrid(
   const size = low.map((value, k) => roundHalfEven(high[k]! - value + 1)) as [number, number, number];
   if (voxelCount(size) > MAX_VOXELS) {
     throw new UserError(
-      `spacing ${spacing.join('×')} mm would make a volume of ${size.join('×')} voxels: check the spacing`,
+      `spacing ${formatSize(spacing)} mm would make a volume of ${formatSize(size)} voxels: check the spacing`,
     );
   }
   const first = placed.findIndex((p) => p.every((value, k) => Math.abs(low[k]! - value) <= 1e-8));

@@ -78,7 +78,7 @@ describe('the way of a user', () => {
 
     const image = 'data/imagesTr/img0001.nii.gz';
     const info = await voco(['info', image], folder);
-    expect(info.stdout).toMatch(/shape\s+64 × 64 × 32/);
+    expect(info.stdout).toMatch(/shape\s+64×64×32/);
     const described = JSON.parse((await voco(['info', image, '--json'], folder)).stdout) as Record<string, unknown>;
     expect(described).toMatchObject({ file: image });
     const two = JSON.parse((await voco(['info', image, image, '--json'], folder)).stdout) as unknown[];

@@ -122,7 +122,7 @@ describe('mistakes', () => {
     createEncoder(config, described).checkSize(size);
 
   it.each([
-    ['48 × 64 × 64: every axis must be a multiple of 32', check(swin(12), [48, 64, 64])],
+    ['48×64×64: every axis must be a multiple of 32', check(swin(12), [48, 64, 64])],
     ['one voxel at the bottleneck', check(swin(12), [32, 32, 32])],
     ['multiple of 16', check(unet(4), [64, 64, 40])],
     ['one voxel at the bottleneck', check(unet(4), [16, 16, 16])],
@@ -138,7 +138,7 @@ describe('mistakes', () => {
   it('a crop of a wrong size does not pass', () => {
     const network = createEncoder(unet(2), { seed: 0 });
     const x = input([1, 20, 16, 16, 1]);
-    expect(() => network.pooled(x)).toThrow('input size 20 × 16 × 16');
+    expect(() => network.pooled(x)).toThrow('input size 20×16×16');
     network.dispose();
   });
 });

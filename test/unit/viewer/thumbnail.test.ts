@@ -43,7 +43,7 @@ it('shows the middle axial slice in the window of CT, patient’s right on the l
   expect(rows[0]).toEqual([255, 0, 0, 0]);
   expect(rows[1]).toEqual([255, 0, 0, 0]);
   expect(rows[3]).toEqual([0, 0, 0, Math.round((255 * 213) / 425)]);
-  expect(caption).toBe('4 × 2 × 3 voxels, 1 × 2 × 5 mm');
+  expect(caption).toBe('4×2×3 voxels, 1×2×5 mm');
 });
 
 it('shows a label map in the colours of its organs', async () => {

@@ -130,8 +130,8 @@ describe('describeVolume', () => {
     const values = new Map(found.intensity!.percentiles.map(({ percent, value }) => [percent, value]));
     expect([0.5, 50, 95, 99.5].map((percent) => values.get(percent))).toEqual([-1000, -1000, 100, 100]);
     const text = formatDescription(found);
-    expect(text).toMatch(/shape +20 × 22 × 12 voxels/);
-    expect(text).toMatch(/spacing +2 × 2 × 3 mm/);
+    expect(text).toMatch(/shape +20×22×12 voxels/);
+    expect(text).toMatch(/spacing +2×2×3 mm/);
     expect(text).toMatch(/orientation +LPS \(from the sform\)/);
     expect(text).toMatch(/datatype +int16; NIfTI-1, gzip/);
     expect(text).toMatch(/intensity +-1000 to 100/);

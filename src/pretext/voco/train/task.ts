@@ -8,6 +8,7 @@ import { checkpointTensors } from '../../../train/state';
 import type { StartedStep, StepScalars } from '../../../train/types';
 import { cropCount } from './microBatches';
 import { evaluateBatch, type PretrainStep } from './step';
+import { formatPercent } from '../../../text';
 
 /** Held-out volumes measured at each validation: more would cost time and tell little more. */
 const MAX_VALIDATION_CASES = 32;
@@ -64,7 +65,7 @@ export class PretrainTask implements TrainingTask<LoadedBatch> {
   }
 
   summary(scalars: StepScalars, validation: StepScalars | undefined): string {
-    const percent = (value: number | undefined): string => `${(100 * (value ?? NaN)).toFixed(0)} %`;
+    const percent = (value: number | undefined): string => formatPercent(value ?? NaN, 0);
     const own = `loss ${scalars.loss?.toFixed(4)} · position ${percent(scalars.accuracy)}`;
     if (!validation) return own;
     return `${own} · held out: loss ${validation.loss?.toFixed(4)}, position ${percent(validation.accuracy)}`;

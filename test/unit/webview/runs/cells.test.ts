@@ -17,7 +17,7 @@ it('writes a parameter as it stands in the config', () => {
   expect(cellText(0.5, { kind: 'number', group: 'parameter' })).toBe('0.5');
 });
 
-it('writes durations in words, and nothing where a run has no value', () => {
-  expect(cellText(95.4, { kind: 'duration', group: 'run' })).toBe('1 min 35 s');
+it('writes durations, and nothing where a run has no value', () => {
+  expect(cellText(95.4, { kind: 'duration', group: 'run' })).toBe('1m 35s');
   expect(cellText(null, { kind: 'number', group: 'result' })).toBe('');
 });

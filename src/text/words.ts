@@ -1,0 +1,16 @@
+import { formatCount } from './numbers';
+
+/** The noun for a number of things: "volume" for 1, else "volumes". */
+export function plural(count: number, one: string, many = `${one}s`): string {
+  return count === 1 ? one : many;
+}
+
+/** "1 volume", "3 volumes", "20,000 steps". */
+export function counted(count: number, one: string, many?: string): string {
+  return `${formatCount(count)} ${plural(count, one, many)}`;
+}
+
+/** ["a", "b", "c"] → "a, b or c". */
+export function listOf(words: readonly string[], conjunction: 'and' | 'or'): string {
+  return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} ${conjunction} ${words.at(-1)!}`;
+}
