@@ -1,43 +1,87 @@
-// Runs every check and test of the project and ends with one line of totals: `node test/run.mjs [--only name,...]`.
+// Runs every check and test of the project. The closing lines tell what was skipped and why, and what is quarantined; the last
+// is "N passed, N failed".
+//   node test/run.mjs [--only types,eslint,prettier,vitest,workbench] [--quick] [--full] [--slowest N]
+// --quick: types, lint, and the unit tests of what has changed since the branch left main. --full: tests in their long form.
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
+import { parseArgs } from 'node:util';
+import { buildNative, buildState, canBuild } from '../native/build.mjs';
+import { quarantine } from './quarantine.mjs';
+import { closingLines, slowest, tally } from './tally.mjs';
 
 const root = join(import.meta.dirname, '..');
-const scratch = mkdtempSync(join(tmpdir(), 'voco-test-'));
 const bin = (name) => join(root, 'node_modules/.bin', name);
-const onlyAt = process.argv.indexOf('--only');
-const only = onlyAt > 0 ? process.argv[onlyAt + 1].split(',') : undefined;
-
-const env = { ...process.env };
-
-const totals = { passed: 0, failed: 0 };
+const { values: options } = parseArgs({
+  options: {
+    only: { type: 'string' },
+    quick: { type: 'boolean', default: false },
+    full: { type: 'boolean', default: false },
+    slowest: { type: 'string', default: '0' },
+  },
+});
+const parts = options.only?.split(',') ?? [
+  'types',
+  'eslint',
+  'prettier',
+  'vitest',
+  ...(options.quick ? [] : ['workbench']),
+];
+const scratch = mkdtempSync(join(tmpdir(), 'voco-test-'));
+const env = { ...process.env, ...(options.full && { VOCO_FULL: '1' }) };
+/** @type {import('./tally.d.mts').Result[]} */
+const results = [];
 
 /** A check without a test count of its own: counts as one test. */
 async function check(name, command, args) {
-  if (only && !only.includes(name)) return;
+  if (!parts.includes(name)) return;
   const started = Date.now();
   const child = spawn(command, args, { cwd: root, env, stdio: 'inherit' });
   const ok = await new Promise((done) => {
     child.once('error', () => done(false));
     child.once('exit', (code) => done(code === 0));
   });
-  totals[ok ? 'passed' : 'failed'] += 1;
-  console.log(`${ok ? 'ok' : 'FAILED'}: ${name} (${((Date.now() - started) / 1000).toFixed(0)} s)`);
+  const ms = Date.now() - started;
+  results.push({ file: name, test: name, state: ok ? 'passed' : 'failed', ms });
+  console.log(`${ok ? 'ok' : 'FAILED'}: ${name} (${(ms / 1000).toFixed(0)} s)`);
+}
+
+/** Adds what a program reported to the results. A run that went wrong without saying in which test is a failure too. */
+function collect(name, file, ok) {
+  const report = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { results: [], errors: ['no report'] };
+  results.push(...report.results);
+  for (const error of report.errors ?? []) {
+    console.log(`FAILED: ${error}`);
+    results.push({ file: name, test: error, state: 'failed' });
+  }
+  if (!ok && report.results.every(({ state }) => state !== 'failed') && !report.errors?.length)
+    results.push({ file: name, test: `${name} ended with an error`, state: 'failed' });
+}
+
+/** Where the branch left main; on main itself, what is not committed counts as changed. */
+function base() {
+  for (const main of ['main', 'origin/main']) {
+    const found = spawnSync('git', ['merge-base', 'HEAD', main], { cwd: root, encoding: 'utf8' });
+    if (found.status === 0) return found.stdout.trim();
+  }
+  return 'HEAD';
 }
 
 function vitest() {
-  if (only && !only.includes('vitest')) return;
+  if (!parts.includes('vitest')) return;
   const report = join(scratch, 'vitest.json');
-  const args = ['run', '--reporter=dot', '--reporter=json', `--outputFile.json=${report}`];
-  const result = spawnSync(bin('vitest'), args, { cwd: root, env, stdio: 'inherit' });
-  const summary = existsSync(report) ? JSON.parse(readFileSync(report, 'utf8')) : undefined;
-  totals.passed += summary?.numPassedTests ?? 0;
-  totals.failed += summary?.numFailedTests ?? 0;
-  // A file that fails to load runs no test of its own, and must not pass unseen.
-  if (result.status !== 0 && (summary?.numFailedTests ?? 0) === 0) totals.failed += 1;
+  const reporters = ['--reporter=dot', `--reporter=${join(root, 'test/vitestReporter.mjs')}`];
+  const which = options.quick ? ['--changed', base(), '--passWithNoTests', '--dir', 'test/unit'] : [];
+  const { status } = spawnSync(bin('vitest'), ['run', ...reporters, ...which], {
+    cwd: root,
+    env: { ...env, VOCO_REPORT: report },
+    stdio: 'inherit',
+  });
+  // With nothing to run there is nothing to report.
+  if (options.quick && status === 0 && !existsSync(report)) return;
+  collect('vitest', report, status === 0);
 }
 
 /**
@@ -45,7 +89,7 @@ function vitest() {
  * what is missing.
  */
 function prepareWorkbench() {
-  if (only && !only.includes('workbench')) return Promise.resolve();
+  if (!parts.includes('workbench')) return Promise.resolve();
   const child = spawn('bash', ['test/extension/setup.sh'], { cwd: root, env, stdio: 'ignore' });
   return new Promise((done) => {
     child.once('error', done);
@@ -55,21 +99,19 @@ function prepareWorkbench() {
 
 /** Tests in a real VS Code workbench, driven through a browser. */
 function workbench() {
-  if (only && !only.includes('workbench')) return;
+  if (!parts.includes('workbench')) return;
   const report = join(scratch, 'workbench.json');
-  // The pictures are for people: `npm run test:extension` takes them.
-  const reporting = { VOCO_PICTURES: '0', ...env, VOCO_E2E_REPORT: report };
-  const result = spawnSync(process.execPath, ['test/extension/run.mjs'], {
+  const { status } = spawnSync(process.execPath, ['test/extension/run.mjs'], {
     cwd: root,
-    env: reporting,
+    // The pictures are for people: `npm run test:extension` takes them.
+    env: { VOCO_PICTURES: '0', ...env, VOCO_REPORT: report },
     stdio: 'inherit',
   });
-  const summary = existsSync(report) ? JSON.parse(readFileSync(report, 'utf8')) : { passed: 0, failed: 0 };
-  totals.passed += summary.passed;
-  totals.failed += summary.failed;
-  if (result.status !== 0 && summary.failed === 0) totals.failed += 1;
+  collect('workbench', report, status === 0);
 }
 
+// `npm test` has built the engine; here only an edit since then is left to be built.
+if (parts.includes('vitest') && buildState() === 'stale' && canBuild()) buildNative();
 await Promise.all([
   prepareWorkbench(),
   check('eslint', bin('eslint'), ['.']),
@@ -81,5 +123,7 @@ vitest();
 workbench();
 rmSync(scratch, { recursive: true, force: true });
 
-console.log(`${totals.passed} passed, ${totals.failed} failed`);
-process.exit(totals.failed === 0 && totals.passed > 0 ? 0 : 1);
+const counts = tally(results, quarantine, { whole: options.only === undefined && !options.quick });
+if (options.slowest !== '0') console.log(slowest(results, Number(options.slowest)).join('\n'));
+console.log(closingLines(counts).join('\n'));
+process.exit(counts.failed === 0 && counts.passed > 0 ? 0 : 1);

@@ -1,15 +1,18 @@
-// Runs the tests in a real VS Code workbench: `node test/extension/run.mjs [--desktop] [name part ...]`, with --desktop in a
-// downloaded VS Code instead of code-server. With VOCO_E2E_REPORT set, the counts of passed and failed tests are written to
-// that file as JSON.
+// Runs the tests in a real VS Code workbench: `node test/extension/run.mjs [--desktop] [--alone] [name part ...]`. --desktop: in
+// a downloaded VS Code instead of code-server. --alone: each test in a window and a server of its own, which shows that none
+// needs another. With VOCO_REPORT set, what became of each test is written to that file as JSON (see test/tally.mjs).
 import { spawnSync } from 'node:child_process';
 import { readdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import process from 'node:process';
 import { run } from 'node:test';
+import { quarantine } from '../quarantine.mjs';
+import { closingLines, tally } from '../tally.mjs';
 import { downloadDesktop } from './desktop.mjs';
 
 const here = import.meta.dirname;
-const parts = process.argv.slice(2).filter((part) => part !== '--desktop');
+const flags = ['--desktop', '--alone'];
+const parts = process.argv.slice(2).filter((part) => !flags.includes(part));
 if (process.argv.includes('--desktop')) {
   try {
     process.env.VOCO_DESKTOP ??= await downloadDesktop();
@@ -29,40 +32,58 @@ const files = readdirSync(here)
   .sort()
   .map((name) => join(here, name));
 
-/** Runs one file and counts its tests. */
+/** Runs one file; the results of its tests. The limit is for a file that hangs. */
 function runFile(file) {
-  const counts = { passed: 0, failed: 0 };
-  const stream = run({ files: [file], concurrency: 1, timeout: 300_000 });
+  const results = [];
+  const add = (name, state, { details, skip }, reason) => {
+    const found = { file: `test/extension/${basename(file)}`, test: name, state, reason, ms: details.duration_ms };
+    results.push(
+      skip === undefined
+        ? found
+        : { ...found, state: 'skipped', reason: typeof skip === 'string' && skip ? skip : undefined },
+    );
+  };
+  const stream = run({ files: [file], concurrency: 1, timeout: 3_600_000 });
   stream.on('test:diagnostic', ({ message, nesting }) => nesting > 0 && console.log(`  ${message}`));
   stream.on('test:stderr', ({ message }) => process.stderr.write(message));
   stream.on('test:stdout', ({ message }) => process.stdout.write(message));
-  stream.on('test:pass', ({ name, details }) => {
-    if (details.type === 'suite') return;
-    counts.passed += 1;
-    console.log(`ok: ${name} (${(details.duration_ms / 1000).toFixed(1)} s)`);
+  stream.on('test:pass', (event) => {
+    if (event.details.type === 'suite') return;
+    add(event.name, 'passed', event);
+    console.log(`${event.skip === undefined ? 'ok' : 'skipped'}: ${event.name} (${seconds(event)} s)`);
   });
-  stream.on('test:fail', ({ name, details }) => {
+  stream.on('test:fail', (event) => {
+    const { name, details } = event;
     if (details.type === 'suite' || details.error?.failureType === 'subtestsFailed') return;
-    counts.failed += 1;
+    add(name, 'failed', event);
     const cause = details.error?.cause ?? details.error;
-    const text = cause?.message?.startsWith('not reached') ? cause.message : (cause?.stack ?? cause);
-    console.log(`FAILED: ${name}\n${text}`);
+    console.log(`FAILED: ${name} (${seconds(event)} s)\n${cause?.stack ?? cause}`);
   });
   stream.resume();
-  return new Promise((done) => stream.on('end', () => done(counts)));
+  return new Promise((done) => stream.on('end', () => done(results)));
 }
 
-const totals = { passed: 0, failed: 0 };
-for (const file of files) {
-  let counts = await runFile(file);
-  if (counts.failed > 0) {
-    // A browser on a busy machine misses a click now and then: what is really broken fails again.
-    console.log(`once more: ${basename(file)}`);
-    counts = await runFile(file);
+const seconds = ({ details }) => (details.duration_ms / 1000).toFixed(1);
+
+/** Runs each test of a file in a process of its own, until there is no further one. */
+async function runAlone(file) {
+  const results = [];
+  for (let at = 0; ; at++) {
+    process.env.VOCO_E2E_AT = String(at);
+    const found = (await runFile(file)).filter(({ test }) => basename(test) !== basename(file));
+    if (found.length === 0) break;
+    results.push(...found);
   }
-  totals.passed += counts.passed;
-  totals.failed += counts.failed;
+  delete process.env.VOCO_E2E_AT;
+  return results;
 }
-if (process.env.VOCO_E2E_REPORT) writeFileSync(process.env.VOCO_E2E_REPORT, JSON.stringify(totals));
-console.log(`extension: ${totals.passed} passed, ${totals.failed} failed`);
-process.exit(totals.failed === 0 && totals.passed > 0 ? 0 : 1);
+
+const results = [];
+for (const file of files) {
+  console.log(`${basename(file)}:`);
+  results.push(...(await (process.argv.includes('--alone') ? runAlone(file) : runFile(file))));
+}
+if (process.env.VOCO_REPORT) writeFileSync(process.env.VOCO_REPORT, JSON.stringify({ results }));
+const counts = tally(results, quarantine);
+console.log(closingLines(counts).join('\n'));
+process.exit(counts.failed === 0 && counts.passed > 0 ? 0 : 1);

@@ -53,7 +53,7 @@ function installExtension(extensions, serverData) {
 
 function listening(child, log) {
   return new Promise((done, failed) => {
-    const timer = setTimeout(() => failed(new Error(`the server did not start:\n${log.text}`)), 30_000);
+    const timer = setTimeout(() => failed(new Error(`the server did not start:\n${log.text}`)), 180_000);
     const read = (data) => {
       log.text += data;
       const port = /Extension host agent listening on (\d+)/.exec(log.text)?.[1];

@@ -1,25 +1,24 @@
 // Helpers for the tests of the volume viewer.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { openFile, runCommand, webview } from './workbench.mjs';
+import { eventually, openFile, runCommand, webview, within } from './workbench.mjs';
 
 /** Waits until the extension is registered: a volume opened before would be shown as text, and the workbench remembers that. */
 export async function waitForViewer(page) {
   const input = page.locator('.quick-input-widget input.input');
   const row = page.locator('.quick-input-widget .monaco-list-row').filter({ hasText: 'VoCo: Compare Volumes' }).first();
-  for (let attempt = 0; ; attempt++) {
-    await page.keyboard.press('F1');
-    await input.waitFor();
-    await input.fill('>VoCo: Compare Volumes');
-    const offered = await row.waitFor({ timeout: 4000 }).then(
-      () => true,
-      () => false,
-    );
+  // A palette that is open does not take up commands that are registered later: it is opened again.
+  await eventually(async () => {
+    const offered = await within(4000, async (timeout) => {
+      await page.keyboard.press('F1');
+      await input.waitFor({ timeout });
+      await input.fill('>VoCo: Compare Volumes', { timeout });
+      await row.waitFor({ timeout });
+    });
     await page.keyboard.press('Escape');
-    await input.waitFor({ state: 'hidden' });
-    if (offered) break;
-    if (attempt === 10) throw new Error('the extension was not registered');
-  }
+    return offered;
+  }, 'the command of the extension');
+  await input.waitFor({ state: 'hidden' });
   // The workbench makes its custom editor service in its idle time, which a busy machine leaves little of.
   for (let turn = 0; turn < 3; turn++) await page.evaluate(() => new Promise((done) => requestIdleCallback(done)));
 }
@@ -27,7 +26,7 @@ export async function waitForViewer(page) {
 /** Opens a volume and returns the page of its viewer when `ready` is there: by default when the slices are on screen. */
 export async function openVolume(page, name, ready = '#app[data-drawn="true"]') {
   await openFile(page, name);
-  return webview(page, ready, 60_000);
+  return webview(page, ready);
 }
 
 /** The canvas of a plane (0 sagittal, 1 coronal, 2 axial) of the first volume. */

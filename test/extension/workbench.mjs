@@ -10,6 +10,9 @@ export { root, startServer } from './server.mjs';
 
 const chrome = process.env.VOCO_CHROMIUM ?? '/usr/bin/chromium';
 
+/** How long is waited for anything, in milliseconds. It only bounds what never comes: on a busy machine things take long. */
+export const PATIENCE = 180_000;
+
 /** What the browser tells of the system's colours, and the theme and its kind that the workbench then chooses. */
 const THEMES = {
   light: { media: { colorScheme: 'light', forcedColors: 'none' }, kind: 'vs', theme: 'Default Light Modern' },
@@ -28,12 +31,13 @@ export async function startBrowser(extra = []) {
   return chromium.launch({
     executablePath: chrome,
     headless: true,
+    timeout: PATIENCE,
     args: ['--no-sandbox', '--disable-quic', ...quiet, ...graphics, ...extra],
   });
 }
 
 async function waitForWorkbench(page) {
-  await page.locator('.monaco-workbench').waitFor({ timeout: 60_000 });
+  await page.locator('.monaco-workbench').waitFor();
   // A window without a folder has no side bar at first.
   const signs =
     '.explorer-folders-view .monaco-list-row, .explorer-empty-view, .pane-header, .monaco-workbench.nosidebar';
@@ -48,7 +52,7 @@ export async function openWorkbench(browser, url, viewport = { width: 1280, heig
   const page = desktop
     ? await desktopNow().open(viewport)
     : await (await browser.newContext({ viewport, serviceWorkers: 'allow', colorScheme: 'dark' })).newPage();
-  page.setDefaultTimeout(30_000);
+  page.setDefaultTimeout(PATIENCE);
   page.console = [];
   page.on('console', (message) => page.console.push(`${message.type()}: ${message.text()}`));
   if (script && !desktop) await page.addInitScript(script);
@@ -59,7 +63,7 @@ export async function openWorkbench(browser, url, viewport = { width: 1280, heig
 
 /** Reloads the window as its command does, which saves the state first; the extension host starts anew. */
 export async function reloadWindow(page) {
-  const loaded = page.waitForEvent('load', { timeout: 60_000 });
+  const loaded = page.waitForEvent('load');
   await runCommand(page, 'Developer: Reload Window');
   await loaded;
   await waitForWorkbench(page);
@@ -67,29 +71,36 @@ export async function reloadWindow(page) {
 
 const quickInput = (page) => page.locator('.quick-input-widget');
 
+/** Waits for something a while; whether it came. */
+export const within = (ms, wait) =>
+  wait(ms).then(
+    () => true,
+    () => false,
+  );
+
 /**
- * Opens quick input with a key, types, and accepts the first row when one shows `wanted`. It is asked again when that does not
- * come: a command of an extension that is still being registered is not offered yet, and a webview that takes the focus as
- * it loads closes the input.
+ * Opens quick input with a key, types, and accepts the row that shows `wanted`. It is asked again when that does not come: a
+ * command of an extension that is still being registered is not offered yet, and a webview that takes the focus as it loads
+ * closes the input. Each turn waits longer, so that a busy machine has the time it needs.
  */
 async function quick(page, key, text, wanted) {
   const input = quickInput(page).locator('input.input');
   const row = quickInput(page).locator('.monaco-list-row').filter({ hasText: wanted }).first();
-  for (let attempt = 0; ; attempt++) {
+  const end = Date.now() + PATIENCE;
+  for (let timeout = 4000; ; timeout = Math.min(2 * timeout, 60_000)) {
     await page.keyboard.press(key);
-    const shown = await input
-      .waitFor({ timeout: 5000 })
-      .then(() => input.fill(text, { timeout: 5000 }))
-      .then(() => row.waitFor({ timeout: 5000 }))
-      .then(
-        () => true,
-        () => false,
-      );
-    if (shown) break;
-    if (attempt === 5) throw new Error(`${key} and "${text}" do not offer "${wanted}"`);
+    const shown = await within(timeout, async () => {
+      await input.waitFor({ timeout });
+      await input.fill(text, { timeout });
+      await row.waitFor({ timeout });
+      // The list may still be that of the text before.
+      await eventually(async () => (await input.inputValue()) === text, 'the text', timeout);
+    });
+    // By a click: the row with the focus may be another.
+    if (shown && (await within(timeout, () => row.click({ timeout })))) return;
+    if (Date.now() > end) throw new Error(`${key} and "${text}" do not offer "${wanted}"`);
     await page.keyboard.press('Escape');
   }
-  await page.keyboard.press('Enter');
 }
 
 /** Command palette: F1, type the title, Enter. */
@@ -143,27 +154,29 @@ export const rows = (page, view) =>
 
 /**
  * The content of the webview that holds `selector`. Webviews are an iframe in an iframe, outside the editor's own
- * elements, so all of them are looked through.
+ * elements, so all of them are looked through. What is returned stays with that webview, whatever else is opened or closed.
  */
-export async function webview(page, selector, timeout = 20_000) {
-  const end = Date.now() + timeout;
-  for (;;) {
-    const outer = page.locator('iframe.webview');
-    for (let i = 0, count = await outer.count(); i < count; i++) {
-      const inner = outer.nth(i).contentFrame().locator('iframe#active-frame').contentFrame();
-      const found = await inner
-        .locator(selector)
-        .count()
-        .catch(() => 0);
-      if (found > 0) return inner;
-    }
-    if (Date.now() > end) throw new Error(`no webview with ${selector}`);
-    await page.waitForTimeout(100);
+export async function webview(page, selector) {
+  return eventually(() => webviewNow(page, selector), `a webview with ${selector}`);
+}
+
+/** The webview that holds `selector` now; undefined when there is none. */
+export async function webviewNow(page, selector) {
+  const names = await page.locator('iframe.webview').evaluateAll((all) => all.map((one) => one.name));
+  for (const name of names) {
+    const outer = page.locator(`iframe.webview[name="${name}"]`);
+    const inner = outer.contentFrame().locator('iframe#active-frame').contentFrame();
+    const found = await inner
+      .locator(selector)
+      .count()
+      .catch(() => 0);
+    if (found > 0) return inner;
   }
+  return undefined;
 }
 
 /** Waits until `look` gives a true value, and returns it. */
-export async function eventually(look, what, timeout = 20_000) {
+export async function eventually(look, what, timeout = PATIENCE) {
   const end = Date.now() + timeout;
   for (;;) {
     const value = await look();
@@ -171,6 +184,28 @@ export async function eventually(look, what, timeout = 20_000) {
     if (Date.now() > end) throw new Error(`not within ${timeout / 1000} s: ${what}`);
     await new Promise((done) => setTimeout(done, 100));
   }
+}
+
+/**
+ * A notification with a text. One that is not looked at hides itself after some seconds; it is then found in the list of
+ * notifications, which is opened for it.
+ */
+export async function notification(page, text) {
+  const shown = page.locator('.notification-toast, .notifications-center').locator('.notification-list-item');
+  const found = shown.filter({ hasText: text }).first();
+  const center = page.locator('.notifications-center.visible');
+  await eventually(async () => {
+    if (await within(3000, (timeout) => found.waitFor({ timeout }))) return true;
+    if (!(await center.isVisible())) await runCommand(page, 'Notifications: Show Notifications');
+    return false;
+  }, `a notification: ${text}`);
+  return found;
+}
+
+/** Clears all notifications, so that one that comes is a new one. */
+export async function clearNotifications(page) {
+  await runCommand(page, 'Notifications: Clear All Notifications');
+  await eventually(async () => (await page.locator('.notification-list-item').count()) === 0, 'no notifications');
 }
 
 const screenshots = join(root, 'test/screenshots');
@@ -226,22 +261,37 @@ export async function recordTexts(page, selector) {
 }
 
 /**
- * Tests that build on one another in one window. The first that fails leaves a picture of the window and the extension's
- * log; those after it fail at once, since they would only wait for what cannot come.
+ * Tests in one window. Each prepares what it needs, or finds it there from the test before: none needs another to have passed.
+ * A test that fails leaves a picture of the window and the extension's log, and the next one starts in a new window.
+ *
+ * @param {() => { page, server }} window what the tests use now
+ * @param {() => Promise<unknown>} reopen opens the window anew, when it is closed, on the same server
  */
-export function scenarios(window) {
-  let broken;
-  return (name, body) =>
+export function scenarios(window, reopen) {
+  let broken = false;
+  let count = 0;
+  // For `run.mjs --alone`.
+  const wanted = process.env.VOCO_E2E_AT;
+  return (name, body) => {
+    if (wanted !== undefined && Number(wanted) !== count++) return;
     test(name, async () => {
-      if (broken) throw new Error(`not reached: "${broken}" failed`);
+      if (broken) {
+        await window()
+          .page?.context()
+          .close()
+          .catch(() => undefined);
+        await reopen();
+        broken = false;
+      }
       try {
         await body();
       } catch (error) {
-        broken = name;
+        broken = true;
         const { page, server } = window();
         await picture(page, `failed-${name.replace(/\W+/g, '-').slice(0, 60)}`).catch(() => undefined);
         console.error(extensionLog(server).split('\n').slice(-30).join('\n'));
         throw error;
       }
     });
+  };
 }
