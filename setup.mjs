@@ -22,8 +22,13 @@ function fail(text, output = '') {
 }
 
 function checkNode() {
-  const major = Number(process.versions.node.split('.')[0]);
-  if (major < 20) fail(`Node ${process.versions.node} is too old: install Node 20 or newer`);
+  const { engines } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  // The tools of the tests need more than what is shipped.
+  const wanted = forTests ? '20.19' : engines.node.replace('>=', '');
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  const [least, leastMinor] = wanted.split('.').map(Number);
+  if (major > least || (major === least && minor >= leastMinor)) return;
+  fail(`Node ${process.versions.node} is too old: install Node ${wanted} or newer`);
 }
 
 /** What the machine must have, how to see that it does, and the Debian package that brings it. */

@@ -4,7 +4,7 @@ import { delimiter, join } from 'node:path';
 import { UserError } from '../errors/userError';
 
 /** The oldest Node that the trainer runs with. */
-export const MINIMUM_NODE = 20;
+export const MINIMUM_NODE = '20.15';
 
 /** A Node to start trainers with. */
 export interface NodeRuntime {
@@ -38,7 +38,12 @@ async function versionOf(command: string, env: NodeJS.ProcessEnv): Promise<strin
   });
 }
 
-const isRecent = (version: string): boolean => Number(version.split('.')[0]) >= MINIMUM_NODE;
+/** Whether a version such as "20.20.2" is that of a Node that the trainer runs with. */
+export function isRecentNode(version: string): boolean {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  const [least = 0, leastMinor = 0] = MINIMUM_NODE.split('.').map(Number);
+  return major > least || (major === least && minor >= leastMinor);
+}
 
 async function isExecutable(file: string): Promise<boolean> {
   try {
@@ -68,7 +73,7 @@ async function configuredNode(command: string, env: NodeJS.ProcessEnv): Promise<
   }
   const version = await versionOf(command, env);
   if (version === undefined) throw new UserError(`${command}: does not run as Node (setting voco.nodePath); ${advice}`);
-  if (!isRecent(version)) {
+  if (!isRecentNode(version)) {
     throw new UserError(`${command}: is Node ${version}, too old (setting voco.nodePath); ${advice}`);
   }
   return { command, env: {}, version, source: 'setting' };
@@ -84,11 +89,12 @@ export async function findNode(search: NodeSearch): Promise<NodeRuntime> {
   if (search.configured) return configuredNode(search.configured, search.env);
   for (const command of await nodesOnPath(search)) {
     const version = await versionOf(command, search.env);
-    if (version !== undefined && isRecent(version)) return { command, env: {}, version, source: 'path' };
+    if (version !== undefined && isRecentNode(version)) return { command, env: {}, version, source: 'path' };
   }
   const env: Record<string, string> = search.electron ? { ELECTRON_RUN_AS_NODE: '1' } : {};
   const version = await versionOf(search.execPath, { ...search.env, ...env });
-  if (version !== undefined && isRecent(version)) return { command: search.execPath, env, version, source: 'editor' };
+  if (version !== undefined && isRecentNode(version))
+    return { command: search.execPath, env, version, source: 'editor' };
   throw new UserError(
     `no Node of version ${MINIMUM_NODE} or newer was found on PATH; install Node, or set voco.nodePath to one`,
   );

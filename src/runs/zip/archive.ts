@@ -1,9 +1,8 @@
 import type { FileHandle } from 'node:fs/promises';
 import { Readable } from 'node:stream';
-import { createInflateRaw } from 'node:zlib';
+import { crc32, createInflateRaw } from 'node:zlib';
 import { UserError } from '../../errors/userError';
 import { readRange } from './bytes';
-import { crc32 } from './crc32';
 import { brokenZip, readDirectory, type ZipEntry } from './directory';
 import { ZIP } from './format';
 

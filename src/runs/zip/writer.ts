@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import { crc32 } from './crc32';
+import { crc32 } from 'node:zlib';
 import { FULL16, FULL32, ZIP } from './format';
 
 /** PyTorch maps storages into memory where they begin at a multiple of this. */

@@ -79,7 +79,10 @@ async function probe(): Promise<Probe> {
   const module = webgpuModule();
   if (!module) return { adapters: [], reason: 'the npm package webgpu is not installed: run `npm run setup`' };
   if (process.versions.electron) {
-    return { adapters: [], reason: 'it does not run in VS Code’s own Node: set voco.nodePath to a Node 20 or newer' };
+    return {
+      adapters: [],
+      reason: 'it does not run in VS Code’s own Node: set voco.nodePath to a Node 20.15 or newer',
+    };
   }
   return new Promise((resolve) => {
     const args = ['--input-type=module', '-e', SCRIPT, module];
