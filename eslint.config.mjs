@@ -66,6 +66,59 @@ function lightRules(room) {
   };
 }
 
+/**
+ * Features of the extension, and which others each may use: a feature is one folder in src/extension, and all may use `shared`
+ * and `panel`. `services.ts` and `extension.ts` know every feature; features know the services' type alone.
+ */
+const features = {
+  checkpoint: ['runs'],
+  compare: ['checkpoint', 'results', 'volume'],
+  config: [],
+  crops: ['config'],
+  curves: ['runs'],
+  datasets: ['config', 'volume'],
+  devices: [],
+  estimate: ['config'],
+  results: ['checkpoint', 'runs', 'volume'],
+  runs: [],
+  segment: ['checkpoint', 'volume'],
+  training: ['checkpoint', 'config', 'datasets'],
+  volume: [],
+};
+
+/** Pages of the panels, and which others each may use: all may use `ui`. */
+const pages = {
+  checkpoint: [],
+  compare: ['crops', 'curves', 'results', 'volume'],
+  crops: ['volume'],
+  curves: [],
+  estimate: [],
+  results: [],
+  runs: [],
+  volume: [],
+};
+
+/** The borders between the folders of `root`. */
+function folderRules(root, table, shared, patterns = []) {
+  const folders = { ...table, ...Object.fromEntries(shared.map((name) => [name, shared])) };
+  return Object.entries(folders).map(([folder, used]) => {
+    const forbidden = Object.keys(folders).filter((other) => ![folder, ...used, ...shared].includes(other));
+    const borders = forbidden.map((other) => ({
+      regex: `^\\.\\./${other}(/|$)`,
+      message: `${root}/${folder} must not import ${root}/${other}: see the lists in eslint.config.mjs`,
+    }));
+    return {
+      files: [`${root}/${folder}/**/*.ts`],
+      rules: { '@typescript-eslint/no-restricted-imports': ['error', { patterns: [...borders, ...patterns] }] },
+    };
+  });
+}
+const services = {
+  regex: '^\\.\\./services$',
+  allowTypeImports: true,
+  message: 'features know the services only as a type',
+};
+
 export default tseslint.config(
   {
     ignores: [
@@ -90,6 +143,8 @@ export default tseslint.config(
   { files: ['test/**', 'bench/**'], rules: { 'max-lines-per-function': 'off' } },
   ...all.map(roomRules),
   ...described.map(lightRules),
+  ...folderRules('src/extension', features, ['shared', 'panel'], [services]),
+  ...folderRules('webview', pages, ['ui']),
   {
     files: ['webview/**/*.ts'],
     rules: {

@@ -15,6 +15,7 @@ import {
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import process from 'node:process';
+import { buildNative, buildState } from './native/build.mjs';
 
 const root = import.meta.dirname;
 const say = (text) => process.stderr.write(`${text}\n`);
@@ -90,6 +91,8 @@ try {
   stageCommon(stage);
   pack(stage, join(out, 'voco-universal.vsix'));
   if (process.platform === 'linux' && process.arch === 'x64' && existsSync(objects)) {
+    if (buildState() !== 'current' && !buildNative().ok)
+      throw new Error('the native engine could not be built: see above');
     stageNative(stage);
     pack(stage, join(out, 'voco-linux-x64.vsix'), 'linux-x64');
   } else say('no package for linux-x64: the native engine is not built here (npm run build:native)');

@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import process from 'node:process';
+import { buildNative, buildState, canBuild } from './native/build.mjs';
 
 const root = import.meta.dirname;
 const forTests = process.argv.includes('--tests');
@@ -99,31 +100,21 @@ function installNodePackages() {
 function sources(folder, pattern) {
   return readdirSync(join(root, folder), { recursive: true })
     .map((name) => join(folder, name))
-    .filter((name) => pattern.test(name) && !name.includes('native/build') && statSync(join(root, name)).isFile())
+    .filter((name) => pattern.test(name) && statSync(join(root, name)).isFile())
     .sort();
 }
 
 function buildAddon() {
-  const compiler = run('sh', ['-c', 'command -v g++ && command -v make && command -v python3']).ok;
-  const library =
-    existsSync('/usr/include/oneapi/dnnl/dnnl.hpp') || existsSync('/usr/local/include/oneapi/dnnl/dnnl.hpp');
-  if (!compiler || !library) {
+  if (buildState() === 'current') return;
+  if (!canBuild()) {
     say('no compiler or no oneDNN: training runs on the wasm device, many times slower');
     return;
   }
-  const files = sources('native', /\.(cc|cpp|h|hpp|gyp)$/);
-  whenChanged('native', files, 'native/build/Release/voco_onednn.node', () => {
-    say('building the native engine (a minute)');
-    // Prefer the headers that came with this Node over a download.
-    const prefix = dirname(dirname(process.execPath));
-    const headers = existsSync(join(prefix, 'include/node/node_api.h')) ? [`--nodedir=${prefix}`] : [];
-    const gyp = join(root, 'node_modules/node-gyp/bin/node-gyp.js');
-    const result = run(process.execPath, [gyp, 'rebuild', '-C', 'native', '--jobs=max', ...headers]);
-    if (result.ok) return true;
-    process.stderr.write(`${result.output.trim().split('\n').slice(-20).join('\n')}\n`);
-    say('the native engine could not be built (see above): training runs on the wasm device, many times slower');
-    return false;
-  });
+  say('building the native engine (a minute)');
+  const { ok, output } = buildNative({ stdio: 'pipe' });
+  if (ok) return;
+  process.stderr.write(`${output.trim().split('\n').slice(-20).join('\n')}\n`);
+  say('the native engine could not be built (see above): training runs on the wasm device, many times slower');
 }
 
 function bundle() {

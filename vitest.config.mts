@@ -47,6 +47,7 @@ export default defineConfig(async () => {
       alias: Object.entries(bundles).map(([name, file]) => ({ find: new RegExp(`^${name}$`), replacement: file })),
     },
     test: {
+      globalSetup: 'test/support/nativeIsCurrent.ts',
       include: ['test/unit/**/*.test.ts', 'test/parity/**/*.test.ts'],
       // Time only bounds what hangs: a busy machine is no reason to fail.
       testTimeout: 300_000,

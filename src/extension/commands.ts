@@ -1,43 +1,49 @@
-import { checkData } from './datasets/checkData';
-import { exportCheckpoint, importCheckpoint } from './checkpoint/importExport';
+import { checkDataCommand } from './datasets/checkData';
+import { exportCheckpointCommand, importCheckpointCommand } from './checkpoint/importExport';
 import type { CommandDefinition } from './shared/command';
-import { checkpoint, pause, resume, stop } from './runs/control';
-import { deleteRun } from './runs/deleteRun';
-import { evaluate, showResults } from './results/evaluate';
-import { compareWithScratch, finetune } from './training/finetune';
-import { refreshDevices, selectDevice } from './devices/commands';
-import { openRunFolder, revealRun, showCurves, showLog } from './runs/lookAtRun';
-import { clearCache, refreshRuns, showOutput } from './runs/maintenance';
-import { makeSampleDataset } from './datasets/makeSampleDataset';
-import { newExperiment } from './config/newExperiment';
-import { pretrain } from './training/pretrain';
-import { segment } from './segment/segment';
+import { checkpointCommand, pauseCommand, resumeCommand, stopCommand } from './runs/control';
+import { deleteRunCommand } from './runs/deleteRun';
+import { evaluateCommand, showResultsCommand } from './results/evaluate';
+import { compareWithScratchCommand, finetuneCommand } from './training/finetune';
+import { refreshDevicesCommand, selectDeviceCommand } from './devices/selectDevice';
+import { openRunFolderCommand, refreshRunsCommand, revealRunCommand, showLogCommand } from './runs/lookAtRun';
+import { showCurvesCommand } from './curves/showCurves';
+import { clearCacheCommand } from './datasets/clearCache';
+import { makeSampleDatasetCommand } from './datasets/makeSampleDataset';
+import { newExperimentCommand } from './training/newExperiment';
+import { pretrainCommand } from './training/pretrain';
+import { segmentCommand } from './segment/segment';
 
-/** Every command of the palette. */
-export const commands: readonly CommandDefinition[] = [
-  newExperiment,
-  makeSampleDataset,
-  checkData,
-  pretrain,
-  finetune,
-  compareWithScratch,
-  evaluate,
-  showResults,
-  segment,
-  pause,
-  resume,
-  checkpoint,
-  stop,
-  showCurves,
-  showLog,
-  openRunFolder,
-  revealRun,
-  deleteRun,
-  importCheckpoint,
-  exportCheckpoint,
-  refreshRuns,
-  selectDevice,
-  refreshDevices,
-  clearCache,
-  showOutput,
+const showOutputCommand: CommandDefinition = {
+  id: 'voco.showOutput',
+  run: (services) => services.log.show(),
+};
+
+/** Commands of the palette; those that open a panel are registered with it. */
+export const paletteCommands: readonly CommandDefinition[] = [
+  newExperimentCommand,
+  makeSampleDatasetCommand,
+  checkDataCommand,
+  pretrainCommand,
+  finetuneCommand,
+  compareWithScratchCommand,
+  evaluateCommand,
+  showResultsCommand,
+  segmentCommand,
+  pauseCommand,
+  resumeCommand,
+  checkpointCommand,
+  stopCommand,
+  showCurvesCommand,
+  showLogCommand,
+  openRunFolderCommand,
+  revealRunCommand,
+  deleteRunCommand,
+  importCheckpointCommand,
+  exportCheckpointCommand,
+  refreshRunsCommand,
+  selectDeviceCommand,
+  refreshDevicesCommand,
+  clearCacheCommand,
+  showOutputCommand,
 ];

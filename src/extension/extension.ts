@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import { commands } from './commands';
+import { paletteCommands } from './commands';
 import { registerCommand } from './shared/command';
 import { registerCodeLenses } from './config/codeLenses';
 import { watchConfigs } from './config/diagnostics';
@@ -23,7 +23,7 @@ export function activate(context: vscode.ExtensionContext): void {
   const cpu = process.cpuUsage();
   const services = createServices(context);
   context.subscriptions.push(
-    ...commands.map((command) => registerCommand(services, command)),
+    ...paletteCommands.map((command) => registerCommand(services, command)),
     createRunsView(services),
     createDatasetsView(services),
     createDevicesView(services),

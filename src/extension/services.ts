@@ -4,12 +4,13 @@ import { Launcher } from '../jobs/launcher';
 import { findNode, type NodeRuntime } from '../jobs/nodeRuntime';
 import type { Program } from '../jobs/process';
 import { RunRegistry } from '../jobs/runRegistry';
-import { VolumeStore } from './volume/store';
+import { ViewedVolumes } from './volume/viewedVolumes';
 import { CurvesPanels } from './curves/curvesPanels';
 import { ResultsPanels } from './results/resultsPanels';
 import { DatasetChecks } from './datasets/datasetChecks';
 import { DeviceList } from './devices/deviceList';
 import { RunFinder } from './runs/runFinder';
+import { settings } from './shared/settings';
 import { Walkthrough } from './shared/walkthrough';
 
 /** What commands, views and panels share. Made at activation, so nothing here may read, spawn or compute when created. */
@@ -24,18 +25,13 @@ export interface Services {
   readonly curves: CurvesPanels;
   readonly results: ResultsPanels;
   /** The volumes that viewers show. */
-  readonly volumes: VolumeStore;
+  readonly volumes: ViewedVolumes;
   readonly walkthrough: Walkthrough;
   /** What is selected in the runs view. */
   readonly selection: { run?: string | undefined; nodes?: readonly unknown[] };
   /** The Node and the script that run `voco`. @throws UserError when there is no usable Node. */
   program(): Promise<Program>;
 }
-
-const settings = (): vscode.WorkspaceConfiguration => vscode.workspace.getConfiguration('voco');
-
-/** The device that new runs are to use, or undefined for what their config says. */
-export const chosenDevice = (): string | undefined => settings().get<string>('device') || undefined;
 
 /** Looks for a Node once, and again when the setting changed. */
 function nodeFinder(): () => Promise<NodeRuntime> {
@@ -80,7 +76,7 @@ export function createServices(context: vscode.ExtensionContext): Services {
   const checks = new DatasetChecks(program);
   const curves = new CurvesPanels(context, registry, finder, log);
   const results = new ResultsPanels(context, registry, finder, log);
-  const volumes = new VolumeStore(context.asAbsolutePath('dist/volume-worker.cjs'));
+  const volumes = new ViewedVolumes(context.asAbsolutePath('dist/volume-worker.cjs'));
   const walkthrough = new Walkthrough(context);
   context.subscriptions.push(log, registry, launcher, ...freed, finder, devices, checks, curves, results, walkthrough);
   return {

@@ -1,5 +1,5 @@
 import type { CheckpointContract, CheckpointDescription, CheckpointState } from '../../src/protocol/checkpoint';
-import { metricLabel } from '../curves/format';
+import { metricLabel } from '../ui/format';
 import { button } from '../ui/controls';
 import { element } from '../ui/dom';
 import type { Host } from '../ui/host';

@@ -1,7 +1,7 @@
 import type { CompareCurves, CompareState } from '../../src/protocol/compare';
 import type { SeriesAnswer } from '../../src/protocol/curves';
 import { Chart, type Line, type Pin } from '../curves/chart';
-import { metricLabel } from '../curves/format';
+import { metricLabel } from '../ui/format';
 import { button, checkbox, slider } from '../ui/controls';
 import { element } from '../ui/dom';
 import { runDash, type Theme } from '../ui/theme';

@@ -1,6 +1,6 @@
 import type { Comparison } from '../../src/protocol/comparison';
 import type { CompareState } from '../../src/protocol/compare';
-import { metricLabel } from '../curves/format';
+import { metricLabel } from '../ui/format';
 import { element } from '../ui/dom';
 import type { Theme } from '../ui/theme';
 import { matching, valueText } from './configModel';

@@ -3,7 +3,7 @@ import type { ChartDescription } from '../../src/protocol/curves';
 import { element } from '../ui/dom';
 import type { Theme } from '../ui/theme';
 import './chart.css';
-import { formatWithUnit } from './format';
+import { formatWithUnit } from '../ui/format';
 import { drawLines, lineSwatch, placeOf, styleOf, valueAt, valueBounds, type ChartContent, type Frame } from './lines';
 import { formatCount } from '../../src/text';
 

@@ -1,5 +1,5 @@
 import { escapeXml, ticks } from '../ui/svg';
-import { formatWithUnit } from './format';
+import { formatWithUnit } from '../ui/format';
 import { styleOf, valueBounds, type ChartContent, type Line } from './lines';
 import { formatCount } from '../../src/text';
 

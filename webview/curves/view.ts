@@ -5,7 +5,7 @@ import { HostError, type Host } from '../ui/host';
 import { currentTheme, onThemeChange, runDash, type Theme } from '../ui/theme';
 import { Chart } from './chart';
 import { chartsAsPng, chartsAsSvg } from './export';
-import { metricLabel } from './format';
+import { metricLabel } from '../ui/format';
 import { lineSwatch, type ChartContent, type Line } from './lines';
 import { explainMarks } from './marks';
 import { Paced } from './paced';

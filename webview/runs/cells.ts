@@ -1,5 +1,5 @@
 import type { ColumnKind, TableCell, TableColumn } from '../../src/protocol/runs';
-import { metricLabel } from '../curves/format';
+import { metricLabel } from '../ui/format';
 import { formatDuration, formatTime, formatValue, significant } from '../../src/text';
 
 const WIDTHS: Record<ColumnKind, number> = { number: 112, text: 150, time: 182, duration: 104, state: 112 };

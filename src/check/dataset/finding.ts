@@ -1,14 +1,6 @@
-export type Severity = 'error' | 'warning' | 'info';
+import type { Finding, Severity } from '../../protocol/datasets';
 
-/** One thing that is wrong or odd about a data set. */
-export interface Finding {
-  /** error: the run would fail or be wrong; warning: probably not meant; info: good to know. */
-  readonly severity: Severity;
-  /** The image, label or datalist it is about. */
-  readonly file: string;
-  readonly message: string;
-  readonly advice: string;
-}
+export type { Finding, Severity };
 
 const ORDER: Record<Severity, number> = { error: 0, warning: 1, info: 2 };
 

@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { ExitCode } from '../../errors/userError';
 import type { Config } from '../../config';
 import type { Finding } from '../../check/dataset';
+import type { CheckReport } from '../../protocol/datasets';
 import { ProgressBar } from '../../text/progressBar';
 import { listOption, onlyPositional, type Command } from '../command';
 import { counted } from '../../text';
@@ -72,7 +73,8 @@ export const check: Command = {
     bar.end();
     const sources = [train, held, ...downstream.map((item) => item.found)].flatMap((list) => list.findings);
     const all = bySeverity([...sources, ...findings]);
-    if (args.values.json) process.stdout.write(`${JSON.stringify({ volumes: total, findings: all }, null, 2)}\n`);
+    if (args.values.json)
+      process.stdout.write(`${JSON.stringify({ volumes: total, findings: all } satisfies CheckReport, null, 2)}\n`);
     else print(all, total);
     return all.some((finding) => finding.severity === 'error') ? ExitCode.failed : ExitCode.done;
   },

@@ -1,5 +1,6 @@
 import process from 'node:process';
 import { ExitCode } from '../../errors/userError';
+import type { ListedDevice } from '../../protocol/devices';
 import type { DeviceStatus } from '../../tensor/backends';
 import type { Command } from '../command';
 import { formatBytes } from '../../text';
@@ -26,7 +27,7 @@ export const devices: Command = {
     const { listDevices, measureDevices } = await import('../../tensor/backends');
     const found = args.values.quick ? await listDevices() : await measureDevices();
     if (args.values.json) {
-      process.stdout.write(`${JSON.stringify(found, null, 2)}\n`);
+      process.stdout.write(`${JSON.stringify(found satisfies ListedDevice[], null, 2)}\n`);
       return ExitCode.done;
     }
     const width = Math.max(...found.map((device) => device.name.length)) + 2;

@@ -12,7 +12,7 @@ import { pickRun } from '../runs/pickRun';
 const TORCH = ['pt', 'pth', 'ckpt', 'bin'];
 
 /** The file that a menu, an editor or a tree item names. */
-export function fileOf(argument: unknown): string | undefined {
+function fileOf(argument: unknown): string | undefined {
   if (argument instanceof vscode.Uri) return argument.fsPath;
   const { checkpoint } = (argument ?? {}) as { checkpoint?: { file?: unknown } };
   return typeof checkpoint?.file === 'string' ? checkpoint.file : undefined;
@@ -63,7 +63,7 @@ async function showReport(services: Services, what: string, lines: readonly stri
   await vscode.window.showTextDocument(document, { preview: true });
 }
 
-export const importCheckpoint: CommandDefinition = {
+export const importCheckpointCommand: CommandDefinition = {
   id: 'voco.importCheckpoint',
   async run(services, argument) {
     await services.program();
@@ -79,7 +79,7 @@ export const importCheckpoint: CommandDefinition = {
 };
 
 /** A checkpoint of the workspace's runs, chosen by the user: the run first, where there are several. */
-export async function pickCheckpoint(services: Services, title: string): Promise<string> {
+async function pickCheckpointOfRun(services: Services, title: string): Promise<string> {
   const run = await pickRun(services, undefined, {
     title,
     suits: (one) => one.state.step > 0,
@@ -132,12 +132,12 @@ async function askForFormat(file: string): Promise<Format> {
   return choice;
 }
 
-export const exportCheckpoint: CommandDefinition = {
+export const exportCheckpointCommand: CommandDefinition = {
   id: 'voco.exportCheckpoint',
   async run(services, argument) {
     await services.program();
     const title = 'Export which checkpoint?';
-    const file = fileOf(argument) ?? shownFile(['safetensors']) ?? (await pickCheckpoint(services, title));
+    const file = fileOf(argument) ?? shownFile(['safetensors']) ?? (await pickCheckpointOfRun(services, title));
     const { label, extensions } = await askForFormat(file);
     // An export as safetensors must not be suggested the name of what it comes from.
     const suffix = file.endsWith(`.${extensions[0]}`) ? `-weights.${extensions[0]}` : `.${extensions[0]}`;

@@ -12,9 +12,10 @@ import type { Services } from '../services';
 import { channelOf, mainChannel } from '../panel/channel';
 import { panelPage, panelRoots, tabIcon } from '../panel/html';
 import { servePanel, type Handlers, type PanelServer } from '../panel/panelServer';
+import { chosenDevice } from '../shared/settings';
 import { saveFile } from '../shared/saveFile';
 import { cardOf } from '../../jobs/compareCards';
-import { CompareTrainer } from './trainer';
+import { CompareTrainer } from '../../jobs/compareTrainer';
 
 const THROTTLE_MS = 500;
 const VIEWERS: readonly ViewerName[] = ['cases', 'positions'];
@@ -40,6 +41,7 @@ export class ComparePanel {
     this.server = servePanel<CompareContract>(mainChannel(webview), this.handlers(), onDefect);
     this.trainer = new CompareTrainer(
       () => services.program(),
+      () => chosenDevice() ?? 'auto',
       (task, progress) => this.server.send('progress', { task, ...progress }),
     );
     const viewer = (name: ViewerName): VolumeSession =>

@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import type { ConfigKind } from '../../config';
-import { CONFIG_SELECTOR, isConfigFile, kindOfText } from './configFiles';
+import { kindOfText } from '../../config/kindOfText';
+import { CONFIG_SELECTOR, isConfigFile } from './configFiles';
 
 interface Lens {
   readonly title: string;

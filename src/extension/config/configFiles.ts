@@ -1,6 +1,6 @@
-import { findNodeAtLocation, parseTree } from 'jsonc-parser';
 import * as vscode from 'vscode';
 import type { ConfigKind } from '../../config';
+import { kindOfText } from '../../config/kindOfText';
 
 /** What makes a file an experiment config. */
 export const CONFIG_SUFFIX = '.voco.json';
@@ -14,13 +14,6 @@ const MAX_CONFIGS = 200;
 export async function findConfigs(): Promise<vscode.Uri[]> {
   const found = await vscode.workspace.findFiles(`**/*${CONFIG_SUFFIX}`, '**/node_modules/**', MAX_CONFIGS);
   return found.sort((a, b) => a.fsPath.localeCompare(b.fsPath));
-}
-
-/** The kind that the text of a config names; pre-training where it names none yet. */
-export function kindOfText(text: string): ConfigKind {
-  const root = parseTree(text, [], { allowTrailingComma: true });
-  const kind: unknown = root && findNodeAtLocation(root, ['kind'])?.value;
-  return kind === 'finetune' ? kind : 'pretrain';
 }
 
 /** The kind of a config, as it stands in its editor or on disk. */

@@ -1,8 +1,12 @@
+import { join } from 'node:path';
 import { parseTree, type ParseError } from 'jsonc-parser';
 import * as vscode from 'vscode';
 import { diagnose, type Diagnostic } from '../../config';
 import { findConfigs, isConfigFile } from './configFiles';
-import { lintThread } from './lintThread';
+import { LintThread } from '../../config/lintThread';
+
+/** The one thread of this window. */
+const lintThread = new LintThread(join(__dirname, 'lint-worker.cjs'));
 
 const DELAY_MS = 200;
 const DISK_DELAY_MS = 250;

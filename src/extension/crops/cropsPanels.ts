@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
+import { CropQuestions, listPretrained, type Scenes } from '../../jobs/cropQuestions';
 import type { CropsContract, CropsState } from '../../protocol/crops';
 import type { Services } from '../services';
 import { pickConfig } from '../config/pickConfig';
@@ -7,7 +8,8 @@ import { report } from '../shared/command';
 import { ThreadClient } from '../../rpc/threadClient';
 import { panelPage, panelRoots } from '../panel/html';
 import { servePanel } from '../panel/panelServer';
-import { listPretrained, NetworkQuestions, pickCheckpointFile, type Scenes } from './network';
+import { chosenDevice } from '../shared/settings';
+import { pickCheckpointFile } from './pickCheckpointFile';
 
 const PANEL = 'voco.crops';
 /** A replacement of several places comes as several changes: one question follows them. */
@@ -53,7 +55,7 @@ class CropsPanels implements vscode.WebviewPanelSerializer<CropsState> {
   }
 
   private show(panel: vscode.WebviewPanel, file: vscode.Uri): void {
-    const { context, log, registry } = this.services;
+    const { context, finder, log, registry } = this.services;
     panel.title = titleOf(file);
     panel.webview.options = { enableScripts: true, localResourceRoots: panelRoots(context.extensionUri) };
     const thread = new ThreadClient<Previewer>({
@@ -61,7 +63,7 @@ class CropsPanels implements vscode.WebviewPanelSerializer<CropsState> {
       name: 'VoCo preview',
       tooLarge: 'The volume is too large for the memory of this machine: preview a smaller one.',
     });
-    const network = new NetworkQuestions(thread, () => this.services.program());
+    const network = new CropQuestions(thread, () => this.services.program(), chosenDevice);
     const server = servePanel<CropsContract>(
       panel.webview,
       {
@@ -69,7 +71,10 @@ class CropsPanels implements vscode.WebviewPanelSerializer<CropsState> {
         slice: (params) => thread.call('slice', params),
         crop: (params) => thread.call('crop', params),
         body: () => thread.call('body'),
-        checkpoints: () => listPretrained(this.services),
+        checkpoints: async () => {
+          await finder.start();
+          return listPretrained(registry);
+        },
         browse: pickCheckpointFile,
         locate: (params) => network.locate(params, (progress) => server.send('progress', progress)),
         predict: (params) => network.predict(params),

@@ -1,12 +1,8 @@
-import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
-import { fileError } from '../../errors/userError';
-import { writeAtomically } from '../../files/atomic';
-import { csvLine } from '../../files/csv';
 import type { RunRegistry } from '../../jobs/runRegistry';
 import { chartsFor } from '../../jobs/series/charts';
+import { writeMetricsCsv } from '../../jobs/series/csv';
 import { classColours } from '../../jobs/series/classColours';
 import type {
   ChartDescription,
@@ -17,7 +13,6 @@ import type {
   SeriesAnswer,
   SeriesRequest,
 } from '../../protocol/curves';
-import { decodeRecord, metricsFile } from '../../runs/metrics';
 import type { RunFinder } from '../runs/runFinder';
 import { panelPage, panelRoots, tabIcon } from '../panel/html';
 import { saveFile } from '../shared/saveFile';
@@ -166,39 +161,6 @@ export class CurvesPanels {
   private async export(request: ExportRequest): Promise<string | undefined> {
     const { format, runs, metrics, content } = request;
     const name = `${runs.length === 1 ? basename(runs[0]!) : 'runs'}-curves.${format}`;
-    return saveFile(name, format === 'csv' ? (file) => writeCsv(file, runs, metrics) : (content ?? ''));
-  }
-}
-
-/** Every step of the runs' metrics as a table: run, step, and a column a metric. */
-async function writeCsv(file: string, runs: readonly string[], metrics: readonly string[]): Promise<void> {
-  await writeAtomically(file, async (handle) => {
-    await handle.writeFile(csvLine(['run', 'step', ...metrics]));
-    for (const run of runs) await appendRun(handle, run, metrics);
-  });
-}
-
-async function appendRun(
-  handle: { writeFile(text: string): Promise<void> },
-  run: string,
-  metrics: readonly string[],
-): Promise<void> {
-  const source = metricsFile(run);
-  const input = createReadStream(source, 'utf8');
-  const label = basename(run);
-  let lot: string[] = [];
-  try {
-    for await (const line of createInterface({ input, crlfDelay: Infinity })) {
-      const record = decodeRecord(line);
-      if (!record) continue;
-      lot.push(csvLine([label, record.step, ...metrics.map((metric) => record[metric])]));
-      if (lot.length === 5000) {
-        await handle.writeFile(lot.join(''));
-        lot = [];
-      }
-    }
-    await handle.writeFile(lot.join(''));
-  } catch (error) {
-    throw fileError(error, source, 'read the metrics');
+    return saveFile(name, format === 'csv' ? (file) => writeMetricsCsv(file, runs, metrics) : (content ?? ''));
   }
 }

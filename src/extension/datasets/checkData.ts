@@ -3,7 +3,7 @@ import { withProgress, type CommandDefinition } from '../shared/command';
 import { pickConfig, saveConfig } from '../config/pickConfig';
 import { counted } from '../../text';
 
-export const checkData: CommandDefinition = {
+export const checkDataCommand: CommandDefinition = {
   id: 'voco.checkData',
   async run(services, argument) {
     const config = await pickConfig(argument, 'Check the data of which config?');

@@ -2,23 +2,9 @@ import { dirname } from 'node:path';
 import * as vscode from 'vscode';
 import { UserError } from '../../errors/userError';
 import { runTool, type Program, type ToolOptions } from '../../jobs/process';
+import type { CheckReport, Severity } from '../../protocol/datasets';
 
-/** One thing that is wrong or odd about a data set, as `voco check --json` tells of it. */
-export interface Finding {
-  readonly severity: 'error' | 'warning' | 'info';
-  readonly file: string;
-  readonly message: string;
-  readonly advice?: string;
-}
-
-/** What `voco check --json` prints. */
-export interface CheckReport {
-  /** How many volumes were looked at, held-out ones included. */
-  readonly volumes: number;
-  readonly findings: readonly Finding[];
-}
-
-const SEVERITIES: Record<Finding['severity'], vscode.DiagnosticSeverity> = {
+const SEVERITIES: Record<Severity, vscode.DiagnosticSeverity> = {
   error: vscode.DiagnosticSeverity.Error,
   warning: vscode.DiagnosticSeverity.Warning,
   info: vscode.DiagnosticSeverity.Information,

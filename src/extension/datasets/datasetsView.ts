@@ -6,7 +6,7 @@ import { CONFIG_SUFFIX, findConfigs } from '../config/configFiles';
 import { openVolume } from '../volume/openVolume';
 import type { Services } from '../services';
 import { casesOf, labelOf, type DatasetCase, type Source } from './datasetCases';
-import { Thumbnails } from './thumbnails';
+import { Thumbnails } from '../../viewer/thumbnails';
 import { counted } from '../../text';
 
 interface ConfigNode {

@@ -57,7 +57,7 @@ async function make(services: Services, folder: string, cases: number): Promise<
   }
 }
 
-export const makeSampleDataset: CommandDefinition = {
+export const makeSampleDatasetCommand: CommandDefinition = {
   id: 'voco.makeSampleDataset',
   async run(services, argument) {
     const root = requireFolder('Open a folder first: the sample dataset is written into it.').fsPath;

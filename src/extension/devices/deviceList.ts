@@ -1,28 +1,20 @@
 import * as vscode from 'vscode';
 import { UserError } from '../../errors/userError';
 import { runTool, type Program } from '../../jobs/process';
-
-/** A device as `voco devices --json` tells of it. */
-export interface Device {
-  readonly name: string;
-  readonly usable: boolean;
-  readonly description?: string;
-  readonly reason?: string;
-  readonly memoryBytes?: number;
-}
+import type { ListedDevice } from '../../protocol/devices';
 
 /** The devices of this machine. Looked for when somebody wants to see them, since that starts a process. */
 export class DeviceList {
   private readonly changed = new vscode.EventEmitter<void>();
   readonly onDidChange = this.changed.event;
-  private found: Promise<readonly Device[]> | undefined;
+  private found: Promise<readonly ListedDevice[]> | undefined;
   /** The last answer; undefined before the first. */
-  current: readonly Device[] | undefined;
+  current: readonly ListedDevice[] | undefined;
 
   constructor(private readonly program: () => Promise<Program>) {}
 
   /** The devices, looked for once. @throws UserError when the look-up fails. */
-  list(signal?: AbortSignal): Promise<readonly Device[]> {
+  list(signal?: AbortSignal): Promise<readonly ListedDevice[]> {
     this.found ??= this.look(signal).catch((error: unknown) => {
       this.found = undefined;
       throw error;
@@ -31,7 +23,7 @@ export class DeviceList {
   }
 
   /** Looks again. */
-  refresh(signal?: AbortSignal): Promise<readonly Device[]> {
+  refresh(signal?: AbortSignal): Promise<readonly ListedDevice[]> {
     this.found = undefined;
     return this.list(signal);
   }
@@ -40,10 +32,10 @@ export class DeviceList {
     this.changed.dispose();
   }
 
-  private async look(signal?: AbortSignal): Promise<readonly Device[]> {
+  private async look(signal?: AbortSignal): Promise<readonly ListedDevice[]> {
     const result = await runTool(await this.program(), ['devices', '--json'], { signal });
     if (result.code !== 0) throw new UserError(`the devices cannot be listed: ${result.messages.trim()}`);
-    this.current = JSON.parse(result.output) as Device[];
+    this.current = JSON.parse(result.output) as ListedDevice[];
     this.changed.fire();
     return this.current;
   }

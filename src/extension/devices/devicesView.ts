@@ -1,10 +1,11 @@
 import * as vscode from 'vscode';
-import type { Device } from './deviceList';
-import { chosenDevice, type Services } from '../services';
+import type { ListedDevice } from '../../protocol/devices';
+import type { Services } from '../services';
+import { chosenDevice } from '../shared/settings';
 import { formatBytes } from '../../text';
 
 interface DeviceNode {
-  readonly device: Device;
+  readonly device: ListedDevice;
 }
 
 function deviceItem({ device }: DeviceNode): vscode.TreeItem {

@@ -6,12 +6,13 @@ import { estimateJob } from '../../jobs/estimate';
 import type { EstimateContract, EstimateState } from '../../protocol/estimate';
 import { registerCommand, type CommandDefinition } from '../shared/command';
 import { pickConfig, saveConfig } from '../config/pickConfig';
-import { refuseWithErrors, settingOverrides } from '../training/startTraining';
+import { refuseWithErrors } from '../config/refuseWithErrors';
+import { settingOverrides } from '../shared/settings';
 import { CONFIG_SUFFIX } from '../config/configFiles';
 import type { Services } from '../services';
 import { panelPage, panelRoots, tabIcon } from '../panel/html';
 import { servePanel, type Handlers, type PanelServer } from '../panel/panelServer';
-import { sheetOf } from './sheet';
+import { estimateSheet } from '../../jobs/estimateSheet';
 
 const PANEL = 'voco.estimate';
 
@@ -80,7 +81,8 @@ class EstimatePanel {
       const job = { kind, configFile: this.file.fsPath, set };
       const onMessage = (line: string): void => this.server.send('progress', line);
       const options = { signal: running.signal, onMessage };
-      return sheetOf(await estimateJob(await this.services.program(), job, options));
+      const estimate = await estimateJob(await this.services.program(), job, options);
+      return estimateSheet(estimate, (folder) => vscode.workspace.asRelativePath(folder));
     } catch (error) {
       if (running.signal.aborted) return { cancelled: true };
       if (error instanceof UserError) return { problem: error.message };

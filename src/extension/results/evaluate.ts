@@ -8,7 +8,8 @@ import type { Services } from '../services';
 import type { CommandDefinition } from '../shared/command';
 import { checkpointOf } from '../checkpoint/pickCheckpoint';
 import { pickRun, runDirOf } from '../runs/pickRun';
-import { announceQueued, settingOverrides } from '../training/startTraining';
+import { settingOverrides } from '../shared/settings';
+import { submitJob } from '../shared/submit';
 
 const hasWeights = ({ state }: RunSummary): boolean => state.kind === 'finetune' && state.step > 0;
 
@@ -28,16 +29,11 @@ export async function startEvaluation(services: Services, runDir: string, checkp
   const file = checkpoint ?? (await bestCheckpoint(runDir)).file;
   const configFile = runFiles(runDir).config;
   const { config } = await loadConfig(configFile, { set: settingOverrides(), kind: 'finetune' });
-  await services.program();
-  const args = ['--checkpoint', file];
-  const dir = await services.launcher.submit({ kind: 'evaluate', config, configFile, initFrom: file, args });
-  await services.finder.remember(dir);
-  await announceQueued(services, dir);
-  return dir;
+  return submitJob(services, { kind: 'evaluate', config, configFile, initFrom: file, args: ['--checkpoint', file] });
 }
 
 /** “Evaluate”: scores the best checkpoint of a fine-tuning, or the one a menu stands on, and shows the results. */
-export const evaluate: CommandDefinition = {
+export const evaluateCommand: CommandDefinition = {
   id: 'voco.evaluate',
   async run(services, argument) {
     const checkpoint = checkpointOf(argument);
@@ -51,7 +47,7 @@ export const evaluate: CommandDefinition = {
 };
 
 /** “Show Results”: of the run that a menu names, or of the newest that has some. */
-export const showResults: CommandDefinition = {
+export const showResultsCommand: CommandDefinition = {
   id: 'voco.showResults',
   async run(services, argument) {
     const found = services.finder.start().then(() => {

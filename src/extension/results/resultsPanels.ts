@@ -1,17 +1,14 @@
-import { readFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename } from 'node:path';
 import * as vscode from 'vscode';
-import { fileError } from '../../errors/userError';
 import type { RunRegistry } from '../../jobs/runRegistry';
 import type { Params, Result } from '../../protocol/panel';
 import type { ResultsContract, ResultsState } from '../../protocol/results';
-import { readRunState } from '../../runs/runDirectory';
-import { studyFiles } from '../../runs/study';
 import type { RunFinder } from '../runs/runFinder';
 import { panelPage, panelRoots, tabIcon } from '../panel/html';
 import { servePanel, type Handlers, type PanelServer } from '../panel/panelServer';
 import { saveFile } from '../shared/saveFile';
 import { openCase } from './openCase';
+import { readResultsTable } from '../../jobs/results/table';
 import { describeResults, loadResults, runToEvaluate } from '../../jobs/results/resultSources';
 
 export const RESULTS_VIEW_TYPE = 'voco.results';
@@ -131,15 +128,6 @@ export class ResultsPanels {
 
   private async export(request: Params<ResultsContract, 'export'>): Promise<Result<ResultsContract, 'export'>> {
     const { run, format } = request;
-    return saveFile(`${basename(run)}-results.${format}`, request.content ?? (await readTable(run)));
+    return saveFile(`${basename(run)}-results.${format}`, request.content ?? (await readResultsTable(run)));
   }
-}
-
-/** The table that an evaluation or a study wrote beside its results. */
-async function readTable(run: string): Promise<Uint8Array> {
-  const { kind } = await readRunState(run);
-  const file = kind === 'study' ? studyFiles(run).csv : join(run, 'results.csv');
-  return readFile(file).catch((error: unknown) => {
-    throw fileError(error, file, 'read the table');
-  });
 }

@@ -3,11 +3,11 @@ import { controlRun, killRun, stopRun, waitForEnd } from '../../jobs/control';
 import { hasEnded } from '../../jobs/runSummary';
 import { withProgress, type CommandDefinition } from '../shared/command';
 import { pickRun } from './pickRun';
-import { announceQueued } from '../training/startTraining';
+import { announceQueued } from '../shared/submit';
 
 const STOP_PATIENCE_MS = 120_000;
 
-export const pause: CommandDefinition = {
+export const pauseCommand: CommandDefinition = {
   id: 'voco.pause',
   async run(services, argument) {
     const run = await pickRun(services, argument, {
@@ -20,7 +20,7 @@ export const pause: CommandDefinition = {
   },
 };
 
-export const resume: CommandDefinition = {
+export const resumeCommand: CommandDefinition = {
   id: 'voco.resume',
   async run(services, argument) {
     const run = await pickRun(services, argument, {
@@ -35,11 +35,11 @@ export const resume: CommandDefinition = {
     }
     await services.program();
     await services.launcher.resume(run);
-    await announceQueued(services, run.dir);
+    announceQueued(services, run.dir);
   },
 };
 
-export const checkpoint: CommandDefinition = {
+export const checkpointCommand: CommandDefinition = {
   id: 'voco.checkpoint',
   async run(services, argument) {
     const run = await pickRun(services, argument, {
@@ -53,7 +53,7 @@ export const checkpoint: CommandDefinition = {
   },
 };
 
-export const stop: CommandDefinition = {
+export const stopCommand: CommandDefinition = {
   id: 'voco.stop',
   async run(services, argument) {
     const run = await pickRun(services, argument, {

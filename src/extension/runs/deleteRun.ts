@@ -17,7 +17,7 @@ async function discard(run: RunSummary): Promise<(() => Promise<void>) | undefin
   }
 }
 
-export const deleteRun: CommandDefinition = {
+export const deleteRunCommand: CommandDefinition = {
   id: 'voco.deleteRun',
   async run(services, argument) {
     const run = await pickRun(services, argument, {

@@ -5,20 +5,10 @@ import { outputFile } from '../../jobs/launchFile';
 import { runFiles } from '../../runs/runDirectory';
 import { UserError } from '../../errors/userError';
 import type { CommandDefinition } from '../shared/command';
-import { pickRun, runDirOf } from './pickRun';
+import { pickRun } from './pickRun';
 
 const NONE = 'There are no runs in this folder yet.';
 const any = (): boolean => true;
-
-export const showCurves: CommandDefinition = {
-  id: 'voco.showCurves',
-  run(services, argument, selected) {
-    const all = Array.isArray(selected) && selected.length > 1 ? (selected as unknown[]) : [argument];
-    const dirs = all.flatMap((one) => runDirOf(services, one) ?? []);
-    services.curves.show(dirs.length === 0 ? undefined : dirs);
-    services.walkthrough.done('watch');
-  },
-};
 
 async function firstExisting(files: readonly string[]): Promise<string | undefined> {
   for (const file of files) {
@@ -31,7 +21,7 @@ async function firstExisting(files: readonly string[]): Promise<string | undefin
   return undefined;
 }
 
-export const showLog: CommandDefinition = {
+export const showLogCommand: CommandDefinition = {
   id: 'voco.showLog',
   async run(services, argument) {
     const run = await pickRun(services, argument, { title: 'Show the log of which run?', suits: any, none: NONE });
@@ -43,7 +33,7 @@ export const showLog: CommandDefinition = {
   },
 };
 
-export const openRunFolder: CommandDefinition = {
+export const openRunFolderCommand: CommandDefinition = {
   id: 'voco.openRunFolder',
   async run(services, argument) {
     const run = await pickRun(services, argument, { title: 'Open the folder of which run?', suits: any, none: NONE });
@@ -51,7 +41,7 @@ export const openRunFolder: CommandDefinition = {
   },
 };
 
-export const revealRun: CommandDefinition = {
+export const revealRunCommand: CommandDefinition = {
   id: 'voco.revealRun',
   async run(services, argument) {
     const run = await pickRun(services, argument, { title: 'Reveal which run?', suits: any, none: NONE });
@@ -62,5 +52,13 @@ export const revealRun: CommandDefinition = {
     const inside = run.dir.slice(folder.uri.fsPath.length).split('\\').join('/');
     const state = folder.uri.with({ path: `${folder.uri.path}${inside}/run.json` });
     await vscode.commands.executeCommand('revealInExplorer', state);
+  },
+};
+
+export const refreshRunsCommand: CommandDefinition = {
+  id: 'voco.refreshRuns',
+  async run(services) {
+    await services.finder.search();
+    await vscode.commands.executeCommand('voco.runs.focus');
   },
 };

@@ -10,7 +10,8 @@ import { runLabel } from '../../runs/runDirectory';
 import { openVolume } from '../volume/openVolume';
 import { isVolumeFile, activeVolume } from '../volume/volumeFiles';
 import { askForVolumes } from '../volume/session';
-import { chosenDevice, type Services } from '../services';
+import type { Services } from '../services';
+import { chosenDevice } from '../shared/settings';
 import { Cancelled, withProgress, type CommandDefinition } from '../shared/command';
 import { checkpointOf, pickCheckpoint } from '../checkpoint/pickCheckpoint';
 
@@ -99,7 +100,7 @@ async function segmentAll(services: Services, checkpoint: string, cases: readonl
 }
 
 /** “Segment with Checkpoint…”: writes label maps on the images' own grids and opens the first on its image. */
-export const segment: CommandDefinition = {
+export const segmentCommand: CommandDefinition = {
   id: 'voco.segment',
   async run(services, argument, selected) {
     const given = checkpointOf(argument);

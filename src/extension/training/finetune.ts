@@ -29,7 +29,7 @@ async function initialWeights(
 }
 
 /** “Fine-tune”: from the palette or a config; from a checkpoint in the runs view it starts with that one's weights. */
-export const finetune: CommandDefinition = {
+export const finetuneCommand: CommandDefinition = {
   id: 'voco.finetune',
   async run(services, argument) {
     const given = checkpointOf(argument);
@@ -40,7 +40,7 @@ export const finetune: CommandDefinition = {
 };
 
 /** “Compare with Scratch”: a study of fine-tuning with and without pre-training on few and many labelled cases. */
-export const compareWithScratch: CommandDefinition = {
+export const compareWithScratchCommand: CommandDefinition = {
   id: 'voco.study',
   async run(services, argument) {
     const given = checkpointOf(argument);

@@ -2,7 +2,7 @@ import type { CommandDefinition } from '../shared/command';
 import { pickConfig } from '../config/pickConfig';
 import { startTraining } from './startTraining';
 
-export const pretrain: CommandDefinition = {
+export const pretrainCommand: CommandDefinition = {
   id: 'voco.pretrain',
   async run(services, argument) {
     const config = await pickConfig(argument, 'Pre-train with which config?', 'pretrain');

@@ -15,11 +15,11 @@ import type {
 import { servePanel, type MessagePort, type PanelServer } from '../panel/panelServer';
 import { siblingLabels } from '../../viewer/labels';
 import { nameBeside } from '../../viewer/names';
-import type { StoredVolume, VolumeStore } from './store';
+import type { ViewedVolume, ViewedVolumes } from './viewedVolumes';
 
 interface Entry {
   readonly id: string;
-  readonly volume: StoredVolume;
+  readonly volume: ViewedVolume;
   readonly held: vscode.Disposable;
 }
 
@@ -61,7 +61,7 @@ export class VolumeSession {
   /** @param look where to look first; with it, or with overlays, what an earlier life of the page showed is not restored. */
   constructor(
     port: MessagePort,
-    private readonly store: VolumeStore,
+    private readonly store: ViewedVolumes,
     volumes: readonly VolumeWish[],
     private look: Look | undefined,
     onDefect: (error: unknown) => void,

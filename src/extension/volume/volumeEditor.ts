@@ -17,7 +17,7 @@ import {
   type OpenVolumeOptions,
 } from './openVolume';
 import { askForVolumes, VolumeSession } from './session';
-import type { VolumeStore } from './store';
+import type { ViewedVolumes } from './viewedVolumes';
 
 const EDITOR = 'voco.volume';
 const COMPARISON = 'voco.volumes';
@@ -38,7 +38,7 @@ export class VolumeEditor
   constructor(
     private readonly context: vscode.ExtensionContext,
     private readonly log: vscode.LogOutputChannel,
-    private readonly store: VolumeStore,
+    private readonly store: ViewedVolumes,
     private readonly walkthrough: Walkthrough,
   ) {}
 
@@ -176,7 +176,7 @@ function volumesAmong(clicked?: vscode.Uri, selected?: readonly vscode.Uri[]): s
 export function registerVolumeEditor(
   context: vscode.ExtensionContext,
   log: vscode.LogOutputChannel,
-  store: VolumeStore,
+  store: ViewedVolumes,
   walkthrough: Walkthrough,
 ): vscode.Disposable {
   const editor = new VolumeEditor(context, log, store, walkthrough);

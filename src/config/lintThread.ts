@@ -1,6 +1,5 @@
-import { join } from 'node:path';
-import type { Diagnostic } from '../../config';
-import { ThreadClient } from '../../rpc/threadClient';
+import type { Diagnostic } from './index';
+import { ThreadClient } from '../rpc/threadClient';
 
 type Linter = { lint(text: string, file: string, others: readonly string[]): Diagnostic[] };
 
@@ -35,6 +34,3 @@ export class LintThread {
     this.client = undefined;
   }
 }
-
-/** The one thread of this window. */
-export const lintThread = new LintThread(join(__dirname, 'lint-worker.cjs'));

@@ -7,7 +7,7 @@ import { startVolume, type VolumeClient } from '../../viewer/client';
 const QUIET_MS = 400;
 
 /** One file that is shown somewhere: its thread, renewed when the file changes on disk. */
-export class StoredVolume {
+export class ViewedVolume {
   private readonly changed = new vscode.EventEmitter<void>();
   private readonly troubled = new vscode.EventEmitter<string>();
   /** The file was read again. */
@@ -109,16 +109,16 @@ export class StoredVolume {
 }
 
 /** The volumes that are open, each read once however many panels show it. */
-export class VolumeStore {
-  private readonly volumes = new Map<string, StoredVolume>();
+export class ViewedVolumes {
+  private readonly volumes = new Map<string, ViewedVolume>();
 
   /** @param script the bundled `volume-worker.cjs`. */
   constructor(private readonly script: string) {}
 
-  get(path: string): StoredVolume {
+  get(path: string): ViewedVolume {
     const known = this.volumes.get(path);
     if (known) return known;
-    const volume = new StoredVolume(this.script, path, () => this.volumes.delete(path));
+    const volume = new ViewedVolume(this.script, path, () => this.volumes.delete(path));
     this.volumes.set(path, volume);
     return volume;
   }

@@ -1,4 +1,5 @@
 import { formatBytes, formatValue } from '../../src/text';
+
 /** A value in the unit of its chart: bytes in powers of 1000. */
 export function formatWithUnit(value: number, unit: string, digits: number): string {
   return unit === 'bytes' ? formatBytes(value, 3) : formatValue(value, digits);

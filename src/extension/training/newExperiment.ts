@@ -3,7 +3,7 @@ import { basename, dirname, join, relative } from 'node:path';
 import * as vscode from 'vscode';
 import { presetDescriptions, presetNames, presetText, type PresetName } from '../../config';
 import { writeFileAtomically } from '../../files/atomic';
-import { CONFIG_SUFFIX } from './configFiles';
+import { CONFIG_SUFFIX } from '../config/configFiles';
 import { QUIETLY, type SampleDataset } from '../datasets/makeSampleDataset';
 import { Cancelled, requireFolder, type CommandDefinition } from '../shared/command';
 
@@ -94,7 +94,7 @@ async function pickName(root: vscode.Uri, preset: PresetName): Promise<string> {
   return name;
 }
 
-export const newExperiment: CommandDefinition = {
+export const newExperimentCommand: CommandDefinition = {
   id: 'voco.newExperiment',
   async run(services, argument) {
     const root = requireFolder('Open a folder first: the config and its runs are written into it.');

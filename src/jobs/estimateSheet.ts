@@ -1,6 +1,7 @@
-import * as vscode from 'vscode';
-import type { DiskUse, EstimateCard, EstimateSheet, RunEstimate } from '../../protocol/estimate';
-import { counted, formatBytes, formatDuration, formatSeconds } from '../../text';
+import type { DiskUse, EstimateCard, EstimateSheet, RunEstimate } from '../protocol/estimate';
+import { counted, formatBytes, formatDuration, formatSeconds } from '../text';
+
+type ShownFolder = (folder: string) => string;
 
 const NETWORKS: Record<string, string> = { 'swin-unetr': 'Swin-UNETR', unet3d: '3D U-Net' };
 
@@ -33,20 +34,29 @@ function memoryCard({ memory, network }: RunEstimate): EstimateCard {
   };
 }
 
-function diskCard(title: string, { folder, bytes, freeBytes }: DiskUse, advice: string): EstimateCard {
+function diskCard(
+  title: string,
+  { folder, bytes, freeBytes }: DiskUse,
+  shown: ShownFolder,
+  advice: string,
+): EstimateCard {
   const share = freeBytes === undefined ? undefined : bytes / freeBytes;
   const free = freeBytes === undefined ? [] : [`${formatBytes(freeBytes)} are free on the disk`];
   return {
     title,
     value: `up to ${formatBytes(bytes)}`,
-    details: [...free, `in ${vscode.workspace.asRelativePath(folder)}`],
+    details: [...free, `in ${shown(folder)}`],
     ...(share !== undefined && { share }),
     ...(share !== undefined && share > 1 && { problem: advice }),
   };
 }
 
-/** An estimate in words for the panel. */
-export function sheetOf(estimate: RunEstimate): EstimateSheet {
+/**
+ * An estimate in words for the panel.
+ *
+ * @param shown a folder as the user knows it, relative to what is open
+ */
+export function estimateSheet(estimate: RunEstimate, shown: ShownFolder): EstimateSheet {
   const { name, kind, device, volumes, network, cache, checkpoints, warnings } = estimate;
   const training = kind === 'pretrain' ? 'Pre-training' : 'Fine-tuning';
   return {
@@ -55,8 +65,10 @@ export function sheetOf(estimate: RunEstimate): EstimateSheet {
     cards: [
       timeCard(estimate),
       memoryCard(estimate),
-      ...(cache ? [diskCard('Cache', cache, 'Does not fit: set data.cache.folder to a folder on a larger disk.')] : []),
-      diskCard('Checkpoints', checkpoints, 'Does not fit: set output to a folder on a larger disk.'),
+      ...(cache
+        ? [diskCard('Cache', cache, shown, 'Does not fit: set data.cache.folder to a folder on a larger disk.')]
+        : []),
+      diskCard('Checkpoints', checkpoints, shown, 'Does not fit: set output to a folder on a larger disk.'),
       {
         title: 'Data',
         value: counted(volumes.train, 'volume'),

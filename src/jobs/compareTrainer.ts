@@ -1,20 +1,23 @@
-import type { Program } from '../../jobs/process';
-import { ToolServer } from '../../jobs/toolServer';
-import type { CompareCalls } from '../../protocol/comparison';
-import type { Progress } from '../../protocol/locate';
-import { chosenDevice } from '../services';
+import type { Program } from './process';
+import { ToolServer } from './toolServer';
+import type { CompareCalls } from '../protocol/comparison';
+import type { Progress } from '../protocol/locate';
 
 /** The trainer process of a comparison, started at the first question. */
 export class CompareTrainer {
   private readonly server: ToolServer;
   private readonly running = new Map<string, AbortController>();
 
-  /** @param onProgress told of the task of each question */
+  /**
+   * @param device where the networks run: a name, or `auto`
+   * @param onProgress told of the task of each question
+   */
   constructor(
     program: () => Promise<Program>,
+    device: () => string,
     private readonly onProgress: (task: string, progress: Progress) => void,
   ) {
-    this.server = new ToolServer(program, () => ['compare', '--serve', '--device', chosenDevice() ?? 'auto']);
+    this.server = new ToolServer(program, () => ['compare', '--serve', '--device', device()]);
   }
 
   /** Asks; a question that is under way for the same task is cancelled. @returns null when this one was cancelled */

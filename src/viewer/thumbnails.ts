@@ -1,7 +1,6 @@
 import { stat } from 'node:fs/promises';
-import type * as vscode from 'vscode';
-import { startVolume } from '../../viewer/client';
-import type { Thumbnail } from '../../viewer/thumbnail';
+import { startVolume } from './client';
+import type { Thumbnail } from './thumbnail';
 
 /** Pixels of the longer side. */
 const SIDE = 180;
@@ -20,7 +19,7 @@ export class Thumbnails {
    * @returns undefined when the wait was given up before the picture was begun.
    * @throws UserError naming the file when it can't be read.
    */
-  async get(file: string, token: vscode.CancellationToken): Promise<Thumbnail | undefined> {
+  async get(file: string, token: { readonly isCancellationRequested: boolean }): Promise<Thumbnail | undefined> {
     const { mtimeMs, size } = await stat(file);
     const key = `${file}|${mtimeMs}|${size}`;
     if (!this.known.has(key)) {

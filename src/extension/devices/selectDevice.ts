@@ -3,7 +3,7 @@ import { Cancelled, withProgress, type CommandDefinition } from '../shared/comma
 
 const FROM_CONFIG = 'What the config says';
 
-export const refreshDevices: CommandDefinition = {
+export const refreshDevicesCommand: CommandDefinition = {
   id: 'voco.refreshDevices',
   async run(services) {
     const devices = await withProgress('Looking for devices', (signal) => services.devices.refresh(signal));
@@ -12,7 +12,7 @@ export const refreshDevices: CommandDefinition = {
   },
 };
 
-export const selectDevice: CommandDefinition = {
+export const selectDeviceCommand: CommandDefinition = {
   id: 'voco.selectDevice',
   async run(services, argument) {
     const settings = vscode.workspace.getConfiguration('voco');

@@ -16,7 +16,7 @@ async function cacheTool(program: Program, action: 'show' | 'clear', signal?: Ab
   return JSON.parse(result.output) as CacheReport;
 }
 
-export const clearCache: CommandDefinition = {
+export const clearCacheCommand: CommandDefinition = {
   id: 'voco.clearCache',
   async run(services) {
     const program = await services.program();
@@ -32,17 +32,4 @@ export const clearCache: CommandDefinition = {
     await withProgress('Clearing the cache', (signal) => cacheTool(program, 'clear', signal));
     void vscode.window.showInformationMessage(`${formatBytes(report.bytes)} of preprocessed volumes were removed.`);
   },
-};
-
-export const refreshRuns: CommandDefinition = {
-  id: 'voco.refreshRuns',
-  async run(services) {
-    await services.finder.search();
-    await vscode.commands.executeCommand('voco.runs.focus');
-  },
-};
-
-export const showOutput: CommandDefinition = {
-  id: 'voco.showOutput',
-  run: (services) => services.log.show(),
 };

@@ -1,17 +1,12 @@
-import { basename } from 'node:path';
-import * as vscode from 'vscode';
-import type { PretrainConfig } from '../../config/types';
-import { UserError } from '../../errors/userError';
-import type { Program } from '../../jobs/process';
-import { ToolServer } from '../../jobs/toolServer';
-import type { CheckpointItem, CropPrediction, CropRequest, LocateCall, PredictCall } from '../../protocol/crops';
-import type { LocateReport, PlacedCrop, Predictions, Progress } from '../../protocol/locate';
-import { listCheckpoints, type CheckpointInfo } from '../../runs/checkpoint';
-import { VALIDATION_PREFIX } from '../../runs/runPlot';
-import { runLabel } from '../../runs/runDirectory';
-import { readSafetensorsHeader } from '../../runs/safetensors';
-import { chosenDevice, type Services } from '../services';
-import type { ThreadClient } from '../../rpc/threadClient';
+import type { PretrainConfig } from '../config/types';
+import type { Program } from './process';
+import { ToolServer } from './toolServer';
+import type { CheckpointItem, CropPrediction, CropRequest, LocateCall, PredictCall } from '../protocol/crops';
+import type { LocateReport, PlacedCrop, Predictions, Progress } from '../protocol/locate';
+import { listCheckpoints, type CheckpointInfo } from '../runs/checkpoint';
+import { VALIDATION_PREFIX } from '../runs/runPlot';
+import type { RunRegistry } from './runRegistry';
+import type { ThreadClient } from '../rpc/threadClient';
 
 /** Runs whose checkpoints are offered. */
 const MOST_RUNS = 50;
@@ -37,8 +32,7 @@ function item({ file, step, metrics }: CheckpointInfo, run: string): CheckpointI
 }
 
 /** The checkpoints of the workspace's pre-trainings: newest runs first, of each run the newest first. */
-export async function listPretrained({ finder, registry }: Services): Promise<CheckpointItem[]> {
-  await finder.start();
+export async function listPretrained(registry: RunRegistry): Promise<CheckpointItem[]> {
   const runs = registry.runs.filter(({ state }) => state.kind === 'pretrain').slice(0, MOST_RUNS);
   const lists = await Promise.all(
     runs.map(async ({ dir, label }) => {
@@ -47,18 +41,6 @@ export async function listPretrained({ finder, registry }: Services): Promise<Ch
     }),
   );
   return lists.flat();
-}
-
-/** Asks for a checkpoint file. @throws UserError when it is none of a pre-training */
-export async function pickCheckpointFile(): Promise<CheckpointItem | null> {
-  const filters = { Checkpoints: ['safetensors'] };
-  const [chosen] = (await vscode.window.showOpenDialog({ title: 'Ask which checkpoint?', filters })) ?? [];
-  if (!chosen) return null;
-  const { metadata } = await readSafetensorsHeader(chosen.fsPath);
-  if (metadata.kind !== 'pretrain')
-    throw new UserError(`${chosen.fsPath}: is no checkpoint of a pre-training; choose a step-….safetensors of one`);
-  const run = metadata.name ?? runLabel(basename(chosen.fsPath));
-  return { file: chosen.fsPath, run, step: Number(metadata.step) };
 }
 
 /** Runs one question at a time of a kind: the next one cancels it. */
@@ -83,15 +65,17 @@ class Latest {
 }
 
 /** Asks a checkpoint's network about crops, in a trainer process that is started at the first question and ends with the panel. */
-export class NetworkQuestions {
+export class CropQuestions {
   private readonly server: ToolServer;
   private readonly locating = new Latest();
   private readonly predicting = new Latest();
   private device = 'auto';
 
+  /** @param chosenDevice where the networks run; undefined for what the config says */
   constructor(
     private readonly scenes: Pick<ThreadClient<Scenes>, 'call'>,
     program: () => Promise<Program>,
+    private readonly chosenDevice: () => string | undefined,
   ) {
     this.server = new ToolServer(program, () => ['locate', '--serve', '--device', this.device]);
   }
@@ -103,7 +87,7 @@ export class NetworkQuestions {
   ): Promise<LocateReport | null> {
     return this.locating.run(async (signal) => {
       const scene = await this.scenes.call('scene');
-      this.device = chosenDevice() ?? scene.config.device;
+      this.device = this.chosenDevice() ?? scene.config.device;
       const request = { checkpoint, ...scene, positions, seed: SEED };
       return (await this.server.call('locate', request, { signal, onProgress })) as LocateReport;
     });
@@ -112,7 +96,7 @@ export class NetworkQuestions {
   predict({ checkpoint, ...request }: PredictCall): Promise<CropPrediction | null> {
     return this.predicting.run(async (signal) => {
       const step = await this.scenes.call('step', request);
-      this.device = chosenDevice() ?? step.config.device;
+      this.device = this.chosenDevice() ?? step.config.device;
       const { predicted, baseSimilarity } = (await this.server.call(
         'predict',
         { checkpoint, ...step },
