@@ -1,14 +1,16 @@
 // How soon the curves of long runs are there: `node bench/curves.mjs [runs] [steps]`. Asks the store behind the panel as the
 // panel does, until every run has been read. Writes the runs (100 MB for 250,000 steps) to a temporary folder first.
 import { mkdtempSync, rmSync } from 'node:fs';
-import { cpus, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { buildSync } from 'esbuild';
 import { writeRun } from '../test/extension/syntheticRuns.mjs';
+import { describeMachine, machineLine } from './machine.mjs';
 
+const machine = describeMachine();
 const [count, steps] = [Number(process.argv[2] ?? 10), Number(process.argv[3] ?? 250_000)];
 const scratch = mkdtempSync(join(tmpdir(), 'voco-curves-'));
 const bundle = join(scratch, 'store.mjs');
@@ -20,6 +22,7 @@ try {
   const runs = Array.from({ length: count }, (_, i) => writeRun(scratch, `run-${i}`, { steps, seed: i + 1 }));
   const store = new SeriesStore();
   const started = performance.now();
+  const spent = process.cpuUsage();
   const seconds = () => ((performance.now() - started) / 1000).toFixed(1);
   let first;
   for (let reading = 1; reading > 0;) {
@@ -34,11 +37,10 @@ try {
   const { metrics } = await store.describe(runs[0]);
   await store.query({ runs, metrics, points: 1000, smoothing: 0.5 });
   const again = (performance.now() - before).toFixed(0);
-  const computing = (process.cpuUsage().user / 1e6).toFixed(1);
-  console.log(
-    `${count} runs of ${steps} steps on ${cpus()[0].model}: first curves after ${first} s, all after ${whole} s`,
-  );
-  console.log(`another smoothing: ${again} ms; computing in all, the writing of the runs included: ${computing} s`);
+  const computing = (process.cpuUsage(spent).user / 1e6).toFixed(1);
+  console.log(`${count} runs of ${steps} steps: first curves after ${first} s, all after ${whole} s`);
+  console.log(`another smoothing: ${again} ms; reading took ${computing} s of computing`);
+  console.log(machineLine(machine));
 } finally {
   rmSync(scratch, { recursive: true, force: true });
 }

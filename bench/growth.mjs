@@ -1,29 +1,26 @@
-// How the cost of a training step grows, as Markdown tables: `node bench/growth.mjs [--device onednn] [--runs 3] [--quick]`.
-// One factor is varied at a time; every measurement is a process of its own, so that peak memory is its own too.
+// How the cost of a training step grows: `node bench/growth.mjs [--device onednn] [--runs 2] [--quick]`.
+// One setting is varied at a time; every measurement is a process of its own, so that peak memory is its own too.
 import { spawnSync } from 'node:child_process';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
+import { busyWarning, describeMachine, machineLine } from './machine.mjs';
 
 const root = join(import.meta.dirname, '..');
 const { values } = parseArgs({
   options: {
     device: { type: 'string', default: 'onednn' },
-    runs: { type: 'string', default: '3' },
+    runs: { type: 'string', default: '2' },
     // Small networks only: a check that everything runs.
     quick: { type: 'boolean', default: false },
   },
 });
-const base = { size: 64, 'feature-size': values.quick ? 12 : 48, batch: 2, threads: cpus().length };
+const cores = cpus().length;
+const base = { size: 64, 'feature-size': values.quick ? 12 : 48, batch: 2, threads: cores };
 const factors = values.quick
-  ? { size: [32, 64, 96], batch: [2, 4], threads: [1, cpus().length] }
-  : {
-      size: [32, 64, 96, 128],
-      'feature-size': [12, 24, 48, 96],
-      batch: [2, 4, 8, 18],
-      threads: [...new Set([1, 2, cpus().length])].filter((count) => count <= cpus().length),
-    };
+  ? { batch: [4] }
+  : { size: [96, 128], 'feature-size': [12, 24, 96], batch: [4, 8], threads: cores > 1 ? [1] : [] };
 
 function measure(options) {
   const args = ['bench', 'step', '--json', '--device', values.device, '--runs', values.runs];
@@ -33,20 +30,25 @@ function measure(options) {
   return { reason: result.stderr.trim().split('\n').pop() || `ended by ${result.signal}` };
 }
 
-const print = (text) => process.stdout.write(`${text}\n`);
-for (const [factor, steps] of Object.entries(factors)) {
-  const fixed = Object.entries(base).filter(([name]) => name !== factor);
-  print(`\n${factor}, at ${fixed.map(([name, value]) => `${name} ${value}`).join(', ')}:\n`);
-  print(`| ${factor} | seconds a crop | GFLOP/s | peak memory, GB | per crop, GB |\n| --- | --- | --- | --- | --- |`);
-  for (const value of steps) {
-    const { result, reason } = measure({ ...base, [factor]: value });
-    if (!result) {
-      print(`| ${value} | ${reason} | | | |`);
-      continue;
-    }
-    const { secondsPerCrop, gigaflops, peakBytes, batch } = result;
-    const memory = [peakBytes, peakBytes / batch].map((bytes) => (bytes / 1e9).toFixed(2));
-    print(`| ${value} | ${secondsPerCrop.median.toPrecision(3)} | ${gigaflops.toFixed(0)} | ${memory.join(' | ')} |`);
-  }
+const print = (...cells) =>
+  process.stdout.write(`${cells[0].padEnd(18)}${cells.slice(1).map((cell) => cell.padStart(12)).join('')}\n`); // prettier-ignore
+
+function row(name, options) {
+  const { result, reason } = measure(options);
+  if (!result) return process.stdout.write(`${name.padEnd(18)}  ${reason}\n`);
+  const { secondsPerCrop, gigaflops, peakBytes, batch } = result;
+  const memory = [peakBytes, peakBytes / batch].map((bytes) => (bytes / 1e9).toFixed(2));
+  print(name, secondsPerCrop.median.toPrecision(3), gigaflops.toFixed(0), ...memory);
 }
-print(`\n${cpus()[0].model}, ${cpus().length} cores; Node ${process.versions.node}; device ${values.device}`);
+
+const machine = describeMachine();
+const settings = Object.entries(base).map(([name, value]) => `${name} ${value}`);
+process.stdout.write(`a training step on ${values.device}, float32: ${settings.join(', ')} unless said otherwise\n`);
+print('', 's a crop', 'GFLOP/s', 'peak GB', 'GB a crop');
+row('as said', base);
+for (const [factor, steps] of Object.entries(factors)) {
+  for (const value of steps) row(`${factor} ${value}`, { ...base, [factor]: value });
+}
+process.stdout.write(`${machineLine(machine)}\n`);
+const warning = busyWarning(machine);
+if (warning) process.stderr.write(`bench/growth: ${warning}\n`);

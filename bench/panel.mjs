@@ -12,7 +12,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { cpus, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import process from 'node:process';
 import { writeRun } from '../test/extension/syntheticRuns.mjs';
@@ -24,10 +24,12 @@ import {
   startServer,
   webview,
 } from '../test/extension/workbench.mjs';
+import { describeMachine, machineLine } from './machine.mjs';
 
 /** Without a GPU the browser draws canvases itself, as VS Code then does; the tests' WebGL in software is far slower at that. */
 const SOFTWARE_CANVAS = ['--disable-accelerated-2d-canvas', '--disable-gpu-rasterization'];
 
+const machine = describeMachine();
 const [count, steps] = [Number(process.argv[2] ?? 10), Number(process.argv[3] ?? 250_000)];
 
 function prepare(folder) {
@@ -184,8 +186,9 @@ try {
   else prepare(join(server.folder, 'runs'));
   browser = await startBrowser(SOFTWARE_CANVAS);
   const page = await openWorkbench(browser, server.url(), { width: 1600, height: 1000 });
-  console.log(`${count} runs of ${steps} steps, ${cpus().length} cores of ${cpus()[0].model}`);
+  console.log(`${count} runs of ${steps} steps`);
   await measure(page, probe);
+  console.log(machineLine(machine));
 } finally {
   await browser?.close();
   await server.stop();

@@ -2,15 +2,17 @@
 // [--file FILE.nii.gz]`. Seconds of computing, which other work on the machine lengthens less than the time on the clock; the best of
 // the repeats. With --file that volume is taken, and written first when it is not there.
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { cpus, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { buildSync } from 'esbuild';
 import { makeVolume } from './largeVolume.mjs';
+import { describeMachine, machineLine } from './machine.mjs';
 
 const { positionals, values } = parseArgs({ allowPositionals: true, options: { file: { type: 'string' } } });
+const machine = describeMachine();
 const repeats = Number(positionals[0] ?? 5);
 const size = (positionals[1] ?? '512,512,300').split(',').map(Number);
 const scratch = mkdtempSync(join(tmpdir(), 'voco-preview-'));
@@ -60,7 +62,7 @@ try {
     await runner.run([file], { channel: 0, preprocess });
     return spent() - before;
   };
-  console.log(`${size.join('×')} on ${cpus()[0].model}, seconds of computing`);
+  console.log(`${size.join('×')} voxels; seconds of computing, the best of ${repeats} (all of them)`);
   console.log(`first, file read: ${(await cost(plain)).toFixed(2)}`);
   for (const [name, settings] of Object.entries(edits)) {
     const all = [];
@@ -70,6 +72,7 @@ try {
     }
     console.log(`${name}: ${Math.min(...all).toFixed(2)} (${all.map((s) => s.toFixed(2)).join(' ')})`);
   }
+  console.log(machineLine(machine));
 } finally {
   rmSync(scratch, { recursive: true, force: true });
 }

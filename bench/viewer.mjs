@@ -1,6 +1,7 @@
 // How soon a large volume is seen, and how much memory that takes: our viewer in a real workbench, and NiiVue's own loader on a
-// bare page of the same browser. `node bench/viewer.mjs [repeats] [x,y,z] [--file FILE.nii.gz]`; needs the bundles in dist/ and
-// test/extension/setup.sh to have run. With --file that volume is opened, and written first when it is not there.
+// bare page of the same browser. `node bench/viewer.mjs [repeats] [x,y,z] [--file FILE.nii.gz] [--alone]`; needs the bundles in
+// dist/ and test/extension/setup.sh to have run. With --file that volume is opened, and written first when it is not there;
+// --alone leaves NiiVue out, whose textures take a minute without a GPU.
 import { copyFileSync, createReadStream, existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -11,9 +12,14 @@ import { buildSync } from 'esbuild';
 import { waitForViewer } from '../test/extension/volumes.mjs';
 import { openWorkbench, root, runCommand, startBrowser, startServer, webview } from '../test/extension/workbench.mjs';
 import { makeVolume } from './largeVolume.mjs';
+import { describeMachine, machineLine } from './machine.mjs';
 import { extensionHostOf, peakOf, renderersOf, residentOf, startPeak } from './memory.mjs';
 
-const { positionals, values } = parseArgs({ allowPositionals: true, options: { file: { type: 'string' } } });
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: { file: { type: 'string' }, alone: { type: 'boolean', default: false } },
+});
+const machine = describeMachine();
 const repeats = Number(positionals[0] ?? 3);
 const size = (positionals[1] ?? '512,512,300').split(',').map(Number);
 
@@ -105,23 +111,35 @@ async function openTheirs(browser, port) {
   return { loaded: Number(loaded) - begun, painted: Number(painted) - begun };
 }
 
-const middle = (all) => [...all].sort((a, b) => a - b)[Math.floor(all.length / 2)];
-
 async function measure(window, server, browser, http, name) {
   const turns = [];
   for (let turn = 0; turn < repeats; turn++) {
     await runCommand(window, 'View: Close All Editors');
     const viewer = await openOurs(window, server, browser, name);
     await runCommand(window, 'View: Close All Editors');
-    turns.push({ viewer, niivue: await openTheirs(browser, http.address().port) });
+    const niivue = values.alone ? undefined : await openTheirs(browser, http.address().port);
+    turns.push({ viewer, niivue });
     console.error(`turn ${turn + 1}: ${JSON.stringify(turns.at(-1))}`);
   }
-  const [viewer, niivue, loaded] = [
-    middle(turns.map((turn) => turn.viewer.painted)),
-    middle(turns.map((turn) => turn.niivue.painted)),
-    middle(turns.map((turn) => turn.niivue.loaded)),
+  return turns;
+}
+
+/** The turn of the median time, and what it took: milliseconds since Enter, MB of memory. */
+function linesOf(turns) {
+  const byTime = turns.map(({ viewer }) => viewer).sort((a, b) => a.painted - b.painted);
+  const { painted, stages, megabytes } = byTime[Math.floor(byTime.length / 2)];
+  const niivue = turns.flatMap((turn) => turn.niivue ?? []).sort((a, b) => a.painted - b.painted);
+  const theirs = niivue[Math.floor(niivue.length / 2)];
+  return [
+    `${size.join('×')} voxels; the median of ${byTime.length} turns, ms from Enter to`,
+    `first painted slices: ${painted} (all turns: ${byTime.map((turn) => turn.painted).join(' ')})`,
+    `stages: ${Object.entries(stages).map(([stage, ms]) => `${stage} ${ms}`).join(', ')}`, // prettier-ignore
+    `memory, MB more than before: extension host ${megabytes.host} (${megabytes.hostAtMost} at its peak), pages ${megabytes.pages}`,
+    ...(theirs
+      ? [`NiiVue, from loading a bare page: voxels read ${theirs.loaded}, first picture ${theirs.painted}`]
+      : []),
+    machineLine(machine),
   ];
-  return { viewer, niivue, ratio: niivue / viewer, niivueWithoutDrawing: loaded };
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'voco-bench-'));
@@ -136,8 +154,7 @@ const browser = await startBrowser();
 try {
   const window = await openWorkbench(browser, server.url(), { width: 1400, height: 900 });
   await waitForViewer(window);
-  const result = await measure(window, server, browser, http, name);
-  console.log(JSON.stringify({ megabytes: statSync(file).size / 1e6, ...result }, null, 2));
+  console.log(linesOf(await measure(window, server, browser, http, name)).join('\n'));
 } finally {
   await browser.close();
   http.close();
