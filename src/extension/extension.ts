@@ -32,7 +32,7 @@ export function activate(context: vscode.ExtensionContext): void {
     watchConfigs((error) => services.log.error(String(error))),
     registerQuickFixes(),
     registerCodeLenses(),
-    registerVolumeEditor(context, services.log, services.volumes, services.walkthrough),
+    registerVolumeEditor(services),
     registerCheckpointEditor(services),
     registerCropsPanels(services),
     registerEstimatePanels(services),

@@ -74,8 +74,8 @@ export function createServices(context: vscode.ExtensionContext): Services {
   const finder = new RunFinder(context, registry, (error) => log.error(String(error)));
   const devices = new DeviceList(program);
   const checks = new DatasetChecks(program);
-  const curves = new CurvesPanels(context, registry, finder, log);
-  const results = new ResultsPanels(context, registry, finder, log);
+  const curves = new CurvesPanels({ context, registry, finder, log });
+  const results = new ResultsPanels({ context, registry, finder, log });
   const volumes = new ViewedVolumes(context.asAbsolutePath('dist/volume-worker.cjs'));
   const walkthrough = new Walkthrough(context);
   context.subscriptions.push(log, registry, launcher, ...freed, finder, devices, checks, curves, results, walkthrough);

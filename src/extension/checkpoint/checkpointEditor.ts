@@ -2,8 +2,7 @@ import { basename, dirname } from 'node:path';
 import * as vscode from 'vscode';
 import { UserError } from '../../errors/userError';
 import type { CheckpointContract } from '../../protocol/checkpoint';
-import { panelPage, panelRoots } from '../panel/html';
-import { servePanel } from '../panel/panelServer';
+import { PanelPage } from '../panel/page';
 import type { Services } from '../services';
 import { ThreadClient } from '../../rpc/threadClient';
 import type { CheckpointThread } from '../../runs/inspectWorker';
@@ -27,39 +26,36 @@ class CheckpointEditor implements vscode.CustomReadonlyEditorProvider {
   }
 
   resolveCustomEditor({ uri }: vscode.CustomDocument, panel: vscode.WebviewPanel): void {
-    const { context, log } = this.services;
+    const { context } = this.services;
     const file = uri.fsPath;
-    panel.webview.options = { enableScripts: true, localResourceRoots: panelRoots(context.extensionUri) };
-    const thread = new ThreadClient<CheckpointThread>({
-      script: context.asAbsolutePath('dist/checkpoint-worker.cjs'),
-      name: 'VoCo checkpoint',
-      tooLarge: 'This tensor is too large for the memory of this machine.',
-    });
-    const server = servePanel<CheckpointContract>(
-      panel.webview,
-      {
-        describe: () => thread.call('describe', file),
-        statistics: ({ tensor }) => thread.call('statistics', file, tensor),
-        act: async ({ action }) => {
-          const command = COMMANDS[action];
-          const known = await vscode.commands.getCommands(true);
-          if (!known.includes(command)) throw new UserError(`The command ${command} is not part of this version.`);
-          await vscode.commands.executeCommand(command, uri);
-          return null;
-        },
-      },
-      (error) => log.error(String(error)),
+    const page = new PanelPage(this.services, panel, { bundle: 'checkpoint', title: 'Checkpoint' });
+    const thread = page.own(
+      new ThreadClient<CheckpointThread>({
+        script: context.asAbsolutePath('dist/checkpoint-worker.cjs'),
+        name: 'VoCo checkpoint',
+        tooLarge: 'This tensor is too large for the memory of this machine.',
+      }),
     );
-    const pattern = new vscode.RelativePattern(vscode.Uri.file(dirname(file)), basename(file));
-    const watcher = vscode.workspace.createFileSystemWatcher(pattern);
-    const tell = (): void => server.send('changed', null);
-    const events = [watcher.onDidChange(tell), watcher.onDidCreate(tell), watcher.onDidDelete(tell)];
-    panel.onDidDispose(() => {
-      for (const part of [server, thread, watcher, ...events]) part.dispose();
+    const server = page.serve<CheckpointContract>({
+      describe: () => thread.call('describe', file),
+      statistics: ({ tensor }) => thread.call('statistics', file, tensor),
+      act: async ({ action }) => {
+        await act(action, uri);
+        return null;
+      },
     });
-    const title = 'Checkpoint';
-    panel.webview.html = panelPage(panel.webview, context.extensionUri, { bundle: 'checkpoint', title });
+    const pattern = new vscode.RelativePattern(vscode.Uri.file(dirname(file)), basename(file));
+    const watcher = page.own(vscode.workspace.createFileSystemWatcher(pattern));
+    const tell = (): void => server.send('changed', null);
+    for (const event of [watcher.onDidChange, watcher.onDidCreate, watcher.onDidDelete]) event(tell);
   }
+}
+
+async function act(action: keyof typeof COMMANDS, uri: vscode.Uri): Promise<void> {
+  const command = COMMANDS[action];
+  const known = await vscode.commands.getCommands(true);
+  if (!known.includes(command)) throw new UserError(`The command ${command} is not part of this version.`);
+  await vscode.commands.executeCommand(command, uri);
 }
 
 /** Registers the editor of checkpoint files; reads nothing until one is opened. */

@@ -2,16 +2,19 @@ import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import { CropQuestions, listPretrained, type Scenes } from '../../jobs/cropQuestions';
 import type { CropsContract, CropsState } from '../../protocol/crops';
-import type { Services } from '../services';
-import { pickConfig } from '../config/pickConfig';
-import { report } from '../shared/command';
 import { ThreadClient } from '../../rpc/threadClient';
-import { panelPage, panelRoots } from '../panel/html';
-import { servePanel } from '../panel/panelServer';
+import { CONFIG_SUFFIX } from '../config/configFiles';
+import { pickConfig } from '../config/pickConfig';
+import { bodyFor } from '../panel/html';
+import { PanelPage } from '../panel/page';
+import { Panels, type OpenPanel } from '../panel/panels';
+import type { Handlers, PanelServer } from '../panel/panelServer';
+import { whenQuiet } from '../panel/timing';
+import type { Services } from '../services';
+import { registerCommand } from '../shared/command';
 import { chosenDevice } from '../shared/settings';
 import { pickCheckpointFile } from './pickCheckpointFile';
 
-const PANEL = 'voco.crops';
 /** A replacement of several places comes as several changes: one question follows them. */
 const QUIET_MS = 10;
 /** A run that trains changes all the time: the list of checkpoints follows a second later. */
@@ -34,91 +37,94 @@ async function currentText(file: vscode.Uri): Promise<string> {
   return (await vscode.workspace.openTextDocument(file)).getText();
 }
 
-/** “Preview Crops”: a panel beside the config that follows its edits; one a config. */
-class CropsPanels implements vscode.WebviewPanelSerializer<CropsState> {
-  private readonly panels = new Map<string, vscode.WebviewPanel>();
+const titleOf = (file: vscode.Uri): string => `Crops: ${basename(file.fsPath, CONFIG_SUFFIX)}`;
 
-  constructor(private readonly services: Services) {}
+/** The panel of one config, with the thread that makes its crops. */
+class CropsPanel implements OpenPanel<vscode.Uri> {
+  readonly page: PanelPage;
+  private readonly server: PanelServer<CropsContract>;
+  private readonly thread: ThreadClient<Previewer>;
+  private readonly questions: CropQuestions;
 
-  async command(clicked?: unknown): Promise<void> {
-    const file = await pickConfig(clicked, 'Preview Crops');
-    this.services.walkthrough.done('crops');
-    const known = this.panels.get(file.toString());
-    if (known) return known.reveal();
-    this.show(vscode.window.createWebviewPanel(PANEL, titleOf(file), vscode.ViewColumn.Beside), file);
-  }
-
-  deserializeWebviewPanel(panel: vscode.WebviewPanel, state: CropsState | undefined): Promise<void> {
-    if (state?.file) this.show(panel, vscode.Uri.file(state.file));
-    else panel.dispose();
-    return Promise.resolve();
-  }
-
-  private show(panel: vscode.WebviewPanel, file: vscode.Uri): void {
-    const { context, finder, log, registry } = this.services;
-    panel.title = titleOf(file);
-    panel.webview.options = { enableScripts: true, localResourceRoots: panelRoots(context.extensionUri) };
-    const thread = new ThreadClient<Previewer>({
-      script: context.asAbsolutePath('dist/preview-worker.cjs'),
+  constructor(
+    panel: vscode.WebviewPanel,
+    private readonly services: Services,
+    private readonly file: vscode.Uri,
+  ) {
+    this.page = new PanelPage(services, panel, {
+      bundle: 'crops',
+      title: 'Crops',
+      tabTitle: titleOf(file),
+      icon: true,
+      body: bodyFor(file),
+    });
+    this.thread = new ThreadClient<Previewer>({
+      script: services.context.asAbsolutePath('dist/preview-worker.cjs'),
       name: 'VoCo preview',
       tooLarge: 'The volume is too large for the memory of this machine: preview a smaller one.',
     });
-    const network = new CropQuestions(thread, () => this.services.program(), chosenDevice);
-    const server = servePanel<CropsContract>(
-      panel.webview,
-      {
-        preview: async (params) => thread.call('preview', await currentText(file), file.fsPath, params),
-        slice: (params) => thread.call('slice', params),
-        crop: (params) => thread.call('crop', params),
-        body: () => thread.call('body'),
-        checkpoints: async () => {
-          await finder.start();
-          return listPretrained(registry);
-        },
-        browse: pickCheckpointFile,
-        locate: (params) => network.locate(params, (progress) => server.send('progress', progress)),
-        predict: (params) => network.predict(params),
-        cancel: () => network.cancel(),
-      },
-      (error) => log.error(String(error)),
+    this.questions = this.page.own(new CropQuestions(this.thread, () => services.program(), chosenDevice));
+    this.server = this.page.serve(this.handlers());
+    this.page.own(this.thread);
+    this.follow();
+  }
+
+  shows(file: vscode.Uri): boolean {
+    return file.toString() === this.file.toString();
+  }
+
+  again(): void {
+    this.page.panel.reveal();
+  }
+
+  /** Tells the page of edits of the config and of new checkpoints. */
+  private follow(): void {
+    const edited = this.page.own(whenQuiet(QUIET_MS, () => this.server.send('config', null)));
+    const listed = this.page.own(whenQuiet(RUNS_QUIET_MS, () => this.server.send('checkpoints', null)));
+    this.page.own(
+      vscode.workspace.onDidChangeTextDocument(({ document }) => {
+        if (this.shows(document.uri)) edited();
+      }),
     );
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const edits = vscode.workspace.onDidChangeTextDocument(({ document }) => {
-      if (document.uri.toString() !== file.toString()) return;
-      clearTimeout(timer);
-      timer = setTimeout(() => server.send('config', null), QUIET_MS);
-    });
-    let listing: ReturnType<typeof setTimeout> | undefined;
-    const runs = registry.onDidChange(() => {
-      clearTimeout(listing);
-      listing = setTimeout(() => server.send('checkpoints', null), RUNS_QUIET_MS);
-    });
-    this.panels.set(file.toString(), panel);
-    panel.onDidDispose(() => {
-      clearTimeout(timer);
-      clearTimeout(listing);
-      this.panels.delete(file.toString());
-      for (const part of [edits, runs, network, server, thread]) part.dispose();
-    });
-    panel.webview.html = panelPage(panel.webview, context.extensionUri, {
-      bundle: 'crops',
-      title: 'Crops',
-      body: `<main id="app" data-file="${encodeURI(file.fsPath)}"></main>`,
-    });
+    this.page.own(this.services.registry.onDidChange(listed));
+  }
+
+  private handlers(): Handlers<CropsContract> {
+    const { file, questions, thread } = this;
+    const { finder, registry } = this.services;
+    return {
+      preview: async (params) => thread.call('preview', await currentText(file), file.fsPath, params),
+      slice: (params) => thread.call('slice', params),
+      crop: (params) => thread.call('crop', params),
+      body: () => thread.call('body'),
+      checkpoints: async () => {
+        await finder.start();
+        return listPretrained(registry);
+      },
+      browse: pickCheckpointFile,
+      locate: (params) => questions.locate(params, (progress) => this.server.send('progress', progress)),
+      predict: (params) => questions.predict(params),
+      cancel: () => questions.cancel(),
+    };
   }
 }
 
-function titleOf(file: vscode.Uri): string {
-  return `Crops: ${basename(file.fsPath).replace(/\.voco\.json$/, '')}`;
-}
-
-/** Registers the preview of crops: its command and the panels that a reloaded window brings back. */
+/** “Preview Crops”: a panel beside the config that follows its edits; one a config. */
 export function registerCropsPanels(services: Services): vscode.Disposable {
-  const panels = new CropsPanels(services);
-  return vscode.Disposable.from(
-    vscode.window.registerWebviewPanelSerializer(PANEL, panels),
-    vscode.commands.registerCommand('voco.previewCrops', (clicked?: unknown) =>
-      panels.command(clicked).catch((error: unknown) => report(services, error)),
-    ),
-  );
+  const panels = new Panels<vscode.Uri, CropsState>({
+    viewType: 'voco.crops',
+    title: 'Crops',
+    where: () => vscode.ViewColumn.Beside,
+    make: (panel, file) => new CropsPanel(panel, services, file),
+    restore: (state) => (state?.file ? vscode.Uri.file(state.file) : undefined),
+  });
+  const command = registerCommand(services, {
+    id: 'voco.previewCrops',
+    async run(_, argument) {
+      const file = await pickConfig(argument, 'Preview Crops');
+      services.walkthrough.done('crops');
+      panels.show(file);
+    },
+  });
+  return vscode.Disposable.from(panels, command);
 }

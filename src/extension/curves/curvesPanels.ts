@@ -1,9 +1,10 @@
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
-import type { RunRegistry } from '../../jobs/runRegistry';
 import { chartsFor } from '../../jobs/series/charts';
-import { writeMetricsCsv } from '../../jobs/series/csv';
 import { classColours } from '../../jobs/series/classColours';
+import { writeMetricsCsv } from '../../jobs/series/csv';
+import { RunColours } from '../../jobs/series/runColours';
+import { SeriesThread } from '../../jobs/series/seriesThread';
 import type {
   ChartDescription,
   CurveRun,
@@ -13,109 +14,46 @@ import type {
   SeriesAnswer,
   SeriesRequest,
 } from '../../protocol/curves';
-import type { RunFinder } from '../runs/runFinder';
-import { panelPage, panelRoots, tabIcon } from '../panel/html';
+import { PanelPage } from '../panel/page';
+import { besideEditor, Panels, type OpenPanel } from '../panel/panels';
+import type { Handlers, PanelServer } from '../panel/panelServer';
+import { atMostEvery } from '../panel/timing';
+import type { Services } from '../services';
 import { saveFile } from '../shared/saveFile';
-import { servePanel, type Handlers, type PanelServer } from '../panel/panelServer';
-import { RunColours } from '../../jobs/series/runColours';
-import { SeriesThread } from '../../jobs/series/seriesThread';
 
-export const CURVES_VIEW_TYPE = 'voco.curves';
+const TITLE = 'Loss curves';
 const MAX_LISTED = 40;
 const THROTTLE_MS = 500;
 
-interface Open {
-  readonly panel: vscode.WebviewPanel;
-  readonly server: PanelServer<CurvesContract>;
-  /** Runs that the host wants to be shown at the next `open`. */
-  wanted: readonly string[] | undefined;
-  pending: Set<string>;
-  timer?: NodeJS.Timeout;
-  /** Set while news of the list of runs waits to be told. */
-  listing?: NodeJS.Timeout;
+type CurvesServices = Pick<Services, 'context' | 'registry' | 'finder' | 'log'>;
+
+/** The runs to show; without any, those shown before or the newest. */
+interface Wish {
+  readonly runs?: readonly string[] | undefined;
 }
 
-/** The loss-curves panel, at most one: opening it again shows the run in the one there is. */
+/** Metrics of runs: their charts and series, and the panel that shows them. */
 export class CurvesPanels {
-  private open: Open | undefined;
+  private readonly panels: Panels<Wish, CurvesState>;
   private readonly thread: SeriesThread;
   private readonly colours: RunColours;
-  private readonly subscriptions: { dispose(): void }[];
 
-  constructor(
-    private readonly context: vscode.ExtensionContext,
-    private readonly registry: RunRegistry,
-    private readonly finder: RunFinder,
-    private readonly log: vscode.LogOutputChannel,
-  ) {
+  constructor(private readonly services: CurvesServices) {
+    const { context } = services;
     this.thread = new SeriesThread(context.asAbsolutePath('dist/series-worker.cjs'));
     this.colours = new RunColours(context.workspaceState);
-    this.subscriptions = [
-      registry.onDidWrite((dir) => this.changed(dir)),
-      registry.onDidChangePhase(() => this.listed()),
-      vscode.window.registerWebviewPanelSerializer(CURVES_VIEW_TYPE, {
-        deserializeWebviewPanel: async (panel, state: CurvesState | undefined) => this.attach(panel, state?.runs),
-      }),
-    ];
+    this.panels = new Panels<Wish, CurvesState>({
+      viewType: 'voco.curves',
+      title: TITLE,
+      where: () => ({ viewColumn: besideEditor(), preserveFocus: true }),
+      make: (panel, wish) => new CurvesPanel(panel, services, this, wish),
+      restore: (state) => ({ runs: state?.runs }),
+    });
   }
 
   /** Shows the curves of runs beside what is being edited; without runs, of those shown before or the newest. */
   show(runs?: readonly string[]): void {
-    if (!this.open) {
-      const column = vscode.window.activeTextEditor ? vscode.ViewColumn.Beside : vscode.ViewColumn.Active;
-      const where = { viewColumn: column, preserveFocus: true };
-      this.attach(vscode.window.createWebviewPanel(CURVES_VIEW_TYPE, 'Loss curves', where), runs);
-      return;
-    }
-    this.open.panel.reveal(undefined, true);
-    if (!runs) return;
-    this.open.wanted = runs;
-    this.open.server.send('runs', { show: runs });
-  }
-
-  dispose(): void {
-    this.open?.panel.dispose();
-    this.thread.dispose();
-    for (const subscription of this.subscriptions) subscription.dispose();
-  }
-
-  private attach(panel: vscode.WebviewPanel, runs: readonly string[] | undefined): void {
-    panel.webview.options = { enableScripts: true, localResourceRoots: panelRoots(this.context.extensionUri) };
-    panel.iconPath = tabIcon(this.context.extensionUri);
-    const server = servePanel<CurvesContract>(panel.webview, this.handlers(), (error) => this.log.error(String(error)));
-    const open: Open = { panel, server, wanted: runs, pending: new Set() };
-    this.open = open;
-    panel.onDidDispose(() => {
-      server.dispose();
-      clearTimeout(open.timer);
-      clearTimeout(open.listing);
-      if (this.open === open) this.open = undefined;
-    });
-    const title = 'Loss curves';
-    panel.webview.html = panelPage(panel.webview, this.context.extensionUri, { bundle: 'curves', title });
-  }
-
-  private handlers(): Handlers<CurvesContract> {
-    return {
-      open: ({ runs }) => this.describe(this.open?.wanted ?? runs),
-      series: (request) => this.series(request),
-      export: (request) => this.export(request),
-    };
-  }
-
-  private async describe(asked: readonly string[]): Promise<CurvesContract['calls']['open']['result']> {
-    if (this.open) this.open.wanted = undefined;
-    // A window that is restored asks before its runs have been found.
-    await this.finder.start();
-    const known = this.registry.runs.filter(({ phase, state }) => phase !== 'queued' && state.kind !== 'evaluate');
-    const listed = known.filter((run, index) => index < MAX_LISTED || asked.includes(run.dir));
-    const existing = asked.filter((dir) => listed.some((run) => run.dir === dir));
-    const shown = existing.length > 0 ? existing : listed.slice(0, 1).map((run) => run.dir);
-    const runs = listed.map((run): CurveRun => {
-      const { dir, label, phase, state } = run;
-      return { id: dir, name: label, state: phase, colour: this.colours.of(dir), steps: state.step };
-    });
-    return { runs, shown, charts: await this.chartsOf(shown) };
+    this.panels.show({ runs });
   }
 
   /** The charts that the metrics of runs give. */
@@ -129,38 +67,94 @@ export class CurvesPanels {
   async series(request: SeriesRequest): Promise<SeriesAnswer> {
     const answer = await this.thread.query(request);
     const marks = answer.marks.map((one) => {
-      const resumed = this.registry.get(one.run)?.state.resumedAt?.map((step) => step + 1) ?? [];
+      const resumed = this.services.registry.get(one.run)?.state.resumedAt?.map((step) => step + 1) ?? [];
       return { ...one, resumed: [...new Set([...one.resumed, ...resumed])] };
     });
     return { ...answer, marks };
   }
 
-  /** Tells the panel that runs came or changed their state: a search finds thousands one after the other. */
-  private listed(): void {
-    const { open } = this;
-    if (!open) return;
-    open.listing ??= setTimeout(() => {
-      delete open.listing;
-      open.server.send('runs', {});
-    }, THROTTLE_MS);
+  colourOf(run: string): number {
+    return this.colours.of(run);
   }
 
-  /** Tells the panel that a run grew, a few times a second at most. */
-  private changed(dir: string): void {
-    const { open } = this;
-    if (!open) return;
-    open.pending.add(dir);
-    open.timer ??= setTimeout(() => {
-      delete open.timer;
-      const runs = [...open.pending];
-      open.pending.clear();
-      open.server.send('changed', { runs });
-    }, THROTTLE_MS);
+  dispose(): void {
+    this.panels.dispose();
+    this.thread.dispose();
+  }
+}
+
+/** The loss-curves panel, at most one: opening it again shows the runs in the one there is. */
+class CurvesPanel implements OpenPanel<Wish> {
+  readonly page: PanelPage;
+  private readonly server: PanelServer<CurvesContract>;
+  /** Runs that grew since the page was last told. */
+  private readonly grown = new Set<string>();
+
+  /** @param wish what to show at the next `open`, whatever the page remembers */
+  constructor(
+    panel: vscode.WebviewPanel,
+    private readonly services: CurvesServices,
+    private readonly curves: CurvesPanels,
+    private wish: Wish,
+  ) {
+    const { registry } = services;
+    this.page = new PanelPage(services, panel, { bundle: 'curves', title: TITLE, icon: true });
+    this.server = this.page.serve(this.handlers());
+    const tellGrown = this.page.own(atMostEvery(THROTTLE_MS, () => this.tellGrown()));
+    // A search finds thousands of runs one after the other.
+    const tellListed = this.page.own(atMostEvery(THROTTLE_MS, () => this.server.send('runs', {})));
+    this.page.own(registry.onDidChangePhase(tellListed));
+    this.page.own(
+      registry.onDidWrite((dir) => {
+        this.grown.add(dir);
+        tellGrown();
+      }),
+    );
   }
 
-  private async export(request: ExportRequest): Promise<string | undefined> {
-    const { format, runs, metrics, content } = request;
-    const name = `${runs.length === 1 ? basename(runs[0]!) : 'runs'}-curves.${format}`;
-    return saveFile(name, format === 'csv' ? (file) => writeMetricsCsv(file, runs, metrics) : (content ?? ''));
+  shows(): boolean {
+    return true;
   }
+
+  again(wish: Wish): void {
+    this.page.panel.reveal(undefined, true);
+    if (!wish.runs) return;
+    this.wish = wish;
+    this.server.send('runs', { show: wish.runs });
+  }
+
+  private handlers(): Handlers<CurvesContract> {
+    return {
+      open: ({ runs }) => this.describe(this.wish.runs ?? runs),
+      series: (request) => this.curves.series(request),
+      export: (request) => exportCurves(request),
+    };
+  }
+
+  private async describe(asked: readonly string[]): Promise<CurvesContract['calls']['open']['result']> {
+    this.wish = {};
+    const { finder, registry } = this.services;
+    // A window that is restored asks before its runs have been found.
+    await finder.start();
+    const known = registry.runs.filter(({ phase, state }) => phase !== 'queued' && state.kind !== 'evaluate');
+    const listed = known.filter((run, index) => index < MAX_LISTED || asked.includes(run.dir));
+    const existing = asked.filter((dir) => listed.some((run) => run.dir === dir));
+    const shown = existing.length > 0 ? existing : listed.slice(0, 1).map((run) => run.dir);
+    const runs = listed.map((run): CurveRun => {
+      const { dir, label, phase, state } = run;
+      return { id: dir, name: label, state: phase, colour: this.curves.colourOf(dir), steps: state.step };
+    });
+    return { runs, shown, charts: await this.curves.chartsOf(shown) };
+  }
+
+  private tellGrown(): void {
+    const runs = [...this.grown];
+    this.grown.clear();
+    this.server.send('changed', { runs });
+  }
+}
+
+async function exportCurves({ format, runs, metrics, content }: ExportRequest): Promise<string | undefined> {
+  const name = `${runs.length === 1 ? basename(runs[0]!) : 'runs'}-curves.${format}`;
+  return saveFile(name, format === 'csv' ? (file) => writeMetricsCsv(file, runs, metrics) : (content ?? ''));
 }

@@ -3,56 +3,55 @@ import * as vscode from 'vscode';
 import { loadConfig } from '../../config';
 import { UserError } from '../../errors/userError';
 import { estimateJob } from '../../jobs/estimate';
+import { estimateSheet } from '../../jobs/estimateSheet';
 import type { EstimateContract, EstimateState } from '../../protocol/estimate';
-import { registerCommand, type CommandDefinition } from '../shared/command';
+import { CONFIG_SUFFIX } from '../config/configFiles';
 import { pickConfig, saveConfig } from '../config/pickConfig';
 import { refuseWithErrors } from '../config/refuseWithErrors';
-import { settingOverrides } from '../shared/settings';
-import { CONFIG_SUFFIX } from '../config/configFiles';
+import { bodyFor } from '../panel/html';
+import { PanelPage } from '../panel/page';
+import { Panels, type OpenPanel } from '../panel/panels';
+import type { Handlers, PanelServer } from '../panel/panelServer';
 import type { Services } from '../services';
-import { panelPage, panelRoots, tabIcon } from '../panel/html';
-import { servePanel, type Handlers, type PanelServer } from '../panel/panelServer';
-import { estimateSheet } from '../../jobs/estimateSheet';
-
-const PANEL = 'voco.estimate';
+import { registerCommand } from '../shared/command';
+import { settingOverrides } from '../shared/settings';
 
 type Answer = EstimateContract['calls']['estimate']['result'];
 
 /** The panel of one config, and the estimate that it has under way. */
-class EstimatePanel {
+class EstimatePanel implements OpenPanel<vscode.Uri> {
+  readonly page: PanelPage;
   private readonly server: PanelServer<EstimateContract>;
   private running: AbortController | undefined;
 
   constructor(
+    panel: vscode.WebviewPanel,
     private readonly services: Services,
-    readonly panel: vscode.WebviewPanel,
     private readonly file: vscode.Uri,
   ) {
-    const { extensionUri } = services.context;
-    panel.title = `Estimate: ${basename(file.fsPath, CONFIG_SUFFIX)}`;
-    panel.iconPath = tabIcon(extensionUri);
-    panel.webview.options = { enableScripts: true, localResourceRoots: panelRoots(extensionUri) };
-    this.server = servePanel<EstimateContract>(panel.webview, this.handlers(), (error) =>
-      services.log.error(String(error)),
-    );
-    const saved = vscode.workspace.onDidSaveTextDocument((document) => {
-      if (document.uri.toString() === file.toString()) this.server.send('changed', { again: false });
-    });
-    panel.onDidDispose(() => {
-      this.running?.abort();
-      saved.dispose();
-      this.server.dispose();
-    });
-    panel.webview.html = panelPage(panel.webview, extensionUri, {
+    this.page = new PanelPage(services, panel, {
       bundle: 'estimate',
       title: 'Estimate',
-      body: `<main id="app" data-file="${encodeURI(file.fsPath)}"></main>`,
+      tabTitle: `Estimate: ${basename(file.fsPath, CONFIG_SUFFIX)}`,
+      icon: true,
+      body: bodyFor(file),
     });
+    this.page.own({ dispose: () => this.running?.abort() });
+    this.server = this.page.serve(this.handlers());
+    this.page.own(
+      vscode.workspace.onDidSaveTextDocument((document) => {
+        if (this.shows(document.uri)) this.server.send('changed', { again: false });
+      }),
+    );
+  }
+
+  shows(file: vscode.Uri): boolean {
+    return file.toString() === this.file.toString();
   }
 
   /** Shows the panel and estimates again. */
   again(): void {
-    this.panel.reveal(undefined, true);
+    this.page.panel.reveal(undefined, true);
     this.server.send('changed', { again: true });
   }
 
@@ -94,34 +93,15 @@ class EstimatePanel {
 }
 
 /** “Estimate”: a panel beside the config, one a config, with memory, disk and time that a run of it takes. */
-class EstimatePanels implements vscode.WebviewPanelSerializer<EstimateState> {
-  private readonly panels = new Map<string, EstimatePanel>();
-
-  constructor(private readonly services: Services) {}
-
-  show(file: vscode.Uri): void {
-    const known = this.panels.get(file.toString());
-    if (known) return known.again();
-    const where = { viewColumn: vscode.ViewColumn.Beside, preserveFocus: true };
-    this.attach(vscode.window.createWebviewPanel(PANEL, 'Estimate', where), file);
-  }
-
-  deserializeWebviewPanel(panel: vscode.WebviewPanel, state: EstimateState | undefined): Promise<void> {
-    if (state?.file) this.attach(panel, vscode.Uri.file(state.file));
-    else panel.dispose();
-    return Promise.resolve();
-  }
-
-  private attach(panel: vscode.WebviewPanel, file: vscode.Uri): void {
-    this.panels.set(file.toString(), new EstimatePanel(this.services, panel, file));
-    panel.onDidDispose(() => this.panels.delete(file.toString()));
-  }
-}
-
-/** Registers the command and the panels that a reloaded window brings back. */
 export function registerEstimatePanels(services: Services): vscode.Disposable {
-  const panels = new EstimatePanels(services);
-  const command: CommandDefinition = {
+  const panels = new Panels<vscode.Uri, EstimateState>({
+    viewType: 'voco.estimate',
+    title: 'Estimate',
+    where: () => ({ viewColumn: vscode.ViewColumn.Beside, preserveFocus: true }),
+    make: (panel, file) => new EstimatePanel(panel, services, file),
+    restore: (state) => (state?.file ? vscode.Uri.file(state.file) : undefined),
+  });
+  const command = registerCommand(services, {
     id: 'voco.estimate',
     async run(_, argument) {
       const file = await pickConfig(argument, 'Estimate a run of which config?');
@@ -129,9 +109,6 @@ export function registerEstimatePanels(services: Services): vscode.Disposable {
       await refuseWithErrors(file);
       panels.show(file);
     },
-  };
-  return vscode.Disposable.from(
-    vscode.window.registerWebviewPanelSerializer(PANEL, panels),
-    registerCommand(services, command),
-  );
+  });
+  return vscode.Disposable.from(panels, command);
 }

@@ -49,3 +49,6 @@ export function tabIcon(extension: vscode.Uri): { light: vscode.Uri; dark: vscod
   const icon = (name: string): vscode.Uri => vscode.Uri.joinPath(extension, 'media', name);
   return { light: icon('tab-light.svg'), dark: icon('tab-dark.svg') };
 }
+
+/** The body of a page that belongs to a file, which the page remembers over a reload. */
+export const bodyFor = (file: vscode.Uri): string => `<main id="app" data-file="${encodeURI(file.fsPath)}"></main>`;

@@ -2,8 +2,9 @@ import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import { UserError } from '../../errors/userError';
 import type { Look, VolumeState, VolumeWish } from '../../protocol/volume';
-import type { Walkthrough } from '../shared/walkthrough';
-import { panelPage, panelRoots } from '../panel/html';
+import { PanelPage } from '../panel/page';
+import type { Services } from '../services';
+import { registerCommand } from '../shared/command';
 import { namedLikeLabels } from '../../viewer/labels';
 import { nameBeside } from '../../viewer/names';
 import {
@@ -17,7 +18,7 @@ import {
   type OpenVolumeOptions,
 } from './openVolume';
 import { askForVolumes, VolumeSession } from './session';
-import type { ViewedVolumes } from './viewedVolumes';
+import { viewerPolicy } from './policy';
 
 const EDITOR = 'voco.volume';
 const COMPARISON = 'voco.volumes';
@@ -28,24 +29,19 @@ interface VolumeDocument extends vscode.CustomDocument {
 }
 
 /** The NIfTI editor, the comparison of volumes, and the commands of both. */
-export class VolumeEditor
+class VolumeEditor
   implements vscode.CustomReadonlyEditorProvider<VolumeDocument>, vscode.WebviewPanelSerializer<VolumeState>
 {
   private readonly sessions = new Map<vscode.WebviewPanel, VolumeSession>();
   /** What a command wants of a volume whose tab is being opened. */
   private readonly expected = new Map<string, { volume: VolumeWish; look: Look | undefined }>();
 
-  constructor(
-    private readonly context: vscode.ExtensionContext,
-    private readonly log: vscode.LogOutputChannel,
-    private readonly store: ViewedVolumes,
-    private readonly walkthrough: Walkthrough,
-  ) {}
+  constructor(private readonly services: Pick<Services, 'context' | 'log' | 'volumes' | 'walkthrough'>) {}
 
   openCustomDocument(uri: vscode.Uri): VolumeDocument {
     if (uri.scheme !== 'file')
       throw new Error('Only a volume that is a file on this machine can be shown, not one of another source.');
-    const held = this.store.get(uri.fsPath).use();
+    const held = this.services.volumes.get(uri.fsPath).use();
     return { uri, held, dispose: () => held.dispose() };
   }
 
@@ -54,7 +50,7 @@ export class VolumeEditor
     const { volume, look } = this.expected.get(path) ?? { volume: { path, overlays: [] }, look: undefined };
     this.expected.delete(path);
     this.show(panel, [volume], look);
-    this.walkthrough.done('look');
+    this.services.walkthrough.done('look');
   }
 
   deserializeWebviewPanel(panel: vscode.WebviewPanel, state: VolumeState | undefined): Promise<void> {
@@ -144,20 +140,14 @@ export class VolumeEditor
   }
 
   private show(panel: vscode.WebviewPanel, volumes: readonly VolumeWish[], look?: Look): void {
-    panel.webview.options = { enableScripts: true, localResourceRoots: panelRoots(this.context.extensionUri) };
-    const onDefect = (error: unknown): void => this.log.error(String(error));
-    const session = new VolumeSession(panel.webview, this.store, volumes, look, onDefect);
-    this.sessions.set(panel, session);
-    panel.onDidDispose(() => {
-      this.sessions.delete(panel);
-      session.dispose();
-    });
-    panel.webview.html = panelPage(panel.webview, this.context.extensionUri, {
+    const page = new PanelPage(this.services, panel, {
       bundle: 'volume',
       title: 'Volume',
-      // NiiVue's font and textures are data URLs.
-      policy: ['img-src data:', `connect-src ${panel.webview.cspSource} data:`],
+      policy: viewerPolicy(panel.webview),
     });
+    const session = new VolumeSession(panel.webview, this.services.volumes, volumes, look, page.onDefect);
+    this.sessions.set(panel, page.own(session));
+    panel.onDidDispose(() => this.sessions.delete(panel));
   }
 
   private active(): VolumeSession | undefined {
@@ -173,32 +163,24 @@ function volumesAmong(clicked?: vscode.Uri, selected?: readonly vscode.Uri[]): s
 }
 
 /** Registers the NIfTI editor with its commands; reads nothing until a volume is opened. */
-export function registerVolumeEditor(
-  context: vscode.ExtensionContext,
-  log: vscode.LogOutputChannel,
-  store: ViewedVolumes,
-  walkthrough: Walkthrough,
-): vscode.Disposable {
-  const editor = new VolumeEditor(context, log, store, walkthrough);
-  const run =
-    (command: (clicked?: vscode.Uri, selected?: readonly vscode.Uri[]) => Promise<void>) =>
-    (clicked?: unknown, selected?: unknown): Promise<void> =>
-      command
-        .call(
-          editor,
-          clicked instanceof vscode.Uri ? clicked : undefined,
-          Array.isArray(selected) ? (selected as vscode.Uri[]) : undefined,
-        )
-        .catch((error: unknown) => {
-          log.error(String(error));
-          void vscode.window.showErrorMessage(error instanceof Error ? error.message : String(error));
-        });
+export function registerVolumeEditor(services: Services): vscode.Disposable {
+  const editor = new VolumeEditor(services);
+  const uriOf = (clicked: unknown): vscode.Uri | undefined => (clicked instanceof vscode.Uri ? clicked : undefined);
+  const urisOf = (selected: unknown): readonly vscode.Uri[] | undefined =>
+    Array.isArray(selected) ? (selected as vscode.Uri[]) : undefined;
   return vscode.Disposable.from(
     vscode.window.registerCustomEditorProvider(EDITOR, editor, { supportsMultipleEditorsPerDocument: true }),
     vscode.window.registerWebviewPanelSerializer(COMPARISON, editor),
+    // Other panels call these two and get their errors.
     vscode.commands.registerCommand(OPEN_VOLUME, editor.open.bind(editor)),
     vscode.commands.registerCommand(OPEN_COMPARISON, editor.openComparison.bind(editor)),
-    vscode.commands.registerCommand('voco.compareVolumes', run(editor.compareCommand)),
-    vscode.commands.registerCommand('voco.addOverlay', run(editor.overlayCommand)),
+    registerCommand(services, {
+      id: 'voco.compareVolumes',
+      run: (_, clicked, selected) => editor.compareCommand(uriOf(clicked), urisOf(selected)),
+    }),
+    registerCommand(services, {
+      id: 'voco.addOverlay',
+      run: (_, clicked, selected) => editor.overlayCommand(uriOf(clicked), urisOf(selected)),
+    }),
   );
 }
