@@ -10,7 +10,8 @@ export interface KernelTimes {
   /** Forward and all gradients. */
   training: Timing;
   forwardGigaflops: number;
-  backwardGigaflops: number;
+  /** Null when the gradients took no time that can be told from the noise of the forward pass. */
+  backwardGigaflops: number | null;
 }
 
 export interface KernelBench extends Machine {
@@ -44,13 +45,13 @@ async function timeCase(options: BenchOptions, it: Case): Promise<KernelTimes> {
     tf.dispose(outputs);
   });
   tf.dispose([...it.inputs, dy]);
-  const backward = Math.max(1e-9, training.median - forward.median);
+  const backward = training.median - forward.median;
   return {
     name: it.name,
     forward,
     training,
     forwardGigaflops: it.flops / forward.median / 1e9,
-    backwardGigaflops: (it.backwardRatio * it.flops) / backward / 1e9,
+    backwardGigaflops: backward > 0 ? (it.backwardRatio * it.flops) / backward / 1e9 : null,
   };
 }
 

@@ -55,7 +55,7 @@ const seconds = ({ median, min, max, runs }: Timing): string =>
 
 const kernelLine = ({ name, forward, training, forwardGigaflops, backwardGigaflops }: KernelTimes): string =>
   `${name}: forward ${seconds(forward)}, ${forwardGigaflops.toFixed(1)} GFLOP/s; ` +
-  `with gradients ${seconds(training)}, gradients ${backwardGigaflops.toFixed(1)} GFLOP/s`;
+  `with gradients ${seconds(training)}, gradients ${backwardGigaflops === null ? 'too short to tell' : `${backwardGigaflops.toFixed(1)} GFLOP/s`}`;
 
 function linesOf(result: Result): string[] {
   switch (result.bench) {
