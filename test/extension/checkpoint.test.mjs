@@ -4,13 +4,14 @@ import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before } from 'node:test';
 import {
-  answer,
   eventually,
+  notification,
   openFile,
   openWorkbench,
   pick,
   reloadWindow,
   root,
+  saveAs,
   scenarios,
   screenshot,
   screenshotInThemes,
@@ -21,7 +22,11 @@ import {
 import { waitForViewer } from './volumes.mjs';
 
 let server, browser, page;
-const test = scenarios(() => ({ page, server }));
+async function open() {
+  page = await openWorkbench(browser, server.url(), { width: 1400, height: 850 });
+  await waitForViewer(page);
+}
+const test = scenarios(() => ({ page, server }), open);
 
 before(async () => {
   server = await startServer();
@@ -29,8 +34,7 @@ before(async () => {
   writeFileSync(join(server.folder, 'tuned.safetensors'), fineTuned());
   writeFileSync(join(server.folder, 'broken.safetensors'), 'these are no weights');
   browser = await startBrowser();
-  page = await openWorkbench(browser, server.url(), { width: 1400, height: 850 });
-  await waitForViewer(page);
+  await open();
 });
 after(async () => {
   await browser?.close();
@@ -83,14 +87,22 @@ function fineTuned() {
 }
 
 /** Answers the dialog that asks where to save. */
-async function saveAs(file) {
-  const dialog = page.locator('.quick-input-widget');
-  await dialog.waitFor();
-  await eventually(
-    async () => /\/[^/]+\.\w+$/.test(await dialog.locator('input.input').inputValue()),
-    'the dialog is ready',
-  );
-  await answer(page, file);
+const saveTo = (name, ending) => saveAs(page, join(server.folder, name), ending);
+
+/** The editor of a checkpoint, in front. */
+async function editor(name) {
+  await openFile(page, name);
+  return webview(page, `h1:has-text("${name}")`);
+}
+
+/** The editor of the file of PyTorch's weights after their import, which is done here unless it is done. */
+async function imported() {
+  if (!existsSync(join(server.folder, 'imported.safetensors'))) {
+    await (await editor('encoder.pt')).locator('#import').click();
+    await saveTo('imported.safetensors', '.safetensors');
+    await page.locator('.tab', { hasText: 'imported.safetensors' }).waitFor();
+  } else await openFile(page, 'imported.safetensors');
+  return webview(page, '#app:has(h1:has-text("imported.safetensors")) #export');
 }
 
 test('a file of PyTorch shows its tensors, and nothing in it is executed', async () => {
@@ -102,23 +114,22 @@ test('a file of PyTorch shows its tensors, and nothing in it is executed', async
 });
 
 test('importing it writes safetensors, tells what was done, and opens the result', async () => {
-  await (await webview(page, '#import')).locator('#import').click();
-  const file = join(server.folder, 'imported.safetensors');
-  await saveAs(file);
-  await eventually(() => existsSync(file), 'the imported file', 60_000);
-  await page.locator('.tab', { hasText: 'imported.safetensors' }).waitFor();
-  await page.locator('.notification-toast', { hasText: 'Imported encoder.pt' }).waitFor();
-  const frame = await webview(page, '#export');
+  const frame = await imported();
+  await notification(page, 'Imported encoder.pt');
   await frame.locator('dd', { hasText: 'encoder.pt (' }).waitFor();
 });
 
-test('modules open by keys, and a tensor shows its histogram', async () => {
-  const frame = await webview(page, '#export');
-  const tree = frame.locator('.tree');
+/** Shows the histogram of the first tensor. */
+async function histogram(frame) {
   await frame.locator('#search').fill('weight');
-  const first = tree.locator('.tensor').first();
-  await first.click();
+  await frame.locator('.tree .tensor').first().click();
   await frame.locator('.histogram').waitFor();
+}
+
+test('modules open by keys, and a tensor shows its histogram', async () => {
+  const frame = await imported();
+  const tree = frame.locator('.tree');
+  await histogram(frame);
   assert.equal(await frame.locator('.histogram span').count(), 64);
   assert.match(await frame.locator('#tensor').textContent(), /Mean.*Deviation/);
   await frame.locator('#search').fill('');
@@ -132,39 +143,41 @@ test('modules open by keys, and a tensor shows its histogram', async () => {
 });
 
 test('exporting it writes weights for PyTorch with a model card', async () => {
-  await (await webview(page, '#export')).locator('#export').click();
+  await (await imported()).locator('#export').click();
   await page.locator('.quick-input-widget', { hasText: 'Export imported.safetensors as what?' }).waitFor();
   assert.equal(await page.locator('.quick-input-widget .monaco-list-row', { hasText: 'ONNX' }).count(), 0);
   await pick(page, 'PyTorch');
   const file = join(server.folder, 'out.pt');
-  await saveAs(file);
-  await eventually(() => existsSync(`${file}.md`), 'the model card', 60_000);
+  await saveTo('out.pt', '.pt');
+  await eventually(() => existsSync(`${file}.md`), 'the model card');
   assert.equal(readFileSync(file).subarray(0, 2).toString(), 'PK');
 });
 
 test('a fine-tuned network can be exported as ONNX', async () => {
-  await openFile(page, 'tuned.safetensors');
-  const frame = await webview(page, 'h1:has-text("tuned.safetensors")');
+  const frame = await editor('tuned.safetensors');
   await frame.locator('#export').click();
   await page.locator('.quick-input-widget', { hasText: 'Export tuned.safetensors as what?' }).waitFor();
   await screenshot(page, 'checkpoint-export');
   await pick(page, 'ONNX');
   const file = join(server.folder, 'tuned.onnx');
-  await saveAs(file);
-  await eventually(() => existsSync(`${file}.md`), 'the model card', 60_000);
+  await saveTo('tuned.onnx', '.onnx');
+  await eventually(() => existsSync(`${file}.md`), 'the model card');
   assert.match(readFileSync(`${file}.md`, 'utf8'), /organ 1, organ 2[^]*onnxruntime/);
-  await page.locator('.notification-toast', { hasText: 'Exported tuned.onnx' }).waitFor();
+  await notification(page, 'Exported tuned.onnx');
 });
 
-test('a broken file is refused in a sentence, and a reloaded window restores the editor', async () => {
+test('a broken file is refused in a sentence', async () => {
   await openFile(page, 'broken.safetensors');
   const frame = await webview(page, '.message.error');
   await eventually(
     async () => /broken\.safetensors: is neither/.test(await frame.locator('.message').textContent()),
     'the reason',
   );
-  await page.locator('.tab', { hasText: 'imported.safetensors' }).click();
+});
+
+test('a reloaded window restores the editor', async () => {
+  await histogram(await imported());
   await reloadWindow(page);
-  const again = await webview(page, '.histogram', 40_000);
-  assert.equal(await again.locator('.tree [aria-selected=true]').count(), 1);
+  const again = await webview(page, '.histogram');
+  await eventually(async () => (await again.locator('.tree [aria-selected=true]').count()) === 1, 'the chosen tensor');
 });

@@ -11,12 +11,13 @@ const hidden = contributes.menus.commandPalette.filter(({ when }) => when === 'f
 const offered = contributes.commands.filter(({ command }) => !hidden.includes(command));
 
 let server, browser, page;
-const test = scenarios(() => ({ page, server }));
+const open = async () => (page = await openWorkbench(browser, server.url()));
+const test = scenarios(() => ({ page, server }), open);
 
 before(async () => {
   server = await startServer();
   browser = await startBrowser();
-  page = await openWorkbench(browser, server.url());
+  await open();
 });
 after(async () => {
   await browser?.close();

@@ -1,26 +1,29 @@
 // The loss-curves panel on finished runs: charts, overlay, table, zoom, export, restoring.
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before } from 'node:test';
 import { writeRun } from './syntheticRuns.mjs';
 import {
-  answer,
   eventually,
+  notification,
   openSideBar,
   openWorkbench,
   reloadWindow,
   rows,
   runCommand,
+  saveAs,
   scenarios,
   screenshotInThemes,
   startBrowser,
   startServer,
   webview,
+  webviewNow,
 } from './workbench.mjs';
 
 let server, browser, page;
-const test = scenarios(() => ({ page, server }));
+const open = async () => (page = await openWorkbench(browser, server.url(), { width: 1500, height: 950 }));
+const test = scenarios(() => ({ page, server }), open);
 const STEPS = 20_000;
 
 before(async () => {
@@ -30,7 +33,7 @@ before(async () => {
   writeRun(runs, 'voco-btcv-20260102-000000', { steps: STEPS, seed: 2 });
   writeRun(runs, 'small-20260103-000000', { steps: 900, seed: 3, phase: 'failed', patch: { exitReason: 'disk full' } });
   browser = await startBrowser();
-  page = await openWorkbench(browser, server.url(), { width: 1500, height: 950 });
+  await open();
 });
 after(async () => {
   await browser?.close();
@@ -43,19 +46,43 @@ const drawn = (frame, step) =>
     `step ${step} drawn`,
   );
 
-test('runs are listed with state and reason', async () => {
+/** The side bar with all runs. */
+async function runList() {
   await openSideBar(page);
   await eventually(async () => (await rows(page, 'Runs').count()) === 3, 'three runs');
-  const texts = await rows(page, 'Runs').allTextContents();
+  return rows(page, 'Runs');
+}
+
+/** The panel with the curves of so many of the two long runs, drawn to the end; the one that is open, else a new one. */
+async function panel(count = 1) {
+  if (!(await webviewNow(page, '.chart'))) {
+    const row = (await runList()).filter({ hasText: 'voco-btcvJan 1' });
+    await row.hover();
+    await row.locator('a[aria-label^="Show Loss Curves"]').click();
+  }
+  const frame = await webview(page, '.chart');
+  await frame.locator('#tab-charts').click();
+  await drawn(frame, STEPS);
+  const chosen = frame.locator('.runs vscode-checkbox[current-checked="true"]');
+  if ((await chosen.count()) !== count) {
+    await frame.locator('.runs vscode-checkbox').nth(1).click();
+    await eventually(async () => (await chosen.count()) === count, `${count} runs are chosen`);
+    await eventually(
+      async () => (await frame.locator('[data-chart="accuracy"] .legend li').count()) === count,
+      `${count} lines`,
+    );
+  }
+  return frame;
+}
+
+test('runs are listed with state and reason', async () => {
+  const texts = await (await runList()).allTextContents();
   assert.match(texts[0], /^smalldisk full/);
   assert.match(texts[1], /^voco-btcvJan 2, \d\d:00 · loss 0\.14/);
 });
 
 test('the panel shows all charts of a run to its last step', async () => {
-  await rows(page, 'Runs').nth(2).hover();
-  await rows(page, 'Runs').nth(2).locator('a[aria-label^="Show Loss Curves"]').click();
-  const frame = await webview(page, '.chart');
-  await drawn(frame, STEPS);
+  const frame = await panel();
   const titles = await frame.locator('.chart:not([hidden]) h2').allTextContents();
   assert.deepEqual(titles.slice(0, 4), ['Loss', 'Parts of the loss', 'Position accuracy', 'Collapse monitor']);
   const label = await frame.locator('[data-chart="loss"] .plot').getAttribute('aria-label');
@@ -64,10 +91,7 @@ test('the panel shows all charts of a run to its last step', async () => {
 });
 
 test('several runs lie over one another, each in its colour', async () => {
-  const frame = await webview(page, '.chart');
-  await frame.locator('.runs vscode-checkbox').nth(1).click();
-  const legend = frame.locator('[data-chart="accuracy"] .legend li');
-  await eventually(async () => (await legend.count()) === 2, 'two lines');
+  const frame = await panel(2);
   const colours = await frame
     .locator('[data-chart="accuracy"] .swatch')
     .evaluateAll((all) => all.map((one) => getComputedStyle(one).borderTopColor));
@@ -76,7 +100,7 @@ test('several runs lie over one another, each in its colour', async () => {
 });
 
 test('smoothing, logarithmic axis and zoom by typing', async () => {
-  const frame = await webview(page, '.chart');
+  const frame = await panel(2);
   await frame.locator('#logarithmic').click();
   await frame.locator('#from').fill('5000');
   await frame.locator('#to').fill('6000');
@@ -89,21 +113,21 @@ test('smoothing, logarithmic axis and zoom by typing', async () => {
 });
 
 test('values under the cursor are shown in every chart', async () => {
-  const frame = await webview(page, '.chart');
+  const frame = await panel(2);
   await frame.locator('[data-chart="loss"] .u-over').hover({ position: { x: 100, y: 60 } });
   await frame.locator('[data-chart="loss"] .legend', { hasText: 'step' }).waitFor();
   await frame.locator('[data-chart="accuracy"] .legend', { hasText: 'step' }).waitFor();
 });
 
 test('marks say where a run was resumed and where a value was not finite', async () => {
-  const frame = await webview(page, '.chart');
+  const frame = await panel(2);
   const marks = frame.locator('.marks li');
   await marks.filter({ hasText: /resumed at step 8\s001/ }).waitFor();
   await marks.filter({ hasText: /not a finite number at step 14\s000/ }).waitFor();
 });
 
 test('colours follow the theme while the panel is open', async () => {
-  const frame = await webview(page, '.chart');
+  const frame = await panel(2);
   const look = () =>
     frame.locator('#app').evaluate((app) => {
       const { width, height } = app.querySelector('[data-chart="loss"] canvas');
@@ -131,7 +155,7 @@ test('colours follow the theme while the panel is open', async () => {
 });
 
 test('nothing moves where motion is to be reduced', async () => {
-  const frame = await webview(page, '.chart');
+  const frame = await panel(2);
   const moving = () =>
     frame.locator('#app').evaluate(
       (app) =>
@@ -147,7 +171,7 @@ test('nothing moves where motion is to be reduced', async () => {
 });
 
 test('the table holds the same numbers', async () => {
-  const frame = await webview(page, '.chart');
+  const frame = await panel(2);
   await frame.locator('#tab-table').click();
   const first = frame.locator('tbody tr').first();
   await first.waitFor();
@@ -156,8 +180,9 @@ test('the table holds the same numbers', async () => {
 });
 
 test('a reloaded window restores the panel as it was', async () => {
+  await (await panel(2)).locator('#tab-table').click();
   await reloadWindow(page);
-  const frame = await webview(page, 'tbody tr', 40_000);
+  const frame = await webview(page, 'tbody tr');
   assert.equal(await frame.locator('.runs vscode-checkbox[current-checked="true"]').count(), 2);
   await frame.locator('#tab-charts').click();
   await drawn(frame, STEPS);
@@ -169,34 +194,28 @@ test('exports write files: all steps as CSV, a drawing, a picture', async () => 
     ['svg', (content) => assert.match(content.toString(), /^<svg [^>]*>[\s\S]*Position accuracy[\s\S]*<\/svg>\n$/)],
     ['png', (content) => assert.equal(content.subarray(1, 4).toString(), 'PNG')],
   ]) {
-    const frame = await webview(page, '.chart');
+    const frame = await panel(2);
     await frame.locator(`#export-${format}`).click();
     const file = join(server.folder, `curves.${format}`);
-    // The dialog fills in a folder of its own a moment after it opens, and the last one takes a moment to go.
-    const dialog = page.locator('.quick-input-widget');
-    await dialog.waitFor();
-    await eventually(
-      async () => /\/[^/]+\.\w+$/.test(await dialog.locator('input.input').inputValue()),
-      'the dialog is ready',
-    );
-    await answer(page, file);
-    await eventually(() => existsSync(file), `${file} written`);
-    await dialog.waitFor({ state: 'hidden' });
+    await saveAs(page, file, `.${format}`);
     check(readFileSync(file));
   }
 });
 
 test('a run can be deleted and brought back', async () => {
-  await openSideBar(page);
-  await rows(page, 'Runs').first().click();
+  const list = await runList();
+  await list.filter({ hasText: /^small/ }).click();
   await page.keyboard.press('Delete');
   await page.locator('.monaco-dialog-box .monaco-button', { hasText: 'Move to Trash' }).click();
-  await eventually(async () => (await rows(page, 'Runs').count()) === 2, 'two runs left');
-  await page.locator('.notification-toast .monaco-button', { hasText: 'Undo' }).click();
-  await eventually(async () => (await rows(page, 'Runs').count()) === 3, 'three runs again');
+  await eventually(async () => (await list.count()) === 2, 'two runs left');
+  const undo = await notification(page, 'small');
+  await undo.locator('.monaco-button', { hasText: 'Undo' }).click();
+  await eventually(async () => (await list.count()) === 3, 'three runs again');
 });
 
 test('opening the panel by the palette uses what is there', async () => {
+  await panel(2);
   await runCommand(page, 'VoCo: Show Loss Curves');
+  await drawn(await webview(page, '.chart'), STEPS);
   assert.equal(await page.locator('.tab', { hasText: 'Loss curves' }).count(), 1);
 });

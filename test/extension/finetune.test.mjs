@@ -4,8 +4,10 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before } from 'node:test';
 import { finetuning, killTrainers, makeSample, pretraining, runStates, voco, writeConfig } from './samples.mjs';
+import { drawn } from './volumes.mjs';
 import {
   eventually,
+  notification,
   openFile,
   openSideBar,
   openWorkbench,
@@ -18,10 +20,12 @@ import {
   startBrowser,
   startServer,
   webview,
+  webviewNow,
 } from './workbench.mjs';
 
 let server, browser, page;
-const test = scenarios(() => ({ page, server }));
+const open = async () => (page = await openWorkbench(browser, server.url(), { width: 1500, height: 950 }));
+const test = scenarios(() => ({ page, server }), open);
 
 const organs = finetuning({
   featureSize: 8,
@@ -37,7 +41,7 @@ before(async () => {
   voco(server, 'pretrain', writeConfig(server, 'pre', pretraining({ featureSize: 8, train: { steps: 3 } })));
   writeConfig(server, 'organs', organs);
   browser = await startBrowser();
-  page = await openWorkbench(browser, server.url(), { width: 1500, height: 950 });
+  await open();
 });
 after(async () => {
   killTrainers(server);
@@ -46,8 +50,32 @@ after(async () => {
 });
 
 const ofKind = (kind) => runStates(server).find((run) => run.kind === kind);
-const toast = (text) => page.locator('.notification-toast', { hasText: text });
-const results = () => webview(page, '#source, .empty');
+
+/** The finished fine-tuning: the one that is there, else one by the command line from the same weights. */
+async function fineTuned() {
+  if (ofKind('finetune')?.state !== 'finished') {
+    killTrainers(server);
+    const weights = join(ofKind('pretrain').dir, 'checkpoints/step-00000003.safetensors');
+    voco(server, 'finetune', join(server.folder, 'organs.voco.json'), '--set', `init.checkpoint=${weights}`);
+  }
+  await openSideBar(page);
+  await rows(page, 'Runs')
+    .filter({ hasText: /^organs.*fine-tuning · Dice/ })
+    .first()
+    .waitFor();
+}
+
+/** The results of the fine-tuning, evaluated when they are not there. */
+async function results() {
+  await fineTuned();
+  const shown = '#source';
+  if (!(await webviewNow(page, shown))) {
+    await runCommand(page, ofKind('evaluate')?.state === 'finished' ? 'VoCo: Show Results' : 'VoCo: Evaluate');
+  }
+  const frame = await webview(page, shown);
+  await frame.locator('.cases tbody tr').first().waitFor();
+  return frame;
+}
 
 test('a fine-tuning starts from the palette with the weights of a pre-training', async () => {
   await openFile(page, 'organs.voco.json');
@@ -57,12 +85,12 @@ test('a fine-tuning starts from the palette with the weights of a pre-training',
   await screenshot(page, 'finetune-weights');
   await pick(page, /pre-\d+/);
   await openSideBar(page);
-  await toast('is finished').waitFor({ timeout: 120_000 });
+  await notification(page, 'is finished');
   const run = ofKind('finetune');
   assert.match(run.initFrom, /pre-.*step-00000003\.safetensors$/);
   assert.ok(run.heldOut.dice >= 0);
-  const row = rows(page, 'Runs').first();
-  await eventually(async () => /fine-tuning · Dice 0\.\d{3}/.test((await row.textContent()) ?? ''), 'Dice in the tree');
+  const row = rows(page, 'Runs').filter({ hasText: /^organs.*fine-tuning · Dice 0\.\d{3}/ });
+  await row.waitFor();
   await row.locator('.monaco-tl-twistie').click();
   await rows(page, 'Runs')
     .filter({ hasText: /initialised from.*pre-.*, step 3 · \d+ of \d+ tensors/ })
@@ -70,6 +98,7 @@ test('a fine-tuning starts from the palette with the weights of a pre-training',
 });
 
 test('curves show Dice by class, in the colours of the organs', async () => {
+  await fineTuned();
   await runCommand(page, 'VoCo: Show Loss Curves');
   const frame = await webview(page, '[data-chart="classes"]');
   const items = frame.locator('[data-chart="classes"] .legend li');
@@ -82,9 +111,9 @@ test('curves show Dice by class, in the colours of the organs', async () => {
 });
 
 test('evaluating a finished run opens its results', async () => {
+  await fineTuned();
   await runCommand(page, 'VoCo: Evaluate');
   const frame = await results();
-  await frame.locator('.cases tbody tr').first().waitFor({ timeout: 60_000 });
   assert.equal(ofKind('evaluate').state, 'finished');
   const [found] = JSON.parse(readFileSync(join(ofKind('evaluate').dir, 'results.json'), 'utf8')).cases;
   const cell = frame.locator('.cases tbody td[data-class="0"]');
@@ -100,20 +129,22 @@ test('from the worst cell to the slice with most error, with the keyboard', asyn
   await cells.first().focus();
   for (let at = 0; at < worst; at++) await page.keyboard.press('ArrowRight');
   await page.keyboard.press('Enter');
-  const viewer = await webview(page, '.tile canvas', 30_000);
+  const viewer = await webview(page, '.tile canvas');
   await eventually(async () => (await viewer.locator('body').textContent()).includes('errors'), 'the overlays');
-  await page.waitForTimeout(1500);
+  await drawn(viewer);
   await screenshotInThemes(page, 'results-worst-case');
 });
 
 test('a volume is segmented from the explorer’s menu and opens with its overlay', async () => {
+  await fineTuned();
   await runCommand(page, 'View: Close All Editors');
   await openFile(page, 'img0001.nii.gz');
+  await webview(page, '.tile canvas');
   await runCommand(page, 'VoCo: Segment with Checkpoint');
   await pick(page, /organs-\d+/);
   const folder = join(server.folder, 'segmentations');
-  await eventually(() => existsSync(folder) && readdirSync(folder).length === 1, 'the label map', 60_000);
-  const viewer = await webview(page, '.tile canvas', 30_000);
-  await eventually(async () => (await viewer.locator('body').textContent()).includes('prediction'), 'the overlay');
+  await eventually(() => existsSync(folder) && readdirSync(folder).length === 1, 'the label map');
+  const viewer = await webview(page, '#app:has-text("prediction") .tile canvas');
+  await drawn(viewer);
   await screenshot(page, 'segmented');
 });

@@ -1,12 +1,13 @@
 // Several jobs at once, and none where the folder is not trusted.
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before } from 'node:test';
 import { writeRun } from './syntheticRuns.mjs';
-import { killTrainers, makeSample, pretraining, trainers, writeConfig } from './samples.mjs';
+import { killTrainers, makeSample, pretraining, runStates, trainers, writeConfig } from './samples.mjs';
 import {
   eventually,
+  notification,
   openFile,
   openSideBar,
   openWorkbench,
@@ -21,7 +22,8 @@ import {
 } from './workbench.mjs';
 
 let server, browser, page;
-const test = scenarios(() => ({ page, server }));
+const open = async () => (page = await openWorkbench(browser, server.url(), { width: 1500, height: 950 }));
+const test = scenarios(() => ({ page, server }), open);
 
 const config = (name) =>
   pretraining({ name, schedule: { warmupSteps: 5 }, train: { steps: 100_000, checkpointEvery: 50_000 } });
@@ -37,7 +39,7 @@ async function prepare(settings = {}) {
 before(async () => {
   server = await prepare();
   browser = await startBrowser();
-  page = await openWorkbench(browser, server.url(), { width: 1500, height: 950 });
+  await open();
 });
 after(async () => {
   killTrainers(server);
@@ -49,7 +51,7 @@ const row = (name) =>
   rows(page, 'Runs')
     .filter({ hasText: new RegExp(`^${name}`) })
     .first();
-const shows = (name, text, timeout = 60_000) =>
+const shows = (name, text) =>
   eventually(
     async () =>
       text.test(
@@ -58,26 +60,42 @@ const shows = (name, text, timeout = 60_000) =>
           .catch(() => '')) ?? '',
       ),
     `${name} shows ${text}`,
-    timeout,
   );
 
-test('a second run waits in the queue while its device is taken', async () => {
-  for (const name of ['one', 'two']) {
-    await openFile(page, `${name}.voco.json`);
-    await page.locator('.codelens-decoration a', { hasText: 'Pre-train' }).first().waitFor();
-    await runCommand(page, 'VoCo: Pre-train');
-    if (name === 'one') {
-      await openSideBar(page);
-      await shows('one', /% · loss/);
-    }
-  }
-  await page.locator('.notification-toast', { hasText: 'waits in the queue' }).waitFor();
+const states = (name) => runStates(server).filter((run) => run.name === name);
+
+/** Starts a run from the palette. */
+async function start(name) {
+  await openFile(page, `${name}.voco.json`);
+  await page.locator('.codelens-decoration a', { hasText: 'Pre-train' }).first().waitFor();
+  await runCommand(page, 'VoCo: Pre-train');
+}
+
+/** `one` trains and `two` waits in the queue: as they do already, else started now. */
+async function oneBeforeTwo() {
+  await openSideBar(page);
+  if (states('one').some(({ state }) => state === 'running') && states('two').some(({ state }) => state === 'queued'))
+    return;
+  killTrainers(server);
+  rmSync(join(server.folder, 'runs'), { recursive: true, force: true });
+  await runCommand(page, 'VoCo: Refresh Runs');
+  await eventually(async () => (await row('one').count()) + (await row('two').count()) === 0, 'no runs');
+  await start('one');
+  await openSideBar(page);
+  await shows('one', /% · loss/);
+  await start('two');
   await shows('two', /queued/);
+}
+
+test('a second run waits in the queue while its device is taken', async () => {
+  await oneBeforeTwo();
+  await notification(page, 'waits in the queue');
   assert.equal(trainers(server).length, 1);
   await screenshotInThemes(page, 'queue');
 });
 
 test('a run is paused and resumed from the palette', async () => {
+  await oneBeforeTwo();
   await runCommand(page, 'VoCo: Pause Run');
   await shows('one', /paused at/);
   await runCommand(page, 'VoCo: Resume Run');
@@ -85,6 +103,7 @@ test('a run is paused and resumed from the palette', async () => {
 });
 
 test('when a run is stopped the next one starts, and in the end no process is left', async () => {
+  await oneBeforeTwo();
   await runCommand(page, 'VoCo: Stop Run');
   await pick(page, 'one-');
   await shows('one', /stopped at step/);
@@ -97,24 +116,28 @@ test('when a run is stopped the next one starts, and in the end no process is le
 
 test('a deleted run goes to the trash', async () => {
   const runs = join(server.folder, 'runs');
-  const [dir] = readdirSync(runs).filter((name) => name.startsWith('two-'));
+  const dir = writeRun(runs, 'ended-20260101-000000', { steps: 50 });
+  await openSideBar(page);
+  await runCommand(page, 'VoCo: Refresh Runs');
+  await row('ended').waitFor();
   await runCommand(page, 'VoCo: Delete Run');
-  await pick(page, 'two-');
+  await pick(page, 'ended-');
   await page.locator('.monaco-dialog-box', { hasText: 'with its checkpoints?' }).waitFor();
   await page.locator('.monaco-dialog-box .monaco-button', { hasText: 'Move to Trash' }).click();
-  await row('two').waitFor({ state: 'detached' });
-  assert.equal(existsSync(join(runs, dir)), false);
+  await row('ended').waitFor({ state: 'detached' });
+  assert.equal(existsSync(dir), false);
 });
 
 test('a folder that is not trusted can be looked at, but starts nothing', async () => {
   await page.context().close();
+  killTrainers(server);
   await server.stop();
   server = await prepare({
     'security.workspace.trust.enabled': true,
     'security.workspace.trust.startupPrompt': 'never',
   });
   writeRun(join(server.folder, 'runs'), 'earlier-20260101-000000', { steps: 500 });
-  page = await openWorkbench(browser, server.url(), { width: 1500, height: 950 });
+  await open();
   await openFile(page, 'one.voco.json');
   const lenses = page.locator('.codelens-decoration');
   await lenses.filter({ hasText: 'Preview crops' }).waitFor();

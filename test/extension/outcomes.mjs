@@ -1,5 +1,5 @@
 // What a command leads to, as the person who called it sees it: a question, a dialog, a notification, a tab, a view.
-import { eventually, runCommand } from './workbench.mjs';
+import { eventually, PATIENCE, runCommand } from './workbench.mjs';
 
 /** What the workbench shows now, as texts. */
 function shownNow(page) {
@@ -48,7 +48,7 @@ function news(before, now) {
  *
  * @returns what is new in the window, by kind; empty when there is nothing within the time.
  */
-export async function outcomeOf(page, title, timeout = 15_000) {
+export async function outcomeOf(page, title, timeout = PATIENCE) {
   const before = await shownNow(page);
   await runCommand(page, title);
   const look = async () => {
@@ -61,12 +61,15 @@ export async function outcomeOf(page, title, timeout = 15_000) {
 
 /** Closes questions, dialogs and notifications, so that the next command starts from the same place. */
 export async function putAway(page) {
-  for (let turn = 0; turn < 3; turn++) {
+  await eventually(async () => {
     const { question, dialog } = await shownNow(page);
-    if (question === '' && dialog === '') break;
+    if (question === '' && dialog === '') return true;
     await page.keyboard.press('Escape');
-  }
-  await page
-    .locator('.notification-toast .codicon-notifications-clear')
-    .evaluateAll((buttons) => buttons.forEach((button) => button.click()));
+    return false;
+  }, 'no question and no dialog');
+  await eventually(async () => {
+    const buttons = page.locator('.notification-toast .codicon-notifications-clear');
+    await buttons.evaluateAll((all) => all.forEach((button) => button.click()));
+    return (await page.locator('.notification-toast').count()) === 0;
+  }, 'no notifications');
 }

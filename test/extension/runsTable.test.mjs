@@ -6,7 +6,6 @@ import { after, before } from 'node:test';
 import { writeRun } from './syntheticRuns.mjs';
 import {
   eventually,
-  openSideBar,
   openWorkbench,
   reloadWindow,
   runCommand,
@@ -16,10 +15,12 @@ import {
   startBrowser,
   startServer,
   webview,
+  webviewNow,
 } from './workbench.mjs';
 
 let server, browser, page, runs;
-const test = scenarios(() => ({ page, server }));
+const open = async () => (page = await openWorkbench(browser, server.url(), { width: 1500, height: 900 }));
+const test = scenarios(() => ({ page, server }), open);
 const MANY = 2000;
 
 /** A run as a finished grid search leaves it. */
@@ -58,38 +59,43 @@ before(async () => {
       config: { name: 'voco-btcv', seed, train: { steps: 300 }, optimizer: { name: 'adamw', learningRate: 1e-4 } },
     });
   browser = await startBrowser();
-  page = await openWorkbench(browser, server.url(), { width: 1500, height: 900 });
+  await open();
 });
 after(async () => {
   await browser?.close();
   await server?.stop();
 });
 
-const grid = async () => (await webview(page, '.grid')).locator('.grid');
-const shown = async (count) => {
-  const node = await grid();
-  await eventually(async () => (await node.getAttribute('data-rows')) === String(count), `${count} rows`, 60_000);
-  return node;
-};
-const names = async () => (await grid()).locator('.body .cell.name').allTextContents();
-const firstName = async () => (await grid()).locator('.body .row[data-index="0"] .cell.name').textContent();
+/** The table of all runs: the one that is open, else a new one; as it is at first, without a filter. */
+async function table() {
+  if (!(await webviewNow(page, '.grid'))) await runCommand(page, 'VoCo: Show Runs Table');
+  const frame = await webview(page, '.grid');
+  const node = frame.locator('.grid');
+  await frame.locator('#filter').fill('');
+  const starred = frame.locator('#starred-only[aria-pressed="true"], #starred-only[current-checked="true"]');
+  if ((await starred.count()) > 0) await starred.click();
+  await shown(node, total);
+  return { frame, node };
+}
 
+/** How many runs there are. */
+let total = MANY + 2;
+const shown = (node, count) =>
+  eventually(async () => (await node.getAttribute('data-rows')) === String(count), `${count} rows`);
+
+// How soon: bench/editor.mjs.
 test('two thousand runs are listed, and only the rows in sight are in the page', async () => {
-  await openSideBar(page);
-  const start = Date.now();
-  await runCommand(page, 'VoCo: Show Runs Table');
-  const node = await shown(MANY + 2);
-  console.log(`table of ${MANY + 2} runs after ${Date.now() - start} ms`);
+  const { node } = await table();
   assert.ok((await node.locator('.body .row').count()) < 80);
-  assert.match(await firstName(), /voco-btcv-20260102/);
+  const first = node.locator('.body .row[data-index="0"] .cell.name');
+  assert.match(await first.textContent(), /voco-btcv-20260102/);
   const titles = await node.locator('[role=columnheader] .title').allTextContents();
   assert.ok(titles.includes('optimizer.learningRate') && titles.includes('seed'), titles.join());
   assert.ok(!titles.includes('optimizer.name'), 'a parameter that is the same everywhere is hidden');
 });
 
 test('sorting and filtering answer at once', async () => {
-  const frame = await webview(page, '.grid');
-  const node = await grid();
+  const { frame, node } = await table();
   await node.locator('[role=columnheader]', { hasText: 'Loss' }).first().click();
   await node.locator('[aria-sort=ascending]', { hasText: 'Loss' }).waitFor();
   const lowest = await node.locator('.body .row[data-index="2"] .cell.name').textContent();
@@ -101,7 +107,7 @@ test('sorting and filtering answer at once', async () => {
   await frame.locator('#filter').fill('nosuchcolumn<3');
   await frame.locator('.message.error', { hasText: 'nosuchcolumn' }).waitFor();
   await frame.locator('#filter').fill('');
-  await shown(MANY + 2);
+  await shown(node, total);
   // Down to the last row and back, by keys alone.
   await node.focus();
   await page.keyboard.press('Control+End');
@@ -112,9 +118,9 @@ test('sorting and filtering answer at once', async () => {
 });
 
 test('stars, tags and notes are kept in the run', async () => {
-  const frame = await webview(page, '.grid');
+  const { frame, node } = await table();
   await frame.locator('#filter').fill('voco-btcv');
-  const node = await shown(2);
+  await shown(node, 2);
   const row = node.locator('.body .row', { hasText: 'voco-btcv-20260101' });
   await row.locator('[data-key=star]').click();
   await row.locator('.starred').waitFor();
@@ -129,17 +135,16 @@ test('stars, tags and notes are kept in the run', async () => {
   await eventually(() => existsSync(file) && JSON.parse(readFileSync(file, 'utf8')).note === 'good start', 'the file');
   assert.deepEqual(JSON.parse(readFileSync(file, 'utf8')).tags, ['baseline', 'paper']);
   await frame.locator('#filter').fill('tags:paper');
-  await shown(1);
+  await shown(node, 1);
   await frame.locator('#filter').fill('');
   await frame.locator('#starred-only').click();
-  await shown(1);
+  await shown(node, 1);
   await frame.locator('#starred-only').click();
-  await shown(MANY + 2);
+  await shown(node, total);
 });
 
 test('columns are shown, hidden and moved', async () => {
-  const frame = await webview(page, '.grid');
-  const node = await grid();
+  const { frame, node } = await table();
   const titles = () => node.locator('[role=columnheader] .title').allTextContents();
   await frame.locator('#columns').click();
   await frame.locator('#column-search').fill('weightDecay');
@@ -157,20 +162,14 @@ test('columns are shown, hidden and moved', async () => {
 });
 
 test('selected runs are laid over one another, and the table is saved as CSV', async () => {
-  const frame = await webview(page, '.grid');
-  const node = await grid();
-  await frame.locator('#filter').fill('voco-btcv');
-  await shown(2);
-  for (const index of [0, 1]) await node.locator(`.row[data-index="${index}"] [data-key=select]`).click();
-  await eventually(async () => (await frame.locator('#summary').textContent()).includes('2 selected'), 'two selected');
-  await frame.locator('#filter').fill('');
-  await shown(MANY + 2);
+  const { frame, node } = await table();
+  await select({ frame, node });
   await screenshotInThemes(page, 'runs-table');
   await frame.locator('#csv').click();
   const file = join(server.folder, 'table.csv');
   await saveAs(page, file, '.csv');
-  assert.equal(readFileSync(file, 'utf8').trim().split('\n').length, MANY + 3);
-  await (await webview(page, '.grid')).locator('#curves').click();
+  assert.equal(readFileSync(file, 'utf8').trim().split('\n').length, total + 1);
+  await frame.locator('#curves').click();
   const curves = await webview(page, '.chart');
   await eventually(
     async () => (await curves.locator('.runs vscode-checkbox[current-checked="true"]').count()) === 2,
@@ -178,16 +177,34 @@ test('selected runs are laid over one another, and the table is saved as CSV', a
   );
 });
 
+/** Selects the two longer runs. */
+async function select({ frame, node }) {
+  await frame.locator('#filter').fill('voco-btcv');
+  await shown(node, 2);
+  for (const index of [0, 1]) {
+    const row = node.locator(`.row[data-index="${index}"]`);
+    if ((await row.getAttribute('aria-selected')) !== 'true') await row.locator('[data-key=select]').click();
+  }
+  await eventually(async () => (await frame.locator('#summary').textContent()).includes('2 selected'), 'two selected');
+  await frame.locator('#filter').fill('');
+  await shown(node, total);
+}
+
 test('a run that appears is added, and a reloaded window restores the table', async () => {
+  const { frame, node } = await table();
   await page.locator('.tab', { hasText: 'Runs' }).first().click();
+  await select({ frame, node });
+  const columns = frame.locator('aside.columns');
+  if (!(await columns.isVisible())) await frame.locator('#columns').click();
+  await columns.waitFor();
   writeRun(runs, 'late-20260103-000000', { seed: 3, steps: 50 });
+  total += 1;
   // Where the system has no watches left, new runs are found by looking.
   await runCommand(page, 'VoCo: Refresh Runs');
-  await shown(MANY + 3);
-  assert.ok((await names()).length > 0);
+  await shown(node, total);
   await reloadWindow(page);
-  await shown(MANY + 3);
-  const frame = await webview(page, '.grid');
-  assert.match(await frame.locator('#summary').textContent(), /2 selected/);
-  assert.equal(await frame.locator('aside.columns').isVisible(), true);
+  const again = await webview(page, '.grid');
+  await shown(again.locator('.grid'), total);
+  assert.match(await again.locator('#summary').textContent(), /2 selected/);
+  assert.equal(await again.locator('aside.columns').isVisible(), true);
 });

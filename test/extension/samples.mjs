@@ -1,6 +1,6 @@
 // Small experiments on synthetic volumes, which the real trainer finishes in seconds, and the runs that come of them.
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -49,6 +49,13 @@ export function voco(server, ...args) {
     env: { ...process.env, VOCO_CACHE_DIR: join(server.tmp, 'cache') },
   });
   assert.equal(made.status, 0, made.stderr);
+}
+
+/** Starts a `voco` command that goes on by itself, as the extension starts trainers; see {@link killTrainers}. */
+export function startVoco(server, ...args) {
+  const env = { ...process.env, VOCO_CACHE_DIR: join(server.tmp, 'cache') };
+  const options = { cwd: server.folder, env, detached: true, stdio: 'ignore' };
+  spawn(process.execPath, [join(root, 'dist/voco.cjs'), ...args], options).unref();
 }
 
 /** Writes the synthetic volumes that the experiments name into the workspace. */

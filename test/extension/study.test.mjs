@@ -18,10 +18,12 @@ import {
   startBrowser,
   startServer,
   webview,
+  webviewNow,
 } from './workbench.mjs';
 
 let server, browser, page;
-const test = scenarios(() => ({ page, server }));
+const open = async () => (page = await openWorkbench(browser, server.url(), { width: 1500, height: 950 }));
+const test = scenarios(() => ({ page, server }), open);
 
 const study = finetuning({
   classes: [LIVER],
@@ -39,7 +41,7 @@ before(async () => {
   voco(server, 'pretrain', writeConfig(server, 'pre', pretraining({ train: { steps: 2 } })));
   writeConfig(server, 'organs', study);
   browser = await startBrowser();
-  page = await openWorkbench(browser, server.url(), { width: 1500, height: 950 });
+  await open();
 });
 after(async () => {
   killTrainers(server);
@@ -49,10 +51,10 @@ after(async () => {
 
 const studyRun = () => runStates(server).find(({ kind }) => kind === 'study');
 const readStudy = () => JSON.parse(readFileSync(join(studyRun().dir, 'study.json'), 'utf8'));
-const results = () => webview(page, '#source, .empty');
 const figure = async (frame) => frame.locator('.figure b').first().textContent();
 
-test('“Compare with Scratch” asks for weights and opens beside the config, where the study grows', async () => {
+/** Asks for the study of the config, and returns the panel beside it. */
+async function compareWithScratch() {
   await openFile(page, 'organs.voco.json');
   await page.locator('.codelens-decoration', { hasText: 'Fine-tune' }).waitFor();
   await runCommand(page, 'VoCo: Compare with Scratch');
@@ -60,26 +62,58 @@ test('“Compare with Scratch” asks for weights and opens beside the config, w
   await question.waitFor();
   assert.equal(await question.locator('.monaco-list-row', { hasText: 'random weights' }).count(), 0);
   await pick(page, /pre-\d+/);
+  return webview(page, '.study');
+}
+
+/** The panel of the study: the one that is open, else that of a run that is there, else of one that is started now. */
+async function results() {
+  const open = await webviewNow(page, '.study');
+  if (open) return open;
+  if (!studyRun()) return compareWithScratch();
+  await openSideBar(page);
+  const row = rows(page, 'Runs').filter({ hasText: /^organs.*study/ });
+  await row.hover();
+  await row.locator('a[aria-label^="Show Results"]').click();
+  return webview(page, '.study');
+}
+
+/** The panel when the study is finished. */
+async function finished() {
   const frame = await results();
-  await frame.locator('.study').waitFor({ timeout: 60_000 });
-  await eventually(
-    () =>
-      page
-        .locator('.editor-group-container')
-        .count()
-        .then((count) => count === 2),
-    'two groups',
-  );
-  await eventually(async () => /^[1-7] of 8$/.test(await figure(frame)), 'a part of the fine-tunings', 60_000);
-  assert.match(await frame.locator('.evaluation').textContent(), /Training: step \d+ of 48/);
-  const drawn = await frame.locator('.study-view circle').count();
-  assert.ok(drawn >= 1 && drawn <= 6, `${drawn} points while it runs`);
+  await eventually(async () => (await figure(frame)) === '8 of 8', 'all fine-tunings');
+  await frame.locator('.evaluation').waitFor({ state: 'hidden' });
+  return frame;
+}
+
+test('“Compare with Scratch” asks for weights and opens beside the config, where the study grows', async () => {
+  const frame = await compareWithScratch();
+  await eventually(async () => (await page.locator('.editor-group-container').count()) === 2, 'two groups');
+  const { done, drawn, progress } = await firstPart(frame);
+  assert.match(done, /^[1-7] of 8$/);
+  assert.match(progress, /Training: step \d+ of 48/);
+  assert.ok(drawn <= 6, `${drawn} points while it runs`);
 });
 
+/** What is shown at the moment when the first of the fine-tunings are drawn: looked for in the page, which misses nothing. */
+const firstPart = (frame) =>
+  frame.locator('#app').evaluate(
+    (app) =>
+      new Promise((found) => {
+        const look = () => {
+          const done = app.querySelector('.figure b')?.textContent ?? '';
+          const drawn = app.querySelectorAll('.study-view circle').length;
+          if (!/^[1-8] of 8$/.test(done) || drawn === 0) return;
+          observer.disconnect();
+          found({ done, drawn, progress: app.querySelector('.evaluation')?.textContent ?? '' });
+        };
+        const observer = new MutationObserver(look);
+        observer.observe(app, { subtree: true, childList: true, characterData: true });
+        look();
+      }),
+  );
+
 test('the finished study is drawn with error bars, as study.json has it', async () => {
-  const frame = await results();
-  await eventually(async () => (await figure(frame)) === '8 of 8', 'all fine-tunings', 100_000);
-  await frame.locator('.evaluation').waitFor({ state: 'hidden' });
+  const frame = await finished();
   const { points, differences, runs, checkpoint } = readStudy();
   assert.equal(studyRun().state, 'finished');
   assert.match(checkpoint, /pre-.*step-00000002\.safetensors$/);
@@ -105,7 +139,7 @@ test('its numbers are saved as a table and for LaTeX', async () => {
     ['csv', /^arm,amount,cases/],
     ['tex', /\\begin\{tabular\}[\s\S]*1 & 0\.\d{3}/],
   ]) {
-    const frame = await results();
+    const frame = await finished();
     await frame.locator(`#export-${format}`).click();
     const file = join(server.folder, `study.${format}`);
     await saveAs(page, file, `-results.${format}`);
@@ -114,6 +148,7 @@ test('its numbers are saved as a table and for LaTeX', async () => {
 });
 
 test('the study is one run in the tree, its fine-tunings are below it', async () => {
+  await finished();
   await openSideBar(page);
   const all = rows(page, 'Runs');
   const parts = all.filter({ hasText: /^organs-cases/ });

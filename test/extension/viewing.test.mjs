@@ -1,23 +1,27 @@
 // More of the volume viewer in a real workbench: odd files, 4-D, cine, screenshots, restoring, half-written files, the Datasets view.
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, before } from 'node:test';
 import { callCommand, drawn, installCaller, openVolume, slice, waitForViewer, writeVolume } from './volumes.mjs';
 import {
-  answer,
   eventually,
   openFile,
   openSideBar,
   openWorkbench,
   reloadWindow,
   rows,
+  runCommand,
+  saveAs,
+  scenarios,
   screenshot,
   screenshotInThemes,
   startBrowser,
   startServer,
   webview,
+  webviewNow,
+  within,
 } from './workbench.mjs';
 
 const SIZE = [32, 28, 20];
@@ -25,6 +29,12 @@ const organ = (x, y, z) =>
   Math.hypot(x - 12, y - 14, z - 10) < 6 ? 6 : Math.hypot(x - 24, y - 14, z - 10) < 4 ? 1 : 0;
 const value = (x, y, z) => (organ(x, y, z) ? 60 + 20 * organ(x, y, z) : Math.hypot(x - 16, y - 14) < 13 ? 20 : -900);
 let server, browser, page, folder;
+
+async function open() {
+  page = await openWorkbench(browser, server.url(), { width: 1400, height: 900 });
+  await waitForViewer(page);
+}
+const test = scenarios(() => ({ page, server }), open);
 
 /** Bytes of a file changed in place: of its header, mostly. */
 function patch(file, change) {
@@ -89,8 +99,7 @@ before(async () => {
   ({ folder } = server);
   installCaller(server);
   browser = await startBrowser();
-  page = await openWorkbench(browser, server.url(), { width: 1400, height: 900 });
-  await waitForViewer(page);
+  await open();
 });
 after(async () => {
   await browser?.close();
@@ -105,43 +114,52 @@ async function middle(frame, plane = 2) {
   return { text, value: Number(await frame.locator('.readout .value').first().innerText()) };
 }
 
-test('cases of a dataset have a picture in the hover, and open with their label', async () => {
+/** A row of the Datasets view, with the dataset opened. */
+async function datasetRow(text) {
   await openSideBar(page);
-  const row = (text) => rows(page, 'Datasets').filter({ hasText: text }).first();
+  const row = (name) => rows(page, 'Datasets').filter({ hasText: name }).first();
   await row('dataset.json').waitFor();
-  await row('dataset.json').locator('.monaco-tl-twistie').click();
+  if ((await row(text).count()) === 0) await row('dataset.json').locator('.monaco-tl-twistie').click();
+  await row(text).waitFor();
+  return row(text);
+}
+
+/** The case with its label, as the Datasets view opens it: what is there, else opened now. */
+async function labelled() {
+  const shown = '#app[data-drawn="true"]:has(.pane[aria-label="img07.nii"]) .overlay-row';
+  if (!(await webviewNow(page, shown))) {
+    const row = await datasetRow('img07');
+    await row.hover();
+    await row.locator('.action-label[aria-label="Open with Label"]').click();
+  }
+  const frame = await webview(page, shown);
+  await frame.locator('[data-label="6"]').waitFor();
+  return frame;
+}
+
+test('cases of a dataset have a picture in the hover, and open with their label', async () => {
+  const row = await datasetRow('img07');
   const picture = page.locator('.monaco-hover img[alt="middle axial slice"], .workbench-hover img').first();
   // A list that is still filling moves the row from under the pointer, and the hover does not come.
-  await eventually(
-    async () => {
-      await page.mouse.move(900, 500);
-      await row('img07').hover();
-      return picture.waitFor({ timeout: 5000 }).then(
-        () => true,
-        () => false,
-      );
-    },
-    'the picture in the hover of a case',
-    60_000,
-  );
+  await eventually(async () => {
+    await page.mouse.move(900, 500);
+    await row.hover();
+    return within(8000, (timeout) => picture.waitFor({ timeout }));
+  }, 'the picture in the hover of a case');
   const [width, height] = await eventually(
     () => picture.evaluate((image) => image.naturalWidth > 0 && [image.naturalWidth, image.naturalHeight]),
     'the picture in the hover',
   );
   assert.deepEqual([width, height], [180, Math.round((180 * 28) / 32)]);
   await screenshot(page, 'dataset-hover');
-  await row('img07').hover();
-  await row('img07').locator('.action-label[aria-label="Open with Label"]').click();
-  const frame = await webview(page, '.overlay-row', 60_000);
-  await drawn(frame);
-  await frame.locator('[data-label="6"]').waitFor();
+  const frame = await labelled();
   // The toolkit draws the text of a checkbox a frame after the row is there.
   const name = () => frame.locator('.overlay-row').innerText();
   await eventually(async () => /label/.test(await name()), 'the name of the label map');
 });
 
 test('what was shown is there again after a reload: place, window, overlay, how it is drawn, and a comparison', async () => {
-  const frame = await webview(page, '.overlay-row');
+  const frame = await labelled();
   await slice(frame, 2).focus();
   await page.keyboard.press('Home');
   await page.keyboard.press('PageUp');
@@ -157,9 +175,9 @@ test('what was shown is there again after a reload: place, window, overlay, how 
     },
     { uri: 'data/imagesTr/img08.nii', name: 'second' },
   ]);
-  await webview(page, '.pane + .pane', 60_000);
+  await webview(page, '.pane + .pane');
   await reloadWindow(page);
-  const compared = await webview(page, '.pane + .pane', 60_000);
+  const compared = await webview(page, '.pane + .pane');
   await drawn(compared);
   assert.deepEqual(await compared.locator('.pane h2').allInnerTexts(), ['first', 'second']);
   await eventually(
@@ -168,7 +186,7 @@ test('what was shown is there again after a reload: place, window, overlay, how 
   );
   await screenshotInThemes(page, 'volume-restored');
   await page.locator('.tab').filter({ hasText: 'img07.nii' }).first().click();
-  const single = await webview(page, '#app[data-drawn="true"] .overlay-row', 60_000);
+  const single = await webview(page, '#app[data-drawn="true"] .overlay-row');
   await eventually(async () => (await slice(single, 2).getAttribute('data-index')) === '1', 'the second slice again');
   assert.equal(await single.locator('#window-low').inputValue(), '-77');
   await eventually(
@@ -200,6 +218,7 @@ async function voxelAt(frame, plane, across, down) {
 }
 
 test('the window follows each preset and dragging; zoom and pan keep voxels under the pointer', async () => {
+  await runCommand(page, 'View: Close All Editors');
   const frame = await openVolume(page, 'img08.nii');
   const presets = [
     ['Abdomen', -160, 240],
@@ -239,7 +258,7 @@ test('the window follows each preset and dragging; zoom and pan keep voxels unde
 });
 
 test('steps through a 4-D file, plays its slices, and saves what is shown', async () => {
-  const frame = await openVolume(page, 'time.nii');
+  const frame = await openVolume(page, 'time.nii', '#app[data-drawn="true"]:has(.pane[aria-label="time.nii"])');
   const first = (await middle(frame)).value;
   await frame.locator('#channel').fill('1');
   await eventually(async () => (await middle(frame)).value === first + 1000, 'the second volume');
@@ -255,13 +274,8 @@ test('steps through a 4-D file, plays its slices, and saves what is shown', asyn
   await page.waitForTimeout(400);
   assert.equal(await index(), stopped);
   await frame.locator('#screenshot').click();
-  const dialog = page.locator('.quick-input-widget');
-  await dialog.waitFor();
-  const input = dialog.locator('input.input');
-  await eventually(async () => (await input.inputValue()).endsWith('time.png'), 'the dialog is ready');
   const file = join(folder, 'shown.png');
-  await answer(page, file);
-  await eventually(() => existsSync(file), 'the picture is written');
+  await saveAs(page, file, 'time.png');
   const png = readFileSync(file);
   assert.equal(png.subarray(1, 4).toString(), 'PNG');
   const panes = await frame.locator('.panes').boundingBox();
@@ -273,15 +287,16 @@ test('steps through a 4-D file, plays its slices, and saves what is shown', asyn
 });
 
 test('a file that is being written keeps its last good picture until it is whole', async () => {
-  const frame = await openVolume(page, 'writing.nii');
+  writeVolume(join(folder, 'writing.nii'), [8, 8, 8], () => 5);
+  const frame = await openVolume(page, 'writing.nii', '#app[data-drawn="true"]:has(.pane[aria-label="writing.nii"])');
   assert.equal((await middle(frame)).value, 5);
   writeVolume(join(folder, 'writing.nii'), [8, 8, 8], () => 6);
   truncateSync(join(folder, 'writing.nii'), 700);
   const message = frame.locator('.pane .message.error');
-  await eventually(async () => /truncated/.test((await message.allInnerTexts()).join()), 'the reason', 30_000);
+  await eventually(async () => /truncated/.test((await message.allInnerTexts()).join()), 'the reason');
   assert.equal((await middle(frame)).value, 5);
   writeVolume(join(folder, 'writing.nii'), [8, 8, 8], () => 6);
-  await eventually(async () => (await middle(frame).catch(() => ({}))).value === 6, 'the new values', 30_000);
+  await eventually(async () => (await middle(frame).catch(() => ({}))).value === 6, 'the new values');
   assert.equal(await message.count(), 0);
 });
 
@@ -296,7 +311,7 @@ test('odd files are shown with a warning, or refused with the reason; none is a 
   }
   for (const [name, reason] of Object.entries(REFUSED)) {
     await openFile(page, name);
-    const frame = await webview(page, `.pane[aria-label="${name}"] .message.error`, 60_000);
+    const frame = await webview(page, `.pane[aria-label="${name}"] .message.error`);
     assert.match(await frame.locator('.pane .message.error').innerText(), reason);
   }
 });

@@ -3,16 +3,19 @@ import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, before } from 'node:test';
 import { callCommand, drawn, installCaller, openVolume, slice, waitForViewer, writeVolume } from './volumes.mjs';
 import {
   eventually,
   openWorkbench,
+  runCommand,
+  scenarios,
   screenshot,
   screenshotInThemes,
   startBrowser,
   startServer,
   webview,
+  webviewNow,
 } from './workbench.mjs';
 
 const SIZE = [48, 40, 30];
@@ -23,6 +26,12 @@ const value = (x, y, z) => (organ(x, y, z) ? 100 + 20 * organ(x, y, z) : x + 3 *
 /** A prediction that has the liver 4 voxels (8 mm) too far along x, and takes the spleen for a kidney. */
 const predicted = (x, y, z) => (organ(x - 4, y, z) === 6 ? 6 : organ(x, y, z) === 1 ? 3 : 0);
 let server, browser, page;
+
+async function open() {
+  page = await openWorkbench(browser, server.url(), { width: 1400, height: 900 });
+  await waitForViewer(page);
+}
+const test = scenarios(() => ({ page, server }), open);
 
 before(async () => {
   const workspace = mkdtempSync(join(tmpdir(), 'voco-volumes-'));
@@ -36,8 +45,7 @@ before(async () => {
   rmSync(workspace, { recursive: true });
   installCaller(server);
   browser = await startBrowser();
-  page = await openWorkbench(browser, server.url(), { width: 1400, height: 900 });
-  await waitForViewer(page);
+  await open();
 });
 after(async () => {
   await browser?.close();
@@ -64,8 +72,14 @@ async function hover(frame, plane, across, down) {
   return { text, voxel, value: Number(await frame.locator('.readout .value').first().innerText()) };
 }
 
+/** The viewer of the image: the one that is open, else a new one. */
+async function image() {
+  const shown = '#app[data-drawn="true"]:has(.pane[aria-label="img01.nii"])';
+  return (await webviewNow(page, shown)) ?? openVolume(page, 'img01.nii', shown);
+}
+
 test('shows three planes and a 3-D rendering; values under the pointer are those of the file', async () => {
-  const frame = await openVolume(page, 'img01.nii');
+  const frame = await image();
   for (const [across, down] of [
     [0.3, 0.3],
     [0.55, 0.62],
@@ -89,13 +103,13 @@ test('shows three planes and a 3-D rendering; values under the pointer are those
   const { voxel: left } = await hover(frame, 2, 0.3, 0.5);
   const { voxel: right } = await hover(frame, 2, 0.7, 0.5);
   assert.ok(left[0] < right[0]);
-  await frame.locator('.rendering[data-rendered]').waitFor({ timeout: 60_000 });
+  await frame.locator('.rendering[data-rendered]').waitFor();
   const picture = await frame.locator('.rendering').screenshot();
   assert.ok(picture.length > 6000, `a rendering of ${picture.length} bytes is an empty one`);
 });
 
 test('scrolls by wheel, keys and slider, and the crosshair links the planes', async () => {
-  const frame = await webview(page, '#app');
+  const frame = await image();
   const canvas = slice(frame, 2);
   const start = await indexOf(frame, 2);
   await canvas.hover();
@@ -115,17 +129,21 @@ test('scrolls by wheel, keys and slider, and the crosshair links the planes', as
   await eventually(async () => (await indexOf(frame, 1)) === SIZE[1] - 1 - voxel[1], 'the coronal slice follows');
 });
 
+async function setWindow(frame, low, high) {
+  await frame.locator('#window-low').fill(String(low));
+  await frame.locator('#window-high').fill(String(high));
+  await frame.locator('#window-high').press('Enter');
+  await drawn(frame);
+}
+
 test('the window follows preset, keys and typed numbers', async () => {
-  const frame = await webview(page, '#app');
+  const frame = await image();
   const low = frame.locator('#window-low');
   await eventually(async () => (await low.inputValue()) === '-175', 'Hounsfield units get the VoCo window first');
   await slice(frame, 2).focus();
   await page.keyboard.press('Shift+ArrowUp');
   await eventually(async () => Number(await low.inputValue()) > -175, 'brightness by keys');
-  await low.fill('-400');
-  await frame.locator('#window-high').fill('400');
-  await frame.locator('#window-high').press('Enter');
-  await drawn(frame);
+  await setWindow(frame, -400, 400);
   await slice(frame, 2).focus();
   await page.keyboard.press('0');
   const { value: under } = await hover(frame, 2, 0.3, 0.3);
@@ -135,7 +153,10 @@ test('the window follows preset, keys and typed numbers', async () => {
 });
 
 test('labels of the sibling file are offered, coloured by organ, hidden one by one', async () => {
-  const frame = await webview(page, '#app');
+  const frame = await image();
+  await setWindow(frame, -400, 400);
+  await slice(frame, 2).focus();
+  await page.keyboard.press('0');
   await frame.locator('input[aria-label="Axial slice"]').fill('15');
   await frame.locator('#show-labels').click();
   await frame.locator('[data-label="6"]').waitFor();
@@ -165,7 +186,7 @@ test('labels of the sibling file are offered, coloured by organ, hidden one by o
 });
 
 test('a measured distance is the distance in millimetres', async () => {
-  const frame = await webview(page, '#app');
+  const frame = await image();
   await slice(frame, 2).focus();
   await page.keyboard.press('m');
   const from = await hover(frame, 2, 0.3, 0.6);
@@ -204,24 +225,25 @@ async function eventuallyColoured(frame, [x, y], colour, what) {
   });
 }
 
-test('other panels open a case with ground truth, prediction and an error map at a slice, one organ alone', async () => {
+/** A case as another panel opens it: ground truth, prediction and an error map at slice 14, fully opaque. */
+async function openCase() {
+  // The command does not start the extension: a volume that is open does.
+  await image();
+  await runCommand(page, 'View: Close All Editors');
   const truth = { uri: 'labelsTr/label01.nii', name: 'ground truth', mode: 'outline' };
   const prediction = { uri: 'prediction.nii', name: 'prediction', mode: 'labels', hidden: true };
   const errors = { uri: 'prediction.nii', name: 'errors', mode: 'error' };
-  await callCommand(
-    page,
-    server,
-    'voco.openVolume',
-    { only: { uri: 'case.nii' } },
-    {
-      overlays: [truth, prediction, errors],
-      slice: { axis: 2, index: 14 },
-    },
-  );
+  const how = { overlays: [truth, prediction, errors], slice: { axis: 2, index: 14 } };
+  await callCommand(page, server, 'voco.openVolume', { only: { uri: 'case.nii' } }, how);
   const frame = await webview(page, '.overlay-row:nth-child(3)');
   await drawn(frame);
-  assert.equal(await indexOf(frame, 2), 14);
   await frame.locator('#opacity').fill('1');
+  return frame;
+}
+
+test('other panels open a case with ground truth, prediction and an error map at a slice, one organ alone', async () => {
+  const frame = await openCase();
+  assert.equal(await indexOf(frame, 2), 14);
   await eventuallyColoured(frame, [11, 22], MISSED, 'liver in the truth only');
   const { text, voxel } = await hover(frame, 2, ...(await placeOf(frame, 11, 22)));
   assert.deepEqual(voxel, [11, 22, 14]);
@@ -250,11 +272,10 @@ test('other panels open a case with ground truth, prediction and an error map at
 });
 
 test('overlays are shown in turns, one by one by hand too', async () => {
-  const frame = await webview(page, '.overlay-row:nth-child(3)');
+  const frame = await openCase();
   const rows = frame.locator('.overlay-row');
   await rows.nth(0).locator('vscode-checkbox').click();
   await rows.nth(1).locator('vscode-checkbox').click();
-  await frame.locator('[data-label="1"] + .only').click();
   const liver = (colour, what) => eventuallyColoured(frame, [25, 18], colour, what);
   await slice(frame, 2).focus();
   await page.keyboard.press('n');

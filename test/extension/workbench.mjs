@@ -78,6 +78,12 @@ export const within = (ms, wait) =>
     () => false,
   );
 
+/** Accepts a row of quick input: by Enter when it has the focus, as the first one does, else by a click. */
+async function accept(page, row, timeout) {
+  const focused = await row.evaluate((one) => one.classList.contains('focused'), undefined, { timeout });
+  await (focused ? page.keyboard.press('Enter') : row.click({ timeout }));
+}
+
 /**
  * Opens quick input with a key, types, and accepts the row that shows `wanted`. It is asked again when that does not come: a
  * command of an extension that is still being registered is not offered yet, and a webview that takes the focus as it loads
@@ -96,8 +102,7 @@ async function quick(page, key, text, wanted) {
       // The list may still be that of the text before.
       await eventually(async () => (await input.inputValue()) === text, 'the text', timeout);
     });
-    // By a click: the row with the focus may be another.
-    if (shown && (await within(timeout, () => row.click({ timeout })))) return;
+    if (shown && (await within(timeout, () => accept(page, row, timeout)))) return;
     if (Date.now() > end) throw new Error(`${key} and "${text}" do not offer "${wanted}"`);
     await page.keyboard.press('Escape');
   }

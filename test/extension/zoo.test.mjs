@@ -4,12 +4,18 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, before } from 'node:test';
 import { callCommand, installCaller, openVolume, slice, waitForViewer } from './volumes.mjs';
-import { openWorkbench, root, startBrowser, startServer, webview } from './workbench.mjs';
+import { openWorkbench, root, scenarios, startBrowser, startServer, webview } from './workbench.mjs';
 
 const { files } = JSON.parse(readFileSync(join(root, 'test/fixtures/nifti_zoo.json'), 'utf8'));
 let server, browser, page;
+
+async function open() {
+  page = await openWorkbench(browser, server.url(), { width: 1300, height: 900 });
+  await waitForViewer(page);
+}
+const test = scenarios(() => ({ page, server }), open);
 
 before(async () => {
   const workspace = mkdtempSync(join(tmpdir(), 'voco-zoo-'));
@@ -18,8 +24,7 @@ before(async () => {
   rmSync(workspace, { recursive: true });
   installCaller(server);
   browser = await startBrowser();
-  page = await openWorkbench(browser, server.url(), { width: 1300, height: 900 });
-  await waitForViewer(page);
+  await open();
 });
 after(async () => {
   await browser?.close();
@@ -78,14 +83,15 @@ for (const file of files.filter((one) => !types.includes(one))) {
   });
 }
 
-// After a volume was opened: the command that shows several does not start the extension.
 for (let at = 0; at < types.length; at += 4) {
   const shown = types.slice(at, at + 4);
   test(`side by side: ${shown.map(({ name }) => name).join(', ')}`, async () => {
+    // The command that shows several does not start the extension: a volume that is open does.
+    await openVolume(page, shown[0].name);
     const volumes = shown.map(({ name }) => ({ uri: name, name }));
     await callCommand(page, server, 'voco.openComparison', volumes);
     const last = `.pane[aria-label="${shown.at(-1).name}"]`;
-    const frame = await webview(page, `#app[data-drawn="true"]:has(${last})`, 60_000);
+    const frame = await webview(page, `#app[data-drawn="true"]:has(${last})`);
     await checkAll(frame, shown);
   });
 }
