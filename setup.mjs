@@ -43,32 +43,53 @@ function wantedPackages() {
     { name: 'libdnnl-dev', present: header('oneapi/dnnl/dnnl.hpp'), without: 'the fast CPU engine is not built' },
   ];
   if (forTests) {
+    const peer = 'the tests against PyTorch are skipped';
     wanted.push({ name: 'chromium', present: has('chromium'), without: 'WebGPU and editor tests cannot run' });
+    wanted.push({ name: 'python3-torch', present: hasModule('torch'), without: peer });
+    wanted.push({ name: 'python3-numpy', present: hasModule('numpy'), without: peer });
   }
   return wanted;
 }
 
+/** Whether Debian's Python has a module, or the Python that VOCO_PYTHON names for the tests (test/support/needs.ts). */
+function hasModule(name) {
+  const own = process.env.VOCO_PYTHON;
+  return existsSync(`/usr/lib/python3/dist-packages/${name}`) || (own && run(own, ['-c', `import ${name}`]).ok);
+}
+
+/** What `apt-get` stands behind: nothing as root, sudo where it asks for no password; undefined where neither works. */
+function asRoot() {
+  if (!run('sh', ['-c', 'command -v apt-get']).ok) return undefined;
+  if (process.getuid?.() === 0) return [];
+  return run('sudo', ['-n', 'true']).ok ? ['sudo', '-n'] : undefined;
+}
+
+/** Installs Debian packages. When they cannot be had together, each that can be had is installed alone. */
+function install(names, prefix) {
+  const apt = (...args) => {
+    const [command, ...rest] = [...prefix, 'apt-get', ...args];
+    return run(command, rest, { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } });
+  };
+  const get = (...wanted) => apt('install', '-y', '-qq', '--no-install-recommends', ...wanted);
+  say(`installing ${names.join(', ')}`);
+  apt('update', '-qq');
+  const together = get(...names);
+  if (together.ok) return;
+  process.stderr.write(together.output.split('\n').slice(-5).join('\n'));
+  if (names.length > 1) for (const name of names) get(name);
+}
+
 function installSystemPackages() {
   if (process.platform !== 'linux') return;
-  const missing = wantedPackages().filter((entry) => !entry.present);
-  if (missing.length === 0) return;
-  const names = missing.map((entry) => entry.name);
-  const root = process.getuid?.() === 0;
-  const sudo = !root && run('sudo', ['-n', 'true']).ok;
-  if (run('sh', ['-c', 'command -v apt-get']).ok && (root || sudo)) {
-    say(`installing ${names.join(', ')}`);
-    const prefix = root ? [] : ['sudo', '-n'];
-    const apt = (...args) => {
-      const [command, ...rest] = [...prefix, 'apt-get', ...args];
-      return run(command, rest, { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } });
-    };
-    apt('update', '-qq');
-    const result = apt('install', '-y', '-qq', '--no-install-recommends', ...names);
-    if (result.ok) return;
-    process.stderr.write(result.output.split('\n').slice(-5).join('\n'));
-  }
-  for (const entry of missing) say(`missing ${entry.name}: ${entry.without}`);
-  say(`to have them: sudo apt-get install ${names.join(' ')}`);
+  const missing = () => wantedPackages().filter((entry) => !entry.present);
+  const names = missing().map((entry) => entry.name);
+  if (names.length === 0) return;
+  const prefix = asRoot();
+  if (prefix) install(names, prefix);
+  const left = missing();
+  if (left.length === 0) return;
+  for (const entry of left) say(`missing ${entry.name}: ${entry.without}`);
+  say(`to have them: sudo apt-get install ${left.map((entry) => entry.name).join(' ')}`);
 }
 
 function hashOf(files) {
