@@ -2,6 +2,7 @@ import { addLeakyRelu, conv3d, convTranspose3d, globalAverage, instanceNorm } fr
 import * as tf from '../tensor/tf';
 import type { Scope, ConvParameters } from './layers';
 import type { Parameter } from './parameters';
+import type { Scale } from './types';
 
 /** Slope of every leaky ReLU in MONAI's and nnU-Net's blocks. */
 export const SLOPE = 0.01;
@@ -63,6 +64,10 @@ export class OutBlock {
     return conv3d(x, this.conv.weight.get(), { bias: this.conv.bias.get<tf.Tensor1D>() });
   }
 }
+
+/** Length of the vector that {@link poolAll} makes of features at these scales. */
+export const pooledSizeOf = (scales: readonly Scale[]): number =>
+  scales.reduce((sum, { channels }) => sum + channels, 0);
 
 /** Global average over space of each tensor [N, D, H, W, C], concatenated over channels: [N, ΣC]. */
 export function poolAll(features: readonly tf.Tensor5D[]): tf.Tensor2D {

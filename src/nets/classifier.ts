@@ -1,10 +1,10 @@
 import type { Vec3 } from '../geometry';
 import { linear } from '../tensor/ops';
 import * as tf from '../tensor/tf';
-import { createEncoder } from './create';
+import { createEncoder, type AnyNetwork } from './build';
 import { Scope } from './layers';
 import type { Parameter, ParameterSet, ParameterSetOptions } from './parameters';
-import type { Encoder, Network, NetworkConfig } from './types';
+import type { Encoder, Network } from './types';
 
 /** Least standard deviation to divide a feature by: one that hardly varies must not be blown up. */
 const LEAST_DEVIATION = 1e-3;
@@ -29,7 +29,7 @@ export class Classifier implements Network {
 
   /** @throws UserError for options that no such network can have. */
   constructor(
-    config: NetworkConfig,
+    config: AnyNetwork,
     readonly classes: number,
     init: ParameterSetOptions,
   ) {

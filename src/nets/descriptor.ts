@@ -19,7 +19,7 @@ export interface SectionSchema extends SchemaNode {
   };
 }
 
-/** Why a crop of a size cannot pass through a network, and a size near it that can. */
+/** Why a crop of a size cannot pass through a network ("every axis must be …"), and a size near it that can. */
 export interface SizeProblem {
   readonly message: string;
   readonly nearest: Vec3;
@@ -95,12 +95,16 @@ export function strideProblem(name: string, stride: Vec3, size: Vec3): SizeProbl
   const whole = mapVec3(size, (length, axis) => Math.max(1, Math.round(length / stride[axis])) * stride[axis]);
   const nearest = whole.join() === stride.join() ? mapVec3(whole, (length) => 2 * length) : whole;
   if (single) {
-    const message = `${size.join('×')} leaves a single voxel at the deepest stage, which normalisation cannot work on`;
+    const least = 2 * Math.min(...stride);
+    const message = `one axis must be at least ${least} for ${name} (a single voxel is left at its deepest stage)`;
     return { message, nearest };
   }
   const [x, y, z] = stride;
-  const multiples = x === y && y === z ? `every axis must be a multiple of ${x}` : `axes must be multiples of ${x}, ${y} and ${z}`; // prettier-ignore
-  return { message: `${multiples} for ${name}, is ${size.join('×')}`, nearest };
+  const message =
+    x === y && y === z
+      ? `every axis must be a multiple of ${x} for ${name}`
+      : `axes must be multiples of ${x}, ${y} and ${z} for ${name}`;
+  return { message, nearest };
 }
 
 /** A problem of a section in a line: `network.heads[1]: 5 heads do not divide …`. */

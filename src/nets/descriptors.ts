@@ -1,4 +1,3 @@
-import type { FromSchema } from 'json-schema-to-ts';
 import { Registry } from '../registry/registry';
 import { isRecord } from '../schema';
 import { completeSection, type NetworkDescriptor, type NetworkSection } from './descriptor';
@@ -17,10 +16,13 @@ export type NetworkName = keyof typeof own;
 export type OwnSchema = (typeof own)[NetworkName]['schema'];
 
 /** A network's section with every default filled in. */
-export type SectionOf<Name extends NetworkName> = FromSchema<(typeof own)[Name]['schema']>;
+export type SectionOf<Name extends NetworkName> =
+  (typeof own)[Name] extends NetworkDescriptor<infer Section> ? Section : never;
 
 /** A network's section in which all but the name may be left out. */
-export type NetworkConfig = { [Name in NetworkName]: { name: Name } & Partial<SectionOf<Name>> }[NetworkName];
+export type NetworkConfig = {
+  [Name in NetworkName]: { name: Name } & Partial<Omit<SectionOf<Name>, 'name'>>;
+}[NetworkName];
 
 export const networkDescriptors = new Registry<NetworkDescriptor>('network', own);
 

@@ -1,6 +1,7 @@
+export { countParameters, createEncoder, createSegmenter, type AnyNetwork } from './build';
 export { Classifier } from './classifier';
-export { countParameters, createEncoder, createSegmenter } from './create';
+export { networkText, type NetworkConfig } from './descriptors';
 export { estimate, type NetworkEstimate } from './estimate';
 export { Parameter, ParameterSet, type ParameterSetOptions } from './parameters';
 export type { LoadOptions, LoadReport, StateEntry } from './state';
-export type { Encoder, Network, NetworkConfig, Segmenter } from './types';
+export type { Encoder, Network, NetworkBuilder, Scale, Segmenter } from './types';

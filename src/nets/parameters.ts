@@ -1,7 +1,7 @@
 import { RandomStream, streamId } from '../random/random';
 import * as tf from '../tensor/tf';
 import { loadEntries, type LoadOptions, type LoadReport, type LoadTarget, type StateEntry } from './state';
-import { fromTorchLayout, tensorShape, toTorchLayout, volumeOf } from './layout';
+import { fromTorchLayout, tensorShape, toTorchLayout, volumeOf } from '../tensor/torchLayout';
 
 /** How torch.nn (or MONAI) draws the first values of a parameter. */
 export type Init =

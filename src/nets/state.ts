@@ -1,5 +1,5 @@
 import { UserError } from '../errors/userError';
-import { volumeOf } from './layout';
+import { volumeOf } from '../tensor/torchLayout';
 
 /** One tensor of a state dict in torch's shape and element order. Integer buffers are `Int32Array` (int64 in torch). */
 export interface StateEntry {

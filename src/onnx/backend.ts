@@ -1,25 +1,9 @@
 /** A tfjs backend that computes nothing: it writes down what a network does to a tensor. */
 import * as tf from '../tensor/tf';
+import type { Lowering, LoweringTable } from './lowering';
 import { Value, type Recording } from './recording';
 
 export const BACKEND = 'onnx';
-
-/** A kernel call. */
-export interface Call {
-  readonly recording: Recording;
-  readonly inputs: Readonly<Record<string, Value | undefined>>;
-  readonly attrs: Readonly<Record<string, unknown>>;
-}
-/** Adds a kernel's nodes to the graph and gives its outputs. */
-export type Lowering = (call: Call) => Value | readonly Value[];
-export type LoweringTable = Readonly<Record<string, Lowering>>;
-
-/** An input that the kernel always has. */
-export function need({ inputs }: Call, name: string): Value {
-  const value = inputs[name];
-  if (!value) throw new Error(`a kernel was called without ${name}`);
-  return value;
-}
 
 interface Held {
   readonly value: Value;
@@ -115,13 +99,11 @@ function kernelOf(lowering: Lowering): tf.KernelFunc {
   };
 }
 
-/** The backend, made known to tfjs with these kernels at its first use. */
+/** The backend, made known to tfjs at its first use, with these kernels. */
 export function recordingBackend(tables: readonly LoweringTable[]): RecordingBackend {
-  const known = tf.findBackend(BACKEND) as RecordingBackend | null;
-  if (known) return known;
-  const made = new RecordingBackend();
-  tf.registerBackend(BACKEND, () => made, 0);
+  if (!tf.findBackend(BACKEND)) tf.registerBackend(BACKEND, () => new RecordingBackend(), 0);
   for (const [kernelName, lowering] of tables.flatMap((table) => Object.entries(table)))
-    tf.registerKernel({ kernelName, backendName: BACKEND, kernelFunc: kernelOf(lowering) });
+    if (!tf.getKernel(kernelName, BACKEND))
+      tf.registerKernel({ kernelName, backendName: BACKEND, kernelFunc: kernelOf(lowering) });
   return tf.findBackend(BACKEND) as RecordingBackend;
 }

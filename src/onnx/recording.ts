@@ -1,4 +1,4 @@
-import { toTorchLayout, volumeOf } from '../nets/layout';
+import { toTorchLayout, volumeOf } from '../tensor/torchLayout';
 import { GraphBuilder } from './graph';
 
 /**

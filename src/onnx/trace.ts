@@ -1,16 +1,16 @@
 import type { Vec3 } from '../geometry';
-import type { ParameterSet } from '../nets';
 import * as tf from '../tensor/tf';
 import { BACKEND, recordingBackend } from './backend';
 import type { Graph, Port } from './graph';
 import { basicKernels } from './kernels/basic';
 import { networkKernels } from './kernels/network';
+import type { LoweringTable } from './lowering';
 import { BATCH, Recording, Value } from './recording';
 
 /** A network whose forward pass can be recorded. */
 export interface Recordable {
   readonly inChannels: number;
-  readonly parameters: ParameterSet;
+  readonly parameters: { readonly all: readonly { readonly name: string; readonly variable: tf.Variable }[] };
   forward(x: tf.Tensor5D): tf.Tensor;
   dispose(): void;
 }
@@ -19,8 +19,8 @@ export interface Recordable {
 export const INPUT = 'image';
 export const OUTPUT = 'logits';
 
-function record(network: Recordable, size: Vec3): { recording: Recording; output: Value } {
-  const backend = recordingBackend([basicKernels, networkKernels]);
+function record(network: Recordable, size: Vec3, own: LoweringTable): { recording: Recording; output: Value } {
+  const backend = recordingBackend([basicKernels, networkKernels, own]);
   const recording = new Recording();
   for (const { name, variable } of network.parameters.all) backend.name(variable, name);
   recording.graph.unique(INPUT);
@@ -67,14 +67,15 @@ function graphOf({ recording, output }: ReturnType<typeof record>, network: Reco
  *
  * @param build makes the network with its weights
  * @param size voxels of the window, which the graph is fixed to
+ * @param own kernels that this network alone calls
  */
-export async function traceNetwork(build: () => Recordable, size: Vec3): Promise<Graph> {
+export async function traceNetwork(build: () => Recordable, size: Vec3, own: LoweringTable = {}): Promise<Graph> {
   const before = tf.engine().backendName;
-  recordingBackend([basicKernels, networkKernels]);
+  recordingBackend([basicKernels, networkKernels, own]);
   await tf.setBackend(BACKEND);
   try {
     const network = build();
-    const graph = graphOf(record(network, size), network, size);
+    const graph = graphOf(record(network, size, own), network, size);
     network.dispose();
     return graph;
   } finally {

@@ -4,7 +4,7 @@ import { Scope } from '../../src/nets/layers';
 import { ParameterSet } from '../../src/nets/parameters';
 import { PatchEmbed, SwinBlock, SwinStage, WindowAttention } from '../../src/nets/swin-unetr/blocks';
 import { gatherNeighbours, padToEven, PatchMerging, type MergingMode } from '../../src/nets/swin-unetr/patchMerging';
-import { toTorchLayout } from '../../src/nets/layout';
+import { toTorchLayout } from '../../src/tensor/torchLayout';
 import * as tf from '../../src/tensor/tf';
 import { BF16, releaseBackends, usableBackends, useBackend } from '../support/backends';
 import { uniformArray } from '../support/formula';

@@ -1,7 +1,8 @@
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { createEncoder, createSegmenter, type NetworkConfig } from '../../src/nets';
 import { SwinUnetr } from '../../src/nets/swin-unetr/swinUnetr';
-import { swinOptions } from '../../src/nets/create';
+import { describedSection } from '../../src/nets/descriptors';
+import type { SwinSection } from '../../src/nets/swin-unetr/descriptor';
 import * as tf from '../../src/tensor/tf';
 import { usableBackends, useBackend } from '../support/backends';
 import { image } from '../support/formula';
@@ -72,7 +73,7 @@ it('shares the encoder with the VoCo student', () => {
 });
 
 function build(useV2: boolean): SwinUnetr {
-  const network = new SwinUnetr(swinOptions(config(useV2)), OUT, { seed: 0 });
+  const network = new SwinUnetr(describedSection(config(useV2)).section as SwinSection, OUT, { seed: 0 });
   loadFormula(network.parameters);
   return network;
 }

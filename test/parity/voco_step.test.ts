@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { vjp } from '../../src/tensor/autodiff';
 import { AdamW } from '../../src/tensor/optim';
 import * as tf from '../../src/tensor/tf';
-import { toTorchLayout } from '../../src/nets/layout';
+import { toTorchLayout } from '../../src/tensor/torchLayout';
 import type { Parameter } from '../../src/nets/parameters';
 import type { StateEntry } from '../../src/nets/state';
 import { VocoModel } from '../../src/pretext/voco/model';

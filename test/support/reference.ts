@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import * as tf from '../../src/tensor/tf';
-import { fromTorchLayout, toTorchLayout } from '../../src/nets/layout';
+import { fromTorchLayout, toTorchLayout } from '../../src/tensor/torchLayout';
 import type { ParameterSet } from '../../src/nets/parameters';
 import { parameterValue } from './formula';
 

@@ -2,12 +2,13 @@ import type { Vec3 } from '../../geometry';
 import { networkDescriptors } from '../../nets/descriptors';
 import type { ConfigPath } from '../../schema';
 import type { Config, NetworkConfig } from '../types';
+import { formatSize } from '../../text';
 import { error, warning, type Problem } from '../../schema';
 
 /** A size of crops that the network cannot take. */
 export function sizeRules(path: ConfigPath, size: Vec3, network: NetworkConfig): Problem[] {
   const problem = networkDescriptors.get(network.name).sizeProblem(network, size);
-  return problem ? [error(path, problem.message, problem.nearest)] : [];
+  return problem ? [error(path, `${problem.message}, is ${formatSize(size)}`, problem.nearest)] : [];
 }
 
 /** A problem of a section as one of the whole config. */

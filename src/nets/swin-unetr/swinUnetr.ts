@@ -1,51 +1,35 @@
-import type { Vec3 } from '../../geometry';
+import { mapAxes, type Vec3 } from '../../geometry';
 import { UserError } from '../../errors/userError';
 import * as tf from '../../tensor/tf';
 import { globalAverage } from '../../tensor/ops';
-import { OutBlock, ResidualBlock, UpBlock } from '../blocks';
+import { OutBlock, pooledSizeOf, ResidualBlock, UpBlock } from '../blocks';
 import { Scope } from '../layers';
 import { ParameterSet, type ParameterSetOptions } from '../parameters';
-import type { Encoder, Segmenter } from '../types';
-import { SwinTransformer, type SwinOptions } from './transformer';
-import { formatSize } from '../../text';
+import { checkInputSize } from '../inputSize';
+import type { Encoder, Scale, Segmenter } from '../types';
+import { swinUnetr, type SwinSection } from './descriptor';
+import { SwinTransformer } from './transformer';
 
-/** Voxels per token at the bottleneck: five halvings. */
-const STRIDE = 32;
 /** The outputs of the transformer that the convolution encoders take (the fourth is a decoder's skip only). */
 const ENCODED = [0, 1, 2, 4];
+/** Multiples of the feature size, and voxels of the input along an axis, at each scale. */
+const SCALES = [
+  [1, 1],
+  [1, 2],
+  [2, 4],
+  [4, 8],
+  [16, 32],
+] as const;
 
-/** @throws UserError for a feature size, depths or heads that Swin-UNETR cannot be built with. */
-export function checkSwinOptions(options: SwinOptions): void {
-  const { featureSize, depths, heads } = options;
-  if (!Number.isInteger(featureSize) || featureSize < 12 || featureSize % 12 !== 0) {
-    throw new UserError(`network.featureSize: ${featureSize} is not a multiple of 12, which Swin-UNETR needs`);
-  }
-  if (depths.length !== 4 || heads.length !== 4) {
-    throw new UserError('network.depths and network.heads: Swin-UNETR has four stages, so each needs four numbers');
-  }
-  if (depths.some((depth) => !Number.isInteger(depth) || depth < 1)) {
-    throw new UserError(`network.depths: [${depths.join(', ')}] must be whole numbers of at least 1`);
-  }
-  heads.forEach((count, i) => {
-    const channels = featureSize * 2 ** i;
-    if (!Number.isInteger(count) || count < 1 || channels % count !== 0) {
-      throw new UserError(
-        `network.heads[${i}]: ${count} heads do not divide the ${channels} channels of stage ${i + 1}`,
-      );
-    }
-  });
-}
-
-/** @throws UserError for a size that Swin-UNETR's five halvings cannot take. */
-export function checkSwinSize(size: Vec3): void {
-  const shape = formatSize(size);
-  if (size.some((axis) => !Number.isInteger(axis) || axis < STRIDE || axis % STRIDE !== 0)) {
-    throw new UserError(`input size ${shape}: every axis must be a multiple of ${STRIDE} voxels for Swin-UNETR`);
-  }
-  if (size.every((axis) => axis === STRIDE)) {
+/** @throws UserError for a section that no schema has seen: the rules of the descriptor are checked by whoever builds */
+function checkStages({ featureSize, depths, heads }: SwinSection): void {
+  const whole = (values: readonly number[]): boolean => values.every((value) => Number.isInteger(value) && value >= 1);
+  if (!whole([featureSize]))
+    throw new UserError(`network.featureSize: ${featureSize} must be a whole number of at least 1`);
+  for (const [key, values] of Object.entries({ depths, heads })) {
+    if (values.length === 4 && whole(values)) continue;
     throw new UserError(
-      `input size ${shape}: too small for Swin-UNETR, whose instance norm would see one voxel at the bottleneck; ` +
-        `use at least ${2 * STRIDE} voxels along one axis`,
+      `network.${key}: Swin-UNETR has four stages, so it needs four numbers of at least 1, not [${values.join(', ')}]`,
     );
   }
 }
@@ -55,13 +39,13 @@ class SwinTrunk {
   private readonly transformer: SwinTransformer;
   private readonly encoders: ResidualBlock[];
 
-  constructor(scope: Scope, options: SwinOptions) {
-    const f = options.featureSize;
+  constructor(scope: Scope, section: SwinSection) {
+    const f = section.featureSize;
     const block = (name: string, inChannels: number, outChannels: number) =>
       new ResidualBlock(scope.at(`${name}.layer`), inChannels, outChannels);
-    this.transformer = new SwinTransformer(scope.at('swinViT'), options);
+    this.transformer = new SwinTransformer(scope.at('swinViT'), section);
     this.encoders = [
-      block('encoder1', options.inChannels, f),
+      block('encoder1', section.inChannels, f),
       block('encoder2', f, f),
       block('encoder3', 2 * f, 2 * f),
       block('encoder4', 4 * f, 4 * f),
@@ -96,28 +80,36 @@ class SwinTrunk {
 export class SwinUnetrEncoder implements Encoder {
   readonly parameters: ParameterSet;
   readonly inChannels: number;
+  readonly scales: readonly Scale[];
   readonly pooledSize: number;
   private readonly trunk: SwinTrunk;
 
-  constructor(options: SwinOptions, init: ParameterSetOptions) {
-    checkSwinOptions(options);
+  constructor(
+    private readonly section: SwinSection,
+    init: ParameterSetOptions,
+  ) {
+    checkStages(section);
     this.parameters = new ParameterSet(init);
-    this.inChannels = options.inChannels;
-    this.pooledSize = 24 * options.featureSize;
-    this.trunk = new SwinTrunk(new Scope(this.parameters), options);
+    this.inChannels = section.inChannels;
+    this.scales = SCALES.map(([multiple, stride]) => ({
+      channels: multiple * section.featureSize,
+      stride: mapAxes(() => stride),
+    }));
+    this.pooledSize = pooledSizeOf(this.scales);
+    this.trunk = new SwinTrunk(new Scope(this.parameters), section);
   }
 
   checkSize(size: Vec3): void {
-    checkSwinSize(size);
+    checkInputSize(swinUnetr, this.section, size);
   }
 
   forward(x: tf.Tensor5D): tf.Tensor5D[] {
-    checkSwinSize([x.shape[1], x.shape[2], x.shape[3]]);
+    this.checkSize([x.shape[1], x.shape[2], x.shape[3]]);
     return tf.tidy(() => this.trunk.each(x, (feature) => feature));
   }
 
   pooled(x: tf.Tensor5D): tf.Tensor2D {
-    checkSwinSize([x.shape[1], x.shape[2], x.shape[3]]);
+    this.checkSize([x.shape[1], x.shape[2], x.shape[3]]);
     return tf.tidy(() => tf.concat(this.trunk.each(x, globalAverage), 1));
   }
 
@@ -135,16 +127,16 @@ export class SwinUnetr implements Segmenter {
   private readonly out: OutBlock;
 
   constructor(
-    options: SwinOptions,
+    private readonly section: SwinSection,
     readonly outChannels: number,
     init: ParameterSetOptions,
   ) {
-    checkSwinOptions(options);
-    const f = options.featureSize;
+    checkStages(section);
+    const f = section.featureSize;
     this.parameters = new ParameterSet(init);
-    this.inChannels = options.inChannels;
+    this.inChannels = section.inChannels;
     const scope = new Scope(this.parameters);
-    this.trunk = new SwinTrunk(scope, options);
+    this.trunk = new SwinTrunk(scope, section);
     this.decoders = [
       new UpBlock(scope.at('decoder5'), 16 * f, 8 * f),
       new UpBlock(scope.at('decoder4'), 8 * f, 4 * f),
@@ -156,12 +148,12 @@ export class SwinUnetr implements Segmenter {
   }
 
   checkSize(size: Vec3): void {
-    checkSwinSize(size);
+    checkInputSize(swinUnetr, this.section, size);
   }
 
   /** The five layer-normed outputs of swinViT, as MONAI's `swinViT(x, normalize=True)`. */
   hiddenStates(x: tf.Tensor5D): tf.Tensor5D[] {
-    checkSwinSize([x.shape[1], x.shape[2], x.shape[3]]);
+    this.checkSize([x.shape[1], x.shape[2], x.shape[3]]);
     return this.trunk.hidden(x).map((state) => state!);
   }
 
@@ -180,7 +172,7 @@ export class SwinUnetr implements Segmenter {
   }
 
   isEncoderParameter(name: string): boolean {
-    return /^(swinViT|encoder\d+)\./.test(name);
+    return swinUnetr.stateDict.encoder.test(name);
   }
 
   dispose(): void {

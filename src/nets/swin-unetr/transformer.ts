@@ -2,15 +2,8 @@ import { layerNorm } from '../../tensor/ops';
 import * as tf from '../../tensor/tf';
 import { ResidualBlock } from '../blocks';
 import type { Scope } from '../layers';
+import type { SwinSection } from './descriptor';
 import { PatchEmbed, SwinStage } from './blocks';
-
-export interface SwinOptions {
-  inChannels: number;
-  featureSize: number;
-  depths: readonly number[];
-  heads: readonly number[];
-  useV2: boolean;
-}
 
 /** The Swin transformer of Swin-UNETR (MONAI SwinTransformer, `downsample="merging"`). */
 export class SwinTransformer {
@@ -18,7 +11,7 @@ export class SwinTransformer {
   private readonly stages: SwinStage[];
   private readonly residuals: ResidualBlock[];
 
-  constructor(scope: Scope, options: SwinOptions) {
+  constructor(scope: Scope, options: Omit<SwinSection, 'name'>) {
     const { featureSize, depths, heads } = options;
     this.patchEmbed = new PatchEmbed(scope.at('patch_embed'), options.inChannels, featureSize);
     this.stages = depths.map(

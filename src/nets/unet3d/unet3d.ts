@@ -1,21 +1,15 @@
-import type { Vec3 } from '../../geometry';
+import { mapAxes, type Vec3 } from '../../geometry';
 import { UserError } from '../../errors/userError';
 import { conv3d, convTranspose3d, instanceNorm } from '../../tensor/ops';
 import * as tf from '../../tensor/tf';
-import { poolAll, SLOPE } from '../blocks';
+import { pooledSizeOf, poolAll, SLOPE } from '../blocks';
 import { Scope, type ConvParameters } from '../layers';
 import { ParameterSet, type ParameterSetOptions } from '../parameters';
-import type { Encoder, Segmenter } from '../types';
-import { formatSize } from '../../text';
+import { checkInputSize } from '../inputSize';
+import type { Encoder, Scale, Segmenter } from '../types';
+import { unet3d, type UnetSection } from './descriptor';
 
 const LEVELS = 5;
-const STRIDE = 2 ** (LEVELS - 1);
-
-export interface UnetOptions {
-  inChannels: number;
-  /** Channels of the first level; each of the five levels has twice those of the one before. */
-  featureSize: number;
-}
 
 /** Two times convolution 3³ – instance norm – leaky ReLU; the first may halve the resolution. */
 class DoubleConv {
@@ -45,10 +39,10 @@ class DoubleConv {
 class UnetTrunk {
   private readonly levels: DoubleConv[];
 
-  constructor(scope: Scope, options: UnetOptions) {
+  constructor(scope: Scope, section: UnetSection) {
     this.levels = Array.from({ length: LEVELS }, (_, level) => {
-      const channels = options.featureSize * 2 ** level;
-      const before = level === 0 ? options.inChannels : channels / 2;
+      const channels = section.featureSize * 2 ** level;
+      const before = level === 0 ? section.inChannels : channels / 2;
       return new DoubleConv(scope.at(`encoder.${level}`), before, channels, level === 0 ? 1 : 2);
     });
   }
@@ -60,22 +54,9 @@ class UnetTrunk {
   }
 }
 
-function checkUnetOptions({ featureSize }: UnetOptions): void {
+function checkFeatureSize({ featureSize }: UnetSection): void {
   if (Number.isInteger(featureSize) && featureSize >= 1) return;
   throw new UserError(`network.featureSize: ${featureSize} must be a whole number of at least 1`);
-}
-
-function checkUnetSize(size: Vec3): void {
-  const shape = formatSize(size);
-  if (size.some((axis) => !Number.isInteger(axis) || axis < STRIDE || axis % STRIDE !== 0)) {
-    throw new UserError(`input size ${shape}: every axis must be a multiple of ${STRIDE} voxels for the 3D U-Net`);
-  }
-  if (size.every((axis) => axis === STRIDE)) {
-    throw new UserError(
-      `input size ${shape}: too small for the 3D U-Net, whose instance norm would see one voxel at the bottleneck; ` +
-        `use at least ${2 * STRIDE} voxels along one axis`,
-    );
-  }
 }
 
 /**
@@ -85,23 +66,31 @@ function checkUnetSize(size: Vec3): void {
 export class UnetEncoder implements Encoder {
   readonly parameters: ParameterSet;
   readonly inChannels: number;
+  readonly scales: readonly Scale[];
   readonly pooledSize: number;
   private readonly trunk: UnetTrunk;
 
-  constructor(options: UnetOptions, init: ParameterSetOptions) {
-    checkUnetOptions(options);
+  constructor(
+    private readonly section: UnetSection,
+    init: ParameterSetOptions,
+  ) {
+    checkFeatureSize(section);
     this.parameters = new ParameterSet(init);
-    this.inChannels = options.inChannels;
-    this.pooledSize = options.featureSize * (2 ** LEVELS - 1);
-    this.trunk = new UnetTrunk(new Scope(this.parameters), options);
+    this.inChannels = section.inChannels;
+    this.scales = Array.from({ length: LEVELS }, (_, level) => ({
+      channels: section.featureSize * 2 ** level,
+      stride: mapAxes(() => 2 ** level),
+    }));
+    this.pooledSize = pooledSizeOf(this.scales);
+    this.trunk = new UnetTrunk(new Scope(this.parameters), section);
   }
 
   checkSize(size: Vec3): void {
-    checkUnetSize(size);
+    checkInputSize(unet3d, this.section, size);
   }
 
   forward(x: tf.Tensor5D): tf.Tensor5D[] {
-    checkUnetSize([x.shape[1], x.shape[2], x.shape[3]]);
+    this.checkSize([x.shape[1], x.shape[2], x.shape[3]]);
     return tf.tidy(() => this.trunk.forward(x));
   }
 
@@ -131,33 +120,33 @@ export class Unet implements Segmenter {
   private readonly out: ConvParameters;
 
   constructor(
-    options: UnetOptions,
+    private readonly section: UnetSection,
     readonly outChannels: number,
     init: ParameterSetOptions,
   ) {
-    checkUnetOptions(options);
+    checkFeatureSize(section);
     this.parameters = new ParameterSet(init);
-    this.inChannels = options.inChannels;
+    this.inChannels = section.inChannels;
     const scope = new Scope(this.parameters);
-    this.trunk = new UnetTrunk(scope, options);
+    this.trunk = new UnetTrunk(scope, section);
     this.decoders = Array.from({ length: LEVELS - 1 }, (_, i) => {
       const level = LEVELS - 2 - i;
-      const channels = options.featureSize * 2 ** level;
+      const channels = section.featureSize * 2 ** level;
       const at = scope.at(`decoder.${level}`);
       return {
         up: at.at('up').convTranspose(2 * channels, channels, 2),
         convs: new DoubleConv(at, 2 * channels, channels, 1),
       };
     });
-    this.out = scope.at('out').conv(options.featureSize, outChannels, 1, true);
+    this.out = scope.at('out').conv(section.featureSize, outChannels, 1, true);
   }
 
   checkSize(size: Vec3): void {
-    checkUnetSize(size);
+    checkInputSize(unet3d, this.section, size);
   }
 
   forward(x: tf.Tensor5D): tf.Tensor5D {
-    checkUnetSize([x.shape[1], x.shape[2], x.shape[3]]);
+    this.checkSize([x.shape[1], x.shape[2], x.shape[3]]);
     return tf.tidy(() => {
       const features = this.trunk.forward(x);
       let state = features[LEVELS - 1]!;
@@ -171,7 +160,7 @@ export class Unet implements Segmenter {
   }
 
   isEncoderParameter(name: string): boolean {
-    return name.startsWith('encoder.');
+    return unet3d.stateDict.encoder.test(name);
   }
 
   dispose(): void {

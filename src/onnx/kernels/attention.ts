@@ -2,7 +2,7 @@
 import { mapVec3, type Vec3 } from '../../geometry';
 import { MASKED, paddedSize, relativePositionIndex, windowLayout } from '../../tensor/ops/windows';
 import type { WindowAttentionAttrs } from '../../tensor/ops/kernels';
-import { need, type Call } from '../backend';
+import { need, type Call } from '../lowering';
 import { BATCH, type Recording, type Value } from '../recording';
 import { formatSize } from '../../text';
 

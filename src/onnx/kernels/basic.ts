@@ -1,6 +1,6 @@
 /** Kernels of tfjs that networks call. */
 import * as tf from '../../tensor/tf';
-import { need, type Call, type Lowering, type LoweringTable } from '../backend';
+import { need, type Call, type Lowering, type LoweringTable } from '../lowering';
 import type { Value } from '../recording';
 
 const sameShape = (a: Value, b: Value): boolean =>

@@ -1,7 +1,7 @@
 /** Our own kernels (src/tensor/ops/kernels.ts). */
 import type { Vec3 } from '../../geometry';
 import { Kernel, type ConvAttrs, type ConvInputAttrs } from '../../tensor/ops/kernels';
-import { need, type Call, type Lowering, type LoweringTable } from '../backend';
+import { need, type Call, type Lowering, type LoweringTable } from '../lowering';
 import type { Attribute } from '../graph';
 import { Value, type Recording } from '../recording';
 import { windowAttention } from './attention';

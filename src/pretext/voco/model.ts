@@ -1,7 +1,8 @@
-import { createEncoder } from '../../nets/create';
+import { createEncoder } from '../../nets/build';
 import { ParameterSet, type Parameter } from '../../nets/parameters';
 import { loadEntries, type LoadOptions, type LoadReport, type StateEntry } from '../../nets/state';
-import type { Encoder, NetworkConfig } from '../../nets/types';
+import type { NetworkConfig } from '../../nets/descriptors';
+import type { Encoder } from '../../nets/types';
 import type { RandomStream } from '../../random/random';
 import { valueAndGradients } from '../../tensor/autodiff';
 import { emaUpdate } from '../../tensor/optim';

@@ -168,7 +168,7 @@ describe('what of a checkpoint is exported', () => {
   test('a segmentation network keeps all its names', async () => {
     const folder = temporaryFolder();
     const names = new SwinUnetr(
-      { inChannels: 1, featureSize: 12, depths: [2, 2, 2, 2], heads: [3, 6, 12, 24], useV2: true },
+      { name: 'swin-unetr', inChannels: 1, featureSize: 12, depths: [2, 2, 2, 2], heads: [3, 6, 12, 24], useV2: true },
       3,
       { seed: 0, describeOnly: true },
     ).parameters.layout.map(({ name }) => name);

@@ -5,7 +5,7 @@ import type { OneDnnBackend } from '../../../src/tensor/backends/onednn';
 import * as tf from '../../../src/tensor/tf';
 import { fastestBackend } from '../../support/backends';
 
-const swin = (featureSize: number, more: Partial<NetworkConfig> = {}): NetworkConfig => ({
+const swin = (featureSize: number, more: object = {}): NetworkConfig => ({
   name: 'swin-unetr',
   featureSize,
   ...more,
@@ -60,6 +60,9 @@ describe.each([
 ] as const)('%s', (_name, config, size, channels, strides) => {
   it('gives five scales and their means', async () => {
     const network = createEncoder({ ...config, inChannels: 2 }, { seed: 1 });
+    expect(network.scales).toEqual(
+      channels.map((count, i) => ({ channels: count, stride: Array(3).fill(strides[i]) })),
+    );
     const x = input([2, ...size, 2]);
     const features = network.forward(x);
     expect(features.map(({ shape }) => shape)).toEqual(
@@ -123,9 +126,9 @@ describe('mistakes', () => {
 
   it.each([
     ['48×64×64: every axis must be a multiple of 32', check(swin(12), [48, 64, 64])],
-    ['one voxel at the bottleneck', check(swin(12), [32, 32, 32])],
+    ['at least 64 for swin-unetr (a single voxel is left', check(swin(12), [32, 32, 32])],
     ['multiple of 16', check(unet(4), [64, 64, 40])],
-    ['one voxel at the bottleneck', check(unet(4), [16, 16, 16])],
+    ['at least 32 for unet3d (a single voxel is left', check(unet(4), [16, 16, 16])],
     ['multiple of 12', () => createEncoder(swin(16), described)],
     ['network.heads[1]: 5 heads do not divide', () => createEncoder(swin(12, { heads: [3, 5, 12, 24] }), described)],
     ['four numbers', () => createEncoder(swin(12, { depths: [2, 2] }), described)],

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createEncoder } from '../../../src/nets';
 import { Scope } from '../../../src/nets/layers';
-import { fromTorchLayout, tensorShape, toTorchLayout } from '../../../src/nets/layout';
+import { fromTorchLayout, tensorShape, toTorchLayout } from '../../../src/tensor/torchLayout';
 import { ParameterSet } from '../../../src/nets/parameters';
 import { conv3d, convTranspose3d } from '../../../src/tensor/ops';
 import * as tf from '../../../src/tensor/tf';
