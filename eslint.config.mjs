@@ -12,7 +12,7 @@ const rooms = {
   random: [],
   geometry: [],
   text: [],
-  rpc: ['errors', 'protocol'],
+  rpc: ['errors'],
   schema: [],
   registry: ['errors'],
   tensor: [],
@@ -155,8 +155,9 @@ export default tseslint.config(
           patterns: [
             { regex: '^node:', message: 'webviews run in a browser' },
             {
-              regex: `^(\\.\\./)+src/(?!(protocol|labels|geometry|text)(/|$))`,
-              message: 'webviews may import only src/protocol, src/labels, src/geometry and src/text from src',
+              regex: `^(\\.\\./)+src/(?!(protocol|labels|geometry|text)(/|$)|rpc(/page)?$)`,
+              message:
+                'webviews may import only src/protocol, src/labels, src/geometry, src/text, src/rpc and src/rpc/page from src',
             },
           ],
         },

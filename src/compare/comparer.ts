@@ -3,12 +3,12 @@ import { UserError } from '../errors/userError';
 import type { CompareCalls } from '../protocol/comparison';
 import { Inspector } from '../locate';
 import type { Say } from '../train/types';
-import type { Watched } from '../rpc/serveCalls';
 import { listCases } from './cases';
 import { openCheckpoints, resolveFiles } from './checkpoints';
 import { compareFeatures, DEFAULT_CROPS } from './features';
 import { compareLocations } from './locations';
 import { Segmentations } from './predictions';
+import type { CallContext } from '../rpc';
 
 const DEFAULT_POSITIONS = 96;
 
@@ -30,7 +30,7 @@ export class Comparer {
   }
 
   /** See {@link Segmentations.predict}. */
-  predict({ file, image }: Params<'predict'>, watched: Watched): Result<'predict'> {
+  predict({ file, image }: Params<'predict'>, watched: CallContext): Result<'predict'> {
     return this.inTurn(watched, async () => {
       this.inspector.dispose();
       const [opened] = await openCheckpoints(await resolveFiles([file], 1));
@@ -39,7 +39,7 @@ export class Comparer {
   }
 
   /** See {@link compareLocations}. */
-  locate({ files, image, positions, seed }: Params<'locate'>, watched: Watched): Result<'locate'> {
+  locate({ files, image, positions, seed }: Params<'locate'>, watched: CallContext): Result<'locate'> {
     return this.inTurn(watched, async () => {
       this.segmentations.dispose();
       const opened = await openCheckpoints(await resolveFiles(files, 1));
@@ -49,7 +49,7 @@ export class Comparer {
   }
 
   /** See {@link compareFeatures}; without an image on the first case of {@link listCases}. */
-  features({ files, image, branch, crops, seed }: Params<'features'>, watched: Watched): Result<'features'> {
+  features({ files, image, branch, crops, seed }: Params<'features'>, watched: CallContext): Result<'features'> {
     return this.inTurn(watched, async () => {
       this.inspector.dispose();
       this.segmentations.dispose();
@@ -67,7 +67,7 @@ export class Comparer {
     this.segmentations.dispose();
   }
 
-  private inTurn<T>({ signal }: Watched, work: () => Promise<T>): Promise<T> {
+  private inTurn<T>({ signal }: CallContext, work: () => Promise<T>): Promise<T> {
     const answer = this.last.then(() => {
       signal.throwIfAborted();
       return work();

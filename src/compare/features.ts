@@ -13,9 +13,9 @@ import type { Branch } from '../runs/import';
 import { spatialPad, type Volume } from '../volume';
 import { cachedResult } from '../locate/store';
 import type { Say } from '../train/types';
-import type { Watched } from '../rpc/serveCalls';
 import type { OpenedCheckpoint } from './checkpoints';
 import { encodeStages, openEncoder, POSITIONS_A_CROP, type StageFeatures } from './encoders';
+import type { CallContext } from '../rpc';
 
 export const DEFAULT_CROPS = 16;
 /** Features of all are in memory. */
@@ -116,7 +116,7 @@ async function compareStage(
   return { stride, samples, channels: stages.map((stage) => stage?.channels ?? null), cka, debiased };
 }
 
-interface Work extends FeatureQuestion, Watched {
+interface Work extends FeatureQuestion, CallContext {
   readonly settings: Config;
   readonly settingsOf: number;
   readonly onWarning: Say;
@@ -175,7 +175,7 @@ export async function compareFeatures(
   opened: readonly OpenedCheckpoint[],
   question: FeatureQuestion,
   onWarning: Say,
-  watched: Watched,
+  watched: CallContext,
 ): Promise<FeatureComparison> {
   if (question.crops > MOST_CROPS) throw new UserError(`features: ${question.crops} crops; take at most ${MOST_CROPS}`);
   const settingsOf = chooseSettings(opened);

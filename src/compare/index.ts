@@ -3,11 +3,11 @@ import { cacheKey } from '../data/cache';
 import type { Comparison, ConfigDifference, ScoreComparison, WeightComparison } from '../protocol/comparison';
 import { withWeights, type Branch } from '../runs/import';
 import type { Say } from '../train/types';
-import type { Watched } from '../rpc/serveCalls';
 import { openCheckpoints, resolveFiles, type OpenedCheckpoint } from './checkpoints';
 import { evaluationsOf, type Evaluation } from './evaluations';
 import { compareScores } from './scores';
 import { compareWeights } from './weights';
+import type { CallContext } from '../rpc';
 
 export interface CompareRequest {
   /** Two to four checkpoints or files of weights; the first is what the others are held against. */
@@ -45,7 +45,7 @@ function compareAllScores(
 export type WeightMemory = Map<string, WeightComparison>;
 const MOST_REMEMBERED = 64;
 
-interface CompareOptions extends Partial<Watched> {
+interface CompareOptions extends Partial<CallContext> {
   readonly memory?: WeightMemory;
 }
 

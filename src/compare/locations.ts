@@ -6,8 +6,8 @@ import { UserError } from '../errors/userError';
 import type { ComparedLocations, LocatedCheckpoint } from '../protocol/comparison';
 import type { LocateReport } from '../protocol/locate';
 import { writeErrorMap, type Inspector } from '../locate';
-import type { Watched } from '../rpc/serveCalls';
 import type { OpenedCheckpoint } from './checkpoints';
+import type { CallContext } from '../rpc';
 
 export interface LocationQuestion {
   /** The image's files, absolute. */
@@ -44,7 +44,7 @@ async function mapFile(
   return file;
 }
 
-interface Asked extends LocationQuestion, Watched {
+interface Asked extends LocationQuestion, CallContext {
   readonly inspector: Inspector;
   /** The config whose preprocessing, grid and crops count. */
   readonly settings: PretrainConfig;
@@ -76,7 +76,7 @@ export async function compareLocations(
   inspector: Inspector,
   opened: readonly OpenedCheckpoint[],
   question: LocationQuestion,
-  { signal, onProgress }: Watched,
+  { signal, onProgress }: CallContext,
 ): Promise<ComparedLocations> {
   const able = opened.filter(({ checkpoint }) => checkpoint.cannot.locate === undefined);
   const settings = able[0]?.config;

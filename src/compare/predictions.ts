@@ -6,9 +6,9 @@ import { UserError } from '../errors/userError';
 import type { Prediction } from '../protocol/comparison';
 import { openSegmenter, segmentImage, writeSegmentation, type TrainedSegmenter } from '../segment/segmenter';
 import type { Say } from '../train/types';
-import type { Watched } from '../rpc/serveCalls';
 import type { OpenedCheckpoint } from './checkpoints';
 import { evaluationsOf, type Evaluation } from './evaluations';
+import type { CallContext } from '../rpc';
 
 /** Changes whenever the numbers of a segmentation do. */
 const PREDICTION_VERSION = 1;
@@ -77,7 +77,7 @@ export class Segmentations {
    *
    * @throws UserError naming the file at fault; AbortError when cancelled, with nothing written
    */
-  async predict(opened: OpenedCheckpoint, image: readonly string[], watched: Watched): Promise<Prediction> {
+  async predict(opened: OpenedCheckpoint, image: readonly string[], watched: CallContext): Promise<Prediction> {
     const { file, config, checkpoint } = opened;
     const reason = checkpoint.cannot.predict;
     if (reason !== undefined || config?.kind !== 'finetune') throw new UserError(reason ?? `${file}: segments nothing`);

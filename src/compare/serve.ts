@@ -2,18 +2,12 @@ import process from 'node:process';
 import type { Readable, Writable } from 'node:stream';
 import type { CompareCalls } from '../protocol/comparison';
 import { useDevice } from '../tensor/backends';
-import { serveCalls, type Watched } from '../rpc/serveCalls';
 import { compareCheckpoints, type WeightMemory } from '.';
 import { listCases } from './cases';
 import { openCheckpoints, resolveFiles } from './checkpoints';
 import { Comparer } from './comparer';
-
-type Methods = {
-  readonly [Name in keyof CompareCalls]: (
-    params: CompareCalls[Name]['params'],
-    watched: Watched,
-  ) => Promise<CompareCalls[Name]['result']>;
-};
+import type { Methods } from '../rpc';
+import { serveLines } from '../rpc/lines';
 
 /** Answers {@link CompareCalls} to another program by lines of JSON until `input` ends. */
 export async function serveComparison(device: string, input: Readable, output: Writable): Promise<void> {
@@ -25,13 +19,13 @@ export async function serveComparison(device: string, input: Readable, output: W
     await (ready ??= useDevice(device, {}));
     return work();
   };
-  const methods: Methods = {
-    compare: (params, watched) => compareCheckpoints(params, () => undefined, { ...watched, memory }),
+  const methods: Methods<CompareCalls> = {
+    compare: (params, context) => compareCheckpoints(params, () => undefined, { ...context, memory }),
     cases: async ({ files }) => listCases(await openCheckpoints(await resolveFiles(files, 1))),
-    predict: (params, watched) => onDevice(() => comparer.predict(params, watched)),
-    locate: (params, watched) => onDevice(() => comparer.locate(params, watched)),
-    features: (params, watched) => onDevice(() => comparer.features(params, watched)),
+    predict: (params, context) => onDevice(() => comparer.predict(params, context)),
+    locate: (params, context) => onDevice(() => comparer.locate(params, context)),
+    features: (params, context) => onDevice(() => comparer.features(params, context)),
   };
-  await serveCalls(methods, input, output);
+  await serveLines<CompareCalls>(methods, input, output);
   comparer.dispose();
 }

@@ -1,7 +1,7 @@
 import { toFloat32, viewAs } from '../runs';
 import type { SourceTensor } from '../runs/import';
 import type { ModuleDifference, WeightComparison } from '../protocol/comparison';
-import type { Watched } from '../rpc/serveCalls';
+import type { CallContext } from '../rpc';
 
 /** Parts of a tensor's name that name its module. */
 const MODULE_DEPTH = 2;
@@ -69,7 +69,7 @@ export async function compareWeights(
   reference: readonly SourceTensor[],
   other: readonly SourceTensor[],
   checkpoint: number,
-  { signal, onProgress }: Partial<Watched> = {},
+  { signal, onProgress }: Partial<CallContext> = {},
 ): Promise<WeightComparison> {
   const others = new Map(other.filter(isWeight).map((tensor) => [tensor.name, tensor]));
   const names = new Set(reference.filter(isWeight).map(({ name }) => name));

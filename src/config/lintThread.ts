@@ -1,36 +1,30 @@
 import type { Diagnostic } from './index';
-import { ThreadClient } from '../rpc/threadClient';
+import { OnDemand, type CallsOf } from '../rpc';
+import { startThread } from '../rpc/threads';
 
-type Linter = { lint(text: string, file: string, others: readonly string[]): Diagnostic[] };
+type LintCalls = CallsOf<{ lint(text: string, file: string, others: readonly string[]): Diagnostic[] }>;
 
 /** Reading headers from a slow disk must not hold up the start of a run, which looks at them again. */
 const PATIENCE_MS = 15_000;
 
 /** The thread that holds configs against the files they name; started by the first question, and again should it end. */
 export class LintThread {
-  private client: ThreadClient<Linter> | undefined;
+  private readonly thread: OnDemand<LintCalls>;
 
-  constructor(private readonly script: string) {}
+  constructor(script: string) {
+    const tooLarge = 'The data is too large to be looked at while typing: use Check Data.';
+    this.thread = new OnDemand(() => startThread({ script, name: 'VoCo config check', tooLarge }));
+  }
 
   /** @returns nothing where the answer takes too long */
   async lint(text: string, file: string, others: readonly string[]): Promise<Diagnostic[]> {
-    this.client ??= new ThreadClient<Linter>({
-      script: this.script,
-      name: 'VoCo config check',
-      tooLarge: 'The data is too large to be looked at while typing: use Check Data.',
-    });
-    const { client } = this;
-    const answer = client.call('lint', text, file, others).catch((error: unknown) => {
-      if (this.client === client) this.dispose();
-      throw error;
-    });
+    const answer = this.thread.call('lint', [text, file, others]);
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<Diagnostic[]>((done) => (timer = setTimeout(() => done([]), PATIENCE_MS)));
     return Promise.race([answer, late]).finally(() => clearTimeout(timer));
   }
 
   dispose(): void {
-    this.client?.dispose();
-    this.client = undefined;
+    this.thread.dispose();
   }
 }

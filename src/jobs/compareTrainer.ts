@@ -1,11 +1,11 @@
 import type { Program } from './process';
-import { ToolServer } from './toolServer';
+import { toolServer, type ToolServer } from './toolServer';
 import type { CompareCalls } from '../protocol/comparison';
-import type { Progress } from '../protocol/locate';
+import type { Progress } from '../rpc';
 
 /** The trainer process of a comparison, started at the first question. */
 export class CompareTrainer {
-  private readonly server: ToolServer;
+  private readonly server: ToolServer<CompareCalls>;
   private readonly running = new Map<string, AbortController>();
 
   /**
@@ -17,7 +17,7 @@ export class CompareTrainer {
     device: () => string,
     private readonly onProgress: (task: string, progress: Progress) => void,
   ) {
-    this.server = new ToolServer(program, () => ['compare', '--serve', '--device', device()]);
+    this.server = toolServer(program, () => ['compare', '--serve', '--device', device()]);
   }
 
   /** Asks; a question that is under way for the same task is cancelled. @returns null when this one was cancelled */
@@ -33,7 +33,7 @@ export class CompareTrainer {
     try {
       const onProgress = (progress: Progress): void => this.onProgress(task, progress);
       const value = await this.server.call(method, request, { signal, onProgress });
-      return signal.aborted ? null : (value as CompareCalls[N]['result']);
+      return signal.aborted ? null : value;
     } catch (error) {
       if (signal.aborted) return null;
       throw error;

@@ -1,12 +1,12 @@
 import type { PretrainConfig } from '../config/types';
 import type { Program } from './process';
-import { ToolServer } from './toolServer';
+import { toolServer, type ToolServer } from './toolServer';
 import type { CheckpointItem, CropPrediction, CropRequest, LocateCall, PredictCall } from '../protocol/crops';
-import type { LocateReport, PlacedCrop, Predictions, Progress } from '../protocol/locate';
+import type { LocateCalls, LocateReport, PlacedCrop } from '../protocol/locate';
 import { listCheckpoints, type CheckpointInfo } from '../runs/checkpoint';
 import { VALIDATION_PREFIX } from '../runs/runPlot';
 import type { RunRegistry } from './runRegistry';
-import type { ThreadClient } from '../rpc/threadClient';
+import type { CallsOf, Client, Progress } from '../rpc';
 
 /** Runs whose checkpoints are offered. */
 const MOST_RUNS = 50;
@@ -19,12 +19,12 @@ interface Scene {
 }
 
 /** What the preview's thread tells of the config as it stands. */
-export type Scenes = {
+export type SceneCalls = CallsOf<{
   scene(): Scene;
   step(
     request: CropRequest,
   ): Scene & { readonly randoms: readonly PlacedCrop[]; readonly bases: readonly PlacedCrop[] };
-};
+}>;
 
 function item({ file, step, metrics }: CheckpointInfo, run: string): CheckpointItem {
   const loss = metrics[`${VALIDATION_PREFIX}loss`] ?? metrics.loss;
@@ -66,18 +66,18 @@ class Latest {
 
 /** Asks a checkpoint's network about crops, in a trainer process that is started at the first question and ends with the panel. */
 export class CropQuestions {
-  private readonly server: ToolServer;
+  private readonly server: ToolServer<LocateCalls<PretrainConfig>>;
   private readonly locating = new Latest();
   private readonly predicting = new Latest();
   private device = 'auto';
 
   /** @param chosenDevice where the networks run; undefined for what the config says */
   constructor(
-    private readonly scenes: Pick<ThreadClient<Scenes>, 'call'>,
+    private readonly scenes: Pick<Client<SceneCalls>, 'call'>,
     program: () => Promise<Program>,
     private readonly chosenDevice: () => string | undefined,
   ) {
-    this.server = new ToolServer(program, () => ['locate', '--serve', '--device', this.device]);
+    this.server = toolServer(program, () => ['locate', '--serve', '--device', this.device]);
   }
 
   /** Null when it was cancelled, or another one was asked. */
@@ -86,22 +86,19 @@ export class CropQuestions {
     onProgress: (progress: Progress) => void,
   ): Promise<LocateReport | null> {
     return this.locating.run(async (signal) => {
-      const scene = await this.scenes.call('scene');
+      const scene = await this.scenes.call('scene', []);
       this.device = this.chosenDevice() ?? scene.config.device;
       const request = { checkpoint, ...scene, positions, seed: SEED };
-      return (await this.server.call('locate', request, { signal, onProgress })) as LocateReport;
+      return this.server.call('locate', request, { signal, onProgress });
     });
   }
 
   predict({ checkpoint, ...request }: PredictCall): Promise<CropPrediction | null> {
     return this.predicting.run(async (signal) => {
-      const step = await this.scenes.call('step', request);
+      const step = await this.scenes.call('step', [request]);
       this.device = this.chosenDevice() ?? step.config.device;
-      const { predicted, baseSimilarity } = (await this.server.call(
-        'predict',
-        { checkpoint, ...step },
-        { signal },
-      )) as Predictions;
+      const asked = { checkpoint, ...step };
+      const { predicted, baseSimilarity } = await this.server.call('predict', asked, { signal });
       const { kind, index } = request.choice;
       return { predicted: kind === 'random' ? predicted[Math.min(index, predicted.length - 1)]! : [], baseSimilarity };
     });

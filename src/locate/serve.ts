@@ -1,9 +1,12 @@
 import type { Readable, Writable } from 'node:stream';
 import { useDevice } from '../tensor/backends';
-import { serveCalls } from '../rpc/serveCalls';
-import { Inspector, type InspectOptions, type LocateRequest, type PredictRequest } from './inspector';
+import type { PretrainConfig } from '../config';
+import type { LocateCalls } from '../protocol/locate';
+import type { Methods } from '../rpc';
+import { serveLines } from '../rpc/lines';
+import { Inspector } from './inspector';
 
-/** Serves {@link Inspector} to another program by lines of JSON (`src/protocol/locate.ts`), until `input` ends. */
+/** Serves {@link Inspector} to another program by lines of JSON ({@link LocateCalls}), until `input` ends. */
 export async function serveInspector(device: string, input: Readable, output: Writable): Promise<void> {
   const inspector = new Inspector();
   let ready: Promise<unknown> | undefined;
@@ -11,9 +14,9 @@ export async function serveInspector(device: string, input: Readable, output: Wr
     await (ready ??= useDevice(device, {}));
     return work();
   };
-  const methods = {
-    locate: (request: LocateRequest, options: InspectOptions) => onDevice(() => inspector.locate(request, options)),
-    predict: (request: PredictRequest, options: InspectOptions) => onDevice(() => inspector.predict(request, options)),
+  const methods: Methods<LocateCalls<PretrainConfig>> = {
+    locate: (request, context) => onDevice(() => inspector.locate(request, context)),
+    predict: (request, context) => onDevice(() => inspector.predict(request, context)),
   };
-  await serveCalls(methods, input, output);
+  await serveLines<LocateCalls<PretrainConfig>>(methods, input, output);
 }

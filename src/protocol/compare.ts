@@ -1,7 +1,7 @@
 import type { CompareCalls } from './comparison';
 import type { ChartDescription, SeriesAnswer, SeriesRequest } from './curves';
-import type { Progress } from './locate';
 import type { Look, VolumeState, VolumeWish } from './volume';
+import type { Progress } from '../rpc';
 
 /**
  * The comparison of checkpoints: what the webview asks, and what the host tells it. Checkpoints are named by their files; the

@@ -201,7 +201,7 @@ export interface FeatureStage {
 export type ComparedBranch = 'student' | 'teacher';
 
 /**
- * The calls of `voco compare --serve`, by lines of JSON as those of `voco locate --serve` (`InspectMessage`, `InspectReply`).
+ * The calls of `voco compare --serve`, by lines of JSON (`src/rpc`).
  * `predict`, `locate` and `features` compute one after the other, tell progress and can be cancelled.
  */
 export interface CompareCalls {

@@ -1,5 +1,6 @@
 import type { Box, Vec3 } from '../geometry';
-import type { LocateReport, Progress } from './locate';
+import type { LocateReport } from './locate';
+import type { Progress } from '../rpc';
 
 /**
  * The preview of crops beside a config: what the webview asks, what the host tells it. All places are voxels of the preprocessed volume.

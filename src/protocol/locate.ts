@@ -3,7 +3,6 @@
  * the number of base crops, in grid order (x slowest).
  */
 import type { Box, Vec3 } from '../geometry';
-import type { ThreadAnswer, ThreadCall } from './thread';
 
 /** One random crop, and what the network says of it. */
 export interface LocatedPosition {
@@ -80,13 +79,33 @@ export interface Predictions {
   readonly baseSimilarity: readonly (readonly number[])[];
 }
 
-/** What `voco locate --serve` reads, one JSON object a line: calls of `locate` and `predict`, and calls to drop. */
-export type InspectMessage = ThreadCall | { readonly cancel: number };
-
-export interface Progress {
-  readonly done: number;
-  readonly total: number;
+/**
+ * The calls of `voco locate --serve`, by lines of JSON (`src/rpc`).
+ *
+ * `Config` is that of a pre-training: preprocessing, grid and crops; by default those of the checkpoint's run.
+ */
+export interface LocateCalls<Config> {
+  readonly locate: {
+    readonly params: InspectedImage<Config> & {
+      /** How many random crops are asked about; rounded up to whole training steps. */
+      readonly positions: number;
+      readonly seed: number;
+    };
+    readonly result: LocateReport;
+  };
+  readonly predict: {
+    readonly params: InspectedImage<Config> & {
+      /** The random crops and base crops of one training step on this image. */
+      readonly randoms: readonly PlacedCrop[];
+      readonly bases: readonly PlacedCrop[];
+    };
+    readonly result: Predictions;
+  };
 }
 
-/** What it writes, one JSON object a line: progress of a call, and each call's answer, once. */
-export type InspectReply = ThreadAnswer | { readonly id: number; readonly progress: Progress };
+interface InspectedImage<Config> {
+  readonly checkpoint: string;
+  readonly config?: Config | undefined;
+  /** The image's files, absolute. */
+  readonly files: readonly string[];
+}

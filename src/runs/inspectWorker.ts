@@ -1,10 +1,10 @@
 // The thread that reads checkpoint files for their editor (src/extension/checkpoint starts it).
+import { spread, type CallsOf } from '../rpc';
+import { serveThread } from '../rpc/threads';
 import { describeCheckpoint, tensorStatistics } from './inspect';
-import { serveThread } from '../rpc/threadServer';
 
-export type CheckpointThread = {
-  describe: typeof describeCheckpoint;
-  statistics: typeof tensorStatistics;
-};
+const methods = { describe: describeCheckpoint, statistics: tensorStatistics };
 
-serveThread({ describe: describeCheckpoint, statistics: tensorStatistics } satisfies CheckpointThread);
+export type CheckpointCalls = CallsOf<typeof methods>;
+
+serveThread<CheckpointCalls>(spread(methods));

@@ -33,7 +33,7 @@ export class Thumbnails {
 
   private make(key: string, file: string): void {
     const client = startVolume(this.script, file);
-    const made = client.call('thumbnail', SIDE).finally(() => client.dispose());
+    const made = client.call('thumbnail', [SIDE]).finally(() => client.dispose());
     this.known.set(key, made);
     this.last = made.catch(() => this.known.delete(key));
     for (const old of this.known.keys()) {

@@ -214,7 +214,7 @@ export class CompareView {
     const { state, theme, comparison, cases } = this;
     const { cards, problem } = this.overview;
     this.cards.update(cards, theme);
-    this.say(problem === undefined ? undefined : new HostError({ kind: 'user', message: explained(problem) }));
+    this.say(problem === undefined ? undefined : new HostError('user', explained(problem)));
     this.curves.update(state, theme);
     this.content.dataset.compared = String(comparison !== undefined);
     for (const part of [this.origins, this.weights, this.scores, this.features]) part.node.hidden = !comparison;

@@ -67,7 +67,7 @@ export class ResultsView {
       if (answer.source !== undefined && answer.source !== this.state.run) this.setState({ run: answer.source });
       if (JSON.stringify(answer) === JSON.stringify(this.answer)) return;
       this.answer = answer;
-      this.say(answer.problem === undefined ? undefined : new HostError({ kind: 'user', message: answer.problem }));
+      this.say(answer.problem === undefined ? undefined : new HostError('user', answer.problem));
       this.draw();
     } catch (error) {
       this.say(error);

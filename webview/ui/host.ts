@@ -1,13 +1,6 @@
-import type {
-  CallMessage,
-  CallName,
-  EventName,
-  PanelContract,
-  PanelError,
-  Params,
-  Result,
-  ToWebview,
-} from '../../src/protocol/panel';
+import type { CallName, EventName, PanelContract, Params, Result } from '../../src/protocol/panel';
+import { connect, RemoteError, TimeoutError } from '../../src/rpc';
+import { pageTransport } from '../../src/rpc/page';
 
 interface EditorApi {
   postMessage(message: unknown): void;
@@ -19,23 +12,36 @@ declare function acquireVsCodeApi(): EditorApi;
 
 const CALL_TIMEOUT_MS = 30_000;
 
+/** What went wrong: something to be put right outside, an error of ours, or no answer came. */
+export type ErrorKind = 'user' | 'defect' | 'timeout';
+
 /** A call that did not succeed; `message` is a sentence for people. */
 export class HostError extends Error {
-  constructor(readonly reason: PanelError) {
-    super(reason.message);
+  constructor(
+    readonly kind: ErrorKind,
+    message: string,
+  ) {
+    super(message);
     this.name = 'HostError';
   }
+}
+
+function hostError(error: unknown): HostError {
+  if (error instanceof TimeoutError) {
+    const seconds = error.timeoutMs / 1000;
+    return new HostError(
+      'timeout',
+      `VoCo did not answer within ${seconds} seconds. Reload the window if this goes on.`,
+    );
+  }
+  const { message } = error as Error;
+  if (error instanceof RemoteError) return new HostError('defect', `Internal error: ${message}`);
+  return new HostError('user', message);
 }
 
 /** An error as the page tells it: the host's own words, or that it is a fault of ours. */
 export const errorText = (error: unknown): string =>
   error instanceof HostError ? error.message : `Internal error: ${String(error)}`;
-
-interface Waiting {
-  resolve(value: unknown): void;
-  reject(error: HostError): void;
-  timer: ReturnType<typeof setTimeout>;
-}
 
 /** The extension host as the webview sees it. */
 export interface Host<C extends PanelContract, S> {
@@ -50,39 +56,11 @@ export interface Host<C extends PanelContract, S> {
 /** Connects this page with the host. To be called once. */
 export function connectHost<C extends PanelContract, S>(): Host<C, S> {
   const api = acquireVsCodeApi();
-  const waiting = new Map<number, Waiting>();
-  const listeners = new Map<string, ((value: unknown) => void)[]>();
-  let lastId = 0;
-
-  function settle(message: Extract<ToWebview, { type: 'answer' }>): void {
-    const call = waiting.get(message.id);
-    if (!call) return;
-    waiting.delete(message.id);
-    clearTimeout(call.timer);
-    if (message.ok) call.resolve(message.value);
-    else call.reject(new HostError(message.error));
-  }
-
-  window.addEventListener('message', ({ data }: MessageEvent<ToWebview>) => {
-    if (data?.type === 'answer') settle(data);
-    else if (data?.type === 'event') for (const listener of listeners.get(data.name) ?? []) listener(data.value);
-  });
-
+  const client = connect<C['calls'], C['events']>(pageTransport(api, window));
   return {
     call: (method, params, timeoutMs = CALL_TIMEOUT_MS) =>
-      new Promise((resolve, reject) => {
-        const id = (lastId += 1);
-        const timer = setTimeout(() => {
-          waiting.delete(id);
-          const message = `VoCo did not answer within ${timeoutMs / 1000} seconds. Reload the window if this goes on.`;
-          reject(new HostError({ kind: 'timeout', message }));
-        }, timeoutMs);
-        waiting.set(id, { resolve: resolve as (value: unknown) => void, reject, timer });
-        api.postMessage({ type: 'call', id, method, params } satisfies CallMessage);
-      }),
-    on(name, listener) {
-      listeners.set(name, [...(listeners.get(name) ?? []), listener as (value: unknown) => void]);
-    },
+      client.call(method, params, { timeoutMs }).catch((error: unknown) => Promise.reject(hostError(error))),
+    on: (name, listener) => client.on(name, listener),
     savedState: api.getState() as S | undefined,
     saveState: (state) => api.setState(state),
   };

@@ -4,8 +4,8 @@ import { UserError } from '../../errors/userError';
 import type { CheckpointContract } from '../../protocol/checkpoint';
 import { PanelPage } from '../panel/page';
 import type { Services } from '../services';
-import { ThreadClient } from '../../rpc/threadClient';
-import type { CheckpointThread } from '../../runs/inspectWorker';
+import { connectThread } from '../../rpc/threads';
+import type { CheckpointCalls } from '../../runs/inspectWorker';
 
 export const CHECKPOINT_EDITOR = 'voco.checkpoint';
 
@@ -30,15 +30,15 @@ class CheckpointEditor implements vscode.CustomReadonlyEditorProvider {
     const file = uri.fsPath;
     const page = new PanelPage(this.services, panel, { bundle: 'checkpoint', title: 'Checkpoint' });
     const thread = page.own(
-      new ThreadClient<CheckpointThread>({
+      connectThread<CheckpointCalls>({
         script: context.asAbsolutePath('dist/checkpoint-worker.cjs'),
         name: 'VoCo checkpoint',
         tooLarge: 'This tensor is too large for the memory of this machine.',
       }),
     );
     const server = page.serve<CheckpointContract>({
-      describe: () => thread.call('describe', file),
-      statistics: ({ tensor }) => thread.call('statistics', file, tensor),
+      describe: () => thread.call('describe', [file]),
+      statistics: ({ tensor }) => thread.call('statistics', [file, tensor]),
       act: async ({ action }) => {
         await act(action, uri);
         return null;

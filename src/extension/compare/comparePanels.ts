@@ -9,7 +9,7 @@ import { startEvaluation } from '../results/evaluate';
 import { CHECKPOINT_EDITOR } from '../checkpoint/checkpointEditor';
 import { VolumeSession } from '../volume/session';
 import type { Services } from '../services';
-import { channelOf, mainChannel } from '../panel/channel';
+import { mainPart, partOf } from '../../rpc/page';
 import { viewerPolicy } from '../volume/policy';
 import { PanelPage } from '../panel/page';
 import { Panels, type OpenPanel } from '../panel/panels';
@@ -42,7 +42,7 @@ class ComparePanel implements OpenPanel<readonly string[]> {
     const { webview } = panel;
     const policy = viewerPolicy(webview);
     this.page = new PanelPage(services, panel, { bundle: 'compare', title: TITLE, policy, icon: true });
-    this.server = this.page.serve(this.handlers(), mainChannel(webview));
+    this.server = this.page.serve(this.handlers(), mainPart(webview));
     this.trainer = this.page.own(
       new CompareTrainer(
         () => services.program(),
@@ -51,7 +51,7 @@ class ComparePanel implements OpenPanel<readonly string[]> {
       ),
     );
     const viewer = (name: ViewerName): VolumeSession =>
-      new VolumeSession(channelOf(webview, name), services.volumes, [], undefined, this.page.onDefect);
+      new VolumeSession(partOf(webview, name), services.volumes, [], undefined, this.page.onDefect);
     this.viewers = new Map(VIEWERS.map((name) => [name, this.page.own(viewer(name))]));
     this.follow();
   }

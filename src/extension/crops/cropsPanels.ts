@@ -1,8 +1,9 @@
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
-import { CropQuestions, listPretrained, type Scenes } from '../../jobs/cropQuestions';
+import { CropQuestions, listPretrained, type SceneCalls } from '../../jobs/cropQuestions';
 import type { CropsContract, CropsState } from '../../protocol/crops';
-import { ThreadClient } from '../../rpc/threadClient';
+import type { CallsOf, Client } from '../../rpc';
+import { connectThread } from '../../rpc/threads';
 import { CONFIG_SUFFIX } from '../config/configFiles';
 import { pickConfig } from '../config/pickConfig';
 import { bodyFor } from '../panel/html';
@@ -21,7 +22,7 @@ const QUIET_MS = 10;
 const RUNS_QUIET_MS = 1000;
 
 /** What the preview's thread answers (`src/preview`): the contract's calls, with the config's text and file first. */
-type Previewer = {
+type PreviewCalls = CallsOf<{
   preview(
     text: string,
     file: string,
@@ -30,7 +31,8 @@ type Previewer = {
   slice(params: CropsContract['calls']['slice']['params']): CropsContract['calls']['slice']['result'];
   crop(params: CropsContract['calls']['crop']['params']): CropsContract['calls']['crop']['result'];
   body(): CropsContract['calls']['body']['result'];
-} & Scenes;
+}> &
+  SceneCalls;
 
 /** The text of a config as it stands in its editor, unsaved changes included. */
 async function currentText(file: vscode.Uri): Promise<string> {
@@ -43,7 +45,7 @@ const titleOf = (file: vscode.Uri): string => `Crops: ${basename(file.fsPath, CO
 class CropsPanel implements OpenPanel<vscode.Uri> {
   readonly page: PanelPage;
   private readonly server: PanelServer<CropsContract>;
-  private readonly thread: ThreadClient<Previewer>;
+  private readonly thread: Client<PreviewCalls>;
   private readonly questions: CropQuestions;
 
   constructor(
@@ -58,7 +60,7 @@ class CropsPanel implements OpenPanel<vscode.Uri> {
       icon: true,
       body: bodyFor(file),
     });
-    this.thread = new ThreadClient<Previewer>({
+    this.thread = connectThread<PreviewCalls>({
       script: services.context.asAbsolutePath('dist/preview-worker.cjs'),
       name: 'VoCo preview',
       tooLarge: 'The volume is too large for the memory of this machine: preview a smaller one.',
@@ -93,10 +95,10 @@ class CropsPanel implements OpenPanel<vscode.Uri> {
     const { file, questions, thread } = this;
     const { finder, registry } = this.services;
     return {
-      preview: async (params) => thread.call('preview', await currentText(file), file.fsPath, params),
-      slice: (params) => thread.call('slice', params),
-      crop: (params) => thread.call('crop', params),
-      body: () => thread.call('body'),
+      preview: async (params) => thread.call('preview', [await currentText(file), file.fsPath, params]),
+      slice: (params) => thread.call('slice', [params]),
+      crop: (params) => thread.call('crop', [params]),
+      body: () => thread.call('body', []),
       checkpoints: async () => {
         await finder.start();
         return listPretrained(registry);

@@ -4,7 +4,7 @@ import { chartsFor } from '../../jobs/series/charts';
 import { classColours } from '../../jobs/series/classColours';
 import { writeMetricsCsv } from '../../jobs/series/csv';
 import { RunColours } from '../../jobs/series/runColours';
-import { SeriesThread } from '../../jobs/series/seriesThread';
+import { seriesThread, type SeriesThread } from '../../jobs/series/seriesThread';
 import type {
   ChartDescription,
   CurveRun,
@@ -40,7 +40,7 @@ export class CurvesPanels {
 
   constructor(private readonly services: CurvesServices) {
     const { context } = services;
-    this.thread = new SeriesThread(context.asAbsolutePath('dist/series-worker.cjs'));
+    this.thread = seriesThread(context.asAbsolutePath('dist/series-worker.cjs'));
     this.colours = new RunColours(context.workspaceState);
     this.panels = new Panels<Wish, CurvesState>({
       viewType: 'voco.curves',
@@ -58,14 +58,14 @@ export class CurvesPanels {
 
   /** The charts that the metrics of runs give. */
   async chartsOf(runs: readonly string[]): Promise<ChartDescription[]> {
-    const contents = await Promise.all(runs.map((dir) => this.thread.describe(dir)));
+    const contents = await Promise.all(runs.map((dir) => this.thread.call('describe', [dir])));
     const metrics = [...new Set(contents.flatMap((one) => one.metrics))];
     return chartsFor(metrics, await classColours(runs));
   }
 
   /** The series of runs, as far as they have been read. */
   async series(request: SeriesRequest): Promise<SeriesAnswer> {
-    const answer = await this.thread.query(request);
+    const answer = await this.thread.call('query', [request]);
     const marks = answer.marks.map((one) => {
       const resumed = this.services.registry.get(one.run)?.state.resumedAt?.map((step) => step + 1) ?? [];
       return { ...one, resumed: [...new Set([...one.resumed, ...resumed])] };

@@ -2,7 +2,8 @@ import * as vscode from 'vscode';
 import type { PanelContract } from '../../protocol/panel';
 import type { Services } from '../services';
 import { panelPage, panelRoots, tabIcon, type PageOptions } from './html';
-import { servePanel, type Handlers, type MessagePort, type PanelServer } from './panelServer';
+import { servePanel, type Handlers, type PanelServer } from './panelServer';
+import type { MessagePort } from '../../rpc/page';
 
 /** What a panel needs of the extension. */
 export type PanelHost = Pick<Services, 'context' | 'log'>;

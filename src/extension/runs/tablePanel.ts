@@ -4,14 +4,15 @@ import type { RunSummary } from '../../jobs/runSummary';
 import type { RunsTableContract, TablePart } from '../../protocol/runs';
 import { changeNotes } from '../../runs/notes';
 import type { Services } from '../services';
-import { ThreadClient } from '../../rpc/threadClient';
+import { connectThread } from '../../rpc/threads';
+import type { Client } from '../../rpc';
 import { PanelPage } from '../panel/page';
 import { Panels, type OpenPanel } from '../panel/panels';
 import type { Handlers, PanelServer } from '../panel/panelServer';
 import { atMostEvery } from '../panel/timing';
 import { registerCommand } from '../shared/command';
 import { saveFile } from '../shared/saveFile';
-import type { TableThread } from '../../jobs/table/worker';
+import type { TableCalls } from '../../jobs/table/worker';
 
 const TITLE = 'Runs';
 const THROTTLE_MS = 1000;
@@ -23,7 +24,7 @@ const stampOf = ({ phase, state, reason }: RunSummary): string =>
 /** The table of all runs, at most one: it follows the registry for as long as it lives. */
 class RunsTablePanel implements OpenPanel<'all'> {
   readonly page: PanelPage;
-  private readonly thread: ThreadClient<TableThread>;
+  private readonly thread: Client<TableCalls>;
   private readonly server: PanelServer<RunsTableContract>;
   private readonly written = new Set<string>();
   private sent = new Map<string, string>();
@@ -36,7 +37,7 @@ class RunsTablePanel implements OpenPanel<'all'> {
     this.page = new PanelPage(services, panel, { bundle: 'runs', title: TITLE, icon: true });
     this.server = this.page.serve(this.handlers());
     this.thread = this.page.own(
-      new ThreadClient<TableThread>({
+      connectThread<TableCalls>({
         script: context.asAbsolutePath('dist/runs-worker.cjs'),
         name: 'VoCo runs',
         tooLarge: 'There are more runs than the memory of this machine holds.',

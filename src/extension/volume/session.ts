@@ -12,10 +12,11 @@ import type {
   VolumeFile,
   VolumeWish,
 } from '../../protocol/volume';
-import { servePanel, type MessagePort, type PanelServer } from '../panel/panelServer';
+import { servePanel, type PanelServer } from '../panel/panelServer';
 import { siblingLabels } from '../../viewer/labels';
 import { nameBeside } from '../../viewer/names';
 import type { ViewedVolume, ViewedVolumes } from './viewedVolumes';
+import type { MessagePort } from '../../rpc/page';
 
 interface Entry {
   readonly id: string;
@@ -72,11 +73,11 @@ export class VolumeSession {
       port,
       {
         open: ({ volumes }) => this.open(volumes),
-        load: ({ volume }) => this.entry(volume).volume.client.call('load'),
-        glimpse: ({ volume, indices }) => this.entry(volume).volume.client.call('glimpse', indices),
-        range: ({ volume }) => this.entry(volume).volume.client.call('range'),
+        load: ({ volume }) => this.entry(volume).volume.client.call('load', []),
+        glimpse: ({ volume, indices }) => this.entry(volume).volume.client.call('glimpse', [indices]),
+        range: ({ volume }) => this.entry(volume).volume.client.call('range', []),
         slices: (request) => this.slices(request),
-        reduced: ({ volume, channel, limit }) => this.entry(volume).volume.client.call('reduced', channel, limit),
+        reduced: ({ volume, channel, limit }) => this.entry(volume).volume.client.call('reduced', [channel, limit]),
         chooseOverlay: async ({ volume }) => {
           const near = this.entry(volume).volume.path;
           return (await askForVolumes(`Overlay for ${basename(near)}`, near, false))[0];
@@ -200,7 +201,7 @@ export class VolumeSession {
   private async describe({ id, volume }: Entry, name = basename(volume.path)): Promise<VolumeFile> {
     const named = { id, name, path: volume.path };
     try {
-      return { ...named, header: await volume.client.call('header') };
+      return { ...named, header: await volume.client.call('header', []) };
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       return { ...named, error: error.message };
@@ -210,8 +211,8 @@ export class VolumeSession {
   private async slices({ volume, plane, indices, channel }: SliceRequest) {
     const { client } = this.entry(volume).volume;
     const base = this.ownerOf(volume);
-    const grid = base ? (await base.volume.client.call('header')).grid : undefined;
-    return client.call('slices', plane, indices, channel, grid);
+    const grid = base ? (await base.volume.client.call('header', [])).grid : undefined;
+    return client.call('slices', [plane, indices, channel, grid]);
   }
 
   private async saveImage(name: string, png: Uint8Array): Promise<string | undefined> {

@@ -55,7 +55,7 @@ export class ViewedVolume {
   private start(): VolumeClient {
     const client = startVolume(this.script, this.path);
     // Reading starts before anyone asks; who asks gets the error.
-    client.call('load').catch(() => undefined);
+    client.call('load', []).catch(() => undefined);
     return client;
   }
 
@@ -77,7 +77,7 @@ export class ViewedVolume {
       });
       const next = this.start();
       try {
-        await next.call('load');
+        await next.call('load', []);
       } catch (error) {
         next.dispose();
         throw error;

@@ -3,14 +3,15 @@ import { RunFactsStore } from './runFacts';
 import { tablePart } from './tablePart';
 import type { RunSummary } from '../runSummary';
 import type { TablePart } from '../../protocol/runs';
-import { serveThread } from '../../rpc/threadServer';
+import { serveThread } from '../../rpc/threads';
 
 const store = new RunFactsStore();
 
-export type TableThread = { part(runs: readonly RunSummary[]): Promise<TablePart> };
-
-async function part(runs: readonly RunSummary[]): Promise<TablePart> {
-  return tablePart(runs, await store.read(runs.map(({ dir }) => dir)));
+/** What is asked of this thread. */
+export interface TableCalls {
+  readonly part: { readonly params: readonly RunSummary[]; readonly result: TablePart };
 }
 
-serveThread({ part });
+serveThread<TableCalls>({
+  part: async (runs) => tablePart(runs, await store.read(runs.map(({ dir }) => dir))),
+});

@@ -4,11 +4,12 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { UserError } from '../../../src/errors/userError';
-import { ToolServer } from '../../../src/jobs/toolServer';
-import type { ComparedCases, Comparison, FeatureComparison, Prediction } from '../../../src/protocol/comparison';
-import type { InspectReply } from '../../../src/protocol/locate';
+import { toolServer } from '../../../src/jobs/toolServer';
+import type { CompareCalls, Comparison } from '../../../src/protocol/comparison';
 import { useDevice } from '../../../src/tensor/backends';
-import { serveCalls } from '../../../src/rpc/serveCalls';
+import type { CallContext } from '../../../src/rpc';
+import { serveLines } from '../../../src/rpc/lines';
+import type { AnswerMessage } from '../../../src/rpc/messages';
 import { readNifti } from '../../../src/volume';
 import { killChildren, makeTinyPhantom, startVoco, trainingDevice, voco } from '../../support/trainer';
 import { segmentationConfig, untrainedSegmenter } from './support';
@@ -33,7 +34,12 @@ afterAll(() => {
 });
 
 describe('calls by lines', () => {
-  type Line = InspectReply | { readonly id: null; readonly ok: false; readonly error: { readonly message: string } };
+  type Line = AnswerMessage;
+  interface Served {
+    twice: { params: { value: number }; result: number };
+    fail: { params: object; result: never };
+    wait: { params: object; result: unknown };
+  }
 
   /** Serves two methods: one answers at once, one only when it is cancelled. */
   function served() {
@@ -48,10 +54,10 @@ describe('calls by lines', () => {
     const methods = {
       twice: async ({ value }: { value: number }) => 2 * value,
       fail: async () => Promise.reject(new UserError('x.nii: is not there')),
-      wait: (_: object, { signal }: { signal: AbortSignal }) =>
+      wait: (_: object, { signal }: CallContext) =>
         new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error))),
     };
-    const ended = serveCalls(methods, input, output);
+    const ended = serveLines<Served>(methods, input, output);
     const say = (...texts: (string | object)[]): void => {
       for (const line of texts) input.write(`${typeof line === 'string' ? line : JSON.stringify(line)}\n`);
     };
@@ -60,14 +66,14 @@ describe('calls by lines', () => {
 
   it('that are malformed get an error each, and the next is answered', async () => {
     const { input, lines, ended, say } = served();
-    say('{"id": 1,', '', '[1, 2]', '7', 'null', { method: 'twice' }, { id: 2, method: 'gone', params: [{}] });
-    say({ id: 3, method: 'toString', params: [{}] }, { id: 4, method: 'twice' }, { cancel: 99 });
-    say({ id: 5, method: 'twice', params: [{ value: 21 }] }, { id: 6, method: 'fail', params: [{}] });
+    say('{"id": 1,', '', '[1, 2]', '7', 'null', { method: 'twice' }, { id: 2, method: 'gone', params: {} });
+    say({ id: 3, method: 'toString', params: {} }, { id: 4, method: 'twice' }, { cancel: 99 });
+    say({ id: 5, method: 'twice', params: { value: 21 } }, { id: 6, method: 'fail', params: {} });
     input.end();
     await ended;
     const errors = lines.filter((line) => line.id === null);
     expect(errors).toHaveLength(5);
-    expect(errors[0]).toMatchObject({ ok: false, error: { message: expect.stringContaining('not a line of JSON') } });
+    expect(errors[0]).toMatchObject({ ok: false, error: { message: expect.stringContaining('not a call') } });
     const answer = (id: number) => lines.find((line) => line.id === id);
     expect(answer(2)).toMatchObject({
       ok: false,
@@ -82,7 +88,7 @@ describe('calls by lines', () => {
 
   it('are dropped when they are cancelled, and when the input ends', async () => {
     const { input, lines, ended, say } = served();
-    say({ id: 1, method: 'wait', params: [{}] }, { id: 2, method: 'wait', params: [{}] }, { cancel: 1 });
+    say({ id: 1, method: 'wait', params: {} }, { id: 2, method: 'wait', params: {} }, { cancel: 1 });
     await vi.waitFor(() => expect(lines).toHaveLength(1));
     expect(lines[0]).toMatchObject({ id: 1, ok: false, error: { message: expect.stringMatching(/abort/) } });
     input.end();
@@ -96,27 +102,27 @@ describe('voco compare --serve', () => {
     const node = { command: process.execPath, env: {}, version: process.versions.node, source: 'path' as const };
     const script = join(import.meta.dirname, '../../../dist/voco.cjs');
     const program = () => Promise.resolve({ node, script, env: process.env });
-    const server = new ToolServer(program, () => ['compare', '--serve', '--device', device]);
+    const server = toolServer<CompareCalls>(program, () => ['compare', '--serve', '--device', device]);
     try {
-      const comparison = (await server.call('compare', { files })) as Comparison;
+      const comparison = await server.call('compare', { files });
       expect(comparison.config.map(({ path }) => path)).toEqual(['name', 'seed']);
       expect(await server.call('compare', { files })).toEqual(comparison);
-      const { cases } = (await server.call('cases', { files })) as ComparedCases;
+      const { cases } = await server.call('cases', { files });
       const { image } = cases[0]!;
       const controller = new AbortController();
       const options = { signal: controller.signal, onProgress: () => controller.abort() };
       await expect(server.call('features', { files, image, crops: 200 }, options)).rejects.toThrow(/abort/i);
       const progress: number[] = [];
       const tell = { onProgress: ({ done, total }: { done: number; total: number }) => progress.push(done / total) };
-      const [one, two] = (await Promise.all([
-        server.call('predict', { file: files[0], image }, tell),
-        server.call('predict', { file: files[1], image }),
-      ])) as [Prediction, Prediction];
+      const [one, two] = await Promise.all([
+        server.call('predict', { file: files[0]!, image }, tell),
+        server.call('predict', { file: files[1]!, image }),
+      ]);
       expect([one.from, two.from]).toEqual(['computed', 'computed']);
       expect(progress.at(-1)).toBe(1);
       expect((await readNifti(one.file)).volume.shape).toEqual((await readNifti(image[0]!)).volume.shape);
       await expect(server.call('predict', { file: join(root, 'a.voco.json'), image })).rejects.toThrow(UserError);
-      const features = (await server.call('features', { files, image, crops: 2 })) as FeatureComparison;
+      const features = await server.call('features', { files, image, crops: 2 });
       expect(features.stages).toHaveLength(5);
     } finally {
       server.dispose();
@@ -126,13 +132,13 @@ describe('voco compare --serve', () => {
   it('ends when its input does, also in the midst of work', async () => {
     const { child, finished } = startVoco(['compare', '--serve', '--device', device], root, {}, 'pipe');
     const image = [join(root, 'phantom/imagesTr/img0001.nii.gz')];
-    const call = { id: 1, method: 'features', params: [{ files, image, crops: 256 }] };
+    const call = { id: 1, method: 'features', params: { files, image, crops: 256 } };
     child.stdin!.write(`${JSON.stringify(call)}\n`);
     await new Promise<void>((done) => child.stdout!.once('data', () => done()));
     child.stdin!.end();
     const { code, stdout, stderr } = await finished;
     expect(code, stderr).toBe(0);
-    const last = JSON.parse(stdout.trim().split('\n').at(-1)!) as InspectReply;
+    const last = JSON.parse(stdout.trim().split('\n').at(-1)!) as AnswerMessage;
     expect(last).toMatchObject({ id: 1, ok: false });
   });
 });

@@ -7,8 +7,8 @@ import { loadConfig, type PretrainConfig } from '../../../src/config';
 import { imageFiles } from '../../../src/data/datalist';
 import { NO_AUGMENTATION } from '../../../src/data/augment';
 import { UserError } from '../../../src/errors/userError';
-import { ToolServer } from '../../../src/jobs/toolServer';
-import type { LocatedPosition, LocateReport, PlacedCrop, Predictions } from '../../../src/protocol/locate';
+import { toolServer } from '../../../src/jobs/toolServer';
+import type { LocatedPosition, LocateCalls, LocateReport, PlacedCrop } from '../../../src/protocol/locate';
 import { listCheckpoints } from '../../../src/runs';
 import { useDevice } from '../../../src/tensor/backends';
 import * as tf from '../../../src/tensor/tf';
@@ -207,14 +207,19 @@ describe('voco locate --serve', () => {
     const node = { command: process.execPath, env: {}, version: process.versions.node, source: 'path' as const };
     const script = join(import.meta.dirname, '../../../dist/voco.cjs');
     const program = () => Promise.resolve({ node, script, env: process.env });
-    const server = new ToolServer(program, () => ['locate', '--serve', '--device', config.device]);
+    const server = toolServer<LocateCalls<PretrainConfig>>(program, () => [
+      'locate',
+      '--serve',
+      '--device',
+      config.device,
+    ]);
     const files = imageFiles((await findCases(config)).validation[0]!);
     const request = { checkpoint, config, files, positions: 20, seed: 9 };
     const progress: number[] = [];
     const whole = server.call('locate', request, { onProgress: ({ done, total }) => progress.push(done / total) });
     const wrong = server.call('locate', { ...request, checkpoint: join(root, 'tiny.voco.json') });
     await expect(wrong).rejects.toThrow(UserError);
-    const report = (await whole) as LocateReport;
+    const report = await whole;
     expect(report.positions).toHaveLength(20);
     expect(progress.at(-1)).toBe(1);
     const controller = new AbortController();
@@ -228,12 +233,12 @@ describe('voco locate --serve', () => {
     const plain = (box: PlacedCrop['box']): PlacedCrop => ({ box, augmentation: NO_AUGMENTATION });
     const randoms = report.positions.slice(0, 2).map(({ centre }) => plain(boxAround(centre, grid.crop)));
     const asked = { checkpoint, config, files, randoms, bases: baseBoxes(grid).map(plain) };
-    const answer = (await server.call('predict', asked)) as Predictions;
+    const answer = await server.call('predict', asked);
     answer.predicted.forEach((row, r) =>
       row.forEach((value, i) => expect(value).toBeCloseTo(report.positions[r]!.predicted[i]!, CLOSE)),
     );
-    await expect(server.call('nonsense', {})).rejects.toThrow();
-    expect(((await server.call('locate', request)) as LocateReport).summary).toEqual(report.summary);
+    await expect(server.call('nonsense' as 'predict', asked)).rejects.toThrow();
+    expect((await server.call('locate', request)).summary).toEqual(report.summary);
     server.dispose();
     await expect(server.call('locate', request)).rejects.toThrow(/closed/);
   });

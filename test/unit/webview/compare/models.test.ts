@@ -1,7 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { byAge } from '../../../../src/jobs/checkpointOrder';
-import { channelOf, mainChannel } from '../../../../src/extension/panel/channel';
-import type { MessagePort } from '../../../../src/extension/panel/panelServer';
 import type {
   ComparedCase,
   ModuleDifference,
@@ -233,32 +231,5 @@ describe('the order of chosen checkpoints', () => {
     const at = (run: string, step: string): string => `${run}/checkpoints/step-${step}.safetensors`;
     const files = ['/x/b.pt', at('/r/new', '00000100'), at('/r/old', '00000200'), '/x/a.pt', at('/r/old', '00000100')];
     expect(byAge(runs, files)).toEqual([files[4], files[2], files[1], '/x/b.pt', '/x/a.pt']);
-  });
-});
-
-describe('channels of a page', () => {
-  it('keep the conversations of its parts apart', () => {
-    const sent: unknown[] = [];
-    const listeners: ((message: unknown) => void)[] = [];
-    const port: MessagePort = {
-      postMessage: (message) => (sent.push(message), Promise.resolve(true)),
-      onDidReceiveMessage: (listener) => (listeners.push(listener), { dispose: () => undefined }),
-    };
-    const heard: [string, unknown][] = [];
-    mainChannel(port).onDidReceiveMessage((message) => heard.push(['main', message]));
-    const cases = channelOf(port, 'cases');
-    cases.onDidReceiveMessage((message) => heard.push(['cases', message]));
-    for (const method of ['open', 'cases/open', 'positions/open'])
-      for (const listener of listeners) listener({ type: 'call', id: 1, method, params: null });
-    expect(heard).toEqual([
-      ['main', { type: 'call', id: 1, method: 'open', params: null }],
-      ['cases', { type: 'call', id: 1, method: 'open', params: null }],
-    ]);
-    void cases.postMessage({ type: 'event', name: 'changed', value: {} });
-    void cases.postMessage({ type: 'answer', id: 1, ok: true, value: 2 });
-    expect(sent).toEqual([
-      { type: 'event', name: 'cases/changed', value: {} },
-      { type: 'answer', id: 1, ok: true, value: 2 },
-    ]);
   });
 });
