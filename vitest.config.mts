@@ -44,7 +44,10 @@ export default defineConfig(async () => {
   const bundles = await bundleTfjs();
   return {
     resolve: {
-      alias: Object.entries(bundles).map(([name, file]) => ({ find: new RegExp(`^${name}$`), replacement: file })),
+      alias: [
+        ...Object.entries(bundles).map(([name, file]) => ({ find: new RegExp(`^${name}$`), replacement: file })),
+        { find: /^vscode$/, replacement: join(root, 'test/support/vscode/index.ts') },
+      ],
     },
     test: {
       globalSetup: 'test/support/nativeIsCurrent.ts',

@@ -122,8 +122,8 @@ test('values under the cursor are shown in every chart', async () => {
 test('marks say where a run was resumed and where a value was not finite', async () => {
   const frame = await panel(2);
   const marks = frame.locator('.marks li');
-  await marks.filter({ hasText: /resumed at step 8\s001/ }).waitFor();
-  await marks.filter({ hasText: /not a finite number at step 14\s000/ }).waitFor();
+  await marks.filter({ hasText: /resumed at step 8,001/ }).waitFor();
+  await marks.filter({ hasText: /not a finite number at step 14,000/ }).waitFor();
 });
 
 test('colours follow the theme while the panel is open', async () => {
