@@ -217,9 +217,9 @@ test('a checkpoint says where it believes crops to be', async () => {
 test('follows edits that are not saved, and keeps the picture when the config is wrong', async () => {
   const shows = (selector, pattern) => frame.locator(selector).filter({ hasText: pattern }).first().waitFor();
   await edit('"crop": [\n      32', '"crop": [\n      24');
-  await shows('#where', /^24 × 32/);
+  await shows('#where', /^24×32/);
   await edit('"resize": [\n        96', '"resize": [\n        84');
-  await shows('figure', /84 × 96 × 32/);
+  await shows('figure', /84×96×32/);
   await edit('"method": {', '"method": { "randomCrops": 3,');
   await eventually(async () => (await frame.locator('#choice option[value="random/2"]').count()) === 1, 'a third crop');
   await edit('"randomCrops": 3', '"randomCrops": "many"');
