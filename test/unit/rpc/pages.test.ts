@@ -72,9 +72,9 @@ it('a call to a part of a page can be cancelled', async () => {
   serve<Named>({ name: wait }, webviewTransport(partOf(port, 'cases')));
   const page = connect<Record<string, { params: null; result: string }>>(connectPage());
   const controller = new AbortController();
-  const call = page.call('cases/name', null, { signal: controller.signal });
+  const call = expect(page.call('cases/name', null, { signal: controller.signal })).rejects.toThrow(/abort/);
   await vi.waitFor(() => expect(signal).toBeDefined());
   controller.abort();
-  await expect(call).rejects.toThrow(/abort/);
+  await call;
   expect(signal!.aborted).toBe(true);
 });

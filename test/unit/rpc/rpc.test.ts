@@ -129,10 +129,10 @@ describe('cancelling', () => {
   it('rejects at once with the reason, and aborts the work', async () => {
     const { asks, started } = connected();
     const controller = new AbortController();
-    const call = asks.call('wait', null, { signal: controller.signal });
+    const call = expect(asks.call('wait', null, { signal: controller.signal })).rejects.toThrow('another question');
     await vi.waitFor(() => expect(started).toHaveLength(1));
     controller.abort(new Error('another question'));
-    await expect(call).rejects.toThrow('another question');
+    await call;
     await vi.waitFor(() => expect(started[0]!.signal.aborted).toBe(true));
     expect(await asks.call('twice', 1)).toBe(2);
   });
@@ -158,11 +158,11 @@ describe('cancelling', () => {
     const { asks, started, release, client } = connected({ atOnce: 1 });
     const first = asks.call('wait', null);
     const controller = new AbortController();
-    const second = asks.call('wait', null, { signal: controller.signal });
+    const second = expect(asks.call('wait', null, { signal: controller.signal })).rejects.toThrow(/abort/);
     const third = asks.call('wait', null);
     await vi.waitFor(() => expect(started).toHaveLength(1));
     controller.abort();
-    await expect(second).rejects.toThrow(/abort/);
+    await second;
     await vi.waitFor(() => expect(client.heard).toContainEqual(expect.objectContaining({ id: 2, ok: false })));
     release('one');
     expect(await first).toBe('one');
@@ -192,20 +192,18 @@ describe('one call at once', () => {
 describe('closing', () => {
   it('rejects the calls that wait and those that come later, and aborts the work', async () => {
     const { asks, started } = connected();
-    const calls = [asks.call('wait', null), asks.call('wait', null)];
+    const calls = [1, 2].map(() => expect(asks.call('wait', null)).rejects.toThrow(ClosedError));
     await vi.waitFor(() => expect(started).toHaveLength(2));
-    await asks.close();
-    for (const call of calls) await expect(call).rejects.toThrow(ClosedError);
+    await Promise.all([asks.close(), ...calls]);
     await expect(asks.call('twice', 1)).rejects.toThrow(ClosedError);
     expect(started.map(({ signal }) => signal.aborted)).toEqual([true, true]);
   });
 
   it('by the other side rejects with its reason', async () => {
     const { asks, started, server } = connected();
-    const call = asks.call('wait', null);
+    const call = expect(asks.call('wait', null)).rejects.toThrow('closed by one side');
     await vi.waitFor(() => expect(started).toHaveLength(1));
-    await server.close();
-    await expect(call).rejects.toThrow('closed by one side');
+    await Promise.all([server.close(), call]);
   });
 
   it('waits until what was being answered has stopped', async () => {

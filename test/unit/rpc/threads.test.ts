@@ -45,18 +45,17 @@ describe('a thread', () => {
 
   it('that ends rejects the calls that wait, and all later ones', async () => {
     const thread = start();
-    const waiting = thread.call('never', []);
-    const last = thread.call('leave', []);
-    await expect(last).rejects.toThrow('the thread "echo" has ended (code 3)');
-    await expect(waiting).rejects.toThrow(ClosedError);
+    const waiting = expect(thread.call('never', [])).rejects.toThrow(ClosedError);
+    const last = expect(thread.call('leave', [])).rejects.toThrow('the thread "echo" has ended (code 3)');
+    await Promise.all([waiting, last]);
     await expect(thread.call('twice', [1])).rejects.toThrow(ClosedError);
   });
 
   it('that dies of an error rejects with that', async () => {
     const thread = start();
-    const waiting = thread.call('never', []);
+    const waiting = expect(thread.call('never', [])).rejects.toThrow('a defect outside any call');
     expect(await thread.call('crash', [])).toBe(1);
-    await expect(waiting).rejects.toThrow('a defect outside any call');
+    await waiting;
   });
 
   it('that cannot be started rejects with the reason', async () => {
@@ -66,8 +65,8 @@ describe('a thread', () => {
 
   it('that is closed rejects the calls that wait', async () => {
     const thread = start();
-    const waiting = thread.call('never', []);
-    await Promise.all([expect(waiting).rejects.toThrow(ClosedError), thread.close()]);
+    const waiting = expect(thread.call('never', [])).rejects.toThrow(ClosedError);
+    await Promise.all([waiting, thread.close()]);
   });
 
   it('that runs out of memory says what was too large', async () => {
