@@ -1,6 +1,6 @@
 /** A tfjs backend that computes nothing: it writes down what a network does to a tensor. */
 import * as tf from '../tensor/tf';
-import type { Lowering, LoweringTable } from './lowering';
+import type { AnyLowering, LoweringTable } from './lowering';
 import { Value, type Recording } from './recording';
 
 export const BACKEND = 'onnx';
@@ -90,19 +90,22 @@ export class RecordingBackend extends tf.KernelBackend {
   }
 }
 
-function kernelOf(lowering: Lowering): tf.KernelFunc {
+function kernelOf(lowering: AnyLowering): tf.KernelFunc {
   return ({ inputs, attrs, backend }) => {
     const own = backend as RecordingBackend;
-    const known = Object.entries(inputs).map(([name, tensor]) => [name, tensor && own.lookUp(tensor)] as const);
-    const made = lowering({ recording: own.recording, inputs: Object.fromEntries(known), attrs: attrs ?? {} });
-    return Array.isArray(made) ? made.map((value: Value) => own.tensor(value)) : own.tensor(made as Value);
+    const lookUp = (tensor: tf.TensorInfo | undefined) => tensor && own.lookUp(tensor);
+    const known = Object.entries(inputs).map(([name, tensor]) => [name, lookUp(tensor)] as const);
+    const values = Array.isArray(inputs) ? inputs.map(lookUp) : Object.fromEntries(known);
+    const made = lowering({ recording: own.recording, inputs: values, attrs: attrs ?? {} });
+    return Array.isArray(made) ? made.map((value) => own.tensor(value)) : own.tensor(made);
   };
 }
 
 /** The backend, made known to tfjs at its first use, with these kernels. */
 export function recordingBackend(tables: readonly LoweringTable[]): RecordingBackend {
   if (!tf.findBackend(BACKEND)) tf.registerBackend(BACKEND, () => new RecordingBackend(), 0);
-  for (const [kernelName, lowering] of tables.flatMap((table) => Object.entries(table)))
+  const lowerings = tables.flatMap((table) => Object.entries(table) as [string, AnyLowering][]);
+  for (const [kernelName, lowering] of lowerings)
     if (!tf.getKernel(kernelName, BACKEND))
       tf.registerKernel({ kernelName, backendName: BACKEND, kernelFunc: kernelOf(lowering) });
   return tf.findBackend(BACKEND) as RecordingBackend;

@@ -1,4 +1,4 @@
 export { checkModel, type ModelSummary } from './check';
-export { need, type Call, type Lowering, type LoweringTable } from './lowering';
+export { type Call, type Lowering, type LoweringTable } from './lowering';
 export { OPSET, weightsBeside, writeModel, type ModelFacts } from './model';
 export { INPUT, OUTPUT, traceNetwork, type Recordable } from './trace';

@@ -1,18 +1,16 @@
+import type { KernelName, KernelTypes } from '../tensor/ops/kernels';
 import type { Recording, Value } from './recording';
 
 /** A kernel call. */
-export interface Call {
+export interface Call<N extends KernelName> {
   readonly recording: Recording;
-  readonly inputs: Readonly<Record<string, Value | undefined>>;
-  readonly attrs: Readonly<Record<string, unknown>>;
+  readonly inputs: KernelTypes<Value>[N]['inputs'];
+  readonly attrs: KernelTypes<Value>[N]['attrs'];
 }
 /** Adds a kernel's nodes to the graph and gives its outputs. */
-export type Lowering = (call: Call) => Value | readonly Value[];
-export type LoweringTable = Readonly<Record<string, Lowering>>;
+export type Lowering<N extends KernelName> = (call: Call<N>) => KernelTypes<Value>[N]['outputs'];
+/** By kernel; one that is missing from `KernelTypes` gets a line there. */
+export type LoweringTable = { readonly [N in KernelName]?: Lowering<N> };
 
-/** An input that the kernel always has. */
-export function need({ inputs }: Call, name: string): Value {
-  const value = inputs[name];
-  if (!value) throw new Error(`a kernel was called without ${name}`);
-  return value;
-}
+/** A lowering of any kernel: tfjs tells nothing of its inputs and attributes. */
+export type AnyLowering = (call: { recording: Recording; inputs: unknown; attrs: unknown }) => Value | Value[];

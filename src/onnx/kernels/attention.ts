@@ -1,8 +1,8 @@
 /** Shifted-window attention as reshapes, transposes, slices and matrix products. */
-import { mapVec3, type Vec3 } from '../../geometry';
+import { mapAxes, mapVec3, type Vec3 } from '../../geometry';
 import { MASKED, paddedSize, relativePositionIndex, windowLayout } from '../../tensor/ops/windows';
 import type { WindowAttentionAttrs } from '../../tensor/ops/kernels';
-import { need, type Call } from '../lowering';
+import type { Call } from '../lowering';
 import { BATCH, type Recording, type Value } from '../recording';
 import { formatSize } from '../../text';
 
@@ -23,7 +23,7 @@ interface Plan {
 }
 
 function planOf(qkv: Value, { window, shift }: WindowAttentionAttrs): Plan {
-  const size = qkv.shape.slice(1, 4) as unknown as Vec3;
+  const size = mapAxes((axis) => qkv.shape[axis + 1]!);
   const padded = paddedSize(size, window);
   const counts = mapVec3(padded, (length, axis) => length / window[axis]!);
   return { size, padded, window, shift, counts, windows: product(counts), tokens: product(window) };
@@ -103,11 +103,9 @@ function shiftMask(recording: Recording, { size, window, shift, windows, tokens 
 }
 
 /** {qkv [N,D,H,W,3C], padToken [3C], biasTable [T,heads]} → [N,D,H,W,C]. */
-export function windowAttention(call: Call): Value {
-  const { recording } = call;
+export function windowAttention({ recording, inputs, attrs }: Call<'VocoWindowAttention'>): Value {
   const { graph } = recording;
-  const attrs = call.attrs as unknown as WindowAttentionAttrs;
-  const [qkv, padToken, biasTable] = [need(call, 'qkv'), need(call, 'padToken'), need(call, 'biasTable')];
+  const { qkv, padToken, biasTable } = inputs;
   const plan = planOf(qkv, attrs);
   const [width, { heads }] = [qkv.shape[4]! / 3, attrs];
   const { tokens: n, windows, padded, size, shift } = plan;

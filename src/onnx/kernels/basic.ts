@@ -1,6 +1,6 @@
 /** Kernels of tfjs that networks call. */
 import * as tf from '../../tensor/tf';
-import { need, type Call, type Lowering, type LoweringTable } from '../lowering';
+import type { Call, LoweringTable } from '../lowering';
 import type { Value } from '../recording';
 
 const sameShape = (a: Value, b: Value): boolean =>
@@ -11,10 +11,8 @@ const commonLayout = (values: readonly Value[]): 'first' | 'last' =>
   values.every(({ first }) => first !== undefined) ? 'first' : 'last';
 
 /** Elementwise operations of two tensors of one shape keep their layout; others are broadcast as in tfjs. */
-export function binary(op: string): Lowering {
-  return (call) => {
-    const { recording } = call;
-    const [a, b] = [need(call, 'a'), need(call, 'b')];
+export function binary(op: string) {
+  return ({ recording, inputs: { a, b } }: Pick<Call<'Add'>, 'recording' | 'inputs'>): Value => {
     const layout = sameShape(a, b) ? commonLayout([a, b]) : 'last';
     const names = [a, b].map((value) => recording[layout](value));
     const shape = tf.backend_util.assertAndGetBroadcastShape([...a.shape], [...b.shape]);
@@ -22,35 +20,28 @@ export function binary(op: string): Lowering {
   };
 }
 
-function reshape(call: Call): Value {
-  const x = need(call, 'x');
-  const shape = tf.util.inferFromImplicitShape(call.attrs.shape as number[], tf.util.sizeFromShape([...x.shape]));
-  return call.recording.made(shape, 'last', call.recording.reshape(call.recording.last(x), shape));
+function reshape({ recording, inputs: { x }, attrs }: Call<'Reshape'>): Value {
+  const shape = tf.util.inferFromImplicitShape(attrs.shape, tf.util.sizeFromShape([...x.shape]));
+  return recording.made(shape, 'last', recording.reshape(recording.last(x), shape));
 }
 
-function transpose(call: Call): Value {
-  const x = need(call, 'x');
-  const perm = call.attrs.perm as number[];
+function transpose({ recording, inputs: { x }, attrs: { perm } }: Call<'Transpose'>): Value {
   const shape = perm.map((axis) => x.shape[axis]!);
-  return call.recording.made(shape, 'last', call.recording.transpose(call.recording.last(x), perm));
+  return recording.made(shape, 'last', recording.transpose(recording.last(x), perm));
 }
 
-function slice(call: Call): Value {
-  const x = need(call, 'x');
-  const { begin, size } = call.attrs as { begin: number[]; size: number[] };
+function slice({ recording, inputs: { x }, attrs: { begin, size } }: Call<'Slice'>): Value {
   const [starts, shape] = tf.slice_util.parseSliceParams({ shape: [...x.shape] } as tf.TensorInfo, begin, size);
   const axes = shape.flatMap((length, axis) => (length === x.shape[axis] ? [] : [axis]));
   const of = (list: readonly number[]): number[] => axes.map((axis) => list[axis]!);
   const ends = starts!.map((start, axis) => start + shape[axis]!);
-  const name = call.recording.last(x);
-  const cut = axes.length === 0 ? name : call.recording.slice(name, of(starts!), of(ends), axes);
-  return call.recording.made(shape, 'last', cut);
+  const name = recording.last(x);
+  const cut = axes.length === 0 ? name : recording.slice(name, of(starts!), of(ends), axes);
+  return recording.made(shape, 'last', cut);
 }
 
-function concat({ recording, inputs, attrs }: Call): Value {
-  const values = Object.values(inputs) as Value[];
-  const axis = attrs.axis as number;
-  const [one] = values as [Value];
+function concat({ recording, inputs: values, attrs: { axis } }: Call<'Concat'>): Value {
+  const one = values[0]!;
   const shape = one.shape.map((size, at) =>
     at === axis ? values.reduce((sum, value) => sum + value.shape[at]!, 0) : size,
   );
@@ -62,11 +53,8 @@ function concat({ recording, inputs, attrs }: Call): Value {
 }
 
 /** Means over space, without the axes that are averaged. */
-function mean(call: Call): Value {
-  const { recording } = call;
-  const x = need(call, 'x');
-  const axes = tf.util.parseAxisParam(call.attrs.axis as number | number[], [...x.shape]);
-  const { keepDims } = call.attrs as { keepDims?: boolean };
+function mean({ recording, inputs: { x }, attrs: { axis: averaged, keepDims } }: Call<'Mean'>): Value {
+  const axes = tf.util.parseAxisParam(averaged, [...x.shape]);
   if (keepDims) throw new Error('a mean that keeps its axes is not part of any network');
   const pooled = x.shape.length === 5 && axes.join() === '1,2,3' && x.first !== undefined;
   const name = pooled ? recording.first(x) : recording.last(x);
@@ -79,7 +67,7 @@ export const basicKernels: LoweringTable = {
   Add: binary('Add'),
   Sub: binary('Sub'),
   RealDiv: binary('Div'),
-  Identity: (call) => need(call, 'x'),
+  Identity: ({ inputs }) => inputs.x,
   Reshape: reshape,
   Transpose: transpose,
   Slice: slice,

@@ -1,7 +1,7 @@
 /** Our own kernels (src/tensor/ops/kernels.ts). */
 import type { Vec3 } from '../../geometry';
-import { Kernel, type ConvAttrs, type ConvInputAttrs } from '../../tensor/ops/kernels';
-import { need, type Call, type Lowering, type LoweringTable } from '../lowering';
+import type { ConvAttrs } from '../../tensor/ops/kernels';
+import type { Call, LoweringTable } from '../lowering';
 import type { Attribute } from '../graph';
 import { Value, type Recording } from '../recording';
 import { windowAttention } from './attention';
@@ -18,15 +18,13 @@ function convAttributes({ stride, padding }: ConvAttrs, kernel: readonly number[
 
 const spatial = ({ shape }: Value): Vec3 => [shape[1]!, shape[2]!, shape[3]!];
 
-function conv3d(call: Call): Value {
-  const { recording, inputs } = call;
-  const attrs = call.attrs as unknown as ConvAttrs;
-  const x = need(call, 'x');
-  const filter = recording.filter(need(call, 'filter'));
+function conv3d({ recording, inputs, attrs }: Call<'VocoConv3D'>): Value {
+  const { x } = inputs;
+  const filter = recording.filter(inputs.filter);
   const [outputs, , ...kernel] = filter.shape;
   const bias = inputs.bias ? [recording.last(inputs.bias)] : [];
   const names = [recording.first(x), filter.name, ...bias];
-  const at = recording.moduleOf(need(call, 'filter'));
+  const at = recording.moduleOf(inputs.filter);
   const name = recording.graph.node('Conv', names, convAttributes(attrs, kernel), at);
   const size = spatial(x).map((length, axis) => {
     const room = length + 2 * attrs.padding[axis]! - kernel[axis]!;
@@ -36,11 +34,9 @@ function conv3d(call: Call): Value {
 }
 
 /** As the forward pass of a transposed convolution. */
-function convTranspose3d(call: Call): Value {
-  const { recording } = call;
-  const attrs = call.attrs as unknown as ConvInputAttrs;
-  const dy = need(call, 'dy');
-  const filter = recording.filter(need(call, 'filter'));
+function convTranspose3d({ recording, inputs, attrs }: Call<'VocoConv3DBackpropInput'>): Value {
+  const { dy } = inputs;
+  const filter = recording.filter(inputs.filter);
   const kernel = filter.shape.slice(2);
   const size = spatial(dy).map(
     (length, axis) => (length - 1) * attrs.stride[axis]! + kernel[axis]! - 2 * attrs.padding[axis]!,
@@ -48,16 +44,15 @@ function convTranspose3d(call: Call): Value {
   if (size.join() !== attrs.inputShape.slice(1, 4).join())
     throw new Error(`a transposed convolution to ${formatSize(attrs.inputShape)} has no form in ONNX`);
   const names = [recording.first(dy), filter.name];
-  const at = recording.moduleOf(need(call, 'filter'));
+  const at = recording.moduleOf(inputs.filter);
   const name = recording.graph.node('ConvTranspose', names, convAttributes(attrs, kernel), at);
   return recording.made(attrs.inputShape, 'first', name);
 }
 
 /** The weight stays as torch has it, [out, in]; runtimes turn it once, when they load the model. */
-function linear(call: Call): Value {
-  const { recording, inputs } = call;
+function linear({ recording, inputs }: Call<'VocoLinear'>): Value {
   const { graph } = recording;
-  const [x, weight] = [need(call, 'x'), need(call, 'weight')];
+  const { x, weight } = inputs;
   const at = recording.moduleOf(weight);
   const turned = graph.node('Transpose', [recording.last(weight)], { perm: { ints: [1, 0] } }, at);
   const product = graph.node('MatMul', [recording.last(x), turned], {}, at);
@@ -66,14 +61,13 @@ function linear(call: Call): Value {
 }
 
 /** Statistics, which only gradients need. */
-const statistics = (): Value[] => [new Value([]), new Value([])];
+const statistics = (): [Value, Value] => [new Value([]), new Value([])];
 
-function layerNorm(call: Call): Value[] {
-  const { recording, inputs, attrs } = call;
-  const x = need(call, 'x');
+function layerNorm({ recording, inputs, attrs }: Call<'VocoLayerNorm'>): [Value, Value, Value] {
+  const { x } = inputs;
   const scale = inputs.gamma ? recording.last(inputs.gamma) : recording.graph.filled(x.shape.at(-1)!, 1);
   const names = [recording.last(x), scale, ...(inputs.beta ? [recording.last(inputs.beta)] : [])];
-  const attributes = { axis: { int: -1 }, epsilon: { float: attrs.eps as number } };
+  const attributes = { axis: { int: -1 }, epsilon: { float: attrs.eps } };
   const at = recording.moduleOf(inputs.gamma);
   const name = recording.graph.node('LayerNormalization', names, attributes, at);
   return [recording.made(x.shape, 'last', name), ...statistics()];
@@ -83,12 +77,10 @@ function leakyRelu(recording: Recording, input: string, slope: number): string {
   return recording.graph.node('LeakyRelu', [input], { alpha: { float: slope } });
 }
 
-function instanceNorm(call: Call): Value[] {
-  const { recording, attrs } = call;
-  const x = need(call, 'x');
+function instanceNorm({ recording, inputs: { x }, attrs }: Call<'VocoInstanceNorm'>): [Value, Value, Value] {
   const { graph } = recording;
   const channels = x.shape[4]!;
-  const { eps, slope } = attrs as { eps: number; slope: number };
+  const { eps, slope } = attrs;
   const names = [recording.first(x), graph.filled(channels, 1), graph.filled(channels, 0)];
   const normal = graph.node('InstanceNormalization', names, { epsilon: { float: eps } });
   const name = slope === 1 ? normal : leakyRelu(recording, normal, slope);
@@ -96,10 +88,8 @@ function instanceNorm(call: Call): Value[] {
 }
 
 /** x · (1 + erf(x / √2)) / 2, in the order that runtimes recognise and compute as one. */
-function gelu(call: Call): Value {
-  const { recording } = call;
+function gelu({ recording, inputs: { x } }: Call<'VocoGelu'>): Value {
   const { graph } = recording;
-  const x = need(call, 'x');
   const name = recording.last(x);
   const scaled = graph.node('Div', [name, graph.scalar(Math.SQRT2)]);
   const shifted = graph.node('Add', [graph.node('Erf', [scaled]), graph.scalar(1)]);
@@ -109,30 +99,30 @@ function gelu(call: Call): Value {
 
 const add = binary('Add');
 
-function addLeakyRelu(call: Call): Value {
-  const sum = add(call) as Value;
+function addLeakyRelu(call: Call<'VocoAddLeakyRelu'>): Value {
+  const sum = add(call);
   const layout = sum.first === undefined ? 'last' : 'first';
-  const name = leakyRelu(call.recording, sum[layout]!, call.attrs.slope as number);
+  const name = leakyRelu(call.recording, sum[layout]!, call.attrs.slope);
   return call.recording.made(sum.shape, layout, name);
 }
 
 /** There, so that operations take the kernel and not their composition; never called. */
-const noGradient: Lowering = () => {
+const noGradient = (): never => {
   throw new Error('a gradient cannot be exported');
 };
 
 export const networkKernels: LoweringTable = {
-  [Kernel.Conv3D]: conv3d,
-  [Kernel.Conv3DBackpropInput]: convTranspose3d,
-  [Kernel.Linear]: linear,
-  [Kernel.LayerNorm]: layerNorm,
-  [Kernel.LayerNormGrad]: noGradient,
-  [Kernel.InstanceNorm]: instanceNorm,
-  [Kernel.InstanceNormGrad]: noGradient,
-  [Kernel.Gelu]: gelu,
-  [Kernel.GeluGrad]: noGradient,
-  [Kernel.AddLeakyRelu]: addLeakyRelu,
-  [Kernel.AddLeakyReluGrad]: noGradient,
-  [Kernel.WindowAttention]: windowAttention,
-  [Kernel.WindowAttentionGrad]: noGradient,
+  VocoConv3D: conv3d,
+  VocoConv3DBackpropInput: convTranspose3d,
+  VocoLinear: linear,
+  VocoLayerNorm: layerNorm,
+  VocoLayerNormGrad: noGradient,
+  VocoInstanceNorm: instanceNorm,
+  VocoInstanceNormGrad: noGradient,
+  VocoGelu: gelu,
+  VocoGeluGrad: noGradient,
+  VocoAddLeakyRelu: addLeakyRelu,
+  VocoAddLeakyReluGrad: noGradient,
+  VocoWindowAttention: windowAttention,
+  VocoWindowAttentionGrad: noGradient,
 };

@@ -2,43 +2,20 @@
  * tfjs-backend-webgpu 4.22 makes invalid shaders for some operations on tensors of more than four axes. Here they are given
  * shapes that it handles, so that code above need not know.
  */
-import type { KernelConfig, TensorInfo } from '@tensorflow/tfjs-core';
-import * as tf from '../tf';
+import type { TensorInfo } from '@tensorflow/tfjs-core';
+import { replaceKernel, type KernelFn } from '../ops/kernelTable';
+import type { BinaryName } from '../ops/tfjsKernels';
 
 interface Backend {
-  disposeData(id: tf.DataId): boolean;
-}
-type Run<I, A> = (options: { inputs: I; attrs: A; backend: Backend }) => TensorInfo;
-interface BinaryInputs {
-  a: TensorInfo;
-  b: TensorInfo;
-}
-interface PadAttrs {
-  paddings: [number, number][];
-  constantValue: number;
+  disposeData(id: TensorInfo['dataId']): boolean;
 }
 
 const LARGEST_RANK = 4;
 const BACKEND = 'webgpu';
-const BINARY = [
-  tf.Add,
-  tf.Sub,
-  tf.Multiply,
-  tf.RealDiv,
-  tf.FloorDiv,
-  tf.Maximum,
-  tf.Minimum,
-  tf.Mod,
-  tf.Pow,
-  tf.SquaredDifference,
-  tf.Equal,
-  tf.NotEqual,
-  tf.Greater,
-  tf.GreaterEqual,
-  tf.Less,
-  tf.LessEqual,
-  tf.LogicalAnd,
-];
+const BINARY: readonly BinaryName[] = [
+  'Add', 'Sub', 'Multiply', 'RealDiv', 'FloorDiv', 'Maximum', 'Minimum', 'Mod', 'Pow', 'SquaredDifference', 'Equal', 'NotEqual',
+  'Greater', 'GreaterEqual', 'Less', 'LessEqual', 'LogicalAnd',
+]; // prettier-ignore
 
 let done = false;
 
@@ -46,19 +23,12 @@ let done = false;
 export function repairWebGpuKernels(): void {
   if (done) return;
   done = true;
-  replace<{ x: TensorInfo }, PadAttrs>(tf.PadV2, padAxisByAxis);
-  for (const name of BINARY) replace<BinaryInputs, object>(name, broadcastSameRank);
-}
-
-function replace<I, A>(name: string, repaired: (original: Run<I, A>) => Run<I, A>): void {
-  const config = tf.getKernel(name, BACKEND);
-  const kernelFunc = repaired(config.kernelFunc as unknown as Run<I, A>) as unknown as KernelConfig['kernelFunc'];
-  tf.unregisterKernel(name, BACKEND);
-  tf.registerKernel({ ...config, kernelFunc });
+  replaceKernel<'PadV2', Backend>('PadV2', BACKEND, padAxisByAxis);
+  for (const name of BINARY) replaceKernel<BinaryName, Backend>(name, BACKEND, broadcastSameRank);
 }
 
 /** The shader for a vector beside a larger tensor is invalid beyond rank 4; that for tensors of one rank is not. */
-function broadcastSameRank(original: Run<BinaryInputs, object>): Run<BinaryInputs, object> {
+function broadcastSameRank(original: KernelFn<BinaryName, Backend>): KernelFn<BinaryName, Backend> {
   return ({ inputs: { a, b }, ...rest }) => {
     const rank = Math.max(a.shape.length, b.shape.length);
     const widen = (t: TensorInfo): TensorInfo => ({
@@ -74,7 +44,7 @@ function broadcastSameRank(original: Run<BinaryInputs, object>): Run<BinaryInput
 const product = (shape: number[]): number => shape.reduce((a, b) => a * b, 1);
 
 /** Pads larger tensors one axis after the other, each seen as [outer, axis, inner]. The gradient of slice pads, too. */
-function padAxisByAxis(original: Run<{ x: TensorInfo }, PadAttrs>): Run<{ x: TensorInfo }, PadAttrs> {
+function padAxisByAxis(original: KernelFn<'PadV2', Backend>): KernelFn<'PadV2', Backend> {
   return (options) => {
     const { inputs, attrs, backend } = options;
     const { x } = inputs;

@@ -19,11 +19,11 @@ export function gelu<T extends tf.Tensor>(x: T): T {
 
 /** {@link gelu} without a place on the tape. */
 export const geluOf = (x: tf.Tensor): tf.Tensor =>
-  hasKernel(Kernel.Gelu) ? runKernel<tf.Tensor>(Kernel.Gelu, { x }) : tf.mul(x, normalCdf(x));
+  hasKernel(Kernel.Gelu) ? runKernel(Kernel.Gelu, { x }) : tf.mul(x, normalCdf(x));
 
 /** The gradient of gelu's input x, from that of its output. */
 export function geluGradient(x: tf.Tensor, dy: tf.Tensor): tf.Tensor {
-  if (hasKernel(Kernel.GeluGrad)) return runKernel<tf.Tensor>(Kernel.GeluGrad, { x, dy });
+  if (hasKernel(Kernel.GeluGrad)) return runKernel(Kernel.GeluGrad, { x, dy });
   const density = tf.mul(tf.exp(tf.mul(tf.square(x), -0.5)), 1 / Math.sqrt(2 * Math.PI));
   return tf.mul(dy, tf.add(normalCdf(x), tf.mul(x, density)));
 }
@@ -60,14 +60,12 @@ export function addLeakyRelu<T extends tf.Tensor>(a: T, b: T, slope = 0.01): T {
     { a, b },
     (save) => {
       save([a, b]);
-      return native
-        ? runKernel<tf.Tensor>(Kernel.AddLeakyRelu, { a, b }, { slope })
-        : tf.leakyRelu(tf.add(a, b), slope);
+      return native ? runKernel(Kernel.AddLeakyRelu, { a, b }, { slope }) : tf.leakyRelu(tf.add(a, b), slope);
     },
     (dy, saved) => {
       const [left, right] = saved as [tf.Tensor, tf.Tensor];
       const dSum = native
-        ? runKernel<tf.Tensor>(Kernel.AddLeakyReluGrad, { a: left, b: right, dy }, { slope })
+        ? runKernel(Kernel.AddLeakyReluGrad, { a: left, b: right, dy }, { slope })
         : tf.mul(dy, leakySlope(tf.add(left, right), slope));
       return { a: () => dSum, b: () => tf.clone(dSum) };
     },

@@ -163,13 +163,13 @@ export function windowAttention(
     (save) => {
       save([qkv, padToken, biasTable]);
       return native
-        ? runKernel<tf.Tensor5D>(Kernel.WindowAttention, inputs, attrs)
+        ? (runKernel(Kernel.WindowAttention, inputs, attrs) as tf.Tensor5D)
         : composed(qkv, padToken, biasTable, attrs);
     },
     (dy, saved) => {
       const [x, pad, table] = saved as [tf.Tensor, tf.Tensor, tf.Tensor];
       const [dQkv, dPad, dTable] = native
-        ? runKernel<tf.Tensor[]>(Kernel.WindowAttentionGrad, { qkv: x, padToken: pad, biasTable: table, dy }, attrs)
+        ? runKernel(Kernel.WindowAttentionGrad, { qkv: x, padToken: pad, biasTable: table, dy }, attrs)
         : tf.tidy(() => composedGradient(x, pad, table, dy, attrs));
       return { qkv: () => dQkv!, padToken: () => dPad!, biasTable: () => dTable! };
     },

@@ -16,7 +16,7 @@ const triple = (value: number | Vec3 | undefined, fallback: number): Vec3 =>
 
 /** x ⋆ filter + bias. */
 function forward(x: tf.Tensor, filter: tf.Tensor, attrs: ConvAttrs, bias?: tf.Tensor): tf.Tensor5D {
-  if (hasKernel(Kernel.Conv3D)) return runKernel(Kernel.Conv3D, present({ x, filter, bias }), attrs);
+  if (hasKernel(Kernel.Conv3D)) return runKernel(Kernel.Conv3D, { x, filter, bias }, attrs) as tf.Tensor5D;
   const y = composedForward(x, filter, attrs);
   return bias ? tf.add(y, bias) : y;
 }
@@ -24,7 +24,7 @@ function forward(x: tf.Tensor, filter: tf.Tensor, attrs: ConvAttrs, bias?: tf.Te
 /** The gradient of {@link forward}'s x, of shape `inputShape`. */
 function backwardInput(dy: tf.Tensor, filter: tf.Tensor, inputShape: Shape5D, attrs: ConvAttrs): tf.Tensor5D {
   return hasKernel(Kernel.Conv3DBackpropInput)
-    ? runKernel(Kernel.Conv3DBackpropInput, { dy, filter }, { ...attrs, inputShape })
+    ? (runKernel(Kernel.Conv3DBackpropInput, { dy, filter }, { ...attrs, inputShape }) as tf.Tensor5D)
     : composedInput(dy, filter, inputShape, attrs);
 }
 
@@ -37,8 +37,7 @@ function backwardFilter(
   bias: boolean,
 ): [tf.Tensor, tf.Tensor?] {
   if (hasKernel(Kernel.Conv3DBackpropFilter)) {
-    const outputs = runKernel<tf.Tensor[]>(Kernel.Conv3DBackpropFilter, { x, dy }, { ...attrs, filterShape, bias });
-    return outputs as [tf.Tensor, tf.Tensor?];
+    return runKernel(Kernel.Conv3DBackpropFilter, { x, dy }, { ...attrs, filterShape, bias });
   }
   const dFilter = composedFilter(x, dy, filterShape, attrs);
   return bias ? [dFilter, tf.sum(dy, [0, 1, 2, 3])] : [dFilter];

@@ -11,7 +11,7 @@ import type { ConvAttrs, Shape5D } from './kernels';
  */
 const tfjsConvolves = (): boolean =>
   tf.getBackend() !== 'wasm' &&
-  [tf.Conv3D, tf.Conv3DBackpropInputV2, tf.Conv3DBackpropFilterV2].every((kernel) => hasKernel(kernel));
+  (['Conv3D', 'Conv3DBackpropInputV2', 'Conv3DBackpropFilterV2'] as const).every(hasKernel);
 
 const pad = (x: tf.Tensor, [d, h, w]: Vec3): tf.Tensor5D =>
   (d + h + w > 0 ? tf.pad(x, [[0, 0], [d, d], [h, h], [w, w], [0, 0]]) : x) as tf.Tensor5D; // prettier-ignore
@@ -57,6 +57,11 @@ export function composedFilter(x: tf.Tensor, dy: tf.Tensor, filterShape: Shape5D
   if (!tfjsConvolves()) return tapsFilter(pad(x, attrs.padding), dy, filterShape, attrs.stride);
   const same = isSame(filterShape, attrs);
   const input = same ? x : pad(x, attrs.padding);
-  const options = { strides: attrs.stride, pad: same ? 'same' : 'valid', filterShape };
-  return runKernel(tf.Conv3DBackpropFilterV2, { x: input, dy }, options);
+  const [d, h, w] = attrs.stride;
+  const options = {
+    strides: [d, h, w] as [number, number, number],
+    pad: same ? 'same' : 'valid',
+    filterShape,
+  } as const;
+  return runKernel('Conv3DBackpropFilterV2', { x: input, dy }, options) as tf.Tensor5D;
 }

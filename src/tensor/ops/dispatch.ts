@@ -1,4 +1,5 @@
 import * as tf from '../tf';
+import type { KernelName, KernelTypes, NoAttrs } from './kernels';
 
 type Inputs = Record<string, tf.Tensor>;
 type Save = (tensors: tf.Tensor[]) => void;
@@ -17,13 +18,21 @@ export function present(inputs: Record<string, tf.Tensor | undefined>): Inputs {
 }
 
 /** True where the current backend has a kernel of this name. */
-export function hasKernel(name: string): boolean {
+export function hasKernel(name: KernelName): boolean {
   return tf.getKernel(name, tf.getBackend()) != null;
 }
 
-/** Runs a kernel of the current backend; `attrs` is one of the interfaces of `kernels.ts`. */
-export function runKernel<T extends tf.Tensor | tf.Tensor[]>(name: string, inputs: Inputs, attrs: object = {}): T {
-  return tf.engine().runKernel(name, inputs as tf.NamedTensorMap, attrs as tf.NamedAttrMap) as T;
+type Types<N extends KernelName> = KernelTypes<tf.Tensor>[N];
+type AttrsOf<N extends KernelName> = NoAttrs extends Types<N>['attrs'] ? [] : [attrs: Types<N>['attrs']];
+
+/** Runs a kernel of the current backend. Inputs that are undefined are left out, as kernels expect. */
+export function runKernel<N extends KernelName>(
+  name: N,
+  inputs: Types<N>['inputs'],
+  ...[attrs = {}]: AttrsOf<N>
+): Types<N>['outputs'] {
+  const given = present(inputs as Record<string, tf.Tensor | undefined>);
+  return tf.engine().runKernel(name, given, attrs as tf.NamedAttrMap) as Types<N>['outputs'];
 }
 
 /**

@@ -1,59 +1,18 @@
 import type { Vec3 } from '../../geometry';
+import type { TfjsKernelTypes } from './tfjsKernels';
 
-/**
- * Names, inputs, attributes and outputs of the kernels that matter for speed. A backend may register any of them; `ops/`
- * uses the kernel where the current backend has it and a plain composition of tfjs operations where it has not.
- *
- * All tensors are float32 and channels last. `N` = batch, spatial sizes are `[D, H, W]`. Optional inputs are left out of
- * the input map. Filters are `[kd, kh, kw, in, out]`; dense weights are `[out, in]` as in PyTorch.
- */
 /** [n, depth, height, width, channels]. */
 export type Shape5D = [number, number, number, number, number];
-
-export const Kernel = {
-  /** {x[N,D,H,W,I], filter, bias?[O]} → y[N,D',H',W',O]. Zero padding on both sides, as torch.nn.Conv3d. Attrs: ConvAttrs. */
-  Conv3D: 'VocoConv3D',
-  /** {dy, filter} → dx of `inputShape`. Also the forward pass of a transposed convolution. Attrs: ConvInputAttrs. */
-  Conv3DBackpropInput: 'VocoConv3DBackpropInput',
-  /** {x, dy} → [dfilter, dbias] of `filterShape` and [O], or [dfilter] alone without `bias`. Attrs: ConvFilterAttrs. */
-  Conv3DBackpropFilter: 'VocoConv3DBackpropFilter',
-  /** {x[...,I], weight[O,I], bias?[O]} → y[...,O]. */
-  Linear: 'VocoLinear',
-  /** {dy[...,O], weight} → dx[...,I]. */
-  LinearBackpropInput: 'VocoLinearBackpropInput',
-  /** {x[...,I], dy[...,O]} → [dweight[O,I], dbias[O]]. */
-  LinearBackpropWeight: 'VocoLinearBackpropWeight',
-  /** {x[...,C], gamma?[C], beta?[C]} → [y, mean[rows], rstd[rows]], over the last axis. Attrs: {eps}. */
-  LayerNorm: 'VocoLayerNorm',
-  /** {x, dy, mean, rstd, gamma?} → [dx, dgamma[C], dbeta[C]]. */
-  LayerNormGrad: 'VocoLayerNormGrad',
-  /** {x[N,D,H,W,C]} → [y, mean[N,C], rstd[N,C]], then leaky ReLU with `slope` (1 = none). Attrs: {eps, slope}. */
-  InstanceNorm: 'VocoInstanceNorm',
-  /** {y, dy, rstd} → dx from the output, the activation (`slope` above 0) included. Attrs: {slope}. */
-  InstanceNormGrad: 'VocoInstanceNormGrad',
-  /** {x} → exact (erf) GELU. */
-  Gelu: 'VocoGelu',
-  /** {x, dy} → dx. */
-  GeluGrad: 'VocoGeluGrad',
-  /** {a, b} → leakyRelu(a + b). Attrs: {slope}. */
-  AddLeakyRelu: 'VocoAddLeakyRelu',
-  /** {a, b, dy} → dx, the same for both inputs. Attrs: {slope}. */
-  AddLeakyReluGrad: 'VocoAddLeakyReluGrad',
-  /** {qkv[N,D,H,W,3C], padToken[3C], biasTable[T,heads]} → y[N,D,H,W,C]. Attrs: WindowAttentionAttrs. */
-  WindowAttention: 'VocoWindowAttention',
-  /** {qkv, padToken, biasTable, dy} → [dqkv, dpadToken, dbiasTable]; attention is recomputed, never stored. */
-  WindowAttentionGrad: 'VocoWindowAttentionGrad',
-} as const;
 
 export interface ConvAttrs {
   stride: Vec3;
   padding: Vec3;
 }
 export interface ConvInputAttrs extends ConvAttrs {
-  inputShape: [number, number, number, number, number];
+  inputShape: Shape5D;
 }
 export interface ConvFilterAttrs extends ConvAttrs {
-  filterShape: [number, number, number, number, number];
+  filterShape: Shape5D;
   /** Whether the gradient of a bias is wanted. */
   bias: boolean;
 }
@@ -68,3 +27,94 @@ export interface WindowAttentionAttrs {
   /** Usually (C / heads)^-0.5. */
   scale: number;
 }
+export interface EpsAttrs {
+  eps: number;
+}
+export interface SlopeAttrs {
+  /** Of leaky ReLU below zero; 1 is none. */
+  slope: number;
+}
+/** Attributes of a kernel that has none; tfjs gives none. */
+export type NoAttrs = Record<never, never> | undefined;
+
+/** What a kernel is called with and what it gives. */
+export interface Signature<Inputs, Attrs, Outputs> {
+  inputs: Inputs;
+  attrs: Attrs;
+  outputs: Outputs;
+}
+
+interface Attention<T> {
+  /** [N,D,H,W,3C] */
+  qkv: T;
+  /** [3C] */
+  padToken: T;
+  /** [T,heads] */
+  biasTable: T;
+}
+
+/**
+ * The kernels that matter for speed, by name, where `T` stands for a tensor: callers hold `tf.Tensor`, backends `tf.TensorInfo`.
+ * A backend may register any of them; `ops/` uses the kernel where the current backend has it and a plain composition of
+ * tfjs operations where it has not.
+ *
+ * All tensors are float32 and channels last. `N` = batch, spatial sizes are `[D, H, W]`. Filters are `[kd, kh, kw, in, out]`;
+ * dense weights are `[out, in]` as in PyTorch.
+ */
+export interface OurKernelTypes<T> {
+  /** {x[N,D,H,W,I], filter, bias?[O]} → y[N,D',H',W',O]. Zero padding on both sides, as torch.nn.Conv3d. */
+  VocoConv3D: Signature<{ x: T; filter: T; bias?: T }, ConvAttrs, T>;
+  /** {dy, filter} → dx of `inputShape`. Also the forward pass of a transposed convolution. */
+  VocoConv3DBackpropInput: Signature<{ dy: T; filter: T }, ConvInputAttrs, T>;
+  /** {x, dy} → [dfilter, dbias] of `filterShape` and [O], or [dfilter] alone without `bias`. */
+  VocoConv3DBackpropFilter: Signature<{ x: T; dy: T }, ConvFilterAttrs, [T, T?]>;
+  /** {x[...,I], weight[O,I], bias?[O]} → y[...,O]. */
+  VocoLinear: Signature<{ x: T; weight: T; bias?: T }, NoAttrs, T>;
+  /** {dy[...,O], weight} → dx[...,I]. */
+  VocoLinearBackpropInput: Signature<{ dy: T; weight: T }, NoAttrs, T>;
+  /** {x[...,I], dy[...,O]} → [dweight[O,I], dbias[O]]. */
+  VocoLinearBackpropWeight: Signature<{ x: T; dy: T }, NoAttrs, [T, T]>;
+  /** {x[...,C], gamma?[C], beta?[C]} → [y, mean[rows], rstd[rows]], over the last axis. */
+  VocoLayerNorm: Signature<{ x: T; gamma?: T; beta?: T }, EpsAttrs, [T, T, T]>;
+  /** {x, dy, mean, rstd, gamma?} → [dx, dgamma[C], dbeta[C]]. */
+  VocoLayerNormGrad: Signature<{ x: T; dy: T; mean: T; rstd: T; gamma?: T }, NoAttrs, [T, T, T]>;
+  /** {x[N,D,H,W,C]} → [y, mean[N,C], rstd[N,C]], then leaky ReLU with `slope`. */
+  VocoInstanceNorm: Signature<{ x: T }, EpsAttrs & SlopeAttrs, [T, T, T]>;
+  /** {y, dy, rstd} → dx from the output, the activation (`slope` above 0) included. */
+  VocoInstanceNormGrad: Signature<{ y: T; dy: T; rstd: T }, SlopeAttrs, T>;
+  /** {x} → exact (erf) GELU. */
+  VocoGelu: Signature<{ x: T }, NoAttrs, T>;
+  /** {x, dy} → dx. */
+  VocoGeluGrad: Signature<{ x: T; dy: T }, NoAttrs, T>;
+  /** {a, b} → leakyRelu(a + b). */
+  VocoAddLeakyRelu: Signature<{ a: T; b: T }, SlopeAttrs, T>;
+  /** {a, b, dy} → dx, the same for both inputs. */
+  VocoAddLeakyReluGrad: Signature<{ a: T; b: T; dy: T }, SlopeAttrs, T>;
+  /** {qkv, padToken, biasTable} → y[N,D,H,W,C]. */
+  VocoWindowAttention: Signature<Attention<T>, WindowAttentionAttrs, T>;
+  /** {qkv, padToken, biasTable, dy} → [dqkv, dpadToken, dbiasTable]; attention is recomputed, never stored. */
+  VocoWindowAttentionGrad: Signature<Attention<T> & { dy: T }, WindowAttentionAttrs, [T, T, T]>;
+}
+
+/** Ours, and those of tfjs that we call or that our backends implement. */
+export interface KernelTypes<T> extends OurKernelTypes<T>, TfjsKernelTypes<T> {}
+export type KernelName = keyof KernelTypes<unknown>;
+
+export const Kernel = {
+  Conv3D: 'VocoConv3D',
+  Conv3DBackpropInput: 'VocoConv3DBackpropInput',
+  Conv3DBackpropFilter: 'VocoConv3DBackpropFilter',
+  Linear: 'VocoLinear',
+  LinearBackpropInput: 'VocoLinearBackpropInput',
+  LinearBackpropWeight: 'VocoLinearBackpropWeight',
+  LayerNorm: 'VocoLayerNorm',
+  LayerNormGrad: 'VocoLayerNormGrad',
+  InstanceNorm: 'VocoInstanceNorm',
+  InstanceNormGrad: 'VocoInstanceNormGrad',
+  Gelu: 'VocoGelu',
+  GeluGrad: 'VocoGeluGrad',
+  AddLeakyRelu: 'VocoAddLeakyRelu',
+  AddLeakyReluGrad: 'VocoAddLeakyReluGrad',
+  WindowAttention: 'VocoWindowAttention',
+  WindowAttentionGrad: 'VocoWindowAttentionGrad',
+} as const satisfies Record<string, keyof OurKernelTypes<unknown>>;

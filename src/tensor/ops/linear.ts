@@ -6,7 +6,7 @@ import { Kernel } from './kernels';
 const rows = (x: tf.Tensor): tf.Tensor2D => tf.reshape(x, [-1, x.shape[x.shape.length - 1]!]);
 
 function forward(x: tf.Tensor, weight: tf.Tensor, bias?: tf.Tensor): tf.Tensor {
-  if (hasKernel(Kernel.Linear)) return runKernel(Kernel.Linear, present({ x, weight, bias }));
+  if (hasKernel(Kernel.Linear)) return runKernel(Kernel.Linear, { x, weight, bias });
   const y = tf.matMul(rows(x), weight, false, true);
   return tf.reshape(bias ? tf.add(y, bias) : y, [...x.shape.slice(0, -1), weight.shape[0]!]);
 }
@@ -18,7 +18,7 @@ function backwardInput(dy: tf.Tensor, weight: tf.Tensor): tf.Tensor {
 
 function backwardWeight(x: tf.Tensor, dy: tf.Tensor): [tf.Tensor, tf.Tensor] {
   if (hasKernel(Kernel.LinearBackpropWeight)) {
-    return runKernel<tf.Tensor[]>(Kernel.LinearBackpropWeight, { x, dy }) as [tf.Tensor, tf.Tensor];
+    return runKernel(Kernel.LinearBackpropWeight, { x, dy });
   }
   return [tf.matMul(rows(dy), rows(x), true, false), tf.sum(rows(dy), 0)];
 }

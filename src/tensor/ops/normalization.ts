@@ -30,11 +30,7 @@ function layerNormGradient(
   gamma?: tf.Tensor,
 ): [tf.Tensor, tf.Tensor, tf.Tensor] {
   if (hasKernel(Kernel.LayerNormGrad)) {
-    return runKernel<tf.Tensor[]>(Kernel.LayerNormGrad, present({ x, dy, mean, rstd, gamma })) as [
-      tf.Tensor,
-      tf.Tensor,
-      tf.Tensor,
-    ];
+    return runKernel(Kernel.LayerNormGrad, { x, dy, mean, rstd, gamma });
   }
   const rows = (t: tf.Tensor): tf.Tensor2D => tf.reshape(t, [-1, x.shape[x.shape.length - 1]!]);
   const column = (t: tf.Tensor): tf.Tensor2D => tf.reshape(t, [-1, 1]);
@@ -60,8 +56,7 @@ export function layerNorm<T extends tf.Tensor>(x: T, options: LayerNormOptions =
     (save) => {
       const optional = gamma ? [gamma] : [];
       if (native) {
-        const outputs = runKernel<tf.Tensor[]>(Kernel.LayerNorm, present({ x, gamma, beta }), { eps });
-        const [y, mean, rstd] = outputs as [tf.Tensor, tf.Tensor, tf.Tensor];
+        const [y, mean, rstd] = runKernel(Kernel.LayerNorm, { x, gamma, beta }, { eps });
         save([x, mean, rstd, ...optional]);
         return y;
       }
@@ -95,8 +90,8 @@ export function instanceNorm(x: tf.Tensor5D, options: { eps?: number; slope?: nu
     { x },
     (save) => {
       if (native) {
-        const [y, , rstd] = runKernel<tf.Tensor[]>(Kernel.InstanceNorm, { x }, { eps, slope });
-        save([y!, rstd!]);
+        const [y, , rstd] = runKernel(Kernel.InstanceNorm, { x }, { eps, slope });
+        save([y, rstd]);
         return y as tf.Tensor5D;
       }
       const { y: normal, rstd } = normalise(x, axes, eps);

@@ -1,15 +1,17 @@
 import type { Gradients } from '../autodiff';
 import * as tf from '../tf';
-import { ids, inPlaceUpdates, replace, unshare, type AdamWScalars, type InPlaceUpdates } from './inPlace';
+import {
+  adamwNumbers,
+  ids,
+  inPlaceUpdates,
+  replace,
+  unshare,
+  type AdamWOptions,
+  type AdamWStep,
+  type InPlaceUpdates,
+} from './inPlace';
 import type { Optimizer, Parameters } from './optimizer';
 import { Slots } from './slots';
-
-export interface AdamWOptions {
-  betas?: [number, number];
-  eps?: number;
-  weightDecay?: number;
-  amsgrad?: boolean;
-}
 
 interface Update {
   parameter: tf.Variable;
@@ -25,9 +27,9 @@ interface Update {
  */
 export class AdamW implements Optimizer {
   private readonly slots: Slots;
-  private readonly options: Required<AdamWOptions>;
+  private readonly options: AdamWOptions;
 
-  constructor(parameters: Parameters, options: AdamWOptions = {}) {
+  constructor(parameters: Parameters, options: Partial<AdamWOptions> = {}) {
     this.options = { betas: [0.9, 0.999], eps: 1e-8, weightDecay: 0.01, amsgrad: false, ...options };
     const kinds = ['exp_avg', 'exp_avg_sq', ...(this.options.amsgrad ? ['max_exp_avg_sq'] : [])];
     this.slots = new Slots(parameters, kinds);
@@ -49,15 +51,10 @@ export class AdamW implements Optimizer {
     });
     const inPlace = inPlaceUpdates();
     for (const [step, updates] of byStep) {
-      const scalars = this.scalars(rate, step);
-      if (inPlace.adamwStep) updateInPlace(inPlace, updates, scalars);
-      else updates.forEach((update) => tf.tidy(() => updateComposed(update, scalars)));
+      const options = { ...this.options, rate, step };
+      if (inPlace.adamwStep) updateInPlace(inPlace, updates, options);
+      else updates.forEach((update) => tf.tidy(() => updateComposed(update, options)));
     }
-  }
-
-  private scalars(lr: number, step: number): AdamWScalars {
-    const { betas, eps, weightDecay } = this.options;
-    return { lr, beta1: betas[0], beta2: betas[1], eps, weightDecay, step };
   }
 
   state(): Map<string, tf.Tensor> {
@@ -73,26 +70,25 @@ export class AdamW implements Optimizer {
   }
 }
 
-function updateInPlace(backend: Partial<InPlaceUpdates>, updates: Update[], scalars: AdamWScalars): void {
+function updateInPlace(backend: Partial<InPlaceUpdates>, updates: Update[], options: AdamWStep): void {
   const vmax = updates.map((u) => u.vmax).filter((t) => t !== undefined);
   for (const u of updates) for (const tensor of [u.parameter, u.m, u.v]) unshare(tensor);
   vmax.forEach(unshare);
-  backend.adamwStep!(
-    ids(updates.map((u) => u.parameter)),
-    ids(updates.map((u) => u.gradient)),
-    ids(updates.map((u) => u.m)),
-    ids(updates.map((u) => u.v)),
-    vmax.length > 0 ? ids(vmax) : null,
-    scalars,
-  );
+  const tensors = {
+    parameters: ids(updates.map((u) => u.parameter)),
+    gradients: ids(updates.map((u) => u.gradient)),
+    m: ids(updates.map((u) => u.m)),
+    v: ids(updates.map((u) => u.v)),
+    vmax: options.amsgrad ? ids(vmax) : undefined,
+  };
+  backend.adamwStep!(tensors, options);
 }
 
-function updateComposed({ parameter, gradient, m, v, vmax }: Update, scalars: AdamWScalars): void {
-  const { lr, beta1, beta2, eps, weightDecay, step } = scalars;
-  replace(m, tf.add(tf.mul(m, beta1), tf.mul(gradient, 1 - beta1)));
-  replace(v, tf.add(tf.mul(v, beta2), tf.mul(tf.square(gradient), 1 - beta2)));
+function updateComposed({ parameter, gradient, m, v, vmax }: Update, options: AdamWStep): void {
+  const { keep, rate, correction, beta1, rest1, beta2, rest2, eps } = adamwNumbers(options);
+  replace(m, tf.add(tf.mul(m, beta1), tf.mul(gradient, rest1)));
+  replace(v, tf.add(tf.mul(v, beta2), tf.mul(tf.square(gradient), rest2)));
   if (vmax) replace(vmax, tf.maximum(vmax, v));
-  const denominator = tf.add(tf.mul(tf.sqrt(vmax ?? v), 1 / Math.sqrt(1 - beta2 ** step)), eps);
-  const change = tf.mul(tf.div(m, denominator), lr / (1 - beta1 ** step));
-  replace(parameter, tf.sub(tf.mul(parameter, 1 - lr * weightDecay), change));
+  const denominator = tf.add(tf.mul(tf.sqrt(vmax ?? v), correction), eps);
+  replace(parameter, tf.sub(tf.mul(parameter, keep), tf.mul(tf.div(m, denominator), rate)));
 }

@@ -1,25 +1,46 @@
 import * as tf from '../tf';
 
-export interface AdamWScalars {
-  lr: number;
-  beta1: number;
-  beta2: number;
-  eps: number;
-  weightDecay: number;
+/** The arguments of torch.optim.AdamW but the learning rate, which a schedule gives. */
+export interface AdamWOptions {
+  readonly betas: readonly [number, number];
+  readonly eps: number;
+  readonly weightDecay: number;
+  readonly amsgrad: boolean;
+}
+
+/** One step of AdamW, on every device. */
+export interface AdamWStep extends AdamWOptions {
+  readonly rate: number;
   /** 1 at the first step. */
-  step: number;
+  readonly step: number;
+}
+
+/** A list for each role, one entry a parameter; `vmax` where the options have `amsgrad`. */
+export interface AdamWTensors<T> {
+  readonly parameters: readonly T[];
+  readonly gradients: readonly T[];
+  readonly m: readonly T[];
+  readonly v: readonly T[];
+  readonly vmax?: readonly T[] | undefined;
+}
+
+/** The numbers of a step: p ← p · keep − rate · m / (√v · correction + eps). */
+export function adamwNumbers({ betas: [beta1, beta2], eps, weightDecay, rate, step }: AdamWStep) {
+  return {
+    keep: 1 - rate * weightDecay,
+    rate: rate / (1 - beta1 ** step),
+    correction: 1 / Math.sqrt(1 - beta2 ** step),
+    beta1,
+    rest1: 1 - beta1,
+    beta2,
+    rest2: 1 - beta2,
+    eps,
+  };
 }
 
 /** What a backend may offer to update tensors in their own memory, all in one call. */
 export interface InPlaceUpdates {
-  adamwStep(
-    parameters: tf.DataId[],
-    gradients: tf.DataId[],
-    m: tf.DataId[],
-    v: tf.DataId[],
-    vmax: tf.DataId[] | null,
-    scalars: AdamWScalars,
-  ): void;
+  adamwStep(tensors: AdamWTensors<tf.DataId>, options: AdamWStep): void;
   emaStep(teacher: tf.DataId[], student: tf.DataId[], momentum: number): void;
   sumOfSquares(ids: tf.DataId[]): number;
   accumulate(target: tf.DataId, addend: tf.DataId): void;
@@ -27,7 +48,7 @@ export interface InPlaceUpdates {
 
 /** The current backend's in-place updates: any of them may be missing. */
 export function inPlaceUpdates(): Partial<InPlaceUpdates> {
-  return tf.backend() as unknown as Partial<InPlaceUpdates>;
+  return tf.backend() as tf.KernelBackend & Partial<InPlaceUpdates>;
 }
 
 /**
@@ -40,7 +61,7 @@ export function unshare(variable: tf.Variable): void {
 
 /** How many tensors share the memory of this one, itself included; 0 where it lies on another backend. */
 function sharers(tensor: tf.Tensor): number {
-  return (tf.backend() as unknown as { refCount(id: tf.DataId): number }).refCount(tensor.dataId);
+  return tf.backend().refCount(tensor.dataId);
 }
 
 /**

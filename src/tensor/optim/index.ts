@@ -1,4 +1,5 @@
-export { AdamW, type AdamWOptions } from './adamw';
+export { AdamW } from './adamw';
+export type { AdamWOptions } from './inPlace';
 export { LossScale } from './lossScale';
 export { ScaledOptimizer } from './scaledOptimizer';
 export type { Optimizer, Parameters } from './optimizer';

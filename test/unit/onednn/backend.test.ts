@@ -188,10 +188,11 @@ describe('a training step', () => {
       const variables = Object.values(p);
       const { value, gradients } = valueAndGradients(() => ({ loss: loss(p, x) }), variables);
       losses.push(value.loss.dataSync()[0]!);
-      const settings = { lr: 1e-2, beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0.01, step };
+      const settings = { rate: 1e-2, betas: [0.9, 0.999], eps: 1e-8, weightDecay: 0.01, amsgrad: true, step } as const;
       const slot = (i: number) => slots.map((s) => s[i]!.dataId);
       const [parameters, slopes] = [variables, gradients as tf.Tensor[]].map((each) => each.map((t) => t.dataId));
-      backend.adamwStep(parameters!, slopes!, slot(0), slot(1), slot(2), settings);
+      const tensors = { parameters: parameters!, gradients: slopes!, m: slot(0), v: slot(1), vmax: slot(2) };
+      backend.adamwStep(tensors, settings);
       tf.dispose([value.loss, ...(gradients as tf.Tensor[])]);
     }
     x.dispose();

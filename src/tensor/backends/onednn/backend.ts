@@ -1,5 +1,6 @@
 /** The `onednn` tfjs backend: the `cpu` backend with pooled memory, so that every kernel of `cpu` works on its tensors. */
 import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
+import { adamwNumbers, type AdamWStep, type AdamWTensors, type InPlaceUpdates } from '../../optim/inPlace';
 import * as tf from '../../tf';
 import { type Addon, Reduction } from './addon';
 import { Multiply } from './bf16';
@@ -16,21 +17,11 @@ interface TensorData {
   block?: Block;
 }
 
-export interface AdamWSettings {
-  lr: number;
-  beta1: number;
-  beta2: number;
-  eps: number;
-  weightDecay: number;
-  /** 1 at the first step. */
-  step: number;
-}
-
 const ARRAYS = { float32: Float32Array, int32: Int32Array, bool: Uint8Array } as const;
 type PooledType = keyof typeof ARRAYS;
 const isPooled = (dtype: tf.DataType): dtype is PooledType => dtype in ARRAYS;
 
-export class OneDnnBackend extends MathBackendCPU {
+export class OneDnnBackend extends MathBackendCPU implements InPlaceUpdates {
   readonly pool: BufferPool;
   /** How the layers' products are computed: one of `Multiply`. */
   multiply: number = Multiply.float32;
@@ -130,25 +121,15 @@ export class OneDnnBackend extends MathBackendCPU {
     this.addon.setThreads(Math.max(1, Math.floor(threads)));
   }
 
-  /** One step of torch.optim.AdamW, in place; amsgrad where `vmax` is given. Tensors without a gradient are left out by the caller. */
-  adamwStep(
-    params: DataId[],
-    grads: DataId[],
-    m: DataId[],
-    v: DataId[],
-    vmax: DataId[] | null,
-    settings: AdamWSettings,
-  ): void {
-    const { lr, beta1, beta2, eps, weightDecay, step } = settings;
-    const numbers = [
-      1 - lr * weightDecay, lr / (1 - beta1 ** step), 1 / Math.sqrt(1 - beta2 ** step),
-      beta1, 1 - beta1, beta2, 1 - beta2, eps,
-    ]; // prettier-ignore
-    params.forEach((param, i) => {
-      const values = this.array(param);
+  /** One step of torch.optim.AdamW, in place. Tensors without a gradient are left out by the caller. */
+  adamwStep({ parameters, gradients, m, v, vmax }: AdamWTensors<DataId>, options: AdamWStep): void {
+    const { keep, rate, correction, beta1, rest1, beta2, rest2, eps } = adamwNumbers(options);
+    const numbers = [keep, rate, correction, beta1, rest1, beta2, rest2, eps];
+    parameters.forEach((parameter, i) => {
+      const values = this.array(parameter);
       const bound = vmax ? this.array(vmax[i]!) : null;
       this.addon.adamw(
-        numbers, values, this.array(grads[i]!), this.array(m[i]!), this.array(v[i]!), bound, values.length,
+        numbers, values, this.array(gradients[i]!), this.array(m[i]!), this.array(v[i]!), bound, values.length,
       ); // prettier-ignore
     });
   }

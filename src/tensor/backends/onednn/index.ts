@@ -8,7 +8,7 @@ import { OneDnnBackend } from './backend';
 import { bf16Support, Multiply, type Bf16Support } from './bf16';
 import { BACKEND, registerKernels } from './kernels/register';
 
-export { OneDnnBackend, type AdamWSettings } from './backend';
+export { OneDnnBackend } from './backend';
 export type { PoolStats } from './pool';
 
 export interface OneDnnInfo {

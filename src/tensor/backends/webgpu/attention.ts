@@ -63,7 +63,7 @@ export function windowAttentionGradient(
   biasTable: TensorInfo,
   dy: TensorInfo,
   attrs: WindowAttentionAttrs,
-): TensorInfo[] {
+): [TensorInfo, TensorInfo, TensorInfo] {
   const layer = makeLayer(qkv.shape, attrs, backend.arithmetic);
   const { heads, rows, blocks, windows, tokens } = layer;
   const bias = transposed(backend, biasTable, rows, heads);
@@ -103,5 +103,5 @@ function keyGradient(backend: GpuBackend, layer: Layer, tensors: TensorInfo[]): 
   dispatch(backend, shader, [...tensors, parts]);
   const [dPad] = columnSums(backend, { rows: windows * blocks, columns, expressions: ['X0[at]'] }, [parts]);
   release(backend, parts);
-  return dPad!;
+  return dPad;
 }

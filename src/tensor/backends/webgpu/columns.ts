@@ -12,7 +12,7 @@ export interface ColumnSums {
    * WGSL expressions to be summed, on inputs X0, X1, …: `at` is the element's place, `row` its row over all groups, `group_`
    * its group and `column` its column.
    */
-  expressions: string[];
+  expressions: readonly string[];
   functions?: string;
   /** Scales the sums (1/rows gives means). */
   scale?: number;
@@ -59,7 +59,11 @@ function source(sums: ColumnSums, chunks: number, inputs: number): string {
 }
 
 /** For each expression its sums over rows: [columns], or [groups, columns] where `groups` is given. */
-export function columnSums(backend: GpuBackend, sums: ColumnSums, inputs: TensorInfo[]): TensorInfo[] {
+export function columnSums<const Expressions extends readonly string[]>(
+  backend: GpuBackend,
+  sums: ColumnSums & { readonly expressions: Expressions },
+  inputs: TensorInfo[],
+): { -readonly [i in keyof Expressions]: TensorInfo } {
   const { rows, columns, groups = 1, expressions } = sums;
   const blocks = Math.ceil(columns / LANES);
   const most = Math.max(1, Math.floor(CHUNKS_WANTED / (blocks * groups)));
@@ -78,5 +82,5 @@ export function columnSums(backend: GpuBackend, sums: ColumnSums, inputs: Tensor
     sumParts(backend, partial, chunks, size, shape, undefined, { stride: count * size, offset: i * size }),
   );
   release(backend, partial);
-  return results;
+  return results as { -readonly [i in keyof Expressions]: TensorInfo };
 }

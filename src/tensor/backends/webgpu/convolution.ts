@@ -1,5 +1,5 @@
 /** 3D convolution and its two gradients as implicit matrix products: no patches are stored. */
-import { mapVec3, voxelCount, type Vec3 } from '../../../geometry';
+import { mapAxes, mapVec3, voxelCount, type Vec3 } from '../../../geometry';
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import type { ConvAttrs, ConvFilterAttrs, ConvInputAttrs } from '../../ops/kernels';
 import { columnSums } from './columns';
@@ -18,7 +18,8 @@ interface Geometry {
 }
 
 const volume = (t: Vec3): number => voxelCount(t);
-const spatial = (shape: number[]): Vec3 => shape.slice(1, 4) as unknown as Vec3;
+const spatial = (shape: readonly number[]): Vec3 => mapAxes((axis) => shape[axis + 1]!);
+const kernelOf = (filterShape: readonly number[]): Vec3 => mapAxes((axis) => filterShape[axis]!);
 const keyOf = (g: Geometry): string =>
   [g.batch, g.input, g.output, g.kernel, g.stride, g.padding, g.inner, g.outer].join(';');
 
@@ -53,7 +54,7 @@ export function convolution(
   bias: TensorInfo | undefined,
   { stride, padding }: ConvAttrs,
 ): TensorInfo {
-  const kernel = filter.shape.slice(0, 3) as unknown as Vec3;
+  const kernel = kernelOf(filter.shape);
   const input = spatial(x.shape);
   const size = mapVec3(input, (s, a) => Math.floor((s + 2 * padding[a]! - kernel[a]!) / stride[a]!) + 1);
   const [inner, outer] = filter.shape.slice(3) as [number, number];
@@ -87,7 +88,7 @@ export function convolutionInputGradient(
   filter: TensorInfo,
   { stride, padding, inputShape }: ConvInputAttrs,
 ): TensorInfo {
-  const kernel = filter.shape.slice(0, 3) as unknown as Vec3;
+  const kernel = kernelOf(filter.shape);
   const [inner, outer] = filter.shape.slice(3) as [number, number];
   const input = spatial(inputShape);
   const g: Geometry = {
@@ -152,8 +153,8 @@ export function convolutionFilterGradient(
   x: TensorInfo,
   dy: TensorInfo,
   { stride, padding, filterShape, bias }: ConvFilterAttrs,
-): TensorInfo[] {
-  const kernel = filterShape.slice(0, 3) as unknown as Vec3;
+): [TensorInfo, TensorInfo?] {
+  const kernel = kernelOf(filterShape);
   const [inner, outer] = filterShape.slice(3) as [number, number];
   const g: Geometry = {
     batch: x.shape[0]!,
@@ -184,7 +185,7 @@ export function convolutionFilterGradient(
   );
   if (!bias) return [dFilter];
   const [dBias] = columnSums(backend, { rows: voxels, columns: outer, expressions: ['X0[at]'] }, [dy]);
-  return [dFilter, dBias!];
+  return [dFilter, dBias];
 }
 
 /** The same for a dense layer: a convolution of single voxels, with the weight as [out, in]. */
@@ -233,7 +234,7 @@ export function linearInputGradient(backend: GpuBackend, dy: TensorInfo, weight:
 }
 
 /** {x[...,I], dy[...,O]} → [dweight[O,I], dbias[O]]. */
-export function linearWeightGradient(backend: GpuBackend, x: TensorInfo, dy: TensorInfo): TensorInfo[] {
+export function linearWeightGradient(backend: GpuBackend, x: TensorInfo, dy: TensorInfo): [TensorInfo, TensorInfo] {
   const [inner, outer] = [x.shape[x.shape.length - 1]!, dy.shape[dy.shape.length - 1]!];
   const rows = rowsOf(x, inner);
   const dWeight = runGemm(
@@ -251,7 +252,7 @@ export function linearWeightGradient(backend: GpuBackend, x: TensorInfo, dy: Ten
     x,
   );
   const [dBias] = columnSums(backend, { rows, columns: outer, expressions: ['X0[at]'] }, [dy]);
-  return [dWeight, dBias!];
+  return [dWeight, dBias];
 }
 
 const rowsOf = (x: TensorInfo, width: number): number => x.shape.reduce((a, b) => a * b, 1) / width;

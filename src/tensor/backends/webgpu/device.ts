@@ -10,7 +10,7 @@ export interface GpuBackend {
   arithmetic: Arithmetic;
   device: GPUDevice;
   queue: GPUQueue;
-  tensorMap: { get(id: object): { resource?: GPUBuffer; values: unknown } };
+  tensorMap: { get(id: object): { resource?: GPUBuffer; values: unknown; shape: number[] } };
   bufferManager: { acquireBuffer(size: number, usage: number, mapped?: boolean, reuse?: boolean): GPUBuffer };
   commandEncoder: GPUCommandEncoder | null;
   computePassEncoder: GPUComputePassEncoder | null;

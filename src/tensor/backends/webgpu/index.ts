@@ -1,12 +1,6 @@
 /** Our kernels for tfjs's WebGPU backend. */
-import type { NamedAttrMap, NamedTensorInfoMap, TensorInfo } from '@tensorflow/tfjs-core';
-import {
-  Kernel,
-  type ConvAttrs,
-  type ConvFilterAttrs,
-  type ConvInputAttrs,
-  type WindowAttentionAttrs,
-} from '../../ops/kernels';
+import type { OurKernelTypes } from '../../ops/kernels';
+import { untyped, type KernelTable } from '../../ops/kernelTable';
 import type { InPlaceUpdates } from '../../optim/inPlace';
 import * as tf from '../../tf';
 import { FLOAT32, type Arithmetic } from './arithmetic';
@@ -24,60 +18,35 @@ import { addLeakyRelu, addLeakyReluGradient, gelu, geluGradient } from './elemen
 import { instanceNorm, instanceNormGradient, layerNorm, layerNormGradient } from './norms';
 import { adamwStep, emaStep } from './optimizer';
 
-type Inputs = Record<string, TensorInfo>;
-type Run<A> = (backend: GpuBackend, inputs: Inputs, attrs: A) => TensorInfo | TensorInfo[];
-
-/** A table entry; each kernel reads the attributes that `kernels.ts` gives it. */
-const kernel = <A>(name: string, run: Run<A>): { name: string; run: Run<unknown> } => ({
-  name,
-  run: run as Run<unknown>,
-});
-
-const KERNELS = [
-  kernel<ConvAttrs>(Kernel.Conv3D, (b, { x, filter, bias }, attrs) => convolution(b, x!, filter!, bias, attrs)),
-  kernel<ConvInputAttrs>(Kernel.Conv3DBackpropInput, (b, { dy, filter }, attrs) =>
-    convolutionInputGradient(b, dy!, filter!, attrs),
-  ),
-  kernel<ConvFilterAttrs>(Kernel.Conv3DBackpropFilter, (b, { x, dy }, attrs) =>
-    convolutionFilterGradient(b, x!, dy!, attrs),
-  ),
-  kernel(Kernel.Linear, (b, { x, weight, bias }) => linear(b, x!, weight!, bias)),
-  kernel(Kernel.LinearBackpropInput, (b, { dy, weight }) => linearInputGradient(b, dy!, weight!)),
-  kernel(Kernel.LinearBackpropWeight, (b, { x, dy }) => linearWeightGradient(b, x!, dy!)),
-  kernel<{ eps: number }>(Kernel.LayerNorm, (b, { x, gamma, beta }, { eps }) => layerNorm(b, x!, gamma, beta, eps)),
-  kernel(Kernel.LayerNormGrad, (b, { x, dy, mean, rstd, gamma }) => layerNormGradient(b, x!, dy!, mean!, rstd!, gamma)),
-  kernel<{ eps: number; slope: number }>(Kernel.InstanceNorm, (b, { x }, { eps, slope }) =>
-    instanceNorm(b, x!, eps, slope),
-  ),
-  kernel<{ slope: number }>(Kernel.InstanceNormGrad, (b, { y, dy, rstd }, { slope }) =>
-    instanceNormGradient(b, y!, dy!, rstd!, slope),
-  ),
-  kernel(Kernel.Gelu, (b, { x }) => gelu(b, x!)),
-  kernel(Kernel.GeluGrad, (b, { x, dy }) => geluGradient(b, x!, dy!)),
-  kernel<{ slope: number }>(Kernel.AddLeakyRelu, (b, inputs, { slope }) =>
-    addLeakyRelu(b, inputs.a!, inputs.b!, slope),
-  ),
-  kernel<{ slope: number }>(Kernel.AddLeakyReluGrad, (b, inputs, { slope }) =>
-    addLeakyReluGradient(b, inputs.a!, inputs.b!, inputs.dy!, slope),
-  ),
-  kernel<WindowAttentionAttrs>(Kernel.WindowAttention, (b, { qkv, padToken, biasTable }, attrs) =>
-    windowAttention(b, qkv!, padToken!, biasTable!, attrs),
-  ),
-  kernel<WindowAttentionAttrs>(Kernel.WindowAttentionGrad, (b, { qkv, padToken, biasTable, dy }, attrs) =>
-    windowAttentionGradient(b, qkv!, padToken!, biasTable!, dy!, attrs),
-  ),
-];
+const KERNELS: Required<Pick<KernelTable<GpuBackend>, keyof OurKernelTypes<unknown>>> = {
+  VocoConv3D: ({ inputs: { x, filter, bias }, attrs, backend }) => convolution(backend, x, filter, bias, attrs),
+  VocoConv3DBackpropInput: ({ inputs: { dy, filter }, attrs, backend }) =>
+    convolutionInputGradient(backend, dy, filter, attrs),
+  VocoConv3DBackpropFilter: ({ inputs: { x, dy }, attrs, backend }) => convolutionFilterGradient(backend, x, dy, attrs),
+  VocoLinear: ({ inputs: { x, weight, bias }, backend }) => linear(backend, x, weight, bias),
+  VocoLinearBackpropInput: ({ inputs: { dy, weight }, backend }) => linearInputGradient(backend, dy, weight),
+  VocoLinearBackpropWeight: ({ inputs: { x, dy }, backend }) => linearWeightGradient(backend, x, dy),
+  VocoLayerNorm: ({ inputs: { x, gamma, beta }, attrs, backend }) => layerNorm(backend, x, gamma, beta, attrs.eps),
+  VocoLayerNormGrad: ({ inputs: { x, dy, mean, rstd, gamma }, backend }) =>
+    layerNormGradient(backend, x, dy, mean, rstd, gamma),
+  VocoInstanceNorm: ({ inputs: { x }, attrs, backend }) => instanceNorm(backend, x, attrs.eps, attrs.slope),
+  VocoInstanceNormGrad: ({ inputs: { y, dy, rstd }, attrs, backend }) =>
+    instanceNormGradient(backend, y, dy, rstd, attrs.slope),
+  VocoGelu: ({ inputs: { x }, backend }) => gelu(backend, x),
+  VocoGeluGrad: ({ inputs: { x, dy }, backend }) => geluGradient(backend, x, dy),
+  VocoAddLeakyRelu: ({ inputs: { a, b }, attrs, backend }) => addLeakyRelu(backend, a, b, attrs.slope),
+  VocoAddLeakyReluGrad: ({ inputs: { a, b, dy }, attrs, backend }) =>
+    addLeakyReluGradient(backend, a, b, dy, attrs.slope),
+  VocoWindowAttention: ({ inputs: { qkv, padToken, biasTable }, attrs, backend }) =>
+    windowAttention(backend, qkv, padToken, biasTable, attrs),
+  VocoWindowAttentionGrad: ({ inputs: { qkv, padToken, biasTable, dy }, attrs, backend }) =>
+    windowAttentionGradient(backend, qkv, padToken, biasTable, dy, attrs),
+};
 
 /** Registers every kernel of `kernels.ts` for the backend of this name (once). */
 export function registerWebGpuKernels(backendName = 'webgpu'): void {
-  for (const { name, run } of KERNELS) {
-    if (tf.getKernel(name, backendName)) continue;
-    tf.registerKernel({
-      kernelName: name,
-      backendName,
-      kernelFunc: ({ inputs, attrs, backend }) =>
-        run(backend as GpuBackend, inputs as NamedTensorInfoMap as Inputs, attrs as NamedAttrMap),
-    });
+  for (const [kernelName, kernelFunc] of untyped(KERNELS)) {
+    if (!tf.getKernel(kernelName, backendName)) tf.registerKernel({ kernelName, backendName, kernelFunc });
   }
 }
 
@@ -86,7 +55,7 @@ export function registerWebGpuKernels(backendName = 'webgpu'): void {
  * memory, as a UserError.
  */
 export function prepareWebGpuBackend<T extends tf.KernelBackend>(backend: T, arithmetic: Arithmetic = FLOAT32): T {
-  const gpu = backend as unknown as GpuBackend & Partial<Pick<InPlaceUpdates, 'adamwStep' | 'emaStep'>>;
+  const gpu = backend as T & GpuBackend & Partial<InPlaceUpdates>;
   gpu.arithmetic = arithmetic;
   gpu.adamwStep = (...args) => adamwStep(gpu, ...args);
   gpu.emaStep = (...args) => emaStep(gpu, ...args);

@@ -31,7 +31,7 @@ async function multipliesExactly(): Promise<boolean> {
  * @returns whether they are used
  */
 export async function proveMatrices(): Promise<boolean> {
-  const backend = tf.backend() as unknown as GpuBackend;
+  const backend = tf.backend() as tf.KernelBackend & GpuBackend;
   if (!backend.arithmetic.matrices) return false;
   const { device } = backend;
   device.pushErrorScope('internal');

@@ -31,7 +31,7 @@ export function layerNorm(
   gamma: TensorInfo | undefined,
   beta: TensorInfo | undefined,
   eps: number,
-): TensorInfo[] {
+): [TensorInfo, TensorInfo, TensorInfo] {
   const width = x.shape[x.shape.length - 1]!;
   const rows = x.shape.reduce((a, b) => a * b, 1) / width;
   const lanes = lanesFor(width);
@@ -75,7 +75,7 @@ export function layerNormGradient(
   mean: TensorInfo,
   rstd: TensorInfo,
   gamma: TensorInfo | undefined,
-): TensorInfo[] {
+): [TensorInfo, TensorInfo, TensorInfo] {
   const width = x.shape[x.shape.length - 1]!;
   const rows = x.shape.reduce((a, b) => a * b, 1) / width;
   const lanes = lanesFor(width);
@@ -108,7 +108,7 @@ export function layerNormGradient(
     workgroups: flatGroups(Math.ceil(rows / perGroup)),
   };
   dispatch(backend, shader, gamma ? [x, dy, mean, rstd, dx, gamma] : [x, dy, mean, rstd, dx]);
-  const expressions = ['X0[at] * (X1[at] - X2[row]) * X3[row]', 'X0[at]'];
+  const expressions = ['X0[at] * (X1[at] - X2[row]) * X3[row]', 'X0[at]'] as const;
   return [dx, ...columnSums(backend, { rows, columns: width, expressions }, [dy, x, mean, rstd])];
 }
 
@@ -133,14 +133,19 @@ function statistic({ voxels, channels }: Instances): string {
 const STANDARDISE = 'fn standardise(x: Value, mean: Value, rstd: Value) -> Value { return (x - mean) * rstd; }';
 
 /** {x[N,D,H,W,C]} → [y, mean[N,C], rstd[N,C]], with leaky ReLU of `slope`. */
-export function instanceNorm(backend: GpuBackend, x: TensorInfo, eps: number, slope: number): TensorInfo[] {
+export function instanceNorm(
+  backend: GpuBackend,
+  x: TensorInfo,
+  eps: number,
+  slope: number,
+): [TensorInfo, TensorInfo, TensorInfo] {
   const size = instances(x);
   const sums = { rows: size.voxels, columns: size.channels, groups: size.batch, scale: 1 / size.voxels };
-  const [mean] = columnSums(backend, { ...sums, expressions: ['X0[at]'] }, [x]) as [TensorInfo];
+  const [mean] = columnSums(backend, { ...sums, expressions: ['X0[at]'] }, [x]);
   const deviation = `X0[at] - X1[group_ * ${size.channels} + column]`;
   const functions = 'fn square(v: f32) -> f32 { return v * v; }';
-  const expressions = [`square(${deviation})`];
-  const [variance] = columnSums(backend, { ...sums, functions, expressions }, [x, mean]) as [TensorInfo];
+  const expressions = [`square(${deviation})`] as const;
+  const [variance] = columnSums(backend, { ...sums, functions, expressions }, [x, mean]);
   const rstd = elementwise(backend, [variance], `inverseSqrt(X0[i] + ${eps})`);
   const at = statistic(size);
   const y = elementwise(backend, [x, mean, rstd], `leaky(standardise(X0[i], X1[${at}], X2[${at}]), ${slope})`, {
@@ -164,8 +169,8 @@ export function instanceNormGradient(
     fn normal(y: Value) -> Value { return select(y * ${1 / slope}, y, y > Value(0.0)); }
     fn through(dy: Value, normal: Value) -> Value { return select(dy * ${slope}, dy, normal > Value(0.0)); }`;
   const sums = { rows: size.voxels, columns: size.channels, groups: size.batch, scale: 1 / size.voxels };
-  const expressions = ['through(X1[at], X0[at])', 'through(X1[at], X0[at]) * normal(X0[at])'];
-  const [m1, m2] = columnSums(backend, { ...sums, functions, expressions }, [y, dy]) as [TensorInfo, TensorInfo];
+  const expressions = ['through(X1[at], X0[at])', 'through(X1[at], X0[at]) * normal(X0[at])'] as const;
+  const [m1, m2] = columnSums(backend, { ...sums, functions, expressions }, [y, dy]);
   const at = statistic(size);
   const dx = elementwise(backend, [y, dy, rstd, m1, m2], 'value(i)', {
     scalar: size.channels % 4 !== 0,

@@ -1,6 +1,6 @@
 /** Optimiser updates in the tensors' own memory: parameters and their state never leave the device. */
 import type { DataId } from '@tensorflow/tfjs-core';
-import type { AdamWScalars } from '../../optim/inPlace';
+import { adamwNumbers, type AdamWStep, type AdamWTensors } from '../../optim/inPlace';
 import { binding, BUILTINS, dispatch, FLAT_GROUP, flatGroups, type GpuBackend } from './device';
 
 interface Update {
@@ -15,8 +15,8 @@ interface Update {
 }
 
 function update(backend: GpuBackend, spec: Update, ids: DataId[], numbers: number[]): void {
-  const data = backend.tensorMap.get(ids[0]!) as unknown as { shape: number[] };
-  const size = data.shape.reduce((a, b) => a * b, 1);
+  const { shape } = backend.tensorMap.get(ids[0]!);
+  const size = shape.reduce((a, b) => a * b, 1);
   const shader = {
     key: `${spec.name} ${size} ${spec.tensors.length}`,
     source: () => `
@@ -31,7 +31,7 @@ function update(backend: GpuBackend, spec: Update, ids: DataId[], numbers: numbe
       }`,
     workgroups: flatGroups(Math.ceil(size / 64)),
   };
-  const tensors = ids.map((dataId) => ({ dataId, shape: data.shape, dtype: 'float32' as const }));
+  const tensors = ids.map((dataId) => ({ dataId, shape, dtype: 'float32' as const }));
   dispatch(backend, shader, tensors, new Float32Array(numbers).buffer);
   spec.tensors.forEach((name, i) => {
     // tfjs keeps what was read back beside the buffer; it is out of date now.
@@ -54,19 +54,15 @@ const adamw = (amsgrad: boolean): Update => ({
         P[i] = P[i] * u.keep - u.rate * m / (sqrt(second) * u.correction + u.eps);`,
 });
 
-/** torch.optim.AdamW's step of each parameter; `vmax` for AMSGrad. */
+/** torch.optim.AdamW's step of each parameter. */
 export function adamwStep(
   backend: GpuBackend,
-  parameters: DataId[],
-  gradients: DataId[],
-  m: DataId[],
-  v: DataId[],
-  vmax: DataId[] | null,
-  { lr, beta1, beta2, eps, weightDecay, step }: AdamWScalars,
+  { parameters, gradients, m, v, vmax }: AdamWTensors<DataId>,
+  options: AdamWStep,
 ): void {
-  const correction = 1 / Math.sqrt(1 - beta2 ** step);
-  const numbers = [1 - lr * weightDecay, lr / (1 - beta1 ** step), beta1, 1 - beta1, beta2, 1 - beta2, correction, eps];
-  const spec = adamw(vmax !== null);
+  const spec = adamw(vmax !== undefined);
+  const byName: Record<string, number> = adamwNumbers(options);
+  const numbers = spec.numbers.map((name) => byName[name]!);
   parameters.forEach((parameter, i) => {
     const ids = [parameter, gradients[i]!, m[i]!, v[i]!, ...(vmax ? [vmax[i]!] : [])];
     update(backend, spec, ids, numbers);

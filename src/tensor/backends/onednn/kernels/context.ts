@@ -1,16 +1,14 @@
 /** What the kernels share: how one is written, and shapes as the addon wants them. */
 import type * as tf from '../../../tf';
+import type { KernelName } from '../../../ops/kernels';
+import type { KernelCall, KernelFn, KernelTable } from '../../../ops/kernelTable';
 import type { OneDnnBackend } from '../backend';
 
-export interface Call {
-  inputs: Record<string, tf.TensorInfo | undefined>;
-  attrs: Record<string, unknown>;
-  backend: OneDnnBackend;
-}
+export type Call<N extends KernelName> = KernelCall<N, OneDnnBackend>;
 
 /** A kernel; `undefined` says that this case is left to the `cpu` backend's kernel of the same name. */
-export type KernelFn = (call: Call) => tf.TensorInfo | tf.TensorInfo[] | undefined;
-export type KernelTable = Record<string, KernelFn>;
+export type Kernel<N extends KernelName> = KernelFn<N, OneDnnBackend, undefined>;
+export type Kernels = KernelTable<OneDnnBackend, undefined>;
 
 export const sizeOf = (shape: readonly number[]): number => shape.reduce((n, d) => n * d, 1);
 
@@ -30,21 +28,13 @@ export function isFloat(...tensors: (tf.TensorInfo | undefined)[]): boolean {
   return tensors.every((t) => t === undefined || (t.dtype === 'float32' && sizeOf(t.shape) > 0));
 }
 
-/** An input that the contract says is there. */
-export function need(call: Call, name: string): tf.TensorInfo {
-  const tensor = call.inputs[name];
-  if (!tensor) throw new Error(`onednn: input ${name} is missing`);
-  return tensor;
-}
-
-export function optionalFloats(call: Call, name: string): Float32Array | null {
-  const tensor = call.inputs[name];
-  return tensor ? call.backend.floats(tensor) : null;
+export function optionalFloats(backend: OneDnnBackend, tensor: tf.TensorInfo | undefined): Float32Array | null {
+  return tensor ? backend.floats(tensor) : null;
 }
 
 /** The same values under another shape. */
-export function alias(call: Call, x: tf.TensorInfo, shape: number[]): tf.TensorInfo {
-  call.backend.incRef(x.dataId);
+export function alias(backend: OneDnnBackend, x: tf.TensorInfo, shape: number[]): tf.TensorInfo {
+  backend.incRef(x.dataId);
   return { dataId: x.dataId, shape, dtype: x.dtype };
 }
 

@@ -1,29 +1,25 @@
 /** The fused kernels of `ops/kernels.ts`: normalisation and window attention. */
 import type * as tf from '../../../tf';
-import type { WindowAttentionAttrs } from '../../../ops/kernels';
-import { type Call, type KernelFn, type KernelTable, need, optionalFloats, sizeOf } from './context';
+import type { Shape5D } from '../../../ops/kernels';
+import { type Call, type Kernel, type Kernels, optionalFloats, sizeOf } from './context';
 
-const layerNorm: KernelFn = (call) => {
-  const { backend } = call;
-  const x = need(call, 'x');
+const layerNorm: Kernel<'VocoLayerNorm'> = ({ inputs: { x, gamma, beta }, attrs, backend }) => {
   const n = x.shape.at(-1)!;
   const rows = sizeOf(x.shape) / n;
   const [y, mean, rstd] = [backend.empty(x.shape), backend.empty([rows]), backend.empty([rows])];
   backend.addon.layerNorm(
-    backend.floats(x), optionalFloats(call, 'gamma'), optionalFloats(call, 'beta'),
-    backend.floats(y), backend.floats(mean), backend.floats(rstd), rows, n, call.attrs.eps as number,
+    backend.floats(x), optionalFloats(backend, gamma), optionalFloats(backend, beta),
+    backend.floats(y), backend.floats(mean), backend.floats(rstd), rows, n, attrs.eps,
   ); // prettier-ignore
   return [y, mean, rstd];
 };
 
-const layerNormGrad: KernelFn = (call) => {
-  const { backend } = call;
-  const x = need(call, 'x');
+const layerNormGrad: Kernel<'VocoLayerNormGrad'> = ({ inputs: { x, dy, mean, rstd, gamma }, backend }) => {
   const n = x.shape.at(-1)!;
   const [dx, dgamma, dbeta] = [backend.empty(x.shape), backend.empty([n]), backend.empty([n])];
   backend.addon.layerNormGrad(
-    backend.floats(x), backend.floats(need(call, 'dy')), backend.floats(need(call, 'mean')),
-    backend.floats(need(call, 'rstd')), optionalFloats(call, 'gamma'),
+    backend.floats(x), backend.floats(dy), backend.floats(mean),
+    backend.floats(rstd), optionalFloats(backend, gamma),
     backend.floats(dx), backend.floats(dgamma), backend.floats(dbeta), sizeOf(x.shape) / n, n,
   ); // prettier-ignore
   return [dx, dgamma, dbeta];
@@ -36,10 +32,7 @@ const extents = (x: tf.TensorInfo): [number, number, number] => [
   x.shape.at(-1)!,
 ];
 
-const instanceNorm: KernelFn = (call) => {
-  const { backend } = call;
-  const x = need(call, 'x');
-  const { eps, slope } = call.attrs as { eps: number; slope: number };
+const instanceNorm: Kernel<'VocoInstanceNorm'> = ({ inputs: { x }, attrs: { eps, slope }, backend }) => {
   const [batch, voxels, channels] = extents(x);
   const moments = [batch, channels];
   const [y, mean, rstd] = [backend.empty(x.shape), backend.empty(moments), backend.empty(moments)];
@@ -49,53 +42,51 @@ const instanceNorm: KernelFn = (call) => {
   return [y, mean, rstd];
 };
 
-const instanceNormGrad: KernelFn = (call) => {
-  const { backend } = call;
-  const y = need(call, 'y');
+const instanceNormGrad: Kernel<'VocoInstanceNormGrad'> = ({ inputs: { y, dy, rstd }, attrs: { slope }, backend }) => {
   const [batch, voxels, channels] = extents(y);
   const dx = backend.empty(y.shape);
   backend.addon.instanceNormGrad(
-    backend.floats(y), backend.floats(need(call, 'dy')), backend.floats(need(call, 'rstd')), backend.floats(dx),
-    batch, voxels, channels, call.attrs.slope as number,
+    backend.floats(y), backend.floats(dy), backend.floats(rstd), backend.floats(dx),
+    batch, voxels, channels, slope,
   ); // prettier-ignore
   return dx;
 };
 
 /** What the addon is told of a call of window attention: see `attentionOf` in native/src/bindings.cc. */
-function attentionShape(call: Call): number[] {
-  const { tableWindow, window, shift, heads } = call.attrs as unknown as WindowAttentionAttrs;
-  const [batch, d, h, w, width] = need(call, 'qkv').shape as [number, number, number, number, number];
+function attentionShape({ inputs, attrs }: Call<'VocoWindowAttention' | 'VocoWindowAttentionGrad'>): number[] {
+  const { tableWindow, window, shift, heads } = attrs;
+  const [batch, d, h, w, width] = inputs.qkv.shape as Shape5D;
   return [batch, d, h, w, width / 3, heads, ...tableWindow, ...window, ...shift];
 }
 
-const attention: KernelFn = (call) => {
-  const { backend } = call;
-  const qkv = need(call, 'qkv');
+const attention: Kernel<'VocoWindowAttention'> = (call) => {
+  const { inputs, attrs, backend } = call;
+  const { qkv, padToken, biasTable } = inputs;
   const y = backend.empty([...qkv.shape.slice(0, -1), qkv.shape.at(-1)! / 3]);
   backend.addon.attention(
-    attentionShape(call), call.attrs.scale as number, backend.floats(qkv), backend.floats(need(call, 'padToken')),
-    backend.floats(need(call, 'biasTable')), backend.floats(y), backend.multiply,
+    attentionShape(call), attrs.scale, backend.floats(qkv), backend.floats(padToken),
+    backend.floats(biasTable), backend.floats(y), backend.multiply,
   ); // prettier-ignore
   return y;
 };
 
-const attentionGrad: KernelFn = (call) => {
-  const { backend } = call;
-  const [qkv, padToken, biasTable] = [need(call, 'qkv'), need(call, 'padToken'), need(call, 'biasTable')];
+const attentionGrad: Kernel<'VocoWindowAttentionGrad'> = (call) => {
+  const { inputs, attrs, backend } = call;
+  const { qkv, padToken, biasTable, dy } = inputs;
   const [dqkv, dpad, dtable] = [qkv, padToken, biasTable].map((t) => backend.empty(t.shape)) as [
     tf.TensorInfo,
     tf.TensorInfo,
     tf.TensorInfo,
   ];
   backend.addon.attentionGrad(
-    attentionShape(call), call.attrs.scale as number, backend.floats(qkv), backend.floats(padToken),
-    backend.floats(biasTable), backend.floats(need(call, 'dy')),
+    attentionShape(call), attrs.scale, backend.floats(qkv), backend.floats(padToken),
+    backend.floats(biasTable), backend.floats(dy),
     backend.floats(dqkv), backend.floats(dpad), backend.floats(dtable), backend.multiply,
   ); // prettier-ignore
   return [dqkv, dpad, dtable];
 };
 
-export const networkKernels: KernelTable = {
+export const networkKernels: Kernels = {
   VocoLayerNorm: layerNorm,
   VocoLayerNormGrad: layerNormGrad,
   VocoInstanceNorm: instanceNorm,

@@ -1,7 +1,8 @@
 /** Reductions over any axes, and softmax. */
 import * as tf from '../../../tf';
 import { Reduction } from '../addon';
-import { type Call, isFloat, type KernelFn, type KernelTable, need, sizeOf } from './context';
+import type { OneDnnBackend } from '../backend';
+import { type Call, isFloat, type Kernel, type Kernels, sizeOf } from './context';
 
 /** Runs of neighbouring axes (length-1 axes aside) that are reduced together, last first. */
 function groups(axes: number[], shape: readonly number[]): [number, number][] {
@@ -16,8 +17,7 @@ function groups(axes: number[], shape: readonly number[]): [number, number][] {
   return runs.reverse();
 }
 
-function reduceOnce(call: Call, op: number, x: tf.TensorInfo, [from, to]: [number, number]): tf.TensorInfo {
-  const { backend } = call;
+function reduceOnce(backend: OneDnnBackend, op: number, x: tf.TensorInfo, [from, to]: [number, number]): tf.TensorInfo {
   const shape = x.shape.map((n, axis) => (axis >= from && axis <= to ? 1 : n));
   const y = backend.empty(shape);
   const middle = sizeOf(x.shape.slice(from, to + 1));
@@ -27,45 +27,45 @@ function reduceOnce(call: Call, op: number, x: tf.TensorInfo, [from, to]: [numbe
   return y;
 }
 
-function reduceKernel(op: number, axisName: string): KernelFn {
-  return (call) => {
-    const x = need(call, 'x');
+function reduceKernel(op: number): Kernel<'Sum' | 'Mean' | 'Max' | 'Min'> {
+  return ({ inputs: { x }, attrs, backend }) => {
     if (!isFloat(x)) return undefined;
-    const axes = tf.util.parseAxisParam(call.attrs[axisName] as number | number[], x.shape);
+    const axes = tf.util.parseAxisParam('axis' in attrs ? attrs.axis : attrs.reductionIndices, x.shape);
     const runs = groups(axes, x.shape);
-    const keepDims = call.attrs.keepDims === true;
+    const { keepDims } = attrs;
     const shape = x.shape.flatMap((n, axis) => (axes.includes(axis) ? (keepDims ? [1] : []) : [n]));
     let y: tf.TensorInfo | undefined;
     for (const run of runs) {
-      const next = reduceOnce(call, op, y ?? x, run);
-      if (y) call.backend.disposeIntermediateTensorInfo(y);
+      const next = reduceOnce(backend, op, y ?? x, run);
+      if (y) backend.disposeIntermediateTensorInfo(y);
       y = next;
     }
     if (!y) {
-      call.backend.incRef(x.dataId);
+      backend.incRef(x.dataId);
       y = x;
     }
     return { dataId: y.dataId, shape, dtype: 'float32' };
   };
 }
 
-function softmaxKernel(input: string, axisName: string, logarithm: boolean): KernelFn {
-  return (call) => {
-    const x = need(call, input);
-    const n = x.shape[x.shape.length - 1] ?? 1;
-    const axis = call.attrs[axisName] as number;
-    if (!isFloat(x) || (axis !== -1 && axis !== x.shape.length - 1)) return undefined;
-    const y = call.backend.empty(x.shape);
-    call.backend.addon.softmax(call.backend.floats(x), call.backend.floats(y), sizeOf(x.shape) / n, n, logarithm);
-    return y;
-  };
+/** Over the last axis; others are left to `cpu`. */
+function softmax(
+  { inputs: { logits: x }, backend }: Call<'Softmax' | 'LogSoftmax'>,
+  axis: number,
+  logarithm: boolean,
+): tf.TensorInfo | undefined {
+  const n = x.shape[x.shape.length - 1] ?? 1;
+  if (!isFloat(x) || (axis !== -1 && axis !== x.shape.length - 1)) return undefined;
+  const y = backend.empty(x.shape);
+  backend.addon.softmax(backend.floats(x), backend.floats(y), sizeOf(x.shape) / n, n, logarithm);
+  return y;
 }
 
-export const reduceKernels: KernelTable = {
-  Sum: reduceKernel(Reduction.Sum, 'axis'),
-  Mean: reduceKernel(Reduction.Mean, 'axis'),
-  Max: reduceKernel(Reduction.Max, 'reductionIndices'),
-  Min: reduceKernel(Reduction.Min, 'axis'),
-  Softmax: softmaxKernel('logits', 'dim', false),
-  LogSoftmax: softmaxKernel('logits', 'axis', true),
+export const reduceKernels: Kernels = {
+  Sum: reduceKernel(Reduction.Sum),
+  Mean: reduceKernel(Reduction.Mean),
+  Max: reduceKernel(Reduction.Max),
+  Min: reduceKernel(Reduction.Min),
+  Softmax: (call) => softmax(call, call.attrs.dim, false),
+  LogSoftmax: (call) => softmax(call, call.attrs.axis, true),
 };

@@ -1,8 +1,8 @@
 /** Registers the backend's kernels: those of `cpu` on pooled memory, and ours before them. */
 import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '../../../tf';
+import { untyped } from '../../../ops/kernelTable';
 import type { OneDnnBackend } from '../backend';
-import { type Call, type KernelFn, type KernelTable } from './context';
 import { convKernels } from './conv';
 import { elementwiseKernels } from './elementwise';
 import { layoutKernels } from './layout';
@@ -12,11 +12,13 @@ import { reduceKernels } from './reduce';
 
 export const BACKEND = 'onednn';
 
+type Own = ReturnType<typeof untyped<OneDnnBackend, undefined>>[number][1];
+
 /** Ours where it has the case, else `cpu`'s. */
-function withFallback(native: KernelFn | undefined, cpu: tf.KernelFunc | undefined): tf.KernelFunc {
+function withFallback(own: Own | undefined, cpu: tf.KernelFunc | undefined): tf.KernelFunc {
   return (args) => {
     const backend = args.backend as OneDnnBackend;
-    const result = native?.(args as unknown as Call);
+    const result = own?.(args);
     if (result !== undefined) return result;
     if (!cpu) throw new Error('onednn: a kernel of ours was called with tensors that it does not take');
     return backend.fallback(() => cpu(args));
@@ -24,11 +26,10 @@ function withFallback(native: KernelFn | undefined, cpu: tf.KernelFunc | undefin
 }
 
 export function registerKernels(backend: OneDnnBackend): void {
-  const ours = new Map<string, KernelFn>();
-  const tables: KernelTable[] = [
+  const tables = [
     elementwiseKernels(backend.addon), reduceKernels, layoutKernels, matmulKernels, convKernels, networkKernels,
   ]; // prettier-ignore
-  for (const table of tables) for (const [name, kernel] of Object.entries(table)) ours.set(name, kernel);
+  const ours = new Map<string, Own>(tables.flatMap(untyped));
   for (const config of tf.getKernelsForBackend('cpu')) {
     const kernelFunc = withFallback(ours.get(config.kernelName), config.kernelFunc);
     tf.registerKernel({ ...config, backendName: BACKEND, kernelFunc });
