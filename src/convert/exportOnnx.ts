@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { loadConfig, resolveTask, type FinetuneConfig } from '../config';
 import { UserError } from '../errors/userError';
-import type { StateEntry } from '../nets';
+import { loweringsOf, type StateEntry } from '../nets';
 import { checkModel, INPUT, OPSET, OUTPUT, traceNetwork, weightsBeside, writeModel, type Recordable } from '../onnx';
 import { readSafetensorsHeader } from '../runs';
 import { exportWith, portableMetadata, type CardFacts, type ExportReport } from '../runs/export';
@@ -116,7 +116,7 @@ export async function exportOnnx(request: OnnxRequest): Promise<OnnxReport> {
   const known = { kind: 'finetune', config: JSON.stringify(config) };
   const report = await exportWith({ file, out, countCases, use, metadata: known }, async (_, metadata) => {
     const { entries } = await readWeights(file);
-    const graph = await traceNetwork(() => build(config, entries, file), size);
+    const graph = await traceNetwork(() => build(config, entries, file), size, loweringsOf(config.network));
     const facts = {
       ...{ producer: 'voco', version, description: resolveTask(config.task).title },
       metadata: modelMetadata(config, metadata),

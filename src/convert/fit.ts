@@ -1,6 +1,6 @@
 import { loadConfig, resolveTask, type Config } from '../config';
 import { UserError } from '../errors/userError';
-import { Classifier, createEncoder, createSegmenter, type Network } from '../nets';
+import { Classifier, createEncoder, createSegmenter, networkText, type Network } from '../nets';
 import type { Branch, SourceTensor } from '../runs/import';
 import { matchNames } from './match';
 
@@ -56,7 +56,7 @@ export async function fitToConfig(
     else shapeMismatch.push({ name, expected: shape, found: tensor.shape });
     byName.delete(name);
   }
-  const network = `${config.network.name}, feature size ${config.network.featureSize}`;
+  const network = networkText(config.network)!;
   if (matched.length === 0)
     throw new UserError(
       `${file}: 0 of ${layout.length} tensors of the network of ${configFile} (${network}) match: the file has ` +

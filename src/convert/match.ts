@@ -1,3 +1,5 @@
+import { authorsNames } from '../runs/import';
+
 interface Named {
   readonly name: string;
 }
@@ -10,6 +12,9 @@ export interface NameMatch<Entry extends Named> {
   /** Tensors of other modules of the file (teacher, projector, …), which the network does not have. */
   readonly others: string[];
 }
+
+/** What distributed training puts in front of names. */
+const MODULE = 'module.';
 
 type Rename = (name: string) => string | undefined;
 
@@ -24,14 +29,12 @@ function candidates(branch: 'student' | 'teacher'): { text: string; rename: Rena
   return [
     { text: '', rename: (name) => name },
     ...prefixes.map((prefix) => ({ text: `prefix "${prefix}" removed`, rename: strip(prefix) })),
-    // MONAI's model_swinvit.pt holds the transformer alone.
-    { text: 'prefix "swinViT." added', rename: (name) => `swinViT.${name}` },
   ];
 }
 
 /**
  * Finds under which prefix a file holds the network: the one that brings most names to those of the network. Before that,
- * "module." (of distributed training) is removed and "swin_vit" becomes "swinViT", as the released loaders do.
+ * "module." (of distributed training) is removed, and names of the network's authors are brought to ours.
  *
  * @param targets names of the network's tensors
  */
@@ -41,12 +44,11 @@ export function matchNames<Entry extends Named>(
   branch: 'student' | 'teacher',
 ): NameMatch<Entry> {
   const changes: string[] = [];
-  const rename = (pattern: RegExp, by: string, text: string, list: readonly Entry[]): Entry[] => {
-    if (list.some(({ name }) => pattern.test(name))) changes.push(text);
-    return list.map((entry) => ({ ...entry, name: entry.name.replace(pattern, by) }));
-  };
-  const plain = rename(/^module\./, '', 'prefix "module." removed', entries);
-  const current = rename(/swin_vit/, 'swinViT', '"swin_vit" renamed to "swinViT"', plain);
+  if (entries.some(({ name }) => name.startsWith(MODULE))) changes.push(`prefix "${MODULE}" removed`);
+  const plain = entries.map((entry) => ({ ...entry, name: strip(MODULE)(entry.name) ?? entry.name }));
+  const authors = authorsNames(plain.map(({ name }) => name));
+  changes.push(...authors.changes.map(({ text }) => text));
+  const current = plain.map((entry) => ({ ...entry, name: authors.names.get(entry.name)! }));
   const scored = candidates(branch).map((candidate) => {
     const hits = current.filter(({ name }) => targets.has(candidate.rename(name) ?? '')).length;
     return { ...candidate, hits };

@@ -1,9 +1,8 @@
+import { networkDescriptors, sizeKeyOf } from '../nets/descriptors';
 import type { DiskUse, EstimateCard, EstimateSheet, RunEstimate } from '../protocol/estimate';
 import { counted, formatBytes, formatDuration, formatSeconds } from '../text';
 
 type ShownFolder = (folder: string) => string;
-
-const NETWORKS: Record<string, string> = { 'swin-unetr': 'Swin-UNETR', unet3d: '3D U-Net' };
 
 function timeCard({ time, device }: RunEstimate): EstimateCard {
   const { steps, secondsPerStep, measured } = time;
@@ -30,7 +29,7 @@ function memoryCard({ memory, network }: RunEstimate): EstimateCard {
       `${formatBytes(memory.activationBytes)} for ${counted(network.microBatch, 'crop')} at a time`,
     ],
     share,
-    ...(share > 1 && { problem: 'Does not fit: use a smaller network.featureSize or smaller crops.' }),
+    ...(share > 1 && { problem: `Does not fit: use a smaller ${sizeKeyOf(network.name)} or smaller crops.` }),
   };
 }
 
@@ -79,7 +78,7 @@ export function estimateSheet(estimate: RunEstimate, shown: ShownFolder): Estima
       {
         title: 'Network',
         value: `${(network.parameters / 1e6).toFixed(1)} M parameters`,
-        details: [NETWORKS[network.name] ?? network.name, `${counted(network.cropsPerStep, 'crop')} a step`],
+        details: [networkDescriptors.get(network.name).title, `${counted(network.cropsPerStep, 'crop')} a step`],
       },
     ],
     warnings,

@@ -39,6 +39,9 @@ export function createSegmenter(config: AnyNetwork, outChannels: number, init: P
   return builder.segmenter(section, outChannels, init);
 }
 
+/** How kernels that this network alone calls are written as ONNX. */
+export const loweringsOf = (config: AnyNetwork): NetworkBuilder['lowerings'] => networkOf(config).builder.lowerings;
+
 /** Trainable numbers of the encoder, or of the segmentation network where `outChannels` is given; takes no memory. */
 export function countParameters(config: AnyNetwork, outChannels?: number): number {
   const init = { seed: 0, describeOnly: true };

@@ -13,6 +13,8 @@ export interface SectionSchema extends SchemaNode {
   readonly type: 'object';
   readonly title: string;
   readonly additionalProperties: false;
+  /** A section that shows what is usually set. */
+  readonly examples: readonly [object, ...object[]];
   readonly properties: Readonly<Record<string, SchemaNode>> & {
     readonly name: SchemaNode & { readonly const: string; readonly default: string; readonly description: string };
     readonly inChannels: SchemaNode;
@@ -25,10 +27,10 @@ export interface SizeProblem {
   readonly nearest: Vec3;
 }
 
-/** Brings names of the network's authors to those of its state dict. */
+/** Brings names of a network's authors to those of its state dict. */
 export interface Renaming {
-  /** Applied only where some name fits this. */
-  readonly where?: RegExp;
+  /** Applied only where some name of the file fits this. */
+  readonly where: RegExp;
   readonly pattern: RegExp;
   readonly by: string;
   /** What was done, for people. */
@@ -46,6 +48,8 @@ export interface NetworkDescriptor<Section extends NetworkSection = NetworkSecti
   readonly schema: SectionSchema;
   /** Its size in a few words: "feature size 48". */
   summary(section: Section): string;
+  /** The key of the section that makes it smaller or larger, for advice. */
+  readonly sizeKey: string;
   /** Voxels of the input for each voxel of the coarsest features, along each axis. */
   stride(section: Section): Vec3;
   /** What is wrong with a size of crops. */
@@ -60,9 +64,11 @@ export interface NetworkDescriptor<Section extends NetworkSection = NetworkSecti
   readonly stateDict: {
     /** Whose names and shapes the tensors have: "MONAI’s SwinUNETR". */
     readonly namesOf: string;
+    /** There is such a network elsewhere, and it takes all tensors of ours strictly. */
+    readonly loadsStrictly?: boolean;
     /** Fits the names of parameters that pre-training learns and a downstream task takes over. */
     readonly encoder: RegExp;
-    /** Names in files of the authors, brought to those of the state dict one after the other. */
+    /** What brings names in files of the authors to those of the state dict, one after the other. Files of any network pass. */
     readonly renamings: readonly Renaming[];
   };
 }

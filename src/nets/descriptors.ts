@@ -36,11 +36,21 @@ export function describedSection(section: object): { descriptor: NetworkDescript
   return { descriptor, section: completeSection(descriptor.schema, section) };
 }
 
-/** A `network` section in a few words, "swin-unetr, feature size 48"; its name alone where no such network is known. */
-export function networkText(section: unknown): string | undefined {
+/** As {@link describedSection}, of a section that may be of another version, or none; undefined where no such network is known. */
+export function knownNetwork(section: unknown): ReturnType<typeof describedSection> | undefined {
   if (!isRecord(section)) return undefined;
   const { name = defaultNetwork() } = section;
-  if (typeof name !== 'string' || !networkDescriptors.names.includes(name)) return String(name);
-  const known = describedSection(section);
-  return `${name}, ${known.descriptor.summary(known.section)}`;
+  return networkDescriptors.names.some((known) => known === name) ? describedSection(section) : undefined;
+}
+
+/** A `network` section in a few words, "swin-unetr, feature size 48"; its name alone where no such network is known. */
+export function networkText(section: unknown): string | undefined {
+  const known = knownNetwork(section);
+  if (known) return `${known.descriptor.name}, ${known.descriptor.summary(known.section)}`;
+  return isRecord(section) ? String(section.name) : undefined;
+}
+
+/** The key that makes the network of this name smaller or larger, as users write it: `network.featureSize`. */
+export function sizeKeyOf(name: string): string {
+  return `network.${networkDescriptors.get(name).sizeKey}`;
 }

@@ -1,4 +1,4 @@
-export { countParameters, createEncoder, createSegmenter, type AnyNetwork } from './build';
+export { countParameters, createEncoder, createSegmenter, loweringsOf, type AnyNetwork } from './build';
 export { Classifier } from './classifier';
 export { networkText, type NetworkConfig } from './descriptors';
 export { estimate, type NetworkEstimate } from './estimate';

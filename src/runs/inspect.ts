@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { UserError } from '../errors/userError';
+import { networkText } from '../nets/descriptors';
 import type { CheckpointDescription, NamedText, TensorStatistics } from '../protocol/checkpoint';
 import { decodeMetrics } from './checkpoint';
 import { configOf } from './export/card';
@@ -44,14 +45,12 @@ function importedFrom(metadata: Readonly<Record<string, string>>): string | unde
 export async function originFacts(file: string, metadata: Readonly<Record<string, string>>): Promise<NamedText[]> {
   const run = await runOfCheckpoint(file);
   const config = configOf(metadata) as
-    | { name?: string; network?: { name?: string; featureSize?: number }; init?: { checkpoint?: string | null } }
-    | undefined;
-  const network = config?.network;
+    { name?: string; network?: unknown; init?: { checkpoint?: string | null } } | undefined;
   const rows: [string, string | undefined][] = [
     ['Kind', metadata.kind ?? run?.state.kind],
     ['Experiment', config?.name ?? run?.state.name],
     ['Step', metadata.step && (run ? `${metadata.step} of ${run.state.totalSteps}` : metadata.step)],
-    ['Network', network && `${network.name}, feature size ${network.featureSize}`],
+    ['Network', networkText(config?.network)],
     ['Run', run && runLabel(run.dir)],
     ['Initialised from', run?.state.initFrom ?? config?.init?.checkpoint ?? undefined],
     ['Imported from', importedFrom(metadata)],

@@ -107,7 +107,7 @@ function settleByName(schema: SchemaNode, key: string, value: unknown, choices: 
   choices.push(index);
   // Of a name that there is not, nothing else can be judged.
   if (index < 0) return { ...rest, properties: { [key]: { enum: names } } };
-  return { ...rest, ...settle(anyOf[index]!, value, choices) };
+  return { ...settle(anyOf[index]!, value, choices), ...rest };
 }
 
 /**

@@ -1,3 +1,4 @@
+import { sizeKeyOf } from '../nets/descriptors';
 import type { DiskUse, RunEstimate } from '../protocol/estimate';
 import { counted, formatBytes, formatDuration, formatSeconds } from '../text';
 
@@ -5,7 +6,7 @@ import { counted, formatBytes, formatDuration, formatSeconds } from '../text';
 export function describeEstimate({ volumes, network, memory, cache, checkpoints, time }: RunEstimate): string[] {
   const needed = memory.stateBytes + memory.activationBytes;
   const tight =
-    needed > memory.freeBytes ? ' — more than is free: use a smaller network.featureSize or smaller crops' : '';
+    needed > memory.freeBytes ? ` — more than is free: use a smaller ${sizeKeyOf(network.name)} or smaller crops` : '';
   const disk = ({ bytes, freeBytes }: DiskUse): string =>
     `up to ${formatBytes(bytes)} on disk${freeBytes !== undefined && bytes > freeBytes ? ` — only ${formatBytes(freeBytes)} are free` : ''}`;
   const sure = time.measured ? 'about' : 'very roughly';

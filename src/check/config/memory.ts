@@ -1,4 +1,5 @@
 import type { Config } from '../../config';
+import { networkDescriptors, sizeKeyOf } from '../../nets/descriptors';
 import type { Problem } from '../../schema';
 import { finetuneCost } from '../../downstream/cost';
 import { availableMemory, estimateCost } from '../../pretext/voco/train/memory';
@@ -19,6 +20,12 @@ export function memoryProblems(config: Config): Problem[] {
     const fix = { title: 'Choose by the memory there is (0)', path, value: 0 };
     return [{ path, message: `${takes}: fewer crops at a time would fit`, severity: 'warning', fix }];
   }
-  const path = cost.stateBytes > free ? ['network', 'featureSize'] : config.kind === 'pretrain' ? ['method', 'input'] : ['crops', 'size']; // prettier-ignore
-  return [{ path, message: `${takes}: use a smaller network.featureSize or smaller crops`, severity: 'warning' }];
+  const path = cost.stateBytes > free ? ['network', networkDescriptors.get(config.network.name).sizeKey] : config.kind === 'pretrain' ? ['method', 'input'] : ['crops', 'size']; // prettier-ignore
+  return [
+    {
+      path,
+      message: `${takes}: use a smaller ${sizeKeyOf(config.network.name)} or smaller crops`,
+      severity: 'warning',
+    },
+  ];
 }

@@ -5,7 +5,6 @@ const section = {
   type: 'object',
   default: {},
   description: 'The backbone that is pre-trained.',
-  examples: [{ name: 'swin-unetr', featureSize: 48 }],
 } as const;
 
 /**
@@ -18,5 +17,6 @@ export const networkSchema = section as typeof section & OwnSchema;
 export function withNetworks<Schema extends SchemaNode>(schema: Schema): Schema {
   const { network } = schema.properties!;
   const anyOf = networkDescriptors.all.map((descriptor) => descriptor.schema);
-  return { ...schema, properties: { ...schema.properties, network: { ...network, anyOf } } };
+  const examples = anyOf.map((one) => one.examples[0]);
+  return { ...schema, properties: { ...schema.properties, network: { ...network, examples, anyOf } } };
 }

@@ -7,6 +7,7 @@ const schema = {
   type: 'object',
   title: 'Swin-UNETR',
   additionalProperties: false,
+  examples: [{ name: 'swin-unetr', featureSize: 48 }],
   properties: {
     name: {
       type: 'string',
@@ -58,6 +59,7 @@ export const swinUnetr = {
   title: schema.title,
   schema,
   summary: ({ featureSize }) => `feature size ${featureSize}`,
+  sizeKey: 'featureSize',
   stride: () => STRIDE,
   sizeProblem: ({ name }, size) => strideProblem(name, STRIDE, size),
   rules({ featureSize, heads }) {
@@ -73,9 +75,15 @@ export const swinUnetr = {
   reach: () => 'sample',
   stateDict: {
     namesOf: 'MONAI’s SwinUNETR',
+    loadsStrictly: true,
     encoder: /^(swinViT|encoder\d+)\./,
     renamings: [
-      { pattern: /(^|\.)swin_vit\./, by: '$1swinViT.', text: '"swin_vit" renamed to "swinViT"' },
+      {
+        where: /(^|\.)swin_vit\./,
+        pattern: /(^|\.)swin_vit\./,
+        by: '$1swinViT.',
+        text: '"swin_vit" renamed to "swinViT"',
+      },
       {
         where: /^encoder\.patch_embed\./,
         pattern: /^encoder\.(layers\d\.0\.)\d\./,

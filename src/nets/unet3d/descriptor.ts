@@ -11,6 +11,7 @@ const schema = {
   type: 'object',
   title: '3D U-Net',
   additionalProperties: false,
+  examples: [{ name: 'unet3d', featureSize: 32 }],
   properties: {
     name: {
       type: 'string',
@@ -46,6 +47,7 @@ export const unet3d = {
   title: schema.title,
   schema,
   summary: ({ featureSize }) => `feature size ${featureSize}`,
+  sizeKey: 'featureSize',
   stride: () => STRIDE,
   sizeProblem: ({ name }, size) => strideProblem(name, STRIDE, size),
   rules: () => [],

@@ -1,5 +1,6 @@
 import { resolveTask, type Task } from '../../config/task';
 import type { TaskConfig } from '../../config/types';
+import { knownNetwork, networkText } from '../../nets/descriptors';
 import type { Results } from '../results';
 import { formatCount } from '../../text';
 
@@ -71,12 +72,11 @@ function kindOf(metadata: CardFacts['metadata']): string {
 
 function about({ metadata, branch, tensors, parameters, modules }: CardFacts): string[] {
   const config = configOf(metadata);
-  const network = config?.network as { name?: string; featureSize?: number } | undefined;
   const task = taskOf(metadata);
   const facts: [string, string | undefined][] = [
     ['Task', task?.title],
     ['Classes', task?.classes.map(({ name }) => name).join(', ')],
-    ['Network', network && `${network.name}, feature size ${network.featureSize}`],
+    ['Network', networkText(config?.network)],
     ['Branch', branch ?? undefined],
     ['Optimizer steps', metadata.step],
     ['Tensors', String(tensors)],
@@ -124,16 +124,14 @@ function scores({ metrics, results }: CardFacts): string[] {
 
 /** Whose names the tensors have, and what they load into. */
 function namesOf(metadata: CardFacts['metadata'], encoder: boolean): string {
-  const { network } = (configOf(metadata) ?? {}) as { network?: { name?: string } };
-  const own = network?.name === 'unet3d' ? 'Names are those of VoCo for VS Code’s 3D U-Net' : undefined;
+  const facts = knownNetwork(configOf(metadata)?.network)?.descriptor.stateDict;
+  const whose = facts ? `those of ${facts.namesOf}` : 'those of the file that was exported';
   if (encoder) {
-    const whose = own ?? 'Names are those of MONAI’s networks';
-    return `${whose}; a segmentation network takes its encoder from here and starts its decoder anew.`;
+    return `Names are ${whose}; a segmentation network takes its encoder from here and starts its decoder anew.`;
   }
-  if (own) return `${own}, all of them.`;
   if (taskOf(metadata)?.output === 'classification')
-    return 'Names of the encoder are those of MONAI’s SwinUNETR; `features` and `head` turn its pooled features into logits.';
-  return 'Names are those of MONAI’s networks, all of them: it loads strictly.';
+    return `Names of the encoder are ${whose}; \`features\` and \`head\` turn its pooled features into logits.`;
+  return `Names are ${whose}, all of them${facts?.loadsStrictly ? ': it loads strictly' : ''}.`;
 }
 
 function usage({ file, metadata, branch, use }: CardFacts): string[] {

@@ -6,7 +6,7 @@ import { planImport, type Planned } from './report';
 import { openWeights, type SourceTensor, type WeightsSource } from './source';
 import type { Branch } from './stateDict';
 
-export { mapNames, type NameMap } from './names';
+export { authorsNames, mapNames, type NameMap } from './names';
 export { describeImport, planImport, type ImportReport, type Planned } from './report';
 export { openWeights, type SourceTensor, type WeightsSource } from './source';
 export type { Branch } from './stateDict';

@@ -1,3 +1,4 @@
+import { networkDescriptors } from '../../nets/descriptors';
 import type { Branch } from './stateDict';
 
 /** How a file's names become those of the network alone. */
@@ -61,10 +62,22 @@ function chooseBranch(names: Names, branch: Branch): Branch | undefined {
   return chosen;
 }
 
+/** Renames as the networks' descriptors say that their authors' files are read. */
+function fromAuthors(names: Names): void {
+  for (const { where, pattern, by, text } of networkDescriptors.all.flatMap(({ stateDict }) => stateDict.renamings))
+    if (names.some(where)) names.replace(pattern, by, text);
+}
+
+/** Names brought from those of networks' authors to those of our state dicts, without a look at the branches of a file. */
+export function authorsNames(fileNames: Iterable<string>): Pick<NameMap, 'names' | 'changes'> {
+  const names = new Names(fileNames);
+  fromAuthors(names);
+  return { names: names.map, changes: names.changes };
+}
+
 /**
- * Brings the names of a file to MONAI's names of the network: as the released loaders do (`module.`, `backbone.`,
- * `swin_vit`), for the branches of a pre-training, and as MONAI's `SwinUNETR.load_from` and `filter_swinunetr` do for a
- * transformer saved alone.
+ * Brings the names of a file to those of the network: as the released loaders do (`module.`, `backbone.`), for the branches of
+ * a pre-training, and as each network's descriptor says.
  *
  * @returns also the branch that was taken, where the file has branches
  */
@@ -73,14 +86,6 @@ export function mapNames(fileNames: Iterable<string>, branch: Branch): NameMap &
   names.drop(/^optimizer\./);
   names.replace(/(^|\.)(?:module\.|_orig_mod\.)+/g, '$1', 'prefix "module." removed');
   const chosen = chooseBranch(names, branch);
-  names.replace(/^swin_vit\./, 'swinViT.', '"swin_vit" renamed to "swinViT"');
-  if (names.some(/^encoder\.patch_embed\./)) {
-    names.replace(/^encoder\.(layers\d\.0\.)\d\./, 'encoder.$1', 'layout of MONAI’s ssl_pretrained_weights');
-    names.replace(/^encoder\./, 'swinViT.', '"encoder." renamed to "swinViT."');
-  }
-  if (names.some(/^patch_embed\.proj\./)) {
-    names.replace(/^(patch_embed|layers\d\w*|norm|pos_drop)\./, 'swinViT.$1.', 'prefix "swinViT." added');
-  }
-  names.replace(/\.mlp\.fc([12])\./, '.mlp.linear$1.', '"mlp.fc" renamed to "mlp.linear"');
+  fromAuthors(names);
   return { names: names.map, changes: names.changes, others: names.others, branch: chosen };
 }

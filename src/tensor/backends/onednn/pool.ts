@@ -157,7 +157,7 @@ export class BufferPool {
     const held = Math.round(this.stats.liveBytes / 2 ** 20);
     const wanted = Math.round(bytes / 2 ** 20);
     return new UserError(
-      `out of memory: ${wanted} MB more than the ${held} MB in use; use a smaller micro-batch, crop or feature size`,
+      `out of memory: ${wanted} MB more than the ${held} MB in use; use a smaller micro-batch, crop or network`,
     );
   }
 }

@@ -132,7 +132,7 @@ function assertHealthy(backend: GpuBackend): void {
 }
 
 const MEBIBYTE = 2 ** 20;
-const ADVICE = 'use a smaller train.microBatch, network.featureSize or crop, or another device';
+const ADVICE = 'use a smaller train.microBatch, network or crop, or another device';
 
 /**
  * Makes every later use of the backend throw a UserError once its device is lost or out of memory, and refuses buffers
