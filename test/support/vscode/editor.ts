@@ -1,4 +1,5 @@
 // The editor of a test: what its user answers, what was shown to the user, and what was asked of the editor.
+import type { WebviewPanel } from './panel';
 import {
   EventEmitter,
   QuickPickItemKind,
@@ -9,6 +10,10 @@ import {
 } from './values';
 
 export type Severity = 'information' | 'warning' | 'error';
+
+export interface Serializer {
+  deserializeWebviewPanel(panel: WebviewPanel, state: unknown): Promise<void>;
+}
 
 export interface Message {
   readonly severity: Severity;
@@ -56,6 +61,8 @@ export class Editor {
   activeDocument: TextDocument | undefined;
   /** Presses Cancel on notifications of progress with such a title. */
   cancels: RegExp | undefined;
+  panels: WebviewPanel[] = [];
+  readonly serializers = new Map<string, Serializer>();
   readonly commands = new Map<string, (...args: unknown[]) => unknown>();
   readonly saved = new EventEmitter<TextDocument>();
   readonly changed = new EventEmitter<{ readonly document: TextDocument }>();
@@ -69,9 +76,10 @@ export class Editor {
 
   /** A new window with a folder, or with none. */
   reset(folder?: Uri): void {
-    const { saved, changed, trustGranted, commands } = this;
+    const { saved, changed, trustGranted, commands, serializers } = this;
     commands.clear();
-    Object.assign(this, new Editor(), { saved, changed, trustGranted, commands, folder });
+    serializers.clear();
+    Object.assign(this, new Editor(), { saved, changed, trustGranted, commands, serializers, folder });
   }
 
   /** The user picks the item of the next list whose label is this, or matches. */

@@ -4,7 +4,8 @@ import { readFile, rm } from 'node:fs/promises';
 import { readFileSync } from 'node:fs';
 import { relative } from 'node:path';
 import { glob } from 'tinyglobby';
-import { editor, type InputOptions, type QuickItem } from './editor';
+import { editor, type InputOptions, type QuickItem, type Serializer } from './editor';
+import { WebviewPanel } from './panel';
 import { Disposable, EventEmitter, TextDocument, Uri, type RelativePattern } from './values';
 
 export * from './values';
@@ -122,10 +123,15 @@ export const window = {
     return result;
   },
   createOutputChannel: outputChannel,
-  createWebviewPanel: () => {
-    throw new Error('panels are tested in the workbench');
+  createWebviewPanel(viewType: string, title: string) {
+    const panel = new WebviewPanel(viewType, title);
+    editor.panels.push(panel);
+    return panel;
   },
-  registerWebviewPanelSerializer: never,
+  registerWebviewPanelSerializer(viewType: string, serializer: Serializer) {
+    editor.serializers.set(viewType, serializer);
+    return new Disposable(() => editor.serializers.delete(viewType));
+  },
   onDidChangeActiveTextEditor: never,
 };
 
