@@ -10,6 +10,7 @@ import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { buildNative, buildState, canBuild } from '../native/build.mjs';
 import { quarantine } from './quarantine.mjs';
+import { changedTests, keepTimes } from './quick.mjs';
 import { closingLines, slowest, tally } from './tally.mjs';
 
 const root = join(import.meta.dirname, '..');
@@ -60,28 +61,20 @@ function collect(name, file, ok) {
     results.push({ file: name, test: `${name} ended with an error`, state: 'failed' });
 }
 
-/** Where the branch left main; on main itself, what is not committed counts as changed. */
-function base() {
-  for (const main of ['main', 'origin/main']) {
-    const found = spawnSync('git', ['merge-base', 'HEAD', main], { cwd: root, encoding: 'utf8' });
-    if (found.status === 0) return found.stdout.trim();
-  }
-  return 'HEAD';
-}
-
 function vitest() {
   if (!parts.includes('vitest')) return;
+  const { run, left } = options.quick ? changedTests() : { run: [], left: [] };
+  if (left.length > 0) console.log(`too long for --quick, not run:\n${left.map((name) => `  ${name}`).join('\n')}`);
+  if (options.quick && run.length === 0) return;
   const report = join(scratch, 'vitest.json');
   const reporters = ['--reporter=dot', `--reporter=${join(root, 'test/vitestReporter.mjs')}`];
-  const which = options.quick ? ['--changed', base(), '--passWithNoTests', '--dir', 'test/unit'] : [];
-  const { status } = spawnSync(bin('vitest'), ['run', ...reporters, ...which], {
+  const { status } = spawnSync(bin('vitest'), ['run', ...reporters, ...run], {
     cwd: root,
     env: { ...env, VOCO_REPORT: report },
     stdio: 'inherit',
   });
-  // With nothing to run there is nothing to report.
-  if (options.quick && status === 0 && !existsSync(report)) return;
   collect('vitest', report, status === 0);
+  if (!options.quick) keepTimes(results.filter(({ file }) => file.endsWith('.test.ts')));
 }
 
 /**

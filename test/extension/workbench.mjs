@@ -115,6 +115,8 @@ export const runCommand = (page, title) => quick(page, 'F1', `>${title}`, title)
 export async function pick(page, text) {
   const row = quickInput(page).locator('.monaco-list-row').filter({ hasText: text }).first();
   await row.waitFor();
+  // What the pointer hovers over elsewhere may lie over the list.
+  await page.mouse.move(0, 0);
   await row.click();
 }
 
