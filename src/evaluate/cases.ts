@@ -5,7 +5,7 @@ import { encodeLabels, labelFile } from '../data/labelled';
 import { UserError } from '../errors/userError';
 import { runFiles, type CaseResult } from '../runs';
 import { readNifti, sameGrid, spacingOf, type Volume } from '../volume';
-import { scoreCase } from '../segment/scores';
+import { scoreCase } from '../downstream/segmentation/scores';
 import { segmentImage, writeSegmentation, type TrainedSegmenter } from '../segment/segmenter';
 import type { Say } from '../train/types';
 import { worstSlice } from './worstSlice';

@@ -16,7 +16,7 @@ import {
 } from '../runs';
 import { useDevice } from '../tensor/backends';
 import { findClassifiedCases, findLabelledCases } from '../downstream/build';
-import { SCORE_UNITS } from '../segment/scores';
+import { SCORE_UNITS } from '../downstream/segmentation/scores';
 import { openSegmenter } from '../segment/segmenter';
 import { ProgressBar } from '../text/progressBar';
 import type { Say } from '../train/types';

@@ -1,3 +1,3 @@
-export { createCropLoader, type CropLoader, type CropLoaderOptions, type LoadedBatch } from './cropLoader';
+export { createLoader, type Loaded, type Loader, type LoaderOptions } from './loader';
 export { SamplePlan } from './plan';
-export type { CropSettings, LoaderSettings, VolumeDraw } from './settings';
+export { samplerOf, taskModules, type TaskName } from './samplers';

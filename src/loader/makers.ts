@@ -2,26 +2,23 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import type { CropBatch } from '../data/types';
-import { VolumeStore } from '../data/volumeStore';
 import { UserError } from '../errors/userError';
-import { assembleBatch, type BatchBuffers } from './assemble';
-import { receiveError, type BatchRequest, type WorkerReply } from './messages';
-import type { LoaderSettings, VolumeDraw } from './settings';
+import type { Batch, BatchMaker, Draw, Sampler } from '../tasks';
+import { receiveError, type BatchRequest, type WorkerReply, type WorkerStart } from './messages';
 
-/** Makes batches: in this thread or in a worker. */
-export interface BatchMaker {
-  make(draws: readonly VolumeDraw[], reuse?: BatchBuffers): Promise<CropBatch>;
+/** Makes batches, in this thread or in a worker, until it is closed. */
+export interface Maker<Item, B extends Batch> extends BatchMaker<Item, B> {
   close(): Promise<void>;
 }
 
 /** Makes batches in this thread. */
-export function inProcessMaker(settings: LoaderSettings, onWarning: (message: string) => void): BatchMaker {
-  const store = new VolumeStore(settings.store, onWarning);
-  return {
-    make: (draws, reuse) => assembleBatch(draws, store, settings, reuse),
-    close: () => Promise.resolve(),
-  };
+export function inProcessMaker<Settings, Item, B extends Batch>(
+  sampler: Sampler<Settings, Item, B>,
+  settings: Settings,
+  onWarning: (message: string) => void,
+): Maker<Item, B> {
+  const maker = sampler.open(settings, onWarning);
+  return { make: (draws, reuse) => maker.make(draws, reuse), close: () => Promise.resolve() };
 }
 
 /** dist/data-worker.cjs of this package, seen from a bundle in dist/ or from a source file. */
@@ -35,13 +32,17 @@ export function workerBundle(): string {
 }
 
 interface Waiting {
-  readonly resolve: (batch: CropBatch) => void;
+  readonly resolve: (batch: Batch) => void;
   readonly reject: (error: Error) => void;
 }
 
 /** Makes batches in a thread of its own. */
-export function workerMaker(file: string, settings: LoaderSettings, onWarning: (message: string) => void): BatchMaker {
-  const worker = new Worker(file, { workerData: settings, execArgv: [] });
+export function workerMaker<Item, B extends Batch>(
+  file: string,
+  start: WorkerStart,
+  onWarning: (message: string) => void,
+): Maker<Item, B> {
+  const worker = new Worker(file, { workerData: start, execArgv: [] });
   const waiting = new Map<number, Waiting>();
   let broken: Error | undefined;
   let next = 0;
@@ -60,13 +61,13 @@ export function workerMaker(file: string, settings: LoaderSettings, onWarning: (
   worker.on('error', (error) => fail(error instanceof Error ? error : new Error(String(error))));
   worker.on('exit', (code) => fail(new Error(`the loader's worker thread ended unexpectedly (code ${code})`)));
   return {
-    make: (draws, reuse) =>
-      new Promise((resolve, reject) => {
+    make: (draws: readonly Draw<Item>[], reuse) =>
+      new Promise<B>((resolve, reject) => {
         if (broken) return reject(broken);
         const id = next++;
-        waiting.set(id, { resolve, reject });
+        waiting.set(id, { resolve: (batch) => resolve(batch as B), reject });
         const request: BatchRequest = { id, draws, reuse };
-        worker.postMessage(request, reuse ? [reuse.random, reuse.bases] : []);
+        worker.postMessage(request, reuse ? [...reuse] : []);
       }),
     close: async () => {
       fail(new Error('the loader is closed'));

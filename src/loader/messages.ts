@@ -1,18 +1,24 @@
-import type { CropBatch } from '../data/types';
 import { UserError } from '../errors/userError';
-import type { BatchBuffers } from './assemble';
-import type { VolumeDraw } from './settings';
+import type { Batch, Draw } from '../tasks';
+import type { TaskName } from './samplers';
+
+/** What a loader thread is started with. */
+export interface WorkerStart {
+  readonly task: TaskName;
+  /** Settings of the task's sampler. */
+  readonly settings: unknown;
+}
 
 /** What the loader asks of a worker. */
 export interface BatchRequest {
   readonly id: number;
-  readonly draws: readonly VolumeDraw[];
-  readonly reuse?: BatchBuffers;
+  readonly draws: readonly Draw<unknown>[];
+  readonly reuse?: readonly ArrayBuffer[];
 }
 
 /** What a worker answers; a warning belongs to no request. */
 export type WorkerReply =
-  | { readonly kind: 'batch'; readonly id: number; readonly batch: CropBatch }
+  | { readonly kind: 'batch'; readonly id: number; readonly batch: Batch }
   | { readonly kind: 'error'; readonly id: number; readonly error: SentError }
   | { readonly kind: 'warning'; readonly message: string };
 
@@ -35,9 +41,4 @@ export function receiveError(sent: SentError): Error {
   const error = new Error(sent.message);
   if (sent.stack !== undefined) error.stack = sent.stack;
   return error;
-}
-
-/** The buffers of a batch that change owner when it is sent. */
-export function transferables(batch: CropBatch): ArrayBuffer[] {
-  return [batch.random, batch.bases, batch.labels, batch.centres].map((array) => array.buffer as ArrayBuffer);
 }

@@ -1,6 +1,6 @@
 import type { Case } from '../data/datalist';
 import { RandomStream, streamId } from '../random/random';
-import type { VolumeDraw } from './settings';
+import type { Draw } from '../tasks';
 
 const ORDER = streamId('epoch order');
 const CROPS = streamId('crops');
@@ -10,11 +10,12 @@ const VALIDATION = streamId('validation crops');
  * Which cases each step sees: every epoch goes once through all cases in an order of its own, and batches may span the end of
  * an epoch. A function of seed and step alone, so it can be entered anywhere.
  */
-export class SamplePlan {
+export class SamplePlan<Item extends Pick<Case, 'image'> = Pick<Case, 'image'>> {
   private readonly orders = new Map<number, Uint32Array>();
 
+  /** @param batch volumes a step */
   constructor(
-    private readonly cases: readonly Pick<Case, 'image'>[],
+    private readonly cases: readonly Item[],
     private readonly seed: number,
     private readonly batch: number,
   ) {}
@@ -34,23 +35,19 @@ export class SamplePlan {
     return Math.floor((step * this.batch) / this.cases.length);
   }
 
-  /** Which cases a step sees, by number, and the path of each one's random streams. */
-  visits(step: number): { index: number; stream: number[] }[] {
+  /** The volumes of a step. */
+  draws(step: number): Draw<Item>[] {
     return Array.from({ length: this.batch }, (_, b) => {
       const position = step * this.batch + b;
       const epoch = Math.floor(position / this.cases.length);
       const place = position % this.cases.length;
-      return { index: this.order(epoch)[place]!, stream: [this.seed, CROPS, epoch, place] };
+      const item = this.cases[this.order(epoch)[place]!]!;
+      return { ...item, stream: [this.seed, CROPS, epoch, place], augment: true };
     });
   }
 
-  /** The volumes of a step. */
-  draws(step: number): VolumeDraw[] {
-    return this.visits(step).map(({ index, stream }) => ({ image: this.cases[index]!.image, stream, augment: true }));
-  }
-
-  /** The crops of one validation case, without augmentation: the same for a case and draw, whatever else is in the list. */
-  validationDraw(item: Pick<Case, 'id' | 'image'>, draw: number): VolumeDraw {
-    return { image: item.image, stream: [this.seed, VALIDATION, streamId(item.id), draw], augment: false };
+  /** A held-out case without augmentation: the same for a case and draw, whatever else is in the list. */
+  validationDraw<Held extends Pick<Case, 'id' | 'image'>>(item: Held, draw: number): Draw<Held> {
+    return { ...item, stream: [this.seed, VALIDATION, streamId(item.id), draw], augment: false };
   }
 }

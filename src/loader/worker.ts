@@ -1,23 +1,27 @@
 /** Entry of a loader thread (dist/data-worker.cjs): makes batches on request, one after the other. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { VolumeStore } from '../data/volumeStore';
-import { assembleBatch } from './assemble';
-import { sendError, transferables, type BatchRequest, type WorkerReply } from './messages';
-import type { LoaderSettings } from './settings';
+import { sendError, type BatchRequest, type WorkerReply, type WorkerStart } from './messages';
+import { samplerOf } from './samplers';
 
 const port = parentPort;
 if (!port) throw new Error('data-worker is started by the loader, not by hand');
 
-const settings = workerData as LoaderSettings;
+const { task, settings } = workerData as WorkerStart;
 const reply = (message: WorkerReply, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer);
-const store = new VolumeStore(settings.store, (message) => reply({ kind: 'warning', message }));
+const opened = samplerOf(task).then((sampler) => ({
+  sampler,
+  maker: sampler.open(settings as never, (message) => reply({ kind: 'warning', message })),
+}));
+// Told with the first batch that is asked for.
+opened.catch(() => undefined);
 
-async function answer(request: BatchRequest): Promise<void> {
+async function answer({ id, draws, reuse }: BatchRequest): Promise<void> {
   try {
-    const batch = await assembleBatch(request.draws, store, settings, request.reuse);
-    reply({ kind: 'batch', id: request.id, batch }, transferables(batch));
+    const { sampler, maker } = await opened;
+    const batch = await maker.make(draws as never, reuse);
+    reply({ kind: 'batch', id, batch }, sampler.transferables(batch));
   } catch (error) {
-    reply({ kind: 'error', id: request.id, error: sendError(error) });
+    reply({ kind: 'error', id, error: sendError(error) });
   }
 }
 

@@ -7,7 +7,7 @@ import type { Segmenter } from '../nets';
 import { labelOnGrid, preprocess, writeNifti, type Volume } from '../volume';
 import { buildNetwork, taskCodes } from '../downstream/build';
 import { readWeights } from '../convert/read';
-import { predictCodes, type InferenceOptions } from './predict';
+import { predictCodes, type InferenceOptions } from '../downstream/segmentation/predict';
 
 /** A trained network with what it needs to know of images and classes. */
 export interface TrainedSegmenter {

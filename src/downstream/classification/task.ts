@@ -1,117 +1,121 @@
-import type { FinetuneConfig } from '../../config';
+import { resolveTask, type FinetuneConfig } from '../../config';
+import { cacheFolder } from '../../data/cache';
 import type { ClassifiedCase } from '../../data/classified';
-import type { VolumeStore } from '../../data/volumeStore';
-import { classificationScores, weightedCrossEntropy } from '../../metrics';
-import type { Classifier } from '../../nets';
-import type { TensorEntry } from '../../runs/safetensors';
-import { valueAndGradients } from '../../tensor/autodiff';
-import type { Optimizer, Schedule } from '../../tensor/optim';
+import { VolumeStore, type StoreSettings } from '../../data/volumeStore';
+import { classificationScores } from '../../metrics';
+import { Classifier, estimate } from '../../nets';
+import type { BuildParts, Scalars, TrainedModel, TrainingTask } from '../../tasks';
 import * as tf from '../../tensor/tf';
-import type { TrainingTask } from '../../train/loop';
-import { checkpointTensors } from '../../train/state';
-import type { StartedStep, StepScalars } from '../../train/types';
-import { endStep } from '../../train/update';
-import { validationInput, type ClassifiedBatch, type ClassifiedLoader } from './batch';
+import { findClassifiedCases } from '../cases';
+import { trainedGroups } from '../groups';
+import { noise } from '../trial';
+import { classificationLoss, inputOf } from './loss';
+import { validationInput, type ClassificationSettings, type ClassifiedBatch } from './sampler';
 
-export interface ClassificationParts {
-  readonly config: FinetuneConfig;
-  readonly network: Classifier;
-  readonly optimizer: Optimizer;
-  /** What a step trains, in the order of the optimizer. */
-  readonly variablesAt: (step: number) => readonly tf.Variable[];
-  readonly schedule: Schedule;
-  /** Update before a step's numbers are known. */
-  readonly readLate: boolean;
-  readonly loader: ClassifiedLoader;
-  readonly validation: readonly ClassifiedCase[];
-  readonly store: VolumeStore;
-  /** Measures the statistics of the network's features on training volumes. */
-  readonly fitFeatures: () => Promise<void>;
+/** Preprocessed volumes kept in memory, bytes. */
+const VOLUME_MEMORY = 2 ** 31;
+/** Volumes that say how the features of a classifier are distributed. */
+const FEATURE_CASES = 32;
+
+export function buildClassifier(config: FinetuneConfig): Classifier {
+  return new Classifier(config.network, resolveTask(config.task).classes.length, { seed: config.seed });
 }
 
-/** The volumes of a batch as a tensor [N, D, H, W, C]. */
-export function inputOf({ images, cases, shape, channels }: ClassifiedBatch): tf.Tensor5D {
-  return tf.tensor5d(images, [cases.length, ...shape, channels]);
+function storeSettings({ data: { preprocess, channel, cache } }: FinetuneConfig): StoreSettings {
+  const folder = cache.enabled ? cacheFolder(cache.folder) : null;
+  return { preprocess, channel, cacheFolder: folder, memoryBytes: VOLUME_MEMORY };
 }
 
-/** Fine-tuning for classification of whole volumes as the training loop sees it. */
-export class ClassificationTask implements TrainingTask<ClassifiedBatch> {
-  private readonly weights: readonly number[];
+/** Preprocessed volumes of a config without labels. */
+export function classifierStore(config: FinetuneConfig, onWarning: (message: string) => void): VolumeStore {
+  return new VolumeStore(storeSettings(config), onWarning);
+}
 
-  constructor(private readonly parts: ClassificationParts) {
-    const { classWeights } = parts.config.loss;
-    this.weights = classWeights ?? Array.from({ length: parts.network.classes }, () => 1);
+/** Lets signals and the control socket in: kernels block this thread. */
+const breathe = (): Promise<void> => new Promise((done) => setImmediate(done));
+
+type Parts = BuildParts<FinetuneConfig, ClassifiedCase>;
+
+/** Measures the statistics of the network's features on training volumes. */
+function fitFeatures(network: Classifier, { config, cases }: Parts, store: VolumeStore): Promise<void> {
+  const left = cases.train.slice(0, FEATURE_CASES);
+  return network.fitFeatures(async () => {
+    await breathe();
+    const item = left.shift();
+    return item && inputOf(await validationInput(item, store, config));
+  });
+}
+
+/**
+ * Accuracy, F1 and AUC on the held-out volumes, without those that are undefined. Statistics of the features are measured
+ * before: running ones lag behind weights that move fast, and classes that lie close together are then told apart at the
+ * wrong place.
+ */
+async function validate(network: Classifier, parts: Parts, store: VolumeStore): Promise<Scalars> {
+  const { validation } = parts.cases;
+  await fitFeatures(network, parts, store);
+  const rows: number[][] = [];
+  for (const item of validation) {
+    const batch = await validationInput(item, store, parts.config);
+    const logits = tf.tidy(() => network.forward(inputOf(batch)));
+    rows.push(Array.from(await logits.data()));
+    logits.dispose();
+    await breathe();
   }
+  const truth = validation.map((item) => item.class);
+  const scores = Object.entries(classificationScores(rows, truth));
+  return Object.fromEntries(scores.filter(([, value]) => Number.isFinite(value))) as Scalars;
+}
 
-  next(): Promise<ClassifiedBatch> {
-    return this.parts.loader.next();
-  }
+function build(parts: Parts): TrainedModel<ClassifiedBatch> {
+  const { config, totalSteps, onWarning } = parts;
+  const network = buildClassifier(config);
+  network.checkSize(config.crops.size);
+  const store = classifierStore(config, onWarning);
+  const weights = config.loss.classWeights ?? Array.from({ length: network.classes }, () => 1);
+  return {
+    weights: network.parameters,
+    transfer: network,
+    ...trainedGroups(config, network, totalSteps),
+    loss: classificationLoss(network, weights),
+    begin: () => fitFeatures(network, parts, store),
+    validate: () => validate(network, parts, store),
+    dispose: () => network.parameters.dispose(),
+  };
+}
 
-  async step(batch: ClassifiedBatch, done: number): Promise<StartedStep> {
-    const { network, optimizer, variablesAt, schedule, config } = this.parts;
-    const input = inputOf(batch);
-    const target = tf.tidy(
-      () => tf.cast(tf.oneHot(tf.tensor1d([...batch.classes], 'int32'), network.classes), 'float32') as tf.Tensor2D,
-    );
-    const { value, gradients } = valueAndGradients(
-      () => {
-        const { logits, features } = network.forwardBatch(input);
-        const hits = tf.equal(tf.argMax(logits, 1), tf.argMax(target, 1));
-        const accuracy = tf.mean(tf.cast(hits, 'float32'));
-        return { loss: weightedCrossEntropy(logits, target, this.weights), accuracy, features };
-      },
-      [...variablesAt(done)],
-      optimizer.lossScale?.value,
-    );
-    const { loss, accuracy, features } = value;
-    const { clipNorm } = config.optimizer;
-    const updated = (): void => network.follow(features);
-    const update = { optimizer, schedule, clipNorm, readLate: this.parts.readLate, updated };
-    const started = await endStep(update, gradients, { loss, accuracy }, done);
-    tf.dispose([value, input, target]);
-    return started;
-  }
+/** Volumes of noise, all of the first class. */
+function trialBatch(config: FinetuneConfig, volumes: number): ClassifiedBatch {
+  return { ...noise(config, volumes), shape: config.crops.size, classes: new Array<number>(volumes).fill(0) };
+}
 
-  /** Batches are not used again: the collector frees them. */
-  release(): void {}
-
-  cropCount(batch: ClassifiedBatch): number {
-    return batch.cases.length;
-  }
-
-  describe(batch: ClassifiedBatch): Record<string, unknown> {
-    return { classes: batch.classes };
-  }
-
-  /**
-   * Accuracy, F1 and AUC on the held-out volumes, without those that are undefined. Statistics of the features are measured
-   * before: running ones lag behind weights that move fast, and classes that lie close together are then told apart at the
-   * wrong place.
-   */
-  async validate(): Promise<StepScalars | undefined> {
-    const { validation, network, store, config, fitFeatures } = this.parts;
-    if (validation.length === 0) return undefined;
-    await fitFeatures();
-    const rows: number[][] = [];
-    for (const item of validation) {
-      const batch = await validationInput(item, store, config);
-      const logits = tf.tidy(() => network.forward(inputOf(batch)));
-      rows.push(Array.from(await logits.data()));
-      logits.dispose();
-      // Lets signals and the control socket in: kernels block this thread.
-      await new Promise((done) => setImmediate(done));
-    }
-    const truth = validation.map((item) => item.class);
-    const scores = Object.entries(classificationScores(rows, truth));
-    return Object.fromEntries(scores.filter(([, value]) => Number.isFinite(value))) as StepScalars;
-  }
-
-  tensors(): Promise<TensorEntry[]> {
-    return checkpointTensors(this.parts.network.parameters, this.parts.optimizer);
-  }
-
-  summary(scalars: StepScalars, validation: StepScalars | undefined): string {
+/** Every volume gets one class. */
+export const classificationTask: TrainingTask<FinetuneConfig, ClassifiedCase, ClassifiedBatch> = {
+  findCases: findClassifiedCases,
+  checks: () => ({}),
+  cost({ crops, train, network }) {
+    const { parameters, trainingBytes, forwardFlops } = estimate(network, crops.size);
+    return {
+      parameters,
+      rowsPerStep: train.batch,
+      rowBytes: trainingBytes,
+      rowFlops: forwardFlops,
+      followers: 0,
+      tied: true,
+    };
+  },
+  samplerSettings: (config): ClassificationSettings => ({
+    crops: config.crops,
+    augment: config.augment,
+    store: storeSettings(config),
+  }),
+  trialBatch,
+  build,
+  best: { metric: 'accuracy', goal: 'max' },
+  checkpointAtValidation: true,
+  describeBatch: ({ classes }) => ({ classes }),
+  summary(scalars, validation) {
     const own = `loss ${scalars.loss?.toFixed(4)}`;
     return validation ? `${own} · held out: accuracy ${validation.accuracy?.toFixed(4)}` : own;
-  }
-}
+  },
+};

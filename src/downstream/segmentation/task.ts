@@ -1,54 +1,98 @@
-import type { Segmenter } from '../../nets';
-import type { TensorEntry } from '../../runs/safetensors';
-import type { Optimizer } from '../../tensor/optim';
-import type { TrainingTask } from '../../train/loop';
-import { checkpointTensors } from '../../train/state';
-import type { StartedStep, StepScalars } from '../../train/types';
-import type { LabelledBatch, LabelledLoader } from './batch';
-import type { FinetuneStep } from './step';
-import { validateSegmentation, type ValidationParts } from './validate';
+import { resolveTask, type FinetuneConfig } from '../../config';
+import { cacheFolder } from '../../data/cache';
+import type { Case } from '../../data/datalist';
+import { LabelledStore, makeLabelCodes, type LabelCodes, type LabelledStoreSettings } from '../../data/labelled';
+import { createSegmenter, estimate, type Segmenter } from '../../nets';
+import type { BuildParts, TrainedModel, TrainingTask } from '../../tasks';
+import { findLabelledCases } from '../cases';
+import { trainedGroups } from '../groups';
+import { noise } from '../trial';
+import { lossOptions, segmentationLoss } from './loss';
+import type { LabelledBatch, SegmentationSettings } from './sampler';
+import { validateSegmentation } from './validate';
 
-export interface SegmentationParts {
-  readonly network: Segmenter;
-  readonly optimizer: Optimizer;
-  readonly step: FinetuneStep;
-  readonly loader: LabelledLoader;
-  readonly validation: ValidationParts;
+/** Preprocessed volumes kept in memory, bytes: of training, and of validation. */
+const TRAIN_MEMORY = 2 ** 31;
+const VALIDATION_MEMORY = 2 ** 29;
+const FLOAT = 4;
+/** Arrays of the size of the logits that the loss and its gradient keep. */
+const LOSS_COPIES = 6;
+
+/** How a config's task holds its labels in memory. */
+export function taskCodes(config: FinetuneConfig): LabelCodes {
+  const { classes, output } = resolveTask(config.task);
+  return makeLabelCodes(classes, output === 'sigmoid', config.task.unlisted);
 }
 
-/** Fine-tuning for segmentation as the training loop sees it. */
-export class SegmentationTask implements TrainingTask<LabelledBatch> {
-  constructor(private readonly parts: SegmentationParts) {}
+export function buildNetwork(config: FinetuneConfig): Segmenter {
+  return createSegmenter(config.network, resolveTask(config.task).outChannels, { seed: config.seed });
+}
 
-  next(): Promise<LabelledBatch> {
-    return this.parts.loader.next();
-  }
+/** @param purpose volumes to train on are padded to the size of a crop; of others every voxel is measured. */
+function storeSettings(config: FinetuneConfig, purpose: 'train' | 'validation'): LabelledStoreSettings {
+  const { preprocess, channel, cache } = config.data;
+  return {
+    preprocess,
+    channel,
+    cacheFolder: cache.enabled ? cacheFolder(cache.folder) : null,
+    memoryBytes: purpose === 'train' ? TRAIN_MEMORY : VALIDATION_MEMORY,
+    codes: taskCodes(config),
+    padTo: purpose === 'train' ? config.crops.size : null,
+  };
+}
 
-  step(batch: LabelledBatch, done: number): Promise<StartedStep> {
-    return this.parts.step.run(batch, done);
-  }
+function samplerSettings(config: FinetuneConfig): SegmentationSettings {
+  const { crops, augment } = config;
+  return { crops, augment, store: storeSettings(config, 'train') };
+}
 
-  /** Batches are not used again: the collector frees them. */
-  release(): void {}
+/** Crops of noise, all of them background. */
+function trialBatch(config: FinetuneConfig, crops: number): LabelledBatch {
+  const { size } = config.crops;
+  const codes = new Uint8Array(crops * size[0] * size[1] * size[2]);
+  return { ...noise(config, crops), crops, cropShape: size, codes, centres: new Float64Array(3 * crops) };
+}
 
-  cropCount(batch: LabelledBatch): number {
-    return batch.crops;
-  }
+function build({ config, cases, totalSteps, onWarning }: BuildParts<FinetuneConfig, Case>): TrainedModel<LabelledBatch> {
+  const network = buildNetwork(config);
+  network.checkSize(config.crops.size);
+  const codes = taskCodes(config);
+  const store = new LabelledStore(storeSettings(config, 'validation'), onWarning);
+  return {
+    weights: network.parameters,
+    transfer: network,
+    ...trainedGroups(config, network, totalSteps),
+    loss: segmentationLoss(network, codes, lossOptions(config.loss, codes)),
+    validate: () => validateSegmentation({ network, cases: cases.validation, store, codes, config }),
+    dispose: () => network.parameters.dispose(),
+  };
+}
 
-  describe(batch: LabelledBatch): Record<string, unknown> {
-    return { centres: Array.from(batch.centres) };
-  }
-
-  validate(): Promise<StepScalars | undefined> {
-    return validateSegmentation(this.parts.validation);
-  }
-
-  tensors(): Promise<TensorEntry[]> {
-    return checkpointTensors(this.parts.network.parameters, this.parts.optimizer);
-  }
-
-  summary(scalars: StepScalars, validation: StepScalars | undefined): string {
+/** Every voxel gets a class (or several, where classes overlap). */
+export const segmentationTask: TrainingTask<FinetuneConfig, Case, LabelledBatch> = {
+  findCases: findLabelledCases,
+  checks: () => ({ labels: true }),
+  cost({ crops, train, task, network }) {
+    const { outChannels } = resolveTask(task);
+    const { parameters, trainingBytes, forwardFlops } = estimate(network, crops.size, outChannels);
+    const voxels = crops.size[0] * crops.size[1] * crops.size[2];
+    return {
+      parameters,
+      rowsPerStep: train.batch * crops.perVolume,
+      rowBytes: trainingBytes + LOSS_COPIES * voxels * outChannels * FLOAT,
+      rowFlops: forwardFlops,
+      followers: 0,
+      tied: false,
+    };
+  },
+  samplerSettings,
+  trialBatch,
+  build,
+  best: { metric: 'dice', goal: 'max' },
+  checkpointAtValidation: true,
+  describeBatch: ({ centres }) => ({ centres: Array.from(centres) }),
+  summary(scalars, validation) {
     const own = `loss ${scalars.loss?.toFixed(4)}`;
     return validation ? `${own} · held out: Dice ${validation.dice?.toFixed(4)}` : own;
-  }
-}
+  },
+};

@@ -3,9 +3,9 @@ import type { Case } from '../../data/datalist';
 import type { LabelCodes, LabelledStore } from '../../data/labelled';
 import { meanScore, reduceScores } from '../../metrics';
 import type { Segmenter } from '../../nets';
-import { predictCodes } from '../../segment/predict';
-import { classDice } from '../../segment/scores';
-import type { StepScalars } from '../../train/types';
+import { predictCodes } from './predict';
+import { classDice } from './scores';
+import type { Scalars } from '../../tasks';
 
 /** What measures held-out cases during training. */
 export interface ValidationParts {
@@ -22,9 +22,8 @@ export interface ValidationParts {
  * of the mean over the classes that the case has, `dice/<class>` the mean over the cases that have the class (left out where
  * none has).
  */
-export async function validateSegmentation(parts: ValidationParts): Promise<StepScalars | undefined> {
+export async function validateSegmentation(parts: ValidationParts): Promise<Scalars> {
   const { network, cases, store, codes, config } = parts;
-  if (cases.length === 0) return undefined;
   const rows: number[][] = [];
   for (const [i, item] of cases.entries()) {
     const { image, codes: truth } = await store.load(item);

@@ -1,5 +1,4 @@
-import type { Vec3 } from '../geometry';
-import { classMask, type LabelCodes } from '../data/labelled';
+import { classMask, type LabelCodes } from '../../data/labelled';
 import {
   countMaskOverlap,
   countOverlaps,
@@ -9,7 +8,9 @@ import {
   surfaceDistances,
   volumeError,
   type Overlap,
-} from '../metrics';
+} from '../../metrics';
+
+type Triple = readonly [number, number, number];
 
 /** Overlap of each class, without background. */
 export function classOverlaps(prediction: Uint8Array, truth: Uint8Array, codes: LabelCodes): Overlap[] {
@@ -45,7 +46,7 @@ export function scoreCase(
   prediction: Uint8Array,
   truth: Uint8Array,
   codes: LabelCodes,
-  grid: { size: Vec3; spacing: Vec3; tolerance: number },
+  grid: { size: Triple; spacing: Triple; tolerance: number },
 ): ScoredClass[] {
   return classOverlaps(prediction, truth, codes).map((overlap, c) => {
     const scores = { dice: diceOf(overlap), volumeError: volumeError(overlap), nsd: NaN, hd95: NaN };

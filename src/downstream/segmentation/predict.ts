@@ -1,8 +1,8 @@
-import type { FinetuneConfig } from '../config';
-import type { LabelCodes } from '../data/labelled';
-import { ArgmaxLabels, networkPredictor, slidingWindow, ThresholdMasks, type SlidingWindowOptions } from '../metrics';
-import type { Segmenter } from '../nets';
-import type { Volume } from '../volume';
+import type { FinetuneConfig } from '../../config';
+import type { LabelCodes } from '../../data/labelled';
+import { ArgmaxLabels, networkPredictor, slidingWindow, ThresholdMasks, type SlidingWindowOptions } from '../../metrics';
+import type { Segmenter } from '../../nets';
+import type { Volume } from '../../volume';
 
 export type InferenceOptions = Pick<SlidingWindowOptions, 'onProgress' | 'signal'>;
 

@@ -1,23 +1,26 @@
-import { boxAround, voxelCount, type Box, type Vec3 } from '../geometry';
-import { NO_AUGMENTATION, drawAugmentation, sampleCrop, type Augmentation } from '../data/augment';
-import { imageFiles } from '../data/datalist';
-import type { CropBatch } from '../data/types';
-import type { VolumeStore } from '../data/volumeStore';
-import { UserError } from '../errors/userError';
-import { RandomStream } from '../random/random';
-import type { Volume } from '../volume';
-import { baseBoxes, createCropGrid, drawCentre, positionLabel, type CropGrid } from '../pretext/voco/geometry';
-import type { CropSettings, VolumeDraw } from './settings';
+import { NO_AUGMENTATION, drawAugmentation, sampleCrop, type Augmentation } from '../../data/augment';
+import { imageFiles } from '../../data/datalist';
+import { VolumeStore } from '../../data/volumeStore';
+import { UserError } from '../../errors/userError';
+import { RandomStream } from '../../random/random';
+import type { Sampler } from '../../tasks';
+import type { Volume } from '../../volume';
+import {
+  baseBoxes,
+  boxAround,
+  createCropGrid,
+  drawCentre,
+  positionLabel,
+  type Box,
+  type CropGrid,
+  type Triple,
+} from './geometry';
+import type { CropBatch } from './batch';
+import type { CropSettings, LoaderSettings, VolumeDraw } from './settings';
 
 /** Streams of one crop: where it lies, and how it is augmented. */
 const PLACE = 0;
 const AUGMENT = 1;
-
-/** Memory of an earlier batch to fill again; ignored where the size differs. */
-export interface BatchBuffers {
-  readonly random: ArrayBuffer;
-  readonly bases: ArrayBuffer;
-}
 
 function floats(length: number, reuse: ArrayBuffer | undefined): Float32Array {
   return reuse?.byteLength === 4 * length ? new Float32Array(reuse) : new Float32Array(length);
@@ -34,18 +37,18 @@ function gridFor(volume: Volume, draw: VolumeDraw, settings: CropSettings) {
 }
 
 /** A batch with room for all crops of `draws`. */
-function emptyBatch(draws: readonly VolumeDraw[], channels: number, settings: CropSettings, reuse?: BatchBuffers) {
+function emptyBatch(draws: readonly VolumeDraw[], channels: number, settings: CropSettings, reuse?: readonly ArrayBuffer[]) {
   const randomCrops = draws.length * settings.randomCrops;
-  const basesPerVolume = voxelCount(settings.grid);
-  const cropLength = voxelCount(settings.input) * channels;
+  const basesPerVolume = settings.grid[0] * settings.grid[1] * settings.grid[2];
+  const cropLength = settings.input[0] * settings.input[1] * settings.input[2] * channels;
   return {
     volumes: draws.length,
     randomPerVolume: settings.randomCrops,
     basesPerVolume,
     cropShape: settings.input,
     channels,
-    random: floats(randomCrops * cropLength, reuse?.random),
-    bases: floats(draws.length * basesPerVolume * cropLength, reuse?.bases),
+    random: floats(randomCrops * cropLength, reuse?.[0]),
+    bases: floats(draws.length * basesPerVolume * cropLength, reuse?.[1]),
     labels: new Float64Array(randomCrops * basesPerVolume),
     centres: new Float64Array(randomCrops * 3),
     cases: draws.map((draw) => imageFiles(draw)[0]!),
@@ -53,7 +56,7 @@ function emptyBatch(draws: readonly VolumeDraw[], channels: number, settings: Cr
 }
 
 /** Centre of the random crop number `crop` of a volume. */
-export function randomCentre(draw: Pick<VolumeDraw, 'stream'>, crop: number, grid: CropGrid): Vec3 {
+export function randomCentre(draw: Pick<VolumeDraw, 'stream'>, crop: number, grid: CropGrid): Triple {
   return drawCentre(grid, new RandomStream(...draw.stream, crop, PLACE));
 }
 
@@ -101,7 +104,7 @@ export async function assembleBatch(
   draws: readonly VolumeDraw[],
   store: VolumeStore,
   settings: CropSettings,
-  reuse?: BatchBuffers,
+  reuse?: readonly ArrayBuffer[],
 ): Promise<CropBatch> {
   let batch: CropBatch | undefined;
   for (const [b, draw] of draws.entries()) {
@@ -117,3 +120,16 @@ export async function assembleBatch(
   if (!batch) throw new Error('a batch needs at least one volume');
   return batch;
 }
+
+const buffersOf = (arrays: readonly (Float32Array | Float64Array)[]): ArrayBuffer[] =>
+  arrays.map((array) => array.buffer as ArrayBuffer);
+
+/** Random and base crops of whole volumes, with the position labels of the random ones. */
+export const vocoSampler: Sampler<LoaderSettings, Pick<VolumeDraw, 'image'>, CropBatch> = {
+  open(settings, onWarning) {
+    const store = new VolumeStore(settings.store, onWarning);
+    return { make: (draws, reuse) => assembleBatch(draws, store, settings, reuse) };
+  },
+  transferables: ({ random, bases, labels, centres }) => buffersOf([random, bases, labels, centres]),
+  memory: ({ random, bases }) => buffersOf([random, bases]),
+};

@@ -1,11 +1,12 @@
-import { voxelCount, type Vec3 } from '../../geometry';
 import { drawAugmentation, sampleCrop } from '../../data/augment';
 import { imageFiles, type Case } from '../../data/datalist';
-import { cropCodes, drawPlace, type LabelledStore, type LabelledVolume } from '../../data/labelled';
+import { cropCodes, drawPlace, LabelledStore, type LabelledStoreSettings, type LabelledVolume } from '../../data/labelled';
 import { RandomStream } from '../../random/random';
 import { cropWindow } from '../../volume';
 import type { FinetuneConfig } from '../../config';
-import { SamplePlan } from '../../loader';
+import type { Draw, Sampler } from '../../tasks';
+
+type Triple = readonly [number, number, number];
 
 /** Streams of one crop: where it lies, how it is turned and shifted, and how it is scaled. */
 const PLACE = 0;
@@ -14,11 +15,10 @@ const SCALE = 2;
 
 /** The labelled crops of one step. */
 export interface LabelledBatch {
-  readonly epoch: number;
   /** Image file of each volume. */
   readonly cases: readonly string[];
   readonly crops: number;
-  readonly cropShape: Vec3;
+  readonly cropShape: Triple;
   readonly channels: number;
   /** `[crops, …cropShape, channels]` */
   readonly images: Float32Array;
@@ -54,7 +54,7 @@ function cutCrop(
   const turn = drawAugmentation(new RandomStream(...stream, AUGMENT), settings, size[0] === size[1]);
   const random = new RandomStream(...stream, SCALE);
   const factor = random.uniform() < scale.prob ? random.range(-1, 1) * scale.amount : 0;
-  const voxels = voxelCount(size);
+  const voxels = size[0] * size[1] * size[2];
   const length = voxels * batch.channels;
   // The released code scales before it shifts.
   sampleCrop(image, start, size, size, { ...turn, shift: 0 }, batch.images, slot * length);
@@ -64,63 +64,46 @@ function cutCrop(
   batch.centres.set(centre, 3 * slot);
 }
 
-/**
- * Delivers the batches of a run in order, the next one prepared while a step computes. Each is a function of the seed and its
- * step, wherever the loader was started.
- */
-export class LabelledLoader {
-  private readonly plan: SamplePlan;
-  private pending: Promise<LabelledBatch> | undefined;
-  private step: number;
-
-  constructor(
-    private readonly options: {
-      readonly cases: readonly Case[];
-      readonly store: LabelledStore;
-      readonly config: CropConfig;
-      readonly seed: number;
-      /** Volumes a step. */
-      readonly batch: number;
-      readonly startStep: number;
-    },
-  ) {
-    this.plan = new SamplePlan(options.cases, options.seed, options.batch);
-    this.step = options.startStep;
+/** Makes a batch: cuts the labelled crops of each volume. @throws UserError naming the file at fault */
+async function makeBatch(
+  draws: readonly Draw<Case>[],
+  store: LabelledStore,
+  config: CropConfig,
+): Promise<LabelledBatch> {
+  const { size, perVolume } = config.crops;
+  let batch: LabelledBatch | undefined;
+  for (const [v, draw] of draws.entries()) {
+    const volume = await store.load(draw);
+    const channels = volume.image.shape[0];
+    const crops = draws.length * perVolume;
+    const voxels = crops * size[0] * size[1] * size[2];
+    batch ??= {
+      cases: draws.map((item) => imageFiles(item)[0]!),
+      crops,
+      cropShape: size,
+      channels,
+      images: new Float32Array(voxels * channels),
+      codes: new Uint8Array(voxels),
+      centres: new Float64Array(crops * 3),
+    };
+    const name = batch.cases[v]!;
+    for (let r = 0; r < perVolume; r++) cutCrop(batch, v * perVolume + r, volume, config, [...draw.stream, r], name);
   }
-
-  /** @throws UserError naming the file at fault */
-  async next(): Promise<LabelledBatch> {
-    const batch = await (this.pending ?? this.make(this.step));
-    this.step += 1;
-    this.pending = this.make(this.step);
-    // The error surfaces when this batch's turn comes.
-    this.pending.catch(() => undefined);
-    return batch;
-  }
-
-  private async make(step: number): Promise<LabelledBatch> {
-    const { cases, store, config } = this.options;
-    const { size, perVolume } = config.crops;
-    const visits = this.plan.visits(step);
-    let batch: LabelledBatch | undefined;
-    for (const [v, { index, stream }] of visits.entries()) {
-      const volume = await store.load(cases[index]!);
-      const channels = volume.image.shape[0];
-      const crops = visits.length * perVolume;
-      const voxels = crops * voxelCount(size);
-      batch ??= {
-        epoch: this.plan.epoch(step),
-        cases: visits.map((visit) => imageFiles(cases[visit.index]!)[0]!),
-        crops,
-        cropShape: size,
-        channels,
-        images: new Float32Array(voxels * channels),
-        codes: new Uint8Array(voxels),
-        centres: new Float64Array(crops * 3),
-      };
-      const name = batch.cases[v]!;
-      for (let r = 0; r < perVolume; r++) cutCrop(batch, v * perVolume + r, volume, config, [...stream, r], name);
-    }
-    return batch!;
-  }
+  return batch!;
 }
+
+/** Everything that determines a batch besides the cases and the seed. */
+export interface SegmentationSettings extends CropConfig {
+  readonly store: LabelledStoreSettings;
+}
+
+/** Labelled crops, balanced between organs and background. */
+export const segmentationSampler: Sampler<SegmentationSettings, Case, LabelledBatch> = {
+  open({ store: settings, ...config }, onWarning) {
+    const store = new LabelledStore(settings, onWarning);
+    return { make: (draws) => makeBatch(draws, store, config) };
+  },
+  transferables: ({ images, codes, centres }) => [images, codes, centres].map(({ buffer }) => buffer as ArrayBuffer),
+  // Batches are not filled again: the collector frees them.
+  memory: () => [],
+};

@@ -1,20 +1,23 @@
 import type { Case } from '../data/datalist';
-import type { CropBatch } from '../data/types';
 import { UserError } from '../errors/userError';
-import type { BatchBuffers } from './assemble';
-import { inProcessMaker, workerBundle, workerMaker, type BatchMaker } from './makers';
+import type { Batch, Sampler, StoreMemory } from '../tasks';
+import { inProcessMaker, workerBundle, workerMaker, type Maker } from './makers';
 import { SamplePlan } from './plan';
-import type { LoaderSettings } from './settings';
+import type { TaskName } from './samplers';
 
-export interface CropLoaderOptions {
-  readonly cases: readonly Pick<Case, 'image'>[];
-  readonly settings: LoaderSettings;
+export interface LoaderOptions<Settings extends StoreMemory, Item extends Pick<Case, 'image'>, B extends Batch> {
+  /** Whose sampler a loader thread asks for. */
+  readonly task: TaskName;
+  /** The sampler of that task, for batches made in this thread. */
+  readonly sampler: Sampler<Settings, Item, B>;
+  readonly settings: Settings;
+  readonly cases: readonly Item[];
   readonly seed: number;
   /** Volumes a step. */
   readonly batch: number;
-  /** Threads that make batches; 0: this one does, when asked. */
+  /** Threads that make batches; 0: this one does. */
   readonly workers: number;
-  /** Batches made ahead, with workers. */
+  /** Batches made ahead. Without workers at most one is, while a step waits for its device. */
   readonly prefetch: number;
   /** Step of the first batch, for a run that goes on. */
   readonly startStep?: number;
@@ -23,15 +26,16 @@ export interface CropLoaderOptions {
   readonly onWarning?: (message: string) => void;
 }
 
-export type LoadedBatch = CropBatch & { readonly step: number; readonly epoch: number };
+/** A batch, and when its turn comes. */
+export type Loaded<B extends Batch> = B & { readonly step: number; readonly epoch: number };
 
-export interface CropLoader {
+export interface Loader<Item, B extends Batch> {
   /** The batch of the next step. @throws UserError naming the file at fault, at the step that needs it */
-  next(): Promise<LoadedBatch>;
+  next(): Promise<Loaded<B>>;
   /** Gives the memory of a batch back to be filled again; its arrays must not be used afterwards. */
-  release(batch: CropBatch): void;
-  /** One validation case without augmentation: a function of the seed, the case's id and `draw`. */
-  validationBatch(item: Pick<Case, 'id' | 'image'>, draw: number): Promise<CropBatch>;
+  release(batch: B): void;
+  /** One held-out case without augmentation: a function of the seed, the case's id and `draw`. */
+  validationBatch(item: Item, draw: number): Promise<B>;
   /** Ends the threads; pending batches are dropped. */
   close(): Promise<void>;
 }
@@ -39,14 +43,16 @@ export interface CropLoader {
 /** Memory of released batches kept for later ones. */
 const MAX_SPARE = 4;
 
-function makersFor(options: CropLoaderOptions): BatchMaker[] {
+function makersFor<Settings extends StoreMemory, Item extends Pick<Case, 'image'>, B extends Batch>(
+  options: LoaderOptions<Settings, Item, B>,
+): Maker<Item, B>[] {
+  const { sampler, task, workers } = options;
   const onWarning = options.onWarning ?? (() => undefined);
-  if (options.workers === 0) return [inProcessMaker(options.settings, onWarning)];
+  if (workers === 0) return [inProcessMaker(sampler, options.settings, onWarning)];
   const file = options.workerFile ?? workerBundle();
   const { store } = options.settings;
-  const memoryBytes = store.memoryBytes / options.workers;
-  const settings = { ...options.settings, store: { ...store, memoryBytes } };
-  return Array.from({ length: options.workers }, () => workerMaker(file, settings, onWarning));
+  const settings = { ...options.settings, store: { ...store, memoryBytes: store.memoryBytes / workers } };
+  return Array.from({ length: workers }, () => workerMaker<Item, B>(file, { task, settings }, onWarning));
 }
 
 /**
@@ -55,16 +61,19 @@ function makersFor(options: CropLoaderOptions): BatchMaker[] {
  *
  * @throws UserError when there are no cases
  */
-export function createCropLoader(options: CropLoaderOptions): CropLoader {
+export function createLoader<Settings extends StoreMemory, Item extends Pick<Case, 'id' | 'image'>, B extends Batch>(
+  options: LoaderOptions<Settings, Item, B>,
+): Loader<Item, B> {
   if (options.cases.length === 0) throw new UserError('data.train: no cases to train on');
+  const { sampler, workers, prefetch } = options;
   const plan = new SamplePlan(options.cases, options.seed, options.batch);
   const makers = makersFor(options);
-  const ahead = options.workers === 0 ? 1 : Math.max(1, options.prefetch, options.workers);
-  const pending: Promise<LoadedBatch>[] = [];
-  const spare: BatchBuffers[] = [];
+  const ahead = workers === 0 ? 1 : Math.max(1, prefetch, workers);
+  const pending: Promise<Loaded<B>>[] = [];
+  const spare: ArrayBuffer[][] = [];
   let nextStep = options.startStep ?? 0;
 
-  async function make(step: number): Promise<LoadedBatch> {
+  async function make(step: number): Promise<Loaded<B>> {
     const batch = await makers[step % makers.length]!.make(plan.draws(step), spare.pop());
     return { ...batch, step, epoch: plan.epoch(step) };
   }
@@ -79,15 +88,15 @@ export function createCropLoader(options: CropLoaderOptions): CropLoader {
   }
 
   return {
-    next: () => {
+    next: async () => {
       fill();
       const batch = pending.shift()!;
-      if (options.workers > 0) fill();
+      if (workers > 0) fill();
+      else if (prefetch > 0) batch.then(fill, () => undefined);
       return batch;
     },
     release: (batch) => {
-      if (spare.length >= MAX_SPARE) return;
-      spare.push({ random: batch.random.buffer as ArrayBuffer, bases: batch.bases.buffer as ArrayBuffer });
+      if (spare.length < MAX_SPARE) spare.push(sampler.memory(batch));
     },
     validationBatch: (item, draw) => makers[draw % makers.length]!.make([plan.validationDraw(item, draw)]),
     close: async () => {

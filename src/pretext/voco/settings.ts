@@ -1,15 +1,16 @@
-import type { Vec3 } from '../geometry';
-import type { AugmentSettings } from '../data/augment';
-import type { StoreSettings } from '../data/volumeStore';
+import type { AugmentSettings } from '../../data/augment';
+import type { StoreSettings } from '../../data/volumeStore';
+import type { Draw } from '../../tasks';
+import type { Triple } from './geometry';
 
 /** How a volume is cut into crops (`method` of the config). */
 export interface CropSettings {
   /** Base crops along x, y, z. */
-  readonly grid: Vec3;
+  readonly grid: Triple;
   /** Size of a crop in voxels of the preprocessed volume. */
-  readonly crop: Vec3;
+  readonly crop: Triple;
   /** Size that crops are resized to for the network. */
-  readonly input: Vec3;
+  readonly input: Triple;
   readonly randomCrops: number;
   readonly augment: AugmentSettings;
 }
@@ -20,8 +21,4 @@ export interface LoaderSettings extends CropSettings {
 }
 
 /** One volume of a batch: which image, and the path of its random streams. */
-export interface VolumeDraw {
-  readonly image: string | readonly string[];
-  readonly stream: readonly number[];
-  readonly augment: boolean;
-}
+export type VolumeDraw = Draw<{ readonly image: string | readonly string[] }>;

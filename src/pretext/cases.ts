@@ -1,0 +1,27 @@
+import type { PretrainConfig } from '../config';
+import { cacheFolder } from '../data/cache';
+import { resolveSources, splitValidation } from '../data/datalist';
+import type { StoreSettings } from '../data/volumeStore';
+import type { Cases } from '../tasks';
+
+/** Preprocessed volumes that loader threads may keep in memory together, bytes. */
+const VOLUME_MEMORY = 2 ** 31;
+
+/** The cases of a config's data section, without labels. @throws UserError naming the datalist or folder at fault. */
+export async function findUnlabelledCases(config: PretrainConfig): Promise<Cases> {
+  // Paths in a loaded config are absolute: the folder that relative ones would start from does not matter.
+  const sources = (list: PretrainConfig['data']['train']) => resolveSources(list, '/', { labels: false });
+  const train = await sources(config.data.train);
+  if (config.data.validation.length > 0) return { train, validation: await sources(config.data.validation) };
+  return splitValidation(train, config.data.validationFraction, config.seed);
+}
+
+/** How volumes are prepared and kept, as a config's data section says. */
+export function storeSettings({ preprocess, channel, cache }: PretrainConfig['data']): StoreSettings {
+  return {
+    preprocess,
+    channel,
+    cacheFolder: cache.enabled ? cacheFolder(cache.folder) : null,
+    memoryBytes: VOLUME_MEMORY,
+  };
+}

@@ -1,0 +1,11 @@
+import { Registry } from '../registry/registry';
+import type { TaskModules } from '../tasks';
+import type { PretextName } from './descriptors';
+
+/** The heavy halves of the pretext tasks: one line a task (its light half stands in descriptors.ts). */
+export const pretextTasks = new Registry<TaskModules>('pretext task', {
+  voco: {
+    sampler: async () => (await import('./voco/sampler')).vocoSampler,
+    task: async () => (await import('./voco/task')).vocoTask,
+  },
+} satisfies Record<PretextName, TaskModules>);

@@ -1,0 +1,99 @@
+import type { PretrainConfig } from '../../config';
+import { estimate } from '../../nets';
+import { RandomStream, streamId } from '../../random/random';
+import type { TrainedModel, TrainingTask } from '../../tasks';
+import type { Case } from '../../data/datalist';
+import type { CropBatch } from './batch';
+import { findUnlabelledCases, storeSettings } from '../cases';
+import { vocoLoss } from './loss';
+import { VocoModel } from './model';
+import type { LoaderSettings } from './settings';
+
+/** The model of a config: student, projector, and a teacher where the objective has one. */
+export function buildModel(config: PretrainConfig): VocoModel {
+  const { method } = config;
+  return new VocoModel({
+    network: config.network,
+    objective: method.objective,
+    seed: config.seed,
+    projector: method.projector,
+    teacherMomentum: method.teacherMomentum,
+    teacherInit: method.teacherInit,
+    weights: {
+      regularizerWeight: method.regularizerWeight,
+      interVolumeWeight: method.interWeight,
+      featureDropout: method.featureDropout,
+    },
+  });
+}
+
+/** How the volumes of a config are cut into crops. */
+export function loaderSettings(config: PretrainConfig): LoaderSettings {
+  const { grid, crop, input, randomCrops, augment } = config.method;
+  return { grid, crop, input, randomCrops, augment, store: storeSettings(config.data) };
+}
+
+/** Crops of noise: a random crop, and the rest base crops. */
+function noise({ method, network, seed }: PretrainConfig, crops: number): CropBatch {
+  const cropShape = method.input;
+  const length = cropShape[0] * cropShape[1] * cropShape[2] * network.inChannels;
+  const stream = new RandomStream(seed, streamId('trial'));
+  const numbers = (count: number): Float32Array =>
+    Float32Array.from({ length: count * length }, () => stream.uniform());
+  const bases = crops - 1;
+  return {
+    volumes: 1,
+    randomPerVolume: 1,
+    basesPerVolume: bases,
+    cropShape,
+    channels: network.inChannels,
+    random: numbers(1),
+    bases: numbers(bases),
+    labels: new Float64Array(bases).fill(1 / bases),
+    centres: new Float64Array(3),
+    cases: ['trial'],
+  };
+}
+
+function build(config: PretrainConfig): TrainedModel<CropBatch> {
+  const model = buildModel(config);
+  return {
+    weights: model,
+    groups: [{ name: '', parameters: model.trainableVariables(), rate: 1 }],
+    loss: vocoLoss(model),
+    dispose: () => model.dispose(),
+  };
+}
+
+const percent = (value: number | undefined): string => `${(100 * (value ?? NaN)).toFixed(0)} %`;
+
+/** VoCo: where does a random crop lie among the base crops of its volume. */
+export const vocoTask: TrainingTask<PretrainConfig, Case, CropBatch> = {
+  findCases: findUnlabelledCases,
+  checks({ method: { grid, crop } }) {
+    return { gridSize: [grid[0] * crop[0], grid[1] * crop[1], grid[2] * crop[2]] };
+  },
+  cost({ method, network, train }) {
+    const { parameters, trainingBytes, forwardFlops } = estimate(network, method.input);
+    const bases = method.grid[0] * method.grid[1] * method.grid[2];
+    return {
+      parameters,
+      rowsPerStep: train.batch * (method.randomCrops + bases),
+      rowBytes: trainingBytes,
+      rowFlops: forwardFlops,
+      followers: objectiveDescriptors.get(method.objective).teacherEncoder ? 1 : 0,
+      tied: true,
+    };
+  },
+  samplerSettings: loaderSettings,
+  trialBatch: noise,
+  build: ({ config }) => build(config),
+  best: { metric: 'loss', goal: 'min' },
+  checkpointAtValidation: false,
+  describeBatch: ({ centres }) => ({ centres: Array.from(centres) }),
+  summary(scalars, validation) {
+    const own = `loss ${scalars.loss?.toFixed(4)} · position ${percent(scalars.accuracy)}`;
+    if (!validation) return own;
+    return `${own} · held out: loss ${validation.loss?.toFixed(4)}, position ${percent(validation.accuracy)}`;
+  },
+};

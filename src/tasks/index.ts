@@ -1,0 +1,4 @@
+export type * from './loss';
+export { planRows, type Rows } from './rows';
+export type * from './sampler';
+export type * from './task';

@@ -1,0 +1,128 @@
+import type { Config } from '../config';
+import type { Case } from '../data/datalist';
+import type { ParameterSet } from '../nets';
+import type { LoadOptions, LoadReport, StateEntry } from '../nets/state';
+import type * as tf from '../tensor/tf';
+import type { Vec3 } from '../geometry';
+import type { Loss } from './loss';
+import type { Batch, Sampler } from './sampler';
+
+/** Scalars by the names they have in metrics.jsonl. */
+export type Scalars = Record<string, number>;
+
+/** The cases of a run. */
+export interface Cases<Item extends Case = Case> {
+  readonly train: readonly Item[];
+  readonly validation: readonly Item[];
+}
+
+/** What a look at the files of all cases asks before a run, besides what every run needs. */
+export interface CaseChecks {
+  /** Label maps belong to the images and are looked at as well. */
+  readonly labels?: boolean;
+  /** Least size of a preprocessed volume, voxels. */
+  readonly gridSize?: Vec3;
+}
+
+/** What a step costs, from the config alone. */
+export interface TaskCost {
+  /** Trainable numbers. */
+  readonly parameters: number;
+  /** Rows (crops, views, volumes) a step. */
+  readonly rowsPerStep: number;
+  /** Bytes that a row keeps for the backward pass. */
+  readonly rowBytes: number;
+  /** Arithmetic of one row forward through the network. */
+  readonly rowFlops: number;
+  /** Networks of the same size that are followed, not trained: each holds its weights and sees every row once. */
+  readonly followers: number;
+  /** The loss ties rows together, so that cutting a step into pieces takes one more forward pass. */
+  readonly tied: boolean;
+}
+
+/** Parameters that share a learning rate. */
+export interface ParameterGroup {
+  /** Stands before the names of the optimizer's tensors in a checkpoint; empty for a single group. */
+  readonly name: string;
+  readonly parameters: readonly { readonly name: string; readonly variable: tf.Variable }[];
+  /** Learning rate as a multiple of the schedule's. */
+  readonly rate: number;
+}
+
+/** What has weights under torch's names. */
+export interface Weights {
+  stateDict(): Promise<StateEntry[]>;
+  loadStateDict(entries: Iterable<StateEntry>, options?: LoadOptions): LoadReport;
+}
+
+/** A network that another one's weights can be carried over to. */
+export interface Transferable {
+  readonly parameters: ParameterSet;
+  /** Whether pre-training learns a parameter. */
+  isEncoderParameter(name: string): boolean;
+}
+
+/** The modules of a task, its loss, and what is measured. */
+export interface TrainedModel<B extends Batch> {
+  /** Everything that a checkpoint holds besides the optimizer. */
+  readonly weights: Weights;
+  /** What is trained. Groups at the end may rest for some steps. */
+  readonly groups: readonly ParameterGroup[];
+  /** How many of the groups a step trains, from the front. @param step optimizer steps done before; default: all. */
+  groupsAt?(step: number): number;
+  readonly loss: Loss<B>;
+  /** Where weights of another network (pre-trained ones) go. */
+  readonly transfer?: Transferable;
+  /** What a new run does once, after its first weights are there. */
+  begin?(): Promise<void>;
+  /** Scores on held-out cases; where a task has none of its own, the loss is measured on batches of them. */
+  validate?(): Promise<Scalars>;
+  dispose(): void;
+}
+
+export interface BuildParts<C extends Config, Item extends Case> {
+  readonly config: C;
+  readonly cases: Cases<Item>;
+  /** Optimizer steps of the whole run. */
+  readonly totalSteps: number;
+  readonly onWarning: (message: string) => void;
+}
+
+/** The held-out score by which the best checkpoint is kept. */
+export interface BestScore {
+  readonly metric: string;
+  readonly goal: 'min' | 'max';
+}
+
+/**
+ * What can be trained: a pretext task or a downstream task. One program (`src/train`) plans, builds, trains, resumes and estimates
+ * all of them; a task differs from another in its sampler, its modules, and its loss.
+ */
+export interface TrainingTask<C extends Config, Item extends Case, B extends Batch> {
+  /** The cases of a config. @throws UserError naming the list or folder at fault */
+  findCases(config: C): Promise<Cases<Item>>;
+  checks(config: C): CaseChecks;
+  cost(config: C): TaskCost;
+  /** Settings of the sampler: plain data. */
+  samplerSettings(config: C): unknown;
+  /** A batch of about so many rows of noise, for timing a step. */
+  trialBatch(config: C, rows: number): B;
+  /** @throws UserError for a network that cannot be built */
+  build(parts: BuildParts<C, Item>): TrainedModel<B>;
+  readonly best: BestScore;
+  /** A checkpoint is written at every validation, so that the best is never lost. */
+  readonly checkpointAtValidation: boolean;
+  /** What a look at a batch whose loss was not finite needs, besides its cases. */
+  describeBatch(batch: B): Record<string, unknown>;
+  /** One line on a step, for the progress bar and the log. */
+  summary(scalars: Scalars, validation: Scalars | undefined): string;
+}
+
+/**
+ * The heavy half of a task as the registries hold it. A loader thread asks for the sampler alone, so each part is brought in when it
+ * is needed.
+ */
+export interface TaskModules {
+  sampler(): Promise<Sampler<never, never, Batch>>;
+  task(): Promise<TrainingTask<never, never, Batch>>;
+}

@@ -1,0 +1,35 @@
+import { RandomStream, streamId } from '../random/random';
+import type { Batch, Loss } from '../tasks';
+import * as tf from '../tensor/tf';
+import { gradientOf } from './gradients';
+import type { StartedStep } from './types';
+import { endStep, type UpdateOptions } from './update';
+
+export interface StepOptions<B extends Batch> extends Omit<UpdateOptions, 'updated'> {
+  readonly loss: Loss<B>;
+  /** What a step trains, in the order of the optimizer. @param step optimizer steps done before */
+  readonly variablesAt: (step: number) => readonly tf.Variable[];
+  /** Rows in memory at a time. */
+  readonly microBatch: number;
+  readonly seed: number;
+}
+
+/** The stream of what is random in a loss. Its name is from its first use and stays, so that older runs resume exactly. */
+const LOSS_STREAM = streamId('feature-dropout');
+
+/** One training step of any task: the exact gradient in pieces, then the update. */
+export class TrainingStep<B extends Batch> {
+  constructor(private readonly options: StepOptions<B>) {}
+
+  /** @param step optimizer steps done so far: 0 for the first. */
+  async run(batch: B, step: number): Promise<StartedStep> {
+    const { loss, variablesAt, microBatch, seed, optimizer } = this.options;
+    const variables = variablesAt(step);
+    const random = new RandomStream(seed, LOSS_STREAM, step);
+    const scale = optimizer.lossScale?.value;
+    const { gradients, scalars, updated, dispose } = await gradientOf(loss, batch, { variables, microBatch, scale, random });
+    const started = await endStep({ ...this.options, updated }, gradients, scalars, step);
+    dispose();
+    return started;
+  }
+}
