@@ -1,8 +1,7 @@
 import type { RandomStream } from '../../../random/random';
 import type * as tf from '../../../tensor/tf';
-import type { Projector, ProjectorOptions } from '../projector';
-
-export type ObjectiveName = 'cvpr-paper' | 'voco-10k' | 'tpami';
+import type { Projector } from '../projector';
+import type { ObjectiveDescriptor } from './descriptor';
 
 /** How the rows of a step's features are laid out: all random crops (volume by volume), then all bases (the same way). */
 export interface StepLayout {
@@ -44,14 +43,8 @@ export interface ObjectiveResult {
   embeddings: tf.Tensor2D;
 }
 
-/** What VoCo minimises; one file a preset. */
-export interface Objective {
-  readonly name: ObjectiveName;
-  readonly needs: { teacherEncoder: boolean; teacherProjector: boolean };
-  /** The projector of the preset's authors. */
-  readonly projector: ProjectorOptions;
+/** What VoCo minimises; one folder each. */
+export interface Objective extends ObjectiveDescriptor {
   readonly options: ObjectiveOptions;
-  /** Names of the loss's parts. */
-  readonly partNames: readonly string[];
   loss(inputs: ObjectiveInputs): ObjectiveResult;
 }

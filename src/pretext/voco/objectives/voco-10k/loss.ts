@@ -1,8 +1,9 @@
-import * as tf from '../../../tensor/tf';
-import { assign, stopGradient } from '../tensors';
-import { asRows, byVolume, splitRows } from './layout';
-import { positiveLoss, releasedRegularizer, squaredNegativeLoss } from './terms';
-import type { Objective, ObjectiveOptions } from './types';
+import * as tf from '../../../../tensor/tf';
+import { assign, stopGradient } from '../../tensors';
+import { asRows, byVolume, splitRows } from '../layout';
+import { positiveLoss, releasedRegularizer, squaredNegativeLoss } from '../terms';
+import { voco10kDescriptor } from './descriptor';
+import type { Objective, ObjectiveOptions } from '../types';
 
 /**
  * The objective of the released code (models/voco_head.py of the VoCo repository): a full EMA teacher; logits are the mean
@@ -10,11 +11,8 @@ import type { Objective, ObjectiveOptions } from './types';
  */
 export function voco10k(options: ObjectiveOptions): Objective {
   return {
-    name: 'voco-10k',
-    needs: { teacherEncoder: true, teacherProjector: true },
-    projector: { hidden: 2048, out: 2048 },
+    ...voco10kDescriptor,
     options,
-    partNames: ['positive', 'negative', 'regularizer'],
     loss({ features, labels, layout, projectors }) {
       if (!features.teacher || !projectors.teacher) throw new Error('voco-10k: features of the teacher are needed');
       const embeddings = projectors.student.forward(features.student);

@@ -1,8 +1,9 @@
-import * as tf from '../../../tensor/tf';
-import { absolute, assign, negativeLog, stopGradient } from '../tensors';
-import { asRows, byVolume, splitRows } from './layout';
-import { paperRegularizer } from './terms';
-import type { Objective, ObjectiveOptions } from './types';
+import * as tf from '../../../../tensor/tf';
+import { absolute, assign, negativeLog, stopGradient } from '../../tensors';
+import { asRows, byVolume, splitRows } from '../layout';
+import { paperRegularizer } from '../terms';
+import { cvprPaperDescriptor } from './descriptor';
+import type { Objective, ObjectiveOptions } from '../types';
 
 /**
  * The objective as the CVPR 2024 paper prints it: no teacher; L_pred = −1/n Σ log(1 − |y_i − l_i|) over every base (Eq. 3)
@@ -10,11 +11,8 @@ import type { Objective, ObjectiveOptions } from './types';
  */
 export function cvprPaper(options: ObjectiveOptions): Objective {
   return {
-    name: 'cvpr-paper',
-    needs: { teacherEncoder: false, teacherProjector: false },
-    projector: { hidden: 2048, out: 2048 },
+    ...cvprPaperDescriptor,
     options,
-    partNames: ['prediction', 'regularizer'],
     loss({ features, labels, layout, projectors }) {
       const embeddings = projectors.student.forward(features.student);
       const { crops, bases } = splitRows(embeddings, layout);

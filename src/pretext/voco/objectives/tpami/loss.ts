@@ -1,9 +1,10 @@
-import type { RandomStream } from '../../../random/random';
-import * as tf from '../../../tensor/tf';
-import { assign, stopGradient } from '../tensors';
-import { asRows, byVolume, splitRows, type Embeddings } from './layout';
-import { logNegativeLoss, positiveLoss, releasedRegularizer } from './terms';
-import type { Objective, ObjectiveOptions } from './types';
+import type { RandomStream } from '../../../../random/random';
+import * as tf from '../../../../tensor/tf';
+import { assign, stopGradient } from '../../tensors';
+import { asRows, byVolume, splitRows, type Embeddings } from '../layout';
+import { logNegativeLoss, positiveLoss, releasedRegularizer } from '../terms';
+import { tpamiDescriptor } from './descriptor';
+import type { Objective, ObjectiveOptions } from '../types';
 
 /**
  * The objective of the TPAMI extension (models/voco_head.py of Large-Scale-Medical): one encoder; only the projector has an
@@ -13,11 +14,8 @@ import type { Objective, ObjectiveOptions } from './types';
  */
 export function tpami(options: ObjectiveOptions): Objective {
   return {
-    name: 'tpami',
-    needs: { teacherEncoder: false, teacherProjector: true },
-    projector: { hidden: 1024, out: 1024 },
+    ...tpamiDescriptor,
     options,
-    partNames: ['intra', 'inter', 'regularizer'],
     loss({ features, labels, layout, projectors, random }) {
       if (!projectors.teacher) throw new Error('tpami: the projector of the teacher is needed');
       const view = random ? dropFeatures(features.student, options.featureDropout, random) : features.student;
