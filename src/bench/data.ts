@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { resolveSources } from '../data/datalist';
 import { makePhantom } from '../data/phantom';
-import { createCropLoader } from '../loader';
-import type { LoaderSettings } from '../loader/settings';
+import { createLoader } from '../loader';
+import { vocoSampler } from '../pretext/voco/sampler';
+import type { LoaderSettings } from '../pretext/voco/settings';
 import { describeMachine, median, type Timing } from './measure';
 
 export interface DataBenchOptions {
@@ -89,7 +90,9 @@ async function timeLoader(
   runs: number,
 ): Promise<{ first: number[]; cached: number[] }> {
   const found = await resolveSources([{ folder: 'imagesTr' }], folder, { labels: false });
-  const loader = createCropLoader({ cases: found, settings, seed: 0, batch: 1, workers, prefetch: 2 });
+  const task = { kind: 'pretrain', name: 'voco' } as const;
+  const options = { task, sampler: vocoSampler, settings, cases: found, seed: 0, batch: 1, workers, prefetch: 2 };
+  const loader = createLoader(options);
   try {
     const seconds: number[] = [];
     for (let step = 0; step < cases * (runs + 1); step++) {

@@ -1,4 +1,5 @@
 import process from 'node:process';
+import type { ConfigKind } from '../config';
 import { ExitCode, UsageError } from '../errors/userError';
 import type { RunEstimate } from '../protocol/estimate';
 import { describeEstimate } from '../train/describeEstimate';
@@ -12,6 +13,15 @@ export interface Training {
   /** What training would take; writes nothing. */
   estimate(request: RunRequest, say: Say): Promise<RunEstimate>;
 }
+
+/** The training of configs of one kind; the trainer is brought in when it is needed, so that other commands start fast. */
+export const trainingOf = (kind: ConfigKind) => async (): Promise<Training> => {
+  const { estimateTraining, train } = await import('../train');
+  return {
+    train: (request, say) => train(kind, request, say),
+    estimate: (request, say) => estimateTraining(kind, request, say),
+  };
+};
 
 /** A subcommand that trains from a config. `load` brings in the trainer when it is needed, so that others start fast. */
 export function trainingCommand(name: string, summary: string, load: () => Promise<Training>): Command {

@@ -1,13 +1,11 @@
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { resolveTask, type Config } from '../config';
 import { imageFiles, type Case } from '../data/datalist';
 import { UserError } from '../errors/userError';
 import { meanScore } from '../metrics';
 import type { CaseOfCheckpoint, ComparedCase, ComparedCases } from '../protocol/comparison';
 import type { CaseResult } from '../runs';
-import { findClassifiedCases, findLabelledCases } from '../downstream/build';
-import { findCases } from '../pretext/voco/train/build';
+import { taskOf } from '../train/taskOf';
 import type { OpenedCheckpoint } from './checkpoints';
 import { evaluationsOf, type Evaluation } from './evaluations';
 import { findPrediction } from './predictions';
@@ -48,13 +46,6 @@ class CaseList {
   }
 }
 
-async function casesOf(
-  config: Config,
-): Promise<{ readonly train: readonly Case[]; readonly validation: readonly Case[] }> {
-  if (config.kind === 'pretrain') return findCases(config);
-  return resolveTask(config.task).output === 'classification' ? findClassifiedCases(config) : findLabelledCases(config);
-}
-
 function addEvaluated(list: CaseList, { results }: Evaluation, position: number): void {
   const add = ({ case: id, image, label }: Pick<CaseResult, 'case' | 'image' | 'label'>): Writable<CaseOfCheckpoint> =>
     list.add({ id, image, ...(label !== undefined && { label }) }, 'evaluated').checkpoints[position]!;
@@ -72,7 +63,7 @@ function addEvaluated(list: CaseList, { results }: Evaluation, position: number)
 async function addConfigured(list: CaseList, { file, config }: OpenedCheckpoint, position: number): Promise<string[]> {
   if (!config) return [];
   try {
-    const found = await casesOf(config);
+    const found = await (await taskOf(config)).findCases(config);
     for (const split of ['validation', 'train'] as const)
       for (const item of found[split]) list.add(item, split).checkpoints[position]!.split = split;
     return [];

@@ -6,7 +6,8 @@ import { loweringsOf, type StateEntry } from '../nets';
 import { checkModel, INPUT, OPSET, OUTPUT, traceNetwork, weightsBeside, writeModel, type Recordable } from '../onnx';
 import { readSafetensorsHeader } from '../runs';
 import { exportWith, portableMetadata, type CardFacts, type ExportReport } from '../runs/export';
-import { buildClassifier, buildNetwork } from '../downstream/build';
+import type { TrainingTask } from '../tasks';
+import { taskOf } from '../train/taskOf';
 import { version } from '../text/version';
 import { countCases } from './exportFile';
 import { readWeights } from './read';
@@ -40,12 +41,17 @@ async function configOf({ file, configFile }: OnnxRequest): Promise<FinetuneConf
   return JSON.parse(metadata.config) as FinetuneConfig;
 }
 
-function build(config: FinetuneConfig, entries: readonly StateEntry[], file: string): Recordable {
-  const classifies = resolveTask(config.task).output === 'classification';
-  const network = classifies ? buildClassifier(config) : buildNetwork(config);
+function build(task: TrainingTask, config: FinetuneConfig, entries: readonly StateEntry[], file: string): Recordable {
+  const network = task.network(config);
   network.checkSize(config.crops.size);
   network.parameters.loadStateDict(entries, { strict: true, source: file });
-  return network;
+  const { inChannels, parameters } = network;
+  const forward: Recordable['forward'] = (x) => {
+    const logits = network.forward(x);
+    if (Array.isArray(logits)) throw new Error('features at several scales are not exported as ONNX');
+    return logits;
+  };
+  return { inChannels, parameters, forward, dispose: () => network.dispose() };
 }
 
 /** What each channel of the output is, in order: background is there for softmax only. */
@@ -116,7 +122,9 @@ export async function exportOnnx(request: OnnxRequest): Promise<OnnxReport> {
   const known = { kind: 'finetune', config: JSON.stringify(config) };
   const report = await exportWith({ file, out, countCases, use, metadata: known }, async (_, metadata) => {
     const { entries } = await readWeights(file);
-    const graph = await traceNetwork(() => build(config, entries, file), size, loweringsOf(config.network));
+    const task = await taskOf(config);
+    const network = () => build(task, config, entries, file);
+    const graph = await traceNetwork(network, size, loweringsOf(config.network));
     const facts = {
       ...{ producer: 'voco', version, description: resolveTask(config.task).title },
       metadata: modelMetadata(config, metadata),

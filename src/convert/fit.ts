@@ -1,7 +1,8 @@
-import { loadConfig, resolveTask, type Config } from '../config';
+import { loadConfig } from '../config';
 import { UserError } from '../errors/userError';
-import { Classifier, createEncoder, createSegmenter, networkText, type Network } from '../nets';
+import { networkText } from '../nets';
 import type { Branch, SourceTensor } from '../runs/import';
+import { taskOf } from '../train/taskOf';
 import { matchNames } from './match';
 
 /** How weights of a file fit the network of a config. */
@@ -17,16 +18,6 @@ export interface FitReport {
   readonly modules: Readonly<Record<string, { matched: number; total: number }>>;
 }
 
-/** The network of a config, by names and shapes only. */
-function describeNetwork(config: Config): Network {
-  const init = { seed: 0, describeOnly: true };
-  if (config.kind === 'pretrain') return createEncoder(config.network, init);
-  const { output, outChannels, classes } = resolveTask(config.task);
-  return output === 'classification'
-    ? new Classifier(config.network, classes.length, init)
-    : createSegmenter(config.network, outChannels, init);
-}
-
 /**
  * Compares weights with the network of a config, by name and shape, and gives them the network's names.
  *
@@ -39,7 +30,7 @@ export async function fitToConfig(
   branch: Branch,
 ): Promise<{ tensors: SourceTensor[]; fit: FitReport }> {
   const { config } = await loadConfig(configFile);
-  const { layout } = describeNetwork(config).parameters;
+  const { layout } = (await taskOf(config)).network(config, true).parameters;
   const match = matchNames(tensors, new Set(layout.map(({ name }) => name)), branch);
   const byName = new Map(match.entries.map((tensor) => [tensor.name, tensor]));
   const fits = (a: readonly number[], b: readonly number[]): boolean => a.join() === b.join();

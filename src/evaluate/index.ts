@@ -15,7 +15,7 @@ import {
   type ResultsSummary,
 } from '../runs';
 import { useDevice } from '../tensor/backends';
-import { findClassifiedCases, findLabelledCases } from '../downstream/build';
+import { findClassifiedCases, findLabelledCases } from '../downstream/cases';
 import { SCORE_UNITS } from '../downstream/segmentation/scores';
 import { openSegmenter } from '../segment/segmenter';
 import { ProgressBar } from '../text/progressBar';

@@ -4,7 +4,7 @@ import { toolServer, type ToolServer } from './toolServer';
 import type { CheckpointItem, CropPrediction, CropRequest, LocateCall, PredictCall } from '../protocol/crops';
 import type { LocateCalls, LocateReport, PlacedCrop } from '../protocol/locate';
 import { listCheckpoints, type CheckpointInfo } from '../runs/checkpoint';
-import { VALIDATION_PREFIX } from '../runs/runPlot';
+import { validationMetric } from '../protocol/metrics';
 import type { RunRegistry } from './runRegistry';
 import type { CallsOf, Client, Progress } from '../rpc';
 
@@ -27,7 +27,7 @@ export type SceneCalls = CallsOf<{
 }>;
 
 function item({ file, step, metrics }: CheckpointInfo, run: string): CheckpointItem {
-  const loss = metrics[`${VALIDATION_PREFIX}loss`] ?? metrics.loss;
+  const loss = metrics[validationMetric('loss')] ?? metrics.loss;
   return { file, run, step, ...(loss !== undefined && Number.isFinite(loss) && { loss }) };
 }
 

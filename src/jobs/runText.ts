@@ -1,3 +1,5 @@
+import { bestScores, downstreamDescriptors, scoreTitle } from '../downstream/descriptors';
+import { baseMetric, isValidationMetric } from '../protocol/metrics';
 import type { RunSummary } from './runSummary';
 import type { RunKind } from '../runs/runDirectory';
 import { formatDuration, formatShortTime, significant } from '../text';
@@ -24,19 +26,20 @@ export function secondsLeft(run: RunSummary, now: Date): number | undefined {
 
 const lossText = (loss: number): string => (Number.isFinite(loss) ? significant(loss, 4) : 'not a number');
 
-const SCORE_NAMES: Record<string, string> = {
-  'validation/dice': 'Dice',
-  'validation/accuracy': 'validation accuracy',
-  dice: 'Dice',
-  f1: 'F1',
-  auc: 'AUC',
-};
+/** "Dice", "validation accuracy": what training measures as well is told apart. */
+function scoreName(metric: string): string {
+  const title = scoreTitle(baseMetric(metric));
+  if (!isValidationMetric(metric)) return title;
+  const own = downstreamDescriptors.all.flatMap(({ charts }) => charts.filter(({ heldOutOnly }) => heldOutOnly));
+  return own.some(({ metrics }) => metrics.includes(baseMetric(metric))) ? title : `validation ${title}`;
+}
 
 /** The scores that lists show of what was measured, the most telling first: `Dice 0.812`. */
 export function scoreTexts(metrics: Readonly<Record<string, number>>): string[] {
-  return ['validation/dice', 'loss', 'accuracy', 'validation/accuracy']
+  const known = [...bestScores().map(({ metric }) => metric), 'loss', 'accuracy'];
+  return known
     .filter((name) => metrics[name] !== undefined)
-    .map((name) => `${SCORE_NAMES[name] ?? name} ${significant(metrics[name]!, 3)}`);
+    .map((name) => `${scoreName(name)} ${significant(metrics[name]!, 3)}`);
 }
 
 const KINDS: Partial<Record<RunKind, string>> = {
@@ -53,7 +56,7 @@ function leadingTexts(run: RunSummary): string[] {
   const kind = kindText(run);
   if (!kind) return [];
   const score = Object.entries(run.state.heldOut ?? {})[0];
-  return [kind, ...(score ? [`${SCORE_NAMES[score[0]] ?? score[0]} ${score[1].toFixed(3)}`] : [])];
+  return [kind, ...(score ? [`${scoreName(score[0])} ${score[1].toFixed(3)}`] : [])];
 }
 
 /** State, progress, loss and time left in a line. */

@@ -17,8 +17,10 @@ export interface LoaderOptions<Settings extends StoreMemory, Item extends Pick<C
   readonly batch: number;
   /** Threads that make batches; 0: this one does. */
   readonly workers: number;
-  /** Batches made ahead. Without workers at most one is, while a step waits for its device. */
+  /** Batches made ahead, with workers. */
   readonly prefetch: number;
+  /** Without workers: the next batch is begun when one is given, so that files are read while a step waits. */
+  readonly early?: boolean;
   /** Step of the first batch, for a run that goes on. */
   readonly startStep?: number;
   /** Bundle of the worker; by default dist/data-worker.cjs of this package. */
@@ -65,7 +67,7 @@ export function createLoader<Settings extends StoreMemory, Item extends Pick<Cas
   options: LoaderOptions<Settings, Item, B>,
 ): Loader<Item, B> {
   if (options.cases.length === 0) throw new UserError('data.train: no cases to train on');
-  const { sampler, workers, prefetch } = options;
+  const { sampler, workers, prefetch, early = false } = options;
   const plan = new SamplePlan(options.cases, options.seed, options.batch);
   const makers = makersFor(options);
   const ahead = workers === 0 ? 1 : Math.max(1, prefetch, workers);
@@ -92,7 +94,7 @@ export function createLoader<Settings extends StoreMemory, Item extends Pick<Cas
       fill();
       const batch = pending.shift()!;
       if (workers > 0) fill();
-      else if (prefetch > 0) batch.then(fill, () => undefined);
+      else if (early) batch.then(fill, () => undefined);
       return batch;
     },
     release: (batch) => {

@@ -1,6 +1,6 @@
 import { downstreamTasks } from '../downstream/tasks';
 import { pretextTasks } from '../pretext/tasks';
-import type { Batch, Sampler, TaskModules } from '../tasks';
+import type { Sampler, TaskModules } from '../tasks';
 
 /** A task by what its config is for and its own name: how one thread tells another whose sampler it wants. */
 export interface TaskName {
@@ -16,6 +16,6 @@ export function taskModules({ kind, name }: TaskName): TaskModules {
 }
 
 /** The sampler of a task. */
-export function samplerOf(task: TaskName): Promise<Sampler<never, never, Batch>> {
+export function samplerOf(task: TaskName): Promise<Sampler> {
   return taskModules(task).sampler();
 }

@@ -7,7 +7,7 @@ import type { LocateReport } from '../protocol/locate';
 import { useDevice } from '../tensor/backends';
 import { composeAffine, writeNifti, type Affine } from '../volume';
 import { Interruption } from '../rpc/interruption';
-import { findCases } from '../pretext/voco/train/build';
+import { findUnlabelledCases } from '../pretext/cases';
 import { ProgressBar } from '../text/progressBar';
 import type { Say } from '../train/types';
 import { Inspector } from './inspector';
@@ -31,7 +31,7 @@ export interface LocateJob {
 
 async function filesOf(config: PretrainConfig, { caseId, image }: LocateJob): Promise<readonly string[]> {
   if (image) return image.map((file) => resolve(file));
-  const { train, validation } = await findCases(config);
+  const { train, validation } = await findUnlabelledCases(config);
   const all = [...validation, ...train];
   const chosen = caseId === undefined ? all[0] : all.find(({ id }) => id === caseId);
   if (!chosen) {

@@ -7,8 +7,8 @@ import { UserError } from '../errors/userError';
 import type { LocateReport, PlacedCrop, Predictions } from '../protocol/locate';
 import { spacingOf, type Volume } from '../volume';
 import { baseBoxes, createCropGrid, type CropGrid } from '../pretext/voco/geometry';
-import { loaderSettings } from '../pretext/voco/train/build';
-import { availableMemory, estimateCost } from '../pretext/voco/train/memory';
+import { loaderSettings, vocoTask } from '../pretext/voco/task';
+import { availableMemory, stepCost } from '../train/memory';
 import type { Features } from '../pretext/voco/model';
 import { errorMap } from './errorMap';
 import { judge, samplePositions, summarize } from './positions';
@@ -172,7 +172,7 @@ export class Inspector {
 
 function settingsOf({ pretrained, config, volume }: Scene, options: InspectOptions): PredictorOptions {
   const network = { ...pretrained.config, method: { ...pretrained.config.method, input: config.method.input } };
-  const { microBatch } = estimateCost(network, availableMemory());
+  const { microBatch } = stepCost(network, vocoTask.cost(network), availableMemory());
   return { model: pretrained.model, volume, input: config.method.input, microBatch, ...options };
 }
 

@@ -8,7 +8,7 @@ import type { Features, VocoModel } from '../pretext/voco/model';
 import { splitRows } from '../pretext/voco/objectives/layout';
 import type { StepLayout } from '../pretext/voco/objectives';
 import { cosines } from '../pretext/voco/tensors';
-import { planMicroBatches } from '../pretext/voco/train/microBatches';
+import { planRows } from '../tasks';
 
 export interface PredictorOptions {
   readonly model: VocoModel;
@@ -34,7 +34,7 @@ export async function encodeCrops(options: PredictorOptions, crops: readonly Pla
   const length = voxelCount(input) * channels;
   const parts: { student: tf.Tensor2D; teacher?: tf.Tensor2D }[] = [];
   try {
-    for (const { first, count } of planMicroBatches(crops.length, microBatch)) {
+    for (const { first, count } of planRows(crops.length, microBatch)) {
       signal?.throwIfAborted();
       const values = new Float32Array(count * length);
       for (let i = 0; i < count; i++) {

@@ -3,7 +3,7 @@ import type { PretrainConfig } from '../config';
 import { check } from '../config/diagnose';
 import { UserError } from '../errors/userError';
 import type { VocoModel } from '../pretext/voco/model';
-import { buildModel } from '../pretext/voco/train/build';
+import { buildModel } from '../pretext/voco/task';
 import { readWeights } from '../convert/read';
 
 /** A pre-trained network with its projector, as training left it. */

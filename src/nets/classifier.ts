@@ -54,17 +54,21 @@ export class Classifier implements Network {
     });
   }
 
+  /** Pooled features [N, F] of volumes [N, D, H, W, C]. */
+  pooled(x: tf.Tensor5D): tf.Tensor2D {
+    return this.encoder.pooled(x);
+  }
+
   /**
-   * Logits [N, classes] of a training step, and the pooled features [N, F] that {@link follow} takes afterwards. A single volume
-   * has no statistics of its own and is treated as in {@link forward}.
+   * Logits [N, classes] of a training step from the pooled features [N, F] of its whole batch. A single volume has no statistics
+   * of its own and is treated as in {@link forward}.
    */
-  forwardBatch(x: tf.Tensor5D): { logits: tf.Tensor2D; features: tf.Tensor2D } {
+  logitsOfBatch(features: tf.Tensor2D): tf.Tensor2D {
     return tf.tidy(() => {
-      const features = this.encoder.pooled(x);
       const { mean, deviation } = this.features;
-      if (x.shape[0] === 1) return { logits: this.classify(features, mean.get(), deviation.get()), features };
+      if (features.shape[0] === 1) return this.classify(features, mean.get(), deviation.get());
       const own = tf.moments(features, 0);
-      return { logits: this.classify(features, own.mean, deviationOf(own.variance)), features };
+      return this.classify(features, own.mean, deviationOf(own.variance));
     });
   }
 

@@ -22,7 +22,7 @@ import type { PlacedCrop } from '../protocol/locate';
 import { spacingOf } from '../volume';
 import { baseBoxes, createCropGrid, positionLabel, type CropGrid } from '../pretext/voco/geometry';
 import type { InspectRequest, PredictRequest } from '../locate/inspector';
-import { cropAugmentation, randomCentre } from '../loader/assemble';
+import { cropAugmentation, randomCentre } from '../pretext/voco/sampler';
 import { SamplePlan } from '../loader/plan';
 import { greySlice, middleSlices } from './images';
 import { StageRunner, type Staged } from './stages';
@@ -40,7 +40,7 @@ interface Current {
   readonly config: PretrainConfig;
   readonly prepared: Prepared;
   readonly grid: CropGrid;
-  readonly plan: SamplePlan;
+  readonly plan: SamplePlan<Case>;
   readonly cases: readonly Case[];
   readonly caseIndex: number;
 }
@@ -180,8 +180,8 @@ export class CropPreviewer {
   private streamOf(draw: number): readonly number[] {
     const { plan, cases, caseIndex } = this.state();
     for (let place = 0; place < cases.length; place++) {
-      const [visit] = plan.visits(draw * cases.length + place);
-      if (visit!.index === caseIndex) return visit!.stream;
+      const [drawn] = plan.draws(draw * cases.length + place);
+      if (drawn!.id === cases[caseIndex]!.id) return drawn!.stream;
     }
     throw new Error('an epoch visits every case');
   }

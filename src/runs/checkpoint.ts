@@ -1,3 +1,4 @@
+import { bestScores } from '../downstream/descriptors';
 import { readdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileError, UserError } from '../errors/userError';
@@ -163,8 +164,9 @@ export async function latestCheckpoint(
  */
 export async function bestCheckpoint(runDir: string): Promise<CheckpointInfo> {
   const { checkpoints } = await listCheckpoints(runDir);
-  const scores = ['validation/dice', 'validation/accuracy'];
-  const best = scores.map((metric) => bestOf(checkpoints, { metric, goal: 'max' })).find((found) => found);
+  const best = bestScores()
+    .map((score) => bestOf(checkpoints, score))
+    .find((found) => found);
   const chosen = best ?? checkpoints.at(-1);
   if (!chosen) throw new UserError(`${runDir}: this run has no checkpoint to evaluate yet`);
   return chosen;

@@ -66,6 +66,7 @@ export function runFiles(runDir: string) {
     metrics: join(runDir, 'metrics.jsonl'),
     log: join(runDir, 'log.txt'),
     plot: join(runDir, 'plot.svg'),
+    cases: join(runDir, 'cases.json'),
     results: join(runDir, 'results.json'),
     checkpoints: join(runDir, 'checkpoints'),
     predictions: join(runDir, 'predictions'),

@@ -5,7 +5,7 @@ import { readImage } from '../data/volumeStore';
 import { UserError } from '../errors/userError';
 import type { Segmenter } from '../nets';
 import { labelOnGrid, preprocess, writeNifti, type Volume } from '../volume';
-import { buildNetwork, taskCodes } from '../downstream/build';
+import { buildNetwork, taskCodes } from '../downstream/segmentation/task';
 import { readWeights } from '../convert/read';
 import { predictCodes, type InferenceOptions } from '../downstream/segmentation/predict';
 

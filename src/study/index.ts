@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { FinetuneConfig } from '../config';
+import { scoreTitle } from '../downstream/descriptors';
 import { ExitCode, UserError } from '../errors/userError';
 import {
   ARM_NAMES,
@@ -7,7 +8,6 @@ import {
   ControlServer,
   runFiles,
   RunStateFile,
-  STUDY_SCORES,
   studyFiles,
   writeStudy,
   type Study,
@@ -15,7 +15,7 @@ import {
   type StudyRun,
 } from '../runs';
 import type { RunEstimate } from '../protocol/estimate';
-import { estimateFinetune, finetune } from '../downstream';
+import { estimateTraining, train } from '../train';
 import { Interruption } from '../rpc/interruption';
 import { openRunDirectory, prepareRun, type RunRequest } from '../train/prepare';
 import type { Say } from '../train/types';
@@ -54,7 +54,7 @@ export function describeStudy({ amounts, by, points, differences, score }: Study
       difference &&
       `difference ${spread(difference.mean, difference.deviation)}, pre-trained ahead in ${difference.ahead} of ${difference.count}`;
     const what = by === 'cases' ? counted(amount, 'case') : `${100 * amount} % of the cases`;
-    return [`${what}: ${STUDY_SCORES[score]} ${[...sides, ...(ahead ? [ahead] : [])].join(', ')}`];
+    return [`${what}: ${scoreTitle(score)} ${[...sides, ...(ahead ? [ahead] : [])].join(', ')}`];
   });
 }
 
@@ -115,7 +115,7 @@ class StudyQueue {
     const study = await this.write();
     if (!failure) {
       const { score, state } = this.runs[i];
-      if (score !== null) await this.note(`${state}: ${STUDY_SCORES[study.score]} ${score.toFixed(4)}`);
+      if (score !== null) await this.note(`${state}: ${scoreTitle(study.score)} ${score.toFixed(4)}`);
       return;
     }
     if (!study.runs.some(({ state }) => state === 'finished')) throw failure;
@@ -130,7 +130,7 @@ class StudyQueue {
       ? { runDir, resume, set: [] }
       : { configFile: runFiles(this.runDir).config, runDir, resume, set: overridesOf(this.plan, run) };
     try {
-      await finetune(request, say, (loop) => this.steering.enter(loop));
+      await train('finetune', request, say, (loop) => this.steering.enter(loop));
       return undefined;
     } catch (error) {
       if (error instanceof UserError) return error;
@@ -216,7 +216,7 @@ export async function estimateStudy(request: RunRequest, say: Say): Promise<RunE
   const { runs } = await planStudy(config);
   const configFile = resumed ? runFiles(runDir!).config : request.configFile!;
   const all = [...request.set, 'data.fraction=null', 'data.cases=null'];
-  const single = await estimateFinetune({ configFile, resume: false, set: all }, say);
+  const single = await estimateTraining('finetune', { configFile, resume: false, set: all }, say);
   const { checkpoints, time } = single;
   return {
     ...single,

@@ -1,19 +1,19 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { validationMetric } from '../protocol/metrics';
 import {
   latestCheckpoint,
   readMetrics,
   readRunState,
   runFiles,
   RunStateFile,
-  VALIDATION_PREFIX,
   type MetricsRecord,
   type StudyPlan,
   type StudyRun,
 } from '../runs';
 
 const scoreIn = (record: MetricsRecord | undefined, name: string): number | null => {
-  const value = record?.[VALIDATION_PREFIX + name];
+  const value = record?.[validationMetric(name)];
   return typeof value === 'number' && Number.isFinite(value) ? value : null;
 };
 
@@ -25,7 +25,7 @@ async function scoresOf(
   const records = await readMetrics(runDir);
   const last = records.at(-1);
   const all = records.flatMap((record) => scoreIn(record, score) ?? []);
-  const prefix = `${VALIDATION_PREFIX}${score}/`;
+  const prefix = `${validationMetric(score)}/`;
   const classes = Object.entries(last ?? {}).flatMap(([name, value]) =>
     name.startsWith(prefix) && typeof value === 'number' ? [[name.slice(prefix.length), value] as const] : [],
   );

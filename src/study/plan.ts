@@ -3,9 +3,8 @@ import { resolveTask, type FinetuneConfig } from '../config';
 import { countOf } from '../data/labelled';
 import { UsageError } from '../errors/userError';
 import { STUDY_ARMS, type StudyPlan, type StudyRun } from '../runs';
-import { findAllCases } from '../downstream';
-import { runLength } from '../downstream/length';
-import { isClassification } from '../downstream/recipes';
+import { runLength } from '../train/length';
+import { taskOf } from '../train/taskOf';
 
 /** 1, 2, 4, … and all of them. */
 function doublings(available: number): number[] {
@@ -35,7 +34,9 @@ export async function planStudy(config: FinetuneConfig): Promise<StudyPlan> {
         '--set init.checkpoint=runs/…/step-00010000.safetensors',
     );
   }
-  const { train, validation } = await findAllCases({ ...config, data: { ...data, fraction: null, cases: null } });
+  const trained = await taskOf(config);
+  const all = { ...config, data: { ...data, fraction: null, cases: null } };
+  const { train, validation } = await trained.findCases(all);
   if (validation.length === 0) {
     throw new UsageError(
       'voco study: the config has no held-out cases to compare on; set data.validation or data.validationFraction',
@@ -61,7 +62,7 @@ export async function planStudy(config: FinetuneConfig): Promise<StudyPlan> {
     format: 1,
     name: config.name,
     task: resolveTask(task).title,
-    score: isClassification(config) ? 'accuracy' : 'dice',
+    score: trained.best.metric,
     by,
     amounts,
     seeds: study.seeds,

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TrainerCommand, TrainerStatus } from '../protocol/trainer';
-import type { Watch } from '../downstream';
+import type { Watch } from '../train';
 
 const PAUSE_POLL_MS = 200;
 

@@ -1,4 +1,5 @@
 import type { Vec3 } from '../geometry';
+import type { TaskOutput } from '../labels/tasks';
 import type { Problem, SchemaNode, ConfigPath } from '../schema';
 
 /**
@@ -11,6 +12,16 @@ export interface TaskDescriptor {
   readonly title: string;
   /** Related metrics that share a chart, in the order of the panel. What is in none counts as a part of the loss. */
   readonly charts: readonly MetricChart[];
+  /** The held-out score by which the best checkpoint is kept. */
+  readonly best: BestScore;
+  /** Titles of its metrics where they are not their names: { dice: "Dice" }. */
+  readonly titles: Readonly<Record<string, string>>;
+}
+
+/** A score on held-out cases, and which of its values is better. */
+export interface BestScore {
+  readonly metric: string;
+  readonly goal: 'min' | 'max';
 }
 
 /** Metrics that share a chart, each with what held-out cases give under the same name. */
@@ -48,5 +59,9 @@ export interface PretextDescriptor<Method = never> extends TaskDescriptor {
 /** The light half of a downstream task. */
 export interface DownstreamDescriptor extends TaskDescriptor {
   /** The values of `task.output` that it serves. */
-  readonly outputs: readonly string[];
+  readonly outputs: readonly TaskOutput[];
+  /** Label maps belong to its images, one value a voxel. */
+  readonly labelMaps: boolean;
+  /** What a model card calls the network: "a segmentation network". */
+  readonly networkTitle: string;
 }

@@ -1,9 +1,10 @@
 import type { Config } from '../config';
 import type { Case } from '../data/datalist';
-import type { ParameterSet } from '../nets';
+import type { Network, ParameterSet } from '../nets';
 import type { LoadOptions, LoadReport, StateEntry } from '../nets/state';
 import type * as tf from '../tensor/tf';
 import type { Vec3 } from '../geometry';
+import type { BestScore } from './descriptor';
 import type { Loss } from './loss';
 import type { Batch, Sampler } from './sampler';
 
@@ -55,6 +56,11 @@ export interface Weights {
   loadStateDict(entries: Iterable<StateEntry>, options?: LoadOptions): LoadReport;
 }
 
+/** A network as it stands in a state dict; an encoder gives features at several scales, others their logits. */
+export interface ExportedNetwork extends Network {
+  forward(x: tf.Tensor5D): tf.Tensor | tf.Tensor[];
+}
+
 /** A network that another one's weights can be carried over to. */
 export interface Transferable {
   readonly parameters: ParameterSet;
@@ -88,23 +94,23 @@ export interface BuildParts<C extends Config, Item extends Case> {
   readonly onWarning: (message: string) => void;
 }
 
-/** The held-out score by which the best checkpoint is kept. */
-export interface BestScore {
-  readonly metric: string;
-  readonly goal: 'min' | 'max';
-}
-
 /**
  * What can be trained: a pretext task or a downstream task. One program (`src/train`) plans, builds, trains, resumes and estimates
  * all of them; a task differs from another in its sampler, its modules, and its loss.
  */
-export interface TrainingTask<C extends Config, Item extends Case, B extends Batch> {
+export interface TrainingTask<C extends Config = Config, Item extends Case = Case, B extends Batch = Batch> {
   /** The cases of a config. @throws UserError naming the list or folder at fault */
   findCases(config: C): Promise<Cases<Item>>;
   checks(config: C): CaseChecks;
   cost(config: C): TaskCost;
   /** Settings of the sampler: plain data. */
   samplerSettings(config: C): unknown;
+  /**
+   * The network alone, as a checkpoint of another one is carried over to it, and as it is exported.
+   *
+   * @param describeOnly names and shapes without values
+   */
+  network(config: C, describeOnly?: boolean): ExportedNetwork;
   /** A batch of about so many rows of noise, for timing a step. */
   trialBatch(config: C, rows: number): B;
   /** @throws UserError for a network that cannot be built */
@@ -123,6 +129,6 @@ export interface TrainingTask<C extends Config, Item extends Case, B extends Bat
  * is needed.
  */
 export interface TaskModules {
-  sampler(): Promise<Sampler<never, never, Batch>>;
-  task(): Promise<TrainingTask<never, never, Batch>>;
+  sampler(): Promise<Sampler>;
+  task(): Promise<TrainingTask>;
 }

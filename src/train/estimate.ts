@@ -1,13 +1,14 @@
 import { voxelCount } from '../geometry';
 import { statfs } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { resolveTask, type Config } from '../config';
+import type { Config } from '../config';
 import { cacheFolder } from '../data/cache';
 import { sizeBeforeCrops } from '../check/dataset';
 import { imageFiles, type Case } from '../data/datalist';
 import type { DiskUse, RunEstimate } from '../protocol/estimate';
 import { measureSpeed, type DeviceInfo } from '../tensor/backends';
 import { readHeader } from '../volume';
+import type { StepCost } from './memory';
 import type { Say } from './types';
 
 const FLOAT = 4;
@@ -17,26 +18,13 @@ const EFFICIENCY = 0.35;
 const PATIENCE = 10;
 const TRIALS = 3;
 
-/** What a step takes, from the config alone. */
-export interface StepCost {
-  /** Trainable numbers of the network. */
-  readonly parameters: number;
-  readonly cropsPerStep: number;
-  /** Crops at a time, chosen or as the config says. */
-  readonly microBatch: number;
-  /** Weights, gradients and optimizer state, and the teacher where there is one. */
-  readonly stateBytes: number;
-  /** Activations of one micro-batch. */
-  readonly activationBytes: number;
-  /** Arithmetic of one step, forward and backward. */
-  readonly stepFlops: number;
-}
-
 export interface EstimateParts {
   readonly config: Config;
   readonly device: DeviceInfo;
   readonly cases: { readonly train: readonly Case[]; readonly validation: readonly Case[] };
   readonly cost: StepCost;
+  /** Label maps are prepared beside the images. */
+  readonly labels: boolean;
   /** Memory that can be had, bytes. */
   readonly available: number;
   /** Steps still to do. */
@@ -59,7 +47,7 @@ async function diskUse(folder: string, bytes: number): Promise<DiskUse> {
 }
 
 /** Bytes of every preprocessed volume (and label map) together; the cut to the foreground can only make them smaller. */
-async function cacheBytes({ config, cases }: EstimateParts): Promise<number> {
+async function cacheBytes({ config, cases, labels }: EstimateParts): Promise<number> {
   const { preprocess } = config.data;
   const all = [...cases.train, ...cases.validation];
   const sizes = all.map(async (item) => {
@@ -67,8 +55,7 @@ async function cacheBytes({ config, cases }: EstimateParts): Promise<number> {
     return voxelCount(size);
   });
   const voxels = (await Promise.all(sizes)).reduce((sum, n) => sum + n, 0);
-  const labelled = config.kind === 'finetune' && resolveTask(config.task).output !== 'classification';
-  return voxels * FLOAT * (config.network.inChannels + (labelled ? 1 : 0));
+  return voxels * FLOAT * (config.network.inChannels + (labels ? 1 : 0));
 }
 
 /** Seconds of a step from the device's measured speed: very rough, since no step was done. */

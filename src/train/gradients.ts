@@ -155,7 +155,10 @@ class VectorPieces<B extends Batch> {
     return { vectors, terms };
   }
 
-  private async pull(plan: readonly Rows[], dVectors: tf.Tensor2D): Promise<{ gradients: Gradients; terms?: LossScalars }> {
+  private async pull(
+    plan: readonly Rows[],
+    dVectors: tf.Tensor2D,
+  ): Promise<{ gradients: Gradients; terms?: LossScalars }> {
     let total: Gradients | undefined;
     let terms: LossScalars | undefined;
     for (const rows of plan) {
@@ -230,7 +233,10 @@ export async function evaluateLoss<B extends Batch>(loss: Loss<B>, batch: B, mic
   if (loss.reach === 'sample') {
     let sum: LossScalars | undefined;
     for (const rows of plan) {
-      sum = addScalars(sum, tf.tidy(() => shareOf(loss.loss(batch, rows), rows.count / total)));
+      sum = addScalars(
+        sum,
+        tf.tidy(() => shareOf(loss.loss(batch, rows), rows.count / total)),
+      );
       await breathe();
     }
     return readAndDispose(sum!);

@@ -7,7 +7,7 @@ import type { DeviceInfo } from '../tensor/backends';
 import { Interruption } from '../rpc/interruption';
 import { type ProgressBar } from '../text/progressBar';
 import { version } from '../text/version';
-import type { LoopOutcome, TrainingBatch, TrainingLoop } from './loop';
+import type { LoopOutcome, LoopBatch, TrainingLoop } from './loop';
 import { openRunDirectory, tidyResumedRun, type PreparedRun } from './prepare';
 import { RunRecorder } from './recorder';
 import type { Say } from './types';
@@ -50,8 +50,8 @@ export function warner({ recorder, bar }: Pick<Running, 'recorder' | 'bar'>): Sa
 }
 
 /** Runs a loop with its control socket and signals, and records how it ended. */
-async function supervise<Batch extends TrainingBatch>(
-  loop: TrainingLoop<Batch>,
+async function supervise<B extends LoopBatch>(
+  loop: TrainingLoop<B>,
   { runDir, recorder, bar }: Running,
 ): Promise<LoopOutcome> {
   const control = await ControlServer.start(runDir, (command) => loop.command(command));
@@ -73,10 +73,7 @@ async function supervise<Batch extends TrainingBatch>(
 }
 
 /** Runs a loop to its end and tells what became of it. */
-export async function runLoop<Batch extends TrainingBatch>(
-  loop: TrainingLoop<Batch>,
-  running: Running,
-): Promise<TrainingResult> {
+export async function runLoop<B extends LoopBatch>(loop: TrainingLoop<B>, running: Running): Promise<TrainingResult> {
   const { runDir, recorder } = running;
   const started = performance.now();
   const outcome = await supervise(loop, running);

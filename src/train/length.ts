@@ -1,7 +1,7 @@
-import type { FinetuneConfig } from '../config';
+import type { Config, FinetuneConfig } from '../config';
 import { constantRate, warmupCosine, type Schedule } from '../tensor/optim';
 
-/** A run's length and rhythm in steps, from a config in epochs. */
+/** A run's length and rhythm in steps. */
 export interface RunLength {
   readonly totalSteps: number;
   readonly validateEvery: number;
@@ -9,35 +9,39 @@ export interface RunLength {
   readonly warmupSteps: number;
 }
 
-/** Share of the run that warm-up may take where its length is given in steps. */
+/** Share of the run that warm-up may take where its length is given in epochs and the run's in steps. */
 const MOST_WARMUP = 0.1;
 
-/** @param cases volumes to train on */
-export function runLength({ train, schedule }: FinetuneConfig, cases: number): RunLength {
+/** The length of a run in epochs. @param cases volumes to train on */
+function lengthInEpochs({ train, schedule }: FinetuneConfig, cases: number): RunLength {
   const perEpoch = cases / train.batch;
   const steps = (epochs: number): number => Math.max(1, Math.round(epochs * perEpoch));
   const warmup = Math.round(schedule.warmupEpochs * perEpoch);
+  const { validateEvery, checkpointEvery } = train;
   if (train.steps === null) {
     return {
       totalSteps: steps(train.epochs),
-      validateEvery: steps(train.validateEvery),
-      checkpointEvery: steps(train.checkpointEvery),
+      validateEvery: steps(validateEvery),
+      checkpointEvery: steps(checkpointEvery),
       warmupSteps: warmup,
     };
   }
-  return {
-    totalSteps: train.steps,
-    validateEvery: train.validateEvery,
-    checkpointEvery: train.checkpointEvery,
-    warmupSteps: Math.min(warmup, Math.round(MOST_WARMUP * train.steps)),
-  };
+  const warmupSteps = Math.min(warmup, Math.round(MOST_WARMUP * train.steps));
+  return { totalSteps: train.steps, validateEvery, checkpointEvery, warmupSteps };
 }
 
-/** The learning rate by step: after the warm-up the cosine ends at `minLr`. */
-export function finetuneSchedule({ schedule, optimizer }: FinetuneConfig, length: RunLength): Schedule {
+/** @param cases volumes to train on */
+export function runLength(config: Config, cases: number): RunLength {
+  if (config.kind === 'finetune') return lengthInEpochs(config, cases);
+  const { steps, validateEvery, checkpointEvery } = config.train;
+  return { totalSteps: steps, validateEvery, checkpointEvery, warmupSteps: config.schedule.warmupSteps };
+}
+
+/** The learning rate by step: after the warm-up the cosine ends at `minLr` instead of 0. */
+export function scheduleOf({ schedule, optimizer }: Config, { warmupSteps, totalSteps }: RunLength): Schedule {
   const { lr } = optimizer;
-  const { warmupSteps, totalSteps } = length;
+  const { minLr } = schedule;
   if (schedule.name === 'constant') return constantRate(lr);
   const cosine = warmupCosine({ baseRate: lr, warmupSteps, totalSteps });
-  return (step) => (step < warmupSteps ? cosine(step) : schedule.minLr + cosine(step) * (1 - schedule.minLr / lr));
+  return (step) => (step < warmupSteps ? cosine(step) : minLr + cosine(step) * (1 - minLr / lr));
 }

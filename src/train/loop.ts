@@ -3,7 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../config';
 import { UserError } from '../errors/userError';
 import type { TrainerCommand, TrainerStatus } from '../protocol/trainer';
-import { saveCheckpoint, VALIDATION_PREFIX, type Retention } from '../runs';
+import { validationMetrics } from '../protocol/metrics';
+import { saveCheckpoint, type Retention } from '../runs';
+import type { Batch } from '../tasks';
 import type { TensorEntry } from '../runs/safetensors';
 import type { ProgressBar } from '../text/progressBar';
 import { version } from '../text/version';
@@ -14,22 +16,21 @@ import type { StartedStep, StepResult, StepScalars } from './types';
 const PAUSE_POLL_MS = 200;
 
 /** What a loop needs to know of a batch. */
-export interface TrainingBatch {
+export interface LoopBatch extends Batch {
   readonly epoch: number;
-  /** Image file of each volume. */
-  readonly cases: readonly string[];
 }
 
-/** What is trained: the loop calls it, in this order, and knows nothing else of it. */
-export interface TrainingTask<Batch extends TrainingBatch> {
-  next(): Promise<Batch>;
+/** A training as the loop drives it: it calls these, in this order, and knows nothing else of what is trained. */
+export interface Training<B extends LoopBatch> {
+  next(): Promise<B>;
   /** @param done optimizer steps done before */
-  step(batch: Batch, done: number): Promise<StartedStep>;
+  step(batch: B, done: number): Promise<StartedStep>;
   /** Gives the memory of a batch back. */
-  release(batch: Batch): void;
-  cropCount(batch: Batch): number;
+  release(batch: B): void;
+  /** Crops (or whole volumes) in a batch. */
+  cropCount(batch: B): number;
   /** What a look at a batch whose loss was not finite needs, besides its cases. */
-  describe(batch: Batch): Record<string, unknown>;
+  describe(batch: B): Record<string, unknown>;
   /** Scores on held-out cases; undefined where there are none. */
   validate(): Promise<StepScalars | undefined>;
   /** Weights and optimizer state. */
@@ -71,7 +72,7 @@ interface OpenStep {
 export type LoopOutcome = 'finished' | 'interrupted';
 
 /** The training loop: steps, validation, checkpoints, and what the control socket and signals ask for between steps. */
-export class TrainingLoop<Batch extends TrainingBatch> {
+export class TrainingLoop<B extends LoopBatch> {
   /** Steps given to the device. */
   private done: number;
   /** Those of them that are not recorded yet, in order. */
@@ -91,7 +92,7 @@ export class TrainingLoop<Batch extends TrainingBatch> {
 
   constructor(
     private readonly settings: LoopSettings,
-    private readonly task: TrainingTask<Batch>,
+    private readonly training: Training<B>,
   ) {
     this.done = settings.startStep;
     this.saved = settings.startStep;
@@ -159,15 +160,15 @@ export class TrainingLoop<Batch extends TrainingBatch> {
 
   /** @returns whether held-out cases were measured after it. */
   private async oneStep(): Promise<boolean> {
-    const { task } = this;
+    const { training } = this;
     const begun = performance.now();
-    const batch = await task.next().catch((error: unknown) => this.saveBeforeFailing(error));
-    const { result } = await task.step(batch, this.done);
+    const batch = await training.next().catch((error: unknown) => this.saveBeforeFailing(error));
+    const { result } = await training.step(batch, this.done);
     this.done += 1;
     const { epoch, cases } = batch;
-    const what = { epoch, cases: [...cases], crops: task.cropCount(batch), about: task.describe(batch) };
+    const what = { epoch, cases: [...cases], crops: training.cropCount(batch), about: training.describe(batch) };
     this.open.push({ number: this.done, result, begun, ...what });
-    task.release(batch);
+    training.release(batch);
     const due = this.validationDue(this.done);
     await this.settle(due ? 0 : this.settings.stepsAhead);
     return due && this.validated;
@@ -184,19 +185,19 @@ export class TrainingLoop<Batch extends TrainingBatch> {
   }
 
   private async record(step: OpenStep): Promise<void> {
-    const { task } = this;
+    const { training } = this;
     const { recorder, bar } = this.settings;
     const { scalars, finite } = await step.result;
     if (!finite) await this.refuse(step, scalars);
     const seconds = (performance.now() - Math.max(step.begun, this.recordedAt)) / 1000;
     this.secondsPerStep = Number.isNaN(this.secondsPerStep) ? seconds : 0.9 * this.secondsPerStep + 0.1 * seconds;
-    const validation = this.validationDue(step.number) ? await task.validate() : undefined;
+    const validation = this.validationDue(step.number) ? await training.validate() : undefined;
     this.validated = validation !== undefined;
-    this.last = { ...scalars, ...prefixed(validation) };
+    this.last = { ...scalars, ...validationMetrics(validation) };
     const timing = { epoch: step.epoch, secondsPerStep: seconds, cropsPerSecond: step.crops / seconds };
     const all = { ...scalars, ...timing, memoryBytes: process.memoryUsage.rss() };
     await recorder.step(step.number, all, validation);
-    const summary = task.summary(scalars, validation);
+    const summary = training.summary(scalars, validation);
     bar.update(step.number, summary);
     if (validation) await recorder.log(`step ${step.number}: ${summary}`);
     this.recordedAt = performance.now();
@@ -229,7 +230,7 @@ export class TrainingLoop<Batch extends TrainingBatch> {
     const { runDir, config, recorder, retention } = this.settings;
     this.checkpointWanted = false;
     await this.settle(0);
-    const tensors = await this.task.tensors();
+    const tensors = await this.training.tensors();
     const broken = nonFiniteTensor(tensors);
     if (broken !== undefined) {
       throw new UserError(
@@ -251,9 +252,4 @@ export class TrainingLoop<Batch extends TrainingBatch> {
     await recorder.plot();
     await recorder.log(`checkpoint ${this.lastCheckpoint}`);
   }
-}
-
-function prefixed(validation: StepScalars | undefined): StepScalars {
-  const entries = Object.entries(validation ?? {}).map(([name, value]) => [`${VALIDATION_PREFIX}${name}`, value]);
-  return Object.fromEntries(entries) as StepScalars;
 }

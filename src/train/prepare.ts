@@ -80,12 +80,6 @@ async function prepareResume<K extends ConfigKind>(
   // The run's own config counts, so that an edited file cannot change a run half-way; --set may.
   const { config, warnings } = await loadConfig(runFiles(runDir).config, { set: request.set, kind });
   const checkpoint = await latestCheckpoint(runDir, warn);
-  if (checkpoint && config.train.steps !== null && checkpoint.step >= config.train.steps) {
-    throw new UsageError(
-      `${runDir}: this run has done all of its ${config.train.steps} steps; ` +
-        `to go on, add --set train.steps=N with a larger number`,
-    );
-  }
   return { config, runKind, warnings, configFile: request.configFile, runDir, checkpoint, resumed: true };
 }
 

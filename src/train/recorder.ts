@@ -1,14 +1,7 @@
 import { writeFileAtomically } from '../files/atomic';
 import { join } from 'node:path';
-import {
-  appendLog,
-  EventWriter,
-  MetricsWriter,
-  RunStateFile,
-  VALIDATION_PREFIX,
-  writeRunPlot,
-  type RunStatePatch,
-} from '../runs';
+import { validationMetrics } from '../protocol/metrics';
+import { appendLog, EventWriter, MetricsWriter, RunStateFile, writeRunPlot, type RunStatePatch } from '../runs';
 import type { StepScalars } from './types';
 
 const HEARTBEAT_MS = 5000;
@@ -33,8 +26,7 @@ export class RunRecorder {
 
   /** One finished step. `validation` are the scalars on held-out volumes, where this step measured them. */
   async step(step: number, scalars: StepScalars, validation: StepScalars | undefined): Promise<void> {
-    const held = Object.entries(validation ?? {}).map(([name, value]) => [`${VALIDATION_PREFIX}${name}`, value]);
-    const all = { ...scalars, ...(Object.fromEntries(held) as StepScalars) };
+    const all = { ...scalars, ...validationMetrics(validation) };
     await this.metrics.append({ step, ...all });
     await this.events.scalars(step, all);
     const due = Date.now() - this.lastHeartbeat > HEARTBEAT_MS;

@@ -1,15 +1,10 @@
 import { UserError } from '../errors/userError';
-import type { LoadOptions, LoadReport, StateEntry } from '../nets/state';
+import type { StateEntry } from '../nets/state';
 import type { CheckpointState } from '../runs/checkpoint';
 import type { TensorData, TensorEntry } from '../runs/safetensors';
+import type { Weights } from '../tasks';
 import type { Optimizer } from '../tensor/optim';
 import * as tf from '../tensor/tf';
-
-/** What has weights under torch's names. */
-export interface Weights {
-  stateDict(): Promise<StateEntry[]>;
-  loadStateDict(entries: Iterable<StateEntry>, options?: LoadOptions): LoadReport;
-}
 
 /** Optimizer tensors stand beside the weights, under names that no network has. */
 const OPTIMIZER = 'optimizer.';

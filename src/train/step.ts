@@ -27,7 +27,12 @@ export class TrainingStep<B extends Batch> {
     const variables = variablesAt(step);
     const random = new RandomStream(seed, LOSS_STREAM, step);
     const scale = optimizer.lossScale?.value;
-    const { gradients, scalars, updated, dispose } = await gradientOf(loss, batch, { variables, microBatch, scale, random });
+    const { gradients, scalars, updated, dispose } = await gradientOf(loss, batch, {
+      variables,
+      microBatch,
+      scale,
+      random,
+    });
     const started = await endStep({ ...this.options, updated }, gradients, scalars, step);
     dispose();
     return started;

@@ -1,5 +1,7 @@
+import type { Scalars } from '../tasks';
+
 /** Scalars of a step by the names they have in metrics.jsonl. */
-export type StepScalars = Record<string, number>;
+export type StepScalars = Scalars;
 
 export interface StepResult {
   readonly scalars: StepScalars;

@@ -53,6 +53,6 @@ export class ConfigLinter {
             ...(await labelProblems(config, train.sources, facts)),
             ...(await checkpointLeakage(config.init.checkpoint, validation.sources, facts)),
           ];
-    return [...train.problems, ...validation.problems, ...own, ...special, ...memoryProblems(config)];
+    return [...train.problems, ...validation.problems, ...own, ...special, ...(await memoryProblems(config))];
   }
 }

@@ -1,15 +1,15 @@
 import type { Config } from '../../config';
 import { networkDescriptors, sizeKeyOf } from '../../nets/descriptors';
 import type { Problem } from '../../schema';
-import { finetuneCost } from '../../downstream/cost';
-import { availableMemory, estimateCost } from '../../pretext/voco/train/memory';
+import { availableMemory, stepCost } from '../../train/memory';
+import { taskOf } from '../../train/taskOf';
 import { formatBytes } from '../../text';
 
 /** Whether a run fits into the memory that is free now; of a GPU's own memory nothing is known here. */
-export function memoryProblems(config: Config): Problem[] {
+export async function memoryProblems(config: Config): Promise<Problem[]> {
   if (/^(webgpu|cuda)/.test(config.device)) return [];
   const free = availableMemory();
-  const cost = config.kind === 'pretrain' ? estimateCost(config, free) : finetuneCost(config, free);
+  const cost = stepCost(config, (await taskOf(config)).cost(config), free);
   const needed = cost.stateBytes + cost.activationBytes;
   if (needed <= free) return [];
   const takes = `a run takes about ${formatBytes(needed)} of memory, ${formatBytes(free)} are free now`;

@@ -46,10 +46,10 @@ async function configOf(folder: string, preset: PresetName, datalist: string): P
 const stepsSet = (steps: number): string[] => (steps > 0 ? [`train.steps=${steps}`] : []);
 
 async function pretraining(folder: string, steps: number, set: readonly string[]): Promise<number> {
-  const { pretrain } = await import('../../pretext/voco/train');
+  const { train } = await import('../../train');
   const datalist = await sampleData(join(folder, 'phantom'), DEMO_CASES);
   const configFile = await configOf(folder, 'demo', datalist);
-  const result = await pretrain({ configFile, resume: false, set: [...set, ...stepsSet(steps)] }, say);
+  const result = await train('pretrain', { configFile, resume: false, set: [...set, ...stepsSet(steps)] }, say);
   process.stdout.write(
     [
       `run:    ${result.runDir}`,
@@ -63,12 +63,12 @@ async function pretraining(folder: string, steps: number, set: readonly string[]
 
 /** Pre-trains a small U-Net and compares fine-tuning from it with scratch. */
 async function labelStudy(folder: string, steps: number, seeds: number, set: readonly string[]): Promise<number> {
-  const { pretrain } = await import('../../pretext/voco/train');
+  const { train } = await import('../../train');
   const { describeStudy, study } = await import('../../study');
   const { latestCheckpoint, readStudy } = await import('../../runs');
   const datalist = await sampleData(join(folder, 'phantom-study'), STUDY_CASES);
   const configFile = await configOf(folder, 'demo-unet', datalist);
-  const first = await pretrain({ configFile, resume: false, set: [...set, ...stepsSet(steps)] }, say);
+  const first = await train('pretrain', { configFile, resume: false, set: [...set, ...stepsSet(steps)] }, say);
   if (first.exitCode !== ExitCode.done) return first.exitCode;
   const checkpoint = (await latestCheckpoint(first.runDir))!.file;
   const studyConfig = await configOf(folder, 'demo-study', datalist);

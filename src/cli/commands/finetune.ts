@@ -1,10 +1,7 @@
-import { trainingCommand } from '../trainingCommand';
+import { trainingCommand, trainingOf } from '../trainingCommand';
 
 export const finetune = trainingCommand(
   'finetune',
   'fine-tunes a pre-trained network on labelled volumes',
-  async () => {
-    const { finetune, estimateFinetune } = await import('../../downstream');
-    return { train: finetune, estimate: estimateFinetune };
-  },
+  trainingOf('finetune'),
 );

@@ -1,6 +1,7 @@
-import { trainingCommand } from '../trainingCommand';
+import { trainingCommand, trainingOf } from '../trainingCommand';
 
-export const pretrain = trainingCommand('pretrain', 'pre-trains a network with VoCo', async () => {
-  const { pretrain, estimatePretrain } = await import('../../pretext/voco/train');
-  return { train: pretrain, estimate: estimatePretrain };
-});
+export const pretrain = trainingCommand(
+  'pretrain',
+  'pre-trains a network on volumes without labels',
+  trainingOf('pretrain'),
+);

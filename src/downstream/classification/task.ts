@@ -9,6 +9,7 @@ import * as tf from '../../tensor/tf';
 import { findClassifiedCases } from '../cases';
 import { trainedGroups } from '../groups';
 import { noise } from '../trial';
+import { classificationDescriptor } from './descriptor';
 import { classificationLoss, inputOf } from './loss';
 import { validationInput, type ClassificationSettings, type ClassifiedBatch } from './sampler';
 
@@ -17,8 +18,9 @@ const VOLUME_MEMORY = 2 ** 31;
 /** Volumes that say how the features of a classifier are distributed. */
 const FEATURE_CASES = 32;
 
-export function buildClassifier(config: FinetuneConfig): Classifier {
-  return new Classifier(config.network, resolveTask(config.task).classes.length, { seed: config.seed });
+export function buildClassifier(config: FinetuneConfig, describeOnly = false): Classifier {
+  const { classes } = resolveTask(config.task);
+  return new Classifier(config.network, classes.length, { seed: config.seed, describeOnly });
 }
 
 function storeSettings({ data: { preprocess, channel, cache } }: FinetuneConfig): StoreSettings {
@@ -109,9 +111,10 @@ export const classificationTask: TrainingTask<FinetuneConfig, ClassifiedCase, Cl
     augment: config.augment,
     store: storeSettings(config),
   }),
+  network: buildClassifier,
   trialBatch,
   build,
-  best: { metric: 'accuracy', goal: 'max' },
+  best: classificationDescriptor.best,
   checkpointAtValidation: true,
   describeBatch: ({ classes }) => ({ classes }),
   summary(scalars, validation) {

@@ -1,6 +1,12 @@
 import type { FinetuneConfig } from '../../config';
 import type { LabelCodes } from '../../data/labelled';
-import { ArgmaxLabels, networkPredictor, slidingWindow, ThresholdMasks, type SlidingWindowOptions } from '../../metrics';
+import {
+  ArgmaxLabels,
+  networkPredictor,
+  slidingWindow,
+  ThresholdMasks,
+  type SlidingWindowOptions,
+} from '../../metrics';
 import type { Segmenter } from '../../nets';
 import type { Volume } from '../../volume';
 

@@ -1,6 +1,12 @@
 import { drawAugmentation, sampleCrop } from '../../data/augment';
 import { imageFiles, type Case } from '../../data/datalist';
-import { cropCodes, drawPlace, LabelledStore, type LabelledStoreSettings, type LabelledVolume } from '../../data/labelled';
+import {
+  cropCodes,
+  drawPlace,
+  LabelledStore,
+  type LabelledStoreSettings,
+  type LabelledVolume,
+} from '../../data/labelled';
 import { RandomStream } from '../../random/random';
 import { cropWindow } from '../../volume';
 import type { FinetuneConfig } from '../../config';

@@ -7,6 +7,7 @@ import type { BuildParts, TrainedModel, TrainingTask } from '../../tasks';
 import { findLabelledCases } from '../cases';
 import { trainedGroups } from '../groups';
 import { noise } from '../trial';
+import { segmentationDescriptor } from './descriptor';
 import { lossOptions, segmentationLoss } from './loss';
 import type { LabelledBatch, SegmentationSettings } from './sampler';
 import { validateSegmentation } from './validate';
@@ -24,8 +25,9 @@ export function taskCodes(config: FinetuneConfig): LabelCodes {
   return makeLabelCodes(classes, output === 'sigmoid', config.task.unlisted);
 }
 
-export function buildNetwork(config: FinetuneConfig): Segmenter {
-  return createSegmenter(config.network, resolveTask(config.task).outChannels, { seed: config.seed });
+export function buildNetwork(config: FinetuneConfig, describeOnly = false): Segmenter {
+  const { outChannels } = resolveTask(config.task);
+  return createSegmenter(config.network, outChannels, { seed: config.seed, describeOnly });
 }
 
 /** @param purpose volumes to train on are padded to the size of a crop; of others every voxel is measured. */
@@ -53,7 +55,12 @@ function trialBatch(config: FinetuneConfig, crops: number): LabelledBatch {
   return { ...noise(config, crops), crops, cropShape: size, codes, centres: new Float64Array(3 * crops) };
 }
 
-function build({ config, cases, totalSteps, onWarning }: BuildParts<FinetuneConfig, Case>): TrainedModel<LabelledBatch> {
+function build({
+  config,
+  cases,
+  totalSteps,
+  onWarning,
+}: BuildParts<FinetuneConfig, Case>): TrainedModel<LabelledBatch> {
   const network = buildNetwork(config);
   network.checkSize(config.crops.size);
   const codes = taskCodes(config);
@@ -86,9 +93,10 @@ export const segmentationTask: TrainingTask<FinetuneConfig, Case, LabelledBatch>
     };
   },
   samplerSettings,
+  network: buildNetwork,
   trialBatch,
   build,
-  best: { metric: 'dice', goal: 'max' },
+  best: segmentationDescriptor.best,
   checkpointAtValidation: true,
   describeBatch: ({ centres }) => ({ centres: Array.from(centres) }),
   summary(scalars, validation) {

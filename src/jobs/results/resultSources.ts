@@ -9,7 +9,8 @@ import type { ResultClass, Results } from '../../protocol/scores';
 import { colourOfLabel } from '../../labels/organs';
 import { readResults } from '../../runs/results';
 import { readRunConfig, runFiles } from '../../runs/runDirectory';
-import { readStudy, STUDY_SCORES, studyFiles, type Study } from '../../runs/study';
+import { scoreTitle } from '../../downstream/descriptors';
+import { readStudy, studyFiles, type Study } from '../../runs/study';
 import { shortText } from '../runText';
 
 const MAX_SOURCES = 200;
@@ -91,7 +92,7 @@ function shownStudy(study: Study): ShownStudy {
   const { task, by, amounts, heldOut, checkpoint, points, differences, runs } = study;
   return {
     task,
-    score: STUDY_SCORES[study.score],
+    score: scoreTitle(study.score),
     by,
     amounts,
     heldOut,

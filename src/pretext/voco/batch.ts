@@ -1,4 +1,4 @@
-import type { Vec3 } from '../geometry';
+import type { Vec3 } from '../../geometry';
 
 /** One step's crops, ready for the network: float32, channels last, `[count, X, Y, Z, C]`. */
 export interface CropBatch {

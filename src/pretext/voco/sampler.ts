@@ -2,19 +2,11 @@ import { NO_AUGMENTATION, drawAugmentation, sampleCrop, type Augmentation } from
 import { imageFiles } from '../../data/datalist';
 import { VolumeStore } from '../../data/volumeStore';
 import { UserError } from '../../errors/userError';
+import { boxAround, type Box, type Vec3 } from '../../geometry';
 import { RandomStream } from '../../random/random';
 import type { Sampler } from '../../tasks';
 import type { Volume } from '../../volume';
-import {
-  baseBoxes,
-  boxAround,
-  createCropGrid,
-  drawCentre,
-  positionLabel,
-  type Box,
-  type CropGrid,
-  type Triple,
-} from './geometry';
+import { baseBoxes, createCropGrid, drawCentre, positionLabel, type CropGrid } from './geometry';
 import type { CropBatch } from './batch';
 import type { CropSettings, LoaderSettings, VolumeDraw } from './settings';
 
@@ -37,7 +29,12 @@ function gridFor(volume: Volume, draw: VolumeDraw, settings: CropSettings) {
 }
 
 /** A batch with room for all crops of `draws`. */
-function emptyBatch(draws: readonly VolumeDraw[], channels: number, settings: CropSettings, reuse?: readonly ArrayBuffer[]) {
+function emptyBatch(
+  draws: readonly VolumeDraw[],
+  channels: number,
+  settings: CropSettings,
+  reuse?: readonly ArrayBuffer[],
+) {
   const randomCrops = draws.length * settings.randomCrops;
   const basesPerVolume = settings.grid[0] * settings.grid[1] * settings.grid[2];
   const cropLength = settings.input[0] * settings.input[1] * settings.input[2] * channels;
@@ -56,7 +53,7 @@ function emptyBatch(draws: readonly VolumeDraw[], channels: number, settings: Cr
 }
 
 /** Centre of the random crop number `crop` of a volume. */
-export function randomCentre(draw: Pick<VolumeDraw, 'stream'>, crop: number, grid: CropGrid): Triple {
+export function randomCentre(draw: Pick<VolumeDraw, 'stream'>, crop: number, grid: CropGrid): Vec3 {
   return drawCentre(grid, new RandomStream(...draw.stream, crop, PLACE));
 }
 

@@ -1,16 +1,16 @@
 import type { AugmentSettings } from '../../data/augment';
 import type { StoreSettings } from '../../data/volumeStore';
 import type { Draw } from '../../tasks';
-import type { Triple } from './geometry';
+import type { Vec3 } from '../../geometry';
 
 /** How a volume is cut into crops (`method` of the config). */
 export interface CropSettings {
   /** Base crops along x, y, z. */
-  readonly grid: Triple;
+  readonly grid: Vec3;
   /** Size of a crop in voxels of the preprocessed volume. */
-  readonly crop: Triple;
+  readonly crop: Vec3;
   /** Size that crops are resized to for the network. */
-  readonly input: Triple;
+  readonly input: Vec3;
   readonly randomCrops: number;
   readonly augment: AugmentSettings;
 }

@@ -1,12 +1,14 @@
 import type { PretrainConfig } from '../../config';
-import { estimate } from '../../nets';
+import { createEncoder, estimate } from '../../nets';
 import { RandomStream, streamId } from '../../random/random';
 import type { TrainedModel, TrainingTask } from '../../tasks';
 import type { Case } from '../../data/datalist';
 import type { CropBatch } from './batch';
 import { findUnlabelledCases, storeSettings } from '../cases';
+import { vocoDescriptor } from './descriptor';
 import { vocoLoss } from './loss';
 import { VocoModel } from './model';
+import { objectiveDescriptors } from './objectives/descriptors';
 import type { LoaderSettings } from './settings';
 
 /** The model of a config: student, projector, and a teacher where the objective has one. */
@@ -81,14 +83,15 @@ export const vocoTask: TrainingTask<PretrainConfig, Case, CropBatch> = {
       rowsPerStep: train.batch * (method.randomCrops + bases),
       rowBytes: trainingBytes,
       rowFlops: forwardFlops,
-      followers: objectiveDescriptors.get(method.objective).teacherEncoder ? 1 : 0,
+      followers: objectiveDescriptors.get(method.objective).needs.teacherEncoder ? 1 : 0,
       tied: true,
     };
   },
   samplerSettings: loaderSettings,
+  network: ({ network, seed }, describeOnly) => createEncoder(network, { seed, describeOnly }),
   trialBatch: noise,
   build: ({ config }) => build(config),
-  best: { metric: 'loss', goal: 'min' },
+  best: vocoDescriptor.best,
   checkpointAtValidation: false,
   describeBatch: ({ centres }) => ({ centres: Array.from(centres) }),
   summary(scalars, validation) {

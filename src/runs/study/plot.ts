@@ -1,5 +1,6 @@
 import { plotSvg, type PlotPanel, type PlotSeries } from '../plot/svg';
-import { STUDY_SCORES, type Study, type StudyArm } from './types';
+import { scoreTitle } from '../../downstream/descriptors';
+import type { Study, StudyArm } from './types';
 import { counted } from '../../text';
 
 export const ARM_NAMES: Readonly<Record<StudyArm, string>> = { pretrained: 'pre-trained', scratch: 'from scratch' };
@@ -28,7 +29,7 @@ export function studyPlotSvg(study: Study): string {
       points.filter((point) => point.arm === arm),
     ),
   );
-  const score = STUDY_SCORES[study.score];
+  const score = scoreTitle(study.score);
   const panels: PlotPanel[] = [
     { title: `Mean ${score}, ${heldOut} held-out cases`, unit: 'bars: standard deviation over seeds', series: sides },
     {

@@ -54,7 +54,7 @@ export interface StudyPlan {
   readonly name: string;
   readonly task: string;
   /** What is measured: mean Dice of segmentation, accuracy of classification. */
-  readonly score: 'dice' | 'accuracy';
+  readonly score: string;
   /** What {@link StudyRun.amount} is. */
   readonly by: 'cases' | 'fraction';
   /** Rising. */
@@ -74,5 +74,3 @@ export interface Study extends StudyPlan {
   readonly points: readonly StudyPoint[];
   readonly differences: readonly StudyDifference[];
 }
-
-export const STUDY_SCORES: Readonly<Record<Study['score'], string>> = { dice: 'Dice', accuracy: 'accuracy' };

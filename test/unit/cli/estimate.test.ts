@@ -6,7 +6,7 @@ import { presetText } from '../../../src/config';
 import { cacheStatus } from '../../../src/data/cache';
 import { makeTaskPhantom } from '../../../src/data/phantom';
 import type { RunEstimate } from '../../../src/protocol/estimate';
-import { estimateFinetune } from '../../../src/downstream';
+import { estimateTraining } from '../../../src/train';
 import { killChildren, makeTinyPhantom, trainingDevice, voco, writeConfig } from '../../support/trainer';
 
 const root = mkdtempSync(join(tmpdir(), 'voco-estimate-'));
@@ -86,7 +86,7 @@ describe('an estimate of fine-tuning', () => {
     const network = ['network.name=unet3d', 'network.featureSize=4', 'crops.size=[32,32,32]'];
     const set = [`device=${device}`, ...network, 'data.validation=[]', 'data.validationFraction=0', 'train.epochs=10'];
     const said: string[] = [];
-    const estimate = await estimateFinetune({ configFile, resume: false, set }, (text) => said.push(text));
+    const estimate = await estimateTraining('finetune', { configFile, resume: false, set }, (text) => said.push(text));
     expect(estimate.time.measured).toBe(true);
     expect(estimate.time.secondsPerStep).toBeLessThan(10);
     expect(estimate.volumes.heldOut).toBe(0);

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { loadConfig, type FinetuneConfig, type PretrainConfig } from '../../../src/config';
 import { createRun, saveCheckpoint } from '../../../src/runs';
 import type { StateEntry } from '../../../src/nets/state';
-import { buildNetwork } from '../../../src/downstream/build';
-import { buildModel } from '../../../src/pretext/voco/train/build';
+import { buildNetwork } from '../../../src/downstream/segmentation/task';
+import { buildModel } from '../../../src/pretext/voco/task';
 import { writeConfig } from '../../support/trainer';
 
 type Json = Record<string, unknown>;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { makeTaskPhantom } from '../../../src/data/phantom';
 import { checkpointFile, listCheckpoints, readRunState } from '../../../src/runs';
-import { finetune } from '../../../src/downstream';
+import { train } from '../../../src/train';
 import { differingTensors, metricsLines, startVoco, stepsOf, trainingDevice, until } from '../../support/trainer';
 import { quiet, runsFolder, writeFinetune, type Json } from './support';
 
@@ -44,7 +44,7 @@ function write(name: string, change: Json = {}): string {
 }
 
 const start = (name: string, change?: Json) =>
-  finetune({ configFile: write(name, change), resume: false, set: [] }, quiet);
+  train('finetune', { configFile: write(name, change), resume: false, set: [] }, quiet);
 
 /** A copy of a finished run as a kill one step after the checkpoint of `step` would have left it. */
 async function killedAfter(runDir: string, step: number): Promise<string> {
@@ -70,7 +70,7 @@ describe('a classification that is resumed goes on bit for bit', () => {
   ])('%s', async (name, change) => {
     const through = await start(name.replace(/\W+/g, '-'), change);
     const copy = await killedAfter(through.runDir, 3);
-    const resumed = await finetune({ runDir: copy, resume: true, set: [] }, quiet);
+    const resumed = await train('finetune', { runDir: copy, resume: true, set: [] }, quiet);
     expect(resumed).toMatchObject({ outcome: 'finished', step: 7 });
     expect((await readRunState(copy)).resumedAt).toEqual([3]);
     const steps = await stepsOf(copy);
@@ -93,8 +93,8 @@ describe('a classification that is resumed goes on bit for bit', () => {
     expect((await finished).code).toBe(130);
     const { step } = await readRunState(runDir);
     const set = [`train.steps=${step + 3}`];
-    await finetune({ runDir, resume: true, set }, quiet);
-    const whole = await finetune({ configFile: write('signal', long), resume: false, set }, quiet);
+    await train('finetune', { runDir, resume: true, set }, quiet);
+    const whole = await train('finetune', { configFile: write('signal', long), resume: false, set }, quiet);
     expect(await stepsOf(runDir)).toEqual(await stepsOf(whole.runDir));
     const last = (folder: string): string => checkpointFile(folder, step + 3);
     expect(await differingTensors(last(runDir), last(whole.runDir))).toEqual([]);

@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { checkpointFile, createRun, listCheckpoints, readMetrics, readResults, readRunState } from '../../../src/runs';
 import { evaluate } from '../../../src/evaluate';
 import { segment } from '../../../src/evaluate/segment';
-import { finetune } from '../../../src/downstream';
+import { train } from '../../../src/train';
 import {
   applyAffine,
   composeAffine,
@@ -65,7 +65,7 @@ describe('a short fine-tuning', () => {
 
   beforeAll(async () => {
     const file = config('learns');
-    const result = await finetune({ configFile: file, resume: false, set: [] }, (text) => lines.push(text));
+    const result = await train('finetune', { configFile: file, resume: false, set: [] }, (text) => lines.push(text));
     expect(result.outcome).toBe('finished');
     runDir = result.runDir;
   });
@@ -159,7 +159,9 @@ describe('a short fine-tuning', () => {
     const init = { checkpoint: checkpoints[0]!.file, freezeEncoder: true };
     const file = config('warm', { ...short(2), network: { name: 'unet3d', featureSize: 8 }, init });
     const said: string[] = [];
-    const { runDir: warm } = await finetune({ configFile: file, resume: false, set: [] }, (text) => said.push(text));
+    const { runDir: warm } = await train('finetune', { configFile: file, resume: false, set: [] }, (text) =>
+      said.push(text),
+    );
     const report = JSON.parse(readFileSync(join(warm, 'init.json'), 'utf8')) as { loaded: string[]; missing: string[] };
     expect(report.missing).toEqual([]);
     expect(said.some((line) => line.startsWith(`weights: ${report.loaded.length} of ${report.loaded.length}`))).toBe(
@@ -177,7 +179,7 @@ describe('a short fine-tuning', () => {
     const from = checkpoints[0]!.file;
     const init = { checkpoint: from, freezeFor: 0.5 };
     const file = config('thawed', { ...short(4), network: { name: 'unet3d', featureSize: 8 }, init });
-    const { runDir: thawed } = await finetune({ configFile: file, resume: false, set: [] }, quiet);
+    const { runDir: thawed } = await train('finetune', { configFile: file, resume: false, set: [] }, quiet);
     const changedAt = async (step: number) => {
       const names = await differingTensors(from, checkpointFile(thawed, step));
       return names.filter((name) => /^(encoder|decoder)\./.test(name));
@@ -252,10 +254,10 @@ describe('a fine-tuning that was stopped', () => {
   ])('goes on bit for bit, %s', async (_, change) => {
     // The length of the run must not matter to its first steps, so the rate is constant.
     const common = { ...short(6), schedule: { name: 'constant' }, ...change };
-    const whole = await finetune({ configFile: config('whole', common), resume: false, set: [] }, quiet);
+    const whole = await train('finetune', { configFile: config('whole', common), resume: false, set: [] }, quiet);
     const half = { configFile: config('half', common), resume: false, set: ['train.steps=4'] };
-    const { runDir } = await finetune(half, quiet);
-    await finetune({ runDir, resume: true, set: ['train.steps=6'] }, quiet);
+    const { runDir } = await train('finetune', half, quiet);
+    await train('finetune', { runDir, resume: true, set: ['train.steps=6'] }, quiet);
     expect(await stepsOf(runDir)).toEqual(await stepsOf(whole.runDir));
     const ends = await Promise.all([runDir, whole.runDir].map(async (dir) => (await listCheckpoints(dir)).checkpoints));
     expect(ends.map((list) => list.at(-1)!.step)).toEqual([6, 6]);
@@ -268,24 +270,28 @@ describe('what cannot be fine-tuned', () => {
   it('labels of no class stop with the file and the value', async () => {
     const task = { name: 'custom', classes: [{ name: 'liver', values: [6] }] };
     const file = config('strict', { ...short(2), task });
-    await expect(finetune({ configFile: file, resume: false, set: [] }, quiet)).rejects.toThrow(
+    await expect(train('finetune', { configFile: file, resume: false, set: [] }, quiet)).rejects.toThrow(
       /label000\d\.nii\.gz: has the label \d+, which is in no class/,
     );
   });
 
   it('a checkpoint of another network is an error, not a silent start from scratch', async () => {
-    const other = await finetune({ configFile: config('other', short(2)), resume: false, set: [] }, quiet);
+    const other = await train('finetune', { configFile: config('other', short(2)), resume: false, set: [] }, quiet);
     const checkpoint = (await listCheckpoints(other.runDir)).checkpoints.at(-1)!.file;
     const network = { name: 'swin-unetr', featureSize: 12 };
     const crops = { size: [32, 32, 64], perVolume: 1 };
     const file = config('mixed', { ...short(2), network, crops, init: { checkpoint } });
-    await expect(finetune({ configFile: file, resume: false, set: [] }, quiet)).rejects.toThrow(/0 of \d+ tensors/);
+    await expect(train('finetune', { configFile: file, resume: false, set: [] }, quiet)).rejects.toThrow(
+      /0 of \d+ tensors/,
+    );
     expect(existsSync(checkpoint)).toBe(true);
   });
 
   it('a pre-training config is named as such', async () => {
     const file = join(folder, 'pre.voco.json');
     writeFileSync(file, JSON.stringify({ kind: 'pretrain', data: { train: [{ folder: 'x' }] } }));
-    await expect(finetune({ configFile: file, resume: false, set: [] }, quiet)).rejects.toThrow(/kind "pretrain"/);
+    await expect(train('finetune', { configFile: file, resume: false, set: [] }, quiet)).rejects.toThrow(
+      /kind "pretrain"/,
+    );
   });
 });

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { listCheckpoints, readCheckpoint, readRunState, sendCommand } from '../../../src/runs';
-import { finetune } from '../../../src/downstream';
+import { train } from '../../../src/train';
 import {
   differingTensors,
   lastCheckpointStep,
@@ -65,8 +65,8 @@ describe('a fine-tuning that runs', () => {
       expect([state, exitReason]).toEqual(['interrupted', `interrupted by ${signal}`]);
       expect(await lastCheckpointStep(runDir)).toBe(step);
       const more = [`train.steps=${step + 2}`];
-      await finetune({ runDir, resume: true, set: more }, quiet);
-      const whole = await finetune({ configFile: write(signal), resume: false, set: more }, quiet);
+      await train('finetune', { runDir, resume: true, set: more }, quiet);
+      const whole = await train('finetune', { configFile: write(signal), resume: false, set: more }, quiet);
       expect(await stepsOf(runDir)).toEqual(await stepsOf(whole.runDir));
       expect(await differingTensors(await lastFile(runDir), await lastFile(whole.runDir))).toEqual([]);
     },
@@ -95,7 +95,7 @@ describe('a fine-tuning that runs', () => {
     const explosive = { optimizer: { lr: 1e30 }, train: { steps: 20, checkpointEvery: 1, validateEvery: 20 } };
     const runDir = join(root, 'explodes');
     const request = { configFile: write('explodes', explosive), runDir, resume: false, set: [] };
-    await expect(finetune(request, quiet)).rejects.toThrow(/not finite .*step \d+; .*lower optimizer\.lr/s);
+    await expect(train('finetune', request, quiet)).rejects.toThrow(/not finite .*step \d+; .*lower optimizer\.lr/s);
     expect((await readRunState(runDir)).state).toBe('failed');
     const { checkpoints, unreadable } = await listCheckpoints(runDir);
     expect(unreadable).toEqual([]);
@@ -111,7 +111,7 @@ describe('a fine-tuning that runs', () => {
 describe('few-shot', () => {
   it('takes a seeded, nested part of the cases, and records which', async () => {
     const chosen = async (...set: string[]): Promise<string[]> => {
-      const { runDir } = await finetune({ configFile: write('few', steps(1)), resume: false, set }, quiet);
+      const { runDir } = await train('finetune', { configFile: write('few', steps(1)), resume: false, set }, quiet);
       return (JSON.parse(readFileSync(join(runDir, 'cases.json'), 'utf8')) as { train: string[] }).train;
     };
     const one = await chosen('data.cases=1');
@@ -131,11 +131,11 @@ describe('few-shot', () => {
 describe('the encoder’s own learning rate', () => {
   it('is that multiple of the other, from the first step on', async () => {
     const sgd = { optimizer: { name: 'sgd', lr: 0.01, momentum: 0, weightDecay: 0 }, ...steps(1) };
-    const start = await finetune({ configFile: write('start', steps(1)), resume: false, set: [] }, quiet);
+    const start = await train('finetune', { configFile: write('start', steps(1)), resume: false, set: [] }, quiet);
     const checkpoint = await lastFile(start.runDir);
     const weights = async (rate: number): Promise<Map<string, Float32Array>> => {
       const configFile = write(`rate-${rate}`, { ...sgd, init: { checkpoint, encoderRate: rate } });
-      const { runDir } = await finetune({ configFile, resume: false, set: [] }, quiet);
+      const { runDir } = await train('finetune', { configFile, resume: false, set: [] }, quiet);
       const { tensors } = await readCheckpoint(await lastFile(runDir));
       return new Map(tensors.map(({ name, data }) => [name, data as Float32Array]));
     };

@@ -5,11 +5,13 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cacheStatus } from '../../../src/data/cache';
-import type { CropBatch } from '../../../src/data/types';
+import type { CropBatch } from '../../../src/pretext/voco/batch';
 import { VolumeStore } from '../../../src/data/volumeStore';
 import { UserError } from '../../../src/errors/userError';
 import { RandomStream } from '../../../src/random/random';
-import { createCropLoader, type CropLoaderOptions, type LoadedBatch } from '../../../src/loader';
+import { createLoader, type Loaded, type LoaderOptions } from '../../../src/loader';
+import { vocoSampler } from '../../../src/pretext/voco/sampler';
+import type { LoaderSettings } from '../../../src/pretext/voco/settings';
 import { preprocess, readNifti, writeNifti } from '../../../src/volume';
 import { baseBoxes, createCropGrid, positionLabel } from '../../../src/pretext/voco/geometry';
 
@@ -24,8 +26,13 @@ async function writeVolume(file: string, size: Vec3, seed: number, channels = 1)
   await writeNifti(file, { data, shape: [channels, ...size], affine });
 }
 
+type CropLoaderOptions = LoaderOptions<LoaderSettings, (typeof cases)[number], CropBatch>;
+type LoadedBatch = Loaded<CropBatch>;
+
 function options(change: Partial<CropLoaderOptions> = {}): CropLoaderOptions {
   return {
+    task: { kind: 'pretrain', name: 'voco' },
+    sampler: vocoSampler,
     cases,
     settings: {
       grid: [3, 2, 1],
@@ -61,7 +68,7 @@ function copy<T extends CropBatch>(batch: T): T {
 }
 
 async function run(change: Partial<CropLoaderOptions>, count: number): Promise<LoadedBatch[]> {
-  const loader = createCropLoader(options(change));
+  const loader = createLoader(options(change));
   const batches: LoadedBatch[] = [];
   for (let i = 0; i < count; i++) {
     const batch = await loader.next();
@@ -84,6 +91,9 @@ beforeAll(async () => {
     format: 'cjs',
     target: 'es2022',
     mainFields: ['module', 'main'],
+    external: ['webgpu', '@tensorflow/tfjs-node-gpu', '*.node'],
+    define: { 'import.meta.url': 'importMetaUrl' },
+    banner: { js: "const importMetaUrl = require('node:url').pathToFileURL(__filename).href;" },
     logLevel: 'error',
   });
   reference = await run({}, 8);
@@ -159,8 +169,8 @@ describe('crop loader', () => {
   });
 
   it('makes validation batches that depend on the case and draw only', async () => {
-    const first = createCropLoader(options());
-    const second = createCropLoader(options({ workers: 2, cases: cases.slice(0, 1) }));
+    const first = createLoader(options());
+    const second = createLoader(options({ workers: 2, cases: cases.slice(0, 1) }));
     const a = await first.validationBatch(cases[3]!, 4);
     await second.next();
     const b = await second.validationBatch(cases[3]!, 4);
@@ -171,7 +181,7 @@ describe('crop loader', () => {
   });
 
   it('fills the memory of released batches again', async () => {
-    const loader = createCropLoader(options());
+    const loader = createLoader(options());
     const first = await loader.next();
     const memory = first.bases.buffer;
     loader.release(first);
@@ -187,7 +197,7 @@ describe('crop loader errors', () => {
     it(`name the file, with ${workers} workers`, async () => {
       const bad = join(root, 'bad.nii.gz');
       writeFileSync(bad, 'not a volume');
-      const loader = createCropLoader(options({ cases: [{ image: bad }], workers }));
+      const loader = createLoader(options({ cases: [{ id: 'x', image: bad }], workers }));
       const error: unknown = await loader.next().catch((reason: unknown) => reason);
       expect(error).toBeInstanceOf(UserError);
       expect((error as UserError).message).toContain(bad);
@@ -198,7 +208,7 @@ describe('crop loader errors', () => {
   it('say when a volume is too small for the grid', async () => {
     const { settings } = options();
     const store = { ...settings.store, preprocess: { ...settings.store.preprocess, resize: null } };
-    const loader = createCropLoader(options({ settings: { ...settings, store } }));
+    const loader = createLoader(options({ settings: { ...settings, store } }));
     await expect(loader.next()).rejects.toThrow(/c\d\.nii\.gz: crop grid: 3 crops of 8 voxels need 24 voxels along x/);
   });
 
@@ -207,18 +217,18 @@ describe('crop loader errors', () => {
     await writeVolume(two, [20, 18, 9], 1, 2);
     const { settings } = options();
     const all = { ...settings, store: { ...settings.store, channel: 'all' as const } };
-    const loader = createCropLoader(options({ cases: [{ image: two }, cases[0]!], settings: all }));
+    const loader = createLoader(options({ cases: [{ id: 'x', image: two }, cases[0]!], settings: all }));
     await expect(loader.next()).rejects.toThrow(/channels, but .* has [12]/);
   });
 
   it('reject a data set without cases', () => {
-    expect(() => createCropLoader(options({ cases: [] }))).toThrow(UserError);
+    expect(() => createLoader(options({ cases: [] }))).toThrow(UserError);
   });
 
   it('reach whoever waits when a worker dies or is missing', async () => {
     const broken = join(root, 'broken-worker.cjs');
     writeFileSync(broken, 'setTimeout(() => process.exit(3), 50);');
-    const loader = createCropLoader(options({ workers: 1, workerFile: broken }));
+    const loader = createLoader(options({ workers: 1, workerFile: broken }));
     await expect(loader.next()).rejects.toThrow(/worker thread ended unexpectedly/);
     await loader.close();
   });

@@ -16,10 +16,14 @@ import { errorMap } from '../../../src/locate/errorMap';
 import { Inspector } from '../../../src/locate/inspector';
 import { judge, samplePositions, summarize, weightedPlace } from '../../../src/locate/positions';
 import { openPretrained } from '../../../src/locate/pretrained';
-import { cropAugmentation } from '../../../src/loader/assemble';
+import { cropAugmentation } from '../../../src/pretext/voco/sampler';
 import { SamplePlan } from '../../../src/loader/plan';
-import { buildLoader, findCases } from '../../../src/pretext/voco/train/build';
-import { evaluateBatch } from '../../../src/pretext/voco/train/step';
+import { findUnlabelledCases } from '../../../src/pretext/cases';
+import { vocoLoss } from '../../../src/pretext/voco/loss';
+import { vocoSampler } from '../../../src/pretext/voco/sampler';
+import { loaderSettings } from '../../../src/pretext/voco/task';
+import { createLoader } from '../../../src/loader';
+import { evaluateLoss } from '../../../src/train/gradients';
 import { baseBoxes, createCropGrid } from '../../../src/pretext/voco/geometry';
 import { applyAffine, readNifti } from '../../../src/volume';
 import { killChildren, makeTinyPhantom, onlyRun, trainingDevice, voco, writeConfig } from '../../support/trainer';
@@ -52,9 +56,17 @@ const CLOSE = 4;
 
 describe('predictions of a checkpoint', () => {
   it('are the numbers that training computes for the same crops', async () => {
-    const cases = await findCases(config);
+    const cases = await findUnlabelledCases(config);
     const plan = new SamplePlan(cases.train, config.seed, 1);
-    const loader = buildLoader({ ...config, train: { ...config.train, batch: 1 } }, cases.train, 0, () => undefined);
+    const loader = createLoader({
+      task: { kind: 'pretrain', name: 'voco' },
+      sampler: vocoSampler,
+      settings: loaderSettings(config),
+      cases: cases.train,
+      seed: config.seed,
+      batch: 1,
+      ...config.data,
+    });
     const batch = await loader.next();
     const [draw] = plan.draws(0);
     const { model, step } = await openPretrained(checkpoint);
@@ -71,7 +83,7 @@ describe('predictions of a checkpoint', () => {
     const bases = baseBoxes(grid).map((box, i) => ({ box, augmentation: augmented(2 + i) }));
     const files = imageFiles(draw!);
     const { predicted, baseSimilarity } = await inspector.predict({ checkpoint, config, files, randoms, bases });
-    const scalars = await evaluateBatch(model, batch, 6);
+    const scalars = await evaluateLoss(vocoLoss(model), batch, 6);
     const n = grid.size;
     const largest = (row: ArrayLike<number>) => Array.from(row).indexOf(Math.max(...Array.from(row)));
     const hits = predicted.map((row, r) => largest(row) === largest(batch.labels.slice(r * n, (r + 1) * n)));
@@ -93,7 +105,7 @@ describe('predictions of a checkpoint', () => {
   });
 
   it('can be cancelled, and leave no tensors behind', async () => {
-    const [item] = (await findCases(config)).validation;
+    const [item] = (await findUnlabelledCases(config)).validation;
     const inspector = new Inspector();
     await inspector.open(checkpoint);
     const before = tf.memory().numTensors;
@@ -176,7 +188,7 @@ describe('voco locate', () => {
     const report = JSON.parse(stdout) as LocateReport;
     expect(report.positions).toHaveLength(30);
     expect(report.step).toBe(4);
-    const [held] = (await findCases(config)).validation;
+    const [held] = (await findUnlabelledCases(config)).validation;
     expect(report.image).toEqual(imageFiles(held!));
     expect(JSON.parse(readFileSync(join(root, 'out/locate.json'), 'utf8'))).toEqual(report);
     const { volume } = await readNifti(join(root, 'out/error.nii.gz'));
@@ -213,7 +225,7 @@ describe('voco locate --serve', () => {
       '--device',
       config.device,
     ]);
-    const files = imageFiles((await findCases(config)).validation[0]!);
+    const files = imageFiles((await findUnlabelledCases(config)).validation[0]!);
     const request = { checkpoint, config, files, positions: 20, seed: 9 };
     const progress: number[] = [];
     const whole = server.call('locate', request, { onProgress: ({ done, total }) => progress.push(done / total) });

@@ -10,6 +10,12 @@ const volumes = (count: number, seed: number): tf.Tensor5D =>
   tf.randomUniform([count, 16, 16, 32, 1], 0, 1, 'float32', seed);
 const read = (x: tf.Tensor): number[] => Array.from(x.dataSync());
 
+/** A training step's forward pass: pooled features, then logits of the batch. */
+function forwardBatch(network: Classifier, x: tf.Tensor5D): { logits: tf.Tensor2D; features: tf.Tensor2D } {
+  const features = network.pooled(x);
+  return { logits: network.logitsOfBatch(features), features };
+}
+
 async function statistics(network: Classifier): Promise<Record<'mean' | 'deviation', number[]>> {
   const entries = new Map((await network.parameters.stateDict()).map(({ name, data }) => [name, Array.from(data)]));
   return { mean: entries.get('features.mean')!, deviation: entries.get('features.deviation')! };
@@ -19,10 +25,10 @@ describe('the classifier', () => {
   it('standardises a batch by its own statistics, whatever the running ones are', async () => {
     const network = build();
     const x = volumes(4, 2);
-    const before = read(network.forwardBatch(x).logits);
+    const before = read(forwardBatch(network, x).logits);
     await network.fitFeatures(() => Promise.resolve(undefined));
-    network.follow(tf.add(network.forwardBatch(x).features, 3) as tf.Tensor2D);
-    expect(read(network.forwardBatch(x).logits)).toEqual(before);
+    network.follow(tf.add(forwardBatch(network, x).features, 3) as tf.Tensor2D);
+    expect(read(forwardBatch(network, x).logits)).toEqual(before);
     expect(read(network.forward(x))).not.toEqual(before);
   });
 
@@ -31,13 +37,13 @@ describe('the classifier', () => {
     const x = volumes(4, 3);
     const rows = tf.split(x, 4) as tf.Tensor5D[];
     await network.fitFeatures(() => Promise.resolve(rows.shift()));
-    const [training, prediction] = [read(network.forwardBatch(x).logits), read(network.forward(x))];
+    const [training, prediction] = [read(forwardBatch(network, x).logits), read(network.forward(x))];
     training.forEach((value, i) => expect(value).toBeCloseTo(prediction[i]!, 2));
   });
 
   it('moves its running statistics a tenth of the way to those of a batch', async () => {
     const network = build();
-    const features = network.forwardBatch(volumes(4, 4)).features;
+    const features = forwardBatch(network, volumes(4, 4)).features;
     const before = await statistics(network);
     expect(before.mean.every((value) => value === 0) && before.deviation.every((value) => value === 1)).toBe(true);
     network.follow(features);
@@ -52,7 +58,7 @@ describe('the classifier', () => {
   it('takes a single volume as prediction does, since it has no statistics of its own', async () => {
     const network = build();
     const x = volumes(1, 5);
-    const { logits, features } = network.forwardBatch(x);
+    const { logits, features } = forwardBatch(network, x);
     expect(read(logits)).toEqual(read(network.forward(x)));
     const before = await statistics(network);
     network.follow(features);

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { CropPreview, CropsPreview, Problems } from '../../../src/protocol/crops';
 import { VolumeStore } from '../../../src/data/volumeStore';
 import { resolveSources } from '../../../src/data/datalist';
-import { assembleBatch } from '../../../src/loader/assemble';
+import { assembleBatch } from '../../../src/pretext/voco/sampler';
 import { SamplePlan } from '../../../src/loader/plan';
 import { middleSlices } from '../../../src/preview/images';
 import { CropPreviewer } from '../../../src/preview/preview';
@@ -67,7 +67,7 @@ describe('preview of crops', () => {
     const plan = new SamplePlan(cases, 5, 1);
     const store = new VolumeStore({ preprocess, channel: 0, cacheFolder: null, memoryBytes: 1 << 26 });
     for (const epoch of [0, 2]) {
-      const step = [0, 1, 2].map((n) => 3 * epoch + n).find((n) => plan.visits(n)[0]!.index === 1)!;
+      const step = [0, 1, 2].map((n) => 3 * epoch + n).find((n) => plan.draws(n)[0]!.id === cases[1]!.id)!;
       const batch = await assembleBatch(plan.draws(step), store, method);
       const length = 64 ** 3;
       for (let index = 0; index < 2; index++) {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { listCheckpoints, readMetrics, readRunState, readStudy, sendCommand, studyFiles } from '../../../src/runs';
-import { estimateFinetune, finetune } from '../../../src/downstream';
+import { estimateTraining, train } from '../../../src/train';
 import { estimateStudy, study } from '../../../src/study';
 import { makeTinyPhantom, stepsOf, trainingDevice, until } from '../../support/trainer';
 
@@ -39,7 +39,7 @@ beforeAll(async () => {
     train: { steps: 3, validateEvery: 3, checkpointEvery: 1 },
     inference: { overlap: 0 },
   };
-  const first = await finetune({ configFile: write('first'), resume: false, set: [] }, quiet);
+  const first = await train('finetune', { configFile: write('first'), resume: false, set: [] }, quiet);
   checkpoint = (await listCheckpoints(first.runDir)).checkpoints.at(-1)!.file;
 });
 
@@ -119,17 +119,18 @@ describe('a study', () => {
     expect(await states()).toEqual(['finished', 'finished', 'finished', 'finished']);
     expect(readFileSync(join(first, 'run.json'), 'utf8')).toBe(before);
     // What was interrupted is what it would have been: the same run without a break.
-    const whole = await finetune(
+    const whole = await train(
+      'finetune',
       { configFile: join(second, 'config.json'), runDir: `${runDir}-whole`, resume: false, set: [] },
       quiet,
     );
     expect(await stepsOf(second)).toEqual(await stepsOf(whole.runDir));
-    await expect(finetune({ runDir, resume: true, set: [] }, quiet)).rejects.toThrow(/this run is a study/);
+    await expect(train('finetune', { runDir, resume: true, set: [] }, quiet)).rejects.toThrow(/this run is a study/);
   });
 
   it('is estimated as all of its runs together', async () => {
     const request = { configFile: write('estimate', compare([0, 1])), resume: false, set: [] };
-    const one = await estimateFinetune(request, quiet);
+    const one = await estimateTraining('finetune', request, quiet);
     const whole = await estimateStudy(request, quiet);
     expect(whole.time.steps).toBe(8 * one.time.steps);
     expect(whole.checkpoints.bytes).toBe(8 * one.checkpoints.bytes);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { checkpointFile, listCheckpoints, readRunConfig, readRunState } from '../../../src/runs';
-import { pretrain } from '../../../src/pretext/voco/train';
+import { train } from '../../../src/train';
 import {
   differingTensors,
   makeTinyPhantom,
@@ -26,9 +26,9 @@ beforeAll(async () => {
 
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-const train = (configFile: string, runDir: string, set: string[] = []) =>
-  pretrain({ configFile, runDir, resume: false, set }, quiet);
-const resume = (runDir: string, set: string[] = []) => pretrain({ runDir, resume: true, set }, quiet);
+const begin = (configFile: string, runDir: string, set: string[] = []) =>
+  train('pretrain', { configFile, runDir, resume: false, set }, quiet);
+const resume = (runDir: string, set: string[] = []) => train('pretrain', { runDir, resume: true, set }, quiet);
 
 /** A copy of a finished run as a kill shortly after the checkpoint of `step` would have left it. */
 async function killedAfter(runDir: string, step: number, extraMetrics: number): Promise<string> {
@@ -83,7 +83,7 @@ describe('a resumed run', () => {
   it.each(variants)('goes on bit for bit: $name', async ({ name, config, resumeWith = [] }) => {
     const runDir = join(root, name.replace(/\W+/g, '-'));
     const file = writeConfig(root, 'exact', device, config);
-    const through = await train(file, runDir);
+    const through = await begin(file, runDir);
     expect(through).toMatchObject({ outcome: 'finished', exitCode: 0 });
     const at = (await listCheckpoints(runDir)).checkpoints[0]!.step;
     expect(at).toBeLessThan(through.step);
@@ -109,14 +109,14 @@ describe('a resumed run', () => {
 
   it('differs from one that draws other crops', async () => {
     const file = writeConfig(root, 'exact', device, { seed: 4 });
-    const other = await train(file, join(root, 'other-seed'));
+    const other = await begin(file, join(root, 'other-seed'));
     const reference = join(root, variants[0]!.name.replace(/\W+/g, '-'));
     expect((await stepsOf(other.runDir))[0]!.loss).not.toBe((await stepsOf(reference))[0]!.loss);
   });
 
   it('keeps what --set changed at an earlier resume', async () => {
     const runDir = join(root, 'longer');
-    await train(writeConfig(root, 'longer', device, { train: { steps: 3 } }), runDir);
+    await begin(writeConfig(root, 'longer', device, { train: { steps: 3 } }), runDir);
     await expect(resume(runDir)).rejects.toThrow(/has done all of its 3 steps.*--set train\.steps=N/);
     const more = await resume(runDir, ['train.steps=5']);
     expect(more.step).toBe(5);
@@ -128,7 +128,7 @@ describe('a resumed run', () => {
   it('starts over when no checkpoint had been written', async () => {
     const runDir = join(root, 'from-nothing');
     const file = writeConfig(root, 'from-nothing', device, { train: { steps: 2, checkpointEvery: 2 } });
-    await train(file, runDir);
+    await begin(file, runDir);
     const before = await stepsOf(runDir);
     rmSync(checkpointFile(runDir, 2));
     await resume(runDir);
@@ -137,7 +137,7 @@ describe('a resumed run', () => {
 
   it('refuses weights of another network', async () => {
     const runDir = join(root, 'other-network');
-    await train(writeConfig(root, 'other', device, { train: { steps: 2, checkpointEvery: 1 } }), runDir);
+    await begin(writeConfig(root, 'other', device, { train: { steps: 2, checkpointEvery: 1 } }), runDir);
     rmSync(checkpointFile(runDir, 2));
     await expect(resume(runDir, ['network.featureSize=8'])).rejects.toThrow(/step-00000001\.safetensors/);
     expect((await readRunState(runDir)).state).toBe('failed');

@@ -9,7 +9,7 @@ import { valueAndGradients } from '../../../src/tensor/autodiff';
 import { AdamW, constantRate, LossScale, ScaledOptimizer, type Optimizer } from '../../../src/tensor/optim';
 import * as tf from '../../../src/tensor/tf';
 import { ProgressBar } from '../../../src/text/progressBar';
-import { TrainingLoop, type TrainingBatch, type TrainingTask } from '../../../src/train/loop';
+import { TrainingLoop, type LoopBatch, type Training } from '../../../src/train/loop';
 import { RunRecorder } from '../../../src/train/recorder';
 import type { StartedStep, StepResult } from '../../../src/train/types';
 import { endStep, stepsAhead } from '../../../src/train/update';
@@ -123,7 +123,7 @@ describe('reading late', () => {
 });
 
 /** A device whose numbers of a step come only once the next step was given to it, or nothing more will be. */
-class LateTask implements TrainingTask<TrainingBatch> {
+class LateTask implements Training<LoopBatch> {
   given = 0;
   private finish: (() => void) | undefined;
 
@@ -132,11 +132,11 @@ class LateTask implements TrainingTask<TrainingBatch> {
     private readonly broken?: number,
   ) {}
 
-  next(): Promise<TrainingBatch> {
+  next(): Promise<LoopBatch> {
     return Promise.resolve({ epoch: 0, cases: [`scan${this.given + 1}.nii.gz`] });
   }
 
-  step(_batch: TrainingBatch, done: number): Promise<StartedStep> {
+  step(_batch: LoopBatch, done: number): Promise<StartedStep> {
     this.given += 1;
     const number = done + 1;
     const numbers: StepResult = { scalars: { loss: number / 10 }, finite: number !== this.broken };

@@ -3,7 +3,7 @@ import { ParameterSet } from '../../../../src/nets/parameters';
 import { RandomStream } from '../../../../src/random/random';
 import * as tf from '../../../../src/tensor/tf';
 import { createObjective, type ObjectiveName, type StepLayout } from '../../../../src/pretext/voco/objectives';
-import { dropFeatures } from '../../../../src/pretext/voco/objectives/tpami';
+import { dropFeatures } from '../../../../src/pretext/voco/objectives/tpami/loss';
 import { batchNorm, Projector } from '../../../../src/pretext/voco/projector';
 import { useBackend } from '../../../support/backends';
 

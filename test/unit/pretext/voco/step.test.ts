@@ -3,19 +3,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { loadConfig, type PretrainConfig } from '../../../../src/config';
-import type { CropBatch } from '../../../../src/data/types';
+import type { CropBatch } from '../../../../src/pretext/voco/batch';
 import { useDevice } from '../../../../src/tensor/backends';
 import type { OneDnnBackend } from '../../../../src/tensor/backends/onednn';
 import * as tf from '../../../../src/tensor/tf';
-import {
-  buildLoader,
-  buildModel,
-  buildOptimizer,
-  buildSchedule,
-  findCases,
-} from '../../../../src/pretext/voco/train/build';
-import { cropCount, planMicroBatches } from '../../../../src/pretext/voco/train/microBatches';
-import { PretrainStep } from '../../../../src/pretext/voco/train/step';
+import { createLoader } from '../../../../src/loader';
+import { findUnlabelledCases } from '../../../../src/pretext/cases';
+import { cropCount, vocoLoss } from '../../../../src/pretext/voco/loss';
+import { vocoSampler } from '../../../../src/pretext/voco/sampler';
+import { buildModel, loaderSettings } from '../../../../src/pretext/voco/task';
+import { planRows } from '../../../../src/tasks';
+import { buildStep } from '../../../../src/train/build';
+import { runLength } from '../../../../src/train/length';
+import { buildOptimizer } from '../../../../src/train/optimizer';
 import type { StartedStep, StepResult } from '../../../../src/train/types';
 import { makeTinyPhantom, SMALL_SWIN, trainingDevice, writeConfig } from '../../../support/trainer';
 
@@ -40,12 +40,21 @@ async function load(name: string, ...changes: Record<string, unknown>[]): Promis
 
 async function buildTraining(config: PretrainConfig, microBatch: number) {
   const model = buildModel(config);
-  const optimizer = buildOptimizer(config.optimizer, model);
-  const schedule = buildSchedule(config);
-  const { clipNorm } = config.optimizer;
-  const step = new PretrainStep({ model, optimizer, schedule, microBatch, clipNorm, seed: config.seed });
-  const warnings: string[] = [];
-  const loader = buildLoader(config, (await findCases(config)).train, 0, (text) => warnings.push(text));
+  const groups = [{ name: '', parameters: model.trainableVariables(), rate: 1 }];
+  const optimizer = buildOptimizer(config.optimizer, groups);
+  const { train } = await findUnlabelledCases(config);
+  const length = runLength(config, train.length);
+  const trained = { weights: model, groups, loss: vocoLoss(model), dispose: () => model.dispose() };
+  const step = buildStep({ config, model: trained, optimizer, length, microBatch, readLate: false });
+  const loader = createLoader({
+    task: { kind: 'pretrain', name: 'voco' },
+    sampler: vocoSampler,
+    settings: loaderSettings(config),
+    cases: train,
+    seed: config.seed,
+    batch: config.train.batch,
+    ...config.data,
+  });
   const dispose = (): void => {
     model.dispose();
     tf.dispose([...optimizer.state().values()]);
@@ -55,16 +64,16 @@ async function buildTraining(config: PretrainConfig, microBatch: number) {
 
 describe('micro-batches', () => {
   it('cover all crops in order, as even as they can be', () => {
-    expect(planMicroBatches(18, 4)).toEqual([
+    expect(planRows(18, 4)).toEqual([
       { first: 0, count: 3 },
       { first: 3, count: 4 },
       { first: 7, count: 3 },
       { first: 10, count: 4 },
       { first: 14, count: 4 },
     ]);
-    expect(planMicroBatches(5, 5)).toEqual([{ first: 0, count: 5 }]);
-    expect(planMicroBatches(3, 100)).toEqual([{ first: 0, count: 3 }]);
-    expect(planMicroBatches(3, 0).map(({ count }) => count)).toEqual([1, 1, 1]);
+    expect(planRows(5, 5)).toEqual([{ first: 0, count: 5 }]);
+    expect(planRows(3, 100)).toEqual([{ first: 0, count: 3 }]);
+    expect(planRows(3, 0).map(({ count }) => count)).toEqual([1, 1, 1]);
   });
 
   const networks = [

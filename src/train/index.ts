@@ -1,0 +1,146 @@
+import type { Config, ConfigKind } from '../config';
+import type { Case } from '../data/datalist';
+import { createLoader, type Loader } from '../loader';
+import type { RunEstimate } from '../protocol/estimate';
+import { validationMetric } from '../protocol/metrics';
+import { readCheckpoint, runFiles } from '../runs';
+import { writeFileAtomically } from '../files/atomic';
+import type { Batch, Cases, Sampler, StoreMemory, TrainedModel } from '../tasks';
+import type { Optimizer } from '../tensor/optim';
+import { ProgressBar } from '../text/progressBar';
+import { buildStep } from './build';
+import { describeEstimate } from './describeEstimate';
+import { timeSteps } from './estimate';
+import { initialize } from './initialize';
+import { runLoop, startJob, warner, type Running, type TrainingResult } from './job';
+import { TrainingLoop, type LoopBatch } from './loop';
+import { buildOptimizer } from './optimizer';
+import { planRun, type Plan } from './plan';
+import type { RunRequest } from './prepare';
+import type { RunRecorder } from './recorder';
+import { restore } from './state';
+import { samplerFor, taskName } from './taskOf';
+import { TaskTraining } from './training';
+import { trialSteps } from './trial';
+import type { Say } from './types';
+import { optimizerFor, stepsAhead } from './update';
+
+export type { RunRequest } from './prepare';
+export type { TrainingResult } from './job';
+
+/** Hands a loop that is about to run to whoever steers it besides its own control socket. */
+export type Watch = (loop: Pick<TrainingLoop<LoopBatch>, 'command' | 'stop' | 'stepsDone' | 'reason'>) => void;
+
+/** What the program calls a training in a progress bar. */
+const LABELS: Readonly<Record<ConfigKind, string>> = { pretrain: 'pre-training', finetune: 'fine-tuning' };
+
+/** Which cases a run learns from and is measured on, for the record. */
+async function recordCases(runDir: string, { train, validation }: Cases): Promise<void> {
+  const ids = (list: Cases['train']): string[] => list.map(({ id }) => id);
+  const text = JSON.stringify({ train: ids(train), validation: ids(validation) }, null, 2);
+  await writeFileAtomically(runFiles(runDir).cases, `${text}\n`);
+}
+
+/** Threads that make batches, and how many they make ahead: pre-training has settings for it. */
+function loading({ data }: Config): { workers: number; prefetch: number; early?: boolean } {
+  if ('workers' in data) return { workers: data.workers, prefetch: data.prefetch };
+  return { workers: 0, prefetch: 1, early: true };
+}
+
+async function openLoader(plan: Plan, running: Running): Promise<Loader<Case, Batch>> {
+  const { config, task, cases, prepared } = plan;
+  return createLoader({
+    task: taskName(config),
+    sampler: (await samplerFor(config)) as Sampler<StoreMemory, Case, Batch>,
+    settings: task.samplerSettings(config) as StoreMemory,
+    cases: cases.train,
+    seed: config.seed,
+    batch: config.train.batch,
+    ...loading(config),
+    startStep: prepared.checkpoint?.step ?? 0,
+    onWarning: warner(running),
+  });
+}
+
+/** The loop of a run from its weights, those of its checkpoint or those that it starts from. */
+async function buildLoop(
+  plan: Plan,
+  running: Running,
+  parts: { readonly model: TrainedModel<Batch>; readonly optimizer: Optimizer; readonly loader: Loader<Case, Batch> },
+  say: Say,
+): Promise<TrainingLoop<LoopBatch>> {
+  const { config, cases, length, prepared, task, microBatch } = plan;
+  const { checkpoint } = prepared;
+  const { model, optimizer, loader } = parts;
+  const { validation } = cases;
+  if (checkpoint) restore(await readCheckpoint(checkpoint.file), checkpoint.file, model.weights, optimizer);
+  else await initialize(config, model, running, say);
+  await recordCases(running.runDir, cases);
+  const ahead = stepsAhead(plan.device);
+  const step = buildStep({ config, model, optimizer, length, microBatch, readLate: ahead > 0 });
+  const best = { metric: validationMetric(task.best.metric), goal: task.best.goal };
+  const settings = {
+    ...running,
+    config,
+    ...length,
+    retention: { keepLast: config.train.keepLast, ...(validation.length > 0 && { best }) },
+    checkpointAtValidation: task.checkpointAtValidation,
+    startStep: checkpoint?.step ?? 0,
+    stepsAhead: ahead,
+  };
+  return new TrainingLoop(settings, new TaskTraining({ task, model, optimizer, step, loader, validation, microBatch }));
+}
+
+/** Trains and gives the memory of the weights back, since a process may train several times. */
+async function trainPlan(
+  plan: Plan,
+  runDir: string,
+  recorder: RunRecorder,
+  say: Say,
+  watch: Watch,
+): Promise<TrainingResult> {
+  const { config, cases, task, totalSteps, prepared, device } = plan;
+  const bar = new ProgressBar(LABELS[config.kind], totalSteps, prepared.checkpoint?.step ?? 0);
+  const running = { runDir, recorder, bar };
+  const loader = await openLoader(plan, running);
+  const model = task.build({ config, cases, totalSteps, onWarning: warner(running) });
+  const optimizer = optimizerFor(device.precision, buildOptimizer(config.optimizer, model.groups));
+  try {
+    const loop = await buildLoop(plan, running, { model, optimizer, loader }, say);
+    watch(loop);
+    return await runLoop(loop, running);
+  } finally {
+    optimizer.dispose();
+    model.dispose();
+    await loader.close();
+  }
+}
+
+/**
+ * Trains from a config to checkpoints: checks, estimates, trains, and leaves a run directory that tells all of it. Pre-training and
+ * fine-tuning are the same program with another task.
+ *
+ * @throws UsageError for a wrong config, UserError when data, device or disk fail; the run is then marked as failed.
+ */
+export async function train(
+  kind: ConfigKind,
+  request: RunRequest,
+  say: Say,
+  watch: Watch = () => undefined,
+): Promise<TrainingResult> {
+  const plan = await planRun(kind, request, say);
+  const { totalSteps, validateEvery } = plan.length;
+  describeEstimate(plan.estimate).forEach(say);
+  say(`length: ${totalSteps} steps, validation every ${validateEvery}`);
+  return startJob(plan, say, (runDir, recorder) => trainPlan(plan, runDir, recorder, say, watch));
+}
+
+/**
+ * What a training would take: the same checks, then a few steps on made-up rows. Nothing is written.
+ *
+ * @throws UsageError for a wrong config, UserError when data or device would make the run fail.
+ */
+export async function estimateTraining(kind: ConfigKind, request: RunRequest, say: Say): Promise<RunEstimate> {
+  const plan = await planRun(kind, request, say);
+  return timeSteps(plan.estimate, (rows) => trialSteps(plan, rows), say);
+}

@@ -1,0 +1,54 @@
+import type { Config, FinetuneConfig } from '../config';
+import { initializeFrom } from '../convert/initialize';
+import { warnOfOverwriting } from '../convert/overwriting';
+import { describeInit, readCheckpoint, writeInitReport } from '../runs';
+import type { Batch, TrainedModel, Transferable } from '../tasks';
+import type { Running } from './job';
+import { restore } from './state';
+import type { Say } from './types';
+
+/** The checkpoint that a new run starts from, or null. */
+export const startingPoint = (config: Config): string | null =>
+  config.kind === 'pretrain' ? config.train.initFrom : config.init.checkpoint;
+
+/** Carries what fits of a pre-trained checkpoint over, and reports it. */
+async function transfer(
+  config: FinetuneConfig,
+  checkpoint: string,
+  network: Transferable,
+  running: Running,
+  say: Say,
+): Promise<void> {
+  const { optimizer } = config;
+  const { branch, kernelScale, freezeEncoder, encoderRate } = config.init;
+  const report = await initializeFrom(checkpoint, network.parameters, { branch, kernelScale });
+  await writeInitReport(running.runDir, report);
+  const lines = describeInit(report);
+  if (optimizer.name === 'adamw') {
+    const rateOf = (name: string): number =>
+      optimizer.lr * (network.isEncoderParameter(name) ? (freezeEncoder ? 0 : encoderRate) : 1);
+    const danger = await warnOfOverwriting(network.parameters, report.loaded, rateOf);
+    if (danger) lines.push(danger);
+  }
+  lines.forEach(say);
+  await running.recorder.log(lines.join('\n'));
+}
+
+/**
+ * The first weights of a new run: random, those of a whole pre-training checkpoint, or what fits of one.
+ *
+ * @throws UserError when nothing of the checkpoint fits
+ */
+export async function initialize<B extends Batch>(
+  config: Config,
+  model: TrainedModel<B>,
+  running: Running,
+  say: Say,
+): Promise<void> {
+  const file = startingPoint(config);
+  if (file !== null) {
+    if (config.kind === 'pretrain') restore(await readCheckpoint(file), file, model.weights, undefined);
+    else if (model.transfer) await transfer(config, file, model.transfer, running, say);
+  }
+  await model.begin?.();
+}

@@ -1,0 +1,70 @@
+import type { Config, ConfigKind } from '../config';
+import { UsageError } from '../errors/userError';
+import type { RunEstimate } from '../protocol/estimate';
+import type { Cases, TrainingTask } from '../tasks';
+import { useDevice } from '../tensor/backends';
+import { estimateRun } from './estimate';
+import { startingPoint } from './initialize';
+import type { TrainingJob } from './job';
+import { runLength, type RunLength } from './length';
+import { availableMemory, stepCost } from './memory';
+import { checkCases } from './preflight';
+import { prepareRun, type PreparedRun, type RunRequest } from './prepare';
+import { taskOf } from './taskOf';
+import type { Say } from './types';
+
+/** A training that has been checked: what it will do, and what it will take. */
+export interface Plan extends TrainingJob {
+  readonly task: TrainingTask;
+  readonly cases: Cases;
+  readonly estimate: RunEstimate;
+  readonly length: RunLength;
+  /** Rows in memory at a time. */
+  readonly microBatch: number;
+}
+
+/** Refuses to go on with a run that has done all its steps. */
+function refuseFinished({ runDir, resumed, checkpoint, config }: PreparedRun, totalSteps: number): void {
+  if (!resumed || !checkpoint || checkpoint.step < totalSteps) return;
+  const key = config.train.steps === null ? 'train.epochs' : 'train.steps';
+  throw new UsageError(
+    `${runDir}: this run has done all of its ${totalSteps} steps; to go on, add --set ${key}=N with a larger number`,
+  );
+}
+
+/**
+ * Reads the config, finds and checks the cases, takes the device and estimates what the run will take. Nothing is written.
+ *
+ * @throws UsageError for a wrong config, UserError when data or device would make the run fail.
+ */
+export async function planRun(kind: ConfigKind, request: RunRequest, say: Say): Promise<Plan> {
+  const prepared = await prepareRun(kind, request, say);
+  const config: Config = prepared.config;
+  // A length in steps needs no look at the cases.
+  if (config.train.steps !== null) refuseFinished(prepared, config.train.steps);
+  const task = await taskOf(config);
+  const cases = await task.findCases(config);
+  const checks = task.checks(config);
+  const warnings = [...prepared.warnings, ...(await checkCases(config, cases, checks))];
+  warnings.forEach(say);
+  const length = runLength(config, cases.train.length);
+  refuseFinished(prepared, length.totalSteps);
+  const done = prepared.checkpoint?.step ?? 0;
+  const device = await useDevice(config.device, { threads: config.threads, precision: config.precision });
+  say(`device: ${device.name}, ${device.description}`);
+  const available = availableMemory();
+  const cost = stepCost(config, task.cost(config), available);
+  const steps = length.totalSteps - done;
+  const labels = checks.labels === true;
+  const estimate = await estimateRun({ config, device, cases, cost, labels, available, steps, warnings });
+  // A choice made by free memory is part of the run: resuming must not make it again.
+  const fixed = {
+    ...config,
+    device: device.name,
+    train: { ...config.train, microBatch: cost.microBatch },
+  } as Config;
+  const { totalSteps } = length;
+  const initFrom = startingPoint(config);
+  const { microBatch } = cost;
+  return { prepared, config: fixed, totalSteps, task, cases, estimate, length, microBatch, device, warnings, initFrom };
+}
