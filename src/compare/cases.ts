@@ -5,7 +5,7 @@ import { UserError } from '../errors/userError';
 import { meanScore } from '../metrics';
 import type { CaseOfCheckpoint, ComparedCase, ComparedCases } from '../protocol/comparison';
 import type { CaseResult } from '../runs';
-import { taskOf } from '../train/taskOf';
+import { taskOf } from '../catalog';
 import type { OpenedCheckpoint } from './checkpoints';
 import { evaluationsOf, type Evaluation } from './evaluations';
 import { findPrediction } from './predictions';

@@ -1,5 +1,6 @@
 import Ajv, { type ErrorObject, type ValidateFunction } from 'ajv';
 import { networkDescriptors } from '../nets/descriptors';
+import { pretextDescriptors } from '../pretext/descriptors';
 import { anySchema, schemasByKind } from './schema/publish';
 import {
   formatPath,
@@ -22,10 +23,10 @@ interface Schemas {
 }
 
 /** Made anew when a registry has changed. */
-let made: (Schemas & { readonly revision: number }) | undefined;
+let made: (Schemas & { readonly revision: string }) | undefined;
 
 function schemas(): Schemas {
-  const { revision } = networkDescriptors;
+  const revision = `${networkDescriptors.revision} ${pretextDescriptors.revision}`;
   if (made?.revision !== revision)
     made = { revision, any: anySchema(), byKind: schemasByKind(), compiled: new Map<string, ValidateFunction>() };
   return made;

@@ -1,6 +1,6 @@
 import type { Config } from '../config';
 import type { CardFacts } from '../runs/export';
-import { taskOf } from '../train/taskOf';
+import { taskOf } from '../catalog';
 
 /** How many volumes a checkpoint's config finds here; undefined where its data is not at hand. */
 export async function countCases(config: unknown): Promise<CardFacts['cases']> {

@@ -7,7 +7,7 @@ import { checkModel, INPUT, OPSET, OUTPUT, traceNetwork, weightsBeside, writeMod
 import { readSafetensorsHeader } from '../runs';
 import { exportWith, portableMetadata, type CardFacts, type ExportReport } from '../runs/export';
 import type { TrainingTask } from '../tasks';
-import { taskOf } from '../train/taskOf';
+import { taskOf } from '../catalog';
 import { version } from '../text/version';
 import { countCases } from './exportFile';
 import { readWeights } from './read';

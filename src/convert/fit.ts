@@ -2,7 +2,7 @@ import { loadConfig } from '../config';
 import { UserError } from '../errors/userError';
 import { networkText } from '../nets';
 import type { Branch, SourceTensor } from '../runs/import';
-import { taskOf } from '../train/taskOf';
+import { taskOf } from '../catalog';
 import { matchNames } from './match';
 
 /** How weights of a file fit the network of a config. */

@@ -1,3 +1,2 @@
 export { createLoader, type Loaded, type Loader, type LoaderOptions } from './loader';
 export { SamplePlan } from './plan';
-export { samplerOf, taskModules, type TaskName } from './samplers';

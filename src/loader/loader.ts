@@ -3,7 +3,7 @@ import { UserError } from '../errors/userError';
 import type { Batch, Sampler, StoreMemory } from '../tasks';
 import { inProcessMaker, workerBundle, workerMaker, type Maker } from './makers';
 import { SamplePlan } from './plan';
-import type { TaskName } from './samplers';
+import type { TaskName } from '../catalog';
 
 export interface LoaderOptions<Settings extends StoreMemory, Item extends Pick<Case, 'image'>, B extends Batch> {
   /** Whose sampler a loader thread asks for. */

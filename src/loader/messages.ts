@@ -1,6 +1,6 @@
 import { UserError } from '../errors/userError';
 import type { Batch, Draw } from '../tasks';
-import type { TaskName } from './samplers';
+import type { TaskName } from '../catalog';
 
 /** What a loader thread is started with. */
 export interface WorkerStart {

@@ -1,7 +1,7 @@
 /** Entry of a loader thread (dist/data-worker.cjs): makes batches on request, one after the other. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { sendError, type BatchRequest, type WorkerReply, type WorkerStart } from './messages';
-import { samplerOf } from './samplers';
+import { samplerOf } from '../catalog';
 
 const port = parentPort;
 if (!port) throw new Error('data-worker is started by the loader, not by hand');

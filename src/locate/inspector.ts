@@ -8,7 +8,7 @@ import type { LocateReport, PlacedCrop, Predictions } from '../protocol/locate';
 import { spacingOf, type Volume } from '../volume';
 import { baseBoxes, createCropGrid, type CropGrid } from '../pretext/voco/geometry';
 import { loaderSettings, vocoTask } from '../pretext/voco/task';
-import { availableMemory, stepCost } from '../train/memory';
+import { availableMemory, stepCost } from '../tasks/memory';
 import type { Features } from '../pretext/voco/model';
 import { errorMap } from './errorMap';
 import { judge, samplePositions, summarize } from './positions';

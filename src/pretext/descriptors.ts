@@ -1,4 +1,25 @@
+import { Registry } from '../registry/registry';
+import type { PretextDescriptor } from '../tasks/descriptor';
 import { vocoDescriptor } from './voco/descriptor';
 
+/** The light halves of the pretext tasks: one line a task (its heavy half stands in tasks.ts). The first is the default. */
 const own = { voco: vocoDescriptor } as const;
+
 export type PretextName = keyof typeof own;
+
+/** The schemas of our tasks' sections `method`. */
+export type OwnMethodSchema = (typeof own)[PretextName]['schema'];
+
+/** The presets of all our tasks. */
+export type OwnPresetName = { [Name in PretextName]: keyof (typeof own)[Name]['presets'] }[PretextName];
+
+export const pretextDescriptors = new Registry<PretextDescriptor>('pretext task', own);
+
+/** The descriptor of a `method` section's task. @throws UserError where there is none of that name */
+export const pretextOf = (method: { readonly name: string }): PretextDescriptor => pretextDescriptors.get(method.name);
+
+/** The descriptor of a pre-training config's task, where it is one that there is. */
+export function pretextOfConfig(config: unknown): PretextDescriptor | undefined {
+  const { method } = (config ?? {}) as { method?: { name?: unknown } };
+  return pretextDescriptors.all.find(({ name }) => name === method?.name);
+}

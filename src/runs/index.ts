@@ -11,7 +11,7 @@ export {
 } from './metrics';
 export * from './notes';
 export { plotSvg, type Plot, type PlotPanel, type PlotSeries } from './plot/svg';
-export { METRIC, runPlotSvg, VALIDATION_PREFIX, writeRunPlot } from './runPlot';
+export { runPlotSvg, writeRunPlot } from './runPlot';
 export { processStartTime } from './process';
 export * from './results';
 export * from './runDirectory';

@@ -4,7 +4,7 @@ import { countOf } from '../data/labelled';
 import { UsageError } from '../errors/userError';
 import { STUDY_ARMS, type StudyPlan, type StudyRun } from '../runs';
 import { runLength } from '../train/length';
-import { taskOf } from '../train/taskOf';
+import { taskOf } from '../catalog';
 
 /** 1, 2, 4, … and all of them. */
 function doublings(available: number): number[] {

@@ -33,8 +33,19 @@ export interface MetricChart {
   readonly metrics: readonly string[];
   /** Only what is measured on held-out cases belongs here. */
   readonly heldOutOnly?: boolean;
+  /** It is one of the few charts of plot.svg. */
+  readonly plotted?: boolean;
+  /** Its lines are never smoothed. */
+  readonly exact?: boolean;
   /** Range that the axis shows at least. */
   readonly atLeast?: readonly [number, number];
+}
+
+/** A section's schema: closed, and told from the others by the constant of `name`. */
+export interface NamedSchema extends SchemaNode {
+  readonly properties: Readonly<Record<string, SchemaNode>> & {
+    readonly name: SchemaNode & { readonly const: string };
+  };
 }
 
 /** The parts of a pre-training config that a pretext task's rules look at. */
@@ -44,16 +55,31 @@ export interface PretrainSections<Method> {
   readonly train: { readonly batch: number };
 }
 
+/** What a preset sets beside the defaults; where the volumes come from is filled in later. */
+export interface PretextPreset {
+  readonly description: string;
+  /** Sections of a pre-training config, without `kind` and `data`. */
+  readonly config: { readonly name: string; readonly [section: string]: unknown };
+  readonly data?: { readonly [key: string]: unknown };
+  /** The preset's data set comes with a list of held-out cases. */
+  readonly hasValidation?: boolean;
+}
+
 /** The light half of a pretext task. */
-export interface PretextDescriptor<Method = never> extends TaskDescriptor {
+export interface PretextDescriptor<
+  Method extends { readonly name: string } = { readonly name: string },
+> extends TaskDescriptor {
   /** Its keys of the section `method`, `name` among them. */
-  readonly schema: SchemaNode;
+  readonly schema: NamedSchema;
+  readonly presets: Readonly<Record<string, PretextPreset>>;
   /** What the schema cannot say. */
   rules(config: PretrainSections<Method>): Problem[];
   /** The size of what passes through the network, voxels, and where it stands in the config. */
   networkInput(method: Method): { readonly path: ConfigPath; readonly size: Vec3 };
-  /** What a model card says of how the network was pre-trained. */
-  describe(method: Method): string;
+  /** How a model card says that a network was pre-trained: "with VoCo (volume contrast, CVPR 2024)". */
+  readonly credit: string;
+  /** Fits the names of weights that only pre-training needs, without the prefix of a branch: they are not exported. */
+  readonly heads: RegExp;
 }
 
 /** The light half of a downstream task. */

@@ -8,7 +8,7 @@ import { imageFiles, type Case } from '../data/datalist';
 import type { DiskUse, RunEstimate } from '../protocol/estimate';
 import { measureSpeed, type DeviceInfo } from '../tensor/backends';
 import { readHeader } from '../volume';
-import type { StepCost } from './memory';
+import type { StepCost } from '../tasks/memory';
 import type { Say } from './types';
 
 const FLOAT = 4;

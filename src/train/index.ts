@@ -19,7 +19,7 @@ import { planRun, type Plan } from './plan';
 import type { RunRequest } from './prepare';
 import type { RunRecorder } from './recorder';
 import { restore } from './state';
-import { samplerFor, taskName } from './taskOf';
+import { samplerFor, taskName } from '../catalog';
 import { TaskTraining } from './training';
 import { trialSteps } from './trial';
 import type { Say } from './types';

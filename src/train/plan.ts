@@ -7,10 +7,10 @@ import { estimateRun } from './estimate';
 import { startingPoint } from './initialize';
 import type { TrainingJob } from './job';
 import { runLength, type RunLength } from './length';
-import { availableMemory, stepCost } from './memory';
+import { availableMemory, stepCost } from '../tasks/memory';
 import { checkCases } from './preflight';
 import { prepareRun, type PreparedRun, type RunRequest } from './prepare';
-import { taskOf } from './taskOf';
+import { taskOf } from '../catalog';
 import type { Say } from './types';
 
 /** A training that has been checked: what it will do, and what it will take. */

@@ -1,8 +1,8 @@
 import type { Config } from '../../config';
 import { networkDescriptors, sizeKeyOf } from '../../nets/descriptors';
 import type { Problem } from '../../schema';
-import { availableMemory, stepCost } from '../../train/memory';
-import { taskOf } from '../../train/taskOf';
+import { availableMemory, stepCost } from '../../tasks/memory';
+import { taskOf } from '../../catalog';
 import { formatBytes } from '../../text';
 
 /** Whether a run fits into the memory that is free now; of a GPU's own memory nothing is known here. */

@@ -1,15 +1,24 @@
 import { settle } from '../../schema/tree';
 import type { Config, FinetuneConfig, PretrainConfig } from '../types';
 import { configSchema, validate } from '../validate';
-import { pretrainPresets, type Preset } from './definitions';
+import { pretextDescriptors, type OwnPresetName } from '../../pretext/descriptors';
+import type { PretextPreset } from '../../tasks/descriptor';
 import { finetunePresets, type FinetunePreset } from './finetune';
 import { commentedText, inSchemaOrder } from './write';
 
-const presets = { ...pretrainPresets, ...finetunePresets };
+type PretextPresetName = OwnPresetName & string;
 
-export type PresetName = keyof typeof presets;
+export type PresetName = PretextPresetName | keyof typeof finetunePresets;
 
 type ConfigOfPreset<N extends PresetName> = N extends keyof typeof finetunePresets ? FinetuneConfig : PretrainConfig;
+
+type AnyPreset = PretextPreset | FinetunePreset;
+
+/** Those of the pretext tasks first, in the order of the tasks. */
+const presets: Readonly<Record<PresetName, AnyPreset>> = {
+  ...(Object.assign({}, ...pretextDescriptors.all.map((task) => task.presets)) as Record<PretextPresetName, AnyPreset>),
+  ...finetunePresets,
+};
 
 export const presetNames = Object.keys(presets) as PresetName[];
 
@@ -34,7 +43,7 @@ function sourceOf(data: string, key: string): SourceInput {
 }
 
 function complete<N extends PresetName>(name: N, options: PresetOptions): ConfigOfPreset<N> {
-  const preset: Preset | FinetunePreset = presets[name];
+  const preset = presets[name];
   const data = options.data ?? ('list' in preset && preset.list ? preset.list : 'dataset_0.json');
   const validationKey = options.validationKey ?? (preset.hasValidation ? 'validation' : undefined);
   const isList = /\.json$/i.test(data);

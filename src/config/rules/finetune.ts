@@ -41,14 +41,11 @@ function cropRules(config: FinetuneConfig): Problem[] {
 }
 
 function lengthRules(config: FinetuneConfig): Problem[] {
-  const { schedule, optimizer, train, data, loss, init } = config;
+  const { schedule, train, data, loss, init } = config;
   const found: Problem[] = [];
   if (schedule.name === 'warmup-cosine' && train.steps === null && schedule.warmupEpochs >= train.epochs) {
     const message = `warm-up takes ${schedule.warmupEpochs} epochs, the whole run only ${train.epochs}: the rate never reaches lr`;
     found.push(warning(['schedule', 'warmupEpochs'], message));
-  }
-  if (schedule.minLr > optimizer.lr) {
-    found.push(error(['schedule', 'minLr'], `${schedule.minLr} is above optimizer.lr, ${optimizer.lr}`, 0));
   }
   if (data.fraction !== null && data.cases !== null) {
     found.push(error(['data', 'cases'], 'give data.fraction or data.cases, not both', null));

@@ -52,6 +52,12 @@ export function dataRules(config: Config): Problem[] {
   return found;
 }
 
+/** The learning rate cannot rise towards its end. */
+export function rateRules({ schedule, optimizer }: Config): Problem[] {
+  if (schedule.minLr <= optimizer.lr) return [];
+  return [error(['schedule', 'minLr'], `${schedule.minLr} is above optimizer.lr, ${optimizer.lr}`, 0)];
+}
+
 /** The one device that knows a precision other than float32. */
 const PRECISE_DEVICE = { bf16: 'onednn', float16: 'webgpu' } as const;
 

@@ -1,12 +1,22 @@
 import type { SchemaNode } from '../../schema';
 import { finetuneSchema } from './finetune';
-import { withNetworks } from './network';
+import { methodChoice } from './method';
+import { networkChoice } from './network';
 import { pretrainSchema } from './pretrain';
 
-/** The schema of each kind of config, with the networks that there are now. */
+/** A config's schema in which some sections are a choice, by their name, of what there is now. */
+function withChoices(schema: SchemaNode, choices: Readonly<Record<string, readonly SchemaNode[]>>): SchemaNode {
+  const sections = Object.entries(choices).map(([key, anyOf]) => {
+    const examples = anyOf.flatMap((one) => one.examples?.slice(0, 1) ?? []);
+    return [key, { ...schema.properties![key], examples, anyOf }] as const;
+  });
+  return { ...schema, properties: { ...schema.properties, ...Object.fromEntries(sections) } };
+}
+
+/** The schema of each kind of config, with the networks and pretext tasks that there are now. */
 export const schemasByKind = () => ({
-  pretrain: withNetworks<SchemaNode>(pretrainSchema),
-  finetune: withNetworks<SchemaNode>(finetuneSchema),
+  pretrain: withChoices(pretrainSchema, { method: methodChoice(), network: networkChoice() }),
+  finetune: withChoices(finetuneSchema, { network: networkChoice() }),
 });
 
 /** The schema of every kind of config: `kind` says which applies. */

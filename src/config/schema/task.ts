@@ -1,5 +1,4 @@
-import { spatialAugmentation } from './augmentation';
-import { count, pathString, positive, probability, triple } from '../../schema/shapes';
+import { count, pathString, positive, probability, spatialAugmentation, triple } from '../../schema';
 
 const taskClass = {
   type: 'object',

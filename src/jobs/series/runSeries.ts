@@ -1,9 +1,8 @@
 import type { RunMarks, Series, SeriesRequest } from '../../protocol/curves';
+import { isValidationMetric } from '../../protocol/metrics';
 import { Column, firstAtLeast, thin } from './column';
 
 const MAX_MARKS = 100;
-/** Measured so seldom that an average over past values would lag far behind. */
-const SPARSE = 'validation/';
 
 /** All metrics of one run in memory, built by appending its steps in order. */
 export class RunSeries {
@@ -78,7 +77,7 @@ export class RunSeries {
     const to = Math.min(column.length, high === Infinity ? column.length : firstAtLeast(column.steps, high + 1) + 1);
     const kept = thin(column.values, from, to, request.points);
     const averages =
-      request.smoothing > 0 && !metric.startsWith(SPARSE) ? column.smoothed(request.smoothing) : undefined;
+      request.smoothing > 0 && !isValidationMetric(metric) ? column.smoothed(request.smoothing) : undefined;
     const { steps, values } = column;
     return {
       run,

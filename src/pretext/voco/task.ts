@@ -3,6 +3,7 @@ import { createEncoder, estimate } from '../../nets';
 import { RandomStream, streamId } from '../../random/random';
 import type { TrainedModel, TrainingTask } from '../../tasks';
 import type { Case } from '../../data/datalist';
+import { formatPercent } from '../../text';
 import type { CropBatch } from './batch';
 import { findUnlabelledCases, storeSettings } from '../cases';
 import { vocoDescriptor } from './descriptor';
@@ -67,7 +68,7 @@ function build(config: PretrainConfig): TrainedModel<CropBatch> {
   };
 }
 
-const percent = (value: number | undefined): string => `${(100 * (value ?? NaN)).toFixed(0)} %`;
+const percent = (value: number | undefined): string => formatPercent(value ?? NaN, 0);
 
 /** VoCo: where does a random crop lie among the base crops of its volume. */
 export const vocoTask: TrainingTask<PretrainConfig, Case, CropBatch> = {

@@ -1,3 +1,5 @@
+import { downstreamFor } from '../../downstream/descriptors';
+import { pretextOfConfig } from '../../pretext/descriptors';
 import { resolveTask, type Task } from '../../config/task';
 import type { TaskConfig } from '../../config/types';
 import { knownNetwork, networkText } from '../../nets/descriptors';
@@ -63,11 +65,14 @@ function taskOf(metadata: CardFacts['metadata']): Task | undefined {
 }
 
 function kindOf(metadata: CardFacts['metadata']): string {
-  if (metadata.kind === 'pretrain')
-    return 'Encoder weights from self-supervised pre-training with VoCo (volume contrast, CVPR 2024)';
+  if (metadata.kind === 'pretrain') {
+    const credit = pretextOfConfig(configOf(metadata))?.credit;
+    return `Encoder weights from self-supervised pre-training${credit === undefined ? '' : ` ${credit}`}`;
+  }
   if (metadata.kind !== 'finetune') return 'Weights of a network for 3D medical images';
-  const what = taskOf(metadata)?.output === 'classification' ? 'classification' : 'segmentation';
-  return `A ${what} network, fine-tuned on labelled volumes`;
+  const task = taskOf(metadata);
+  const what = task ? downstreamFor(task.output).networkTitle : 'A network';
+  return `${what}, fine-tuned on labelled volumes`;
 }
 
 function about({ metadata, branch, tensors, parameters, modules }: CardFacts): string[] {

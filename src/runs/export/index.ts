@@ -1,5 +1,6 @@
 import { basename, dirname, resolve } from 'node:path';
 import { UserError } from '../../errors/userError';
+import { pretextDescriptors, pretextOfConfig } from '../../pretext/descriptors';
 import { writeFileAtomically } from '../../files/atomic';
 import { decodeMetrics } from '../checkpoint';
 import { withWeights, type Branch, type ImportReport, type Planned, type SourceTensor } from '../import';
@@ -43,14 +44,14 @@ export interface ExportReport {
   readonly leftOut: number;
 }
 
-/** Heads of pre-training: what learns positions, and nobody fine-tunes. */
-const PRETRAINING_HEAD = /^(proj_head\.|(student|teacher)\.layer\d)/;
-
 const sizeOf = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);
 
 /** The tensors to export: of a pre-training, the encoder alone, as the authors' SSL_head files have it. */
-function exported({ tensors, report }: Planned): readonly SourceTensor[] {
-  return report.branch === null ? tensors : tensors.filter(({ name }) => !PRETRAINING_HEAD.test(name));
+function exported({ tensors, report }: Planned, config: unknown): readonly SourceTensor[] {
+  if (report.branch === null) return tensors;
+  // A file of the authors has no config; its heads are named as those of the default task.
+  const { heads } = pretextOfConfig(config) ?? pretextDescriptors.all[0]!;
+  return tensors.filter(({ name }) => !heads.test(name));
 }
 
 /** What the run directory around a checkpoint adds to its card, where there is one. */
@@ -96,15 +97,15 @@ export async function exportWith(request: ExportBase, write: Write): Promise<Exp
   const { file, out, branch, use } = request;
   if (resolve(file) === resolve(out)) throw new UserError(`${out}: is the file that is exported; name another --out`);
   return withWeights(file, branch, async (planned, source) => {
-    const tensors = exported(planned);
+    const metadata = { ...request.metadata, ...source.metadata };
+    const config = configOf(metadata);
+    const tensors = exported(planned, config);
     if (tensors.length === 0) throw new UserError(`${file}: has no weights of a network in it`);
     const kept = new Set(tensors.map(({ name }) => name.split('.')[0]!));
     const modules = Object.fromEntries(Object.entries(planned.report.modules).filter(([name]) => kept.has(name)));
     // Index buffers are part of the architecture, not learned.
     const learned = tensors.filter(({ dtype }) => /^(F|BF)/.test(dtype));
     const parameters = learned.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
-    const metadata = { ...request.metadata, ...source.metadata };
-    const config = configOf(metadata);
     const facts: CardFacts = {
       ...{ file: basename(out), tensors: tensors.length, parameters, modules, metadata },
       branch: planned.report.branch,

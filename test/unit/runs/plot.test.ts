@@ -62,7 +62,7 @@ describe('plot.svg', () => {
     }
     await writer.close();
     const svg = readFileSync(await writeRunPlot(runDir), 'utf8');
-    for (const title of ['Loss', 'Parts of the loss', 'Position accuracy, top 1', 'Learning rate']) {
+    for (const title of ['Loss', 'Parts of the loss', 'Position accuracy', 'Learning rate']) {
       expect(svg).toContain(`class="panel">${title}`);
     }
     expect(svg).toContain('a &amp; b');

@@ -1,4 +1,4 @@
-import { probability } from '../../schema/shapes';
+import { probability } from './shapes';
 
 /** Flips and rotations, the same for pre-training and fine-tuning crops. */
 export const spatialAugmentation = {

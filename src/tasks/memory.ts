@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { freemem, totalmem } from 'node:os';
 import type { Config } from '../config';
-import type { TaskCost } from '../tasks';
+import type { TaskCost } from './task';
 
 const FLOAT = 4;
 /** Share of the free memory that a run may plan with: the rest is for volumes, loader threads and other programs. */

@@ -1,7 +1,7 @@
 import { resolveTask, type Config } from '../config';
 import { downstreamFor } from '../downstream/descriptors';
-import { samplerOf, taskModules, type TaskName } from '../loader';
 import type { Sampler, TrainingTask } from '../tasks';
+import { samplerOf, taskModules, type TaskName } from './modules';
 
 /** Which task a config trains. */
 export function taskName(config: Config): TaskName {

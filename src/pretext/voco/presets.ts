@@ -1,17 +1,7 @@
-import type { PretrainConfigInput } from '../types';
+import type { PretextPreset } from '../../tasks/descriptor';
 
-type DataInput = PretrainConfigInput['data'];
-
-/** What a preset sets beside the defaults; where the volumes come from is filled in later. */
-export interface Preset {
-  readonly description: string;
-  readonly config: Omit<PretrainConfigInput, 'kind' | 'data' | '$schema'>;
-  readonly data?: Omit<DataInput, 'train' | 'validation'>;
-  /** The preset's data set comes with a list of held-out cases. */
-  readonly hasValidation?: boolean;
-}
-
-export const pretrainPresets = {
+/** VoCo's configs as its authors published them, and smaller ones. */
+export const vocoPresets = {
   cvpr: {
     description: 'CVPR 2024 paper: its loss as printed, 4×4×1 base crops of 96³ on 384×384×96 volumes',
     config: { name: 'voco-cvpr', method: { objective: 'cvpr-paper' } },
@@ -93,4 +83,4 @@ export const pretrainPresets = {
     data: { preprocess: { resize: [64, 64, 64] } },
     hasValidation: true,
   },
-} as const satisfies Record<string, Preset>;
+} as const satisfies Record<string, PretextPreset>;
