@@ -15,23 +15,43 @@ const rooms = {
   rpc: ['errors'],
   schema: [],
   registry: ['errors'],
+  // Tools.
+  protocol: [],
   tensor: [],
   volume: [],
-  config: [],
-  protocol: [],
-  viewer: ['volume', 'protocol'],
-  data: ['volume'],
   metrics: ['tensor', 'volume'],
+  viewer: ['volume', 'protocol'],
+  // What a training is made of.
+  config: [],
   onnx: ['tensor'],
   nets: ['tensor', 'onnx'],
+  data: ['volume'],
   runs: ['config', 'protocol', 'volume'],
   jobs: ['runs', 'config', 'protocol', 'volume'],
-  extension: ['viewer', 'jobs', 'runs', 'config', 'protocol', 'volume'],
+  // What is trained.
+  tasks: ['config', 'data', 'nets', 'tensor'],
+  pretext: ['tasks', 'config', 'data', 'nets', 'tensor', 'volume', 'metrics'],
+  downstream: ['tasks', 'config', 'data', 'nets', 'tensor', 'volume', 'metrics'],
+  catalog: ['tasks', 'pretext', 'downstream', 'config'],
+  loader: ['catalog', 'tasks', 'data'],
 };
-// The trainer's rooms: what a person can ask for, and what is trained.
-const trainer = ['bench', 'check', 'compare', 'convert', 'downstream', 'evaluate', 'loader', 'locate', 'pretext', 'preview', 'segment', 'study', 'train']; // prettier-ignore
-const below = ['onnx', 'nets', 'data', 'metrics', 'runs', 'config', 'tensor', 'volume', 'protocol'];
-for (const room of [...trainer, 'cli']) rooms[room] = [...trainer, ...below];
+// What a person can ask for, each with the others that it asks in turn.
+const asked = {
+  check: ['catalog', 'tasks', 'data'],
+  convert: ['catalog', 'tasks', 'data', 'nets', 'onnx', 'tensor'],
+  train: ['check', 'convert', 'loader', 'catalog', 'tasks', 'data', 'nets', 'tensor'],
+  locate: ['convert', 'train', 'tasks', 'pretext', 'data', 'tensor'],
+  preview: ['locate', 'loader', 'catalog', 'tasks', 'pretext', 'data'],
+  segment: ['convert', 'downstream', 'data', 'nets', 'metrics', 'tensor'],
+  evaluate: ['convert', 'segment', 'train', 'downstream', 'data', 'metrics', 'tensor'],
+  study: ['train', 'catalog', 'data'],
+  compare: ['convert', 'locate', 'segment', 'train', 'catalog', 'pretext', 'downstream', 'data', 'nets', 'metrics', 'tensor'],
+  bench: ['loader', 'pretext', 'data', 'nets', 'tensor', 'metrics'],
+}; // prettier-ignore
+for (const [room, others] of Object.entries(asked)) rooms[room] = [...others, 'runs', 'config', 'volume', 'protocol'];
+// The doors.
+rooms.cli = [...Object.keys(asked), 'catalog', 'data', 'tensor', 'runs', 'config', 'volume', 'protocol'];
+rooms.extension = ['viewer', 'jobs', 'runs', 'config', 'protocol', 'volume'];
 
 const all = Object.keys(rooms);
 
@@ -39,8 +59,9 @@ const all = Object.keys(rooms);
  * Rooms of things that have a light half (descriptor.ts, descriptors.ts) and a heavy half. Every room may import light halves;
  * they themselves import the leaf rooms and each other alone, so that the editor can load them without the tensor library.
  */
-const described = ['nets'];
-const light = String.raw`/(descriptors|descriptor|[\w-]+/descriptor)`;
+const described = ['nets', 'pretext', 'downstream', 'tasks'];
+const lightFiles = ['descriptor', 'descriptors', 'schema', 'rules', 'presets'];
+const light = String.raw`(/[\w-]+)*/(${lightFiles.join('|')})`;
 
 function roomRules(room) {
   const allowed = new Set([room, ...leaves, ...rooms[room]]);
@@ -58,10 +79,10 @@ function roomRules(room) {
 }
 
 function lightRules(room) {
-  const allowed = String.raw`(json-schema-to-ts|(\.\./)+(${leaves.join('|')})(/.*)?|\.{1,2}(/\.\.)*${light})`;
+  const allowed = String.raw`(json-schema-to-ts|(\.\./)+(${[...leaves, 'protocol'].join('|')})(/.*)?|\.{1,2}(/\.\.)*${light})`;
   const message = `light halves of src/${room} import leaf rooms and each other alone: see docs/architecture.md`;
   return {
-    files: ['descriptor', 'descriptors', '*/descriptor'].map((name) => `src/${room}/${name}.ts`),
+    files: lightFiles.map((name) => `src/${room}/**/${name}.ts`),
     rules: { 'no-restricted-imports': ['error', { patterns: [{ regex: `^(?!${allowed}$)`, message }] }] },
   };
 }

@@ -28,7 +28,9 @@ function panelOf(records: readonly MetricsRecord[], filled: FilledChart): PlotPa
 }
 
 function panels(kind: RunState['kind'], records: readonly MetricsRecord[]): PlotPanel[] {
-  const names = new Set(records.flatMap((record) => Object.keys(record).filter((key) => typeof record[key] === 'number')));
+  const names = new Set(
+    records.flatMap((record) => Object.keys(record).filter((key) => typeof record[key] === 'number')),
+  );
   names.delete('step');
   const plotted = chartMetrics([...names], kind).filter(({ chart }) => chart.plotted);
   return plotted.map((filled) => panelOf(records, filled));

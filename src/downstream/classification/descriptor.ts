@@ -9,7 +9,14 @@ export const classificationDescriptor = {
   best: { metric: 'accuracy', goal: 'max' },
   charts: [
     { id: 'scores', title: 'F1 and AUC', metrics: ['f1', 'auc'], atLeast: [0, 1] },
-    { id: 'accuracy', title: 'Accuracy', unit: 'share of volumes', metrics: ['accuracy'], atLeast: [0, 1], plotted: true },
+    {
+      id: 'accuracy',
+      title: 'Accuracy',
+      unit: 'share of volumes',
+      metrics: ['accuracy'],
+      atLeast: [0, 1],
+      plotted: true,
+    },
   ],
   titles: { f1: 'F1', auc: 'AUC' },
 } as const satisfies DownstreamDescriptor;

@@ -8,7 +8,14 @@ export const segmentationDescriptor = {
   networkTitle: 'A segmentation network',
   best: { metric: 'dice', goal: 'max' },
   charts: [
-    { id: 'dice', title: 'Dice on held-out cases', metrics: ['dice'], heldOutOnly: true, atLeast: [0, 1], plotted: true },
+    {
+      id: 'dice',
+      title: 'Dice on held-out cases',
+      metrics: ['dice'],
+      heldOutOnly: true,
+      atLeast: [0, 1],
+      plotted: true,
+    },
     { id: 'classes', title: 'Dice by class', metrics: ['dice/'], atLeast: [0, 1] },
   ],
   titles: { dice: 'Dice' },
