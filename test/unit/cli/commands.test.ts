@@ -111,6 +111,7 @@ describe('the way of a user', () => {
     expect(trained.stderr).toMatch(/3 volumes to train on, 0 held out/);
     expect(trained.stderr).toMatch(/memory: about .* free/);
     expect(readdirSync(result.runDir).sort()).toEqual([
+      'cases.json',
       'checkpoints',
       'config.json',
       expect.stringMatching(/^events\.out\.tfevents/),

@@ -64,10 +64,18 @@ function expectClose(actual: readonly MetricsRecord[], wanted: readonly MetricsR
   }
 }
 
+/** Keys of Swin-UNETR were filled in for a 3D U-Net as well, where they never had an effect; now they are left out. */
+function withEffect(config: object): object {
+  const { network, ...rest } = config as { network?: { name?: string; featureSize?: number; inChannels?: number } };
+  if (network?.name !== 'unet3d') return config;
+  const { name, featureSize, inChannels } = network;
+  return { ...rest, network: { name, featureSize, inChannels } };
+}
+
 describe('configs of before', () => {
   it.each(Object.keys(before.configs))('%s means what it meant', async (name) => {
     const { config } = await loadConfig(join(folder, name));
-    expect(config).toMatchObject(before.configs[name]!);
+    expect(config).toMatchObject(withEffect(before.configs[name]!));
   });
 });
 
