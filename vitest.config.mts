@@ -53,8 +53,8 @@ export default defineConfig(async () => {
       globalSetup: 'test/support/nativeIsCurrent.ts',
       include: ['test/unit/**/*.test.ts', 'test/parity/**/*.test.ts'],
       // Time only bounds what hangs: a busy machine is no reason to fail.
-      testTimeout: 300_000,
-      hookTimeout: 300_000,
+      testTimeout: 600_000,
+      hookTimeout: 600_000,
       maxWorkers: 2,
       pool: 'forks' as const,
     },

@@ -1,7 +1,8 @@
 // Runs every check and test of the project. The closing lines tell what was skipped and why, and what is quarantined; the last
 // is "N passed, N failed".
 //   node test/run.mjs [--only types,eslint,prettier,vitest,workbench] [--quick] [--full] [--slowest N]
-// --quick: types, lint, and the unit tests of what has changed since the branch left main. --full: tests in their long form.
+// --quick: types, lint, and the unit tests of what has changed since the branch left main. --full: tests in their long form, each of the
+// workbench in a window of its own.
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -94,7 +95,7 @@ function prepareWorkbench() {
 function workbench() {
   if (!parts.includes('workbench')) return;
   const report = join(scratch, 'workbench.json');
-  const { status } = spawnSync(process.execPath, ['test/extension/run.mjs'], {
+  const { status } = spawnSync(process.execPath, ['test/extension/run.mjs', ...(options.full ? ['--alone'] : [])], {
     cwd: root,
     // The pictures are for people: `npm run test:extension` takes them.
     env: { VOCO_PICTURES: '0', ...env, VOCO_REPORT: report },

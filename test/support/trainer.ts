@@ -132,7 +132,7 @@ export function killChildren(): void {
 }
 
 /** Waits until a condition holds. */
-export async function until(condition: () => Promise<boolean> | boolean, what: string, limitMs = 40_000) {
+export async function until(condition: () => Promise<boolean> | boolean, what: string, limitMs = 180_000) {
   const started = Date.now();
   while (!(await condition())) {
     if (Date.now() - started > limitMs) throw new Error(`waited in vain for ${what}`);

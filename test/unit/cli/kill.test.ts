@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { RandomStream } from '../../../src/random/random';
 import { checkpointFile, readRunState } from '../../../src/runs';
+import { longForm } from '../../support/full';
 import {
   differingTensors,
   killChildren,
@@ -19,13 +20,13 @@ import {
   writeConfig,
 } from '../../support/trainer';
 
-const STEPS = 45;
-const KILLS = 5;
+const STEPS = longForm(45, 400);
+const KILLS = longForm(5, 40);
 
 const root = mkdtempSync(join(tmpdir(), 'voco-kill-'));
 let config: string;
 
-vi.setConfig({ testTimeout: 240_000 });
+vi.setConfig({ testTimeout: longForm(600_000, 7_200_000) });
 
 beforeAll(async () => {
   await makeTinyPhantom(root);

@@ -18,6 +18,7 @@ import { runLength } from '../../../../src/train/length';
 import { buildOptimizer } from '../../../../src/train/optimizer';
 import type { StartedStep, StepResult } from '../../../../src/train/types';
 import { makeTinyPhantom, SMALL_SWIN, trainingDevice, writeConfig } from '../../../support/trainer';
+import { longForm } from '../../../support/full';
 
 const root = mkdtempSync(join(tmpdir(), 'voco-step-'));
 let device: string;
@@ -136,15 +137,16 @@ describe('micro-batches', () => {
 });
 
 describe('many steps', () => {
-  it('leave no tensor, no memory and no block behind in 300 steps', async () => {
-    const config = await load('long', { method: { grid: [2, 1, 1] }, train: { steps: 300, microBatch: 2 } });
+  it('leave no tensor, no memory and no block behind', async () => {
+    const steps = longForm(300, 3000);
+    const config = await load('long', { method: { grid: [2, 1, 1] }, train: { steps, microBatch: 2 } });
     const { step, loader, dispose, model } = await buildTraining(config, 2);
     const counts: number[] = [];
     const blocks: number[] = [];
     const made: number[] = [];
     const resident: number[] = [];
     const losses: number[] = [];
-    for (let i = 0; i < 300; i++) {
+    for (let i = 0; i < steps; i++) {
       const batch = await loader.next();
       const { scalars } = await finished(step.run(batch, i));
       loader.release(batch);
