@@ -63,6 +63,10 @@ const described = ['nets', 'pretext', 'downstream', 'tasks'];
 const lightFiles = ['descriptor', 'descriptors', 'schema', 'rules', 'presets'];
 const light = String.raw`(/[\w-]+)*/(${lightFiles.join('|')})`;
 
+/** Files of a run directory (src/runs/files.ts). */
+const RUN_FILE_NAMES =
+  '(config|run|init|cases|results|study|notes|launch)[.]json|metrics[.]jsonl|(log|output)[.]txt|plot[.]svg|(results|study)[.]csv|(claim|launch)[.]lock|control[.]sock';
+
 function roomRules(room) {
   const allowed = new Set([room, ...leaves, ...rooms[room]]);
   const forbidden = all.filter((other) => !allowed.has(other));
@@ -163,6 +167,23 @@ export default tseslint.config(
   },
   { files: ['test/**', 'bench/**'], rules: { 'max-lines-per-function': 'off' } },
   ...all.map(roomRules),
+  {
+    files: ['src/**/*.ts'],
+    ignores: ['src/runs/**'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: `Literal[value=/^(${RUN_FILE_NAMES})$/], TemplateElement[value.raw=/nonfinite-step-|tfevents/]`,
+          message: 'names of files in a run directory are known to src/runs alone: see runFiles',
+        },
+        {
+          selector: "CallExpression[callee.name='join'] > Literal[value=/^(checkpoints|predictions)$/]",
+          message: 'names of folders in a run directory are known to src/runs alone: see runFiles',
+        },
+      ],
+    },
+  },
   ...described.map(lightRules),
   ...folderRules('src/extension', features, ['shared', 'panel'], [services]),
   ...folderRules('webview', pages, ['ui']),

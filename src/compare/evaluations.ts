@@ -15,7 +15,7 @@ async function evaluatedFile(dir: string, checkpoint: string, own: boolean): Pro
   const stated = await realpath(resolve(dir, checkpoint)).catch(() => undefined);
   // A run that was moved holds the checkpoint under its own folder.
   if (stated !== undefined || !own) return stated;
-  return realpath(join(dir, 'checkpoints', basename(checkpoint))).catch(() => undefined);
+  return realpath(join(runFiles(dir).checkpoints, basename(checkpoint))).catch(() => undefined);
 }
 
 async function evaluationIn(dir: string, { file, run, step }: ComparedCheckpoint): Promise<Evaluation[]> {

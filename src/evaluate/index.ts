@@ -1,4 +1,4 @@
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { loadConfig, resolveTask, type FinetuneConfig, type Task } from '../config';
 import { UsageError } from '../errors/userError';
 import { writeFileAtomically } from '../files/atomic';
@@ -152,7 +152,7 @@ async function score(prepared: Prepared, work: Work, runDir: string, watch: Watc
     published: task.published,
     ...scored,
   };
-  const csv = join(runDir, 'results.csv');
+  const csv = runFiles(runDir).resultsTable;
   await writeFileAtomically(csv, table);
   await writeResults(runDir, results);
   const heldOut = tell(scored.summary, work.cases, say);

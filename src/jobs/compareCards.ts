@@ -7,8 +7,9 @@ import type { CompareCard, ShownEvaluation } from '../protocol/compare';
 import { decodeMetrics } from '../runs/checkpoint';
 import { openWeights } from '../runs/import';
 import { runOfCheckpoint } from '../runs/inspect';
-import { runFiles, runLabel } from '../runs/runDirectory';
+import { runLabel } from '../runs/runDirectory';
 import { scoreTexts } from './runText';
+import { runFiles } from '../runs/files';
 
 function shownEvaluation({ phase, state, reason }: RunSummary): ShownEvaluation {
   return { phase, done: state.step, total: state.totalSteps, ...(reason !== undefined && { reason }) };

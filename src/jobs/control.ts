@@ -3,10 +3,9 @@ import { basename, dirname, join } from 'node:path';
 import { fileError, UserError } from '../errors/userError';
 import type { TrainerCommand, TrainerStatus } from '../protocol/trainer';
 import { sendCommand } from '../runs/control';
-import { processStartTime } from '../runs/process';
 import { RunStateFile } from '../runs/runDirectory';
-import { launchIsAlive } from './launchFile';
 import { hasEnded, summarizeRun, type RunSummary } from './runSummary';
+import { livingProcess } from '../runs/liveness';
 
 /** A step of a large network on a CPU can take minutes, and commands are answered between steps. */
 const ANSWER_TIMEOUT_MS = 30_000;
@@ -34,16 +33,6 @@ export async function controlRun(run: RunSummary, command: TrainerCommand): Prom
   return sendCommand(run.dir, command, { timeoutMs: ANSWER_TIMEOUT_MS });
 }
 
-/** The process of a run on this machine, checked to be that one and not a later one of the same number. */
-async function processOf(run: RunSummary): Promise<number | undefined> {
-  const { pid, pidStart } = run.state;
-  if (pid !== undefined) {
-    const start = await processStartTime(pid);
-    if (start !== undefined && (!pidStart || start === '' || start === pidStart)) return pid;
-  }
-  return run.launch && (await launchIsAlive(run.launch)) ? run.launch.pid : undefined;
-}
-
 /**
  * Stops a run: a queued one leaves the queue, a live one writes a checkpoint and ends. One that does not listen (it may be
  * loading still) gets the signal that a terminal's Ctrl+C sends, with the same effect.
@@ -59,7 +48,7 @@ export async function stopRun(run: RunSummary): Promise<void> {
   try {
     await sendCommand(run.dir, 'stop', { timeoutMs: ANSWER_TIMEOUT_MS });
   } catch (error) {
-    const pid = await processOf(run);
+    const pid = await livingProcess(run.state, run.launch);
     if (pid === undefined) throw error;
     process.kill(pid, 'SIGINT');
   }
@@ -67,7 +56,7 @@ export async function stopRun(run: RunSummary): Promise<void> {
 
 /** A trainer that has not begun has nothing to save, and may not listen yet. */
 async function stopBeforeBeginning(run: RunSummary): Promise<void> {
-  const pid = await processOf(run);
+  const pid = await livingProcess(run.state, run.launch);
   if (pid !== undefined) process.kill(pid, 'SIGINT');
   if (!(await waitForEnd(run.dir, ANSWER_TIMEOUT_MS))) return;
   const file = await RunStateFile.open(run.dir);
@@ -78,7 +67,7 @@ async function stopBeforeBeginning(run: RunSummary): Promise<void> {
 /** Ends the process of a run at once; what it did since its last checkpoint is lost. */
 export async function killRun(run: RunSummary): Promise<void> {
   requireLive(run, 'ended');
-  const pid = await processOf(run);
+  const pid = await livingProcess(run.state, run.launch);
   if (pid !== undefined) process.kill(pid, 'SIGKILL');
 }
 

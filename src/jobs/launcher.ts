@@ -2,12 +2,13 @@ import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { UserError } from '../errors/userError';
 import type { Config } from '../config/types';
-import { createRun, readRunState, runFiles, RunStateFile, type RunKind } from '../runs/runDirectory';
+import { createRun, readRunState, RunStateFile, type RunKind } from '../runs/runDirectory';
 import { processStartTime } from '../runs/process';
-import { outputFile, readLaunch, withLaunchLock, writeLaunch, type Launch } from './launchFile';
+import { readLaunch, withLaunchLock, writeLaunch, type Launch } from '../runs/launch';
 import { startDetached, type Program } from './process';
 import type { RunRegistry } from './runRegistry';
 import { hasEnded, type RunSummary } from './runSummary';
+import { runFiles } from '../runs/files';
 
 export interface LauncherOptions {
   readonly registry: RunRegistry;
@@ -145,7 +146,7 @@ export class Launcher {
       const goesOn = launch.resume === true && !WITHOUT_RESUME.includes(kind);
       const own = goesOn ? [kind, '--run', dir, '--resume'] : [kind, runFiles(dir).config, '--run', dir];
       const args = [...own, ...(launch.args ?? [])];
-      const { pid, ended } = await startDetached(program, args, { cwd: dirname(dir), output: outputFile(dir) });
+      const { pid, ended } = await startDetached(program, args, { cwd: dirname(dir), output: runFiles(dir).output });
       const pidStart = (await processStartTime(pid)) ?? '';
       await writeLaunch(dir, { ...starting, pid, pidStart });
       void ended.then(() => this.options.registry.refresh(dir));

@@ -1,7 +1,9 @@
 import { open } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { isAlive, readRunState, runFiles, runLabel, type RunPhase, type RunState } from '../runs/runDirectory';
-import { launchIsAlive, outputFile, readLaunch, type Launch } from './launchFile';
+import { readRunState, runLabel, type RunPhase, type RunState } from '../runs/runDirectory';
+import { readLaunch, type Launch } from '../runs/launch';
+import { runFiles } from '../runs/files';
+import { isAlive, launchIsAlive } from '../runs/liveness';
 
 /** A run as lists show it: what its directory says, and whether its process is really there. */
 export interface RunSummary {
@@ -93,7 +95,7 @@ export async function summarizeRun(dir: string): Promise<RunSummary> {
 
 /** The last line that a process printed, which is where it says why it could not begin. */
 async function lastWords(dir: string, what: string): Promise<string> {
-  const [last] = await lastLines(outputFile(dir), 1);
+  const [last] = await lastLines(runFiles(dir).output, 1);
   return last ? `${what}: ${last}` : what;
 }
 
@@ -101,7 +103,7 @@ const COMPLAINT = /error|fatal|exception|abort|killed|out of memory|no space/i;
 
 /** The last complaint among what a process printed; one that was killed from outside leaves none. */
 async function lastComplaint(dir: string, what: string): Promise<string> {
-  const complaint = (await lastLines(outputFile(dir), 20)).reverse().find((line) => COMPLAINT.test(line));
+  const complaint = (await lastLines(runFiles(dir).output, 20)).reverse().find((line) => COMPLAINT.test(line));
   return complaint ? `${what}: ${complaint.trim()}` : what;
 }
 
@@ -125,5 +127,5 @@ export async function lastLines(file: string, count: number): Promise<string[]> 
 /** The last lines of a run's log, or of what it printed when it has written no log. */
 export async function lastLogLines(dir: string, count: number): Promise<string[]> {
   const log = await lastLines(runFiles(dir).log, count);
-  return log.length > 0 ? log : lastLines(outputFile(dir), count);
+  return log.length > 0 ? log : lastLines(runFiles(dir).output, count);
 }

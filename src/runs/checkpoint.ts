@@ -10,6 +10,7 @@ import {
   type TensorData,
   type TensorEntry,
 } from './safetensors';
+import { checkpointFile, runFiles, stepOfCheckpoint } from './files';
 
 /** Everything a run needs to go on exactly where it was. */
 export interface CheckpointState<Data = TensorEntry['data']> {
@@ -38,17 +39,6 @@ export interface Retention {
 }
 
 const FORMAT = 'voco-checkpoint';
-const FILE_NAME = /^step-(\d{8,12})\.safetensors$/;
-
-function checkpointFolder(runDir: string): string {
-  return join(runDir, 'checkpoints');
-}
-
-/** Path of the checkpoint of a step: `checkpoints/step-00001000.safetensors`. */
-export function checkpointFile(runDir: string, step: number): string {
-  return join(checkpointFolder(runDir), `step-${String(step).padStart(8, '0')}.safetensors`);
-}
-
 function encodeMetrics(metrics: Readonly<Record<string, number>>): string {
   return JSON.stringify(
     Object.fromEntries(Object.entries(metrics).map(([name, value]) => [name, encodeNumber(value)])),
@@ -106,10 +96,10 @@ async function prune(runDir: string, justWritten: string, retention: Retention):
   keep.add(justWritten);
   const best = retention.best && bestOf(checkpoints, retention.best);
   if (best) keep.add(best.file);
-  const leftovers = (await readdir(checkpointFolder(runDir))).filter((name) => name.endsWith('.tmp'));
+  const leftovers = (await readdir(runFiles(runDir).checkpoints)).filter((name) => name.endsWith('.tmp'));
   const files = [
     ...checkpoints.map(({ file }) => file).filter((file) => !keep.has(file)),
-    ...leftovers.map((name) => join(checkpointFolder(runDir), name)),
+    ...leftovers.map((name) => join(runFiles(runDir).checkpoints, name)),
   ];
   // A file that cannot be deleted costs space, not the run.
   await Promise.all(files.map((file) => unlink(file).catch(() => undefined)));
@@ -128,14 +118,14 @@ async function readInfo(file: string): Promise<CheckpointInfo> {
 export async function listCheckpoints(
   runDir: string,
 ): Promise<{ checkpoints: CheckpointInfo[]; unreadable: { file: string; reason: string }[] }> {
-  const folder = checkpointFolder(runDir);
+  const folder = runFiles(runDir).checkpoints;
   const names = await readdir(folder).catch((error: unknown) => {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw fileError(error, folder, 'list the checkpoints');
   });
   const checkpoints: CheckpointInfo[] = [];
   const unreadable: { file: string; reason: string }[] = [];
-  for (const name of names.filter((candidate) => FILE_NAME.test(candidate))) {
+  for (const name of names.filter((candidate) => stepOfCheckpoint(candidate) !== undefined)) {
     const file = join(folder, name);
     try {
       checkpoints.push(await readInfo(file));

@@ -12,6 +12,7 @@ import {
   type TrainerStatus,
 } from '../protocol/trainer';
 import { readRunState } from './runDirectory';
+import { runFiles } from './files';
 
 /** Socket paths may have 104 bytes on macOS and 108 on Linux, the closing zero included. */
 const MAX_SOCKET_PATH = 100;
@@ -28,7 +29,7 @@ function fallbackAddress(runDir: string): string {
  * is too long for a socket; a named pipe on Windows.
  */
 export function controlAddress(runDir: string): string {
-  const direct = join(resolve(runDir), 'control.sock');
+  const direct = runFiles(resolve(runDir)).controlSocket;
   const fits = process.platform !== 'win32' && Buffer.byteLength(direct) <= MAX_SOCKET_PATH;
   return fits ? direct : fallbackAddress(runDir);
 }

@@ -1,4 +1,5 @@
 export * from './checkpoint';
+export * from './files';
 export { ControlServer, controlAddress, sendCommand, type CommandHandler } from './control';
 export { countLoaded, describeInit, readInitReport, writeInitReport, type InitReport } from './initReport';
 export {
@@ -12,6 +13,7 @@ export {
 export * from './notes';
 export { plotSvg, type Plot, type PlotPanel, type PlotSeries } from './plot/svg';
 export { runPlotSvg, writeRunPlot } from './runPlot';
+export * from './liveness';
 export { processStartTime } from './process';
 export * from './results';
 export * from './runDirectory';

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { writeFileAtomically } from '../files/atomic';
+import { runFiles } from './files';
 
 /** What an initialisation from a file loaded and what it did not: init.json of a run. */
 export interface InitReport {
@@ -22,17 +22,15 @@ export interface InitReport {
   readonly modules: Readonly<Record<string, { loaded: number; total: number }>>;
 }
 
-const fileOf = (runDir: string): string => join(runDir, 'init.json');
-
 /** @throws UserError when it cannot be written */
 export async function writeInitReport(runDir: string, report: InitReport): Promise<void> {
-  await writeFileAtomically(fileOf(runDir), `${JSON.stringify(report, null, 2)}\n`);
+  await writeFileAtomically(runFiles(runDir).init, `${JSON.stringify(report, null, 2)}\n`);
 }
 
 /** What a run loaded at its start; undefined for a run from random weights, and where the file cannot be read. */
 export async function readInitReport(runDir: string): Promise<InitReport | undefined> {
   try {
-    const value = JSON.parse(await readFile(fileOf(runDir), 'utf8')) as InitReport | null;
+    const value = JSON.parse(await readFile(runFiles(runDir).init, 'utf8')) as InitReport | null;
     const lists = [
       value?.loaded,
       value?.adapted,

@@ -17,9 +17,9 @@ async function tryLock(file: string): Promise<boolean> {
   }
 }
 
-async function removeStale(file: string): Promise<void> {
+async function removeStale(file: string, afterMs: number): Promise<void> {
   const info = await stat(file).catch(() => undefined);
-  if (info && Date.now() - info.mtimeMs > STALE_MS) await unlink(file).catch(() => undefined);
+  if (info && Date.now() - info.mtimeMs > afterMs) await unlink(file).catch(() => undefined);
 }
 
 /**
@@ -33,11 +33,28 @@ export async function withLock<T>(file: string, work: () => Promise<T>): Promise
   while (!(await tryLock(file))) {
     if (Date.now() > deadline)
       throw new UserError(`${file}: another process holds this lock; remove it if none is at work`);
-    await removeStale(file);
+    await removeStale(file, STALE_MS);
     await sleep(RETRY_MS);
   }
   try {
     return await work();
+  } finally {
+    await unlink(file).catch(() => undefined);
+  }
+}
+
+/**
+ * Does something unless another process holds the lock.
+ *
+ * @param staleMs a lock older than this was left behind by a process that died.
+ * @returns whether it was done; also false where the lock file cannot be made.
+ */
+export async function unlessLocked(file: string, staleMs: number, work: () => Promise<void>): Promise<boolean> {
+  await removeStale(file, staleMs);
+  if (!(await tryLock(file).catch(() => false))) return false;
+  try {
+    await work();
+    return true;
   } finally {
     await unlink(file).catch(() => undefined);
   }

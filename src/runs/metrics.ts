@@ -1,10 +1,10 @@
 import { createReadStream } from 'node:fs';
 import { open, stat, type FileHandle } from 'node:fs/promises';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileError } from '../errors/userError';
 import { writeAtomically } from '../files/atomic';
 import { decodeNumber, encodeNumber } from './numbers';
+import { runFiles } from './files';
 
 /** One line of metrics.jsonl: the step (from 1), and numbers or short texts by name (`loss`, `loss/reg`, `lr`, …). */
 export interface MetricsRecord {
@@ -13,7 +13,7 @@ export interface MetricsRecord {
 }
 
 export function metricsFile(runDir: string): string {
-  return join(runDir, 'metrics.jsonl');
+  return runFiles(runDir).metrics;
 }
 
 export function encodeRecord(record: MetricsRecord): string {

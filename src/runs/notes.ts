@@ -1,10 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { fileError, UserError } from '../errors/userError';
 import { writeFileAtomically } from '../files/atomic';
 import type { RunNotes } from '../protocol/runs';
-
-export const notesFile = (runDir: string): string => join(runDir, 'notes.json');
+import { runFiles } from './files';
 
 const NONE: RunNotes = { starred: false, tags: [], note: '' };
 
@@ -19,7 +17,7 @@ export function normalizeTags(tags: readonly string[]): string[] {
  * @throws UserError when the file is damaged, so that nothing written by hand is overwritten.
  */
 export async function readNotes(runDir: string): Promise<RunNotes> {
-  const file = notesFile(runDir);
+  const file = runFiles(runDir).notes;
   let value: Partial<RunNotes> | null;
   try {
     value = JSON.parse(await readFile(file, 'utf8')) as Partial<RunNotes> | null;
@@ -40,6 +38,6 @@ export async function readNotes(runDir: string): Promise<RunNotes> {
 export async function changeNotes(runDir: string, change: Partial<RunNotes>): Promise<RunNotes> {
   const before = await readNotes(runDir);
   const after = { ...before, ...change, tags: normalizeTags(change.tags ?? before.tags) };
-  await writeFileAtomically(notesFile(runDir), `${JSON.stringify({ format: 1, ...after }, null, 2)}\n`);
+  await writeFileAtomically(runFiles(runDir).notes, `${JSON.stringify({ format: 1, ...after }, null, 2)}\n`);
   return after;
 }

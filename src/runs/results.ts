@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { fileError, UserError } from '../errors/userError';
 import { writeFileAtomically } from '../files/atomic';
 import type { Results } from '../protocol/scores';
-import { runFiles } from './runDirectory';
+import { runFiles } from './files';
 
 export type * from '../protocol/scores';
 

@@ -3,6 +3,8 @@ import { hostname } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { fileError, UsageError, UserError } from '../errors/userError';
 import { writeFileAtomically } from '../files/atomic';
+import { runFiles } from './files';
+import { isAlive } from './liveness';
 import { withLock } from './lock';
 import { decodeNumber, encodeNumber } from './numbers';
 import { processStartTime } from './process';
@@ -57,21 +59,6 @@ export interface RunState {
 }
 
 export type RunStatePatch = Partial<Omit<RunState, 'format' | 'name' | 'kind' | 'created'>>;
-
-/** Where things lie in a run directory. */
-export function runFiles(runDir: string) {
-  return {
-    config: join(runDir, 'config.json'),
-    state: join(runDir, 'run.json'),
-    metrics: join(runDir, 'metrics.jsonl'),
-    log: join(runDir, 'log.txt'),
-    plot: join(runDir, 'plot.svg'),
-    cases: join(runDir, 'cases.json'),
-    results: join(runDir, 'results.json'),
-    checkpoints: join(runDir, 'checkpoints'),
-    predictions: join(runDir, 'predictions'),
-  } as const;
-}
 
 export interface NewRun {
   /** The folder that runs are made in. */
@@ -206,7 +193,7 @@ export class RunStateFile {
    */
   async claim(patch: RunStatePatch = {}): Promise<void> {
     const pidStart = (await processStartTime(process.pid)) ?? '';
-    await withLock(join(this.runDir, 'claim.lock'), async () => {
+    await withLock(runFiles(this.runDir).claimLock, async () => {
       await refuseLiveRun(this.runDir);
       const { exitReason: _, ended: _ended, ...rest } = await readRunState(this.runDir);
       this.current = rest;
@@ -267,24 +254,6 @@ export async function listRuns(root: string): Promise<RunInfo[]> {
     runs.push(...(await Promise.all(states)).flat());
   }
   return runs.sort((a, b) => b.state.created.localeCompare(a.state.created) || a.dir.localeCompare(b.dir));
-}
-
-/** After this long without a heartbeat, a run on another machine counts as dead. */
-export const HEARTBEAT_LIMIT_MS = 90_000;
-
-const ACTIVE: readonly RunPhase[] = ['starting', 'running', 'paused', 'stopping'];
-
-/**
- * Whether the process of a run lives: on this machine by its number and start time, elsewhere by its heartbeat. A queued
- * run has no process yet, and one that ended has none any more.
- */
-export async function isAlive(state: RunState, now: Date = new Date()): Promise<boolean> {
-  if (!ACTIVE.includes(state.state)) return false;
-  if (state.host === hostname() && state.pid !== undefined) {
-    const start = await processStartTime(state.pid);
-    return start !== undefined && (!state.pidStart || start === '' || start === state.pidStart);
-  }
-  return state.heartbeat !== undefined && now.getTime() - Date.parse(state.heartbeat) < HEARTBEAT_LIMIT_MS;
 }
 
 /** Refuses a run that another process works on. @throws UsageError */

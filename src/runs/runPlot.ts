@@ -2,8 +2,9 @@ import { writeFileAtomically } from '../files/atomic';
 import { baseMetric, isValidationMetric } from '../protocol/metrics';
 import { chartMetrics, type FilledChart } from './metricCharts';
 import { readMetrics, type MetricsRecord } from './metrics';
-import { readRunState, runFiles, type RunState } from './runDirectory';
+import { readRunState, type RunState } from './runDirectory';
 import { plotSvg, type PlotPanel, type PlotSeries } from './plot/svg';
+import { runFiles } from './files';
 
 function pointsOf(records: readonly MetricsRecord[], name: string): PlotSeries['points'] {
   return records.flatMap(({ step, [name]: value }) => (typeof value === 'number' ? [{ x: step, y: value }] : []));

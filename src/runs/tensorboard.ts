@@ -1,7 +1,7 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
 import { fileError } from '../errors/userError';
+import { eventsFile } from './files';
 
 const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, index) => {
   let value = index;
@@ -90,10 +90,7 @@ export class EventWriter {
   static async open(runDir: string, options: { resumeStep?: number; now?: Date } = {}): Promise<EventWriter> {
     const seconds = (options.now ?? new Date()).getTime() / 1000;
     const host = hostname().replace(/[^\w.-]/g, '_');
-    const stem = join(
-      runDir,
-      `events.out.tfevents.${String(Math.floor(seconds)).padStart(10, '0')}.${host}.${process.pid}`,
-    );
+    const stem = eventsFile(runDir, seconds, host, process.pid);
     try {
       const handle = await openNew(stem);
       const writer = new EventWriter(stem, handle);

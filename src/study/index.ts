@@ -8,7 +8,6 @@ import {
   ControlServer,
   runFiles,
   RunStateFile,
-  studyFiles,
   writeStudy,
   type Study,
   type StudyPlan,
@@ -202,8 +201,8 @@ export async function study(request: RunRequest, say: Say): Promise<StudyResult>
   await appendLog(runDir, `${outcome} after ${formatDuration((performance.now() - started) / 1000)}`);
   const exitCode = outcome === 'finished' ? ExitCode.done : ExitCode.interrupted;
   const { points, differences } = done;
-  const files = studyFiles(runDir);
-  return { runDir, outcome, ...files, points, differences, exitCode };
+  const { study, studyTable: csv, plot } = runFiles(runDir);
+  return { runDir, outcome, study, csv, plot, points, differences, exitCode };
 }
 
 /**

@@ -213,7 +213,7 @@ export class TrainingLoop<B extends LoopBatch> {
   private async refuse({ number, cases, about }: OpenStep, scalars: StepScalars): Promise<never> {
     const { recorder, runDir } = this.settings;
     const texts = Object.fromEntries(Object.entries(scalars).map(([key, value]) => [key, String(value)]));
-    const file = await recorder.dump(`nonfinite-step-${number}.json`, {
+    const file = await recorder.dump(number, {
       step: number,
       cases,
       ...about,

@@ -98,7 +98,7 @@ export async function prepareRun<K extends ConfigKind>(
   if (!request.configFile) throw new UsageError(`voco ${runKind}: the config is missing`);
   const { config, warnings } = await loadConfig(request.configFile, { set: request.set, kind });
   const runDir = request.runDir && resolve(request.runDir);
-  if (runDir && existsSync(join(runDir, 'run.json'))) {
+  if (runDir && existsSync(runFiles(runDir).state)) {
     const state = await readRunState(runDir);
     if (state.state !== 'queued') {
       throw new UsageError(`${runDir}: a run is there already (${state.state}); add --resume to go on with it`);

@@ -1,8 +1,8 @@
 import { writeFileAtomically } from '../files/atomic';
-import { join } from 'node:path';
 import { validationMetrics } from '../protocol/metrics';
 import { appendLog, EventWriter, MetricsWriter, RunStateFile, writeRunPlot, type RunStatePatch } from '../runs';
 import type { StepScalars } from './types';
+import { nonFiniteFile } from '../runs/files';
 
 const HEARTBEAT_MS = 5000;
 
@@ -47,9 +47,9 @@ export class RunRecorder {
     await appendLog(this.runDir, message);
   }
 
-  /** What was in a batch whose loss was not finite, for a look at it later. */
-  async dump(name: string, content: unknown): Promise<string> {
-    const file = join(this.runDir, name);
+  /** What was in a batch whose loss or gradient was not finite, for a look at it later. */
+  async dump(step: number, content: unknown): Promise<string> {
+    const file = nonFiniteFile(this.runDir, step);
     await writeFileAtomically(file, `${JSON.stringify(content, null, 2)}\n`);
     return file;
   }

@@ -1,11 +1,12 @@
 import { readFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname } from 'node:path';
 import type { Config } from '../../config';
 import { configOfText } from '../../config/ofText';
 import type { Problem } from '../../schema';
 import { findLeakage, type CaseFacts, type ImageFacts } from '../dataset';
 import type { FileFacts } from './fileFacts';
 import { lookAtSources, type Source } from './sources';
+import { runFiles } from '../../runs/files';
 
 const casesOf = (sources: readonly Source[]): CaseFacts[] => sources.flatMap(({ cases }) => [...cases]);
 
@@ -90,7 +91,7 @@ export async function checkpointLeakage(
 ): Promise<Problem[]> {
   if (checkpoint === null || validation.length === 0) return [];
   const run = dirname(dirname(checkpoint));
-  const config = await readConfig(join(run, 'config.json'));
+  const config = await readConfig(runFiles(run).config);
   if (config?.kind !== 'pretrain') return [];
   const seen = await lookAtSources(config, 'train', facts);
   const found = await overlap(seen.sources, validation, facts);

@@ -3,13 +3,13 @@ import * as vscode from 'vscode';
 import { loadConfig } from '../../config';
 import type { RunSummary } from '../../jobs/runSummary';
 import { bestCheckpoint } from '../../runs/checkpoint';
-import { runFiles } from '../../runs/runDirectory';
 import type { Services } from '../services';
 import type { CommandDefinition } from '../shared/command';
 import { checkpointOf } from '../checkpoint/pickCheckpoint';
 import { pickRun, runDirOf } from '../runs/pickRun';
 import { settingOverrides } from '../shared/settings';
 import { submitJob } from '../shared/submit';
+import { runFiles } from '../../runs/files';
 
 const hasWeights = ({ state }: RunSummary): boolean => state.kind === 'finetune' && state.step > 0;
 

@@ -1,11 +1,10 @@
 import { access } from 'node:fs/promises';
 import { sep } from 'node:path';
 import * as vscode from 'vscode';
-import { outputFile } from '../../jobs/launchFile';
-import { runFiles } from '../../runs/runDirectory';
 import { UserError } from '../../errors/userError';
 import type { CommandDefinition } from '../shared/command';
 import { pickRun } from './pickRun';
+import { runFiles } from '../../runs/files';
 
 const NONE = 'There are no runs in this folder yet.';
 const any = (): boolean => true;
@@ -25,7 +24,7 @@ export const showLogCommand: CommandDefinition = {
   id: 'voco.showLog',
   async run(services, argument) {
     const run = await pickRun(services, argument, { title: 'Show the log of which run?', suits: any, none: NONE });
-    const file = await firstExisting([runFiles(run.dir).log, outputFile(run.dir)]);
+    const file = await firstExisting([runFiles(run.dir).log, runFiles(run.dir).output]);
     if (!file) throw new UserError(`${run.label}: the run has written no log yet`);
     const editor = await vscode.window.showTextDocument(vscode.Uri.file(file), { preview: false });
     const end = editor.document.lineAt(editor.document.lineCount - 1).range;

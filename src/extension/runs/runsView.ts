@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { basename, dirname } from 'node:path';
+import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import type { RunKind, RunPhase } from '../../runs/runDirectory';
 import { listCheckpoints, type CheckpointInfo } from '../../runs/checkpoint';
@@ -9,6 +9,7 @@ import type { Services } from '../services';
 import { describeRun, scoreTexts, shortText } from '../../jobs/runText';
 import { studyOf } from '../../jobs/studyOf';
 import { formatBytes, formatTime } from '../../text';
+import { runOfCheckpoint, stepOfCheckpoint } from '../../runs/files';
 
 export interface RunNode {
   readonly run: RunSummary;
@@ -96,9 +97,8 @@ function checkpointItem({ checkpoint, bytes, newest }: CheckpointNode): vscode.T
 
 /** `…/runs/NAME/checkpoints/step-00000100.safetensors` → "NAME, step 100"; the path of another file. */
 function originText(file: string): string {
-  const step = /^step-0*(\d+)\.safetensors$/.exec(basename(file))?.[1];
-  const folder = dirname(file);
-  return step !== undefined && basename(folder) === 'checkpoints' ? `${basename(dirname(folder))}, step ${step}` : file;
+  const [step, runDir] = [stepOfCheckpoint(file), runOfCheckpoint(file)];
+  return step !== undefined && runDir !== undefined ? `${basename(runDir)}, step ${step}` : file;
 }
 
 /** Where the weights come from, and how much of the network they fill. */

@@ -8,10 +8,11 @@ import type { EvaluationState, ResultsAnswer, ResultSource, ShownResults, ShownS
 import type { ResultClass, Results } from '../../protocol/scores';
 import { colourOfLabel } from '../../labels/organs';
 import { readResults } from '../../runs/results';
-import { readRunConfig, runFiles } from '../../runs/runDirectory';
+import { readRunConfig } from '../../runs/runDirectory';
 import { scoreTitle } from '../../downstream/descriptors';
-import { readStudy, studyFiles, type Study } from '../../runs/study';
+import { readStudy, type Study } from '../../runs/study';
 import { shortText } from '../runText';
+import { runFiles } from '../../runs/files';
 
 const MAX_SOURCES = 200;
 
@@ -79,7 +80,7 @@ async function choose(registry: RunRegistry, sources: readonly RunSummary[], ask
 /** A study as far as it is, and whether it goes on. */
 async function describeStudy(run: RunSummary): Promise<Pick<ResultsAnswer, 'study' | 'evaluation' | 'problem'>> {
   const evaluation = run.phase === 'finished' ? {} : { evaluation: evaluationState(run) };
-  if (!(await exists(studyFiles(run.dir).study))) return evaluation;
+  if (!(await exists(runFiles(run.dir).study))) return evaluation;
   try {
     return { ...evaluation, study: shownStudy(await readStudy(run.dir)) };
   } catch (error) {

@@ -2,9 +2,10 @@ import { stat } from 'node:fs/promises';
 import { flattenConfig } from '../../config/flatten';
 import type { RunNotes, TableCell } from '../../protocol/runs';
 import { readLastMetrics, metricsFile } from '../../runs/metrics';
-import { notesFile, readNotes } from '../../runs/notes';
+import { readNotes } from '../../runs/notes';
 import { readResults } from '../../runs/results';
-import { readRunConfig, runFiles } from '../../runs/runDirectory';
+import { readRunConfig } from '../../runs/runDirectory';
+import { runFiles } from '../../runs/files';
 
 /** What the files of a run say of it, besides its state. */
 export interface RunFacts {
@@ -65,7 +66,7 @@ class RunEntry {
     this.parameters = new Kept(config, none, async () => flattenConfig(await readRunConfig(dir)));
     this.metrics = new Kept(metricsFile(dir), none, () => readLastMetrics(dir));
     this.results = new Kept(results, none, () => readMeans(dir));
-    this.notes = new Kept(notesFile(dir), { starred: false, tags: [], note: '' }, () => readNotes(dir));
+    this.notes = new Kept(runFiles(dir).notes, { starred: false, tags: [], note: '' }, () => readNotes(dir));
   }
 
   async facts(): Promise<RunFacts> {

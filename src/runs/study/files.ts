@@ -1,17 +1,11 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { fileError, UserError } from '../../errors/userError';
 import { writeFileAtomically } from '../../files/atomic';
 import { csvLine } from '../../files/csv';
-import { runFiles } from '../runDirectory';
 import { studyPlotSvg } from './plot';
 import { summarizeStudy } from './summary';
 import type { Study, StudyPlan } from './types';
-
-/** Where the results of a study lie in its directory. */
-export function studyFiles(runDir: string) {
-  return { study: join(runDir, 'study.json'), csv: join(runDir, 'study.csv'), plot: runFiles(runDir).plot } as const;
-}
+import { runFiles } from '../files';
 
 const CSV_COLUMNS = ['arm', 'amount', 'cases', 'seed', 'state', 'score', 'best', 'run'] as const;
 
@@ -24,8 +18,8 @@ export function studyCsv({ runs }: StudyPlan): string {
 /** Writes study.json, study.csv and plot.svg of a study as it stands. @throws UserError when they cannot be written */
 export async function writeStudy(runDir: string, plan: StudyPlan): Promise<Study> {
   const study = summarizeStudy(plan);
-  const files = studyFiles(runDir);
-  await writeFileAtomically(files.csv, studyCsv(study));
+  const files = runFiles(runDir);
+  await writeFileAtomically(files.studyTable, studyCsv(study));
   await writeFileAtomically(files.plot, studyPlotSvg(study));
   await writeFileAtomically(files.study, `${JSON.stringify(study, null, 2)}\n`);
   return study;
@@ -33,7 +27,7 @@ export async function writeStudy(runDir: string, plan: StudyPlan): Promise<Study
 
 /** @throws UserError when study.json is missing or malformed. */
 export async function readStudy(runDir: string): Promise<Study> {
-  const file = studyFiles(runDir).study;
+  const file = runFiles(runDir).study;
   try {
     const value = JSON.parse(await readFile(file, 'utf8')) as Study | null;
     const lists = [value?.amounts, value?.seeds, value?.runs, value?.points, value?.differences];

@@ -2,7 +2,7 @@ import { cpSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { loadConfig } from '../../../src/config';
-import { readLaunch } from '../../../src/jobs/launchFile';
+import { readLaunch } from '../../../src/runs/launch';
 import { summarizeRun } from '../../../src/jobs/runSummary';
 import { SeriesStore } from '../../../src/jobs/series/seriesStore';
 import type { LocateReport } from '../../../src/protocol/locate';

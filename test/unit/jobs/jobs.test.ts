@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { Config } from '../../../src/config/types';
 import { controlRun, killRun, moveToTrash, stopRun, waitForEnd } from '../../../src/jobs/control';
 import { Launcher } from '../../../src/jobs/launcher';
-import { withLaunchLock } from '../../../src/jobs/launchFile';
+import { withLaunchLock } from '../../../src/runs/launch';
 import type { Program } from '../../../src/jobs/process';
 import { RunRegistry } from '../../../src/jobs/runRegistry';
 import { lastLogLines, type RunSummary } from '../../../src/jobs/runSummary';

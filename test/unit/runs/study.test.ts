@@ -2,8 +2,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { readStudy, studyFiles, studyPlotSvg, summarizeStudy, writeStudy } from '../../../src/runs';
+import { readStudy, studyPlotSvg, summarizeStudy, writeStudy } from '../../../src/runs';
 import type { StudyArm, StudyPlan, StudyRun } from '../../../src/runs';
+import { runFiles } from '../../../src/runs/files';
 
 const folder = mkdtempSync(join(tmpdir(), 'voco-study-format-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -81,7 +82,7 @@ describe('the files of a study', () => {
   it('are read back as they were written', async () => {
     const written = await writeStudy(folder, plan);
     expect(await readStudy(folder)).toEqual(written);
-    const [head, first, ...rows] = readFileSync(studyFiles(folder).csv, 'utf8').trimEnd().split('\n');
+    const [head, first, ...rows] = readFileSync(runFiles(folder).studyTable, 'utf8').trimEnd().split('\n');
     expect(head).toBe('arm,amount,cases,seed,state,score,best,run');
     expect(first).toBe('pretrained,1,1,0,finished,0.5,0.5,runs/cases-1-seed-0-pretrained');
     expect(rows.at(-1)).toBe('pretrained,4,4,1,queued,,,runs/cases-4-seed-1-pretrained');
@@ -91,7 +92,7 @@ describe('the files of a study', () => {
     const bad = mkdtempSync(join(folder, 'bad-'));
     await expect(readStudy(bad)).rejects.toThrow(/study\.json/);
     for (const text of ['{"format":1', '{"format":2}', 'null', '{"format":1,"runs":[]}']) {
-      writeFileSync(studyFiles(bad).study, text);
+      writeFileSync(runFiles(bad).study, text);
       await expect(readStudy(bad)).rejects.toThrow(/study\.json: not a study that this version can read/);
     }
   });

@@ -2,10 +2,11 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { listCheckpoints, readMetrics, readRunState, readStudy, sendCommand, studyFiles } from '../../../src/runs';
+import { listCheckpoints, readMetrics, readRunState, readStudy, sendCommand } from '../../../src/runs';
 import { estimateTraining, train } from '../../../src/train';
 import { estimateStudy, study } from '../../../src/study';
 import { makeTinyPhantom, stepsOf, trainingDevice, until } from '../../support/trainer';
+import { runFiles } from '../../../src/runs/files';
 
 const folder = mkdtempSync(join(tmpdir(), 'voco-study-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -174,6 +175,6 @@ describe('a study that cannot be', () => {
     await expect(study({ configFile, runDir, resume: false, set: [] }, quiet)).rejects.toThrow(/0 of \d+ tensors/);
     expect((await readStudy(runDir)).runs.map(({ state }) => state)).toEqual(['failed', 'queued', 'queued', 'queued']);
     expect(await readRunState(runDir)).toMatchObject({ state: 'failed' });
-    expect(existsSync(studyFiles(runDir).csv)).toBe(true);
+    expect(existsSync(runFiles(runDir).studyTable)).toBe(true);
   });
 });

@@ -2,10 +2,10 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CHECKPOINT_EDITOR } from '../../../../src/extension/checkpoint/checkpointEditor';
 import { exportCheckpointCommand, importCheckpointCommand } from '../../../../src/extension/checkpoint/importExport';
-import { checkpointFile } from '../../../../src/runs/checkpoint';
 import { TestExtension } from '../../../support/extension';
 import { editor } from '../../../support/vscode/editor';
 import { TabInputCustom, Uri } from '../../../support/vscode/values';
+import { checkpointFile } from '../../../../src/runs/files';
 
 let extension: TestExtension;
 beforeEach(() => {

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { checkpointOf, pickCheckpoint } from '../../../../src/extension/checkpoint/pickCheckpoint';
 import { Cancelled } from '../../../../src/extension/shared/command';
-import { checkpointFile } from '../../../../src/runs/checkpoint';
 import { TestExtension } from '../../../support/extension';
 import { editor } from '../../../support/vscode/editor';
+import { checkpointFile } from '../../../../src/runs/files';
 
 let extension: TestExtension;
 beforeEach(() => {

@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { checkpointsToCompare } from '../../../../src/extension/compare/compareCheckpoints';
 import { Cancelled } from '../../../../src/extension/shared/command';
-import { checkpointFile } from '../../../../src/runs/checkpoint';
 import { TestExtension } from '../../../support/extension';
 import { quickPicks } from '../../../support/vscode';
 import { editor } from '../../../support/vscode/editor';
 import { Uri } from '../../../support/vscode/values';
+import { checkpointFile } from '../../../../src/runs/files';
 
 let extension: TestExtension;
 let older: string;

@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { presetConfig } from '../../../../src/config';
 import { evaluateCommand, showResultsCommand } from '../../../../src/extension/results/evaluate';
-import { checkpointFile } from '../../../../src/runs/checkpoint';
-import { readRunConfig, readRunState, runFiles } from '../../../../src/runs/runDirectory';
+import { readRunConfig, readRunState } from '../../../../src/runs/runDirectory';
 import { TestExtension, type RunOptions } from '../../../support/extension';
 import { editor } from '../../../support/vscode/editor';
 import { Uri } from '../../../support/vscode/values';
+import { checkpointFile, runFiles } from '../../../../src/runs/files';
 
 let extension: TestExtension;
 beforeEach(() => {

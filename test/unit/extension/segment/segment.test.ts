@@ -4,10 +4,10 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { presetConfig } from '../../../../src/config';
 import { segmentCommand } from '../../../../src/extension/segment/segment';
 import { OPEN_VOLUME } from '../../../../src/extension/volume/openVolume';
-import { checkpointFile } from '../../../../src/runs/checkpoint';
 import { TestExtension } from '../../../support/extension';
 import { editor } from '../../../support/vscode/editor';
 import { TabInputCustom, Uri } from '../../../support/vscode/values';
+import { checkpointFile } from '../../../../src/runs/files';
 
 let extension: TestExtension;
 let checkpoint: string;

@@ -3,12 +3,12 @@ import { dirname } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { compareWithScratchCommand, finetuneCommand } from '../../../../src/extension/training/finetune';
 import { pretrainCommand } from '../../../../src/extension/training/pretrain';
-import { readLaunch } from '../../../../src/jobs/launchFile';
-import { checkpointFile } from '../../../../src/runs/checkpoint';
-import { readRunConfig, readRunState, runFiles } from '../../../../src/runs/runDirectory';
+import { readLaunch } from '../../../../src/runs/launch';
+import { readRunConfig, readRunState } from '../../../../src/runs/runDirectory';
 import { TestExtension } from '../../../support/extension';
 import { editor } from '../../../support/vscode/editor';
 import { workspace } from '../../../support/vscode';
+import { checkpointFile, runFiles } from '../../../../src/runs/files';
 
 let extension: TestExtension;
 beforeEach(() => {

@@ -7,10 +7,11 @@ import { RunFactsStore } from '../../../../src/jobs/table/runFacts';
 import { tablePart } from '../../../../src/jobs/table/tablePart';
 import { summarizeRun } from '../../../../src/jobs/runSummary';
 import type { RunsTableState, TablePart } from '../../../../src/protocol/runs';
-import { changeNotes, notesFile, readNotes } from '../../../../src/runs/notes';
+import { changeNotes, readNotes } from '../../../../src/runs/notes';
 import { RunsFeed } from '../../../../webview/runs/feed';
 import { isShown, moveKey, nextSort, orderedColumns, shownRuns, TableModel } from '../../../../webview/runs/model';
 import { newRun, temporaryFolder } from '../../runs/support';
+import { runFiles } from '../../../../src/runs/files';
 
 describe('flattenConfig', () => {
   it('names leaves by their paths, and writes lists as one leaf', () => {
@@ -41,9 +42,9 @@ describe('notes', () => {
 
   it('that are damaged are not overwritten', async () => {
     const dir = await newRun(temporaryFolder());
-    writeFileSync(notesFile(dir), '{"note": "mine');
+    writeFileSync(runFiles(dir).notes, '{"note": "mine');
     await expect(changeNotes(dir, { starred: true })).rejects.toThrow(/notes\.json: not JSON/);
-    expect(await readFile(notesFile(dir), 'utf8')).toBe('{"note": "mine');
+    expect(await readFile(runFiles(dir).notes, 'utf8')).toBe('{"note": "mine');
   });
 });
 
