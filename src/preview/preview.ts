@@ -16,7 +16,7 @@ import type {
   GreyImage,
   PreviewRequest,
   Problems,
-  SliceRequest,
+  CropSliceRequest,
 } from '../protocol/crops';
 import type { PlacedCrop } from '../protocol/locate';
 import { spacingOf } from '../volume';
@@ -88,7 +88,7 @@ export class CropPreviewer {
   }
 
   /** A slice of the preprocessed volume. */
-  slice({ plane, index }: SliceRequest): GreyImage {
+  slice({ plane, index }: CropSliceRequest): GreyImage {
     const { volume, range } = this.state().prepared;
     return greySlice(volume, plane, Math.max(0, Math.min(volume.shape[plane + 1]! - 1, index)), range);
   }

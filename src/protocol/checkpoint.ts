@@ -64,7 +64,7 @@ export interface CheckpointContract {
 }
 
 /** What the editor remembers across hiding and reloading. */
-export interface CheckpointState {
+export interface CheckpointViewState {
   readonly open: readonly string[];
   readonly selected?: string;
   readonly search: string;

@@ -115,7 +115,7 @@ export interface PreviewRequest {
   readonly known?: number;
 }
 
-export interface SliceRequest {
+export interface CropSliceRequest {
   readonly plane: 0 | 1 | 2;
   readonly index: number;
 }
@@ -135,7 +135,7 @@ export interface Problems {
 export interface CropsContract {
   readonly calls: {
     readonly preview: { readonly params: PreviewRequest; readonly result: CropsPreview | Problems };
-    readonly slice: { readonly params: SliceRequest; readonly result: GreyImage };
+    readonly slice: { readonly params: CropSliceRequest; readonly result: GreyImage };
     readonly crop: { readonly params: CropRequest; readonly result: CropPreview };
     readonly body: { readonly params: null; readonly result: BodySurface };
     /** The pre-training checkpoints of the workspace, newest runs first. */

@@ -59,7 +59,7 @@ export interface SeriesAnswer {
   readonly extent?: readonly [number, number];
 }
 
-export interface ExportRequest {
+export interface CurvesExport {
   readonly format: 'png' | 'svg' | 'csv';
   /** The picture; for CSV the host writes the full series itself. */
   readonly content?: Uint8Array;
@@ -80,7 +80,7 @@ export interface CurvesContract {
     };
     readonly series: { readonly params: SeriesRequest; readonly result: SeriesAnswer };
     /** Returns the file written, or undefined when the dialog was cancelled. */
-    readonly export: { readonly params: ExportRequest; readonly result: string | undefined };
+    readonly export: { readonly params: CurvesExport; readonly result: string | undefined };
   };
   readonly events: {
     /** Something in these runs' directories changed: ask again. */

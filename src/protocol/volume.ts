@@ -20,7 +20,7 @@ export interface Grid {
 }
 
 /** How the canonical grid lies in the file: canonical axis `a` is the file's axis `axis[a]`, backwards where `flipped[a]`. */
-export interface Storage {
+export interface VoxelStorage {
   readonly axis: Vec3;
   readonly flipped: readonly [boolean, boolean, boolean];
   /** Along the file's axes: only every n-th voxel is shown of a volume that is too large. */
@@ -35,7 +35,7 @@ export interface HeaderRow {
 /** What a header tells, before any voxel is read. */
 export interface VolumeHeader {
   readonly grid: Grid;
-  readonly storage: Storage;
+  readonly storage: VoxelStorage;
   readonly spacing: Vec3;
   /** Volumes of a 4-D file. */
   readonly channels: number;

@@ -1,11 +1,11 @@
-import { mapAxes, voxelCount, type Vec3 } from '../geometry';
-import type { Grid, Plane, Slice, Storage, Voxels } from '../protocol/volume';
+import { mapAxes, voxelCount, type Vec3, axesOf } from '../geometry';
+import type { Grid, Plane, Slice, VoxelStorage, Voxels } from '../protocol/volume';
 import { composeAffine, invertAffine, orientationOf, sameGrid, type Affine, type NiftiHeader } from '../volume';
 
 /** Voxels in the file's order, with the steps along the canonical axes (protocol/volume.ts says which they are). */
 export interface CanonicalView {
   readonly grid: Grid;
-  readonly storage: Storage;
+  readonly storage: VoxelStorage;
   /** Position of canonical voxel (0, 0, 0) in the array of one channel. */
   readonly origin: number;
   readonly strides: Vec3;
@@ -41,7 +41,7 @@ export function canonicalView(header: Pick<NiftiHeader, 'size' | 'affine'>, step
       size: mapAxes((axis) => size[order[axis]!]!),
       affine: [...composeAffine(affine, toFile)],
     },
-    storage: { axis: order as unknown as Vec3, flipped: flipped as unknown as Storage['flipped'], step },
+    storage: { axis: order as unknown as Vec3, flipped: flipped as unknown as VoxelStorage['flipped'], step },
     origin,
     strides: strides as unknown as Vec3,
     length: voxelCount(size),
@@ -51,11 +51,6 @@ export function canonicalView(header: Pick<NiftiHeader, 'size' | 'affine'>, step
 /** An array of the same type, of another length, in a buffer of its own. */
 export function arrayLike<T extends Voxels>(model: T, length: number): T {
   return new (model.constructor as new (length: number) => T)(length);
-}
-
-/** The two canonical axes that lie in a plane: along a row, and from row to row. */
-export function axesOf(plane: Plane): readonly [number, number] {
-  return plane === 0 ? [1, 2] : plane === 1 ? [0, 2] : [0, 1];
 }
 
 /** One slice of a channel, copied out of the file's order. */

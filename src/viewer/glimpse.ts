@@ -1,7 +1,8 @@
+import { axesOf } from '../geometry';
 import type { Vec3 } from '../geometry';
 import type { EarlySlice, Glimpse, Plane } from '../protocol/volume';
 import type { GrowingVoxels } from '../volume';
-import { axesOf, type CanonicalView } from './canonical';
+import { type CanonicalView } from './canonical';
 import { summarizeValues } from './statistics';
 
 /** Pixels a side, at most: what crosses stays small. */

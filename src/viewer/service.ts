@@ -31,7 +31,7 @@ import { labelNames, namedLikeLabels } from './labels';
 import { reduceVolume } from './reduce';
 import { makeThumbnail, type Thumbnail } from './thumbnail';
 import { memoryFor, stepsFor, stepsInWords } from './tooLarge';
-import { countLabels, summarizeValues } from './statistics';
+import { labelCounts, summarizeValues } from './statistics';
 import { formatSize, significant } from '../text';
 
 /** Voxels that are looked at in one go. */
@@ -131,7 +131,7 @@ export class VolumeService {
       const warnings = ['no voxel holds a number'];
       return { range: [0, 0], window: [0, 1], hounsfield: false, histogram, warnings };
     }
-    const counts = countLabels(voxels, slope, intercept, namedLikeLabels(this.file));
+    const counts = labelCounts(voxels, slope, intercept, namedLikeLabels(this.file));
     const warnings = summary.range[0] === summary.range[1] ? [`all voxels have the value ${summary.range[0]}`] : [];
     if (!counts) return { ...summary, warnings };
     const named = await labelNames(this.file, Math.max(...counts.keys()));

@@ -84,7 +84,7 @@ function maybeLabels(data: Voxels, slope: number, intercept: number): boolean {
  * Counts the voxels of each label when the volume is a label map: whole numbers from 0, few of them. An image of few grey values counts
  * as one only when its numbers are also small, or when `expected` says that its name is that of a label file.
  */
-export function countLabels(
+export function labelCounts(
   data: Voxels,
   slope: number,
   intercept: number,

@@ -4,7 +4,7 @@ import { readEveryNth, readHeader, spacingOf } from '../volume';
 import { canonicalView, extractSlice, type CanonicalView } from './canonical';
 import { labelNames, namedLikeLabels } from './labels';
 import { encodePng } from './png';
-import { countLabels, summarizeValues } from './statistics';
+import { labelCounts, summarizeValues } from './statistics';
 import { formatSize, significant } from '../text';
 
 /** A small picture of a volume. */
@@ -24,7 +24,7 @@ type Painter = (value: number) => readonly number[];
 
 /** Greys of the usual window, or the colours of labels. */
 async function painterOf(file: string, voxels: Slice['data'], slope: number, intercept: number): Promise<Painter> {
-  const counts = countLabels(voxels, slope, intercept, namedLikeLabels(file));
+  const counts = labelCounts(voxels, slope, intercept, namedLikeLabels(file));
   if (counts) {
     const named = await labelNames(file, Math.max(...counts.keys()));
     const colours = new Map(

@@ -1,4 +1,4 @@
-import type { CheckpointContract, CheckpointDescription, CheckpointState } from '../../src/protocol/checkpoint';
+import type { CheckpointContract, CheckpointDescription, CheckpointViewState } from '../../src/protocol/checkpoint';
 import { metricLabel } from '../ui/format';
 import { button } from '../ui/controls';
 import { element } from '../ui/dom';
@@ -15,7 +15,7 @@ type Action = CheckpointContract['calls']['act']['params']['action'];
 
 /** The page: what the file is, its modules, the chosen tensor, and what can be done with the file. */
 export class CheckpointView {
-  private state: CheckpointState;
+  private state: CheckpointViewState;
   private description: CheckpointDescription | undefined;
   private root: ModuleNode | undefined;
   private readonly tree: ModuleTree;
@@ -35,7 +35,7 @@ export class CheckpointView {
 
   constructor(
     private readonly app: HTMLElement,
-    private readonly host: Host<CheckpointContract, CheckpointState>,
+    private readonly host: Host<CheckpointContract, CheckpointViewState>,
   ) {
     this.state = { open: [], search: '', ...host.savedState };
     this.tree = new ModuleTree({
@@ -132,7 +132,7 @@ export class CheckpointView {
     ];
   }
 
-  private set(change: Partial<CheckpointState>): void {
+  private set(change: Partial<CheckpointViewState>): void {
     this.state = { ...this.state, ...change };
     this.host.saveState(this.state);
   }

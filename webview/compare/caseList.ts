@@ -1,6 +1,6 @@
 import type { ComparedCase } from '../../src/protocol/comparison';
 import { element } from '../ui/dom';
-import { caseName, ORIGINS } from './caseModel';
+import { shortCaseName, ORIGINS } from './caseModel';
 import { letterOf } from './letters';
 
 /** Dice of each checkpoint on a case, as far as it was evaluated on it. */
@@ -16,7 +16,7 @@ function option(item: ComparedCase, at: number, selected: boolean): HTMLElement 
   return element(
     'li',
     { role: 'option', id: `case-${at}`, 'data-id': item.id, 'aria-selected': String(selected), title: item.image[0] },
-    element('span', { class: 'id' }, caseName(item)),
+    element('span', { class: 'id' }, shortCaseName(item)),
     element('span', { class: 'muted' }, facts.filter(Boolean).join(' · ')),
   );
 }

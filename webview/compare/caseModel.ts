@@ -74,4 +74,4 @@ export const ORIGINS: Readonly<Record<ComparedCase['origin'], string>> = {
 };
 
 /** How a case is called in lists: its id without the folders. */
-export const caseName = ({ id }: ComparedCase): string => id.split(/[\\/]/).at(-1) ?? id;
+export const shortCaseName = ({ id }: ComparedCase): string => id.split(/[\\/]/).at(-1) ?? id;

@@ -7,7 +7,7 @@ import { scaleBarCanvas } from '../crops/pictures';
 import { dropdown } from '../ui/controls';
 import { element } from '../ui/dom';
 import type { Theme } from '../ui/theme';
-import { caseName, ORIGINS } from './caseModel';
+import { shortCaseName, ORIGINS } from './caseModel';
 import { badge, letterOf, reasonText } from './letters';
 import { Task, type CompareHost } from './task';
 import { ViewerPart } from './viewerPart';
@@ -123,7 +123,7 @@ export class PositionsView {
       return this.bar.replaceChildren(
         element('p', { class: 'muted' }, 'The configs of these checkpoints name no case.'),
       );
-    const options = cases.map((item) => ({ value: item.id, label: `${caseName(item)}, ${ORIGINS[item.origin]}` }));
+    const options = cases.map((item) => ({ value: item.id, label: `${shortCaseName(item)}, ${ORIGINS[item.origin]}` }));
     const all = [{ value: '', label: 'Choose a case…' }, ...options];
     const choose = (id: string): void => this.set({ positionCase: id === '' ? undefined : id });
     this.bar.replaceChildren(

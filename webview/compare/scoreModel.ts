@@ -5,7 +5,7 @@ import { metricsOf, type Metric } from '../results/scores';
 export const MEAN = 'mean';
 
 /** A class, or the mean, of all checkpoints that are held against the reference. */
-export interface ScoreRow {
+export interface ComparisonRow {
   readonly name: string;
   /** One for each checkpoint after the first; undefined where the two have no case in common in which it is defined. */
   readonly pairs: readonly (PairedScore | undefined)[];
@@ -38,7 +38,11 @@ export function comparedMetrics(comparisons: readonly ScoreComparison[]): Metric
 }
 
 /** Rows of a metric; the mean always comes last, rows without a difference before it. */
-export function scoreRows(comparisons: readonly ScoreComparison[], metric: string, sort: ScoreSort): ScoreRow[] {
+export function comparisonRows(
+  comparisons: readonly ScoreComparison[],
+  metric: string,
+  sort: ScoreSort,
+): ComparisonRow[] {
   const lists = comparisons.map(({ scores }) => scores.filter((score) => score.metric === metric));
   const names = [...new Set(lists.flatMap((list) => list.map(({ name }) => name)))];
   const rows = names.map((name) => ({ name, pairs: lists.map((list) => list.find((one) => one.name === name)) }));
@@ -47,7 +51,7 @@ export function scoreRows(comparisons: readonly ScoreComparison[], metric: strin
   const { by, descending } = sort;
   if (by === 'class') return [...(descending ? classes.reverse() : classes), ...mean];
   const sign = (MORE_IS_BETTER[metric] === false ? -1 : 1) * (descending ? -1 : 1);
-  const value = ({ pairs }: ScoreRow): number => (pairs[by] ? sign * pairs[by].difference : Infinity);
+  const value = ({ pairs }: ComparisonRow): number => (pairs[by] ? sign * pairs[by].difference : Infinity);
   const order = classes.map((row, at) => ({ row, at }));
   order.sort((a, b) => {
     const [first, second] = [value(a.row), value(b.row)];
@@ -66,7 +70,7 @@ export function verdictOf({ metric, low, high }: PairedScore): Verdict {
 }
 
 /** The largest end of an interval or difference: the half width of all interval bars of a metric. */
-export function extentOf(rows: readonly ScoreRow[]): number {
+export function extentOf(rows: readonly ComparisonRow[]): number {
   const ends = rows.flatMap(({ pairs }) =>
     pairs.flatMap((pair) => (pair ? [pair.difference, pair.low ?? 0, pair.high ?? 0] : [])),
   );

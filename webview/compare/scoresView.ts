@@ -12,9 +12,9 @@ import {
   extentOf,
   MEAN,
   pText,
-  scoreRows,
+  comparisonRows,
   verdictOf,
-  type ScoreRow,
+  type ComparisonRow,
   type ScoreSort,
 } from './scoreModel';
 import { counted } from '../../src/text';
@@ -169,7 +169,7 @@ export class ScoresView {
   }
 
   private scoreTable({ scores, state, theme }: ScoresContent, metric: Metric): HTMLElement {
-    const rows = scoreRows(scores, metric.id, state.scoreSort);
+    const rows = comparisonRows(scores, metric.id, state.scoreSort);
     const extent = extentOf(rows);
     // With several pairs the reference is measured on other cases in each: it is written in every pair.
     const own = scores.length === 1 || new Set(scores.map(({ commonCases }) => commonCases.join('\n'))).size > 1;
@@ -187,7 +187,7 @@ export class ScoresView {
     return element('table', {}, caption, element('thead', {}, head), element('tbody', {}, ...body));
   }
 
-  private referenceCell({ pairs }: ScoreRow, metric: Metric): HTMLElement {
+  private referenceCell({ pairs }: ComparisonRow, metric: Metric): HTMLElement {
     const first = pairs.find((pair) => pair !== undefined);
     return element('td', {}, first ? metric.format(first.reference) : '–');
   }

@@ -1,8 +1,9 @@
+import { axesOf } from '../../src/geometry';
 import type { Vec3 } from '../../src/geometry';
 import type { CropPreview, CropsPreview } from '../../src/protocol/crops';
 import type { Plane } from '../../src/protocol/volume';
-import { axesOf, clamp } from '../volume/geometry';
-import type { Place, TileActions } from '../volume/tile';
+import { clamp } from '../volume/geometry';
+import type { PlanePoint, TileActions } from '../volume/tile';
 import { wholeVoxels, type Edges } from './boxHandles';
 
 /** What moving and resizing a crop on the slices needs of the page. */
@@ -62,7 +63,7 @@ export class CropMoves {
     };
   }
 
-  private point(plane: Plane, place: Place): void {
+  private point(plane: Plane, place: PlanePoint): void {
     const { crop } = this.stage;
     if (!crop) return;
     const [across, up] = axesOf(plane);

@@ -1,7 +1,7 @@
+import { axesOf } from '../../src/geometry';
 import type { Vec3 } from '../../src/geometry';
 import type { ErrorMap, LocateReport } from '../../src/protocol/locate';
 import type { Plane, Slice } from '../../src/protocol/volume';
-import { axesOf } from '../volume/geometry';
 
 /** Where along an axis a voxel lies between the nodes of a map; NaN outside. A single node counts for the whole crop. */
 function nodeAt(map: ErrorMap, crop: Vec3, axis: number, voxel: number): number {

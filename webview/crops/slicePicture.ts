@@ -1,9 +1,10 @@
+import { axesOf } from '../../src/geometry';
 import type { Box, Vec3 } from '../../src/geometry';
 import type { CropPreview, CropsPreview } from '../../src/protocol/crops';
 import type { LocateReport } from '../../src/protocol/locate';
 import type { Plane, Slice } from '../../src/protocol/volume';
 import { currentTheme } from '../ui/theme';
-import { axesOf, toCanvas, type SliceView } from '../volume/geometry';
+import { toCanvas, type SliceView } from '../volume/geometry';
 import type { BoxMark, Picture, Sheet } from '../volume/picture';
 import { handleMarks, type Edges } from './boxHandles';
 import { errorTop, type ErrorSlices } from './errorSlices';

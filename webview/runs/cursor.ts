@@ -1,5 +1,5 @@
 /** A cell of the grid: row −1 holds the titles. */
-export interface Place {
+export interface CellPlace {
   readonly row: number;
   readonly column: number;
 }
@@ -7,14 +7,14 @@ export interface Place {
 interface CursorOwner {
   size(): { rows: number; columns: number };
   pageRows(): number;
-  moved(place: Place): void;
+  moved(place: CellPlace): void;
   /** A key that does not move the cursor. @returns whether it was used. */
-  act(place: Place, event: KeyboardEvent): boolean;
+  act(place: CellPlace, event: KeyboardEvent): boolean;
 }
 
 /** The active cell of a grid, moved by keys as the ARIA practices for grids have it. */
 export class GridCursor {
-  private at: Place = { row: 0, column: 2 };
+  private at: CellPlace = { row: 0, column: 2 };
 
   constructor(
     node: HTMLElement,
@@ -23,12 +23,12 @@ export class GridCursor {
     node.addEventListener('keydown', (event) => this.key(event));
   }
 
-  get place(): Place {
+  get place(): CellPlace {
     const { rows, columns } = this.owner.size();
     return { row: Math.min(this.at.row, rows - 1), column: Math.min(this.at.column, columns - 1) };
   }
 
-  set(place: Place): void {
+  set(place: CellPlace): void {
     const { rows, columns } = this.owner.size();
     const within = (value: number, low: number, high: number): number => Math.max(low, Math.min(high, value));
     this.at = { row: within(place.row, -1, rows - 1), column: within(place.column, 0, columns - 1) };
@@ -43,7 +43,7 @@ export class GridCursor {
     this.set(target);
   }
 
-  private target(event: KeyboardEvent): Place | undefined {
+  private target(event: KeyboardEvent): CellPlace | undefined {
     const { row, column } = this.place;
     const { rows, columns } = this.owner.size();
     const far = event.ctrlKey || event.metaKey;

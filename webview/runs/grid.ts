@@ -2,7 +2,7 @@ import type { SortKey, TableColumn } from '../../src/protocol/runs';
 import { element } from '../ui/dom';
 import { cellText, columnTitle, columnWidth } from './cells';
 import { NAME, NOTE, TAGS, type Run, type TableModel } from './model';
-import { GridCursor, type Place } from './cursor';
+import { GridCursor, type CellPlace } from './cursor';
 
 export const ROW_HEIGHT = 26;
 const MARGIN_ROWS = 8;
@@ -216,7 +216,7 @@ export class Grid {
     return this.placed(cell, LEAD.length + at, columnWidth(column), row, column.key);
   }
 
-  private placeOf(event: Event): (Place & { key: string }) | undefined {
+  private placeOf(event: Event): (CellPlace & { key: string }) | undefined {
     const cell = (event.target as HTMLElement).closest<HTMLElement>('.cell');
     if (!cell) return undefined;
     const row = cell.closest<HTMLElement>('.row')!;
@@ -243,14 +243,14 @@ export class Grid {
     else this.actions.open(run);
   }
 
-  private actOnHead(place: Place, add: boolean): void {
+  private actOnHead(place: CellPlace, add: boolean): void {
     const column = this.columns[place.column - LEAD.length];
     if (column) this.actions.sort(column.key, add);
     else if (place.column === 0) this.actions.selectAll();
   }
 
   /** Keys that the cursor leaves to the cell: Enter, Space, and on titles Alt+arrows and Delete. @returns whether used. */
-  private act(place: Place, event: KeyboardEvent): boolean {
+  private act(place: CellPlace, event: KeyboardEvent): boolean {
     const column = this.columns[place.column - LEAD.length];
     if (place.row < 0) {
       if (event.key === 'Enter' || event.key === ' ') this.actOnHead(place, event.shiftKey);
@@ -277,7 +277,7 @@ export class Grid {
     this.cursor.set({ row: -1, column: LEAD.length + at });
   }
 
-  private edit(place: Place, run: Run): void {
+  private edit(place: CellPlace, run: Run): void {
     const cell = document.getElementById(`cell-${place.row}-${place.column}`);
     const column = this.columns[place.column - LEAD.length];
     if (!cell || !column) return;
@@ -304,7 +304,7 @@ export class Grid {
     input.select();
   }
 
-  private reveal({ row, column }: Place): void {
+  private reveal({ row, column }: CellPlace): void {
     if (row >= 0) {
       const top = row * ROW_HEIGHT;
       const room = this.node.clientHeight - this.head.offsetHeight;

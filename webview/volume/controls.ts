@@ -2,7 +2,7 @@ import type { Vec3 } from '../../src/geometry';
 import type { Grid, Layout, OverlayWish, Plane, Tool, VolumeState } from '../../src/protocol/volume';
 import type { Blinker } from './blink';
 import type { Overlay, Pane } from './pane';
-import type { Place } from './tile';
+import type { PlanePoint } from './tile';
 
 /** What the toolbar, the side bar, keys and the pointer may ask of the page. */
 export interface Controls {
@@ -41,7 +41,7 @@ export interface Controls {
   /** The volume and plane that keys and the toolbar mean from now on. */
   touch(pane: Pane, plane: Plane): void;
   /** Where the pointer is; undefined outside of the slices. */
-  hover(pane: Pane, plane: Plane, place: Place | undefined): void;
+  hover(pane: Pane, plane: Plane, place: PlanePoint | undefined): void;
   /** Millimetres: where the crosshair is, in the middle of `grid` at first. */
   crosshairOn(grid: Grid): Vec3;
 }

@@ -1,16 +1,11 @@
-import { mapAxes, mapVec3, type Vec3 } from '../../src/geometry';
-import type { Grid, Plane, Storage } from '../../src/protocol/volume';
+import { mapAxes, mapVec3, type Vec3, axesOf } from '../../src/geometry';
+import type { Grid, Plane, VoxelStorage } from '../../src/protocol/volume';
 
 export const PLANES: readonly { readonly plane: Plane; readonly name: string }[] = [
   { plane: 2, name: 'Axial' },
   { plane: 1, name: 'Coronal' },
   { plane: 0, name: 'Sagittal' },
 ];
-
-/** Canonical axes of a plane: left to right (before flipping), and bottom to top. */
-export function axesOf(plane: Plane): readonly [number, number] {
-  return plane === 0 ? [1, 2] : plane === 1 ? [0, 2] : [0, 1];
-}
 
 export function clamp(value: number, low: number, high: number): number {
   return Math.min(high, Math.max(low, value));
@@ -49,7 +44,7 @@ export function nearestVoxel(grid: Grid, world: Vec3): Vec3 {
 }
 
 /** The index in the file (i, j, k as nibabel counts) of a canonical index. */
-export function fileIndex(storage: Storage, size: Vec3, index: Vec3): Vec3 {
+export function fileIndex(storage: VoxelStorage, size: Vec3, index: Vec3): Vec3 {
   const at = [0, 0, 0];
   storage.axis.forEach((fileAxis, axis) => {
     at[fileAxis] = (storage.flipped[axis] ? size[axis]! - 1 - index[axis]! : index[axis]!) * storage.step[fileAxis]!;
@@ -58,7 +53,7 @@ export function fileIndex(storage: Storage, size: Vec3, index: Vec3): Vec3 {
 }
 
 /** The inverse of {@link fileIndex}: the nearest voxel that is shown. */
-export function canonicalIndex(storage: Storage, size: Vec3, voxel: Vec3): Vec3 {
+export function canonicalIndex(storage: VoxelStorage, size: Vec3, voxel: Vec3): Vec3 {
   return mapVec3(storage.axis, (fileAxis, axis) => {
     const at = clamp(Math.round(voxel[fileAxis]! / storage.step[fileAxis]!), 0, size[axis]! - 1);
     return storage.flipped[axis] ? size[axis]! - 1 - at : at;

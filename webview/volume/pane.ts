@@ -1,3 +1,4 @@
+import { axesOf } from '../../src/geometry';
 import type { Vec3 } from '../../src/geometry';
 import type {
   OverlayWish,
@@ -10,13 +11,13 @@ import type {
 } from '../../src/protocol/volume';
 import { element } from '../ui/dom';
 import type { Theme } from '../ui/theme';
-import { axesOf, nearestVoxel, PLANES } from './geometry';
+import { nearestVoxel, PLANES } from './geometry';
 import { labelFilter, type LabelFilter } from './labelFilter';
 import type { Measurement, Paint, Picture, Sheet } from './picture';
 import { firstPreset, windowOf } from './presets';
 import { Rendering3dTile } from './rendering3dTile';
 import { Source, type SourceEvents, type VolumeHost } from './source';
-import { Tile, type Place, type TileActions } from './tile';
+import { Tile, type PlanePoint, type TileActions } from './tile';
 
 /** A volume on top, with what is known of its voxels. */
 export interface Overlay {
@@ -295,10 +296,10 @@ export class Pane {
     state: VolumeState,
     plane: Plane,
     index: number,
-    place: Place,
+    place: PlanePoint,
   ): { value: number | undefined; overlays: readonly OverlayValue[] } {
     const read = (source: Source | undefined): number | undefined =>
-      source?.valueAt(plane, index, state.channel, place);
+      source?.voxelAt(plane, index, state.channel, place);
     const seen = new Set<Source>();
     const overlays = this.overlays.flatMap(({ shown, source }) => {
       if (!source || seen.has(source)) return [];

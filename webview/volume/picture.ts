@@ -1,3 +1,4 @@
+import { axesOf } from '../../src/geometry';
 import type { Slice } from '../../src/protocol/volume';
 import {
   paintErrors,
@@ -9,7 +10,7 @@ import {
   type LabelPaint,
   type Scaling,
 } from './raster';
-import { axesOf, lettersOf, scaleBar, scaleOf, spacingOf, toCanvas, toWorld, type SliceView } from './geometry';
+import { lettersOf, scaleBar, scaleOf, spacingOf, toCanvas, toWorld, type SliceView } from './geometry';
 
 /** How the voxels of one volume become colours. */
 export type Paint =

@@ -1,13 +1,13 @@
 import type { VolumeStatistics } from '../../src/protocol/volume';
 
-export interface Preset {
+export interface WindowPreset {
   readonly id: string;
   readonly label: string;
   readonly window?: readonly [low: number, high: number];
 }
 
 /** Windows of the usual CT reading, and VoCo's own. The two without numbers depend on the volume. */
-export const PRESETS: readonly Preset[] = [
+export const PRESETS: readonly WindowPreset[] = [
   { id: 'voco', label: 'VoCo (−175 to 250)', window: [-175, 250] },
   { id: 'abdomen', label: 'Abdomen', window: [-160, 240] },
   { id: 'liver', label: 'Liver', window: [-15, 135] },

@@ -165,6 +165,6 @@ export function paintErrors(slice: Slice, scaling: Scaling, paint: ErrorPaint, o
 }
 
 /** The value at a pixel of a slice. */
-export function valueAt(slice: Slice, scaling: Scaling, x: number, y: number): number {
+export function voxelAt(slice: Slice, scaling: Scaling, x: number, y: number): number {
   return slice.data[y * slice.width + x]! * scaling.slope + scaling.intercept;
 }

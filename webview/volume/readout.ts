@@ -1,15 +1,16 @@
+import { axesOf } from '../../src/geometry';
 import type { Vec3 } from '../../src/geometry';
 import type { Plane, VolumeState } from '../../src/protocol/volume';
-import { axesOf, fileIndex, nearestVoxel, toWorld } from './geometry';
+import { fileIndex, nearestVoxel, toWorld } from './geometry';
 import type { Pane } from './pane';
 import { middleOf } from './state';
-import type { Place } from './tile';
+import type { PlanePoint } from './tile';
 
 /** Where the pointer is. */
 export interface Hovered {
   readonly pane: Pane;
   readonly plane: Plane;
-  readonly place: Place;
+  readonly place: PlanePoint;
 }
 
 /** Millimetres under the pointer, else at the crosshair of a volume; undefined where the pointer is outside of it. */

@@ -1,5 +1,5 @@
+import { axesOf } from '../../src/geometry';
 import type { Layout, Plane, Tool } from '../../src/protocol/volume';
-import { axesOf } from './geometry';
 import type { Controls } from './controls';
 
 /** What the keys do while a slice has the focus, for the help in the side bar. */

@@ -1,11 +1,11 @@
+import { axesOf } from '../../src/geometry';
 import type { Plane, VolumeContract, VolumeFile, VolumeState, VolumeStatistics } from '../../src/protocol/volume';
 import type { ResultClass } from '../../src/protocol/scores';
 import type { Host } from '../ui/host';
-import { parseColour, valueAt, type Colour, type Scaling } from './raster';
-import { axesOf } from './geometry';
+import { parseColour, voxelAt, type Colour, type Scaling } from './raster';
 import { Glimpses } from './glimpses';
 import { SliceStore } from './sliceStore';
-import type { Place } from './tile';
+import type { PlanePoint } from './tile';
 
 export type VolumeHost = Host<VolumeContract, VolumeState>;
 
@@ -98,11 +98,11 @@ export class Source {
   }
 
   /** The value at a place of a slice that is here; undefined outside of the volume too. */
-  valueAt(plane: Plane, index: number, channel: number, place: Place): number | undefined {
+  voxelAt(plane: Plane, index: number, channel: number, place: PlanePoint): number | undefined {
     const slice = this.store.peek(plane, index, this.channel(channel));
     const [x, y] = [Math.round(place[0]), Math.round(place[1])];
     if (!slice || x < 0 || y < 0 || x >= slice.width || y >= slice.height) return undefined;
-    return valueAt(slice, this.scaling, x, y);
+    return voxelAt(slice, this.scaling, x, y);
   }
 
   /** The channel of this file that is shown for one of the panel: its last when it has fewer. */

@@ -4,14 +4,14 @@ import { fromCanvas, type SliceView } from './geometry';
 import { drawPicture, lengthOf, SheetCanvas, type Measurement, type Picture } from './picture';
 
 /** A place in a slice: fractional voxels along the two axes of its plane. */
-export type Place = readonly [across: number, up: number];
+export type PlanePoint = readonly [across: number, up: number];
 
 /** What the user does on a slice. Distances are CSS pixels. */
 export interface TileActions {
   tool(): Tool;
   focus(): void;
-  point(place: Place): void;
-  hover(place: Place | undefined): void;
+  point(place: PlanePoint): void;
+  hover(place: PlanePoint | undefined): void;
   scroll(slices: number): void;
   scrollTo(index: number): void;
   window(dx: number, dy: number): void;
@@ -96,7 +96,7 @@ export class Tile {
     return this.picture?.view;
   }
 
-  private placeOf(event: MouseEvent): Place | undefined {
+  private placeOf(event: MouseEvent): PlanePoint | undefined {
     const box = this.canvas.getBoundingClientRect();
     return this.view && fromCanvas(this.view, event.clientX - box.left, event.clientY - box.top);
   }

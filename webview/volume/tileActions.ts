@@ -1,9 +1,10 @@
+import { axesOf } from '../../src/geometry';
 import type { Vec3 } from '../../src/geometry';
 import type { Plane } from '../../src/protocol/volume';
-import { axesOf, clamp, nearestVoxel, spacingOf, toIndex, toWorld } from './geometry';
+import { clamp, nearestVoxel, spacingOf, toIndex, toWorld } from './geometry';
 import type { Pane } from './pane';
 import { shortcut } from './shortcuts';
-import type { Place, TileActions } from './tile';
+import type { PlanePoint, TileActions } from './tile';
 import type { Controls } from './controls';
 
 /** What mouse and keys do on a slice of a volume. */
@@ -52,7 +53,7 @@ export function tileActions(viewer: Controls, pane: Pane, plane: Plane): TileAct
 }
 
 /** The crosshair after a place of a slice was pointed at, in millimetres. */
-function crosshairAt(viewer: Controls, pane: Pane, plane: Plane, place: Place): Vec3 {
+function crosshairAt(viewer: Controls, pane: Pane, plane: Plane, place: PlanePoint): Vec3 {
   const { grid } = pane.shown.header!;
   const [across, up] = axesOf(plane);
   const now = viewer.crosshairOn(grid);

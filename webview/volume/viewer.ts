@@ -16,7 +16,7 @@ import { Sidebar } from './sidebar';
 import type { VolumeHost } from './source';
 import { DEFAULT_STATE, dependsOn, middleOf, movedWindow, wishOf } from './state';
 import { Toolbar } from './toolbar';
-import type { Place } from './tile';
+import type { PlanePoint } from './tile';
 import { tileActions } from './tileActions';
 
 const CINE_MS = 80;
@@ -262,7 +262,7 @@ export class Viewer implements Controls {
     this.active = { pane, plane };
   }
 
-  hover(pane: Pane, plane: Plane, place: Place | undefined): void {
+  hover(pane: Pane, plane: Plane, place: PlanePoint | undefined): void {
     this.hovered = place && { pane, plane, place };
     this.readout();
   }

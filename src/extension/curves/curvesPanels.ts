@@ -10,7 +10,7 @@ import type {
   CurveRun,
   CurvesContract,
   CurvesState,
-  ExportRequest,
+  CurvesExport,
   SeriesAnswer,
   SeriesRequest,
 } from '../../protocol/curves';
@@ -154,7 +154,7 @@ class CurvesPanel implements OpenPanel<Wish> {
   }
 }
 
-async function exportCurves({ format, runs, metrics, content }: ExportRequest): Promise<string | undefined> {
+async function exportCurves({ format, runs, metrics, content }: CurvesExport): Promise<string | undefined> {
   const name = `${runs.length === 1 ? basename(runs[0]!) : 'runs'}-curves.${format}`;
   return saveFile(name, format === 'csv' ? (file) => writeMetricsCsv(file, runs, metrics) : (content ?? ''));
 }

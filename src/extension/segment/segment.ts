@@ -8,7 +8,7 @@ import { runTool } from '../../jobs/process';
 import { readSafetensorsHeader } from '../../runs/safetensors';
 import { runLabel } from '../../runs/runDirectory';
 import { openVolume } from '../volume/openVolume';
-import { isVolumeFile, activeVolume } from '../volume/volumeFiles';
+import { isVolumeUri, activeVolume } from '../volume/volumeFiles';
 import { askForVolumes } from '../volume/session';
 import type { Services } from '../services';
 import { chosenDevice } from '../shared/settings';
@@ -21,7 +21,7 @@ const FOLDER = 'segmentations';
 /** The volumes that a menu stands on, the one in the active editor, or what the user chooses. */
 async function pickImages(clicked: unknown, selected: unknown): Promise<string[]> {
   const uris = Array.isArray(selected) && selected.length > 0 ? (selected as unknown[]) : [clicked];
-  const given = uris.flatMap((uri) => (uri instanceof vscode.Uri && isVolumeFile(uri) ? [uri.fsPath] : []));
+  const given = uris.flatMap((uri) => (uri instanceof vscode.Uri && isVolumeUri(uri) ? [uri.fsPath] : []));
   if (given.length > 0) return given;
   const open = activeVolume();
   if (open) return [open.fsPath];

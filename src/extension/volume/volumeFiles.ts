@@ -1,10 +1,10 @@
 import * as vscode from 'vscode';
 
 /** Whether a file is a volume by its name. */
-export const isVolumeFile = (uri: vscode.Uri): boolean => /\.nii(\.gz)?$/i.test(uri.fsPath);
+export const isVolumeUri = (uri: vscode.Uri): boolean => /\.nii(\.gz)?$/i.test(uri.fsPath);
 
 /** The volume in the active tab, if it shows one. */
 export function activeVolume(): vscode.Uri | undefined {
   const input = vscode.window.tabGroups.activeTabGroup.activeTab?.input;
-  return input instanceof vscode.TabInputCustom && isVolumeFile(input.uri) ? input.uri : undefined;
+  return input instanceof vscode.TabInputCustom && isVolumeUri(input.uri) ? input.uri : undefined;
 }

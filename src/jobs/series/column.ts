@@ -107,7 +107,7 @@ export function firstAtLeast(sorted: Uint32Array, value: number): number {
  * intervals of equal length, and of each the smallest and the largest value are kept, and the first one that is not a
  * number, in their order. The first and the last index are always among them.
  */
-export function thin(values: Float32Array, from: number, to: number, points: number): Uint32Array {
+export function thinnedIndices(values: Float32Array, from: number, to: number, points: number): Uint32Array {
   const length = to - from;
   if (length <= Math.max(4, points)) return Uint32Array.from({ length: Math.max(0, length) }, (_, i) => from + i);
   const intervals = Math.max(1, Math.floor((points - 2) / 2));

@@ -1,6 +1,6 @@
 import type { RunMarks, Series, SeriesRequest } from '../../protocol/curves';
 import { isValidationMetric } from '../../protocol/metrics';
-import { Column, firstAtLeast, thin } from './column';
+import { Column, firstAtLeast, thinnedIndices } from './column';
 
 const MAX_MARKS = 100;
 
@@ -75,7 +75,7 @@ export class RunSeries {
     const [low, high] = request.range ?? [0, Infinity];
     const from = Math.max(0, firstAtLeast(column.steps, low) - 1);
     const to = Math.min(column.length, high === Infinity ? column.length : firstAtLeast(column.steps, high + 1) + 1);
-    const kept = thin(column.values, from, to, request.points);
+    const kept = thinnedIndices(column.values, from, to, request.points);
     const averages =
       request.smoothing > 0 && !isValidationMetric(metric) ? column.smoothed(request.smoothing) : undefined;
     const { steps, values } = column;

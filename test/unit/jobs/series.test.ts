@@ -2,7 +2,7 @@ import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { Column, firstAtLeast, thin } from '../../../src/jobs/series/column';
+import { Column, firstAtLeast, thinnedIndices } from '../../../src/jobs/series/column';
 import { RunSeries } from '../../../src/jobs/series/runSeries';
 import { LineScanner } from '../../../src/jobs/series/scan';
 import { SeriesStore } from '../../../src/jobs/series/seriesStore';
@@ -24,14 +24,14 @@ function filled(values: readonly number[]): RunSeries {
 
 describe('thin', () => {
   it('returns every index when there are few', () => {
-    expect([...thin(Float32Array.of(3, 1, 2), 0, 3, 10)]).toEqual([0, 1, 2]);
+    expect([...thinnedIndices(Float32Array.of(3, 1, 2), 0, 3, 10)]).toEqual([0, 1, 2]);
   });
 
   it('keeps the ends, and every spike of a quarter of a million values', () => {
     const values = Float32Array.from({ length: 250_000 }, (_, i) => Math.sin(i / 1000));
     values[123_456] = 50;
     values[200_001] = -50;
-    const kept = thin(values, 0, values.length, 1000);
+    const kept = thinnedIndices(values, 0, values.length, 1000);
     expect(kept.length).toBeLessThanOrEqual(1500);
     expect([...kept]).toContain(123_456);
     expect([...kept]).toContain(200_001);
@@ -42,7 +42,7 @@ describe('thin', () => {
   it('is not blinded by values that are not numbers, and keeps the place of the first in an interval', () => {
     const values = new Float32Array(100).fill(Number.NaN);
     values[50] = 1;
-    const kept = [...thin(values, 0, 100, 12)];
+    const kept = [...thinnedIndices(values, 0, 100, 12)];
     expect(kept).toContain(50);
     expect(kept).toContain(20);
   });

@@ -16,7 +16,7 @@ import {
   extentOf,
   pText,
   scoreLines,
-  scoreRows,
+  comparisonRows,
   verdictOf,
 } from '../../../../webview/compare/scoreModel';
 import { changeText, cosineText, totalRow, weightRows } from '../../../../webview/compare/weightModel';
@@ -47,10 +47,10 @@ const names = (rows: readonly { name: string }[]): string[] => rows.map(({ name 
 
 describe('scores of checkpoints against the reference', () => {
   it('keep the order of the classes, the mean last', () => {
-    const rows = scoreRows(scores, 'dice', { by: 'class', descending: false });
+    const rows = comparisonRows(scores, 'dice', { by: 'class', descending: false });
     expect(names(rows)).toEqual(['spleen', 'liver', 'aorta', 'mean']);
     expect(rows[1]!.pairs.map((pair) => pair?.difference)).toEqual([-0.05, undefined]);
-    expect(names(scoreRows(scores, 'dice', { by: 'class', descending: true }))).toEqual([
+    expect(names(comparisonRows(scores, 'dice', { by: 'class', descending: true }))).toEqual([
       'aorta',
       'liver',
       'spleen',
@@ -60,10 +60,10 @@ describe('scores of checkpoints against the reference', () => {
 
   it('are sorted by difference, the worst first, whether more or less is better', () => {
     const sort = { by: 0, descending: false } as const;
-    expect(names(scoreRows(scores, 'dice', sort))).toEqual(['liver', 'aorta', 'spleen', 'mean']);
-    expect(names(scoreRows(scores, 'hd95', sort))).toEqual(['liver', 'spleen']);
+    expect(names(comparisonRows(scores, 'dice', sort))).toEqual(['liver', 'aorta', 'spleen', 'mean']);
+    expect(names(comparisonRows(scores, 'hd95', sort))).toEqual(['liver', 'spleen']);
     // Classes without a difference keep their order after the others.
-    expect(names(scoreRows(scores, 'dice', { by: 1, descending: false }))).toEqual([
+    expect(names(comparisonRows(scores, 'dice', { by: 1, descending: false }))).toEqual([
       'spleen',
       'liver',
       'aorta',
@@ -90,7 +90,7 @@ describe('scores of checkpoints against the reference', () => {
     const [volume] = comparedMetrics([{ ...scores[0]!, scores: [paired('liver', 'volumeError', 0.1)] }]);
     expect(differenceText(0.1, volume!)).toBe('+10.0 %');
     expect([pText(0.03125), pText(0.0004), pText(null)]).toEqual(['0.031', '< 0.001', '–']);
-    expect(extentOf(scoreRows(scores, 'hd95', { by: 'class', descending: false }))).toBeCloseTo(4.01);
+    expect(extentOf(comparisonRows(scores, 'hd95', { by: 'class', descending: false }))).toBeCloseTo(4.01);
   });
 
   it('are saved as a table with the test named', () => {
