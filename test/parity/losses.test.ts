@@ -3,16 +3,9 @@ import { diceCeLoss, diceLossTerms, type DiceCeOptions } from '../../src/metrics
 import { valueAndGradients } from '../../src/tensor/autodiff';
 import * as tf from '../../src/tensor/tf';
 import { useBackend } from '../support/backends';
-import { formulaLabels, formulaLogits, metricsFixture, type LabelSet } from '../support/segmentation';
+import { withFixtures } from '../support/fixtures';
+import { MetricsInputs, type LabelSet, type MetricsFixture } from '../support/segmentation';
 import { channelsFirst, channelsLast, gradientError } from '../support/reference';
-
-const SHAPE = [2, 14, 8, 8, 8] as const;
-const logits = formulaLogits();
-
-function oneHot(set: LabelSet): tf.Tensor5D {
-  const labels = Int32Array.from(formulaLabels(set));
-  return tf.tidy(() => tf.cast(tf.oneHot(tf.tensor4d(labels, [2, 8, 8, 8], 'int32'), 14), 'float32') as tf.Tensor5D);
-}
 
 function optionsOf(args: Record<string, unknown>, diceOnly: boolean): DiceCeOptions {
   return {
@@ -29,30 +22,39 @@ function optionsOf(args: Record<string, unknown>, diceOnly: boolean): DiceCeOpti
 
 beforeAll(() => useBackend('cpu'));
 
-describe('DiceCE loss against MONAI', () => {
-  const cases = metricsFixture.losses.filter(
-    (item) => item.value !== undefined && item.class !== 'torch.nn.CrossEntropyLoss',
-  );
-  it.each(cases.map((item) => [`${item.variant}, ${item.labels} labels`, item] as const))('%s', async (_, item) => {
-    const x = channelsLast(logits, SHAPE);
-    const target = oneHot(item.labels);
-    const options = optionsOf(item.args!, item.class === 'DiceLoss');
-    const { value, gradients } = valueAndGradients(() => diceCeLoss(x, target, options), [x]);
-    const loss = (await value.loss.data())[0]!;
-    expect(Math.abs(loss - item.value!) / item.value!).toBeLessThan(1e-6);
-    if (item.grad) expect(gradientError(await channelsFirst(gradients[0]!), item.grad)).toBeLessThan(1e-5);
-  });
+withFixtures<[MetricsFixture]>('DiceCE loss against MONAI', ['losses_metrics.json'], (fixture) => {
+  const inputs = new MetricsInputs(fixture);
+  const oneHot = (set: LabelSet): tf.Tensor5D => {
+    const [samples, classes, ...size] = inputs.shape;
+    const labels = tf.tensor4d(Int32Array.from(inputs.labels(set)), [samples, ...size], 'int32');
+    return tf.tidy(() => tf.cast(tf.oneHot(labels, classes), 'float32') as tf.Tensor5D);
+  };
 
-  it.each(['full', 'missing'] as const)('Dice of each sample and class, %s labels', async (set) => {
-    const expected = metricsFixture.losses.find((item) => item.variant === 'dice_only_none' && item.labels === set)!;
-    const terms = diceLossTerms(channelsLast(logits, SHAPE), oneHot(set), { activation: 'softmax' });
-    const values = Array.from(await terms.data());
-    expected.values_n_c!.flat().forEach((value, i) => expect(Math.abs(values[i]! - value)).toBeLessThan(1e-6));
-  });
+  describe('DiceCE loss against MONAI', () => {
+    const cases = fixture.losses.filter(
+      (item) => item.value !== undefined && item.class !== 'torch.nn.CrossEntropyLoss',
+    );
+    it.each(cases.map((item) => [`${item.variant}, ${item.labels} labels`, item] as const))('%s', async (_, item) => {
+      const x = channelsLast(inputs.logits, inputs.shape);
+      const target = oneHot(item.labels);
+      const options = optionsOf(item.args!, item.class === 'DiceLoss');
+      const { value, gradients } = valueAndGradients(() => diceCeLoss(x, target, options), [x]);
+      const loss = (await value.loss.data())[0]!;
+      expect(Math.abs(loss - item.value!) / item.value!).toBeLessThan(1e-6);
+      if (item.grad) expect(gradientError(await channelsFirst(gradients[0]!), item.grad)).toBeLessThan(1e-5);
+    });
 
-  it.each(['full', 'missing'] as const)('cross entropy alone, %s labels', async (set) => {
-    const expected = metricsFixture.losses.find((item) => item.variant === 'cross_entropy' && item.labels === set)!;
-    const { ce } = diceCeLoss(channelsLast(logits, SHAPE), oneHot(set), { activation: 'softmax' });
-    expect(Math.abs((await ce.data())[0]! - expected.value!) / expected.value!).toBeLessThan(1e-6);
+    it.each(['full', 'missing'] as const)('Dice of each sample and class, %s labels', async (set) => {
+      const expected = fixture.losses.find((item) => item.variant === 'dice_only_none' && item.labels === set)!;
+      const terms = diceLossTerms(channelsLast(inputs.logits, inputs.shape), oneHot(set), { activation: 'softmax' });
+      const values = Array.from(await terms.data());
+      expected.values_n_c!.flat().forEach((value, i) => expect(Math.abs(values[i]! - value)).toBeLessThan(1e-6));
+    });
+
+    it.each(['full', 'missing'] as const)('cross entropy alone, %s labels', async (set) => {
+      const expected = fixture.losses.find((item) => item.variant === 'cross_entropy' && item.labels === set)!;
+      const { ce } = diceCeLoss(channelsLast(inputs.logits, inputs.shape), oneHot(set), { activation: 'softmax' });
+      expect(Math.abs((await ce.data())[0]! - expected.value!) / expected.value!).toBeLessThan(1e-6);
+    });
   });
 });

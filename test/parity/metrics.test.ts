@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import {
   countOverlaps,
   diceOf,
@@ -7,7 +7,8 @@ import {
   reduceScores,
   surfaceDistances,
 } from '../../src/metrics';
-import { formulaLabels, formulaPrediction, metricsFixture, type LabelSet } from '../support/segmentation';
+import { withFixtures } from '../support/fixtures';
+import { MetricsInputs, type LabelSet, type MetricsFixture } from '../support/segmentation';
 
 function close(actual: number, expected: number | string | null | undefined, tolerance = 1e-6): void {
   if (expected === null || expected === undefined) expect(actual).toBeNaN();
@@ -15,21 +16,22 @@ function close(actual: number, expected: number | string | null | undefined, tol
   else expect(Math.abs(actual - expected)).toBeLessThanOrEqual(tolerance * Math.max(1, Math.abs(expected)));
 }
 
-function scores(set: LabelSet, background: boolean, ignoreEmpty: boolean): number[][] {
-  const [prediction, truth] = [formulaPrediction(set), formulaLabels(set)];
-  return [0, 1].map((n) => {
-    const part = (labels: Uint8Array): Uint8Array => labels.subarray(n * 512, (n + 1) * 512);
-    const overlaps = countOverlaps(part(prediction), part(truth), 14);
+function scores(inputs: MetricsInputs, set: LabelSet, background: boolean, ignoreEmpty: boolean): number[][] {
+  const [prediction, truth] = [inputs.prediction(set), inputs.labels(set)];
+  return Array.from({ length: inputs.shape[0] }, (_, n) => {
+    const part = (labels: Uint8Array): Uint8Array => labels.subarray(n * inputs.voxels, (n + 1) * inputs.voxels);
+    const overlaps = countOverlaps(part(prediction), part(truth), inputs.classes);
     return overlaps.slice(background ? 0 : 1).map((overlap) => diceOf(overlap, ignoreEmpty));
   });
 }
 
-describe('Dice against MONAI', () => {
-  const reductions = metricsFixture.dice_metric.filter((item) => item.include_background !== undefined);
+withFixtures<[MetricsFixture]>('Dice against MONAI', ['losses_metrics.json'], (fixture) => {
+  const inputs = new MetricsInputs(fixture);
+  const reductions = fixture.dice_metric.filter((item) => item.include_background !== undefined);
   it.each(
     reductions.map((item) => [JSON.stringify({ ...item, aggregate: undefined, not_nans: undefined }), item] as const),
   )('%s', (_, item) => {
-    const rows = scores(item.labels, item.include_background!, item.ignore_empty);
+    const rows = scores(inputs, item.labels, item.include_background!, item.ignore_empty);
     const { values, counts } = reduceScores(rows, item.reduction);
     expect(values).toHaveLength(item.aggregate.length);
     item.aggregate.forEach((expected, i) => close(values[i]!, expected));
@@ -42,8 +44,12 @@ interface Spheres {
   truth: Uint8Array[];
 }
 
-function spheres(): Spheres {
-  const { shape, gt_spheres_class_cx_cy_cz_r2, pred_spheres_class_cx_cy_cz_r2 } = metricsFixture.surface_metrics;
+function spheres({
+  shape,
+  gt_spheres_class_cx_cy_cz_r2,
+  pred_spheres_class_cx_cy_cz_r2,
+  num_classes,
+}: MetricsFixture['surface_metrics']): Spheres {
   const draw = (list: number[][]): Uint8Array => {
     const labels = new Uint8Array(shape[0] * shape[1] * shape[2]);
     for (const [label, cx, cy, cz, r2] of list as [number, number, number, number, number][]) {
@@ -54,31 +60,35 @@ function spheres(): Spheres {
     }
     return labels;
   };
-  const masks = (labels: Uint8Array) => [1, 2, 3, 4, 5, 6].map((c) => labels.map((value) => (value === c ? 1 : 0)));
+  const masks = (labels: Uint8Array) =>
+    Array.from({ length: num_classes - 1 }, (_, i) => i + 1).map((c) => labels.map((value) => (value === c ? 1 : 0)));
   return { pred: masks(draw(pred_spheres_class_cx_cy_cz_r2)), truth: masks(draw(gt_spheres_class_cx_cy_cz_r2)) };
 }
 
-describe('surface metrics against MONAI', () => {
-  const fixture = metricsFixture.surface_metrics;
-  const { pred, truth } = spheres();
-  const at = (spacing: [number, number, number]) =>
-    pred.map((mask, i) => surfaceDistances(mask, truth[i]!, fixture.shape, spacing));
-  const plain = at([1, 1, 1]);
-  const spaced = at([1.5, 2, 3]);
+withFixtures<[MetricsFixture]>(
+  'surface metrics against MONAI',
+  ['losses_metrics.json'],
+  ({ surface_metrics: fixture }) => {
+    const { pred, truth } = spheres(fixture);
+    const at = (spacing: [number, number, number]) =>
+      pred.map((mask, i) => surfaceDistances(mask, truth[i]!, fixture.shape, spacing));
+    const plain = at([1, 1, 1]);
+    const spaced = at([1.5, 2, 3]);
 
-  it('Hausdorff distances: 95 %, maximum, with spacing, absent classes', () => {
-    plain.forEach((distances, i) => {
-      close(hausdorff(distances), fixture.hausdorff_95![i]);
-      close(hausdorff(distances, 100), fixture.hausdorff_max![i]);
-      close(hausdorff(spaced[i]!), fixture['hausdorff_95_spacing_1.5_2_3']![i]);
+    it('Hausdorff distances: 95 %, maximum, with spacing, absent classes', () => {
+      plain.forEach((distances, i) => {
+        close(hausdorff(distances), fixture.hausdorff_95![i]);
+        close(hausdorff(distances, 100), fixture.hausdorff_max![i]);
+        close(hausdorff(spaced[i]!), fixture['hausdorff_95_spacing_1.5_2_3']![i]);
+      });
     });
-  });
 
-  it('normalised surface distance at several tolerances', () => {
-    plain.forEach((distances, i) => {
-      close(normalizedSurfaceDistance(distances, 1), fixture.surface_dice_tol1![i]);
-      close(normalizedSurfaceDistance(distances, 0), fixture.surface_dice_tol0![i]);
-      close(normalizedSurfaceDistance(spaced[i]!, 2), fixture['surface_dice_tol2_spacing_1.5_2_3']![i]);
+    it('normalised surface distance at several tolerances', () => {
+      plain.forEach((distances, i) => {
+        close(normalizedSurfaceDistance(distances, 1), fixture.surface_dice_tol1![i]);
+        close(normalizedSurfaceDistance(distances, 0), fixture.surface_dice_tol0![i]);
+        close(normalizedSurfaceDistance(spaced[i]!, 2), fixture['surface_dice_tol2_spacing_1.5_2_3']![i]);
+      });
     });
-  });
-});
+  },
+);

@@ -1,7 +1,6 @@
 import { boxAround, type Vec3 } from '../../src/geometry';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
+import { withFixtures } from '../support/fixtures';
 import { centreRange, createCropGrid, positionLabel } from '../../src/pretext/voco/geometry';
 
 interface Arguments {
@@ -19,14 +18,12 @@ interface Case {
   randint_low_high?: number[][];
 }
 interface Fixture {
+  /** Starts with the call whose labels the cases have. */
+  what: string;
   randint_calls_low_high: number[][];
   cases: Case[];
   other_arguments: (Case & { args: Arguments; randint_low_high: number[][] })[];
 }
-
-const folder = process.env.VOCO_FIXTURES ?? join(import.meta.dirname, '../fixtures');
-const fixture = JSON.parse(readFileSync(join(folder, 'position_labels.json'), 'utf8')) as Fixture;
-const reference: Arguments = { roi: 96, base_roi: 96, max_roi: 384, num_crops: 4 };
 
 function gridOf(a: Arguments) {
   return createCropGrid([a.num_crops, a.num_crops, 1], [a.base_roi, a.base_roi, a.roi], [a.max_roi, a.max_roi, a.roi]);
@@ -37,7 +34,15 @@ function labelOf(item: Case, a: Arguments): Float64Array {
   return positionLabel(boxAround(centre, [a.roi, a.roi, a.roi]), gridOf(a));
 }
 
-describe('position labels of the released code', () => {
+/** The arguments in a call such as `f(roi=96, base_roi=96)`. */
+function argumentsOf(call: string): Arguments {
+  const entries = [...call.matchAll(/(\w+)=(\d+)/g)].map(([, name, value]) => [name, Number(value)]);
+  return Object.fromEntries(entries) as Arguments;
+}
+
+withFixtures<[Fixture]>('position labels of the released code', ['position_labels.json'], (fixture) => {
+  const reference = argumentsOf(fixture.what);
+
   it.each(fixture.cases)('centre $center_x, $center_y', (item) => {
     const label = labelOf(item, reference);
     expect(label).toHaveLength(item.labels.length);

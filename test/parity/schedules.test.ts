@@ -5,19 +5,24 @@ import {
   warmupCosine,
   type Schedule,
 } from '../../src/tensor/optim/schedules';
-import { fixture } from '../unit/tensor/support';
+import { withFixtures } from '../support/fixtures';
 
 interface Rates {
   k?: number[];
   lr: number[];
 }
+/** Variants by name, beside the rate and the name of the class. */
+type Variants<T> = { base_lr: number; class: string } & Record<string, T | number | string>;
+
+function variantsOf<T extends object>(group: Variants<T>): (readonly [string, number, T])[] {
+  return Object.entries(group).flatMap(([name, value]) =>
+    typeof value === 'object' ? [[name, group.base_lr, value] as const] : [],
+  );
+}
+
 interface Schedules {
-  warmup_cosine: {
-    base_lr: number;
-    small: Rates & { warmup_steps: number; t_total: number };
-    pretrain: Rates & { warmup_steps: number; t_total: number };
-  };
-  linear_warmup_cosine_annealing: Record<'small' | 'small_start_eta' | 'finetune', Annealing> & { base_lr: number };
+  warmup_cosine: Variants<Rates & { warmup_steps: number; t_total: number }>;
+  linear_warmup_cosine_annealing: Variants<Annealing>;
 }
 interface Annealing extends Rates {
   warmup_epochs: number;
@@ -26,31 +31,36 @@ interface Annealing extends Rates {
   eta_min?: number;
 }
 
-const { warmup_cosine, linear_warmup_cosine_annealing } = fixture<Schedules>('schedules.json');
-
 function expectRates(schedule: Schedule, { k, lr }: Rates, baseRate: number): void {
   const steps = k ?? lr.map((_, i) => i);
   const worst = Math.max(...steps.map((step, i) => Math.abs(schedule(step) - lr[i]!)));
   expect(worst).toBeLessThan(1e-9 * baseRate);
 }
 
-test.each(['small', 'pretrain'] as const)('WarmupCosineSchedule, %s, also past the end', (name) => {
-  const { base_lr: baseRate, [name]: expected } = warmup_cosine;
-  const options = { baseRate, warmupSteps: expected.warmup_steps, totalSteps: expected.t_total };
-  expectRates(warmupCosine(options), expected, baseRate);
-});
+withFixtures<[Schedules]>(
+  'learning rates of the released code',
+  ['schedules.json'],
+  ({ warmup_cosine, linear_warmup_cosine_annealing }) => {
+    test.each(variantsOf(warmup_cosine))('WarmupCosineSchedule, %s, also past the end', (_, baseRate, expected) => {
+      const options = { baseRate, warmupSteps: expected.warmup_steps, totalSteps: expected.t_total };
+      expectRates(warmupCosine(options), expected, baseRate);
+    });
 
-test.each(['small', 'small_start_eta', 'finetune'] as const)('LinearWarmupCosineAnnealingLR, %s', (name) => {
-  const { base_lr: baseRate, [name]: expected } = linear_warmup_cosine_annealing;
-  const schedule = linearWarmupCosineAnnealing({
-    baseRate,
-    warmupSteps: expected.warmup_epochs,
-    totalSteps: expected.max_epochs,
-    startRate: expected.warmup_start_lr,
-    endRate: expected.eta_min,
-  });
-  expectRates(schedule, expected, baseRate);
-});
+    test.each(variantsOf(linear_warmup_cosine_annealing))(
+      'LinearWarmupCosineAnnealingLR, %s',
+      (_, baseRate, expected) => {
+        const schedule = linearWarmupCosineAnnealing({
+          baseRate,
+          warmupSteps: expected.warmup_epochs,
+          totalSteps: expected.max_epochs,
+          startRate: expected.warmup_start_lr,
+          endRate: expected.eta_min,
+        });
+        expectRates(schedule, expected, baseRate);
+      },
+    );
+  },
+);
 
 describe('degenerate settings give finite rates', () => {
   test.each([

@@ -1,5 +1,5 @@
 import type { Vec3 } from '../../src/geometry';
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import {
   importanceMap,
   scanInterval,
@@ -11,10 +11,13 @@ import {
   type WindowPredictor,
 } from '../../src/metrics';
 import { identityAffine } from '../../src/volume';
-import { image } from '../support/formula';
-import { readFixture, summaryError, type Summary } from '../support/reference';
+import { nameDrawn, withFixtures } from '../support/fixtures';
+import { Formula } from '../support/formula';
+import { summaryError, type Summary } from '../support/reference';
 
 interface Fixture {
+  seed: number;
+  input: string;
   cases: {
     volume_shape: [number, number, number, number, number];
     roi: Vec3;
@@ -34,8 +37,6 @@ interface Fixture {
   scan_starts_1d: { size: number; roi: number; overlap: number; interval: number; starts: number[] }[];
 }
 
-const fixture = readFixture<Fixture>('sliding_window.json');
-
 /** Channel 0 = x · (1 + d/16 + 2h/16 + 3w/16), channel 1 = x². */
 function predictor(roi: Vec3, batches: number[]): WindowPredictor {
   return (windows, count) => {
@@ -50,7 +51,9 @@ function predictor(roi: Vec3, batches: number[]): WindowPredictor {
   };
 }
 
-describe('sliding window against MONAI', () => {
+withFixtures<[Fixture]>('sliding window against MONAI', ['sliding_window.json'], (fixture) => {
+  const formula = new Formula(fixture.seed);
+
   it('window starts along an axis', () => {
     for (const { size, roi, overlap, interval, starts } of fixture.scan_starts_1d) {
       expect(scanInterval(size, roi, overlap)).toBe(interval);
@@ -82,7 +85,7 @@ describe('sliding window against MONAI', () => {
     expect(windows.slice(-item.windows_last3.length)).toEqual(item.windows_last3);
 
     const voxels = size[0] * size[1] * size[2];
-    const all = image('sw.vol', volume_shape);
+    const all = formula.image(nameDrawn('image', fixture.input), volume_shape);
     const out = new Float32Array(volumes * 2 * voxels);
     const batches: number[] = [];
     for (let n = 0; n < volumes; n++) {

@@ -7,14 +7,14 @@ import { gatherNeighbours, padToEven, PatchMerging, type MergingMode } from '../
 import { toTorchLayout } from '../../src/tensor/torchLayout';
 import * as tf from '../../src/tensor/tf';
 import { BF16, releaseBackends, usableBackends, useBackend } from '../support/backends';
-import { uniformArray } from '../support/formula';
+import { nameDrawn, withFixtures } from '../support/fixtures';
+import { Formula } from '../support/formula';
 import {
   channelsFirst,
   channelsLast,
   gradientError,
   gradientNormError,
   loadFormula,
-  readFixture,
   summaryError,
 } from '../support/reference';
 import type { GradientSummary, Summary } from '../support/reference';
@@ -35,15 +35,30 @@ interface Gathered {
   gathered: number[];
 }
 interface Fixture {
-  window_attention: { plain: Case; masked: Case; short: Case };
-  swin_block: Record<'no_shift_8x8x8' | 'shift_8x8x8' | 'shift_8x8x4' | 'shift_4x4x4' | 'shift_7x9x10', Case>;
+  seed: number;
+  window_attention: Record<string, Case | string>;
+  swin_block: Record<string, Case | string>;
   basic_layer: Case;
-  patch_merging: { gather_only: Gathered[] } & Record<'merging' | 'mergingv2' | 'merging_odd', Case>;
-  conv_blocks: Record<'res_block_1_to_12' | 'res_block_same' | 'up_block', Case>;
+  patch_merging: { gather_only: Gathered[] } & Record<string, Case | string | Gathered[]>;
+  conv_blocks: Record<string, Case | string>;
   patch_embed: Case;
 }
 
-const fixture = readFixture<Fixture>('swin_blocks.json');
+/** The shape of a parameter of a case. */
+function shapeOf(item: Case, ending: string): number[] {
+  const found = item.state_dict.find(([name]) => name.endsWith(ending));
+  if (!found) throw new Error(`${item.name} has no ${ending}`);
+  return found[1];
+}
+
+/** Heads of a case with attention: one column of the table each. */
+const headsOf = (item: Case): number => shapeOf(item, 'relative_position_bias_table')[1]!;
+
+/** The named cases of a group, without its notes. */
+function casesOf<T>(group: Record<string, T | string>): [string, T][] {
+  return Object.entries(group).filter((entry): entry is [string, T] => typeof entry[1] !== 'string');
+}
+
 interface Tolerances {
   forward: number;
   gradient: number;
@@ -88,14 +103,14 @@ const gradientOf = ({ shape, idx, full, values, l2 }: Summary): GradientSummary 
 });
 
 /** Runs a block forward and backward with loss = sum(out · g) and compares with the reference. */
-async function check(item: Case, build: (scope: Scope) => Forward, options: Options): Promise<void> {
+async function check(item: Case, formula: Formula, build: (scope: Scope) => Forward, options: Options): Promise<void> {
   const parameters = new ParameterSet({ seed: 0 });
   const forward = build(new Scope(parameters));
   expect(parameters.layout).toEqual(spec(item));
-  loadFormula(parameters, `${item.name}.`);
+  loadFormula(parameters, formula, `${item.name}.`);
   const first = options.channels === 'first';
   const load = (name: string, shape: readonly number[]): tf.Tensor5D => {
-    const values = uniformArray(name, shape);
+    const values = formula.uniformArray(name, shape);
     if (first) return channelsLast(values, shape);
     return tf.tensor5d(values, (options.tokens ?? shape) as Shape5);
   };
@@ -125,95 +140,114 @@ async function check(item: Case, build: (scope: Scope) => Forward, options: Opti
 
 afterAll(releaseBackends);
 
-describe.each(await usableBackends('products'))('Swin-UNETR blocks on %s', (backend) => {
-  beforeAll(async () => {
-    await useBackend(backend);
-    tolerances = backend === BF16 ? ROUNDED : FLOAT32;
-  });
+const backends = await usableBackends('products');
 
-  it.each([
-    ['plain', [8, 7, 7, 7, 12], false],
-    ['masked', [1, 14, 14, 14, 12], true],
-    ['short', [2, 4, 4, 4, 12], false],
-  ] as const)('window attention, %s', async (name, volume, shifted) => {
-    const item = fixture.window_attention[name];
-    // The reference attends to a list of windows; put the masked case's eight windows into the volume they come from.
-    const place = shifted ? windowsToVolume : (x: tf.Tensor) => x as tf.Tensor5D;
-    const back = shifted ? volumeToWindows : (x: tf.Tensor) => x as tf.Tensor5D;
-    const build = (scope: Scope): Forward => {
-      const attention = new WindowAttention(scope, 12, 3);
-      return (x) => back(attention.forward(place(x), shifted));
-    };
-    await check(item, build, { channels: 'last', tokens: shifted ? [8, 7, 7, 7, 12] : volume });
+/** Runs the tests on each device, with the tolerances of its precision. */
+function onEach(define: () => void): void {
+  describe.each(backends)('on %s', (backend) => {
+    beforeAll(async () => {
+      await useBackend(backend);
+      tolerances = backend === BF16 ? ROUNDED : FLOAT32;
+    });
+    define();
   });
+}
 
-  it.each(Object.keys(fixture.swin_block).filter((name) => name !== 'note'))('Swin block, %s', async (name) => {
-    const item = fixture.swin_block[name as keyof Fixture['swin_block']];
-    const build = (scope: Scope): Forward => {
-      const block = new SwinBlock(scope, 12, 3, !name.startsWith('no_shift'));
-      return (x) => block.forward(x);
-    };
-    await check(item, build, { channels: 'last' });
-  });
+withFixtures<[Fixture]>('attention blocks of Swin-UNETR', ['swin_blocks.json'], (fixture) => {
+  const formula = new Formula(fixture.seed);
 
-  it('a stage with patch merging', async () => {
-    const build = (scope: Scope): Forward => {
-      const stage = new SwinStage(scope, 12, 2, 3);
-      return (x) => stage.forward(x);
-    };
-    await check(fixture.basic_layer, build, { channels: 'first' });
-  });
+  onEach(() => {
+    it.each(casesOf(fixture.window_attention))('window attention, %s', async (name, item) => {
+      const [windows, tokens, channels] = item.x_shape as [number, number, number];
+      const edge = Math.round(Math.cbrt(tokens));
+      // The reference attends to a list of windows; put the masked case's eight windows into the volume they come from.
+      const masked = name === 'masked';
+      const place = masked ? windowsToVolume : (x: tf.Tensor) => x as tf.Tensor5D;
+      const back = masked ? volumeToWindows : (x: tf.Tensor) => x as tf.Tensor5D;
+      const build = (scope: Scope): Forward => {
+        const attention = new WindowAttention(scope, channels, headsOf(item));
+        return (x) => back(attention.forward(place(x), masked));
+      };
+      await check(item, formula, build, { channels: 'last', tokens: [windows, edge, edge, edge, channels] });
+    });
 
-  it.each(fixture.patch_merging.gather_only)('$class takes the neighbours in its order', async (item) => {
-    const count = item.x_shape.reduce((a, b) => a * b, 1);
-    const x = tf.tensor5d(
-      Float32Array.from({ length: count }, (_, i) => i + 1),
-      item.x_shape as Shape5,
-    );
-    const gathered = gatherNeighbours(padToEven(x), item.class === 'PatchMerging' ? 'merging' : 'mergingv2');
-    expect(gathered.shape).toEqual(item.gathered_shape);
-    expect(Array.from(await gathered.data())).toEqual(item.gathered);
-  });
+    it.each(casesOf(fixture.swin_block))('Swin block, %s', async (name, item) => {
+      const build = (scope: Scope): Forward => {
+        const block = new SwinBlock(scope, item.x_shape.at(-1)!, headsOf(item), !name.startsWith('no_shift'));
+        return (x) => block.forward(x);
+      };
+      await check(item, formula, build, { channels: 'last' });
+    });
 
-  it.each(['merging', 'mergingv2', 'merging_odd'] as const)('patch merging, %s', async (name) => {
-    const mode: MergingMode = name === 'mergingv2' ? 'mergingv2' : 'merging';
-    const build = (scope: Scope): Forward => {
-      const merging = new PatchMerging(scope, 12, mode);
-      return (x) => merging.forward(x);
-    };
-    await check(fixture.patch_merging[name], build, { channels: 'last' });
-  });
-
-  it.each([
-    ['res_block_1_to_12', 1],
-    ['res_block_same', 12],
-  ] as const)('residual block, %s', async (name, inChannels) => {
-    const build = (scope: Scope): Forward => {
-      const block = new ResidualBlock(scope.at('layer'), inChannels, 12);
-      return (x) => block.forward(x);
-    };
-    await check(fixture.conv_blocks[name], build, {
-      channels: 'first',
-      relu: true,
-      loose: { 'layer.conv3.conv.weight': 1e-4 },
+    it('a stage with patch merging', async () => {
+      const item = fixture.basic_layer;
+      const depth = new Set(item.state_dict.map(([name]) => /^blocks\.(\d+)\./.exec(name)?.[1]).filter(Boolean)).size;
+      const build = (scope: Scope): Forward => {
+        const stage = new SwinStage(scope, item.x_shape[1]!, depth, headsOf(item));
+        return (x) => stage.forward(x);
+      };
+      await check(item, formula, build, { channels: 'first' });
     });
   });
+});
 
-  it('up block', async () => {
-    const skip = channelsLast(uniformArray('upblock.skip', [1, 12, 6, 4, 8]), [1, 12, 6, 4, 8]);
-    const build = (scope: Scope): Forward => {
-      const block = new UpBlock(scope.at('up'), 24, 12);
-      return (x) => block.forward(x, skip);
-    };
-    await check(fixture.conv_blocks.up_block, build, { channels: 'first', relu: true });
-  });
+withFixtures<[Fixture]>('other blocks of Swin-UNETR', ['swin_blocks.json'], (fixture) => {
+  const formula = new Formula(fixture.seed);
+  const { gather_only: gathers, ...merging } = fixture.patch_merging;
+  const { up_block: up, ...residual } = fixture.conv_blocks;
 
-  it('patch embedding of odd sizes', async () => {
-    const build = (scope: Scope): Forward => {
-      const embed = new PatchEmbed(scope, 1, 12);
-      return (x) => embed.forward(x);
-    };
-    await check(fixture.patch_embed, build, { channels: 'first' });
+  onEach(() => {
+    it.each(gathers)('$class takes the neighbours in its order', async (item) => {
+      const count = item.x_shape.reduce((a, b) => a * b, 1);
+      const x = tf.tensor5d(
+        Float32Array.from({ length: count }, (_, i) => i + 1),
+        item.x_shape as Shape5,
+      );
+      const gathered = gatherNeighbours(padToEven(x), item.class === 'PatchMerging' ? 'merging' : 'mergingv2');
+      expect(gathered.shape).toEqual(item.gathered_shape);
+      expect(Array.from(await gathered.data())).toEqual(item.gathered);
+    });
+
+    it.each(casesOf(merging as Record<string, Case | string>))('patch merging, %s', async (name, item) => {
+      const mode: MergingMode = name.includes('v2') ? 'mergingv2' : 'merging';
+      const build = (scope: Scope): Forward => {
+        const merge = new PatchMerging(scope, item.x_shape.at(-1)!, mode);
+        return (x) => merge.forward(x);
+      };
+      await check(item, formula, build, { channels: 'last' });
+    });
+
+    it.each(casesOf(residual))('residual block, %s', async (_, item) => {
+      const build = (scope: Scope): Forward => {
+        const block = new ResidualBlock(scope.at('layer'), item.x_shape[1]!, item.out.shape[1]!);
+        return (x) => block.forward(x);
+      };
+      await check(item, formula, build, {
+        channels: 'first',
+        relu: true,
+        loose: { 'layer.conv3.conv.weight': 1e-4 },
+      });
+    });
+
+    it('up block', async () => {
+      const item = up as Case & { skip: string };
+      const shape = item.out.shape;
+      const skip = channelsLast(formula.uniformArray(nameDrawn('uniform', item.skip), shape), shape);
+      const build = (scope: Scope): Forward => {
+        const block = new UpBlock(scope.at('up'), item.x_shape[1]!, shape[1]!);
+        return (x) => block.forward(x, skip);
+      };
+      await check(item, formula, build, { channels: 'first', relu: true });
+    });
+
+    it('patch embedding of odd sizes', async () => {
+      const item = fixture.patch_embed;
+      const build = (scope: Scope): Forward => {
+        const embed = new PatchEmbed(scope, item.x_shape[1]!, item.out.shape[1]!);
+        return (x) => embed.forward(x);
+      };
+      await check(item, formula, build, { channels: 'first' });
+    });
   });
 });
 

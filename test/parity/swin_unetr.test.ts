@@ -5,7 +5,8 @@ import { describedSection } from '../../src/nets/descriptors';
 import type { SwinSection } from '../../src/nets/swin-unetr/descriptor';
 import * as tf from '../../src/tensor/tf';
 import { usableBackends, useBackend } from '../support/backends';
-import { image } from '../support/formula';
+import { nameDrawn, withFixtures } from '../support/fixtures';
+import { Formula } from '../support/formula';
 import type { GradientSummary, Summary } from '../support/reference';
 import {
   channelsFirst,
@@ -13,15 +14,25 @@ import {
   gradientNormError,
   gradientsByName,
   loadFormula,
-  readFixture,
   summaryError,
 } from '../support/reference';
 
 vi.setConfig({ testTimeout: 300_000 });
 
 type Shape5 = [number, number, number, number, number];
+interface Config {
+  in_channels?: number;
+  out_channels: number;
+  feature_size: number;
+  depths?: number[];
+  num_heads?: number[];
+  use_v2: boolean;
+}
 interface Fixture {
-  config: { out_channels: number; feature_size: number; use_v2: boolean };
+  seed: number;
+  config: Config;
+  input: string;
+  losses: string;
   num_parameters: number;
   loss: number;
   loss_linear: number;
@@ -34,47 +45,66 @@ interface Fixture {
   voco_student_to_unetr?: { shared_keys_same_shape: number; only_in_unetr: string[] };
 }
 interface Shapes {
+  seed: number;
+  config: Omit<Config, 'use_v2'>;
+  input: string;
   cases: { use_v2: boolean; input_shape: Shape5; logits: Summary; hidden_states: Summary[] }[];
 }
 
-const variants = { v1: readFixture<Fixture>('swin_unetr_v1.json'), v2: readFixture<Fixture>('swin_unetr_v2.json') };
-const shapes = readFixture<Shapes>('swin_unetr_shapes.json');
-const OUT = 14;
 const FORWARD = 3e-5;
 const GRADIENT = 2e-2;
 const GRADIENT_MEDIAN = 5e-3;
 
-const config = (useV2: boolean): NetworkConfig => ({ name: 'swin-unetr', featureSize: 12, useV2, inChannels: 1 });
+type Four = [number, number, number, number];
+
+function networkOf(config: Config): NetworkConfig {
+  return {
+    name: 'swin-unetr',
+    featureSize: config.feature_size,
+    useV2: config.use_v2,
+    inChannels: config.in_channels ?? 1,
+    ...(config.depths && { depths: config.depths as Four }),
+    ...(config.num_heads && { heads: config.num_heads as Four }),
+  };
+}
+
 const described = { seed: 0, describeOnly: true };
+const FILES = { v1: 'swin_unetr_v1.json', v2: 'swin_unetr_v2.json' } as const;
+const backends = await usableBackends('network');
 
-describe.each(['v1', 'v2'] as const)('Swin-UNETR %s without values', (variant) => {
-  const fixture = variants[variant];
+for (const [variant, file] of Object.entries(FILES)) {
+  withFixtures<[Fixture]>(`Swin-UNETR ${variant} without values`, [file], (fixture) => {
+    const { config } = fixture;
 
-  it('has the names and shapes of MONAI, in its order', () => {
-    const network = createSegmenter(config(variant === 'v2'), OUT, described);
-    expect(network.parameters.layout).toEqual(fixture.state_dict.map(([name, shape]) => ({ name, shape })));
-    expect(network.parameters.count).toBe(fixture.num_parameters);
+    it('has the names and shapes of MONAI, in its order', () => {
+      const network = createSegmenter(networkOf(config), config.out_channels, described);
+      expect(network.parameters.layout).toEqual(fixture.state_dict.map(([name, shape]) => ({ name, shape })));
+      expect(network.parameters.count).toBe(fixture.num_parameters);
+    });
+
+    const shared = fixture.voco_student_to_unetr;
+    if (shared) it('shares the encoder with the VoCo student', () => expectSharedEncoder(config, shared));
   });
-});
+}
 
-it('shares the encoder with the VoCo student', () => {
-  const student = createEncoder(config(true), described).parameters.layout;
-  const segmenter = createSegmenter(config(true), OUT, described);
+function expectSharedEncoder(config: Config, shared: NonNullable<Fixture['voco_student_to_unetr']>): void {
+  const student = createEncoder(networkOf(config), described).parameters.layout;
+  const segmenter = createSegmenter(networkOf(config), config.out_channels, described);
   const whole = new Map(segmenter.parameters.layout.map(({ name, shape }) => [name, shape]));
-  expect(student.filter(({ name, shape }) => whole.get(name)?.join() === shape.join())).toHaveLength(
-    variants.v2.voco_student_to_unetr!.shared_keys_same_shape,
-  );
+  const same = student.filter(({ name, shape }) => whole.get(name)?.join() === shape.join());
+  expect(same).toHaveLength(shared.shared_keys_same_shape);
   const names = new Set(student.map(({ name }) => name));
   const others = [...whole.keys()].filter((name) => !names.has(name));
-  expect(others.sort()).toEqual([...variants.v2.voco_student_to_unetr!.only_in_unetr].sort());
-  expect(segmenter.parameters.all.filter(({ name }) => !segmenter.isEncoderParameter(name)).map((p) => p.name)).toEqual(
-    [...whole.keys()].filter((name) => !names.has(name)),
-  );
-});
+  expect([...others].sort()).toEqual([...shared.only_in_unetr].sort());
+  const decoder = segmenter.parameters.all.filter(({ name }) => !segmenter.isEncoderParameter(name));
+  expect(decoder.map(({ name }) => name)).toEqual(others);
+}
 
-function build(useV2: boolean): SwinUnetr {
-  const network = new SwinUnetr(describedSection(config(useV2)).section as SwinSection, OUT, { seed: 0 });
-  loadFormula(network.parameters);
+function build(config: Config, formula: Formula): SwinUnetr {
+  const network = new SwinUnetr(describedSection(networkOf(config)).section as SwinSection, config.out_channels, {
+    seed: 0,
+  });
+  loadFormula(network.parameters, formula);
   return network;
 }
 
@@ -86,7 +116,7 @@ async function checkForward(network: SwinUnetr, x: tf.Tensor5D, expected: Pick<F
   const logits = network.decode(x, hidden);
   expect(summaryError(await channelsFirst(logits), expected.logits)).toBeLessThan(FORWARD);
   const classes = tf.tidy(() => tf.argMax(logits, 4));
-  const histogram = new Array<number>(OUT).fill(0);
+  const histogram = new Array<number>(logits.shape[4]).fill(0);
   for (const label of await classes.data()) histogram[label]!++;
   tf.dispose([hidden, logits, classes]);
   return histogram;
@@ -121,37 +151,50 @@ async function checkGradients(
   expect.fail(`gradients differ from the reference: ${JSON.stringify(tried)}`);
 }
 
-describe.each(await usableBackends('network'))('Swin-UNETR on %s', (backend) => {
-  beforeAll(() => useBackend(backend));
+for (const [variant, file] of Object.entries(FILES)) {
+  withFixtures<[Fixture]>(`Swin-UNETR ${variant}`, [file], (fixture) => {
+    const formula = new Formula(fixture.seed);
+    const size = fixture.logits.shape.slice(2) as [number, number, number];
 
-  it.each(['v1', 'v2'] as const)('%s: hidden states, logits, gradients', async (variant) => {
-    const fixture = variants[variant];
-    const network = build(variant === 'v2');
-    const shape: Shape5 = [1, 1, 64, 64, 64];
-    const x = channelsLast(image('unetr.x', shape), shape);
-    const histogram = await checkForward(network, x, fixture);
-    const moved = histogram.reduce((sum, count, i) => sum + Math.abs(count - fixture.argmax_histogram[i]!), 0);
-    expect(moved).toBeLessThanOrEqual(8);
+    it.each(backends)('hidden states, logits and gradients on %s', async (backend) => {
+      await useBackend(backend);
+      const network = build(fixture.config, formula);
+      const shape: Shape5 = [1, fixture.config.in_channels ?? 1, ...size];
+      const x = channelsLast(formula.image(nameDrawn('image', fixture.input), shape), shape);
+      const histogram = await checkForward(network, x, fixture);
+      const moved = histogram.reduce((sum, count, i) => sum + Math.abs(count - fixture.argmax_histogram[i]!), 0);
+      expect(moved).toBeLessThanOrEqual(8);
 
-    await checkGradients(network, x, (logits) => tf.mean(tf.square(logits)), fixture);
-    const outShape: Shape5 = [1, OUT, 64, 64, 64];
-    const g = channelsLast(
-      image('unetr.g', outShape).map((v) => 2 * v - 1),
-      outShape,
-    );
-    const linear = { loss: fixture.loss_linear, grads: fixture.grads_linear };
-    await checkGradients(network, x, (logits) => tf.mean(tf.mul(logits, g)), linear);
-    tf.dispose([x, g]);
-    network.dispose();
+      await checkGradients(network, x, (logits) => tf.mean(tf.square(logits)), fixture);
+      const outShape: Shape5 = [1, fixture.config.out_channels, ...size];
+      const field = formula.image(nameDrawn('image', fixture.losses), outShape);
+      const g = channelsLast(
+        field.map((v) => 2 * v - 1),
+        outShape,
+      );
+      const linear = { loss: fixture.loss_linear, grads: fixture.grads_linear };
+      await checkGradients(network, x, (logits) => tf.mean(tf.mul(logits, g)), linear);
+      tf.dispose([x, g]);
+      network.dispose();
+    });
+  });
+}
+
+withFixtures<[Shapes]>('Swin-UNETR at other sizes', ['swin_unetr_shapes.json'], (fixture) => {
+  const formula = new Formula(fixture.seed);
+  const named = fixture.cases.map((item) => {
+    return [item.use_v2 ? 'v2' : 'v1', item.input_shape.slice(2).join(' × '), item] as const;
   });
 
-  it.each(
-    shapes.cases.map((item) => [item.use_v2 ? 'v2' : 'v1', item.input_shape.slice(2).join(' × '), item] as const),
-  )('%s at %s', async (_variant, _size, item) => {
-    const network = build(item.use_v2);
-    const x = channelsLast(image('unetr.x', item.input_shape), item.input_shape);
-    await checkForward(network, x, item);
-    x.dispose();
-    network.dispose();
+  describe.each(backends)('on %s', (backend) => {
+    beforeAll(() => useBackend(backend));
+
+    it.each(named)('%s at %s', async (_variant, _size, item) => {
+      const network = build({ ...fixture.config, use_v2: item.use_v2 }, formula);
+      const x = channelsLast(formula.image(nameDrawn('image', fixture.input), item.input_shape), item.input_shape);
+      await checkForward(network, x, item);
+      x.dispose();
+      network.dispose();
+    });
   });
 });

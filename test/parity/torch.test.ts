@@ -7,7 +7,7 @@ import { saveCheckpoint, type TensorEntry } from '../../src/runs';
 import { exportWeights } from '../../src/runs/export';
 import * as tf from '../../src/tensor/tf';
 import { fastestBackend, releaseBackends } from '../support/backends';
-import { image } from '../support/formula';
+import { Formula } from '../support/formula';
 import { filled, relativeError } from '../support/onnx';
 import { channelsFirst, channelsLast } from '../support/reference';
 import { temporaryFolder } from '../unit/runs/support';
@@ -45,7 +45,7 @@ async function entriesOf(network: Pick<Network, 'parameters'>, prefix = ''): Pro
 
 /** What PyTorch makes of an exported file, with the numbers that come out. */
 function inTorch(file: string, folder: string, useV2: boolean, strict: boolean): Answer & { values: Float32Array } {
-  const values = image('torch.x', [...shape]);
+  const values = new Formula(0).image('torch.x', [...shape]);
   const [input, out, request] = ['x.raw', 'y.raw', 'request.json'].map((name) => join(folder, name)) as [
     string,
     string,
@@ -81,7 +81,7 @@ describe.skipIf(!found)('in PyTorch', () => {
       expect(answer).toMatchObject({ tensors: tensors.length, missing: [], unexpected: [] });
       expect(answer.unchanged.filter((name) => !isBuffer(name))).toEqual([]);
       expect(answer.shape).toEqual([1, classes, ...size]);
-      const logits = tf.tidy(() => network.forward(channelsLast(image('torch.x', [...shape]), shape)));
+      const logits = tf.tidy(() => network.forward(channelsLast(new Formula(0).image('torch.x', [...shape]), shape)));
       const error = relativeError(answer.values, await channelsFirst(logits));
       console.info(`${answer.source}, v2 ${useV2}: largest relative difference of logits ${error.toExponential(1)}`);
       expect(error).toBeLessThan(1e-4);
@@ -112,7 +112,7 @@ describe.skipIf(!found)('in PyTorch', () => {
       expect(answer.missing.length).toBeGreaterThan(0);
       expect(answer.missing.filter((name) => !/^(decoder[1-5]|out)\./.test(name))).toEqual([]);
       expect(answer.unchanged.filter((name) => !isBuffer(name))).toEqual([]);
-      const pooled = tf.tidy(() => encoder.pooled(channelsLast(image('torch.x', [...shape]), shape)));
+      const pooled = tf.tidy(() => encoder.pooled(channelsLast(new Formula(0).image('torch.x', [...shape]), shape)));
       expect(answer.shape).toEqual(pooled.shape);
       const error = relativeError(answer.values, (await pooled.data()) as Float32Array);
       console.info(`${answer.source}, ${branch}: largest relative difference of features ${error.toExponential(1)}`);

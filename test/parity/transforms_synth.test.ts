@@ -25,17 +25,9 @@ import {
   type SpatialAxis,
   type Volume,
 } from '../../src/volume';
-import { uniforms } from '../support/formula';
-import {
-  affineOf,
-  expectAffine,
-  expectSummary,
-  float32Hash,
-  randomIntegers,
-  readVolumeFixture,
-  type Rows,
-  type VolumeSummary,
-} from '../support/volumes';
+import { nameDrawn, withFixtures } from '../support/fixtures';
+import { Formula } from '../support/formula';
+import { affineOf, expectAffine, expectSummary, float32Hash, type Rows, type VolumeSummary } from '../support/volumes';
 
 interface OrientationCase {
   affine_name: string;
@@ -61,18 +53,35 @@ interface SpacingCase {
   label_nearest: { shape: number[]; idx_without_ties: number[]; values_without_ties: number[] };
 }
 
+interface Scaling {
+  a_min: number;
+  a_max: number;
+  b_min: number;
+  b_max: number;
+  clip: boolean;
+}
+
 interface CropDrawCase {
   slices: [number, number][];
   image_sha256_float32_le: string;
 }
 
 interface Fixture {
+  seed: number;
+  inputs: string;
   shape: [number, number, number, number];
   orientation: OrientationCase[];
   spacing: SpacingCase[];
   intensity: {
-    scale_range: { in: number[]; out: number[]; in_int16: number[]; out_int16_input: number[]; vol: VolumeSummary };
-    scale_range_no_clip: { out: number[] };
+    scale_range: {
+      args: Scaling;
+      in: number[];
+      out: number[];
+      in_int16: number[];
+      out_int16_input: number[];
+      vol: VolumeSummary;
+    };
+    scale_range_no_clip: { args: Pick<Scaling, 'b_min' | 'b_max' | 'clip'>; out: number[] };
     shift: { offset: number; in: number[]; out: number[] }[];
     scale: { factor: number; in: number[]; out: number[] }[];
   };
@@ -133,14 +142,6 @@ interface Fixture {
   };
 }
 
-const fixture = readVolumeFixture<Fixture>('transforms_synth.json');
-const count = fixture.shape.reduce((a, b) => a * b, 1);
-const lps = fixture.orientation.find((c) => c.affine_name === 'lps')!.affine;
-const vol = Float32Array.from(uniforms('tf.vol', count), (u) => 1000 * u);
-const seg = randomIntegers('tf.seg', count, 5);
-const image = (rows: Rows): Volume<Float32Array> => ({ data: vol, shape: fixture.shape, affine: affineOf(rows) });
-const label = (rows: Rows): Volume<Uint8Array> => ({ data: seg, shape: fixture.shape, affine: affineOf(rows) });
-const unit: Volume<Float32Array> = { ...image(lps), data: vol.map((value) => value / 1000) };
 const line = (values: number[]): Volume<Float32Array> => ({
   data: Float32Array.from(values),
   shape: [1, 1, 1, values.length],
@@ -152,174 +153,191 @@ function worst(actual: ArrayLike<number>, expected: number[]): number {
   return Math.max(...expected.map((value, i) => Math.abs(actual[i]! - value) / Math.max(1, Math.abs(value))));
 }
 
-describe('orientation', () => {
-  it.each(fixture.orientation.map((c) => [`${c.affine_name} to ${c.axcodes}`, c] as const))('%s', (_, c) => {
-    expect(axisCodes(affineOf(c.affine))).toBe(c.in_axcodes);
-    const { axis, sign } = orientationOf(affineOf(c.affine));
-    expect(axis.map((a, i) => [a, sign[i]])).toEqual(c.io_orientation);
-    const turned = orient(image(c.affine), c.axcodes);
-    expectSummary(turned, c.image, 0);
-    expectAffine(turned.affine, c.out_affine);
-    expect(axisCodes(turned.affine)).toBe(c.axcodes);
-    expect(float32Hash(orient(label(c.affine), c.axcodes).data)).toBe(c.label_sha256_float32_le);
-  });
-});
-
-describe('spacing', () => {
-  const affines = new Map(fixture.orientation.map((c) => [c.affine_name, c.affine]));
-  const name = (c: SpacingCase) => `${c.affine_name} to ${c.pixdim.join('×')}, ${c.after_orientation ?? 'as it is'}`;
-  it.each(fixture.spacing.map((c) => [name(c), c] as const))('%s', (_, c) => {
-    const rows = affines.get(c.affine_name)!;
-    const [img, lab] =
-      c.after_orientation === null
-        ? [image(rows), label(rows)]
-        : [orient(image(rows), c.after_orientation), orient(label(rows), c.after_orientation)];
-    expectAffine(img.affine, c.in_affine);
-    const resampled = resampleToSpacing(img, c.pixdim, 'linear');
-    expectAffine(resampled.affine, c.out_affine, 2e-6);
-    expectSummary(resampled, c.image_bilinear, 1e-4);
-    expect(resampled === img).toBe(c.returned_unchanged);
-    const nearest = resampleToSpacing(lab, c.pixdim, 'nearest');
-    expect([...nearest.shape]).toEqual(c.label_nearest.shape);
-    expect(c.label_nearest.idx_without_ties.map((at) => nearest.data[at])).toEqual(c.label_nearest.values_without_ties);
-  });
-});
-
-describe('intensity', () => {
-  const window = { low: -175, high: 250, to: [0, 1] as const, clip: true };
-  const { scale_range: range, scale_range_no_clip: open, shift, scale } = fixture.intensity;
-
-  it('scales a window', () => {
-    expect(worst(scaleIntensityRange(line(range.in), window).data, range.out)).toBeLessThan(1e-6);
-    const integers: Volume = { ...line(range.in), data: Int16Array.from(range.in_int16) };
-    const scaled = scaleIntensityRange(integers, window);
-    expect(scaled.data).toBeInstanceOf(Float32Array);
-    expect(worst(scaled.data, range.out_int16_input)).toBeLessThan(1e-6);
-    expectSummary(scaleIntensityRange(image(lps), window), range.vol, 1e-6);
+withFixtures<[Fixture]>('transforms on closed-form volumes', ['transforms_synth.json'], (fixture) => {
+  const formula = new Formula(fixture.seed);
+  const count = fixture.shape.reduce((a, b) => a * b, 1);
+  const lps = fixture.orientation.find((c) => c.affine_name === 'lps')!.affine;
+  const vol = Float32Array.from(formula.uniforms(nameDrawn('uniform', fixture.inputs), count), (u) => 1000 * u);
+  const seg = formula.integers(nameDrawn('randint', fixture.inputs), count, 5);
+  const image = (rows: Rows): Volume<Float32Array> => ({ data: vol, shape: fixture.shape, affine: affineOf(rows) });
+  const label = (rows: Rows): Volume<Uint8Array> => ({ data: seg, shape: fixture.shape, affine: affineOf(rows) });
+  const unit: Volume<Float32Array> = { ...image(lps), data: vol.map((value) => value / 1000) };
+  describe('orientation', () => {
+    it.each(fixture.orientation.map((c) => [`${c.affine_name} to ${c.axcodes}`, c] as const))('%s', (_, c) => {
+      expect(axisCodes(affineOf(c.affine))).toBe(c.in_axcodes);
+      const { axis, sign } = orientationOf(affineOf(c.affine));
+      expect(axis.map((a, i) => [a, sign[i]])).toEqual(c.io_orientation);
+      const turned = orient(image(c.affine), c.axcodes);
+      expectSummary(turned, c.image, 0);
+      expectAffine(turned.affine, c.out_affine);
+      expect(axisCodes(turned.affine)).toBe(c.axcodes);
+      expect(float32Hash(orient(label(c.affine), c.axcodes).data)).toBe(c.label_sha256_float32_le);
+    });
   });
 
-  it('scales without clipping', () => {
-    const scaled = scaleIntensityRange(line(range.in), { ...window, to: [-1, 3], clip: false });
-    expect(worst(scaled.data, open.out)).toBeLessThan(1e-6);
+  describe('spacing', () => {
+    const affines = new Map(fixture.orientation.map((c) => [c.affine_name, c.affine]));
+    const name = (c: SpacingCase) => `${c.affine_name} to ${c.pixdim.join('×')}, ${c.after_orientation ?? 'as it is'}`;
+    it.each(fixture.spacing.map((c) => [name(c), c] as const))('%s', (_, c) => {
+      const rows = affines.get(c.affine_name)!;
+      const [img, lab] =
+        c.after_orientation === null
+          ? [image(rows), label(rows)]
+          : [orient(image(rows), c.after_orientation), orient(label(rows), c.after_orientation)];
+      expectAffine(img.affine, c.in_affine);
+      const resampled = resampleToSpacing(img, c.pixdim, 'linear');
+      expectAffine(resampled.affine, c.out_affine, 2e-6);
+      expectSummary(resampled, c.image_bilinear, 1e-4);
+      expect(resampled === img).toBe(c.returned_unchanged);
+      const nearest = resampleToSpacing(lab, c.pixdim, 'nearest');
+      expect([...nearest.shape]).toEqual(c.label_nearest.shape);
+      expect(c.label_nearest.idx_without_ties.map((at) => nearest.data[at])).toEqual(
+        c.label_nearest.values_without_ties,
+      );
+    });
   });
 
-  it('shifts and scales by factors', () => {
-    for (const c of shift) expect(worst(shiftIntensity(line(c.in), c.offset).data, c.out)).toBeLessThan(1e-6);
-    for (const c of scale) expect(worst(scaleIntensity(line(c.in), c.factor).data, c.out)).toBeLessThan(1e-6);
-  });
-});
+  describe('intensity', () => {
+    const { scale_range: range, scale_range_no_clip: open, shift, scale } = fixture.intensity;
 
-describe('foreground crop', () => {
-  const boxData = new Float32Array(9 * 8 * 7).fill(-5);
-  const at = (x: number, y: number, z: number) => (x * 8 + y) * 7 + z;
-  for (let x = 2; x < 6; x++) for (let y = 3; y < 8; y++) boxData.fill(0.25, at(x, y, 1), at(x, y, 4));
-  boxData[at(4, 5, 2)] = 0.9;
-  boxData[at(5, 5, 3)] = 0.31;
-  boxData[0] = 0;
-  const arrays: Record<string, Volume> = {
-    box: { data: boxData, shape: [1, 9, 8, 7], affine: affineOf(lps) },
-    vol: unit,
-    empty: { data: new Float32Array(9 * 8 * 7), shape: [1, 9, 8, 7], affine: affineOf(lps) },
-  };
-  it.each(fixture.crop_foreground.cases.map((c) => [`${c.array}, ${c.select}`, c] as const))('%s', (_, c) => {
-    const threshold = Number(c.select.slice(2));
-    const { volume, box } = cropForeground(arrays[c.array]!, threshold);
-    expect([...box.start]).toEqual(c.start);
-    expect([...boxEnd(box)]).toEqual(c.end_exclusive);
-    expect([...volume.shape]).toEqual(c.out_shape_margin0);
-    expectAffine(volume.affine, c.out_affine);
-    expect([...cropForeground(arrays[c.array]!, threshold, 2).volume.shape]).toEqual(c.out_shape_margin2);
-  });
-});
+    const { a_min: low, a_max: high, b_min, b_max, clip } = range.args;
+    const window = { low, high, to: [b_min, b_max] as const, clip };
 
-describe('pad and crop', () => {
-  it.each(fixture.spatial_pad.map((c) => [c.spatial_size.join('×'), c] as const))('pads to %s', (_, c) => {
-    expect(padWidths(fixture.shape, c.spatial_size)).toEqual(c.pad_width_with_channel.slice(1));
-    const padded = spatialPad(image(lps), c.spatial_size);
-    expectSummary(padded, c.image, 0);
-    expectAffine(padded.affine, c.out_affine);
+    it('scales a window', () => {
+      expect(worst(scaleIntensityRange(line(range.in), window).data, range.out)).toBeLessThan(1e-6);
+      const integers: Volume = { ...line(range.in), data: Int16Array.from(range.in_int16) };
+      const scaled = scaleIntensityRange(integers, window);
+      expect(scaled.data).toBeInstanceOf(Float32Array);
+      expect(worst(scaled.data, range.out_int16_input)).toBeLessThan(1e-6);
+      expectSummary(scaleIntensityRange(image(lps), window), range.vol, 1e-6);
+    });
+
+    it('scales without clipping', () => {
+      const scaled = scaleIntensityRange(line(range.in), {
+        ...window,
+        to: [open.args.b_min, open.args.b_max],
+        clip: open.args.clip,
+      });
+      expect(worst(scaled.data, open.out)).toBeLessThan(1e-6);
+    });
+
+    it('shifts and scales by factors', () => {
+      for (const c of shift) expect(worst(shiftIntensity(line(c.in), c.offset).data, c.out)).toBeLessThan(1e-6);
+      for (const c of scale) expect(worst(scaleIntensity(line(c.in), c.factor).data, c.out)).toBeLessThan(1e-6);
+    });
   });
 
-  it.each(fixture.spatial_crop.cases.map((c) => [`${c.roi_size.join('×')} at ${c.roi_center.join(',')}`, c] as const))(
-    'crops %s',
-    (_, c) => {
+  describe('foreground crop', () => {
+    const boxData = new Float32Array(9 * 8 * 7).fill(-5);
+    const at = (x: number, y: number, z: number) => (x * 8 + y) * 7 + z;
+    for (let x = 2; x < 6; x++) for (let y = 3; y < 8; y++) boxData.fill(0.25, at(x, y, 1), at(x, y, 4));
+    boxData[at(4, 5, 2)] = 0.9;
+    boxData[at(5, 5, 3)] = 0.31;
+    boxData[0] = 0;
+    const arrays: Record<string, Volume> = {
+      box: { data: boxData, shape: [1, 9, 8, 7], affine: affineOf(lps) },
+      vol: unit,
+      empty: { data: new Float32Array(9 * 8 * 7), shape: [1, 9, 8, 7], affine: affineOf(lps) },
+    };
+    it.each(fixture.crop_foreground.cases.map((c) => [`${c.array}, ${c.select}`, c] as const))('%s', (_, c) => {
+      const threshold = Number(c.select.slice(2));
+      const { volume, box } = cropForeground(arrays[c.array]!, threshold);
+      expect([...box.start]).toEqual(c.start);
+      expect([...boxEnd(box)]).toEqual(c.end_exclusive);
+      expect([...volume.shape]).toEqual(c.out_shape_margin0);
+      expectAffine(volume.affine, c.out_affine);
+      expect([...cropForeground(arrays[c.array]!, threshold, 2).volume.shape]).toEqual(c.out_shape_margin2);
+    });
+  });
+
+  describe('pad and crop', () => {
+    it.each(fixture.spatial_pad.map((c) => [c.spatial_size.join('×'), c] as const))('pads to %s', (_, c) => {
+      expect(padWidths(fixture.shape, c.spatial_size)).toEqual(c.pad_width_with_channel.slice(1));
+      const padded = spatialPad(image(lps), c.spatial_size);
+      expectSummary(padded, c.image, 0);
+      expectAffine(padded.affine, c.out_affine);
+    });
+
+    it.each(
+      fixture.spatial_crop.cases.map((c) => [`${c.roi_size.join('×')} at ${c.roi_center.join(',')}`, c] as const),
+    )('crops %s', (_, c) => {
       const box = cropWindow(c.roi_center, c.roi_size);
       expect(box.start.map((value, k) => [value, boxEnd(box)[k]])).toEqual(c.slices);
       const cropped = spatialCrop(image(lps), c.roi_center, c.roi_size);
       expect([...cropped.shape]).toEqual(c.out_shape);
       expect(float32Hash(cropped.data)).toBe(c.sha256_float32_le);
-    },
-  );
-});
-
-describe('resize, flip, rotate', () => {
-  it.each(fixture.resize.cases.map((c) => [c.size.join('×'), c] as const))('resizes to %s', (_, c) => {
-    expect(c.mode).toContain('align_corners=True');
-    const resized = resize(unit, c.size, { mode: 'linear', alignCorners: true });
-    expectSummary(resized, c.image, 1e-5);
-    expectAffine(resized.affine, c.out_affine);
+    });
   });
 
-  const counting: Volume = {
-    data: Float32Array.from({ length: 24 }, (_, i) => i),
-    shape: [1, 2, 3, 4],
-    affine: identityAffine(),
-  };
+  describe('resize, flip, rotate', () => {
+    it.each(fixture.resize.cases.map((c) => [c.size.join('×'), c] as const))('resizes to %s', (_, c) => {
+      expect(c.mode).toContain('align_corners=True');
+      const resized = resize(unit, c.size, { mode: 'linear', alignCorners: true });
+      expectSummary(resized, c.image, 1e-5);
+      expectAffine(resized.affine, c.out_affine);
+    });
 
-  it.each(fixture.flip_rotate.flip.map((c) => [c.spatial_axis, c] as const))('flips axis %s', (_, c) => {
-    const flipped = flip(counting, c.spatial_axis);
-    expect([...flipped.shape]).toEqual(c.out_shape);
-    expect(Array.from(flipped.data)).toEqual(c.full);
-    expectAffine(flipped.affine, c.out_affine, 0);
+    const counting: Volume = {
+      data: Float32Array.from({ length: 24 }, (_, i) => i),
+      shape: [1, 2, 3, 4],
+      affine: identityAffine(),
+    };
+
+    it.each(fixture.flip_rotate.flip.map((c) => [c.spatial_axis, c] as const))('flips axis %s', (_, c) => {
+      const flipped = flip(counting, c.spatial_axis);
+      expect([...flipped.shape]).toEqual(c.out_shape);
+      expect(Array.from(flipped.data)).toEqual(c.full);
+      expectAffine(flipped.affine, c.out_affine, 0);
+    });
+
+    it.each(fixture.flip_rotate.rot90.map((c) => [c.k, c] as const))('rotates %s quarter turns', (_, c) => {
+      const turned = rotate90(counting, c.k, c.spatial_axes);
+      expect([...turned.shape]).toEqual(c.out_shape);
+      expect(Array.from(turned.data)).toEqual(c.full);
+      expectAffine(turned.affine, c.out_affine, 0);
+    });
   });
 
-  it.each(fixture.flip_rotate.rot90.map((c) => [c.k, c] as const))('rotates %s quarter turns', (_, c) => {
-    const turned = rotate90(counting, c.k, c.spatial_axes);
-    expect([...turned.shape]).toEqual(c.out_shape);
-    expect(Array.from(turned.data)).toEqual(c.full);
-    expectAffine(turned.affine, c.out_affine, 0);
-  });
-});
+  describe('crops by label', () => {
+    const f = fixture.pos_neg_crop;
 
-describe('crops by label', () => {
-  const f = fixture.pos_neg_crop;
-
-  it('corrects centres', () => {
-    for (const c of f.correct_crop_centers) {
-      if (c.corrected) expect(correctCropCentre(c.center, c.spatial_size, c.label_shape)).toEqual(c.corrected);
-      else {
-        expect(() => correctCropCentre(c.center, c.spatial_size, c.label_shape)).toThrow(/does not fit/);
-        expect(correctCropCentre(c.center, c.spatial_size, c.label_shape, true)).toEqual(c.corrected_allow_smaller);
+    it('corrects centres', () => {
+      for (const c of f.correct_crop_centers) {
+        if (c.corrected) expect(correctCropCentre(c.center, c.spatial_size, c.label_shape)).toEqual(c.corrected);
+        else {
+          expect(() => correctCropCentre(c.center, c.spatial_size, c.label_shape)).toThrow(/does not fit/);
+          expect(correctCropCentre(c.center, c.spatial_size, c.label_shape, true)).toEqual(c.corrected_allow_smaller);
+        }
       }
-    }
-  });
+    });
 
-  const kept: Volume = { ...label(lps), data: seg.map((value) => (value >= 3 ? value : 0)) };
-  const indices = foregroundIndices(kept, unit, 0);
-  const hash = (values: Int32Array) =>
-    createHash('sha256')
-      .update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength))
-      .digest('hex');
+    const kept: Volume = { ...label(lps), data: seg.map((value) => (value >= 3 ? value : 0)) };
+    const indices = foregroundIndices(kept, unit, 0);
+    const hash = (values: Int32Array) =>
+      createHash('sha256')
+        .update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength))
+        .digest('hex');
 
-  it('lists foreground and background', () => {
-    const expected = f.map_binary_to_indices;
-    expect(indices.foreground.length).toBe(expected.fg_count);
-    expect(indices.background.length).toBe(expected.bg_count);
-    expect(Array.from(indices.foreground.subarray(0, expected.fg_first.length))).toEqual(expected.fg_first);
-    expect(Array.from(indices.background.subarray(0, expected.bg_first.length))).toEqual(expected.bg_first);
-    expect(hash(indices.foreground)).toBe(expected.fg_sha256_int32);
-    expect(hash(indices.background)).toBe(expected.bg_sha256_int32);
-  });
+    it('lists foreground and background', () => {
+      const expected = f.map_binary_to_indices;
+      expect(indices.foreground.length).toBe(expected.fg_count);
+      expect(indices.background.length).toBe(expected.bg_count);
+      expect(Array.from(indices.foreground.subarray(0, expected.fg_first.length))).toEqual(expected.fg_first);
+      expect(Array.from(indices.background.subarray(0, expected.bg_first.length))).toEqual(expected.bg_first);
+      expect(hash(indices.foreground)).toBe(expected.fg_sha256_int32);
+      expect(hash(indices.background)).toBe(expected.bg_sha256_int32);
+    });
 
-  it('chooses centres from draws and crops there', () => {
-    const { spatial_size: size, draws, centers, crops } = f.centers;
-    const shape: Vec3 = [fixture.shape[1], fixture.shape[2], fixture.shape[3]];
-    draws.forEach(([kind, pick], i) => {
-      const centre = posNegCentre(indices, { kind, pick }, { pos: 3, neg: 1 }, size, shape);
-      expect(centre).toEqual(centers[i]);
-      const box = cropWindow(centre, size);
-      expect(box.start.map((value, k) => [value, boxEnd(box)[k]])).toEqual(crops[i]!.slices);
-      expect(float32Hash(cropBox(unit, box).data)).toBe(crops[i]!.image_sha256_float32_le);
+    it('chooses centres from draws and crops there', () => {
+      const { spatial_size: size, draws, centers, crops } = f.centers;
+      const shape: Vec3 = [fixture.shape[1], fixture.shape[2], fixture.shape[3]];
+      draws.forEach(([kind, pick], i) => {
+        const centre = posNegCentre(indices, { kind, pick }, { pos: 3, neg: 1 }, size, shape);
+        expect(centre).toEqual(centers[i]);
+        const box = cropWindow(centre, size);
+        expect(box.start.map((value, k) => [value, boxEnd(box)[k]])).toEqual(crops[i]!.slices);
+        expect(float32Hash(cropBox(unit, box).data)).toBe(crops[i]!.image_sha256_float32_le);
+      });
     });
   });
 });

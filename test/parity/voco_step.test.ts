@@ -7,9 +7,10 @@ import type { Parameter } from '../../src/nets/parameters';
 import type { StateEntry } from '../../src/nets/state';
 import { VocoModel } from '../../src/pretext/voco/model';
 import { usableBackends, useBackend } from '../support/backends';
-import { image, parameterValue } from '../support/formula';
+import { nameDrawn, withFixtures } from '../support/fixtures';
+import { Formula } from '../support/formula';
 import type { GradientSummary, Summary } from '../support/reference';
-import { channelsLast, gradientError, readFixture, summaryError } from '../support/reference';
+import { channelsLast, gradientError, summaryError } from '../support/reference';
 
 interface Moved {
   idx: number[];
@@ -30,14 +31,13 @@ interface Step {
   params: Record<string, Moved>;
 }
 interface Fixture {
+  seed: number;
+  inputs: { img: string; crops: string };
   config: { feature_size: number; hidden: number; out_dim: number; roi: number; lr: number };
   labels: number[][];
   state_dict: [string, number[]][];
   steps: Step[];
 }
-const fixture = readFixture<Fixture>('voco_step.json');
-const { roi, lr } = fixture.config;
-const [RANDOM, BASES] = [fixture.labels.length, fixture.labels[0]!.length];
 const TOLERANCES = [
   { loss: 1e-4, features: 3e-5, embeddings: 1e-4 },
   { loss: 2e-3, features: 1e-3, embeddings: 3e-3 },
@@ -46,29 +46,24 @@ const TOLERANCES = [
 const ZERO = ['student.proj_head.layer1.0.bias', 'student.proj_head.layer2.0.bias'];
 const CROPS_AT_A_TIME = 3;
 
-function build(): VocoModel {
+function build({ config }: Fixture): VocoModel {
   return new VocoModel({
-    network: { name: 'swin-unetr', featureSize: fixture.config.feature_size },
+    network: { name: 'swin-unetr', featureSize: config.feature_size },
     objective: 'voco-10k',
-    projector: { hidden: fixture.config.hidden, out: fixture.config.out_dim },
+    projector: { hidden: config.hidden, out: config.out_dim },
     seed: 0,
   });
 }
 
-it('has the names and shapes of the released code', async () => {
-  await useBackend('cpu');
-  const model = build();
-  const entries = await model.stateDict();
-  expect(entries.map(({ name, shape }) => [name, shape])).toEqual(fixture.state_dict);
-  model.dispose();
-});
-
 const read = async (x: tf.Tensor): Promise<Float32Array> => (await x.data()) as Float32Array;
 
-function crops(): tf.Tensor5D[] {
-  const load = (name: string, count: number) =>
-    channelsLast(image(name, [count, 1, roi, roi, roi]), [count, 1, roi, roi, roi]);
-  const all = tf.tidy(() => tf.concat([load('voco.img', RANDOM), load('voco.crops', BASES)], 0));
+function crops({ seed, config: { roi }, inputs, labels }: Fixture): tf.Tensor5D[] {
+  const formula = new Formula(seed);
+  const load = (description: string, count: number) => {
+    const values = formula.image(nameDrawn('image', description), [count, 1, roi, roi, roi]);
+    return channelsLast(values, [count, 1, roi, roi, roi]);
+  };
+  const all = tf.tidy(() => tf.concat([load(inputs.img, labels.length), load(inputs.crops, labels[0]!.length)], 0));
   const pieces = tf.split(all, all.shape[0] / CROPS_AT_A_TIME, 0) as tf.Tensor5D[];
   all.dispose();
   return pieces;
@@ -137,7 +132,7 @@ async function compare(
 }
 
 /** The teacher holds a tenth of the student's weights, and so of their differences. */
-async function checkTeacher(model: VocoModel, expected: Record<string, Moved>): Promise<void> {
+async function checkTeacher(model: VocoModel, expected: Record<string, Moved>, lr: number): Promise<void> {
   await compare(model, expected, 'teacher', (name, difference) => expect(difference, name).toBeLessThan(0.3 * lr));
 }
 
@@ -145,7 +140,7 @@ async function checkTeacher(model: VocoModel, expected: Record<string, Moved>): 
  * The first step of Adam is lr·sign(gradient): where a gradient is almost 0 both signs are right and the weights differ by
  * 2·lr, but for almost all of them the sign is known.
  */
-async function checkStudent(model: VocoModel, expected: Record<string, Moved>): Promise<void> {
+async function checkStudent(model: VocoModel, expected: Record<string, Moved>, lr: number): Promise<void> {
   const differences: number[] = [];
   await compare(model, expected, 'student', (name, difference) => {
     expect(difference, name).toBeLessThan(2.1 * lr);
@@ -154,23 +149,34 @@ async function checkStudent(model: VocoModel, expected: Record<string, Moved>): 
   expect(differences.filter((difference) => difference > 0.02 * lr).length / differences.length).toBeLessThan(0.05);
 }
 
-describe.each(await usableBackends('network'))(
-  'a training step of the released code and the forward pass of the next on %s',
-  (backend) => {
+const backends = await usableBackends('network');
+
+withFixtures<[Fixture]>('the released code', ['voco_step.json'], (fixture) => {
+  it('has the same names and shapes', async () => {
+    await useBackend('cpu');
+    const model = build(fixture);
+    const entries = await model.stateDict();
+    expect(entries.map(({ name, shape }) => [name, shape])).toEqual(fixture.state_dict);
+    model.dispose();
+  });
+
+  describe.each(backends)('a training step and the forward pass of the next on %s', (backend) => {
     beforeAll(() => useBackend(backend));
 
     it('gives its losses, features, gradients and weights', async () => {
-      const model = build();
+      const formula = new Formula(fixture.seed);
+      const { lr } = fixture.config;
+      const model = build(fixture);
       const values: StateEntry[] = (await model.stateDict())
         .filter(({ name }) => !name.endsWith('relative_position_index'))
-        .map(({ name, shape }) => ({ name, shape, data: parameterValue(name, shape) }));
+        .map(({ name, shape }) => ({ name, shape, data: formula.parameterValue(name, shape) }));
       model.loadStateDict(values);
       const optimizer = new AdamW(new Map(model.trainableVariables().map(({ name, variable }) => [name, variable])), {
         amsgrad: true,
       });
-      const pieces = crops();
+      const pieces = crops(fixture);
       const labels = tf.tensor2d(fixture.labels);
-      const layout = { volumes: 1, randomPerVolume: RANDOM, basesPerVolume: BASES };
+      const layout = { volumes: 1, randomPerVolume: fixture.labels.length, basesPerVolume: fixture.labels[0]!.length };
 
       for (const [i, step] of fixture.steps.entries()) {
         const tolerance = TOLERANCES[i]!;
@@ -194,12 +200,12 @@ describe.each(await usableBackends('network'))(
         expect(await relative(result.parts.regularizer!, step.reg)).toBeLessThan(tolerance.loss);
         expect(await relative(result.total, step.total)).toBeLessThan(tolerance.loss);
 
-        await checkTeacher(model, step.params);
+        await checkTeacher(model, step.params, lr);
         if (step.grads) {
           const gradients = [...pullBack(model, pieces, result.featureGradient), ...result.projectorGradients];
           await checkGradients(model, gradients, step);
           optimizer.step(gradients, lr);
-          await checkStudent(model, step.params);
+          await checkStudent(model, step.params, lr);
           tf.dispose(gradients);
         }
         tf.dispose([
@@ -214,5 +220,5 @@ describe.each(await usableBackends('network'))(
       }
       model.dispose();
     }, 300_000);
-  },
-);
+  });
+});

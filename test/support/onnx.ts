@@ -1,6 +1,7 @@
 import * as ort from 'onnxruntime-node';
 import { expect } from 'vitest';
 import type { Network } from '../../src/nets';
+import { Formula } from './formula';
 import { loadFormula } from './reference';
 
 /** Largest difference, relative to the value or, where that is larger, the standard deviation of all. */
@@ -20,7 +21,7 @@ export function relativeError(actual: ArrayLike<number>, expected: Float32Array)
 
 /** The network with the fixtures' parameters. */
 export function filled<N extends Pick<Network, 'parameters'>>(network: N): N {
-  loadFormula(network.parameters);
+  loadFormula(network.parameters, new Formula(0));
   return network;
 }
 

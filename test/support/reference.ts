@@ -1,17 +1,8 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { expect } from 'vitest';
 import * as tf from '../../src/tensor/tf';
 import { fromTorchLayout, toTorchLayout } from '../../src/tensor/torchLayout';
 import type { ParameterSet } from '../../src/nets/parameters';
-import { parameterValue } from './formula';
-
-const folder = process.env.VOCO_FIXTURES ?? join(import.meta.dirname, '../fixtures');
-
-/** A fixture file; its fields are described in the fixtures' README. */
-export function readFixture<T>(file: string): T {
-  return JSON.parse(readFileSync(join(folder, file), 'utf8')) as T;
-}
+import type { Formula } from './formula';
 
 /** A tensor summary of the fixtures: `full`, or samples at flat positions. */
 export interface Summary {
@@ -94,9 +85,9 @@ export async function channelsFirst(x: tf.Tensor): Promise<Float32Array> {
 }
 
 /** Fills a network with the fixtures' parameters; `prefix` goes in front of the state-dict key. */
-export function loadFormula(parameters: ParameterSet, prefix = '', seed = 0): void {
+export function loadFormula(parameters: ParameterSet, formula: Formula, prefix = ''): void {
   for (const parameter of parameters.all) {
-    const values = parameterValue(prefix + parameter.name, parameter.torchShape, seed);
+    const values = formula.parameterValue(prefix + parameter.name, parameter.torchShape);
     const shape = parameter.variable.shape;
     tf.tidy(() => parameter.variable.assign(tf.tensor(fromTorchLayout(values, parameter.torchShape), shape)));
   }

@@ -1,16 +1,6 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { Affine, Volume, VoxelArray } from '../../src/volume';
-import { uniforms } from './formula';
-
-const folder = process.env.VOCO_FIXTURES ?? join(import.meta.dirname, '../fixtures');
-
-/** A fixture file about volumes; its fields are described in the fixtures' README. */
-export function readVolumeFixture<T>(file: string): T {
-  return JSON.parse(readFileSync(join(folder, file), 'utf8')) as T;
-}
 
 export interface VolumeSummary {
   shape: number[];
@@ -32,11 +22,6 @@ export function float32Hash(data: VoxelArray): string {
   return createHash('sha256')
     .update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength))
     .digest('hex');
-}
-
-/** randint(name, i, 0, high) of the fixtures' formula. */
-export function randomIntegers(name: string, count: number, high: number): Uint8Array {
-  return Uint8Array.from(uniforms(name, count), (u) => ((u + 1) * 2 ** 31) % high);
 }
 
 /** Checks samples, extremes and moments within `tolerance` (absolute), and the hash where the fixture has one. */

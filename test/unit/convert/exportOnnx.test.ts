@@ -12,7 +12,7 @@ import { exportWeights } from '../../../src/cli/commands/export';
 import { buildClassifier } from '../../../src/downstream/classification/task';
 import { buildNetwork } from '../../../src/downstream/segmentation/task';
 import { exportOnnx } from '../../../src/convert/exportOnnx';
-import { image } from '../../support/formula';
+import { Formula } from '../../support/formula';
 import { filled, relativeError, runOnnx } from '../../support/onnx';
 import { channelsFirst, channelsLast } from '../../support/reference';
 import { temporaryFolder } from '../runs/support';
@@ -94,7 +94,7 @@ describe('voco export --to onnx', () => {
     const out = join(folder, 'network.onnx');
     const report = await exportOnnx({ file, out });
     expect(report).toMatchObject({ file, out, files: [out], card: `${out}.md`, branch: null, leftOut: 1, opset: 17 });
-    const values = image('onnx.x', [...shape]);
+    const values = new Formula(0).image('onnx.x', [...shape]);
     const logits = await runOnnx(out, values, shape);
     const channels = output === null ? 3 : 2;
     expect(logits.dims).toEqual(output === 'classification' ? [1, 2] : [1, channels, ...size]);

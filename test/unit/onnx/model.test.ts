@@ -8,7 +8,7 @@ import { checkModel, OPSET, traceNetwork, weightsBeside, writeModel } from '../.
 import type { Graph } from '../../../src/onnx/graph';
 import { Message } from '../../../src/onnx/protobuf';
 import * as tf from '../../../src/tensor/tf';
-import { image } from '../../support/formula';
+import { Formula } from '../../support/formula';
 import { filled, runOnnx } from '../../support/onnx';
 import { temporaryFolder } from '../runs/support';
 
@@ -87,7 +87,7 @@ describe('the file', () => {
     expect(beside).toEqual(inside);
     expect(statSync(two).size).toBeLessThan(60_000);
     const shape = [1, 1, ...size] as const;
-    const values = image('onnx.x', shape);
+    const values = new Formula(0).image('onnx.x', shape);
     const [a, b] = [await runOnnx(one, values, shape), await runOnnx(two, values, shape)];
     expect(b.data).toEqual(a.data);
     const bytes = readFileSync(weightsBeside(two));

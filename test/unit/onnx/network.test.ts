@@ -4,7 +4,7 @@ import { Classifier, createSegmenter, type NetworkConfig } from '../../../src/ne
 import { traceNetwork, writeModel, type Recordable } from '../../../src/onnx';
 import * as tf from '../../../src/tensor/tf';
 import { fastestBackend, releaseBackends } from '../../support/backends';
-import { image } from '../../support/formula';
+import { Formula } from '../../support/formula';
 import { filled, relativeError, runOnnx } from '../../support/onnx';
 import { channelsFirst, channelsLast } from '../../support/reference';
 import { temporaryFolder } from '../runs/support';
@@ -24,7 +24,7 @@ async function compare(build: () => Recordable, size: Size, batch: number): Prom
   expect(tf.getBackend()).toBe(before);
   const network = build();
   const shape = [batch, network.inChannels, ...size] as [number, number, number, number, number];
-  const values = image('onnx.x', shape);
+  const values = new Formula(0).image('onnx.x', shape);
   const logits = tf.tidy(() => network.forward(channelsLast(values, shape)));
   const expected = logits.rank === 5 ? await channelsFirst(logits) : ((await logits.data()) as Float32Array);
   const [, classes] = [logits.dispose(), logits.shape.at(-1)!];

@@ -14,26 +14,20 @@ import {
 } from '../../../src/tensor/ops';
 import { windowLayout } from '../../../src/tensor/ops/windows';
 import * as tf from '../../../src/tensor/tf';
-import {
-  expectSamples,
-  fixture,
-  gradientError,
-  normal,
-  parameter,
-  scoped,
-  size,
-  uniform,
-  type Samples,
-} from './support';
+import { expectSamples, gradientError, normal, scoped, size, type Samples } from './support';
+import { withFixtures } from '../../support/fixtures';
+import { Formula } from '../../support/formula';
 
 interface ModuleCase {
   name: string;
   x_shape: number[];
+  state_dict: [string, number[]][];
   out: Samples;
   dx: Samples;
   grads: Record<string, Samples>;
 }
 interface Blocks {
+  seed: number;
   window_partition: { window: Vec3; full: number[] };
   get_window_size: { x_size: Vec3; window: Vec3; shift: Vec3; out: [Vec3, Vec3] }[];
   compute_mask: {
@@ -50,36 +44,37 @@ interface Blocks {
   window_attention: { plain: ModuleCase; masked: ModuleCase; short: ModuleCase };
 }
 
-const blocks = fixture<Blocks>('swin_blocks.json');
 const sha256 = (values: Int32Array): string => createHash('sha256').update(values).digest('hex');
 
 beforeAll(async () => {
   await tf.setBackend('cpu');
 });
 
-test('windows are cut in the order of window_partition', () => {
-  const { window, full } = blocks.window_partition;
-  const { source } = windowLayout([4, 6, 4], window, [0, 0, 0]);
-  const order = [0, 1].flatMap((n) => Array.from(source, (at) => [0, 1].map((c) => (n * 96 + at) * 2 + c))).flat();
-  expect(order).toEqual(full);
-});
+withFixtures<[Blocks]>('windows of the reference', ['swin_blocks.json'], (blocks) => {
+  test('windows are cut in the order of window_partition', () => {
+    const { window, full } = blocks.window_partition;
+    const { source } = windowLayout([4, 6, 4], window, [0, 0, 0]);
+    const order = [0, 1].flatMap((n) => Array.from(source, (at) => [0, 1].map((c) => (n * 96 + at) * 2 + c))).flat();
+    expect(order).toEqual(full);
+  });
 
-test.each(blocks.get_window_size)('window size of $x_size', ({ x_size, window, shift, out }) => {
-  const { window: used, shift: shifted } = windowSize(x_size, window, shift);
-  expect([used, shifted]).toEqual(out);
-});
+  test.each(blocks.get_window_size)('window size of $x_size', ({ x_size, window, shift, out }) => {
+    const { window: used, shift: shifted } = windowSize(x_size, window, shift);
+    expect([used, shifted]).toEqual(out);
+  });
 
-test.each(blocks.compute_mask.cases)('mask of $dims, window $window, shift $shift', (item) => {
-  const mask = shiftMask(item.dims, item.window, item.shift);
-  expect(mask.length).toBe(size(item.shape));
-  expect(sha256(Int32Array.from(mask))).toBe(item.sha256_int32_of_mask);
-});
+  test.each(blocks.compute_mask.cases)('mask of $dims, window $window, shift $shift', (item) => {
+    const mask = shiftMask(item.dims, item.window, item.shift);
+    expect(mask.length).toBe(size(item.shape));
+    expect(sha256(Int32Array.from(mask))).toBe(item.sha256_int32_of_mask);
+  });
 
-test.each(blocks.relative_position_index)('relative position index of $window', (item) => {
-  const index = relativePositionIndex(item.window);
-  expect(index.length).toBe(size(item.shape));
-  expect(sha256(index)).toBe(item.sha256_int32);
-  expect(Math.max(...index)).toBe(item.table_rows - 1);
+  test.each(blocks.relative_position_index)('relative position index of $window', (item) => {
+    const index = relativePositionIndex(item.window);
+    expect(index.length).toBe(size(item.shape));
+    expect(sha256(index)).toBe(item.sha256_int32);
+    expect(Math.max(...index)).toBe(item.table_rows - 1);
+  });
 });
 
 test('padding and the way back cover every voxel once', () => {
@@ -93,23 +88,31 @@ test('padding and the way back cover every voxel once', () => {
 });
 
 /** MONAI's WindowAttention on windows that are already cut: the volume is laid out so that cutting gives them back. */
-function runModule(item: ModuleCase, dims: Vec3, shift: Vec3) {
+function runModule(item: ModuleCase, formula: Formula, dims: Vec3, shift: Vec3) {
   const { window, shift: used } = windowSize(dims, [7, 7, 7], shift);
   const layout = windowLayout(dims, window, used);
   const [, n, c] = item.x_shape as unknown as Vec3;
   const batch = size(item.x_shape) / size(dims) / c;
-  const attrs: WindowAttentionAttrs = { tableWindow: [7, 7, 7], window, shift: used, heads: 3, scale: (c / 3) ** -0.5 };
+  const heads = item.state_dict.find(([name]) => name === 'relative_position_bias_table')![1][1]!;
+  const attrs: WindowAttentionAttrs = {
+    tableWindow: [7, 7, 7],
+    window,
+    shift: used,
+    heads,
+    scale: (c / heads) ** -0.5,
+  };
   const toVolume = (windows: tf.Tensor): tf.Tensor5D => {
     const tokens = tf.reshape(windows, [batch, layout.windows * n, c]);
     return tf.reshape(tf.gather(tokens, tf.tensor1d(layout.target, 'int32'), 1), [batch, ...dims, c]) as tf.Tensor5D;
   };
   const toWindows = (volume: tf.Tensor): tf.Tensor =>
     tf.gather(tf.reshape(volume, [batch, -1, c]), tf.tensor1d(layout.source, 'int32'), 1);
-  const value = (key: string, shape: number[]) => tf.tensor(parameter(`${item.name}.${key}`, shape), shape);
+  const value = (key: string, shape: number[]) =>
+    tf.tensor(formula.parameterValue(`${item.name}.${key}`, shape), shape);
   const given = (key: string) =>
-    toVolume(tf.tensor(Float32Array.from(uniform(`${item.name}.${key}`, size(item.x_shape))), item.x_shape));
+    toVolume(tf.tensor(formula.uniformArray(`${item.name}.${key}`, item.x_shape), item.x_shape));
   const keys = ['relative_position_bias_table', 'qkv.weight', 'qkv.bias', 'proj.weight', 'proj.bias'];
-  const shapes = [[2197, 3], [3 * c, c], [3 * c], [c, c], [c]]; // prettier-ignore
+  const shapes = [[13 ** 3, heads], [3 * c, c], [3 * c], [c, c], [c]]; // prettier-ignore
   const parameters = keys.map((key, i) => value(key, shapes[i]!));
   const forward = (x: tf.Tensor, ...p: tf.Tensor[]): tf.Tensor => {
     const [table, weight, bias, outWeight, outBias] = p as [
@@ -129,14 +132,15 @@ function runModule(item: ModuleCase, dims: Vec3, shift: Vec3) {
   return { y, dx: toWindows(dx!).dataSync(), grads: new Map(keys.map((key, i) => [key, grads[i]!.dataSync()])) };
 }
 
-describe('WindowAttention of the reference', () => {
+withFixtures<[Blocks]>('WindowAttention of the reference', ['swin_blocks.json'], (blocks) => {
   const { plain, masked, short } = blocks.window_attention;
+  const formula = new Formula(blocks.seed);
   test.each([
     ['plain', plain, [14, 14, 14], [0, 0, 0]],
     ['masked', masked, [14, 14, 14], [3, 3, 3]],
     ['short', short, [4, 4, 4], [3, 3, 3]],
   ] as [string, ModuleCase, Vec3, Vec3][])('%s', (_, item, dims, shift) => {
-    const { y, dx, grads } = scoped(() => runModule(item, dims, shift));
+    const { y, dx, grads } = scoped(() => runModule(item, formula, dims, shift));
     expectSamples(y, item.out, 1e-5);
     expectSamples(dx, item.dx, 3e-5);
     for (const [key, samples] of Object.entries(item.grads)) {

@@ -1,40 +1,8 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { expect } from 'vitest';
 import * as tf from '../../../src/tensor/tf';
 import { RandomStream, streamId } from '../../../src/random/random';
 
-/** A fixture file, from the folder in VOCO_FIXTURES where set. */
-export function fixture<T>(name: string): T {
-  const folder = process.env.VOCO_FIXTURES ?? join(import.meta.dirname, '../../fixtures');
-  return JSON.parse(readFileSync(join(folder, name), 'utf8')) as T;
-}
-
-/** `uniform(name, i, seed)` of the fixtures' README for i < count. */
-export function uniform(name: string, count: number, seed = 0): Float64Array {
-  const base = streamId(name);
-  return Float64Array.from({ length: count }, (_, i) => {
-    let h = (base + Math.imul(i, 0x9e3779b9) + seed) >>> 0;
-    h = Math.imul(h ^ (h >>> 16), 0x85ebca6b) >>> 0;
-    h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35) >>> 0;
-    h = (h ^ (h >>> 16)) >>> 0;
-    return h / 2 ** 31 - 1;
-  });
-}
-
 export const size = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
-
-/** `param_value(name, shape, seed)` of the fixtures' README, in torch's layout. */
-export function parameter(name: string, shape: number[]): Float32Array {
-  const u = uniform(name, size(shape));
-  const fanIn = size(shape.slice(1));
-  const value = (x: number): number => {
-    if (name.endsWith('relative_position_bias_table')) return 0.5 * x;
-    if (shape.length > 1) return x * Math.sqrt(3 / fanIn);
-    return name.endsWith('.weight') ? 1 + 0.1 * x : 0.1 * x;
-  };
-  return Float32Array.from(u, value);
-}
 
 /** A tensor summary or a gradient entry of a fixture. */
 export interface Samples {
