@@ -48,8 +48,11 @@ async function said(...args: string[]): Promise<string> {
   return stdout;
 }
 
-/** Another processor sums in another order; in the norm of the gradients, steps of training make that some 0.1 % large. */
-const TOLERANCE = processor() === before.processor ? 1e-5 : 1e-2;
+/**
+ * Another processor sums in another order. With its instructions limited to AVX2 the same processor gave losses that differ by
+ * 3.4 % for Swin-UNETR, whose few crops the batch norm of the projector drives apart, and by less than 0.2 % elsewhere.
+ */
+const TOLERANCE = processor() === before.processor ? 1e-5 : 5e-2;
 
 function expectClose(actual: readonly MetricsRecord[], wanted: readonly MetricsRecord[]): void {
   expect(actual.map(({ step }) => step)).toEqual(wanted.map(({ step }) => step));

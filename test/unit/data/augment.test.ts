@@ -81,13 +81,20 @@ describe('drawAugmentation', () => {
   const share = (hit: (a: Augmentation) => boolean) => draws.filter(hit).length / draws.length;
 
   it('happens as often as the settings say', () => {
-    for (const axis of [0, 1, 2]) expect(share((a) => a.flip[axis]!)).toBeCloseTo(0.2, 1);
-    expect(share((a) => a.flip[0] && a.flip[1])).toBeCloseTo(0.04, 1.5);
-    expect(share((a) => a.quarterTurns > 0)).toBeCloseTo(0.2, 1);
-    for (const k of [1, 2, 3]) expect(Math.abs(share((a) => a.quarterTurns === k) - 0.0667)).toBeLessThan(0.015);
-    expect(Math.abs(share((a) => a.shift !== 0) - 0.1)).toBeLessThan(0.02);
+    // Four standard deviations of a share of independent draws.
+    const expectShare = (p: number, hit: (a: Augmentation) => boolean): void =>
+      expect(Math.abs(share(hit) - p)).toBeLessThan(4 * Math.sqrt((p * (1 - p)) / draws.length));
+    for (const axis of [0, 1, 2]) expectShare(0.2, (a) => a.flip[axis]!);
+    for (const [one, other] of [[0, 1], [0, 2], [1, 2]] as const) expectShare(0.04, (a) => a.flip[one] && a.flip[other]); // prettier-ignore
+    expectShare(0.2, (a) => a.quarterTurns > 0);
+    for (const k of [1, 2, 3]) expectShare(0.2 / 3, (a) => a.quarterTurns === k);
+    expectShare(0.1, (a) => a.shift !== 0);
+    expectShare(0.05, (a) => a.shift > 0);
+    expectShare(0.02, (a) => a.flip[0] && a.shift !== 0);
+    expectShare(0.04, (a) => a.flip[1] && a.quarterTurns > 0);
     expect(Math.max(...draws.map((a) => Math.abs(a.shift)))).toBeLessThanOrEqual(0.1);
-    expect(Math.min(...draws.map((a) => a.shift))).toBeLessThan(-0.08);
+    expect(Math.max(...draws.map((a) => a.shift))).toBeGreaterThan(0.09);
+    expect(Math.min(...draws.map((a) => a.shift))).toBeLessThan(-0.09);
   });
 
   it('leaves the others alone when one is switched off', () => {

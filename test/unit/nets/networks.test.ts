@@ -100,8 +100,15 @@ describe.each([
     const variables = network.parameters.all.map(({ variable }) => variable);
     const { value, grads } = tf.variableGrads(() => tf.sum(tf.square(network.pooled(x))), variables);
     expect(Object.keys(grads)).toHaveLength(variables.length);
-    for (const gradient of Object.values(grads)) {
-      expect((await gradient.data()).every(Number.isFinite)).toBe(true);
+    for (const { name, variable } of network.parameters.all) {
+      const gradient = grads[variable.name]!;
+      expect(gradient.shape, name).toEqual(variable.shape);
+      const values = await gradient.data();
+      expect(values.every(Number.isFinite), name).toBe(true);
+      expect(
+        values.some((value: number) => Math.abs(value) > 1e-5),
+        name,
+      ).toBe(true);
     }
     tf.dispose([value, grads]);
     expect(tf.memory().numTensors).toBe(alive);

@@ -155,10 +155,15 @@ describe('gradients', () => {
     const { student, teacher } = base.projectors;
     const loss = () => createObjective(name).loss(base).total;
     const variables = (p: Projector) => p.parameters.all.map(({ variable }) => variable);
-    expect(() => tf.variableGrads(loss, variables(teacher))).toThrow();
-    const grads = Object.values(tf.variableGrads(loss, variables(student)).grads);
-    expect(grads).toHaveLength(6);
-    expect(Math.max(...grads.map((g) => tf.max(tf.abs(g)).dataSync()[0]!))).toBeGreaterThan(1e-4);
+    expect(() => tf.variableGrads(loss, variables(teacher))).toThrow(/Cannot find a connection/);
+    const { grads } = tf.variableGrads(loss, variables(student));
+    expect(Object.keys(grads)).toHaveLength(6);
+    for (const { name, variable } of student.parameters.all) {
+      const size = tf.norm(grads[variable.name]!).dataSync()[0]!;
+      // The batch norm behind the first two layers takes any constant away, and with it the gradient of their biases.
+      if (/^layer[12]\.0\.bias$/.test(name)) expect(size, name).toBeLessThan(1e-5);
+      else expect(size, name).toBeGreaterThan(1e-3);
+    }
   });
 
   it('cvpr-paper: the prediction moves the crops, not the bases', async () => {

@@ -119,7 +119,9 @@ describe('micro-batches', () => {
     const pieces = await gradients(1);
     expect(cropCount(batch!)).toBeGreaterThan(2);
     for (const name of ['loss', 'gradientNorm', 'baseSimilarity']) {
-      expect(pieces.scalars[name]! / whole.scalars[name]!).toBeCloseTo(1, 2);
+      expect(Math.abs(pieces.scalars[name]! / whole.scalars[name]! - 1), name).toBeLessThan(
+        device === 'onednn' ? 1e-3 : 1e-5,
+      );
     }
     let [difference, size] = [0, 0];
     for (const [name, values] of whole.weights) {
@@ -129,7 +131,12 @@ describe('micro-batches', () => {
         size += value ** 2;
       });
     }
-    expect(Math.sqrt(size)).toBeGreaterThan(0);
+    for (const [name, values] of whole.weights)
+      expect(
+        values.some((value) => value !== 0),
+        name,
+      ).toBe(true);
+    expect(Math.sqrt(size) / whole.scalars.gradientNorm!).toBeCloseTo(1, 3);
     // Crops of one abdomen have nearly equal features, and the batch norm of the projector magnifies rounding a thousandfold:
     // wasm, which adds in the same order at any batch size, differs by 4e-7, oneDNN's kernels by 3e-4.
     expect(Math.sqrt(difference / size)).toBeLessThan(device === 'onednn' ? 3e-3 : 1e-5);
@@ -141,6 +148,7 @@ describe('many steps', () => {
     const steps = longForm(300, 3000);
     const config = await load('long', { method: { grid: [2, 1, 1] }, train: { steps, microBatch: 2 } });
     const { step, loader, dispose, model } = await buildTraining(config, 2);
+    const start = (await model.stateDict()).map(({ name, data }) => ({ name, data: data.slice() }));
     const counts: number[] = [];
     const blocks: number[] = [];
     const made: number[] = [];
@@ -165,7 +173,10 @@ describe('many steps', () => {
     expect(made.at(-1)).toBe(made[30]);
     expect(resident.at(-1)! - resident[30]!).toBeLessThan(96e6);
     expect(losses.every(Number.isFinite)).toBe(true);
-    for (const { data } of await model.stateDict()) expect(data.every(Number.isFinite)).toBe(true);
+    const trained = await model.stateDict();
+    for (const { data } of trained) expect(data.every(Number.isFinite)).toBe(true);
+    const still = trained.filter(({ data }, i) => data.every((value, k) => value === start[i]!.data[k]));
+    expect(still.map(({ name }) => name)).toEqual([]);
     dispose();
     await loader.close();
   });
@@ -194,6 +205,8 @@ describe('learning', () => {
     }
     dispose();
     await loader.close();
-    expect(mean(losses.slice(-fifth))).toBeLessThan(mean(losses.slice(0, fifth)));
+    const [first, last] = [mean(losses.slice(0, fifth)), mean(losses.slice(-fifth))];
+    console.log(`${objective}: loss ${first.toFixed(4)} to ${last.toFixed(4)}`);
+    expect(last).toBeLessThan(0.9 * first);
   });
 });
