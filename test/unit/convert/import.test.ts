@@ -44,17 +44,15 @@ function written(content: Uint8Array | string, name = 'a.pt'): string {
   return file;
 }
 
-/** One line that names the file, within a second, and nothing written. */
+/** One line that names the file, and nothing written. */
 async function expectRefused(file: string, message: RegExp): Promise<void> {
   const folder = temporaryFolder();
-  const started = performance.now();
   const error: unknown = await importFile({ file, out: join(folder, 'out.safetensors') }).catch((e: unknown) => e);
   expect(error).toBeInstanceOf(UserError);
   const text = (error as UserError).message;
   expect(text).toMatch(message);
   expect(text.startsWith(`${file}: `)).toBe(true);
   expect(text).not.toContain('\n');
-  expect(performance.now() - started).toBeLessThan(5000);
   expect(readdirSync(folder)).toEqual([]);
 }
 

@@ -11,7 +11,7 @@ import { mapNames } from '../../../src/runs/import';
 import { readWeights } from '../../../src/convert/read';
 import * as tf from '../../../src/tensor/tf';
 import { fastestBackend } from '../../support/backends';
-import { image } from '../../support/formula';
+import { Formula } from '../../support/formula';
 import { filled, relativeError, runOnnx } from '../../support/onnx';
 import { channelsFirst, channelsLast } from '../../support/reference';
 import { registerToyNetwork } from '../../support/toy/network/register';
@@ -72,7 +72,7 @@ describe('a network that a test registers', () => {
 
   test('gives features at its own scales', () => {
     const network = createEncoder(toy, { seed: 1 });
-    const x = channelsLast(image('toy.x', shape), shape);
+    const x = channelsLast(new Formula(0).image('toy.x', shape), shape);
     const features = network.forward(x);
     expect(features.map((feature) => feature.shape)).toEqual([
       [1, 16, 8, 12, 4],
@@ -87,7 +87,7 @@ describe('a network that a test registers', () => {
 
   test('learns: steps down the gradient make the loss smaller', async () => {
     const network = createSegmenter(toy, 2, { seed: 1 });
-    const x = channelsLast(image('toy.x', shape), shape);
+    const x = channelsLast(new Formula(0).image('toy.x', shape), shape);
     const target = tf.tidy(() => {
       const inside = tf.cast(tf.greater(x, 0), 'float32');
       return tf.concat([tf.sub(1, inside), inside], 4) as tf.Tensor5D;
@@ -111,7 +111,11 @@ describe('a network that a test registers', () => {
 
   test('segments a volume by windows', async () => {
     const network = filled(createSegmenter(toy, 2, { seed: 1 }));
-    const volume = { data: image('toy.volume', [1, 1, 40, 24, 24]), shape: [1, 40, 24, 24] as const, affine: [] };
+    const volume = {
+      data: new Formula(0).image('toy.volume', [1, 1, 40, 24, 24]),
+      shape: [1, 40, 24, 24] as const,
+      affine: [],
+    };
     const labels = new ArgmaxLabels([40, 24, 24], 2);
     const predict = networkPredictor((windows) => network.forward(windows), size, 1);
     await slidingWindow(
@@ -137,7 +141,7 @@ describe('a network that a test registers', () => {
 
     const again = createSegmenter(toy, 2, { seed: 2 });
     again.parameters.loadStateDict((await readWeights(file)).entries, { strict: true });
-    const values = image('toy.x', shape);
+    const values = new Formula(0).image('toy.x', shape);
     const logits = tf.tidy(() => again.forward(channelsLast(values, shape)));
     const expected = await channelsFirst(logits);
 
