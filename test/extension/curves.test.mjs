@@ -84,7 +84,12 @@ test('runs are listed with state and reason', async () => {
 test('the panel shows all charts of a run to its last step', async () => {
   const frame = await panel();
   const titles = await frame.locator('.chart:not([hidden]) h2').allTextContents();
-  assert.deepEqual(titles.slice(0, 4), ['Loss', 'Parts of the loss', 'Position accuracy', 'Collapse monitor']);
+  assert.deepEqual(titles.slice(0, 4), [
+    'Loss',
+    'Parts of the loss',
+    'Position accuracy (share of random crops)',
+    'Collapse monitor',
+  ]);
   const label = await frame.locator('[data-chart="loss"] .plot').getAttribute('aria-label');
   assert.match(label, /Loss\. .*at step 20000/);
   await screenshotInThemes(page, 'curves-one');

@@ -3,11 +3,11 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { needs, pythonWith } from '../../support/needs';
 
 const bench = join(import.meta.dirname, '../../../bench');
 const peers = join(bench, 'peers');
-const python = ['/usr/bin/python3', 'python3'].find((name) => spawnSync(name, ['--version']).status === 0);
-if (!python) console.warn('the peer’s choice of BLAS is not tested: python3 is not installed');
+const python = pythonWith();
 
 /** What `torch.__config__.show()` says, cut to the lines that matter. */
 const PYPI = `PyTorch built with:
@@ -33,10 +33,10 @@ print(json.dumps({"name": name, "path": path, "refusal": environment.refusal("1.
 
 function judge(config: string, libraries: string[]): { name: string | null; path: string | null; refusal: string } {
   const input = JSON.stringify([config, libraries]);
-  return JSON.parse(execFileSync(python!, ['-c', JUDGE, peers], { input, encoding: 'utf8' }));
+  return JSON.parse(execFileSync(python.python, ['-c', JUDGE, peers], { input, encoding: 'utf8' }));
 }
 
-describe.skipIf(!python)('the BLAS behind PyTorch', () => {
+needs(python).describe('the BLAS behind PyTorch', () => {
   const dnnl = `${folder}/libdnnl.so.2.6`;
 
   test.each([
@@ -67,7 +67,7 @@ import environment
 environment.forget_forced_kernels()
 print([name for name in os.environ if name.startswith("OPENBLAS_")])`;
     const env = { ...process.env, OPENBLAS_CORETYPE: 'Haswell', OPENBLAS_L2_SIZE: '512', OPENBLAS_NUM_THREADS: '1' };
-    const names = execFileSync(python!, ['-c', script, peers], { encoding: 'utf8', env });
+    const names = execFileSync(python.python, ['-c', script, peers], { encoding: 'utf8', env });
     expect(names.trim()).toBe("['OPENBLAS_NUM_THREADS']");
   });
 });
@@ -76,13 +76,16 @@ describe('before anything is measured', () => {
   const scratch = mkdtempSync(join(tmpdir(), 'voco-peer-'));
   afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
-  test.skipIf(!python)('the peer ends with the reason on a BLAS that is not an optimised one', () => {
+  needs(python).test('the peer ends with the reason on a BLAS that is not an optimised one', () => {
     // Only what says which BLAS it is: whoever went on to measure would find no network in it.
     mkdirSync(join(scratch, 'torch'));
     const module = `class __config__:\n    show = staticmethod(lambda: ${JSON.stringify(DEBIAN)})\n__version__ = "1.13.0"\n`;
     writeFileSync(join(scratch, 'torch/__init__.py'), module);
     const env = { ...process.env, PYTHONPATH: scratch, PYTHONDONTWRITEBYTECODE: '1' };
-    const { status, stdout, stderr } = spawnSync(python!, [join(peers, 'peer.py'), 'step'], { encoding: 'utf8', env });
+    const { status, stdout, stderr } = spawnSync(python.python, [join(peers, 'peer.py'), 'step'], {
+      encoding: 'utf8',
+      env,
+    });
     expect(stderr.trim()).toMatch(/^PyTorch 1\.13\.0 multiplies matrices with .* libopenblas0/);
     expect([status, stdout]).toEqual([1, '']);
   });

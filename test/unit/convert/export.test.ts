@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -12,9 +12,10 @@ import { ZipArchive } from '../../../src/runs/zip/archive';
 import { ZipWriter } from '../../../src/runs/zip/writer';
 import { UserError } from '../../../src/errors/userError';
 import { temporaryFolder } from '../runs/support';
+import { needs, pythonWith } from '../../support/needs';
 
 /** Debian's, where it is: the Python of a version manager may have no PyTorch. */
-const python = ['/usr/bin/python3', 'python3'].find((name) => spawnSync(name, ['-c', 'import torch']).status === 0);
+const torch = pythonWith('torch');
 
 const PYTHON_VALUES = `
 import json, sys, torch
@@ -83,12 +84,12 @@ describe('a PyTorch file', () => {
     expect(readFileSync(again).equals(readFileSync(out))).toBe(true);
   });
 
-  test.skipIf(!python)('PyTorch loads it with equal tensors', async () => {
+  needs(torch).test('PyTorch loads it with equal tensors', async () => {
     const folder = temporaryFolder();
     const [file, out] = [join(folder, 'a.safetensors'), join(folder, 'a.pt')];
     await writeSafetensors(file, kinds);
     await exportWeights({ file, out, format: 'pt' });
-    const text = execFileSync(python!, ['-c', PYTHON_VALUES, out], { encoding: 'utf8' });
+    const text = execFileSync(torch.python, ['-c', PYTHON_VALUES, out], { encoding: 'utf8' });
     const read = JSON.parse(text) as Record<string, [string, number[], number[], number[]]>;
     expect(Object.keys(read).sort()).toEqual(kinds.map(({ name }) => name).sort());
     expect(read['a.f64']).toEqual(['torch.float64', [2], [1], [Math.PI, -1e300]]);

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findNode, isRecentNode, MINIMUM_NODE } from '../../../src/jobs/nodeRuntime';
+import { needs } from '../../support/needs';
 
 let root: string;
 const none = { execPath: join(tmpdir(), 'no-such-editor'), electron: false };
@@ -40,7 +41,10 @@ describe('the oldest Node that the trainer runs with', () => {
   ])('%s: %s', (version, recent) => expect(isRecentNode(version)).toBe(recent));
 });
 
-describe.skipIf(process.platform === 'win32')('the Node that runs trainers', () => {
+needs({
+  present: process.platform !== 'win32',
+  missing: 'the tests stand scripts in for Node, which Windows cannot start',
+}).describe('the Node that runs trainers', () => {
   it('is not a configured one that is too old', async () => {
     const old = standIn('20.14.1');
     await expect(findNode({ ...none, configured: old, env: {} })).rejects.toThrow(

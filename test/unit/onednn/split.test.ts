@@ -1,12 +1,13 @@
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, expect, it } from 'vitest';
 import * as tf from '../../../src/tensor/tf';
-import { releaseBackends, usableBackends, useBackend } from '../../support/backends';
+import { deviceNeed, releaseBackends, useBackend } from '../../support/backends';
+import { needs } from '../../support/needs';
 
 afterAll(releaseBackends);
 
-const [onednn] = await usableBackends('network');
+const onednn = await deviceNeed('onednn');
 
-describe.skipIf(!onednn)('split on onednn', () => {
+needs(onednn).describe('split on onednn', () => {
   it.each([
     [[2, 3, 4], 1, [1, 2]],
     [[2, 3, 4], -1, [3, 1]],

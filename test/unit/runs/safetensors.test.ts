@@ -11,6 +11,7 @@ import {
   type TensorEntry,
 } from '../../../src/runs';
 import { temporaryFolder } from './support';
+import { needs, pythonWith } from '../../support/needs';
 
 const tensors: TensorEntry<ArrayBufferView>[] = [
   { name: 'bytes', dtype: 'U8', shape: [3], data: Uint8Array.of(1, 2, 255) },
@@ -46,14 +47,7 @@ assert 8 + n + at == len(raw)
 print(json.dumps(out))
 `;
 
-function hasPython(): boolean {
-  try {
-    execFileSync('python3', ['--version'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-}
+const python = pythonWith();
 
 describe('safetensors', () => {
   test('what is written is read back, by name and by offset', async () => {
@@ -70,10 +64,10 @@ describe('safetensors', () => {
     await opened.close();
   });
 
-  test.skipIf(!hasPython())('Python reads it by the description of the format', async () => {
+  needs(python).test('Python reads it by the description of the format', async () => {
     const file = join(temporaryFolder(), 'a.safetensors');
     await writeSafetensors(file, tensors, { format: 'pt' });
-    const text = execFileSync('python3', ['-c', PYTHON_READER, file], { encoding: 'utf8' });
+    const text = execFileSync(python.python, ['-c', PYTHON_READER, file], { encoding: 'utf8' });
     const read = JSON.parse(text) as Record<string, { shape: number[]; values: string[] }>;
     expect(read.__metadata__).toEqual({ format: 'pt' });
     expect(read['weights/é']).toEqual({ shape: [2, 2], values: ['1.5', '-0.0', 'nan', 'inf'] });

@@ -1,11 +1,13 @@
 import '@tensorflow/tfjs-backend-cpu';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { loadOneDnn, registerOneDnn } from '../../../src/tensor/backends/onednn';
+import { registerOneDnn } from '../../../src/tensor/backends/onednn';
 import { UserError } from '../../../src/errors/userError';
 import { AdamW, clipGlobalNorm, emaUpdate, Sgd, type Optimizer } from '../../../src/tensor/optim';
 import { readScalars } from '../../../src/tensor/read';
 import * as tf from '../../../src/tensor/tf';
 import { normal, relativeError } from './support';
+import { deviceNeed } from '../../support/backends';
+import { needs } from '../../support/needs';
 
 beforeAll(async () => {
   await tf.setBackend('cpu');
@@ -129,11 +131,10 @@ test('scalars are read in one go', async () => {
   expect(await readScalars({})).toEqual({});
 });
 
-describe('updates in place', () => {
-  const available = loadOneDnn();
-  if (!available.ok) console.log(`onednn is not there: ${available.reason}`);
+const onednn = await deviceNeed('onednn');
 
-  test.skipIf(!available.ok)('equal the composed ones, and touch nothing that shares memory', async () => {
+describe('updates in place', () => {
+  needs(onednn).test('equal the composed ones, and touch nothing that shares memory', async () => {
     registerOneDnn(2);
     const run = async (backend: string) => {
       await tf.setBackend(backend);

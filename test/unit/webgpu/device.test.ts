@@ -1,14 +1,15 @@
 import type { Vec3 } from '../../../src/geometry';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { UserError } from '../../../src/errors/userError';
 import { useDevice } from '../../../src/tensor/backends';
 import { gelu, windowAttention, windowSize } from '../../../src/tensor/ops';
 import { AdamW, emaUpdate, globalNorm } from '../../../src/tensor/optim';
 import * as tf from '../../../src/tensor/tf';
-import { releaseBackends, usableBackends } from '../../support/backends';
+import { deviceNeed, releaseBackends } from '../../support/backends';
+import { needs } from '../../support/needs';
 import { normal, relativeError } from '../tensor/support';
 
-const present = (await usableBackends('block')).includes('webgpu');
+const webgpu = await deviceNeed('webgpu');
 afterAll(releaseBackends);
 
 const gpu = (): { device: GPUDevice; memory(): { numBytesInGPU: number } } => tf.backend() as never;
@@ -38,7 +39,7 @@ async function train(amsgrad: boolean): Promise<ArrayLike<number>[]> {
   return values;
 }
 
-describe.skipIf(!present)('the WebGPU device', () => {
+needs(webgpu).describe('the WebGPU device', () => {
   test.each([true, false])('optimiser steps and the teacher in place, as on cpu (amsgrad %s)', async (amsgrad) => {
     await tf.setBackend('cpu');
     const expected = await train(amsgrad);

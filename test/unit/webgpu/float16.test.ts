@@ -13,11 +13,12 @@ import { proveMatrices } from '../../../src/tensor/backends/webgpu/matrixTrial';
 import { probeAdapters, webgpuModule } from '../../../src/tensor/backends/webgpuProbe';
 import { startWebgpu } from '../../../src/tensor/backends/webgpuDevice';
 import * as tf from '../../../src/tensor/tf';
-import { releaseBackends, usableBackends } from '../../support/backends';
+import { deviceNeed, releaseBackends } from '../../support/backends';
+import { needs } from '../../support/needs';
 import { normal, relativeError } from '../tensor/support';
 import { attention, conv, dense, outputAndGradients, transposedConv, type Case } from './support';
 
-const present = (await usableBackends('block')).includes('webgpu');
+const webgpu = await deviceNeed('webgpu');
 afterAll(releaseBackends);
 
 const backend = (): GpuBackend => tf.backend() as unknown as GpuBackend;
@@ -64,7 +65,7 @@ const attentions: Case[] = [
 /** float32 operands in matrices of 4, their instructions written out. */
 const EMULATED: Arithmetic = { ...FLOAT32, matrices: { m: 4, n: 4, k: 4, lanes: 4, emulated: true } };
 
-describe.skipIf(!present)('float16 in float32 and emulated matrices against the compositions on cpu', () => {
+needs(webgpu).describe('float16 in float32 and emulated matrices against the compositions on cpu', () => {
   beforeAll(async () => {
     await useDevice('webgpu');
   });
@@ -142,31 +143,36 @@ describe.skipIf(!present)('float16 in float32 and emulated matrices against the 
 /** Dawn's device without hardware: it compiles and checks shaders and computes nothing. */
 const NULL_DEVICE = ['backend=null'];
 
-describe.skipIf(webgpuModule() === undefined)('shaders that no device here can run are valid', () => {
-  const unit = { m: 16, n: 16, k: 16, lanes: 64 };
-  const variants: [string, Arithmetic][] = [
-    ['float16', FLOAT16],
-    ['float16 in matrices', { ...FLOAT16, matrices: unit }],
-    ['float32 in matrices', { ...FLOAT32, matrices: { ...unit, m: 8, n: 8, k: 8 } }],
-  ];
+needs({ present: webgpuModule() !== undefined, missing: 'npm’s webgpu is not installed' }).describe(
+  'shaders that no device here can run are valid',
+  () => {
+    const unit = { m: 16, n: 16, k: 16, lanes: 64 };
+    const variants: [string, Arithmetic][] = [
+      ['float16', FLOAT16],
+      ['float16 in matrices', { ...FLOAT16, matrices: unit }],
+      ['float32 in matrices', { ...FLOAT32, matrices: { ...unit, m: 8, n: 8, k: 8 } }],
+    ];
 
-  test.each(variants)('%s', async (_, arithmetic) => {
-    await startWebgpu(NULL_DEVICE, arithmetic);
-    const labels = await pipelinesOf(async () => {
-      for (const it of [...threadCases, ...matrixCases, ...attentions]) await outputAndGradients(it);
+    test.each(variants)('%s', async (_, arithmetic) => {
+      await startWebgpu(NULL_DEVICE, arithmetic);
+      const labels = await pipelinesOf(async () => {
+        for (const it of [...threadCases, ...matrixCases, ...attentions]) await outputAndGradients(it);
+      });
+      expect(labels.filter((label) => label.includes(arithmetic.key)).length).toBeGreaterThan(20);
+      expect(labels.some((label) => label.includes('matrices'))).toBe(arithmetic.matrices !== undefined);
     });
-    expect(labels.filter((label) => label.includes(arithmetic.key)).length).toBeGreaterThan(20);
-    expect(labels.some((label) => label.includes('matrices'))).toBe(arithmetic.matrices !== undefined);
-  });
 
-  test('one that is not valid is noticed', async () => {
-    await startWebgpu(NULL_DEVICE, FLOAT16);
-    expect(backend().device.features.has('shader-f16')).toBe(true);
-    const x = tf.zeros([1]);
-    dispatch(backend(), { key: 'invalid', source: () => 'fn main() { let x: f16 = 1; }', workgroups: [1, 1, 1] }, [x]);
-    await expect(x.data()).rejects.toThrow('webgpu: the device reports an error');
-  });
-});
+    test('one that is not valid is noticed', async () => {
+      await startWebgpu(NULL_DEVICE, FLOAT16);
+      expect(backend().device.features.has('shader-f16')).toBe(true);
+      const x = tf.zeros([1]);
+      dispatch(backend(), { key: 'invalid', source: () => 'fn main() { let x: f16 = 1; }', workgroups: [1, 1, 1] }, [
+        x,
+      ]);
+      await expect(x.data()).rejects.toThrow('webgpu: the device reports an error');
+    });
+  },
+);
 
 describe('matrixUnit', () => {
   const info = (subgroupMatrixConfigs: object[], subgroupMinSize = 32): GPUAdapterInfo =>
@@ -193,7 +199,7 @@ describe('matrixUnit', () => {
   });
 });
 
-describe.skipIf(!present)('the precision float16', () => {
+needs(webgpu).describe('the precision float16', () => {
   test('is a device’s where its adapter has shader-f16, else refused with the reason', async () => {
     const { adapters } = await probeAdapters();
     if (adapters[0]!.float16) {

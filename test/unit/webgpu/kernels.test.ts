@@ -1,17 +1,17 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { useDevice } from '../../../src/tensor/backends';
 import { addLeakyRelu, gelu, instanceNorm, layerNorm } from '../../../src/tensor/ops';
 import { Kernel } from '../../../src/tensor/ops/kernels';
 import * as tf from '../../../src/tensor/tf';
-import { releaseBackends, usableBackends } from '../../support/backends';
+import { deviceNeed, releaseBackends } from '../../support/backends';
+import { needs } from '../../support/needs';
 import { relativeError } from '../tensor/support';
 import { attention, conv, dense, outputAndGradients, transposedConv, type Case } from './support';
 
-const usable = await usableBackends('block');
-const present = usable.includes('webgpu');
+const webgpu = await deviceNeed('webgpu');
 
 beforeAll(async () => {
-  if (present) await useDevice('webgpu');
+  if (webgpu.present) await useDevice('webgpu');
 });
 afterAll(releaseBackends);
 
@@ -77,7 +77,7 @@ const attentions: Case[] = [
   attention('full windows, shifted', 1, [8, 7, 7], [3, 3, 3], 1, 16),
 ];
 
-describe.skipIf(!present)('WebGPU kernels against the compositions on cpu', () => {
+needs(webgpu).describe('WebGPU kernels against the compositions on cpu', () => {
   test('every kernel is registered', async () => {
     await tf.setBackend('webgpu');
     const missing = Object.values(Kernel).filter((name) => tf.getKernel(name, 'webgpu') == null);
