@@ -42,7 +42,9 @@ export function buildState(folder = here) {
 
 /** Whether this machine has what the build needs. */
 export function canBuild() {
-  const header = ['/usr/include', '/usr/local/include'].some((at) => existsSync(join(at, 'oneapi/dnnl/dnnl.hpp')));
+  const header = ['/usr/include', '/usr/local/include', '/opt/homebrew/include'].some((at) =>
+    existsSync(join(at, 'oneapi/dnnl/dnnl.hpp')),
+  );
   return header && ['g++', 'make', 'python3'].every((name) => spawnSync(name, ['--version']).status === 0);
 }
 

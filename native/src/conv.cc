@@ -70,23 +70,22 @@ Choice choose(Kind kind, const Shape& s, bool bias, tag layout, dt factor) {
   const auto training = dnnl::prop_kind::forward_training;
   const auto attr = userScratchpad();
   using Forward = dnnl::convolution_forward;
-  const Forward::primitive_desc forward(
-      bias && kind != kBackwardData ? Forward::desc(training, algorithm, fx, fw, b, y, s.strides, s.before, s.after)
-                                    : Forward::desc(training, algorithm, fx, fw, y, s.strides, s.before, s.after),
-      attr, engine());
+  const Forward::primitive_desc forward =
+      bias && kind != kBackwardData
+          ? implementation<Forward>(attr, training, algorithm, fx, fw, b, y, s.strides, s.before, s.after)
+          : implementation<Forward>(attr, training, algorithm, fx, fw, y, s.strides, s.before, s.after);
   if (kind == kForward) {
     return {Forward(forward),           forward.src_desc(),        forward.weights_desc(), forward.dst_desc(),
             forward.scratchpad_desc(), forward.impl_info_str()};
   }
   if (kind == kBackwardData) {
     using Backward = dnnl::convolution_backward_data;
-    const Backward::primitive_desc pd(Backward::desc(algorithm, x, w, y, s.strides, s.before, s.after), attr, engine(), forward);
+    const auto pd = gradientOf<Backward>(forward, attr, algorithm, x, w, y, s.strides, s.before, s.after);
     return {Backward(pd), pd.diff_src_desc(), pd.weights_desc(), pd.diff_dst_desc(), pd.scratchpad_desc(), pd.impl_info_str()};
   }
   using Backward = dnnl::convolution_backward_weights;
-  const Backward::primitive_desc pd(bias ? Backward::desc(algorithm, x, w, b, y, s.strides, s.before, s.after)
-                                         : Backward::desc(algorithm, x, w, y, s.strides, s.before, s.after),
-                                    attr, engine(), forward);
+  const auto pd = bias ? gradientOf<Backward>(forward, attr, algorithm, x, w, b, y, s.strides, s.before, s.after)
+                       : gradientOf<Backward>(forward, attr, algorithm, x, w, y, s.strides, s.before, s.after);
   return {Backward(pd),         pd.src_desc(), pd.diff_weights_desc(), pd.diff_dst_desc(), pd.scratchpad_desc(),
           pd.impl_info_str()};
 }

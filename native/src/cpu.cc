@@ -72,13 +72,13 @@ CpuBits readCpu() {
   if (bf16Of(bits).amx) bits.tilesGranted = askForTiles();
   return bits;
 }
-#endif
 
 /** The environment variable VOCO_ISA (sse2, avx2) asks for less than the processor has. */
 std::string isaLimit() {
   const char* wanted = std::getenv("VOCO_ISA");
   return wanted ? wanted : "";
 }
+#endif
 
 struct Chosen {
   const Kernels* table;
@@ -102,7 +102,7 @@ const Chosen& chosen() {
 }
 
 /** The kernels that round, or null where they cannot run here. */
-const Products* roundingProducts(Precision precision) {
+const Products* roundingProducts([[maybe_unused]] Precision precision) {
 #if defined(__x86_64__)
   if (precision == kBf16) return bf16().avx512 ? avx512bf16::products : nullptr;
   const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");

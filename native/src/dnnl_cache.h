@@ -26,6 +26,26 @@ inline dnnl::primitive_attr userScratchpad() {
   return attr;
 }
 
+/** The best implementation of a primitive; `args` are those of its `desc` in oneDNN 2, which oneDNN 3 takes without one. */
+template <class Primitive, class... Args>
+typename Primitive::primitive_desc implementation(const dnnl::primitive_attr& attr, const Args&... args) {
+#if DNNL_VERSION_MAJOR >= 3
+  return typename Primitive::primitive_desc(engine(), args..., attr);
+#else
+  return typename Primitive::primitive_desc(typename Primitive::desc(args...), attr, engine());
+#endif
+}
+
+/** The same of a gradient; `forward` is the call that it belongs to. */
+template <class Primitive, class Forward, class... Args>
+typename Primitive::primitive_desc gradientOf(const Forward& forward, const dnnl::primitive_attr& attr, const Args&... args) {
+#if DNNL_VERSION_MAJOR >= 3
+  return typename Primitive::primitive_desc(engine(), args..., forward, attr);
+#else
+  return typename Primitive::primitive_desc(typename Primitive::desc(args...), attr, engine(), forward);
+#endif
+}
+
 /** Floats that hold `desc`, rounded up to whole cache lines. */
 inline int64_t floatsOf(const dnnl::memory::desc& desc) {
   return static_cast<int64_t>((desc.get_size() + 63) / 64 * 16);

@@ -3,6 +3,8 @@
 
 #include <omp.h>
 
+#if defined(__x86_64__)
+
 // To the end of the file, so that what the compiler instantiates there has it too.
 #pragma GCC target("avx2,fma")
 #define VOCO_ISA "avx2"
@@ -23,3 +25,5 @@ namespace voco::avx2 {
 #include "kernels/table.inl"
 extern const Products products = kProducts;
 }  // namespace voco::avx2
+
+#endif

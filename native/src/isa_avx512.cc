@@ -3,6 +3,8 @@
 
 #include <omp.h>
 
+#if defined(__x86_64__)
+
 // To the end of the file, so that what the compiler instantiates there has it too.
 #pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,fma,prefer-vector-width=512")
 #define VOCO_ISA "avx512"
@@ -23,3 +25,5 @@ namespace voco::avx512 {
 #include "kernels/table.inl"
 extern const Products products = kProducts;
 }  // namespace voco::avx512
+
+#endif

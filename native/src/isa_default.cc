@@ -3,7 +3,13 @@
 
 #include <omp.h>
 
+#if defined(__x86_64__)
 #define VOCO_ISA "sse2"
+#elif defined(__aarch64__)
+#define VOCO_ISA "neon"
+#else
+#define VOCO_ISA "generic"
+#endif
 #define VOCO_LANES 4
 
 namespace voco::base {

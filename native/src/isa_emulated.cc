@@ -4,6 +4,8 @@
 
 #include <omp.h>
 
+#if defined(__x86_64__)
+
 // To the end of the file, so that what the compiler instantiates there has it too.
 #pragma GCC target("avx2,fma")
 #define VOCO_LANES 8
@@ -21,3 +23,5 @@ namespace voco::emulated {
 #include "kernels/products.inl"
 extern const Products products = kProducts;
 }  // namespace voco::emulated
+
+#endif

@@ -31,8 +31,8 @@ Product make(const Dims& s, bool hasBias, dt factor) {
   p.b = matrix(batch, k, n, s[5], factor);
   p.y = matrix(batch, m, n, false, dt::f32);
   if (hasBias) p.bias = batch == 1 ? memory::desc({1, n}, dt::f32, memory::dims{n, 1}) : memory::desc({1, 1, n}, dt::f32, memory::dims{n, n, 1});
-  auto desc = hasBias ? dnnl::matmul::desc(p.a, p.b, p.bias, p.y) : dnnl::matmul::desc(p.a, p.b, p.y);
-  dnnl::matmul::primitive_desc pd(desc, userScratchpad(), engine());
+  const auto attr = userScratchpad();
+  const auto pd = hasBias ? implementation<dnnl::matmul>(attr, p.a, p.b, p.bias, p.y) : implementation<dnnl::matmul>(attr, p.a, p.b, p.y);
   // Its plain loops for bfloat16 are far slower than any product in float32.
   if (factor == dt::bf16 && std::string(pd.impl_info_str()).find("ref") != std::string::npos) return make(s, hasBias, dt::f32);
   p.run = dnnl::matmul(pd);

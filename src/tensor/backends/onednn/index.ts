@@ -14,7 +14,7 @@ export type { PoolStats } from './pool';
 export interface OneDnnInfo {
   /** oneDNN's version, e.g. 2.6.3. */
   version: string;
-  /** Instruction set of our own kernels: avx512, avx2 or sse2. */
+  /** Instruction set of our own kernels: avx512, avx2 or sse2; neon on ARM. */
   isa: string;
   threads: number;
   bf16: Bf16Support;
