@@ -96,3 +96,20 @@ test('the universal package runs the command line, on WebAssembly', () => {
   assert.equal(made.status, 0, made.stderr);
   assert.equal(JSON.parse(made.stdout).find((device) => device.name === 'wasm').usable, true);
 });
+
+test('a package for another platform has its WebGPU binding and no engine', () => {
+  const made = spawnSync(process.execPath, [join(root, 'package.mjs'), '--target', 'win32-x64'], { encoding: 'utf8' });
+  assert.equal(made.status, 0, made.stderr);
+  const names = contents(join(root, 'dist/voco-win32-x64.vsix'));
+  assert.deepEqual(
+    names.filter((name) => name.endsWith('.node')),
+    ['extension/dist/node_modules/webgpu/dist/win32-x64/dawn.node'],
+  );
+});
+
+test('a package whose engine cannot be compiled here is refused', () => {
+  const target = process.platform === 'darwin' ? 'linux-arm64' : 'darwin-arm64';
+  const made = spawnSync(process.execPath, [join(root, 'package.mjs'), '--target', target], { encoding: 'utf8' });
+  assert.equal(made.status, 1);
+  assert.match(made.stderr, new RegExp(`^--target ${target}: its native engine is compiled on such a machine.*\\n$`));
+});
