@@ -144,6 +144,19 @@ const services = {
   message: 'features know the services only as a type',
 };
 
+/** Packages that may be replaced one day, each behind one door. */
+const behind = {
+  '@vscode/webview-ui-toolkit': 'webview/ui/**/*.ts',
+  '@niivue/niivue': 'webview/volume/rendering3d.ts',
+  'nifti-reader-js': 'src/volume/nifti/**/*.ts',
+};
+
+/** Not the rule of the rooms, which would be replaced by it. */
+function onlyBehind(names) {
+  const patterns = names.map((name) => ({ group: [name, `${name}/*`], message: `only ${behind[name]} may import it` }));
+  return { '@typescript-eslint/no-restricted-imports': ['error', { patterns }] };
+}
+
 export default tseslint.config(
   {
     ignores: [
@@ -166,6 +179,11 @@ export default tseslint.config(
     },
   },
   { files: ['test/**', 'bench/**'], rules: { 'max-lines-per-function': 'off' } },
+  { files: ['src/**/*.ts', 'webview/**/*.ts'], rules: onlyBehind(Object.keys(behind)) },
+  ...Object.entries(behind).map(([name, place]) => ({
+    files: [place],
+    rules: onlyBehind(Object.keys(behind).filter((other) => other !== name)),
+  })),
   ...all.map(roomRules),
   {
     files: ['src/**/*.ts'],

@@ -1,6 +1,6 @@
 // Runs every check and test of the project. The closing lines tell what was skipped and why, and what is quarantined; the last
 // is "N passed, N failed".
-//   node test/run.mjs [--only types,eslint,prettier,vitest,workbench] [--quick] [--full] [--slowest N]
+//   node test/run.mjs [--only types,eslint,eslint-types,knip,prettier,vitest,workbench] [--quick] [--full] [--slowest N]
 // --quick: types, lint, and the unit tests of what has changed since the branch left main. --full: tests in their long form, each of the
 // workbench in a window of its own.
 import { spawn, spawnSync } from 'node:child_process';
@@ -27,6 +27,8 @@ const { values: options } = parseArgs({
 const parts = options.only?.split(',') ?? [
   'types',
   'eslint',
+  'eslint-types',
+  'knip',
   'prettier',
   'vitest',
   ...(options.quick ? [] : ['workbench']),
@@ -109,6 +111,8 @@ if (parts.includes('vitest') && buildState() === 'stale' && canBuild()) buildNat
 await Promise.all([
   prepareWorkbench(),
   check('eslint', bin('eslint'), ['.']),
+  check('eslint-types', bin('eslint'), ['-c', 'eslint.types.config.mjs', 'src', 'webview', 'test', 'bench']),
+  check('knip', bin('knip'), ['--no-progress']),
   check('types', bin('tsc'), ['-p', '.']).then(() =>
     check('prettier', bin('prettier'), ['--check', '--log-level=warn', '.']),
   ),

@@ -1,2 +1,2 @@
-export { samplerOf, taskModules, type TaskName } from './modules';
+export { samplerOf, type TaskName } from './modules';
 export { samplerFor, taskName, taskOf } from './taskOf';

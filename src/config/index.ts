@@ -1,6 +1,6 @@
-export { diagnose, formatDiagnostic, lineAndColumn, type Diagnostic, type TextEdit } from './diagnose';
+export { diagnose, type Diagnostic, type TextEdit } from './diagnose';
 export { loadConfig, type LoadedConfig, type LoadOptions } from './load';
 export { presetConfig, presetDescriptions, presetNames, presetText, type PresetName } from './presets';
-export { configKinds, configSchema } from './validate';
+export { configSchema } from './validate';
 export type * from './types';
 export { resolveTask, type Task } from './task';

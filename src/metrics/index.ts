@@ -4,15 +4,7 @@ export { countMaskOverlap, countOverlaps, diceOf, volumeError, type Overlap } fr
 export { diceCeLoss, diceLossTerms, weightedCrossEntropy, type DiceCeOptions, type DiceCeParts } from './losses';
 export { wilcoxonSignedRank, type SignedRank } from './paired';
 export { networkPredictor } from './predictor';
-export {
-  bootstrapInterval,
-  bootstrapScores,
-  meanScore,
-  quantile,
-  reduceScores,
-  type Interval,
-  type Reduction,
-} from './reduce';
+export { bootstrapInterval, bootstrapScores, meanScore, reduceScores, type Interval, type Reduction } from './reduce';
 export { hausdorff, normalizedSurfaceDistance, surfaceDistances, type SurfaceDistances } from './surface';
 export {
   ArgmaxLabels,

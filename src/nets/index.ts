@@ -2,6 +2,6 @@ export { countParameters, createEncoder, createSegmenter, loweringsOf, type AnyN
 export { Classifier } from './classifier';
 export { networkText, type NetworkConfig } from './descriptors';
 export { estimate, type NetworkEstimate } from './estimate';
-export { Parameter, ParameterSet, type ParameterSetOptions } from './parameters';
+export { ParameterSet, type ParameterSetOptions } from './parameters';
 export type { LoadOptions, LoadReport, StateEntry } from './state';
 export type { Encoder, Network, NetworkBuilder, Scale, Segmenter } from './types';

@@ -1,7 +1,7 @@
 export * from './checkpoint';
 export * from './files';
 export { ControlServer, controlAddress, sendCommand, type CommandHandler } from './control';
-export { countLoaded, describeInit, readInitReport, writeInitReport, type InitReport } from './initReport';
+export { describeInit, readInitReport, writeInitReport, type InitReport } from './initReport';
 export {
   MetricsReader,
   MetricsWriter,
@@ -12,7 +12,7 @@ export {
 } from './metrics';
 export * from './notes';
 export { plotSvg, type Plot, type PlotPanel, type PlotSeries } from './plot/svg';
-export { runPlotSvg, writeRunPlot } from './runPlot';
+export { writeRunPlot } from './runPlot';
 export * from './liveness';
 export { processStartTime } from './process';
 export * from './results';

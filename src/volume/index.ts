@@ -1,22 +1,11 @@
 export type { Affine, Volume, VoxelArray } from './types';
-export {
-  applyAffine,
-  composeAffine,
-  identityAffine,
-  invertAffine,
-  isInvertible,
-  sameGrid,
-  shearOf,
-  shiftAffine,
-  spacingOf,
-} from './affine';
+export { applyAffine, composeAffine, identityAffine, invertAffine, sameGrid, shiftAffine, spacingOf } from './affine';
 export { axisCodes, orientationOf, parseAxisCodes, type Orientation } from './axcodes';
 export { checkComplete } from './nifti/complete';
 export { type NiftiHeader } from './nifti/header';
 export type { AffineSource } from './nifti/affineFields';
 export type { Datatype, DatatypeName } from './nifti/datatypes';
 export {
-  countNonFinite,
   everyNth,
   readEveryNth,
   readHeader,
@@ -47,7 +36,6 @@ export {
   describeVolume,
   formatDescription,
   geometryWarnings,
-  summarizeIntensity,
   type IntensitySummary,
   type VolumeDescription,
 } from './describe';

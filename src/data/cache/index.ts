@@ -1,10 +1,2 @@
 export { cacheKey } from './key';
-export {
-  VolumeCache,
-  cacheFolder,
-  cacheStatus,
-  emptyCache,
-  resultFile,
-  resultImage,
-  type CacheStatus,
-} from './volumeCache';
+export { cacheFolder, cacheStatus, emptyCache, resultFile, resultImage, type CacheStatus } from './volumeCache';

@@ -1,4 +1,3 @@
-export { caseName, imageFiles, isVolumeFile, type Case } from './case';
-export { datalistKeys, readDatalist, readDecathlon, type DecathlonOptions } from './decathlon';
-export { glob } from './glob';
-export { resolveSources, siblingLabel, splitValidation, type DataSource } from './sources';
+export { caseName, imageFiles, type Case } from './case';
+export { datalistKeys, readDatalist, type DecathlonOptions } from './decathlon';
+export { resolveSources, splitValidation, type DataSource } from './sources';

@@ -1,5 +1,5 @@
 export { cropCodes } from './cropCodes';
 export { countPlaces, drawPlace, type CropPlaces, type PlaceDraw } from './cropPlaces';
 export { classMask, encodeLabels, makeLabelCodes, oneHot, valuesOfCodes, type LabelCodes } from './labelCodes';
-export { labelFile, LabelledStore, readLabel, type LabelledStoreSettings, type LabelledVolume } from './labelledStore';
+export { labelFile, LabelledStore, type LabelledStoreSettings, type LabelledVolume } from './labelledStore';
 export { countOf, trainingSubset } from './subset';

@@ -59,7 +59,7 @@ export interface CompareVolumesOptions extends Look {
   readonly preserveFocus?: boolean;
 }
 
-/** Commands behind the two functions; they are in no menu. */
+/** Commands that show volumes for other panels; they are in no menu. */
 export const OPEN_VOLUME = 'voco.openVolume';
 export const OPEN_COMPARISON = 'voco.openComparison';
 
@@ -70,14 +70,6 @@ export const OPEN_COMPARISON = 'voco.openComparison';
  */
 export async function openVolume(uri: vscode.Uri, options: OpenVolumeOptions = {}): Promise<void> {
   await vscode.commands.executeCommand(OPEN_VOLUME, uri, options);
-}
-
-/** Shows one to four volumes side by side in a tab of their own, with a common crosshair, window and zoom. */
-export async function compareVolumes(
-  volumes: readonly ComparedVolume[],
-  options: CompareVolumesOptions = {},
-): Promise<void> {
-  await vscode.commands.executeCommand(OPEN_COMPARISON, volumes, options);
 }
 
 /** Overlays as the page knows them; an error map without a truth gets the first other overlay as one. */

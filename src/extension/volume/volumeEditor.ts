@@ -93,7 +93,7 @@ class VolumeEditor
     this.show(panel, volumes, lookOf(options));
   }
 
-  /** {@link compareVolumes} of the module beside. */
+  /** One to four volumes side by side in a tab of their own, with a common crosshair, window and zoom. */
   openComparison(volumes: readonly ComparedVolume[], options: CompareVolumesOptions): void {
     if (volumes.length < 1 || volumes.length > MOST_COMPARED) {
       throw new UserError(`1 to ${MOST_COMPARED} volumes can be shown side by side, not ${volumes.length}.`);

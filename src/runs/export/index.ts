@@ -10,9 +10,7 @@ import { writeSafetensors } from '../safetensors';
 import { configOf, modelCard, withoutFolders, type CardFacts } from './card';
 import { writeTorchFile } from './torchFile';
 
-export { configOf, modelCard, withoutFolders, type CardFacts } from './card';
-export { writeTorchFile } from './torchFile';
-
+export { modelCard, type CardFacts } from './card';
 /** What weights are exported as. A whole network, as ONNX, is written by whoever can build it: see {@link exportWith}. */
 export type WeightsFormat = 'pt' | 'safetensors';
 

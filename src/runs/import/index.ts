@@ -7,7 +7,7 @@ import { openWeights, type SourceTensor, type WeightsSource } from './source';
 import type { Branch } from './stateDict';
 
 export { authorsNames, mapNames, type NameMap } from './names';
-export { describeImport, planImport, type ImportReport, type Planned } from './report';
+export { describeImport, type ImportReport, type Planned } from './report';
 export { openWeights, type SourceTensor, type WeightsSource } from './source';
 export type { Branch } from './stateDict';
 

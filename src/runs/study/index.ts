@@ -1,4 +1,4 @@
-export { readStudy, studyCsv, writeStudy } from './files';
+export { readStudy, writeStudy } from './files';
 export { ARM_NAMES, studyPlotSvg } from './plot';
 export { summarizeStudy } from './summary';
 export * from './types';

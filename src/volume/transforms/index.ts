@@ -8,7 +8,7 @@ export {
   type IntensityWindow,
 } from './intensity';
 export { cropBox } from './box';
-export { cropForeground, foregroundBox } from './cropForeground';
+export { cropForeground } from './cropForeground';
 export { padWidths, spatialPad } from './spatialPad';
 export { centerSpatialCrop, cropWindow, spatialCrop } from './spatialCrop';
 export { resize, resizeCoordinates, type ResizeOptions } from './resize';

@@ -141,9 +141,9 @@ describe('tensors', () => {
 
   it('come from and go to other backends, strings and complex numbers included', async () => {
     const x = tf.tensor1d([1, 2, 3]);
-    tf.setBackend('cpu');
+    void tf.setBackend('cpu');
     const doubled = tf.mul(x, 2);
-    tf.setBackend('onednn');
+    void tf.setBackend('onednn');
     expect([...tf.add(doubled, x).dataSync()]).toEqual([3, 6, 9]);
     expect([...(await tf.tensor1d(['a', 'b']).data())]).toEqual(['a', 'b']);
     const z = tf.mul(tf.complex([1, 2], [3, 4]), tf.complex([0, 0], [1, 1]));
@@ -156,9 +156,9 @@ describe('tensors', () => {
     // einsum, cumsum along a middle axis and top-k free transposed copies inside the kernel.
     const x = uniform('x', [4, 5, 6]);
     const result = [tf.cumsum(x, 1), tf.topk(x, 3).values, tf.einsum('ijk->kj', x)].map(numbers);
-    tf.setBackend('cpu');
+    void tf.setBackend('cpu');
     const expected = [tf.cumsum(x, 1), tf.topk(x, 3).values, tf.einsum('ijk->kj', x)].map(numbers);
-    tf.setBackend('onednn');
+    void tf.setBackend('onednn');
     result.forEach((values, i) => expect(distance(values, expected[i]!)).toBeLessThan(1e-6));
   });
 });

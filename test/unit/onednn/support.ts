@@ -7,7 +7,7 @@ import * as tf from '../../../src/tensor/tf';
 
 export function useOneDnn(threads = 2): OneDnnBackend {
   const backend = registerOneDnn(threads);
-  tf.setBackend('onednn');
+  void tf.setBackend('onednn');
   backend.pool.poison = true;
   return backend;
 }
@@ -30,7 +30,7 @@ interface Values {
 }
 
 function run(backend: string, compute: () => Result): Values[] {
-  tf.setBackend(backend);
+  void tf.setBackend(backend);
   let results: Values[] = [];
   tf.tidy(() => {
     results = [compute()].flat().map((t) => ({ shape: t.shape, dtype: t.dtype, values: numbers(t) }));

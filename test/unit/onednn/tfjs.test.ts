@@ -24,9 +24,9 @@ describe('elementwise', () => {
     const ends = [NaN, Infinity, -Infinity, 0, 88.6, 89, -87, -104, 1e30, -1e30];
     for (const f of [tf.exp, tf.erf, tf.sigmoid, tf.tanh, tf.relu, tf.abs]) {
       const values = f(tf.tensor1d(ends)).dataSync();
-      tf.setBackend('cpu');
+      void tf.setBackend('cpu');
       const expected = f(tf.tensor1d(ends)).dataSync();
-      tf.setBackend('onednn');
+      void tf.setBackend('onednn');
       values.forEach((v, i) => {
         if (Number.isFinite(expected[i]!))
           expect(Math.abs(v - expected[i]!)).toBeLessThan(1e-37 + 3e-7 * Math.abs(expected[i]!));
