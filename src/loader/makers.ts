@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Worker } from 'node:worker_threads';
 import { UserError } from '../errors/userError';
 import type { Batch, BatchMaker, Draw, Sampler } from '../tasks';
-import { receiveError, type BatchRequest, type WorkerReply, type WorkerStart } from './messages';
+import { connectThread } from '../rpc/threads';
+import type { LoaderCalls, LoaderEvents, WorkerStart } from './messages';
 
 /** Makes batches, in this thread or in a worker, until it is closed. */
 export interface Maker<Item, B extends Batch> extends BatchMaker<Item, B> {
@@ -31,47 +31,22 @@ export function workerBundle(): string {
   return file;
 }
 
-interface Waiting {
-  readonly resolve: (batch: Batch) => void;
-  readonly reject: (error: Error) => void;
-}
-
 /** Makes batches in a thread of its own. */
 export function workerMaker<Item, B extends Batch>(
   file: string,
   start: WorkerStart,
   onWarning: (message: string) => void,
 ): Maker<Item, B> {
-  const worker = new Worker(file, { workerData: start, execArgv: [] });
-  const waiting = new Map<number, Waiting>();
-  let broken: Error | undefined;
-  let next = 0;
-  const fail = (error: Error) => {
-    broken ??= error;
-    for (const { reject } of waiting.values()) reject(broken);
-    waiting.clear();
-  };
-  worker.on('message', (reply: WorkerReply) => {
-    if (reply.kind === 'warning') return onWarning(reply.message);
-    const one = waiting.get(reply.id);
-    waiting.delete(reply.id);
-    if (reply.kind === 'batch') one?.resolve(reply.batch);
-    else one?.reject(receiveError(reply.error));
+  const thread = connectThread<LoaderCalls, LoaderEvents>({
+    script: file,
+    data: start,
+    name: 'VoCo loader',
+    keepsProcess: true,
   });
-  worker.on('error', (error) => fail(error instanceof Error ? error : new Error(String(error))));
-  worker.on('exit', (code) => fail(new Error(`the loader's worker thread ended unexpectedly (code ${code})`)));
+  thread.on('warning', onWarning);
   return {
-    make: (draws: readonly Draw<Item>[], reuse) =>
-      new Promise<B>((resolve, reject) => {
-        if (broken) return reject(broken);
-        const id = next++;
-        waiting.set(id, { resolve: (batch) => resolve(batch as B), reject });
-        const request: BatchRequest = { id, draws, reuse };
-        worker.postMessage(request, reuse ? [...reuse] : []);
-      }),
-    close: async () => {
-      fail(new Error('the loader is closed'));
-      await worker.terminate();
-    },
+    make: async (draws: readonly Draw<Item>[], reuse) =>
+      (await thread.call('make', { draws, ...(reuse && { reuse }) }, { transfer: reuse })) as B,
+    close: () => thread.close(),
   };
 }

@@ -1,31 +1,22 @@
 /** Entry of a loader thread (dist/data-worker.cjs): makes batches on request, one after the other. */
-import { parentPort, workerData } from 'node:worker_threads';
-import { sendError, type BatchRequest, type WorkerReply, type WorkerStart } from './messages';
+import { workerData } from 'node:worker_threads';
 import { samplerOf } from '../catalog';
-
-const port = parentPort;
-if (!port) throw new Error('data-worker is started by the loader, not by hand');
+import { serveThread } from '../rpc/threads';
+import type { Batch } from '../tasks';
+import type { LoaderCalls, LoaderEvents, WorkerStart } from './messages';
 
 const { task, settings } = workerData as WorkerStart;
-const reply = (message: WorkerReply, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer);
-const opened = samplerOf(task).then((sampler) => ({
-  sampler,
-  maker: sampler.open(settings as never, (message) => reply({ kind: 'warning', message })),
-}));
+let buffersIn: (batch: Batch) => readonly ArrayBuffer[] = () => [];
+
+const opened = samplerOf(task).then((sampler) => {
+  buffersIn = (batch) => sampler.transferables(batch);
+  return sampler.open(settings as never, (message) => server?.send('warning', message));
+});
 // Told with the first batch that is asked for.
 opened.catch(() => undefined);
 
-async function answer({ id, draws, reuse }: BatchRequest): Promise<void> {
-  try {
-    const { sampler, maker } = await opened;
-    const batch = await maker.make(draws as never, reuse);
-    reply({ kind: 'batch', id, batch }, sampler.transferables(batch));
-  } catch (error) {
-    reply({ kind: 'error', id, error: sendError(error) });
-  }
-}
-
-let queue = Promise.resolve();
-port.on('message', (request: BatchRequest) => {
-  queue = queue.then(() => answer(request));
-});
+const server = serveThread<LoaderCalls, LoaderEvents>(
+  { make: async ({ draws, reuse }) => (await opened).make(draws as never, reuse) },
+  { atOnce: 1, buffersIn: (batch) => buffersIn(batch as Batch) },
+);
+if (!server) throw new Error('data-worker is started by the loader, not by hand');

@@ -32,7 +32,7 @@ export function startThread(options: ThreadOptions): Transport {
   };
   worker.on('error', (error) => end(causeOf(error as Error, tooLarge)));
   worker.on('messageerror', (error) => end(error));
-  worker.on('exit', (code) => end(new ClosedError(`the thread "${name}" has ended (code ${code})`)));
+  worker.on('exit', (code) => end(new ClosedError(`${name}: the worker thread ended unexpectedly (code ${code})`)));
   return {
     send: (message, transfer = []) => worker.postMessage(message, transfer),
     onMessage: (listener) => void worker.on('message', listener),
@@ -41,7 +41,7 @@ export function startThread(options: ThreadOptions): Transport {
       if (ended) listener(ended);
     },
     async close() {
-      end(new ClosedError(`the thread "${name}" was closed`));
+      end(new ClosedError(`${name}: the thread was closed`));
       await worker.terminate();
     },
   };
