@@ -46,7 +46,9 @@ describe('a thread', () => {
   it('that ends rejects the calls that wait, and all later ones', async () => {
     const thread = start();
     const waiting = expect(thread.call('never', [])).rejects.toThrow(ClosedError);
-    const last = expect(thread.call('leave', [])).rejects.toThrow('echo: the worker thread ended unexpectedly (code 3)');
+    const last = expect(thread.call('leave', [])).rejects.toThrow(
+      'echo: the worker thread ended unexpectedly (code 3)',
+    );
     await Promise.all([waiting, last]);
     await expect(thread.call('twice', [1])).rejects.toThrow(ClosedError);
   });
