@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { createEncoder, createSegmenter, type Network, type NetworkConfig } from '../../src/nets';
 import { saveCheckpoint, type TensorEntry } from '../../src/runs';
 import { exportWeights } from '../../src/runs/export';
@@ -9,17 +9,15 @@ import * as tf from '../../src/tensor/tf';
 import { fastestBackend, releaseBackends } from '../support/backends';
 import { Formula } from '../support/formula';
 import { filled, relativeError } from '../support/onnx';
+import { needs, pythonWith } from '../support/needs';
 import { channelsFirst, channelsLast } from '../support/reference';
 import { temporaryFolder } from '../unit/runs/support';
 
-/** Debian's python3-torch belongs to Debian's python. */
-const PYTHON = '/usr/bin/python3';
 const SCRIPT = join(import.meta.dirname, '../support/torch/strict.py');
 
-const found = spawnSync(PYTHON, ['-c', 'import numpy, torch'], { encoding: 'utf8' }).status === 0;
+const torch = pythonWith('numpy', 'torch');
 const monai = process.env.VOCO_MONAI;
-if (!found) console.warn('exported weights are not loaded in PyTorch: python3-torch is not installed');
-else if (!monai)
+if (torch.present && !monai)
   console.warn('exported weights are loaded in the PyTorch peer, not in MONAI: VOCO_MONAI names no folder that has it');
 
 const size = [64, 32, 64] as const;
@@ -55,7 +53,7 @@ function inTorch(file: string, folder: string, useV2: boolean, strict: boolean):
   const network = { size, classes, featureSize: 12, useV2, strict };
   writeFileSync(request, JSON.stringify({ file, image: input, out, ...network }));
   const env = { ...process.env, OMP_NUM_THREADS: '1', PYTHONDONTWRITEBYTECODE: '1' };
-  const { stdout, stderr, status } = spawnSync(PYTHON, [SCRIPT, request], { encoding: 'utf8', env });
+  const { stdout, stderr, status } = spawnSync(torch.python, [SCRIPT, request], { encoding: 'utf8', env });
   expect(status, stderr).toBe(0);
   const bytes = readFileSync(out);
   const numbers = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
@@ -65,7 +63,7 @@ function inTorch(file: string, folder: string, useV2: boolean, strict: boolean):
 const config = (useV2: boolean): NetworkConfig => ({ name: 'swin-unetr', featureSize: 12, useV2 });
 const isBuffer = (name: string): boolean => name.endsWith('relative_position_index');
 
-describe.skipIf(!found)('in PyTorch', () => {
+needs(torch).describe('in PyTorch', () => {
   test.each([true, false])(
     'a fine-tuned network (v2: %s) loads strictly and gives our logits',
     async (useV2) => {

@@ -5,8 +5,9 @@ import { benchAttention, benchConv, benchData, benchStep } from '../../../src/be
 import { median, time } from '../../../src/bench/measure';
 import { parseCommandLine } from '../../../src/cli/command';
 import { bench } from '../../../src/cli/commands/bench';
-import { listDevices } from '../../../src/tensor/backends';
 import { Projector } from '../../../src/pretext/voco/projector';
+import { deviceNeed } from '../../support/backends';
+import { needs } from '../../support/needs';
 
 const options = { device: 'cpu', threads: 0, precision: 'float32', runs: 2, warmup: 1 } as const;
 
@@ -55,10 +56,7 @@ test('loading is timed volume by volume: from files, then from memory', async ()
 });
 
 describe('the training step', async () => {
-  const found = (await listDevices()).find(({ name }) => name === 'onednn');
-  if (!found?.usable) console.warn(`not measured on onednn: ${found?.reason}`);
-
-  test.skipIf(!found?.usable)('runs, and counts its parameters', async () => {
+  needs(await deviceNeed('onednn')).test('runs, and counts its parameters', async () => {
     const step = { featureSize: 12, size: 64, batch: 2, hidden: 16 };
     const result = await benchStep({ ...options, device: 'onednn', runs: 1, warmup: 0, ...step });
     expect(result.secondsPerCrop.median).toBeGreaterThan(0);

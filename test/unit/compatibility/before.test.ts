@@ -1,6 +1,6 @@
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig } from '../../../src/config';
 import { readLaunch } from '../../../src/runs/launch';
 import { summarizeRun } from '../../../src/jobs/runSummary';
@@ -22,7 +22,9 @@ import { readNifti } from '../../../src/volume';
 import { hashOfTensors } from '../../support/before/checkpoints';
 import { openBefore, readBefore } from '../../support/before/open';
 import { processor } from '../../support/before/processor';
-import { killChildren, stepsOf, trainingDevice, voco } from '../../support/trainer';
+import { deviceNeed } from '../../support/backends';
+import { needs } from '../../support/needs';
+import { killChildren, stepsOf, voco } from '../../support/trainer';
 
 /**
  * Configs, run directories and checkpoints that an earlier version of the program made mean what they meant, and go on as
@@ -32,9 +34,7 @@ const folder = openBefore();
 const before = readBefore(folder);
 const run = (name: string): string => join(folder, 'runs', name);
 const newest = (name: string): string => checkpointFile(run(name), before.resumed[name]!.from);
-const slow = (await trainingDevice()) !== 'onednn';
-
-vi.setConfig({ testTimeout: 120_000 });
+const onednn = await deviceNeed('onednn');
 
 afterAll(() => {
   killChildren();
@@ -166,7 +166,7 @@ describe('checkpoints of before', () => {
     expect(report.nodes).toBeGreaterThan(20);
   });
 
-  it.skipIf(slow)('answers where crops are as it did', async () => {
+  needs(onednn).test('answers where crops are as it did', async () => {
     const text = await said('locate', '--checkpoint', newest('voco-10k'), '--positions', '8', '--json');
     const report = JSON.parse(text) as LocateReport;
     expect(report.positions.map(({ centre }) => centre)).toEqual(before.located.positions.map(({ centre }) => centre));
@@ -177,7 +177,7 @@ describe('checkpoints of before', () => {
     expect(report.volume).toEqual(before.located.volume);
   });
 
-  it.skipIf(slow)('scores held-out cases, and segments them, as it did', async () => {
+  needs(onednn).test('scores held-out cases, and segments them, as it did', async () => {
     const old = await readResults(run('segmentation'));
     const label = join(run('segmentation'), 'predictions/case0004.nii.gz');
     const { volume: drawn } = await readNifti(label);
@@ -195,7 +195,7 @@ describe('checkpoints of before', () => {
   });
 });
 
-describe.skipIf(slow)('runs of before go on', () => {
+needs(onednn).describe('runs of before go on', () => {
   beforeAll(() => mkdirSync(join(folder, 'copies')));
 
   it.each(Object.entries(before.resumed))(

@@ -8,13 +8,13 @@ import { mapNames } from '../../../src/runs/import';
 import { importFile } from '../../../src/convert/importFile';
 import { dict, latin, storage, tensor, torchZip, zip, type Entry } from '../../support/torchZip';
 import { temporaryFolder } from '../runs/support';
+import { needs, pythonWith } from '../../support/needs';
 
 const fixtures = join(import.meta.dirname, '../../support/torch');
 const fixture = (name: string): string => join(fixtures, name);
 
 /** Debian's, where it is: the Python of a version manager may have no PyTorch. */
-const python = ['/usr/bin/python3', 'python3'].find((name) => spawnSync(name, ['-c', 'import torch']).status === 0);
-if (!python) console.warn('files made by PyTorch on the spot are not imported: python3-torch is not installed');
+const torch = pythonWith('torch');
 
 interface Expected {
   dtype: string;
@@ -61,9 +61,9 @@ describe('files that PyTorch has saved', () => {
     expect(await imported(fixture(name))).toEqual(expected);
   });
 
-  test.skipIf(!python)('so do those of the PyTorch that is installed here', async () => {
+  needs(torch).test('so do those of the PyTorch that is installed here', async () => {
     const folder = temporaryFolder();
-    const made = spawnSync(python!, [fixture('make.py'), folder], { encoding: 'utf8' });
+    const made = spawnSync(torch.python, [fixture('make.py'), folder], { encoding: 'utf8' });
     expect(made.status, made.stderr).toBe(0);
     const values = JSON.parse(readFileSync(join(folder, 'values.json'), 'utf8')) as Record<string, Expected>;
     for (const name of ['zip.pt', 'legacy.pt', 'protocol4.pt'])
