@@ -29,8 +29,8 @@ const rooms = {
   runs: ['config', 'protocol', 'volume'],
   jobs: ['runs', 'config', 'protocol', 'volume'],
   // What is trained.
-  tasks: ['config', 'data', 'nets', 'tensor'],
-  pretext: ['tasks', 'config', 'data', 'nets', 'tensor', 'volume', 'metrics'],
+  tasks: ['config', 'data', 'nets', 'tensor', 'volume', 'protocol'],
+  pretext: ['tasks', 'config', 'data', 'nets', 'tensor', 'volume', 'metrics', 'protocol'],
   downstream: ['tasks', 'config', 'data', 'nets', 'tensor', 'volume', 'metrics'],
   catalog: ['tasks', 'pretext', 'downstream', 'config'],
   loader: ['catalog', 'tasks', 'data'],

@@ -1,2 +1,2 @@
 export { samplerOf, type TaskName } from './modules';
-export { samplerFor, taskName, taskOf } from './taskOf';
+export { previewFor, samplerFor, taskName, taskOf } from './taskOf';

@@ -1,6 +1,7 @@
-import { resolveTask, type Config } from '../config';
+import { resolveTask, type Config, type PretrainConfig } from '../config';
 import { downstreamFor } from '../downstream/descriptors';
-import type { Sampler, TrainingTask } from '../tasks';
+import { UserError } from '../errors/userError';
+import type { Sampler, TaskPreview, TrainingTask } from '../tasks';
 import { samplerOf, taskModules, type TaskName } from './modules';
 
 /** Which task a config trains. */
@@ -17,4 +18,11 @@ export function taskOf(config: Config): Promise<TrainingTask> {
 /** The sampler of a config's task. */
 export function samplerFor(config: Config): Promise<Sampler> {
   return samplerOf(taskName(config));
+}
+
+/** What the panel beside a pre-training config shows of its task. @throws UserError where the task has nothing to show */
+export function previewFor(config: PretrainConfig): Promise<TaskPreview> {
+  const { preview } = taskModules(taskName(config));
+  if (!preview) throw new UserError(`the pretext task ${config.method.name} has no preview`);
+  return preview();
 }

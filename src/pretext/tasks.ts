@@ -7,5 +7,6 @@ export const pretextTasks = new Registry<TaskModules>('pretext task', {
   voco: {
     sampler: async () => (await import('./voco/sampler')).vocoSampler,
     task: async () => (await import('./voco/task')).vocoTask,
+    preview: async () => (await import('./voco/preview')).vocoPreview,
   },
 } satisfies Record<PretextName, TaskModules>);

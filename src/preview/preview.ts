@@ -1,15 +1,12 @@
-import { boxAround, mapAxes, voxelCount, type Vec3 } from '../geometry';
 import { basename, dirname } from 'node:path';
 import { check, diagnose, formatDiagnostic, parseText } from '../config/diagnose';
 import { resolvePaths } from '../config/paths';
 import type { PretrainConfig } from '../config';
 import { cacheKey } from '../data/cache';
-import { NO_AUGMENTATION, sampleCrop, type Augmentation } from '../data/augment';
 import { caseName, imageFiles, resolveSources, splitValidation, type Case } from '../data/datalist';
 import { UserError } from '../errors/userError';
 import type {
   BodySurface,
-  CropChoice,
   CropPreview,
   CropRequest,
   CropsPreview,
@@ -18,12 +15,11 @@ import type {
   Problems,
   CropSliceRequest,
 } from '../protocol/crops';
-import type { PlacedCrop } from '../protocol/locate';
 import { spacingOf } from '../volume';
-import { baseBoxes, createCropGrid, positionLabel, type CropGrid } from '../pretext/voco/geometry';
 import type { InspectRequest, PredictRequest } from '../locate/inspector';
-import { cropAugmentation, randomCentre } from '../pretext/voco/sampler';
 import { SamplePlan } from '../loader/plan';
+import { previewFor } from '../catalog';
+import type { OpenPreview } from '../tasks';
 import { greySlice, middleSlices } from './images';
 import { StageRunner, type Staged } from './stages';
 import { bodySurface } from './surface';
@@ -39,7 +35,7 @@ interface Prepared extends Staged {
 interface Current {
   readonly config: PretrainConfig;
   readonly prepared: Prepared;
-  readonly grid: CropGrid;
+  readonly task: OpenPreview;
   readonly plan: SamplePlan<Case>;
   readonly cases: readonly Case[];
   readonly caseIndex: number;
@@ -76,10 +72,9 @@ export class CropPreviewer {
       const train = await this.cases(config);
       const at = Math.min(caseIndex, train.length - 1);
       const prepared = await this.prepare(train[at]!, config);
-      const [, x, y, z] = prepared.volume.shape;
-      const grid = createCropGrid(config.method.grid, config.method.crop, [x, y, z]);
+      const task = (await previewFor(config)).open(config, prepared.volume);
       const plan = new SamplePlan(train, config.seed, 1);
-      this.current = { config, prepared, grid, plan, cases: train, caseIndex: at };
+      this.current = { config, prepared, task, plan, cases: train, caseIndex: at };
       return { ...describe(this.current, known), crop: this.crop(crop) };
     } catch (error) {
       if (error instanceof UserError) return { problems: [error.message] };
@@ -101,23 +96,16 @@ export class CropPreviewer {
 
   /** One crop as training draws it in an epoch: where it lies, its position label, what the network sees. */
   crop(request: CropRequest): CropPreview {
-    const current = this.state();
-    const { method } = current.config;
-    const { box, centre, augmentation, base } = this.draw(request);
-    const cut = (shown: Augmentation): GreyImage[] => {
-      const { volume } = current.prepared;
-      const channels = volume.shape[0];
-      const out = new Float32Array(voxelCount(method.input) * channels);
-      sampleCrop(volume, box.start, box.size, method.input, shown, out, 0);
-      return middleSlices(out, method.input, channels);
-    };
+    const { task, prepared } = this.state();
+    const { plain, seen, target, words, ...placed } = task.draw(request, this.streamOf(request.draw));
+    const pictures = (voxels: Float32Array): GreyImage[] =>
+      middleSlices(voxels, task.input, prepared.volume.shape[0]);
     return {
-      box,
-      centre,
-      ...(!base && { label: positionLabel(box, current.grid) }),
-      plain: cut(NO_AUGMENTATION),
-      seen: cut(augmentation),
-      augmentation: inWords(augmentation),
+      ...placed,
+      plain: pictures(plain),
+      seen: pictures(seen),
+      ...(target && { target: pictures(target) }),
+      augmentation: words,
     };
   }
 
@@ -132,43 +120,10 @@ export class CropPreviewer {
    * all base crops of the case.
    */
   step(request: CropRequest): Omit<PredictRequest, 'checkpoint'> {
-    const { config, grid } = this.state();
-    const placed = (choice: CropChoice): PlacedCrop => {
-      const { box, augmentation } = this.draw({ ...request, choice });
-      return { box, augmentation };
-    };
-    const { choice } = request;
-    const indices = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
-    return {
-      ...this.scene(),
-      randoms: indices(config.method.randomCrops).map((index) =>
-        placed(choice.kind === 'random' && choice.index === index ? choice : { kind: 'random', index }),
-      ),
-      bases: indices(grid.size).map((index) => placed({ kind: 'base', index })),
-    };
-  }
-
-  private draw({ choice, draw, augment }: CropRequest) {
-    const { config, grid } = this.state();
-    const { method } = config;
-    const stream = this.streamOf(draw);
-    const index = Math.min(choice.index, (choice.kind === 'random' ? method.randomCrops : grid.size) - 1);
-    const base = choice.kind === 'base' ? baseBoxes(grid)[index]! : undefined;
-    const size = choice.size ? fittingSize(choice.size, grid) : grid.crop;
-    const centre = base
-      ? middle(base.start, base.size)
-      : choice.centre || choice.size
-        ? insideGrid(choice.centre ?? randomCentre({ stream }, index, grid), size, grid)
-        : randomCentre({ stream }, index, grid);
-    const square = method.input[0] === method.input[1];
-    const number = base ? method.randomCrops + index : index;
-    const drawn = cropAugmentation({ stream }, number, method, square);
-    const augmentation: Augmentation = {
-      flip: augment.flip ? drawn.flip : NO_AUGMENTATION.flip,
-      quarterTurns: augment.rotate ? drawn.quarterTurns : 0,
-      shift: augment.shift ? drawn.shift : 0,
-    };
-    return { box: base ?? boxAround(centre, size), centre, augmentation, base };
+    const { task, config } = this.state();
+    const step = task.step?.(request, this.streamOf(request.draw));
+    if (!step) throw new UserError(`The pretext task ${config.method.name} has no positions that a network can be asked for.`);
+    return { ...this.scene(), ...step };
   }
 
   private state(): Current {
@@ -218,7 +173,7 @@ export class CropPreviewer {
   }
 }
 
-function describe({ config, prepared, grid, cases }: Current, known: number | undefined): Omit<CropsPreview, 'crop'> {
+function describe({ prepared, task, cases }: Current, known: number | undefined): Omit<CropsPreview, 'crop'> {
   const [, x, y, z] = prepared.volume.shape;
   return {
     cases: cases.map((item) => caseName(imageFiles(item)[0]!)),
@@ -230,39 +185,8 @@ function describe({ config, prepared, grid, cases }: Current, known: number | un
       version: prepared.version,
       ras: prepared.stages.at(-1)?.orientation === 'RAS',
     },
-    grid: { counts: grid.counts, crop: grid.crop, origin: grid.origin },
-    randomCrops: config.method.randomCrops,
-    input: config.method.input,
+    grid: { counts: task.grid.counts, crop: task.grid.crop, origin: task.grid.origin },
+    randomCrops: task.randomCrops,
+    input: task.input,
   };
-}
-
-function middle(start: Vec3, size: Vec3): Vec3 {
-  return mapAxes((axis) => start[axis]! + Math.floor(size[axis]! / 2));
-}
-
-function eachAxis(value: (axis: 0 | 1 | 2) => number): Vec3 {
-  return [value(0), value(1), value(2)];
-}
-
-/** A size of at least 2 voxels that fits the grid. */
-function fittingSize(size: Vec3, { counts, crop }: CropGrid): Vec3 {
-  return eachAxis((axis) => Math.max(2, Math.min(counts[axis] * crop[axis], Math.round(size[axis]))));
-}
-
-/** The nearest centre at which a crop of this size lies inside the grid. */
-function insideGrid(centre: Vec3, size: Vec3, { origin, counts, crop }: CropGrid): Vec3 {
-  return eachAxis((axis) => {
-    const half = Math.floor(size[axis] / 2);
-    const start = Math.min(Math.round(centre[axis]) - half, origin[axis] + counts[axis] * crop[axis] - size[axis]);
-    return Math.max(origin[axis], start) + half;
-  });
-}
-
-function inWords({ flip, quarterTurns, shift }: Augmentation): string {
-  const parts = [
-    ...flip.flatMap((on, axis) => (on ? [`flipped along ${'xyz'[axis]}`] : [])),
-    ...(quarterTurns > 0 ? [`turned by ${90 * quarterTurns}°`] : []),
-    ...(shift !== 0 ? [`intensity ${shift > 0 ? '+' : '−'}${Math.abs(shift).toFixed(3)}`] : []),
-  ];
-  return parts.length > 0 ? parts.join(', ') : 'not changed in this draw';
 }

@@ -23,6 +23,7 @@ export interface StagePreview {
   readonly image: GreyImage;
 }
 
+/** The base crops of a volume; counts of 0 where the pretext task has none. */
 export interface CropGridPreview {
   readonly counts: Vec3;
   readonly crop: Vec3;
@@ -69,6 +70,8 @@ export interface CropPreview {
   /** The middle slices across z, y and x of the crop as the network gets it, without and with its augmentation. */
   readonly plain: readonly GreyImage[];
   readonly seen: readonly GreyImage[];
+  /** What the network is to give, where that is an image. */
+  readonly target?: readonly GreyImage[];
   /** What the augmentation did, in words. */
   readonly augmentation: string;
 }

@@ -6,6 +6,7 @@ import type * as tf from '../tensor/tf';
 import type { Vec3 } from '../geometry';
 import type { BestScore } from './descriptor';
 import type { Loss } from './loss';
+import type { TaskPreview } from './preview';
 import type { Batch, Sampler } from './sampler';
 
 /** Scalars by the names they have in metrics.jsonl. */
@@ -131,4 +132,6 @@ export interface TrainingTask<C extends Config = Config, Item extends Case = Cas
 export interface TaskModules {
   sampler(): Promise<Sampler>;
   task(): Promise<TrainingTask>;
+  /** For pretext tasks: what the panel beside a config shows. */
+  preview?(): Promise<TaskPreview>;
 }

@@ -1,4 +1,4 @@
-import type { Vec3 } from '../../src/geometry';
+import { voxelCount, type Vec3 } from '../../src/geometry';
 import type { CropChoice, CropGridPreview, CropPreview, GreyImage } from '../../src/protocol/crops';
 import { button } from '../ui/controls';
 import { element } from '../ui/dom';
@@ -39,6 +39,7 @@ export class CropSection {
     this.pictures.replaceChildren(
       ...pictureRow(`Crop at ${formatSize(input)}`, crop.plain),
       ...pictureRow('As the network sees it', crop.seen),
+      ...(crop.target ? pictureRow('What the network is to give', crop.target) : []),
       element('p', { class: 'muted', id: 'augmentation' }, crop.augmentation),
     );
   }
@@ -49,6 +50,8 @@ export class CropSection {
     const title = label ? 'Position label: share of the crop in each base crop' : 'Base crops';
     const names =
       predicted && element('p', { class: 'key' }, element('span', {}, 'label'), element('span', {}, 'network'));
+    // A pretext task without base crops has no positions.
+    if (voxelCount(grid.counts) === 0) return this.label.replaceChildren();
     const tables = labelTables(grid, label, predicted);
     this.label.replaceChildren(element('h2', {}, title), ...tables, ...(names ? [names] : []));
   }

@@ -1,11 +1,12 @@
 import { createEncoder } from '../../nets/build';
-import { ParameterSet, type Parameter } from '../../nets/parameters';
-import { loadEntries, type LoadOptions, type LoadReport, type StateEntry } from '../../nets/state';
+import { ParameterSet } from '../../nets/parameters';
+import type { LoadOptions, LoadReport, StateEntry } from '../../nets/state';
 import type { NetworkConfig } from '../../nets/descriptors';
 import type { Encoder } from '../../nets/types';
 import type { RandomStream } from '../../random/random';
 import { valueAndGradients } from '../../tensor/autodiff';
 import { emaUpdate } from '../../tensor/optim';
+import { Modules, variablesOf, type Module, type NamedVariable } from '../../tasks/modules';
 import type * as tf from '../../tensor/tf';
 import { createObjective } from './objectives';
 import type { Objective, ObjectiveName, ObjectiveOptions, ObjectiveResult, StepLayout } from './objectives';
@@ -22,17 +23,6 @@ export interface VocoModelOptions {
   /** How the teacher starts: with values of its own, as in the released code (default), or as a copy of the student. */
   teacherInit?: 'independent' | 'copy';
   weights?: Partial<ObjectiveOptions>;
-}
-
-/** A set of parameters and the prefix of its names in the model's state dict. */
-interface Group {
-  prefix: string;
-  set: ParameterSet;
-}
-
-export interface NamedVariable {
-  name: string;
-  variable: tf.Variable;
 }
 
 export interface Features {
@@ -65,8 +55,8 @@ export class VocoModel {
   readonly teacher: Encoder | undefined;
   readonly projector: Projector;
   readonly teacherProjector: Projector | undefined;
-  private readonly studentGroups: { encoder: Group; projector: Group };
-  private readonly teacherGroups: Group[];
+  private readonly studentModules: { encoder: Module; projector: Module };
+  private readonly modules: Modules;
   private readonly momentum: number;
 
   constructor(options: VocoModelOptions) {
@@ -81,15 +71,14 @@ export class VocoModel {
     this.projector = head(names.projector);
     this.teacher = needs.teacherEncoder ? createEncoder(options.network, init(names.teacherEncoder)) : undefined;
     this.teacherProjector = needs.teacherProjector ? head(names.teacherProjector) : undefined;
-    this.studentGroups = {
+    this.studentModules = {
       encoder: { prefix: names.encoder, set: this.student.parameters },
       projector: { prefix: names.projector, set: this.projector.parameters },
     };
-    this.teacherGroups = [];
-    if (this.teacher) this.teacherGroups.push({ prefix: names.teacherEncoder, set: this.teacher.parameters });
-    if (this.teacherProjector) {
-      this.teacherGroups.push({ prefix: names.teacherProjector, set: this.teacherProjector.parameters });
-    }
+    const teachers: Module[] = [];
+    if (this.teacher) teachers.push({ prefix: names.teacherEncoder, set: this.teacher.parameters });
+    if (this.teacherProjector) teachers.push({ prefix: names.teacherProjector, set: this.teacherProjector.parameters });
+    this.modules = new Modules([this.studentModules.encoder, this.studentModules.projector, ...teachers]);
     if (options.teacherInit === 'copy') this.averageInto(0);
   }
 
@@ -151,11 +140,11 @@ export class VocoModel {
   }
 
   encoderVariables(): NamedVariable[] {
-    return named(this.studentGroups.encoder);
+    return variablesOf(this.studentModules.encoder);
   }
 
   projectorVariables(): NamedVariable[] {
-    return named(this.studentGroups.projector);
+    return variablesOf(this.studentModules.projector);
   }
 
   /** Everything that the optimizer updates, under its state-dict name. */
@@ -163,30 +152,18 @@ export class VocoModel {
     return [...this.encoderVariables(), ...this.projectorVariables()];
   }
 
-  private get groups(): Group[] {
-    return [this.studentGroups.encoder, this.studentGroups.projector, ...this.teacherGroups];
-  }
-
   /** Student and teacher in torch's shapes, element order and names. */
-  async stateDict(): Promise<StateEntry[]> {
-    const entries: StateEntry[] = [];
-    for (const { prefix, set } of this.groups) {
-      for (const entry of await set.stateDict()) entries.push({ ...entry, name: prefix + entry.name });
-    }
-    return entries;
+  stateDict(): Promise<StateEntry[]> {
+    return this.modules.stateDict();
   }
 
   /** @throws UserError in strict mode when the entries do not fit; nothing is changed then. */
   loadStateDict(entries: Iterable<StateEntry>, options: LoadOptions = {}): LoadReport {
-    return loadEntries(
-      this.groups.flatMap(({ prefix, set }) => set.targets(prefix)),
-      entries,
-      options,
-    );
+    return this.modules.loadStateDict(entries, options);
   }
 
   dispose(): void {
-    for (const { set } of this.groups) set.dispose();
+    this.modules.dispose();
   }
 }
 
@@ -210,7 +187,3 @@ const PROJECTOR_TEACHER_NAMES: GroupNames = {
   teacherEncoder: 'teacher.',
   teacherProjector: 'teacher.',
 };
-
-function named({ prefix, set }: Group): NamedVariable[] {
-  return set.all.map((parameter: Parameter) => ({ name: prefix + parameter.name, variable: parameter.variable }));
-}

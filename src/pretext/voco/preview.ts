@@ -1,0 +1,115 @@
+import type { PretrainConfig } from '../../config';
+import { NO_AUGMENTATION, sampleCrop, type Augmentation } from '../../data/augment';
+import { boxAround, mapAxes, voxelCount, type Vec3 } from '../../geometry';
+import type { CropChoice, CropRequest } from '../../protocol/crops';
+import type { PlacedCrop } from '../../protocol/locate';
+import type { DrawnCrop, OpenPreview, TaskPreview } from '../../tasks';
+import type { Volume } from '../../volume';
+import { baseBoxes, createCropGrid, positionLabel, type CropGrid } from './geometry';
+import { cropAugmentation, randomCentre } from './sampler';
+
+const indices = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
+
+/** VoCo's grid of base crops on a volume, and crops as training draws them, moved and resized as the user wishes. */
+class VocoPreview implements OpenPreview {
+  readonly grid: CropGrid;
+
+  constructor(
+    private readonly method: PretrainConfig['method'],
+    private readonly volume: Volume<Float32Array>,
+  ) {
+    const [, x, y, z] = volume.shape;
+    this.grid = createCropGrid(method.grid, method.crop, [x, y, z]);
+  }
+
+  get randomCrops(): number {
+    return this.method.randomCrops;
+  }
+
+  get input(): Vec3 {
+    return this.method.input;
+  }
+
+  draw(request: CropRequest, stream: readonly number[]): DrawnCrop {
+    const { input } = this.method;
+    const { box, centre, augmentation, base } = this.place(request, stream);
+    const cut = (shown: Augmentation): Float32Array => {
+      const out = new Float32Array(voxelCount(input) * this.volume.shape[0]);
+      sampleCrop(this.volume, box.start, box.size, input, shown, out, 0);
+      return out;
+    };
+    return {
+      box,
+      centre,
+      ...(!base && { label: positionLabel(box, this.grid) }),
+      plain: cut(NO_AUGMENTATION),
+      seen: cut(augmentation),
+      words: inWords(augmentation),
+    };
+  }
+
+  step(request: CropRequest, stream: readonly number[]): { randoms: PlacedCrop[]; bases: PlacedCrop[] } {
+    const placed = (choice: CropChoice): PlacedCrop => {
+      const { box, augmentation } = this.place({ ...request, choice }, stream);
+      return { box, augmentation };
+    };
+    const { choice } = request;
+    return {
+      randoms: indices(this.randomCrops).map((index) =>
+        placed(choice.kind === 'random' && choice.index === index ? choice : { kind: 'random', index }),
+      ),
+      bases: indices(this.grid.size).map((index) => placed({ kind: 'base', index })),
+    };
+  }
+
+  private place({ choice, augment }: CropRequest, stream: readonly number[]) {
+    const { method, grid } = this;
+    const index = Math.min(choice.index, (choice.kind === 'random' ? method.randomCrops : grid.size) - 1);
+    const base = choice.kind === 'base' ? baseBoxes(grid)[index]! : undefined;
+    const size = choice.size ? fittingSize(choice.size, grid) : grid.crop;
+    const drawn = (): Vec3 => randomCentre({ stream }, index, grid);
+    const moved = choice.centre !== undefined || choice.size !== undefined;
+    const random = moved ? insideGrid(choice.centre ?? drawn(), size, grid) : drawn();
+    const centre = base ? middle(base.start, base.size) : random;
+    const square = method.input[0] === method.input[1];
+    const number = base ? method.randomCrops + index : index;
+    const full = cropAugmentation({ stream }, number, method, square);
+    const augmentation: Augmentation = {
+      flip: augment.flip ? full.flip : NO_AUGMENTATION.flip,
+      quarterTurns: augment.rotate ? full.quarterTurns : 0,
+      shift: augment.shift ? full.shift : 0,
+    };
+    return { box: base ?? boxAround(centre, size), centre, augmentation, base };
+  }
+}
+
+function middle(start: Vec3, size: Vec3): Vec3 {
+  return mapAxes((axis) => start[axis] + Math.floor(size[axis] / 2));
+}
+
+/** A size of at least 2 voxels that fits the grid. */
+function fittingSize(size: Vec3, { counts, crop }: CropGrid): Vec3 {
+  return mapAxes((axis) => Math.max(2, Math.min(counts[axis] * crop[axis], Math.round(size[axis]))));
+}
+
+/** The nearest centre at which a crop of this size lies inside the grid. */
+function insideGrid(centre: Vec3, size: Vec3, { origin, counts, crop }: CropGrid): Vec3 {
+  return mapAxes((axis) => {
+    const half = Math.floor(size[axis] / 2);
+    const start = Math.min(Math.round(centre[axis]) - half, origin[axis] + counts[axis] * crop[axis] - size[axis]);
+    return Math.max(origin[axis], start) + half;
+  });
+}
+
+function inWords({ flip, quarterTurns, shift }: Augmentation): string {
+  const parts = [
+    ...flip.flatMap((on, axis) => (on ? [`flipped along ${'xyz'[axis]}`] : [])),
+    ...(quarterTurns > 0 ? [`turned by ${90 * quarterTurns}°`] : []),
+    ...(shift !== 0 ? [`intensity ${shift > 0 ? '+' : '−'}${Math.abs(shift).toFixed(3)}`] : []),
+  ];
+  return parts.length > 0 ? parts.join(', ') : 'not changed in this draw';
+}
+
+export const vocoPreview: TaskPreview = {
+  open: ({ method }, volume) => new VocoPreview(method, volume),
+};
