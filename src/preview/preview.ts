@@ -98,8 +98,7 @@ export class CropPreviewer {
   crop(request: CropRequest): CropPreview {
     const { task, prepared } = this.state();
     const { plain, seen, target, words, ...placed } = task.draw(request, this.streamOf(request.draw));
-    const pictures = (voxels: Float32Array): GreyImage[] =>
-      middleSlices(voxels, task.input, prepared.volume.shape[0]);
+    const pictures = (voxels: Float32Array): GreyImage[] => middleSlices(voxels, task.input, prepared.volume.shape[0]);
     return {
       ...placed,
       plain: pictures(plain),
@@ -122,7 +121,8 @@ export class CropPreviewer {
   step(request: CropRequest): Omit<PredictRequest, 'checkpoint'> {
     const { task, config } = this.state();
     const step = task.step?.(request, this.streamOf(request.draw));
-    if (!step) throw new UserError(`The pretext task ${config.method.name} has no positions that a network can be asked for.`);
+    if (!step)
+      throw new UserError(`The pretext task ${config.method.name} has no positions that a network can be asked for.`);
     return { ...this.scene(), ...step };
   }
 

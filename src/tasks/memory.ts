@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { freemem, totalmem } from 'node:os';
 import type { Config } from '../config';
+import { describedSection } from '../nets/descriptors';
 import type { TaskCost } from './task';
 
 const FLOAT = 4;
@@ -54,19 +55,27 @@ function moments({ name, amsgrad }: Config['optimizer']): number {
   return { sgd: 1, adamw: amsgrad ? 3 : 2 }[name];
 }
 
+/** Whether a batch must pass through a network as a whole. */
+function passesWhole(network: Config['network']): boolean {
+  const { descriptor, section } = describedSection(network);
+  return descriptor.reach(section) === 'batch';
+}
+
 /**
  * What a step costs, before anything is built.
  *
  * @param cost the task's part of it
  * @param memory what may be planned with, bytes
  */
-export function stepCost({ optimizer, train }: Config, cost: TaskCost, memory: number): StepCost {
+export function stepCost({ optimizer, train, network }: Config, cost: TaskCost, memory: number): StepCost {
   // Weights and gradient, the optimizer's moments, and each network that is followed.
   const copies = 2 + moments(optimizer) + cost.followers;
   const stateBytes = cost.parameters * FLOAT * copies;
   const room = Math.max(0, memory * USABLE_SHARE - stateBytes);
   const fitting = Math.max(1, Math.min(LARGEST_MICRO_BATCH, Math.floor(room / cost.rowBytes)));
-  const microBatch = Math.min(cost.rowsPerStep, train.microBatch > 0 ? train.microBatch : fitting);
+  const chosen = train.microBatch > 0 ? train.microBatch : fitting;
+  // Batch norm sees the batch as a whole, or it would compute something else.
+  const microBatch = passesWhole(network) ? cost.rowsPerStep : Math.min(cost.rowsPerStep, chosen);
   const forwards = 1 + cost.followers + (cost.tied && microBatch < cost.rowsPerStep ? 1 : 0);
   return {
     parameters: cost.parameters,

@@ -245,8 +245,10 @@ export async function evaluateLoss<B extends Batch>(loss: Loss<B>, batch: B, mic
   const { vectors: student, terms } = await parts.offTape(plan);
   const vectors = await withFixed(loss, batch, plan, student);
   const scalars = tf.tidy(() => withTerms(loss.describe(loss.joint(vectors, batch), batch), terms));
+  // The terms are among the scalars.
+  const values = await readAndDispose(scalars);
   tf.dispose([{ ...vectors }, { ...terms }]);
-  return readAndDispose(scalars);
+  return values;
 }
 
 async function readAndDispose(scalars: LossScalars): Promise<Scalars> {
