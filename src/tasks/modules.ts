@@ -1,4 +1,5 @@
-import type { Parameter, ParameterSet } from '../nets';
+import type { ParameterSet } from '../nets';
+import type { Parameter } from '../nets/parameters';
 import { loadEntries, type LoadOptions, type LoadReport, type StateEntry } from '../nets/state';
 import type * as tf from '../tensor/tf';
 import type { Weights } from './task';
