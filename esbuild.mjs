@@ -26,7 +26,7 @@ const node = {
   'data-worker': 'src/loader/worker.ts',
   'series-worker': 'src/jobs/series/worker.ts',
   'runs-worker': 'src/jobs/table/worker.ts',
-  'checkpoint-worker': 'src/runs/inspectWorker.ts',
+  'checkpoint-worker': 'src/runs/describeWorker.ts',
   'preview-worker': 'src/preview/worker.ts',
   'lint-worker': 'src/check/config/worker.ts',
   'volume-worker': 'src/viewer/worker.ts',

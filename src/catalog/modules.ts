@@ -2,7 +2,7 @@ import { downstreamTasks } from '../downstream/tasks';
 import { pretextTasks } from '../pretext/tasks';
 import type { Sampler, TaskModules } from '../tasks';
 
-/** A task by what its config is for and its own name: how one thread tells another whose sampler it wants. */
+/** The name of a task, with the kind of its config. A loader thread is told by it whose sampler to load. */
 export interface TaskName {
   readonly kind: 'pretrain' | 'finetune';
   readonly name: string;

@@ -18,7 +18,7 @@ function overview(): string {
     '',
     ...lines,
     '',
-    'voco COMMAND --help tells more. Exit codes: 0 done, 1 failed, 2 wrong usage or config, 130 interrupted.',
+    'voco COMMAND --help shows the options of a command. Exit codes: 0 done, 1 failed, 2 wrong usage or config, 130 interrupted.',
     '',
   ].join('\n');
 }

@@ -33,8 +33,8 @@ export function trainingCommand(name: string, summary: string, load: () => Promi
     details:
       '  --set path=value   overrides a value of the config, e.g. --set train.steps=1000; may be repeated\n' +
       '  --run DIR          the run directory, instead of a new one below the config’s "output"\n' +
-      '  --resume           goes on with the run in --run, or with the newest unfinished run of the config\n' +
-      '  --dry-run          only checks config and data, times a few steps, and tells memory, disk and time\n' +
+      '  --resume           continues the run in --run, or the newest unfinished run of the config\n' +
+      '  --dry-run          only checks config and data, times a few steps, and estimates memory, disk and time\n' +
       '  --json             prints the result as JSON\n\n' +
       'Ctrl-C or SIGTERM writes a checkpoint and ends the run after the current step.',
     options: {

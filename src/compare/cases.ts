@@ -97,7 +97,7 @@ async function withImages(drafts: readonly Draft[]): Promise<{ cases: Draft[]; p
   if (gone.length === 0) return { cases, problems: [] };
   return {
     cases,
-    problems: [`The images of ${gone.length} cases are not there any more, such as ${gone[0]!.image[0]}.`],
+    problems: [`The images of ${gone.length} cases no longer exist, such as ${gone[0]!.image[0]}.`],
   };
 }
 

@@ -6,17 +6,17 @@ import type { Ability, ComparedCheckpoint } from '../protocol/comparison';
 import { decodeMetrics } from '../runs';
 import { configOf } from '../runs/export/card';
 import { withWeights, type Branch } from '../runs/import';
-import { originFacts, runOfCheckpoint } from '../runs/inspect';
+import { originFacts, runOfCheckpoint } from '../runs/describeCheckpoint';
 
 export const MOST_CHECKPOINTS = 4;
 
-/** A file of weights, as far as its metadata tells. */
+/** A weights file, as described by its metadata. */
 export interface OpenedCheckpoint {
   readonly file: string;
   readonly checkpoint: ComparedCheckpoint;
-  /** The config as it stands in the file. */
+  /** The config as written in the file. */
   readonly stated: Readonly<Record<string, unknown>> | undefined;
-  /** The same with every default filled in; undefined when it is none that this version knows. */
+  /** The same with every default filled in; undefined if this version does not know such a config. */
   readonly config: Config | undefined;
 }
 
@@ -39,8 +39,8 @@ export async function resolveFiles(files: readonly string[], least: number): Pro
 /** Why no network can be built from a file; undefined when one can. */
 function noNetwork(file: string, format: string, opened: Pick<OpenedCheckpoint, 'stated' | 'config'>) {
   if (format !== 'safetensors') return `${file}: is a torch file; convert it first with voco import`;
-  if (!opened.stated) return `${file}: has no config in it, so its network is not known; name a checkpoint of a run`;
-  if (!opened.config) return `${file}: its config is none that this version of voco can read`;
+  if (!opened.stated) return `${file}: contains no config, so its network is unknown; name a checkpoint of a run`;
+  if (!opened.config) return `${file}: this version of voco cannot read its config`;
   return undefined;
 }
 
@@ -54,11 +54,11 @@ function abilities(
   const config = opened.config!;
   const cannot: Partial<Record<Ability, string>> = {};
   if (config.kind === 'pretrain') {
-    cannot.predict = `${file}: is of a pre-training and segments nothing yet; fine-tune it with voco finetune`;
+    cannot.predict = `${file}: is a pre-training checkpoint and cannot segment; fine-tune it with voco finetune`;
   } else {
-    cannot.locate = `${file}: is of a fine-tuning, which has no projector; name a checkpoint of voco pretrain`;
+    cannot.locate = `${file}: is a fine-tuning checkpoint and has no projector; name a checkpoint of voco pretrain`;
     if (resolveTask(config.task).output === 'classification')
-      cannot.predict = `${file}: gives a whole volume one class and segments nothing`;
+      cannot.predict = `${file}: classifies whole volumes and cannot segment`;
   }
   return cannot;
 }

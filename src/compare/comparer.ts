@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { UserError } from '../errors/userError';
 import type { CompareCalls } from '../protocol/comparison';
-import { Inspector } from '../locate';
+import { Locator } from '../locate';
 import type { Say } from '../train/types';
 import { listCases } from './cases';
 import { openCheckpoints, resolveFiles } from './checkpoints';
@@ -21,18 +21,18 @@ type Result<Name extends keyof CompareCalls> = Promise<CompareCalls[Name]['resul
  */
 export class Comparer {
   private readonly segmentations: Segmentations;
-  private readonly inspector: Inspector;
+  private readonly locator: Locator;
   private last: Promise<unknown> = Promise.resolve();
 
   constructor(private readonly onWarning: Say) {
     this.segmentations = new Segmentations(onWarning);
-    this.inspector = new Inspector(onWarning);
+    this.locator = new Locator(onWarning);
   }
 
   /** See {@link Segmentations.predict}. */
   predict({ file, image }: Params<'predict'>, watched: CallContext): Result<'predict'> {
     return this.inTurn(watched, async () => {
-      this.inspector.dispose();
+      this.locator.dispose();
       const [opened] = await openCheckpoints(await resolveFiles([file], 1));
       return this.segmentations.predict(opened!, absolute(image), watched);
     });
@@ -44,18 +44,18 @@ export class Comparer {
       this.segmentations.dispose();
       const opened = await openCheckpoints(await resolveFiles(files, 1));
       const question = { image: absolute(image), positions: positions ?? DEFAULT_POSITIONS, seed: seed ?? 0 };
-      return compareLocations(this.inspector, opened, question, watched);
+      return compareLocations(this.locator, opened, question, watched);
     });
   }
 
   /** See {@link compareFeatures}; without an image on the first case of {@link listCases}. */
   features({ files, image, branch, crops, seed }: Params<'features'>, watched: CallContext): Result<'features'> {
     return this.inTurn(watched, async () => {
-      this.inspector.dispose();
+      this.locator.dispose();
       this.segmentations.dispose();
       const opened = await openCheckpoints(await resolveFiles(files, 2), branch);
       const chosen = image ?? (await listCases(opened)).cases[0]?.image;
-      if (!chosen) throw new UserError('the checkpoints’ cases are not there any more; name an image');
+      if (!chosen) throw new UserError('the images of the checkpoints’ cases no longer exist; name an image');
       const question = { image: absolute(chosen), branch, crops: crops ?? DEFAULT_CROPS, seed: seed ?? 0 };
       return compareFeatures(opened, question, this.onWarning, watched);
     });
@@ -63,7 +63,7 @@ export class Comparer {
 
   /** Lets go of the networks. */
   dispose(): void {
-    this.inspector.dispose();
+    this.locator.dispose();
     this.segmentations.dispose();
   }
 

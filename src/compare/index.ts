@@ -26,7 +26,8 @@ function compareConfigs(opened: readonly OpenedCheckpoint[]): ConfigDifference[]
 
 /** Why a checkpoint has no scores to be paired. */
 function unscored({ checkpoint }: OpenedCheckpoint): string {
-  if (checkpoint.kind === 'pretrain') return `${checkpoint.file} is of a pre-training, which is not scored by case`;
+  if (checkpoint.kind === 'pretrain')
+    return `${checkpoint.file} is a pre-training checkpoint, which has no scores by case`;
   return `${checkpoint.file} has not been evaluated: run voco evaluate with --checkpoint`;
 }
 

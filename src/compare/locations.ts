@@ -5,7 +5,7 @@ import { cacheFolder, cacheKey, resultImage } from '../data/cache';
 import { UserError } from '../errors/userError';
 import type { ComparedLocations, LocatedCheckpoint } from '../protocol/comparison';
 import type { LocateReport } from '../protocol/locate';
-import { writeErrorMap, type Inspector } from '../locate';
+import { writeErrorMap, type Locator } from '../locate';
 import type { OpenedCheckpoint } from './checkpoints';
 import type { CallContext } from '../rpc';
 
@@ -45,7 +45,7 @@ async function mapFile(
 }
 
 interface Asked extends LocationQuestion, CallContext {
-  readonly inspector: Inspector;
+  readonly locator: Locator;
   /** The config whose preprocessing, grid and crops count. */
   readonly settings: PretrainConfig;
 }
@@ -53,11 +53,11 @@ interface Asked extends LocationQuestion, CallContext {
 async function ask({ file, config, checkpoint }: OpenedCheckpoint, asked: Asked): Promise<LocatedCheckpoint> {
   const reason = checkpoint.cannot.locate;
   if (reason !== undefined || config?.kind !== 'pretrain') return { missing: reason ?? file, trainedOtherwise: [] };
-  const { inspector, settings, image, positions, seed, signal, onProgress } = asked;
+  const { locator, settings, image, positions, seed, signal, onProgress } = asked;
   const trainedOtherwise = differences(settings, config);
   try {
     const request = { checkpoint: file, config: settings, files: image, positions, seed };
-    const report = await inspector.locate(request, { signal, onProgress });
+    const report = await locator.locate(request, { signal, onProgress });
     const map = await mapFile(report, settings, image);
     return { report, ...(map !== undefined && { map }), trainedOtherwise };
   } catch (error) {
@@ -73,7 +73,7 @@ async function ask({ file, config, checkpoint }: OpenedCheckpoint, asked: Asked)
  * @throws UserError when none answers; AbortError when cancelled
  */
 export async function compareLocations(
-  inspector: Inspector,
+  locator: Locator,
   opened: readonly OpenedCheckpoint[],
   question: LocationQuestion,
   { signal, onProgress }: CallContext,
@@ -87,7 +87,7 @@ export async function compareLocations(
     signal.throwIfAborted();
     const before = Math.max(0, able.indexOf(one));
     const tell = (done: number, total: number): void => onProgress(before * total + done, able.length * total);
-    answers.push(await ask(one, { ...question, inspector, settings, signal, onProgress: tell }));
+    answers.push(await ask(one, { ...question, locator, settings, signal, onProgress: tell }));
   }
   if (answers.every(({ report }) => !report)) throw new UserError(answers.map(({ missing }) => missing).join('; '));
   return { settingsOf: opened.indexOf(able[0]!), answers };

@@ -66,7 +66,7 @@ export async function findPrediction(
   return (await modified(kept)) === undefined ? undefined : { file: kept, from: 'cache' };
 }
 
-/** Segments images with fine-tuned checkpoints, of which the last one stays on the device. */
+/** Segments images with fine-tuned checkpoints. The last one stays on the device. */
 export class Segmentations {
   private held?: { readonly key: string; readonly segmenter: TrainedSegmenter };
 

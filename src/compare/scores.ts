@@ -55,10 +55,10 @@ const namesOf = (cases: readonly ScoredCase[]): Set<string> =>
 /** Why scores of two evaluations cannot be paired. */
 function mismatch(a: Results, b: Results, cases: number, classes: number): { readonly missing?: string } {
   if ((a.classification === undefined) !== (b.classification === undefined))
-    return { missing: 'the tasks are different: one segments, the other classifies' };
+    return { missing: 'the tasks differ: one is segmentation, the other classification' };
   if (classes === 0)
     return { missing: `the tasks are different: ${a.task ?? 'the first'} and ${b.task ?? 'the other'} share no class` };
-  return cases === 0 ? { missing: 'the two were evaluated on no case in common' } : {};
+  return cases === 0 ? { missing: 'the two evaluations have no case in common' } : {};
 }
 
 /**

@@ -57,7 +57,7 @@ function featureLines({ image, crops, input, estimator, stages, missing }: Featu
   return [
     ...['', `Features on ${crops} crops of ${formatSize(input)} voxels of ${image.join(', ')}`, estimator],
     ...columns([heads, ...rows]),
-    'CKA (debiased): where samples are few, CKA itself comes out too large.',
+    'CKA (debiased): CKA itself is too large where samples are few.',
     ...missing.filter((reason) => reason !== null),
   ];
 }

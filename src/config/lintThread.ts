@@ -7,12 +7,12 @@ type LintCalls = CallsOf<{ lint(text: string, file: string, others: readonly str
 /** Reading headers from a slow disk must not hold up the start of a run, which looks at them again. */
 const PATIENCE_MS = 15_000;
 
-/** The thread that holds configs against the files they name; started by the first question, and again should it end. */
+/** The thread that checks configs against the files they name. The first call starts it; after it has ended, the next call starts it again. */
 export class LintThread {
   private readonly thread: OnDemand<LintCalls>;
 
   constructor(script: string) {
-    const tooLarge = 'The data is too large to be looked at while typing: use Check Data.';
+    const tooLarge = 'The data is too large to check while typing: use Check Data.';
     this.thread = new OnDemand(() => startThread({ script, name: 'VoCo config check', tooLarge }));
   }
 

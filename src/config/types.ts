@@ -4,7 +4,7 @@ import type { PretrainConfig } from './schema/pretrain';
 export type { FinetuneConfig, FinetuneConfigInput } from './schema/finetune';
 export type { PretrainConfig, PretrainConfigInput } from './schema/pretrain';
 
-/** A config with every default filled in, by what it is for. */
+/** Configs with every default filled in, by kind. */
 export interface ConfigByKind {
   pretrain: PretrainConfig;
   finetune: FinetuneConfig;

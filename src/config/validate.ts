@@ -22,7 +22,7 @@ interface Schemas {
   readonly compiled: Map<string, ValidateFunction>;
 }
 
-/** Made anew when a registry has changed. */
+/** Made again when a registry has changed. */
 let made: (Schemas & { readonly revision: string }) | undefined;
 
 function schemas(): Schemas {
@@ -64,7 +64,7 @@ function validator(schema: SchemaNode, choices: number[]): ValidateFunction {
   return validate;
 }
 
-/** A kind that no config has; where there is none, the config counts as one of pre-training that lacks it. */
+/** An unknown kind. A config without a kind counts as a pre-training config that lacks the key. */
 function wrongKind(kind: unknown): Problem | undefined {
   if (kind === undefined || configKinds.includes(kind as ConfigKind)) return undefined;
   const names = configKinds.map((name) => JSON.stringify(name));

@@ -2,7 +2,7 @@ import type { Config } from '../config';
 import type { CardFacts } from '../runs/export';
 import { taskOf } from '../catalog';
 
-/** How many volumes a checkpoint's config finds here; undefined where its data is not at hand. */
+/** Number of volumes that a checkpoint's config finds here; undefined if its data is not available. */
 export async function countCases(config: unknown): Promise<CardFacts['cases']> {
   const known = config as Config;
   try {

@@ -33,11 +33,11 @@ async function configOf({ file, configFile }: OnnxRequest): Promise<FinetuneConf
   const { metadata } = await readSafetensorsHeader(file);
   if (metadata.kind === 'pretrain') {
     throw new UserError(
-      `${file}: is of a pre-training; ONNX holds a network that predicts something: fine-tune it with voco finetune, or export it as .pt`,
+      `${file}: is a pre-training checkpoint, and only fine-tuned networks are exported as ONNX: fine-tune it with voco finetune, or export it as .pt`,
     );
   }
   if (metadata.kind !== 'finetune' || metadata.config === undefined)
-    throw new UserError(`${file}: does not tell its network and classes; add --config CONFIG`);
+    throw new UserError(`${file}: does not describe its network and classes; add --config CONFIG`);
   return JSON.parse(metadata.config) as FinetuneConfig;
 }
 
@@ -62,8 +62,9 @@ function channelsOf(config: FinetuneConfig): { name: string; values: readonly nu
 }
 
 const WINDOWS: Record<ReturnType<typeof resolveTask>['output'], string> = {
-  softmax: 'Windows of the preprocessed volume; each voxel is of the class with the largest logit.',
-  sigmoid: 'Windows of the preprocessed volume; a class is where its logit is above 0, and classes may overlap.',
+  softmax: 'Windows of the preprocessed volume; each voxel has the class with the largest logit.',
+  sigmoid:
+    'Windows of the preprocessed volume; a voxel has every class whose logit is above 0, so classes may overlap.',
   classification:
     'The whole preprocessed volume, resampled to the window; softmax gives the probability of each class.',
 };

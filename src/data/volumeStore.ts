@@ -82,7 +82,7 @@ export class VolumeStore {
 
   private giveUpCache(error: unknown): undefined {
     if (!(error instanceof UserError)) throw error;
-    if (!this.cacheBroken) this.onWarning(`${error.message}; going on without the cache, which is slower`);
+    if (!this.cacheBroken) this.onWarning(`${error.message}; continuing without the cache, which is slower`);
     this.cacheBroken = true;
   }
 }

@@ -27,6 +27,6 @@ export function scoreTitle(metric: string): string {
   return downstreamDescriptors.all.map(({ titles }) => titles[metric]).find((title) => title !== undefined) ?? metric;
 }
 
-/** The held-out scores by which the best checkpoint of a fine-tuning is told, as metrics.jsonl has them. */
+/** The held-out scores that choose the best checkpoint of a fine-tuning, by their names in metrics.jsonl. */
 export const bestScores = (): readonly { metric: string; goal: 'min' | 'max' }[] =>
   downstreamDescriptors.all.map(({ best }) => ({ metric: validationMetric(best.metric), goal: best.goal }));

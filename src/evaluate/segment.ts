@@ -18,7 +18,7 @@ export interface SegmentRequest {
   /** The fine-tuning config, for weights that do not carry it. */
   readonly configFile?: string | undefined;
   readonly device?: string | undefined;
-  /** Average over the mirror images of each window, whatever the config says. */
+  /** Average over the mirror images of each window, even if the config does not. */
   readonly flips?: boolean | undefined;
 }
 
@@ -30,11 +30,11 @@ async function configOf(request: SegmentRequest): Promise<FinetuneConfig> {
   const { metadata } = await readSafetensorsHeader(request.checkpoint);
   if (metadata.kind === 'pretrain') {
     throw new UserError(
-      `${request.checkpoint}: is of a pre-training and segments nothing yet; fine-tune it with voco finetune`,
+      `${request.checkpoint}: is a pre-training checkpoint and cannot segment; fine-tune it with voco finetune`,
     );
   }
   if (metadata.kind !== 'finetune' || metadata.config === undefined) {
-    throw new UserError(`${request.checkpoint}: does not tell its network and classes; add --config CONFIG`);
+    throw new UserError(`${request.checkpoint}: does not describe its network and classes; add --config CONFIG`);
   }
   return JSON.parse(metadata.config) as FinetuneConfig;
 }

@@ -3,7 +3,7 @@ import { appendLog, RunStateFile, type RunStatePatch } from '../runs';
 import { Interruption } from '../rpc/interruption';
 import type { Say } from '../train/types';
 
-/** How an evaluation tells of itself while it runs. */
+/** How an evaluation reports progress. */
 export interface Watch {
   /** Aborted by SIGINT, SIGTERM or SIGHUP. */
   readonly signal: AbortSignal;

@@ -55,7 +55,7 @@ export function createServices(context: vscode.ExtensionContext): Services {
   const script = context.asAbsolutePath('dist/voco.cjs');
   const program = async (): Promise<Program> => {
     if (!vscode.workspace.isTrusted)
-      throw new UserError('This folder is not trusted, so no program is started from it.');
+      throw new UserError('This folder is not trusted, so VoCo starts no programs in it.');
     return { node: await node(), script, env: process.env };
   };
   const launcher = new Launcher({

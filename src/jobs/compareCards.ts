@@ -6,7 +6,7 @@ import type { RunSummary } from './runSummary';
 import type { CompareCard, ShownEvaluation } from '../protocol/compare';
 import { decodeMetrics } from '../runs/checkpoint';
 import { openWeights } from '../runs/import';
-import { runOfCheckpoint } from '../runs/inspect';
+import { runOfCheckpoint } from '../runs/describeCheckpoint';
 import { runLabel } from '../runs/runDirectory';
 import { scoreTexts } from './runText';
 import { runFiles } from '../runs/files';

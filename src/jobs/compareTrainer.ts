@@ -10,7 +10,7 @@ export class CompareTrainer {
 
   /**
    * @param device where the networks run: a name, or `auto`
-   * @param onProgress told of the task of each question
+   * @param onProgress called with the task of each question
    */
   constructor(
     program: () => Promise<Program>,

@@ -88,7 +88,7 @@ export async function waitForEnd(dir: string, timeoutMs: number, signal?: AbortS
  * @returns where it went: renaming it back undoes it.
  */
 export async function moveToTrash(run: RunSummary): Promise<string> {
-  if (run.live) throw new UserError(`${run.label}: the run is ${run.phase}; stop it before it is deleted`);
+  if (run.live) throw new UserError(`${run.label}: the run is ${run.phase}; stop it before you delete it`);
   const target = join(dirname(run.dir), '.trash', `${basename(run.dir)}-${Date.now()}`);
   try {
     await mkdir(dirname(target), { recursive: true });

@@ -18,7 +18,7 @@ interface Scene {
   readonly files: readonly string[];
 }
 
-/** What the preview's thread tells of the config as it stands. */
+/** What the preview's thread reports about the config in its editor. */
 export type SceneCalls = CallsOf<{
   scene(): Scene;
   step(

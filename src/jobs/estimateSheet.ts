@@ -11,7 +11,7 @@ function timeCard({ time, device }: RunEstimate): EstimateCard {
     value: `${measured ? '' : 'roughly '}${formatDuration(steps * secondsPerStep)}`,
     details: [
       `${counted(steps, 'step')} of ${formatSeconds(secondsPerStep)}`,
-      measured ? `measured on ${device.name} just now` : `worked out from the speed of ${device.name}, not measured`,
+      measured ? `measured on ${device.name} just now` : `calculated from the speed of ${device.name}, not measured`,
       'without preparing the volumes and validation',
     ],
   };

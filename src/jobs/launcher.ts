@@ -12,7 +12,7 @@ import { runFiles } from '../runs/files';
 
 export interface LauncherOptions {
   readonly registry: RunRegistry;
-  /** Found anew for every start, since settings and PATH change. */
+  /** Found again for every start, since settings and PATH change. */
   readonly program: () => Promise<Program>;
   /** How many runs may train on one device at a time. */
   readonly limit: () => number;
@@ -31,7 +31,7 @@ export interface NewJob {
   readonly args?: readonly string[];
 }
 
-/** What starts anew when it is started again: it has no checkpoints of its own. */
+/** Kinds of run without checkpoints, which start from the beginning again. */
 const WITHOUT_RESUME: readonly RunKind[] = ['evaluate', 'segment'];
 
 /** Two devices that may turn out to be one: `auto` can be any of them. */
@@ -86,7 +86,7 @@ export class Launcher {
 
   /** Starts a run that has ended again, from its latest checkpoint, or queues it while its device is taken. */
   async resume(run: RunSummary): Promise<void> {
-    if (!hasEnded(run)) throw new UserError(`${run.dir}: the run has not ended, so there is nothing to start again`);
+    if (!hasEnded(run)) throw new UserError(`${run.dir}: the run has not ended, so it cannot be restarted`);
     const earlier = await readLaunch(run.dir);
     const launch: Launch = {
       configFile: earlier?.configFile ?? run.state.configFile ?? runFiles(run.dir).config,

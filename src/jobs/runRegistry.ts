@@ -24,7 +24,7 @@ interface Tracked {
 
 const POLL_MS = 2000;
 const SETTLE_MS = 200;
-/** A search finds thousands of runs one after the other: listeners are told of many at a time. */
+/** A search finds thousands of runs one after the other, so listeners are notified of many at a time. */
 const GATHER_MS = 50;
 
 /**

@@ -31,8 +31,8 @@ const START_GRACE_MS = 15_000;
 type Attempt = 'none' | 'alive' | 'dead';
 
 /**
- * How the last start from here fares, as long as the trainer has not yet made the run its own: until then run.json still
- * tells of the time before.
+ * State of the last start from here, until the trainer has claimed the run: until then run.json still
+ * describes the time before.
  */
 async function pendingStart(state: RunState, launch: Launch | undefined): Promise<Attempt> {
   if (!launch?.startedAt) return 'none';
@@ -48,7 +48,7 @@ async function judge(dir: string, state: RunState, launch: Launch | undefined): 
   if (attempt === 'alive') return { phase: 'starting', live: true };
   if (attempt === 'dead')
     return { phase: 'failed', live: false, lost: true, reason: await lastWords(dir, 'it ended before it began') };
-  // A queued run that is to go on still tells how it ended before.
+  // The state of a queued run that will be resumed still says how it ended before.
   if (state.state === 'queued') return { phase: 'queued', live: false };
   if (ENDED.includes(state.state)) return { phase: state.state, live: false, reason: state.exitReason };
   if (await isAlive(state)) return { phase: state.state, live: true };

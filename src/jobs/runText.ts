@@ -26,7 +26,7 @@ export function secondsLeft(run: RunSummary, now: Date): number | undefined {
 
 const lossText = (loss: number): string => (Number.isFinite(loss) ? significant(loss, 4) : 'not a number');
 
-/** "Dice", "validation accuracy": what training measures as well is told apart. */
+/** "Dice", "validation accuracy": the prefix marks metrics that training measures as well. */
 function scoreName(metric: string): string {
   const title = scoreTitle(baseMetric(metric));
   if (!isValidationMetric(metric)) return title;
@@ -51,7 +51,7 @@ const KINDS: Partial<Record<RunKind, string>> = {
 /** What kind of run it is; nothing for pre-training, the usual one. */
 const kindText = ({ state }: RunSummary): string | undefined => KINDS[state.kind];
 
-/** What a run tells of itself first: what kind it is where that is not pre-training, and its score on held-out cases. */
+/** The first words about a run: its kind, unless it is a pre-training, and its score on held-out cases. */
 function leadingTexts(run: RunSummary): string[] {
   const kind = kindText(run);
   if (!kind) return [];

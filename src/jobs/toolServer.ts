@@ -3,8 +3,8 @@ import { OnDemand, type Calls } from '../rpc';
 import { processTransport } from '../rpc/lines';
 import { startPiped, type Program } from './process';
 
-const ENDED = 'The program that asks the network ended unexpectedly.';
-const CLOSED = 'The program that asks the network was closed.';
+const ENDED = 'The program that runs the network ended unexpectedly.';
+const CLOSED = 'The program that runs the network was closed.';
 
 /**
  * A `voco` command that stays and answers calls by lines of JSON. It is started at the first call, and anew after it has died.

@@ -1,6 +1,6 @@
 import { BTCV_CLASSES, type LabelClass } from './organs';
 
-/** How a network tells classes: one a voxel, several a voxel, or one a volume. */
+/** How a network predicts classes: one per voxel, several per voxel, or one per volume. */
 export type TaskOutput = 'softmax' | 'sigmoid' | 'classification';
 
 /** A class that a network predicts. Background has none. */

@@ -10,9 +10,9 @@ import { Interruption } from '../rpc/interruption';
 import { findUnlabelledCases } from '../pretext/cases';
 import { ProgressBar } from '../text/progressBar';
 import type { Say } from '../train/types';
-import { Inspector } from './inspector';
+import { Locator } from './locator';
 
-export { Inspector, type InspectOptions, type InspectRequest, type LocateRequest } from './inspector';
+export { Locator, type LocateOptions, type ImageQuestion, type LocateRequest } from './locator';
 
 export interface LocateJob {
   readonly checkpoint: string;
@@ -58,7 +58,7 @@ export async function writeErrorMap(file: string, { map, volume }: LocateReport)
 export async function locate(job: LocateJob, say: Say): Promise<LocateReport> {
   const checkpoint = resolve(job.checkpoint);
   const given = job.configFile && (await loadConfig(job.configFile, { kind: 'pretrain' })).config;
-  const inspector = new Inspector(say);
+  const locator = new Locator(say);
   const controller = new AbortController();
   const interruption = new Interruption(() => controller.abort());
   try {
@@ -66,11 +66,11 @@ export async function locate(job: LocateJob, say: Say): Promise<LocateReport> {
       threads: given ? given.threads : 0,
     });
     say(`device: ${device.name}, ${device.description}`);
-    const config = given || (await inspector.open(checkpoint)).config;
+    const config = given || (await locator.open(checkpoint)).config;
     const files = await filesOf(config, job);
     const bar = new ProgressBar('asking the network', 100);
     const { positions, seed } = job;
-    const report = await inspector.locate(
+    const report = await locator.locate(
       { checkpoint, config, files, positions, seed },
       { signal: controller.signal, onProgress: (done, total) => bar.update(Math.floor((100 * done) / total)) },
     );
@@ -78,11 +78,11 @@ export async function locate(job: LocateJob, say: Say): Promise<LocateReport> {
     if (job.out) {
       await writeFileAtomically(join(job.out, 'locate.json'), `${JSON.stringify(report)}\n`);
       if (report.map.values.length > 0) await writeErrorMap(join(job.out, 'error.nii.gz'), report);
-      else say('the network answered nowhere: there is no map of its error');
+      else say('the network gave no answer anywhere, so there is no error map');
     }
     return report;
   } finally {
     interruption.dispose();
-    inspector.dispose();
+    locator.dispose();
   }
 }

@@ -89,15 +89,15 @@ export async function predictSimilarities(
   const steps = randoms.student.shape[0] / perStep;
   for (let step = 0; step < steps; step++) {
     signal?.throwIfAborted();
-    const { logits, between } = tf.tidy(() => {
+    const { assignments, between } = tf.tidy(() => {
       const student = stepRows(randoms.student, bases.student, step, perStep);
       const teacher = randoms.teacher && bases.teacher && stepRows(randoms.teacher, bases.teacher, step, perStep);
       const result = model.loss({ student, ...(teacher && { teacher }) }, tf.zeros([perStep, n]), layout);
       const own = splitRows(result.embeddings, layout).bases;
-      return { logits: result.logits, between: cosines(own, own) };
+      return { assignments: result.assignments, between: cosines(own, own) };
     });
-    const [values, cosine] = [await logits.array(), await between.array()];
-    tf.dispose([logits, between]);
+    const [values, cosine] = [await assignments.array(), await between.array()];
+    tf.dispose([assignments, between]);
     predicted.push(...values);
     cosine[0]!.forEach((row, i) => row.forEach((value, j) => (similarity[i]![j]! += value / steps)));
     await breathe();

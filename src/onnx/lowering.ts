@@ -12,5 +12,5 @@ export type Lowering<N extends KernelName> = (call: Call<N>) => KernelTypes<Valu
 /** By kernel; one that is missing from `KernelTypes` gets a line there. */
 export type LoweringTable = { readonly [N in KernelName]?: Lowering<N> };
 
-/** A lowering of any kernel: tfjs tells nothing of its inputs and attributes. */
+/** A lowering of any kernel, with inputs and attributes of unknown types, as tfjs passes them. */
 export type AnyLowering = (call: { recording: Recording; inputs: unknown; attrs: unknown }) => Value | Value[];

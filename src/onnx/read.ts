@@ -26,7 +26,7 @@ export class MessageReader {
   ) {}
 
   fail(what: string): never {
-    throw new UserError(`${this.file}: is no valid ONNX file: ${what}`);
+    throw new UserError(`${this.file}: is not a valid ONNX file: ${what}`);
   }
 
   async bytes(start: number, end: number): Promise<Buffer> {

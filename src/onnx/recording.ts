@@ -3,7 +3,7 @@ import { GraphBuilder } from './graph';
 
 /**
  * The size of the batch while a network is recorded: a prime that no other size is a multiple of, so that every size that has
- * the batch in it can be told, and be left open in the graph.
+ * the batch in it can be recognised and left open in the graph.
  */
 export const BATCH = 7919;
 

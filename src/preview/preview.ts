@@ -16,7 +16,7 @@ import type {
   CropSliceRequest,
 } from '../protocol/crops';
 import { spacingOf } from '../volume';
-import type { InspectRequest, PredictRequest } from '../locate/inspector';
+import type { ImageQuestion, PredictRequest } from '../locate/locator';
 import { SamplePlan } from '../loader/plan';
 import { previewFor } from '../catalog';
 import type { OpenPreview } from '../tasks';
@@ -47,7 +47,7 @@ function parseConfig(text: string, file: string): PretrainConfig | Problems {
   if (errors.length > 0) return { problems: errors.map((error) => formatDiagnostic(error, text)) };
   const { config, schema } = check(parseText(text).value);
   if (config?.kind !== 'pretrain')
-    return { problems: [`${basename(file)}: crops are drawn in pre-training: open such a config`] };
+    return { problems: [`${basename(file)}: the preview shows crops of pre-training: open a pre-training config`] };
   return resolvePaths(config, schema, dirname(file));
 }
 
@@ -109,7 +109,7 @@ export class CropPreviewer {
   }
 
   /** What the network is asked about: the config as it stands, and the case's files. */
-  scene(): Omit<InspectRequest, 'checkpoint'> {
+  scene(): Omit<ImageQuestion, 'checkpoint'> {
     const { config, cases, caseIndex } = this.state();
     return { config, files: imageFiles(cases[caseIndex]!) };
   }
@@ -127,7 +127,7 @@ export class CropPreviewer {
   }
 
   private state(): Current {
-    if (!this.current) throw new UserError('There is no preview yet: put the config right first.');
+    if (!this.current) throw new UserError('There is no preview yet: correct the config first.');
     return this.current;
   }
 

@@ -1,4 +1,4 @@
-/** The editor of a checkpoint file: what the webview asks, and what the host tells it. */
+/** The editor of a checkpoint file: the calls of the webview and the events of the host. */
 
 export interface TensorRow {
   /** Its name in the file, dotted by module. */
@@ -58,7 +58,7 @@ export interface CheckpointContract {
     };
   };
   readonly events: {
-    /** The file was replaced: describe it anew. */
+    /** The file was replaced: describe it again. */
     readonly changed: null;
   };
 }

@@ -4,7 +4,7 @@ import type { Look, VolumeState, VolumeWish } from './volume';
 import type { Progress } from '../rpc';
 
 /**
- * The comparison of checkpoints: what the webview asks, and what the host tells it. Checkpoints are named by their files; the
+ * The comparison of checkpoints: the calls of the webview and the events of the host. Checkpoints are named by their files; the
  * first is the reference. What a network is asked, and what is read from weights, is answered by `voco compare --serve`.
  */
 
@@ -96,7 +96,7 @@ export interface CompareContract {
   };
   readonly events: {
     readonly progress: Progress & { readonly task: string };
-    /** Runs or evaluations changed, or the folder is trusted now: open anew. */
+    /** Runs or evaluations changed, or the folder is trusted now: open again. */
     readonly changed: null;
     /** The runs of the curves have grown. */
     readonly grown: null;

@@ -25,7 +25,7 @@ export interface ComparedCheckpoint {
   readonly results?: string;
   /** Classes of its task, without background; absent where it has none. */
   readonly classes?: readonly ResultClass[];
-  /** What its network cannot be asked for, with the reason in a sentence; what is not here it can. */
+  /** What its network cannot do, each with the reason in a sentence. */
   readonly cannot: Readonly<Partial<Record<Ability, string>>>;
 }
 
@@ -104,7 +104,7 @@ export interface Comparison {
   readonly features?: FeatureComparison;
 }
 
-/** How a checkpoint stands to a case. */
+/** The relation of a checkpoint to a case. */
 export interface CaseOfCheckpoint {
   /** Where its config has the case; absent: in neither, so that it is new to the network. */
   readonly split?: 'train' | 'validation';

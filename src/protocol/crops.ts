@@ -3,7 +3,7 @@ import type { LocateReport } from './locate';
 import type { Progress } from '../rpc';
 
 /**
- * The preview of crops beside a config: what the webview asks, what the host tells it. All places are voxels of the preprocessed volume.
+ * The preview of crops beside a config: the calls of the webview and the events of the host. All places are voxels of the preprocessed volume.
  */
 
 /** A picture of grey values 0 to 255, row by row, the first axis of the plane along a row. */

@@ -1,4 +1,4 @@
-/** The loss-curves panel: what the webview asks, and what the host tells it. Steps are optimizer steps, counted from 1. */
+/** The loss-curves panel: the calls of the webview and the events of the host. Steps are optimizer steps, counted from 1. */
 
 /** One chart of the panel: a group of metrics that share an axis. */
 export interface ChartDescription {

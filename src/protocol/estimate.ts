@@ -1,4 +1,4 @@
-/** What a run will take, told before it starts: `voco pretrain CONFIG --dry-run --json`. Sizes in bytes, times in seconds. */
+/** What a run will need, estimated before it starts: `voco pretrain CONFIG --dry-run --json`. Sizes in bytes, times in seconds. */
 export interface RunEstimate {
   readonly kind: string;
   readonly name: string;
@@ -17,7 +17,7 @@ export interface RunEstimate {
     readonly stateBytes: number;
     /** What one micro-batch keeps for the backward pass. */
     readonly activationBytes: number;
-    /** What can be had without swapping. */
+    /** Available without swapping. */
     readonly freeBytes: number;
   };
   /** The cache of preprocessed volumes when every volume has been seen once; absent where it is off. */
@@ -67,7 +67,7 @@ export interface EstimateSheet {
 /** The estimate panel. The webview keeps the sheet, so a reloaded window shows it without computing anything. */
 export interface EstimateContract {
   readonly calls: {
-    /** Estimates anew: checks the data and times some steps, which may take a minute. */
+    /** Estimates again: checks the data and times some steps, which may take a minute. */
     readonly estimate: {
       readonly params: null;
       readonly result: EstimateSheet | { readonly problem: string } | { readonly cancelled: true };

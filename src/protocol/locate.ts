@@ -38,7 +38,7 @@ export interface LocateSummary {
   /** Millimetres; null when the network answered nowhere. */
   readonly meanDistance: number | null;
   readonly medianDistance: number | null;
-  /** Mean distance of an answer that is always the middle of the grid, millimetres. */
+  /** Mean distance if the answer were always the middle of the grid, millimetres. */
   readonly guessDistance: number;
   /** Positions without any similarity. */
   readonly unanswered: number;
@@ -86,7 +86,7 @@ export interface Predictions {
  */
 export interface LocateCalls<Config> {
   readonly locate: {
-    readonly params: InspectedImage<Config> & {
+    readonly params: ImageQuestion<Config> & {
       /** How many random crops are asked about; rounded up to whole training steps. */
       readonly positions: number;
       readonly seed: number;
@@ -94,7 +94,7 @@ export interface LocateCalls<Config> {
     readonly result: LocateReport;
   };
   readonly predict: {
-    readonly params: InspectedImage<Config> & {
+    readonly params: ImageQuestion<Config> & {
       /** The random crops and base crops of one training step on this image. */
       readonly randoms: readonly PlacedCrop[];
       readonly bases: readonly PlacedCrop[];
@@ -103,7 +103,7 @@ export interface LocateCalls<Config> {
   };
 }
 
-interface InspectedImage<Config> {
+interface ImageQuestion<Config> {
   readonly checkpoint: string;
   readonly config?: Config | undefined;
   /** The image's files, absolute. */

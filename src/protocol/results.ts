@@ -1,6 +1,6 @@
 import type { ResultClass, Results } from './scores';
 
-/** The results panel: what the webview asks, and what the host tells it. Runs are named by their directories. */
+/** The results panel: the calls of the webview and the events of the host. Runs are named by their directories. */
 
 /** A run that the panel can show: a fine-tuning, the evaluation of one, or a study. */
 export interface ResultSource {
@@ -42,7 +42,7 @@ export interface StudySpread {
   readonly count: number;
 }
 
-/** A comparison of fine-tuning from a checkpoint with fine-tuning from scratch, as far as it is. */
+/** A comparison of fine-tuning from a checkpoint with fine-tuning from scratch, with its results so far. */
 export interface ShownStudy {
   readonly task: string;
   /** What is measured, as it is written on the axis. */

@@ -1,4 +1,4 @@
-/** The table of runs: what the webview asks, and what the host tells it. A run is named by its directory. */
+/** The table of runs: the calls of the webview and the events of the host. A run is named by its directory. */
 
 /** A value in the table; null where a run has none. */
 export type TableCell = number | string | boolean | null;

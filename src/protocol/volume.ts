@@ -2,7 +2,7 @@ import type { Vec3 } from '../geometry';
 import type { ResultClass } from './scores';
 
 /**
- * The volume viewer: what the webview asks, and what the host tells it. Volumes are seen on a canonical grid: the file's
+ * The volume viewer: the calls of the webview and the events of the host. Volumes are seen on a canonical grid: the file's
  * voxel axes permuted and flipped (never resampled) so that axis 0 runs most to the patient's right, 1 to anterior and 2 to superior.
  */
 export type { Vec3 };
@@ -32,7 +32,7 @@ export interface HeaderRow {
   readonly value: string;
 }
 
-/** What a header tells, before any voxel is read. */
+/** What the header says, before any voxel is read. */
 export interface VolumeHeader {
   readonly grid: Grid;
   readonly storage: VoxelStorage;
@@ -83,7 +83,7 @@ export interface Slice {
   readonly data: Voxels;
 }
 
-/** A slice of which every `step`-th voxel is there, as far as the volume was read; others are NaN. */
+/** A slice with every `step`-th voxel, as far as the volume was read; others are NaN. */
 export interface EarlySlice {
   readonly plane: Plane;
   readonly index: number;
@@ -199,7 +199,7 @@ export interface VolumeContract {
       readonly params: { readonly volume: string; readonly indices: Vec3 };
       readonly result: Glimpse | null;
     };
-    /** The range of all voxels, where `load` tells that of a sample. */
+    /** The range of all voxels; `load` gives that of a sample. */
     readonly range: { readonly params: { readonly volume: string }; readonly result: readonly [number, number] };
     readonly slices: { readonly params: SliceRequest; readonly result: readonly Slice[] };
     readonly reduced: {
@@ -215,7 +215,7 @@ export interface VolumeContract {
     };
   };
   readonly events: {
-    /** A file was read again, or a command asks for something else: open anew. What is held of `path` is out of date. */
+    /** A file was read again, or a command asks for something else: open anew. Cached data of `path` is out of date. */
     readonly changed: { readonly path?: string };
     /** The file on disk can't be read now; what is shown is the last good version. Empty when it is well again. */
     readonly trouble: { readonly volume: string; readonly message: string };
@@ -233,7 +233,8 @@ export interface VolumeState {
   /** Millimetres; the middle of the first volume when absent. */
   readonly crosshair?: Vec3;
   readonly window?: readonly [number, number];
-  readonly preset: string;
+  /** A named window such as `lung`, or `custom`; empty until the volume is known. */
+  readonly namedWindow: string;
   readonly zoom: number;
   /** Millimetres along the canonical axes by which the view is moved from the middle. */
   readonly pan: Vec3;

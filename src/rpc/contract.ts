@@ -1,7 +1,7 @@
 /** What one side asks of another: each call's parameters and result. */
 export type Calls<C> = { readonly [N in keyof C]: { readonly params: unknown; readonly result: unknown } };
 
-/** What it is told unasked. */
+/** Events that it receives without a call. */
 export type Events = Readonly<Record<string, unknown>>;
 
 type Method = (...params: never[]) => unknown;

@@ -7,7 +7,7 @@ import { isRecord } from './messages';
 import { serve } from './server';
 import { ClosedError, type Transport } from './transport';
 
-/** A message is a line of JSON. A line that is none arrives as its text, which is no message. */
+/** A message is a line of JSON. Any other line arrives as its text. */
 function parse(line: string): unknown {
   try {
     return JSON.parse(line);
@@ -44,7 +44,7 @@ export function lineTransport(input: Readable, output: Writable): Transport {
 export function processTransport(child: ChildProcess, without: string): Transport {
   let lastWords = '';
   createInterface({ input: child.stderr! }).on('line', (line) => (lastWords = line));
-  // Writing to a program that has just died fails here; its end tells the reason.
+  // Writing to a program that has just died fails here; its exit gives the reason.
   child.stdin!.on('error', () => undefined);
   return {
     send: (message) => void child.stdin!.write(`${JSON.stringify(message)}\n`),

@@ -2,7 +2,7 @@ import { connect, type CallOptions, type Client } from './client';
 import type { Calls } from './contract';
 import { ClosedError, type Transport } from './transport';
 
-/** A client whose other side is started by the first call, and anew by the next one after it has gone. */
+/** A client whose other side is started by the first call, and started again by the next call after it has ended. */
 export class OnDemand<C extends Calls<C>> {
   private connected: Promise<Client<C>> | undefined;
   private closed = false;
@@ -48,7 +48,7 @@ export class OnDemand<C extends Calls<C>> {
   }
 }
 
-/** The same transport; its end is also told to `onEnd`. */
+/** The same transport, which also calls `onEnd` when it ends. */
 function watched(transport: Transport, onEnd: () => void): Transport {
   return {
     send: (message, transfer) => transport.send(message, transfer),

@@ -4,7 +4,7 @@ import { sendError } from './errors';
 import { isRecord, type ToClient } from './messages';
 import type { Transport } from './transport';
 
-/** Progress is told at most so often. */
+/** Shortest time between two reports of progress. */
 const PROGRESS_MS = 100;
 
 export interface ServeOptions {

@@ -11,7 +11,7 @@ export interface ThreadOptions {
   readonly data?: unknown;
   /** Shown by debuggers. */
   readonly name: string;
-  /** What the user is told when the thread runs out of memory. */
+  /** The message to the user when the thread runs out of memory. */
   readonly tooLarge?: string;
   /** Whether the process stays for as long as the thread does; by default it does not. */
   readonly keepsProcess?: boolean;

@@ -133,7 +133,7 @@ async function listenSomewhere(server: Server, runDir: string): Promise<string> 
       failure = error;
     }
     if ((failure as NodeJS.ErrnoException).code !== 'EADDRINUSE') continue;
-    if (await answers(address)) throw new UserError(`${runDir}: another trainer is at work in this run folder`);
+    if (await answers(address)) throw new UserError(`${runDir}: another trainer works in this run folder`);
     await unlink(address).catch(() => undefined);
     await listen(server, address).catch((error: unknown) => {
       throw fileError(error, address, 'open the control socket');

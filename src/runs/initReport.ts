@@ -66,7 +66,7 @@ export function describeInit(report: InitReport): string[] {
       ? [`  kernels scaled to a root mean square of ${rescaled.rootMeanSquare}: ${rescaled.tensors.length} tensors`]
       : []),
     ...(mismatches.length > 0 ? [`  skipped for their shape: ${mismatches.join('; ')}`] : []),
-    ...(missing.length > 0 ? [`  not in the file, start at random: ${missing.length} tensors`] : []),
+    ...(missing.length > 0 ? [`  not in the file, start with random values: ${missing.length} tensors`] : []),
     ...(unexpected.length > 0 ? [`  in the file, not in the network: ${unexpected.length} tensors`] : []),
   ];
 }

@@ -32,7 +32,7 @@ export async function withLock<T>(file: string, work: () => Promise<T>): Promise
   const deadline = Date.now() + PATIENCE_MS;
   while (!(await tryLock(file))) {
     if (Date.now() > deadline)
-      throw new UserError(`${file}: another process holds this lock; remove it if none is at work`);
+      throw new UserError(`${file}: another process holds this lock; delete the file if no such process is running`);
     await removeStale(file, STALE_MS);
     await sleep(RETRY_MS);
   }

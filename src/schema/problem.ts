@@ -1,6 +1,6 @@
 import type { ConfigPath } from './tree';
 
-/** Something wrong with a config, before it is known where in the text it stands. */
+/** A problem in a config, before its position in the text is known. */
 export interface Problem {
   readonly path: ConfigPath;
   /** The key itself is wrong, not its value. */

@@ -30,7 +30,7 @@ export async function planStudy(config: FinetuneConfig): Promise<StudyPlan> {
   const { study, init, data, task } = config;
   if (init.checkpoint === null) {
     throw new UsageError(
-      'voco study: there is nothing to compare with scratch; set init.checkpoint to pre-trained weights, as in ' +
+      'voco study: no weights to compare with scratch; set init.checkpoint to pre-trained weights, as in ' +
         '--set init.checkpoint=runs/…/step-00010000.safetensors',
     );
   }
@@ -45,7 +45,7 @@ export async function planStudy(config: FinetuneConfig): Promise<StudyPlan> {
   const available = train.length;
   const most = Math.max(...(study.cases ?? [0]));
   if (most > available) {
-    throw new UsageError(`voco study: study.cases asks for ${most} training volumes, but there are only ${available}`);
+    throw new UsageError(`voco study: study.cases requests ${most} training volumes, but there are only ${available}`);
   }
   const by = study.fractions ? 'fraction' : 'cases';
   const amounts = rising(study.fractions ?? study.cases ?? doublings(available));

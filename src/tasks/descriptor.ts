@@ -3,18 +3,18 @@ import type { TaskOutput } from '../labels/tasks';
 import type { Problem, SchemaNode, ConfigPath } from '../schema';
 
 /**
- * The light half of a task: what the editor and the config need to know of it. It loads neither a tensor library nor anything that
+ * The light half of a task: what the editor and the config need to know of it. It loads neither the tensor library nor code that
  * reads volumes.
  */
 export interface TaskDescriptor {
   readonly name: string;
   /** In a list: "VoCo: volume contrast". */
   readonly title: string;
-  /** Related metrics that share a chart, in the order of the panel. What is in none counts as a part of the loss. */
+  /** Related metrics that share a chart, in the order of the panel. A metric in no chart counts as a part of the loss. */
   readonly charts: readonly MetricChart[];
   /** The held-out score by which the best checkpoint is kept. */
   readonly best: BestScore;
-  /** Titles of its metrics where they are not their names: { dice: "Dice" }. */
+  /** Titles of metrics that differ from their names: { dice: "Dice" }. */
   readonly titles: Readonly<Record<string, string>>;
 }
 
@@ -29,7 +29,7 @@ export interface MetricChart {
   readonly id: string;
   readonly title: string;
   readonly unit?: string;
-  /** Names in metrics.jsonl; one that ends with "/" stands for all that begin with it, such as one a class. */
+  /** Names in metrics.jsonl. A name that ends with "/" stands for all names that begin with it, such as one per class. */
   readonly metrics: readonly string[];
   /** Only what is measured on held-out cases belongs here. */
   readonly heldOutOnly?: boolean;

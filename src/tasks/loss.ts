@@ -52,5 +52,5 @@ export interface VectorLoss<B extends Batch, R extends JointResult = JointResult
   updated?(result: R, vectors: Vectors): void;
 }
 
-/** What is minimised, and how far it ties the rows of a batch together: from that follows how a step is cut into pieces. */
+/** A loss, and how far it ties the rows of a batch together. This decides how a step is cut into pieces. */
 export type Loss<B extends Batch> = SampleLoss<B> | VectorLoss<B>;

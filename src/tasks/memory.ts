@@ -38,14 +38,14 @@ function containerLimit(): number | undefined {
   return undefined;
 }
 
-/** Memory that can be had without swapping, bytes. */
+/** Memory available without swapping, bytes. */
 export function availableMemory(): number {
   let available = freemem();
   try {
     const match = /^MemAvailable:\s+(\d+) kB/m.exec(readFileSync('/proc/meminfo', 'utf8'));
     if (match) available = Number(match[1]) * 1024;
   } catch {
-    // Not Linux: freemem is what there is.
+    // Not Linux: there is only freemem.
   }
   return Math.min(available, containerLimit() ?? Infinity);
 }

@@ -1,4 +1,4 @@
-/** What every batch tells of itself; what else is in it is between a task's sampler and its loss. */
+/** What every batch has. The rest is agreed between a task's sampler and its loss. */
 export interface Batch {
   /** Image file of each volume. */
   readonly cases: readonly string[];
@@ -23,7 +23,7 @@ export interface BatchMaker<Item, B extends Batch> {
   make(draws: readonly Draw<Item>[], reuse?: readonly ArrayBuffer[]): Promise<B>;
 }
 
-/** What a task cuts from volumes: pure, seeded, without any tensor library, so that it runs in a loader thread. */
+/** Makes the batches of a task from volumes. It is pure and seeded and needs no tensor library, so it runs in a loader thread. */
 export interface Sampler<Settings = unknown, Item = unknown, B extends Batch = Batch> {
   /** @param settings plain data */
   open(settings: Settings, onWarning: (message: string) => void): BatchMaker<Item, B>;

@@ -18,9 +18,9 @@ export interface Cases<Item extends Case = Case> {
   readonly validation: readonly Item[];
 }
 
-/** What a look at the files of all cases asks before a run, besides what every run needs. */
+/** Checks of the files of all cases before a run, besides those that every run needs. */
 export interface CaseChecks {
-  /** Label maps belong to the images and are looked at as well. */
+  /** Label maps belong to the images and are checked as well. */
   readonly labels?: boolean;
   /** Least size of a preprocessed volume, voxels. */
   readonly gridSize?: Vec3;
@@ -38,7 +38,7 @@ export interface TaskCost {
   readonly rowFlops: number;
   /** Networks of the same size that are followed, not trained: each holds its weights and sees every row once. */
   readonly followers: number;
-  /** The loss ties rows together, so that cutting a step into pieces takes one more forward pass. */
+  /** The loss ties rows together, so a step in pieces needs one more forward pass. */
   readonly tied: boolean;
 }
 
@@ -57,7 +57,7 @@ export interface Weights {
   loadStateDict(entries: Iterable<StateEntry>, options?: LoadOptions): LoadReport;
 }
 
-/** A network as it stands in a state dict; an encoder gives features at several scales, others their logits. */
+/** A network with the names of its state dict. An encoder returns features at several scales, other networks logits. */
 export interface ExportedNetwork extends Network {
   forward(x: tf.Tensor5D): tf.Tensor | tf.Tensor[];
 }
@@ -73,16 +73,16 @@ export interface Transferable {
 export interface TrainedModel<B extends Batch> {
   /** Everything that a checkpoint holds besides the optimizer. */
   readonly weights: Weights;
-  /** What is trained. Groups at the end may rest for some steps. */
+  /** The trained parameters. Groups at the end may stay fixed for some steps. */
   readonly groups: readonly ParameterGroup[];
   /** How many of the groups a step trains, from the front. @param step optimizer steps done before; default: all. */
   groupsAt?(step: number): number;
   readonly loss: Loss<B>;
-  /** Where weights of another network (pre-trained ones) go. */
+  /** Receives weights of another network, such as pre-trained ones. */
   readonly transfer?: Transferable;
-  /** What a new run does once, after its first weights are there. */
+  /** Called once in a new run, after its weights are initialised. */
   begin?(): Promise<void>;
-  /** Scores on held-out cases; where a task has none of its own, the loss is measured on batches of them. */
+  /** Scores on held-out cases. Without this method, the loss is measured on batches of held-out cases. */
   validate?(): Promise<Scalars>;
   dispose(): void;
 }
@@ -107,7 +107,7 @@ export interface TrainingTask<C extends Config = Config, Item extends Case = Cas
   /** Settings of the sampler: plain data. */
   samplerSettings(config: C): unknown;
   /**
-   * The network alone, as a checkpoint of another one is carried over to it, and as it is exported.
+   * The network alone, for transfer of weights from another checkpoint and for export.
    *
    * @param describeOnly names and shapes without values
    */
@@ -119,7 +119,7 @@ export interface TrainingTask<C extends Config = Config, Item extends Case = Cas
   readonly best: BestScore;
   /** A checkpoint is written at every validation, so that the best is never lost. */
   readonly checkpointAtValidation: boolean;
-  /** What a look at a batch whose loss was not finite needs, besides its cases. */
+  /** What is recorded of a batch whose loss was not finite, besides its cases. */
   describeBatch(batch: B): Record<string, unknown>;
   /** One line on a step, for the progress bar and the log. */
   summary(scalars: Scalars, validation: Scalars | undefined): string;

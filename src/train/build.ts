@@ -23,7 +23,7 @@ export interface StepParts<B extends Batch> {
   readonly readLate: boolean;
 }
 
-/** What does one training step of a model. */
+/** Makes the training step of a model. */
 export function buildStep<B extends Batch>(parts: StepParts<B>): TrainingStep<B> {
   const { config, model, optimizer, length, microBatch, readLate } = parts;
   return new TrainingStep({

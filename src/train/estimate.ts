@@ -25,7 +25,7 @@ export interface EstimateParts {
   readonly cost: StepCost;
   /** Label maps are prepared beside the images. */
   readonly labels: boolean;
-  /** Memory that can be had, bytes. */
+  /** Available memory, bytes. */
   readonly available: number;
   /** Steps still to do. */
   readonly steps: number;

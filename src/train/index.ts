@@ -28,13 +28,13 @@ import { optimizerFor, stepsAhead } from './update';
 export type { RunRequest } from './prepare';
 export type { TrainingResult } from './job';
 
-/** Hands a loop that is about to run to whoever steers it besides its own control socket. */
+/** Gives a loop that is about to run to a controller besides its own control socket. */
 export type Watch = (loop: Pick<TrainingLoop<LoopBatch>, 'command' | 'stop' | 'stepsDone' | 'reason'>) => void;
 
 /** What the program calls a training in a progress bar. */
 const LABELS: Readonly<Record<ConfigKind, string>> = { pretrain: 'pre-training', finetune: 'fine-tuning' };
 
-/** Which cases a run learns from and is measured on, for the record. */
+/** Records the training and held-out cases of a run. */
 async function recordCases(runDir: string, { train, validation }: Cases): Promise<void> {
   const ids = (list: Cases['train']): string[] => list.map(({ id }) => id);
   const text = JSON.stringify({ train: ids(train), validation: ids(validation) }, null, 2);
@@ -117,7 +117,7 @@ async function trainPlan(
 }
 
 /**
- * Trains from a config to checkpoints: checks, estimates, trains, and leaves a run directory that tells all of it. Pre-training and
+ * Trains from a config to checkpoints: checks, estimates, trains, and records everything in a run directory. Pre-training and
  * fine-tuning are the same program with another task.
  *
  * @throws UsageError for a wrong config, UserError when data, device or disk fail; the run is then marked as failed.
@@ -136,7 +136,7 @@ export async function train(
 }
 
 /**
- * What a training would take: the same checks, then a few steps on made-up rows. Nothing is written.
+ * Estimates what a training needs: the same checks, then a few steps on random rows. Nothing is written.
  *
  * @throws UsageError for a wrong config, UserError when data or device would make the run fail.
  */

@@ -72,7 +72,7 @@ async function supervise<B extends LoopBatch>(
   }
 }
 
-/** Runs a loop to its end and tells what became of it. */
+/** Runs a loop to its end and reports the outcome. */
 export async function runLoop<B extends LoopBatch>(loop: TrainingLoop<B>, running: Running): Promise<TrainingResult> {
   const { runDir, recorder } = running;
   const started = performance.now();
@@ -118,7 +118,7 @@ export async function startJob(
   try {
     if (prepared.resumed) await tidyResumedRun(runDir, config);
     recorder = await RunRecorder.open(runDir, state, resumeStep);
-    const goingOn = resumeStep === undefined ? '' : `, going on from step ${resumeStep}`;
+    const goingOn = resumeStep === undefined ? '' : `, continuing from step ${resumeStep}`;
     say(`run: ${runDir}${goingOn}`);
     await recorder.log(`voco ${version} on ${hostname()}, process ${process.pid}, device ${device.name}${goingOn}`);
     for (const warning of job.warnings) await recorder.log(warning);

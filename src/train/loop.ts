@@ -15,7 +15,7 @@ import type { StartedStep, StepResult, StepScalars } from './types';
 
 const PAUSE_POLL_MS = 200;
 
-/** What a loop needs to know of a batch. */
+/** What the loop needs to know of a batch. */
 export interface LoopBatch extends Batch {
   readonly epoch: number;
 }
@@ -29,7 +29,7 @@ export interface Training<B extends LoopBatch> {
   release(batch: B): void;
   /** Crops (or whole volumes) in a batch. */
   cropCount(batch: B): number;
-  /** What a look at a batch whose loss was not finite needs, besides its cases. */
+  /** What is recorded of a batch whose loss was not finite, besides its cases. */
   describe(batch: B): Record<string, unknown>;
   /** Scores on held-out cases; undefined where there are none. */
   validate(): Promise<StepScalars | undefined>;
@@ -222,7 +222,7 @@ export class TrainingLoop<B extends LoopBatch> {
     const what = Number.isFinite(scalars.loss) ? 'a gradient' : 'the loss';
     throw new UserError(
       `${runDir}: ${what} was not finite at step ${number}; the batch was ${[...new Set(cases)].join(', ')} ` +
-        `(see ${file}); the last checkpoint is kept: look at these volumes, lower optimizer.lr or set optimizer.clipNorm, and resume`,
+        `(see ${file}); the last checkpoint is kept: check these volumes, lower optimizer.lr or set optimizer.clipNorm, and resume`,
     );
   }
 
@@ -234,7 +234,7 @@ export class TrainingLoop<B extends LoopBatch> {
     const broken = nonFiniteTensor(tensors);
     if (broken !== undefined) {
       throw new UserError(
-        `${runDir}: the weights ${broken} were not finite after step ${this.done}; no checkpoint of them was written and ` +
+        `${runDir}: the weights ${broken} were not finite after step ${this.done}; no checkpoint was written and ` +
           'the last one is kept: lower optimizer.lr or set optimizer.clipNorm, and resume',
       );
     }

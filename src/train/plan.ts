@@ -13,7 +13,7 @@ import { prepareRun, type PreparedRun, type RunRequest } from './prepare';
 import { taskOf } from '../catalog';
 import type { Say } from './types';
 
-/** A training that has been checked: what it will do, and what it will take. */
+/** A checked training: what it will do and what it will need. */
 export interface Plan extends TrainingJob {
   readonly task: TrainingTask;
   readonly cases: Cases;
@@ -28,7 +28,7 @@ function refuseFinished({ runDir, resumed, checkpoint, config }: PreparedRun, to
   if (!resumed || !checkpoint || checkpoint.step < totalSteps) return;
   const key = config.train.steps === null ? 'train.epochs' : 'train.steps';
   throw new UsageError(
-    `${runDir}: this run has done all of its ${totalSteps} steps; to go on, add --set ${key}=N with a larger number`,
+    `${runDir}: this run has finished its ${totalSteps} steps; to continue, add --set ${key}=N with a larger number`,
   );
 }
 

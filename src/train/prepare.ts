@@ -33,9 +33,9 @@ export interface PreparedRun<K extends ConfigKind = ConfigKind> {
   readonly runKind: RunKind;
   readonly warnings: readonly string[];
   readonly configFile: string | undefined;
-  /** The directory of the run to go on with, or where a new one shall be; undefined: a new one below `output`. */
+  /** The directory of the run to resume, or of the new run; undefined: a new one below `output`. */
   readonly runDir: string | undefined;
-  /** The checkpoint to go on from. */
+  /** The checkpoint to resume from. */
   readonly checkpoint: CheckpointInfo | undefined;
   readonly resumed: boolean;
 }
@@ -59,7 +59,7 @@ async function refuseOtherRun(runDir: string, kind: RunKind): Promise<void> {
   const state = await readRunState(runDir);
   if (state.kind !== kind) {
     throw new UsageError(
-      `${runDir}: this run is a ${state.kind}; go on with it by voco ${state.kind} --run DIR --resume`,
+      `${runDir}: this run is a ${state.kind}; continue it with voco ${state.kind} --run DIR --resume`,
     );
   }
   await refuseLiveRun(runDir);
@@ -84,7 +84,7 @@ async function prepareResume<K extends ConfigKind>(
 }
 
 /**
- * Reads the config and decides where the run goes; nothing is written yet.
+ * Reads the config and chooses the run directory; nothing is written yet.
  *
  * @param runKind kind of the run, where it is not that of the config
  */
@@ -101,7 +101,7 @@ export async function prepareRun<K extends ConfigKind>(
   if (runDir && existsSync(runFiles(runDir).state)) {
     const state = await readRunState(runDir);
     if (state.state !== 'queued') {
-      throw new UsageError(`${runDir}: a run is there already (${state.state}); add --resume to go on with it`);
+      throw new UsageError(`${runDir}: already contains a run (${state.state}); add --resume to continue it`);
     }
   }
   const configFile = resolve(request.configFile);

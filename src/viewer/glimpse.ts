@@ -19,7 +19,7 @@ export function planesToShow(planes: Uint8Array, reach: number): Int32Array {
   });
 }
 
-/** A thinned out slice of what is there; what is not is NaN. */
+/** A thinned-out slice of the voxels that were read; others are NaN. */
 function earlySlice(
   { voxels, header }: GrowingVoxels,
   view: CanonicalView,

@@ -212,7 +212,7 @@ export class VolumeService {
     return [Math.min(a, b), Math.max(a, b)];
   }
 
-  /** Reads the file for itself, and holds nothing of it. */
+  /** Reads the file and keeps nothing of it in memory. */
   thumbnail(side: number): Promise<Thumbnail> {
     return makeThumbnail(this.file, side);
   }

@@ -8,7 +8,7 @@ import { countNonFinite, readNifti } from './nifti/read';
 import type { VoxelArray } from './types';
 import { formatSize, significant } from '../text';
 
-/** What `voco info` tells about a file. */
+/** What `voco info` reports about a file. */
 export interface VolumeDescription {
   readonly file: string;
   readonly format: string;

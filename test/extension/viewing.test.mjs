@@ -217,10 +217,10 @@ async function voxelAt(frame, plane, across, down) {
   return /voxel (\d+), (\d+), (\d+)/.exec(text).slice(1).map(Number);
 }
 
-test('the window follows each preset and dragging; zoom and pan keep voxels under the pointer', async () => {
+test('the window follows each named window and dragging; zoom and pan keep voxels under the pointer', async () => {
   await runCommand(page, 'View: Close All Editors');
   const frame = await openVolume(page, 'img08.nii');
-  const presets = [
+  const windows = [
     ['Abdomen', -160, 240],
     ['Liver', -15, 135],
     ['Lung', -1350, 150],
@@ -228,9 +228,9 @@ test('the window follows each preset and dragging; zoom and pan keep voxels unde
     ['Brain', 0, 80],
     ['VoCo', -175, 250],
   ];
-  for (const [name, low, high] of presets) {
-    await frame.locator('#preset').click();
-    await frame.locator('#preset vscode-option', { hasText: name }).click();
+  for (const [name, low, high] of windows) {
+    await frame.locator('#named-window').click();
+    await frame.locator('#named-window vscode-option', { hasText: name }).click();
     await eventually(async () => (await windowOf(frame)).join() === `${low},${high}`, `the window ${name}`);
   }
   await drag(frame, 2, [0.4, 0.5], [0.6, 0.5], 'right');

@@ -136,7 +136,7 @@ async function setWindow(frame, low, high) {
   await drawn(frame);
 }
 
-test('the window follows preset, keys and typed numbers', async () => {
+test('the window follows the named windows, keys and typed numbers', async () => {
   const frame = await image();
   const low = frame.locator('#window-low');
   await eventually(async () => (await low.inputValue()) === '-175', 'Hounsfield units get the VoCo window first');

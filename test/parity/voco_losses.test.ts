@@ -76,15 +76,16 @@ withFixtures<[Fixture]>('losses of the released code', ['voco_losses.json'], (fi
         const featsTeacher = rows(`${name}.feats_t`, item.shape.feats);
         const basesTeacher = rows(`${name}.bases_t`, item.shape.bases);
         const labels = tf.tensor3d([item.labels]);
-        const logits1 = (f: tf.Tensor3D) => assign(f, basesTeacher);
-        const logits2 = (b: tf.Tensor3D) => assign(featsTeacher, b);
+        const studentToTeacher = (f: tf.Tensor3D) => assign(f, basesTeacher);
+        const teacherToStudent = (b: tf.Tensor3D) => assign(featsTeacher, b);
         const errors = (actual: number[], expected: number[][]) => {
           expected.flat().forEach((value, i) => expect(Math.abs(actual[i]! - value)).toBeLessThanOrEqual(TOLERANCE));
         };
-        errors(await read(logits1(feats)), item.logits1_feats_vs_bases_t);
-        errors(await read(logits2(bases)), item.logits2_feats_t_vs_bases);
+        errors(await read(studentToTeacher(feats)), item.logits1_feats_vs_bases_t);
+        errors(await read(teacherToStudent(bases)), item.logits2_feats_t_vs_bases);
 
-        const mean = (f: tf.Tensor3D, b: tf.Tensor3D) => tf.mul<tf.Tensor3D>(tf.add(logits1(f), logits2(b)), 0.5);
+        const mean = (f: tf.Tensor3D, b: tf.Tensor3D) =>
+          tf.mul<tf.Tensor3D>(tf.add(studentToTeacher(f), teacherToStudent(b)), 0.5);
         const terms = {
           pos: (f: tf.Tensor, b: tf.Tensor) => positiveLoss(labels, mean(f as tf.Tensor3D, b as tf.Tensor3D)),
           neg: (f: tf.Tensor, b: tf.Tensor) => squaredNegativeLoss(labels, mean(f as tf.Tensor3D, b as tf.Tensor3D)),
@@ -115,11 +116,11 @@ withFixtures<[Fixture]>('losses of the released code', ['voco_losses.json'], (fi
       },
     );
 
-    it.each(fixture.ce_loss_corner_cases)('labels $labels with logits $logits', async (corner) => {
+    it.each(fixture.ce_loss_corner_cases)('labels $labels with assignments $logits', async (corner) => {
       const labels = tf.tensor3d([[corner.labels]]);
-      const logits = tf.tensor3d([[corner.logits]]);
+      const assignments = tf.tensor3d([[corner.logits]]);
       const check = async (loss: (x: tf.Tensor3D) => tf.Scalar, value: number, gradient: number[]) => {
-        const { value: actual, grads } = tf.valueAndGrads((x) => loss(x as tf.Tensor3D))([logits]);
+        const { value: actual, grads } = tf.valueAndGrads((x) => loss(x as tf.Tensor3D))([assignments]);
         // Logarithms next to 1 lose all but the last digits of the guard 1e-6 in float32.
         expect(Math.abs((await actual.data())[0]! - value)).toBeLessThanOrEqual(1e-5 * Math.max(1, Math.abs(value)));
         const found = await read(grads[0]!);

@@ -74,8 +74,8 @@ withFixtures<[Fixture]>('projector and loss of the released code', ['voco_proj_h
       expect(summaryError(await read(result.embeddings), fixture.student_emb)).toBeLessThanOrEqual(TOLERANCE);
       const teacherRows = await read(teacher!.forward(teacherFeatures));
       expect(summaryError(teacherRows, fixture.teacher_emb)).toBeLessThanOrEqual(TOLERANCE);
-      const logits = await read(result.logits);
-      fixture.logits.flat().forEach((value, i) => expect(Math.abs(logits[i]! - value)).toBeLessThanOrEqual(1e-6));
+      const assignments = await read(result.assignments);
+      fixture.logits.flat().forEach((value, i) => expect(Math.abs(assignments[i]! - value)).toBeLessThanOrEqual(1e-6));
       const part = async (name: string) => (await result.parts[name]!.data())[0]!;
       expect(Math.abs((await part('positive')) / fixture.pos - 1)).toBeLessThanOrEqual(TOLERANCE);
       expect(Math.abs((await part('negative')) / fixture.neg - 1)).toBeLessThanOrEqual(TOLERANCE);

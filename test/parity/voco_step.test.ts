@@ -208,9 +208,9 @@ withFixtures<[Fixture]>('the released code', ['voco_step.json'], (fixture) => {
         expect(summaryError(await read(result.embeddings), step.student_emb)).toBeLessThan(tolerance.embeddings);
         const teacherRows = model.teacherProjector!.forward(teacher);
         expect(summaryError(await read(teacherRows), step.teacher_emb)).toBeLessThan(tolerance.embeddings);
-        const logits = await read(result.logits);
+        const assignments = await read(result.assignments);
         step.logits.flat().forEach((value, k) => {
-          expect(Math.abs(logits[k]! - value)).toBeLessThan(tolerance.embeddings);
+          expect(Math.abs(assignments[k]! - value)).toBeLessThan(tolerance.embeddings);
         });
         const relative = async (x: tf.Scalar, expected: number) => Math.abs((await read(x))[0]! / expected - 1);
         expect(await relative(result.parts.positive!, step.pos)).toBeLessThan(tolerance.loss);
@@ -232,7 +232,7 @@ withFixtures<[Fixture]>('the released code', ['voco_step.json'], (fixture) => {
           teacherRows,
           result.featureGradient,
           result.total,
-          result.logits,
+          result.assignments,
           result.embeddings,
         ]);
       }

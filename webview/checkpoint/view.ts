@@ -98,7 +98,7 @@ export class CheckpointView {
             act('Compare…', 'compare', 'Compare with other checkpoints'),
             act('Export…', 'export', 'Save the weights for PyTorch and MONAI, with a model card'),
           ]
-        : [act('Import…', 'import', 'Convert to safetensors, with which training can start')]),
+        : [act('Import…', 'import', 'Convert to safetensors, so that training can start from it')]),
       ...(usable && kind !== 'finetune' ? [act('Fine-tune from this', 'finetune', 'Start a fine-tuning from it')] : []),
     );
     this.about.replaceChildren(...this.sections(description));
@@ -124,9 +124,7 @@ export class CheckpointView {
         : factList([[name, text]]),
     );
     return [
-      ...(facts.length > 0
-        ? [section('Where it came from', factList(facts.map(({ name, text }) => [name, text])))]
-        : []),
+      ...(facts.length > 0 ? [section('Origin', factList(facts.map(({ name, text }) => [name, text])))] : []),
       ...(scoreRows.length > 0 ? [section('Scores at its step', factList(scoreRows))] : []),
       ...(texts.length > 0 ? [section('Metadata', element('div', {}, ...texts))] : []),
     ];

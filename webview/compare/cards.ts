@@ -45,7 +45,7 @@ function cardNode(cards: readonly CompareCard[], at: number, theme: Theme, event
   const actions =
     at === 0
       ? [element('span', { class: 'muted' }, 'reference')]
-      : [small('Make reference', `Hold the others against ${letter}`, () => events.arrange([file, ...others]))];
+      : [small('Make reference', `Compare the others with ${letter}`, () => events.arrange([file, ...others]))];
   const remove = small('×', `Remove ${letter} from the comparison`, () => events.arrange(others));
   remove.disabled = cards.length <= FEWEST_COMPARED;
   if (remove.disabled) remove.title = `At least ${FEWEST_COMPARED} checkpoints are compared`;

@@ -24,7 +24,7 @@ const MODES: readonly { readonly value: CaseMode; readonly label: string; readon
   { value: 'predictions', label: 'Predictions', title: 'Each prediction, with the ground truth as an outline' },
   { value: 'truth', label: 'Against ground truth', title: 'Where each prediction differs from the ground truth' },
   { value: 'reference', label: 'Against A', title: 'The prediction of A, and where the others differ from it' },
-  { value: 'blink', label: 'Blink', title: 'The predictions in turns on one picture (B stops, N steps)' },
+  { value: 'blink', label: 'Blink', title: 'The predictions alternately in one picture (B stops, N steps)' },
 ];
 
 /** A checkpoint's segmentation of the chosen case: there, being computed, or why not. */

@@ -36,7 +36,7 @@ function stageRow(
       {
         class: few ? 'problem' : 'muted',
         title: few
-          ? 'Fewer positions than channels: CKA comes out too large here, the debiased value in brackets does not'
+          ? 'Fewer positions than channels: CKA is too large here; the debiased value in brackets is not'
           : undefined,
       },
       few ? `${samples} (few)` : String(samples),
@@ -45,7 +45,7 @@ function stageRow(
   );
 }
 
-/** Likeness of features, computed when it is asked for. */
+/** Similarity of features, computed when it is asked for. */
 export class FeaturesView {
   readonly node = element('section', { class: 'features', id: 'features' });
   private readonly result = element('div', { class: 'scroll' });
@@ -60,12 +60,12 @@ export class FeaturesView {
 
   constructor(private readonly task: Task<'features'>) {
     this.node.append(
-      element('h2', {}, 'Likeness of features'),
+      element('h2', {}, 'Similarity of features'),
       element(
         'p',
         { class: 'muted note' },
-        'Linear CKA of the features that each stage of the encoders gives for the same crops: 1 where they tell the same up to a ' +
-          'rotation and scale, 0 where they have nothing in common. In brackets: debiased, for few positions.',
+        'Linear CKA of the features of each encoder stage on the same crops: 1 means the same features up to a ' +
+          'rotation and scale, 0 means nothing in common. In brackets: the debiased estimate, for few positions.',
       ),
       this.cannot,
       this.line,

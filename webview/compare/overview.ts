@@ -102,9 +102,9 @@ export class Overview {
 
   constructor(set: (change: Partial<CompareState>) => void) {
     this.filter.addEventListener('input', () => set({ configFilter: this.filter.value }));
-    const line = element('div', { class: 'toolbar' }, element('h2', {}, 'What differs in their configs'), this.filter);
+    const line = element('div', { class: 'toolbar' }, element('h2', {}, 'Config differences'), this.filter);
     line.append(this.count);
-    this.node.append(element('h2', {}, 'Where they come from'), this.origins, line, this.configs);
+    this.node.append(element('h2', {}, 'Origins'), this.origins, line, this.configs);
   }
 
   update(comparison: Comparison, state: CompareState, theme: Theme): void {
@@ -117,7 +117,7 @@ export class Overview {
     const found = this.filter.hidden ? config : matching(config, state.configFilter);
     this.count.textContent =
       config.length === 0
-        ? 'nothing: the configs are the same'
+        ? 'none: the configs are the same'
         : found.length === config.length
           ? counted(config.length, 'key')
           : `${found.length} of ${config.length} keys`;
@@ -126,7 +126,7 @@ export class Overview {
       values: values.map((value) => (value === null ? undefined : valueText(value))),
     }));
     this.configs.replaceChildren(
-      ...(rows.length > 0 ? [table('Keys that the configs do not agree on', rows, length, theme)] : []),
+      ...(rows.length > 0 ? [table('Keys with different values', rows, length, theme)] : []),
     );
   }
 }

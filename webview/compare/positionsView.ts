@@ -29,28 +29,28 @@ const NUMBERS: readonly (readonly [title: string, text: (summary: LocateSummary)
   [
     'Placed rightly',
     ({ accuracy }) => percent(accuracy),
-    'Random crops that it places in the base crop that covers most of them',
+    'Share of random crops placed in the base crop that covers most of them',
   ],
   [
     'Mean distance',
     ({ meanDistance }) => millimetres(meanDistance),
-    'Between the centre of a crop and where it is believed to be',
+    'Between the centre of a crop and the predicted position',
   ],
   [
     'Median distance',
     ({ medianDistance }) => millimetres(medianDistance),
-    'Between the centre of a crop and where it is believed to be',
+    'Between the centre of a crop and the predicted position',
   ],
   ['Label error', ({ difference }) => difference.toFixed(3), 'Mean of |label − prediction| over the base crops'],
   [
     'Guessing the middle',
     ({ guessDistance }) => millimetres(guessDistance),
-    'Mean distance of an answer that is always the middle',
+    'Mean distance if the answer were always the middle',
   ],
   [
     'Without an answer',
     ({ unanswered, positions }) => `${unanswered} of ${positions}`,
-    'Crops that are similar to no base crop',
+    'Crops that are not similar to any base crop',
   ],
 ];
 
@@ -128,17 +128,13 @@ export class PositionsView {
     const choose = (id: string): void => this.set({ positionCase: id === '' ? undefined : id });
     this.bar.replaceChildren(
       dropdown('Case', all, state.positionCase ?? '', choose, 'position-case'),
-      element(
-        'span',
-        { class: 'muted' },
-        'Every network is asked about the same random crops: where in the volume does each belong?',
-      ),
+      element('span', { class: 'muted' }, 'Every network locates the same random crops in the volume.'),
     );
   }
 
   private async ask(key: string, item: ComparedCase): Promise<void> {
     const { files } = this.content!;
-    const answer = await this.task.run({ files, image: item.image }, 'Asking the networks where crops are');
+    const answer = await this.task.run({ files, image: item.image }, 'Locating crops with the networks');
     if (key !== this.asked || !answer) return;
     this.locations = answer;
     this.draw();
@@ -177,7 +173,7 @@ function numbersTable(answers: readonly LocatedCheckpoint[], theme: Theme): HTML
   return element(
     'table',
     { class: 'numbers' },
-    element('caption', { class: 'unseen' }, 'How well each network knows where crops are'),
+    element('caption', { class: 'unseen' }, 'How well each network locates crops'),
     element('thead', {}, element('tr', {}, element('td', {}), ...head)),
     element('tbody', {}, ...rows),
   );

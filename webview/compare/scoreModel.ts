@@ -24,7 +24,7 @@ const MORE_IS_BETTER: Readonly<Record<string, boolean>> = { dice: true, nsd: tru
 const ACCURACY: Metric = {
   id: 'accuracy',
   label: 'Accuracy',
-  title: 'Share of the volumes that are given their class',
+  title: 'Share of the volumes with the correct class',
   unit: '',
   format: (value) => value.toFixed(3),
   badness: (value) => 1 - value,

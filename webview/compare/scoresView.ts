@@ -158,10 +158,10 @@ export class ScoresView {
     const gaps = scores.flatMap(({ checkpoint, commonCases, otherCases, missing }) => {
       const pair = `${letterOf(checkpoint)} and A`;
       if (commonCases.length === 0 && otherCases.length > 0)
-        return [`${pair} were evaluated on no case in common, so nothing can be paired.`];
+        return [`${pair} have no evaluated case in common, so no scores can be paired.`];
       if (otherCases.length > 0)
         return [
-          `${pair} share ${commonCases.length} cases; ${otherCases.length} were measured for one of them only and are left out: ${otherCases.join(', ')}.`,
+          `${pair} share ${commonCases.length} cases; ${otherCases.length} have scores for only one of them and are left out: ${otherCases.join(', ')}.`,
         ];
       return missing !== undefined && unevaluated.length === 0 ? [missing] : [];
     });

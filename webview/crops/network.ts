@@ -50,7 +50,7 @@ export class NetworkSection {
 
   constructor(private readonly options: NetworkOptions) {
     this.map = checkbox(
-      'Map of the error',
+      'Error map',
       options.state().map ?? true,
       (on) => {
         options.set({ map: on });
@@ -60,7 +60,7 @@ export class NetworkSection {
     );
     this.again = button('Map again', () => void this.locate(), {
       id: 'map-again',
-      title: 'Asks about random crops again',
+      title: 'Locate random crops again',
     });
     const cancel = button('Cancel', () => void options.host.call('cancel', null), { id: 'cancel-map' });
     this.busy.append(this.bar, cancel);
@@ -170,7 +170,7 @@ export class NetworkSection {
       const report = await this.options.host.call('locate', call, TIMEOUT_MS);
       if (question !== this.question) return;
       this.report = report ?? undefined;
-      this.say(report ? '' : 'Cancelled: there is no map.');
+      this.say(report ? '' : 'Cancelled: no error map.');
     } catch (error) {
       if (question === this.question) this.fail(error);
     }
@@ -193,7 +193,7 @@ export class NetworkSection {
         ? [element('h2', {}, 'Similarity of base crops'), ...similarityCanvas(similarity)]
         : []),
     );
-    if (!checkpoint) this.say('Choose a checkpoint of a pre-training to see where its network believes crops to be.');
+    if (!checkpoint) this.say('Choose a pre-training checkpoint to see where its network places the crops.');
     this.options.changed();
   }
 
@@ -215,7 +215,7 @@ function summaryOf(report: LocateReport): HTMLElement[] {
     meanDistance === null
       ? 'It finds no crop similar to any base crop.'
       : `On average ${mm(meanDistance)} off; always guessing the middle: ${mm(guessDistance)}.`,
-    ...(unanswered > 0 && meanDistance !== null ? [`${unanswered} crops are similar to no base crop.`] : []),
+    ...(unanswered > 0 && meanDistance !== null ? [`${unanswered} crops are not similar to any base crop.`] : []),
   ];
   return [
     element('p', {}, lines.join(' ')),

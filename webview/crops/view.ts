@@ -23,7 +23,7 @@ import { CropSlices, scrolled, type SlicesStage } from './slices';
 import { CropToolbar } from './toolbar';
 
 const PREPARE_TIMEOUT_MS = 600_000;
-const LAST_GOOD = 'Until this is put right, the picture shows the config as it last was in order.';
+const LAST_GOOD = 'The picture shows the last valid config until this is corrected.';
 
 const DEFAULT_STATE: CropsState = {
   file: '',

@@ -105,7 +105,7 @@ export class EstimateView {
     this.host.saveState(this.state);
     const name = file.split(/[/\\]/).at(-1)!;
     this.heading.textContent = sheet?.title ?? name;
-    this.subtitle.textContent = sheet?.subtitle ?? 'What a run of this config takes';
+    this.subtitle.textContent = sheet?.subtitle ?? 'What a run of this config needs';
     this.cards.replaceChildren(...(sheet?.cards ?? []).map(cardElement));
     this.cards.classList.toggle('stale', this.busy);
     this.cards.dataset.ready = String(sheet !== undefined && !this.busy);

@@ -114,7 +114,7 @@ export function rocSvg(
 export function rocLegend(cases: readonly ClassifiedResult[], classes: readonly ResultClass[]): HTMLElement {
   const items = classes.map(({ name, colour }, index) => {
     const curve = rocCurve(cases, index);
-    const area = curve ? `AUC ${curve.area.toFixed(3)}` : 'not among the cases';
+    const area = curve ? `AUC ${curve.area.toFixed(3)}` : 'no such case';
     return element('li', {}, element('span', { class: 'organ' }, swatch(colour), name), ' ', element('b', {}, area));
   });
   return element('ul', { class: 'legend' }, ...items);
@@ -145,7 +145,7 @@ export function classifiedTable(
   });
   const names = ['Case', 'Truth', 'Predicted', ...classes.map(({ name }) => `p(${name})`)];
   const header = names.map((name) => element('th', { scope: 'col' }, name));
-  const caption = element('caption', { class: 'heading' }, 'Cases, the surest mistakes first');
+  const caption = element('caption', { class: 'heading' }, 'Cases, the most confident mistakes first');
   return element(
     'table',
     { class: 'classified' },

@@ -26,7 +26,7 @@ const KNOWN: readonly Metric[] = [
   {
     id: 'dice',
     label: 'Dice',
-    title: 'Overlap of prediction and ground truth: 1 where both are the same, 0 where they do not touch',
+    title: 'Overlap of prediction and ground truth: 1 if both are the same, 0 if they do not overlap',
     unit: '',
     format: (value) => value.toFixed(3),
     badness: (value) => (1 - value) / WORST_SHARE,
@@ -50,7 +50,7 @@ const KNOWN: readonly Metric[] = [
   {
     id: 'volumeError',
     label: 'Volume error',
-    title: 'Volume of the prediction against that of the ground truth: 0 is right, +10 % too large by a tenth',
+    title: 'Volume of the prediction relative to the ground truth: 0 is exact, +10 % is too large by a tenth',
     unit: '',
     format: percent,
     badness: (value) => Math.abs(value),

@@ -25,7 +25,7 @@ const DIALOG_TIMEOUT_MS = 3_600_000;
 
 const LIVE: Record<EvaluationState['kind'], string> = {
   evaluate: 'The scores appear when all cases are done.',
-  study: 'The curves grow with every fine-tuning that is done.',
+  study: 'The curves grow with every finished fine-tuning.',
 };
 
 const progressText = (kind: EvaluationState['kind'], done: number, total: number): string =>
@@ -218,7 +218,7 @@ export class ResultsView {
       ...(canEvaluate
         ? [
             element('p', {}, 'This run has not been evaluated on whole volumes yet.'),
-            element('p', { class: 'muted' }, 'Evaluating measures every held-out case against its labels.'),
+            element('p', { class: 'muted' }, 'An evaluation scores every held-out case against its labels.'),
             start,
           ]
         : [element('p', { class: 'muted' }, 'This run has no results.')]),

@@ -44,7 +44,7 @@ export class ColumnList {
       return element('div', { role: 'group', 'aria-label': GROUP_TITLES[group] }, title, ...boxes);
     });
     this.list.replaceChildren(...groups.filter((group) => group !== undefined));
-    if (columns.length === 0) this.list.append(element('p', { class: 'muted' }, 'No column has this in its name.'));
+    if (columns.length === 0) this.list.append(element('p', { class: 'muted' }, 'No column matches.'));
   }
 
   private entry(model: TableModel, state: RunsTableState, column: TableColumn, shown: boolean): HTMLElement {

@@ -37,7 +37,7 @@ export function parseQuery(text: string, columns: readonly TableColumn[]): Query
     const [, name, operator, value] = condition as unknown as [string, string, Operator, string];
     const found = findColumns(name, columns);
     if (found.length === 0)
-      return { error: `No column is named “${name}”. Put quotes around a text with “${operator}” in it.` };
+      return { error: `No column is named “${name}”. Put quotes around text that contains “${operator}”.` };
     if (value === '') return { error: `“${name}${operator}” needs a value, as in ${name}${operator}1.` };
     terms.push({ kind: 'column', keys: found.map(({ key }) => key), operator, text: value.toLowerCase() });
   }

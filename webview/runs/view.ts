@@ -55,7 +55,7 @@ export class RunsTableView {
   });
   private readonly curvesButton = button('Overlay curves', () => void this.showCurves(), {
     id: 'curves',
-    title: 'Show the loss curves of the selected runs over one another',
+    title: 'Overlay the loss curves of the selected runs',
   });
   private readonly compareButton = button('Compare', () => void this.compare(), {
     id: 'compare',
@@ -187,7 +187,7 @@ export class RunsTableView {
     this.empty.textContent =
       total === 0
         ? 'There are no runs yet. Start one with “VoCo: Pre-train”; it appears here by itself.'
-        : 'No run passes the filter.';
+        : 'No run matches the filter.';
     this.grid.update({ model: this.model, runs, columns: this.shownColumns(), sort: this.state.sort, selected });
   }
 

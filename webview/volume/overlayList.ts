@@ -133,7 +133,7 @@ export class OverlayList {
       opacity,
       button('Blink', () => viewer.blink(), {
         id: 'blink',
-        title: `${single ? 'Show the overlay on and off' : 'Show the overlays in turns'} (B); N steps by hand`,
+        title: `${single ? 'Show the overlay on and off' : 'Show the overlays alternately'} (B); N steps by hand`,
       }),
     );
   }

@@ -14,7 +14,7 @@ import type { Theme } from '../ui/theme';
 import { nearestVoxel, PLANES } from './geometry';
 import { labelFilter, type LabelFilter } from './labelFilter';
 import type { Measurement, Paint, Picture, Sheet } from './picture';
-import { firstPreset, windowOf } from './presets';
+import { firstWindow, windowOf } from './windows';
 import { Rendering3dTile } from './rendering3dTile';
 import { Source, type SourceEvents, type VolumeHost } from './source';
 import { Tile, type PlanePoint, type TileActions } from './tile';
@@ -137,7 +137,7 @@ export class Pane {
   windowOf(state: VolumeState): readonly [number, number] {
     const statistics = this.statistics ?? this.base?.glimpses.last?.values;
     if (!statistics) return state.window ?? [0, 1];
-    return windowOf(state.preset || firstPreset(statistics), statistics) ?? state.window ?? statistics.window;
+    return windowOf(state.namedWindow || firstWindow(statistics), statistics) ?? state.window ?? statistics.window;
   }
 
   /**

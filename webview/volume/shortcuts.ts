@@ -13,7 +13,7 @@ export const KEYS: readonly (readonly [keys: string, meaning: string])[] = [
   ['1 to 5', 'all, axial, coronal, sagittal, 3-D'],
   ['Shift + arrow keys', 'brightness and contrast'],
   ['O, L', 'outline, hide or show labels'],
-  ['B, N', 'overlays in turns, the next one'],
+  ['B, N', 'show overlays alternately, next one'],
   ['Delete', 'remove the distances'],
   ['Wheel', 'scroll; with Ctrl zoom'],
   ['Right, middle button', 'drag the window, the view'],

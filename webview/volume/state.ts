@@ -7,7 +7,7 @@ export const DEFAULT_STATE: VolumeState = {
   volumes: [],
   layout: 'all',
   tool: 'crosshair',
-  preset: '',
+  namedWindow: '',
   zoom: 1,
   pan: [0, 0, 0],
   channel: 0,

@@ -1,7 +1,7 @@
 import type { Layout, Tool } from '../../src/protocol/volume';
 import { button, dropdown, slider } from '../ui/controls';
 import { element } from '../ui/dom';
-import { PRESETS } from './presets';
+import { WINDOWS } from './windows';
 import type { Controls } from './controls';
 
 const LAYOUTS: readonly { value: Layout; label: string }[] = [
@@ -33,26 +33,32 @@ export class Toolbar {
     'aria-label': 'Highest value of the window',
   });
   private readonly layout: HTMLElement;
-  private readonly preset: HTMLElement;
+  private readonly namedWindow: HTMLElement;
   private readonly cine: HTMLElement;
   private readonly frame = element('span', { class: 'field' });
 
   constructor(private readonly viewer: Controls) {
     const { state } = viewer;
     this.layout = dropdown('View', LAYOUTS, state.layout, (value) => viewer.setLayout(value), 'layout');
-    const presets = PRESETS.map(({ id, label }) => ({ value: id, label }));
-    this.preset = dropdown('Window', presets, state.preset, (value) => this.choosePreset(value), 'preset');
+    const windows = WINDOWS.map(({ id, label }) => ({ value: id, label }));
+    this.namedWindow = dropdown(
+      'Window',
+      windows,
+      state.namedWindow,
+      (value) => this.chooseWindow(value),
+      'named-window',
+    );
     for (const input of [this.low, this.high]) input.addEventListener('change', () => this.typeWindow());
-    const tools = element('span', { class: 'tools', role: 'group', 'aria-label': 'What dragging does' });
+    const tools = element('span', { class: 'tools', role: 'group', 'aria-label': 'Effect of dragging' });
     for (const { value, label, title } of TOOLS) {
       const one = button(label, () => viewer.setTool(value), { id: `tool-${value}`, title });
       this.tools.set(value, one);
       tools.append(one);
     }
-    this.cine = button('Play', () => viewer.play(), { id: 'play', title: 'Run through the slices (Space)' });
+    this.cine = button('Play', () => viewer.play(), { id: 'play', title: 'Play the slices (Space)' });
     this.node.append(
       this.layout,
-      this.preset,
+      this.namedWindow,
       element('span', { class: 'field' }, this.low, '–', this.high),
       tools,
       this.cine,
@@ -81,7 +87,7 @@ export class Toolbar {
   update(): void {
     const { state, current } = this.viewer;
     choose(this.layout, state.layout);
-    choose(this.preset, state.preset);
+    choose(this.namedWindow, state.namedWindow);
     for (const [tool, one] of this.tools) {
       const on = tool === state.tool;
       one.setAttribute('appearance', on ? 'primary' : 'secondary');
@@ -114,16 +120,16 @@ export class Toolbar {
     );
   }
 
-  private choosePreset(preset: string): void {
+  private chooseWindow(namedWindow: string): void {
     const window = this.viewer.current?.windowOf(this.viewer.state);
-    this.viewer.set(preset === 'custom' ? { preset, window } : { preset });
+    this.viewer.set(namedWindow === 'custom' ? { namedWindow, window } : { namedWindow });
   }
 
   private typeWindow(): void {
     const [low, high] = [Number(this.low.value), Number(this.high.value)];
     const fine = this.low.value !== '' && this.high.value !== '' && high > low;
     for (const input of [this.low, this.high]) input.setCustomValidity(fine ? '' : 'The first value must be lower.');
-    if (fine) this.viewer.set({ preset: 'custom', window: [low, high] });
+    if (fine) this.viewer.set({ namedWindow: 'custom', window: [low, high] });
     else this.high.reportValidity();
   }
 }

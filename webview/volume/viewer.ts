@@ -9,7 +9,7 @@ import { clamp, inWords, nearestVoxel, toWorld } from './geometry';
 import { labelFilter } from './labelFilter';
 import { changesOfLook } from './look';
 import { Pane, type Overlay } from './pane';
-import { firstPreset } from './presets';
+import { firstWindow } from './windows';
 import { placeRead, valuesRead, type Hovered } from './readout';
 import { screenshot } from './screenshot';
 import { Sidebar } from './sidebar';
@@ -132,7 +132,7 @@ export class Viewer implements Controls {
 
   changeWindow(centre: number, width: number): void {
     const window = this.current && movedWindow(this.current, this.state, centre, width);
-    if (window) this.set({ preset: 'custom', window });
+    if (window) this.set({ namedWindow: 'custom', window });
   }
 
   async addOverlay(path?: string): Promise<void> {
@@ -227,7 +227,7 @@ export class Viewer implements Controls {
 
   private arrived(): void {
     const statistics = this.panes.find((pane) => pane.statistics)?.statistics;
-    if (statistics && this.state.preset === '') this.set({ preset: firstPreset(statistics) });
+    if (statistics && this.state.namedWindow === '') this.set({ namedWindow: firstWindow(statistics) });
     this.applyLabels();
     this.redraw();
   }

@@ -46,7 +46,7 @@ export async function labelProblems(
     const strange = values.filter((value) => !known.has(value));
     if (strange.length === 0 || config.task.unlisted === 'background') continue;
     const shown = `${strange.slice(0, 8).join(', ')}${strange.length > 8 ? ', …' : ''}`;
-    const message = `${file} has the label values ${shown}, which are in none of the ${classes.length} classes of ${title}`;
+    const message = `${file} has the label values ${shown}, which belong to no class of ${title}`;
     const fix = { title: 'Count other label values as background', path: ['task', 'unlisted'], value: 'background' };
     return [{ path, message, severity: 'error', fix }];
   }
@@ -54,7 +54,7 @@ export async function labelProblems(
   if (files.length === 0 || 2 * absent.length <= classes.length) return [];
   const names = absent.slice(0, 4).map(({ name }) => name);
   const message =
-    `${absent.length} of the ${classes.length} classes of ${title} are in none of the ${files.length} label maps looked at ` +
+    `${absent.length} of the ${classes.length} classes of ${title} do not occur in the ${files.length} label maps that were read ` +
     `(${names.join(', ')}${absent.length > 4 ? ', …' : ''}): is this the right task?`;
   return [{ path, message, severity: 'warning' }];
 }

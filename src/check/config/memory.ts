@@ -17,7 +17,7 @@ export async function memoryProblems(config: Config): Promise<Problem[]> {
   const fitting = Math.floor((free - cost.stateBytes) / perCrop);
   if (config.train.microBatch > 1 && fitting >= 1) {
     const path = ['train', 'microBatch'];
-    const fix = { title: 'Choose by the memory there is (0)', path, value: 0 };
+    const fix = { title: 'Choose by the free memory (0)', path, value: 0 };
     return [{ path, message: `${takes}: fewer crops at a time would fit`, severity: 'warning', fix }];
   }
   const path = cost.stateBytes > free ? ['network', networkDescriptors.get(config.network.name).sizeKey] : config.kind === 'pretrain' ? ['method', 'input'] : ['crops', 'size']; // prettier-ignore

@@ -3,7 +3,7 @@ import type { PreprocessSettings } from '../../volume';
 import type { Case } from '../../data/datalist/case';
 import { compareCases } from './compare';
 import { bySeverity, type Finding } from './finding';
-import { inspectCase, type CaseFacts, type InspectOptions } from './inspect';
+import { checkCase, type CaseFacts, type CaseCheckOptions } from './checkCase';
 import { findDuplicates, findLeakage } from './overlap';
 
 export interface CheckOptions {
@@ -60,7 +60,7 @@ function windowLow(settings: PreprocessSettings | undefined): number | undefined
  */
 export async function checkDataset(options: CheckOptions): Promise<Finding[]> {
   const channel = options.channel ?? 0;
-  const inspect: InspectOptions = {
+  const ownSettings: CaseCheckOptions = {
     labels: options.labels ?? false,
     channel,
     expectedClasses: options.expectedClasses,
@@ -72,21 +72,23 @@ export async function checkDataset(options: CheckOptions): Promise<Finding[]> {
   const lists = [...own, ...downstream.map((list) => list.cases)];
   const jobs = lists.flatMap((list, which) => list.map((item) => ({ item, which })));
   let done = 0;
-  const inspected = await mapLimited(jobs, options.concurrency ?? 8, options.signal, async ({ item, which }) => {
+  const checked = await mapLimited(jobs, options.concurrency ?? 8, options.signal, async ({ item, which }) => {
     const findings: Finding[] = [];
     const foreign = which >= own.length;
     // Of another task's list only the images' identities matter here.
-    const settings = foreign ? { ...inspect, labels: false, channel: 'all' as const, windowLow: undefined } : inspect;
-    const facts = await inspectCase(item, settings, findings);
+    const settings = foreign
+      ? { ...ownSettings, labels: false, channel: 'all' as const, windowLow: undefined }
+      : ownSettings;
+    const facts = await checkCase(item, settings, findings);
     options.onProgress?.(++done, jobs.length);
     return { which, facts, findings: foreign ? findings.filter((one) => one.severity === 'error') : findings };
   });
   const factsOf = (which: number): CaseFacts[] =>
-    inspected.filter((entry) => entry.which === which).map((entry) => entry.facts);
+    checked.filter((entry) => entry.which === which).map((entry) => entry.facts);
   const train = factsOf(0);
   const validation = factsOf(1);
   return bySeverity([
-    ...inspected.flatMap((entry) => entry.findings),
+    ...checked.flatMap((entry) => entry.findings),
     ...compareCases([...train, ...validation], { channel, preprocess: options.preprocess, gridSize: options.gridSize }),
     ...findDuplicates(train),
     ...findLeakage(train, validation, 'the validation list'),

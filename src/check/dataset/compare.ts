@@ -1,7 +1,7 @@
 import type { Vec3 } from '../../geometry';
 import { orientationOf, parseAxisCodes, spacingOf, type NiftiHeader, type PreprocessSettings } from '../../volume';
 import type { Finding } from './finding';
-import type { CaseFacts, ImageFacts } from './inspect';
+import type { CaseFacts, ImageFacts } from './checkCase';
 import { formatSize, significant } from '../../text';
 
 /** Fewer cases than this have no usual value to differ from. */
@@ -43,7 +43,7 @@ function orientationOutliers(images: readonly ImageFacts[], turned: boolean): Fi
       file: image.file,
       message: `orientation ${image.orientation}; most others are ${usual.value}`,
       advice: turned
-        ? 'nothing to do: images are turned before training'
+        ? 'nothing to do: images are reoriented before training'
         : 'set preprocess.orientation, for example to "RAS"',
     }));
 }
@@ -58,7 +58,8 @@ function channelOutliers(cases: readonly CaseFacts[], channel: number | 'all'): 
       severity: 'error',
       file: item.images[0]!.file,
       message: `${count(item)} channels; most others have ${usual.value}`,
-      advice: 'a network takes one number of channels: set data.channel to one that all have, or take these cases out',
+      advice:
+        'all images need the same number of channels: set data.channel to a channel that all have, or remove these cases',
     }));
 }
 

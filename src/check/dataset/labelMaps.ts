@@ -10,13 +10,13 @@ const finding = (file: string, message: string): Finding => ({
   severity: 'warning',
   file,
   message,
-  advice: 'a network would learn from it as from an image: name the images alone, with a datalist or a pattern',
+  advice: 'the network would learn from it as if it were an image: list only images, with a datalist or a pattern',
 });
 
 /** Whether an image is called like a label map. */
 export function namedAsLabels(file: string): Finding[] {
   const named = FILE_NAME.test(basename(file)) || FOLDER_NAME.test(basename(dirname(file)));
-  return named ? [finding(file, 'is called like a label map, not like an image')] : [];
+  return named ? [finding(file, 'has the name of a label map, not of an image')] : [];
 }
 
 /** Whether the voxels of an image are a few whole numbers from 0, as those of a label map. */

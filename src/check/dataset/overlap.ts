@@ -1,6 +1,6 @@
 import { caseName } from '../../data/datalist/case';
 import type { Finding } from './finding';
-import type { CaseFacts, ImageFacts } from './inspect';
+import type { CaseFacts, ImageFacts } from './checkCase';
 
 interface Index {
   readonly byPath: ReadonlyMap<string, ImageFacts>;
@@ -50,7 +50,7 @@ export function findDuplicates(cases: readonly CaseFacts[]): Finding[] {
           severity: 'warning',
           file: image.file,
           message: earlier.realPath === image.realPath ? 'is listed twice' : `has the same content as ${earlier.file}`,
-          advice: 'list it once, unless it is meant to be seen more often',
+          advice: 'list it once, unless training should see it more often',
         });
     }
   return findings;
@@ -75,7 +75,7 @@ export function findLeakage(
           message: `is in ${heldOutName} and ${found.how} ${
             found.other.file === image.file ? 'one of the training list' : `${found.other.file} of the training list`
           }`,
-          advice: 'take it out of the training list: scores on it would be too good (leakage)',
+          advice: 'remove it from the training list: scores on it would be too good (leakage)',
         },
       ];
     });

@@ -27,7 +27,7 @@ async function lintDatalist(file: string): Promise<Finding[]> {
         severity: 'info',
         file,
         message: `${claim} says ${said}, but "${key}" has ${count} entries`,
-        advice: 'entries are counted, the number is ignored; check that this is the list you meant',
+        advice: 'the number is ignored and the entries are counted; check that this is the right list',
       },
     ];
   });
@@ -54,7 +54,7 @@ export async function checkSources(
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       const message = error.message.startsWith(`${file}: `) ? error.message.slice(file.length + 2) : error.message;
-      findings.push({ severity: 'error', file, message, advice: 'correct the source in the config, or the file' });
+      findings.push({ severity: 'error', file, message, advice: 'correct the source in the config or the file' });
     }
   }
   return { cases: await resolveSources(good, configDir, options), findings };

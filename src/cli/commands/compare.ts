@@ -40,12 +40,12 @@ export const compare: Command = {
   name: 'compare',
   usage:
     'voco compare FILE FILE [FILE [FILE]] [--branch student|teacher] [--features [--image FILE[,FILE]] [--crops N]] [--json]',
-  summary: 'what differs between checkpoints: configs, weights by module, scores paired over cases, features',
+  summary: 'compares checkpoints: configs, weights by module, scores paired over cases, features',
   details:
-    '  FILE               a checkpoint, or weights in safetensors or of torch.save; the first is the reference\n' +
+    '  FILE               a checkpoint or a weights file (.safetensors, .pt, .pth); the first is the reference\n' +
     '  --branch NAME      student (default) or teacher, of pre-training checkpoints\n' +
-    '  --features         also how alike their features are by encoder stage: linear CKA on random crops\n' +
-    '  --image FILE       of this image; by default of the first evaluated or held-out case; channels joined by commas\n' +
+    '  --features         also compares the features of the encoders by stage: linear CKA on random crops\n' +
+    '  --image FILE       takes the crops from this image (channels joined by commas); default: the first evaluated or held-out case\n' +
     `  --crops N          how many crops (default ${DEFAULT_CROPS})\n` +
     '  --seed N           which crops (default 0)\n' +
     '  --device NAME      where to compute\n' +

@@ -96,10 +96,10 @@ export const demo: Command = {
   usage: 'voco demo [--finetune [--seeds N]] [--out DIR] [--steps N] [--set path=value]...',
   summary: 'makes sample data, pre-trains on it and shows where the run is (a few minutes on 2 cores)',
   details:
-    '  --finetune         then fine-tunes on 1, 2 and 4 labelled cases, from the checkpoint and from scratch, and compares\n' +
+    '  --finetune         also compares fine-tuning from the checkpoint with scratch, on 1, 2 and 4 labelled cases\n' +
     '                     (voco study; a small U-Net, about 20 minutes on 2 cores)\n' +
-    '  --seeds N          repeats the comparison with N seeds; 3 when left out\n' +
-    '  --out DIR          where data, configs and runs go; sample-data when left out\n' +
+    '  --seeds N          repeats the comparison with N seeds (default 3)\n' +
+    '  --out DIR          folder for data, configs and runs (default sample-data)\n' +
     '  --steps N          the length of each run\n' +
     '  --set path=value   overrides a value of the pre-training config; may be repeated',
   options: {

@@ -7,7 +7,7 @@ export const evaluate: Command = {
   usage: 'voco evaluate CONFIG|--run DIR [--checkpoint FILE] [--set path=value]... [--json]',
   summary: 'scores a fine-tuned network on held-out cases: results.json, results.csv, predictions/',
   details:
-    '  --run DIR          a fine-tuning run: its config, its best checkpoint, and where results go\n' +
+    '  --run DIR          a fine-tuning run: takes its config and best checkpoint, and writes the results into it\n' +
     '  --checkpoint FILE  the weights; with a config, a new run directory is made for the results\n' +
     '  --set path=value   overrides a value of the config, e.g. --set inference.flips=true; may be repeated\n' +
     '  --json             prints the result as JSON',

@@ -44,12 +44,12 @@ export const exportWeights: Command = {
   details:
     '  FILE           a checkpoint of voco pretrain or voco finetune\n' +
     '  --out FILE     the file to write; the model card is FILE.md beside it\n' +
-    '  --to FORMAT    pt (torch.load), safetensors, or onnx (a fine-tuned network); by default what the name of --out says\n' +
-    '  --branch NAME  student (default) or teacher, of a pre-training checkpoint\n' +
-    '  --config FILE  the fine-tuning config, for ONNX from weights that do not carry it\n' +
+    '  --to FORMAT    pt (torch.load), safetensors or onnx (a fine-tuned network); default: the ending of --out\n' +
+    '  --branch NAME  student (default) or teacher network of a pre-training checkpoint\n' +
+    '  --config FILE  the fine-tuning config, for an ONNX export from weights without one\n' +
     '  --json         prints what was written as JSON\n\n' +
-    'Of a pre-training checkpoint the encoder is written alone, named as in the released VoCo_*_SSL_head.pt files. ONNX takes\n' +
-    'windows of the size in the config; what it needs to know of images and classes is in its metadata.',
+    'A pre-training checkpoint gives its encoder only, named as in the released VoCo_*_SSL_head.pt files. An ONNX network takes\n' +
+    'windows of the size in the config. Its metadata describes preprocessing and classes.',
   options: {
     out: { type: 'string' },
     to: { type: 'string' },

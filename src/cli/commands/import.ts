@@ -13,12 +13,12 @@ export function branchOption(args: Arguments): Branch | undefined {
 export const importWeights: Command = {
   name: 'import',
   usage: 'voco import FILE --out FILE.safetensors [--for CONFIG] [--branch student|teacher] [--json]',
-  summary: 'converts PyTorch weights (.pt, .pth) to safetensors; executes nothing in them',
+  summary: 'converts PyTorch weights (.pt, .pth) to safetensors without executing anything in the file',
   details:
-    '  FILE               of torch.save (any version since 0.2) or safetensors: releases of VoCo and MONAI, training outputs\n' +
+    '  FILE               written by torch.save (PyTorch 0.2 or newer) or safetensors: releases of VoCo and MONAI, training outputs\n' +
     '  --out FILE         the safetensors file to write\n' +
-    '  --for CONFIG       reports how the weights fit the network of a config; an error when none does\n' +
-    '  --branch NAME      student (default) or teacher, of a pre-training checkpoint\n' +
+    '  --for CONFIG       reports how the weights fit the network of a config; fails if none fits\n' +
+    '  --branch NAME      student (default) or teacher network of a pre-training checkpoint\n' +
     '  --json             prints the report as JSON',
   options: {
     out: { type: 'string' },

@@ -23,16 +23,16 @@ export const locate: Command = {
   name: 'locate',
   usage:
     'voco locate --checkpoint FILE [CONFIG] [--case ID | --image FILE[,FILE]] [--positions N] [--out DIR] [--json]',
-  summary: 'asks a pre-trained network where random crops of an image are: accuracy, distances, a map of the error',
+  summary: 'asks a pre-trained network where random crops of an image lie: accuracy, distances, an error map',
   details:
-    '  CONFIG             whose preprocessing, grid and cases count; by default those of the run that wrote the checkpoint\n' +
+    '  CONFIG             preprocessing, grid and cases to use; default: those of the run that wrote the checkpoint\n' +
     '  --checkpoint FILE  a checkpoint of voco pretrain\n' +
-    '  --case ID          a case of the config; by default the first that is held out\n' +
+    '  --case ID          a case of the config (default: the first held-out case)\n' +
     '  --image FILE       any image instead; files of several channels are joined by commas\n' +
     `  --positions N      how many random crops (default ${DEFAULT_POSITIONS})\n` +
-    '  --seed N           which random crops (default 0): the same for every checkpoint\n' +
+    '  --seed N           seed of the random crops (default 0); the same crops for every checkpoint\n' +
     '  --device NAME      where to compute\n' +
-    '  --out DIR          writes locate.json, and error.nii.gz to lay over the image\n' +
+    '  --out DIR          writes locate.json, and error.nii.gz as an overlay for the image\n' +
     '  --json             prints the whole report as JSON\n' +
     '  --serve            answers requests on standard input, for the editor (src/protocol/locate.ts)',
   options: {

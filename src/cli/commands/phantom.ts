@@ -8,7 +8,7 @@ import { integerOption, textOption, tripleOption, type Command } from '../comman
 export const phantom: Command = {
   name: 'phantom',
   usage: 'voco phantom --out DIR [--task NAME] [--cases N] [--seed S] [--size X,Y,Z] [--spacing X,Y,Z]',
-  summary: 'makes a dataset of synthetic volumes: abdominal CT with 13 labelled organs, or of another task',
+  summary: 'makes a dataset of synthetic volumes: abdominal CT with 13 labelled organs, or the images of another task',
   details: '  --task NAME  btcv (default), lits, spleen, mm-whs, brats21 (4 channels) or cc-ccii (one class a volume)',
   options: {
     out: { type: 'string' },

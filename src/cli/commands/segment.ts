@@ -8,7 +8,7 @@ export const segment: Command = {
   summary: 'segments images with a fine-tuned network, each on its own voxel grid',
   details:
     '  IMAGE              a NIfTI file; files of several channels are joined by commas\n' +
-    '  --checkpoint FILE  the weights: a checkpoint of voco finetune, or others with --config\n' +
+    '  --checkpoint FILE  a checkpoint of voco finetune; other weights need --config\n' +
     '  --out FILE|DIR     where the label maps go: a file for one image, else a folder\n' +
     '  --flips            averages over all mirror images of each window: eight times the work',
   options: {
@@ -20,7 +20,8 @@ export const segment: Command = {
   },
   async run(args) {
     const [checkpoint, out] = [textOption(args, 'checkpoint'), textOption(args, 'out')];
-    if (args.positionals.length === 0) throw new UsageError(`voco segment: no image is named; usage: ${segment.usage}`);
+    if (args.positionals.length === 0)
+      throw new UsageError(`voco segment: the image is missing; usage: ${segment.usage}`);
     if (!checkpoint) throw new UsageError(`voco segment: --checkpoint is missing; usage: ${segment.usage}`);
     if (!out) throw new UsageError(`voco segment: --out is missing; usage: ${segment.usage}`);
     const { segment: run } = await import('../../evaluate/segment');

@@ -111,7 +111,7 @@ export const finetunePresets = {
       crops: { size: [32, 32, 32], perVolume: 3 },
       augment: { flip: 0, rotate90: 0 },
       network: { name: 'unet3d', featureSize: 8 },
-      // Cross entropy, of which the background is most, would teach the large organs first and the rest after thousands of steps.
+      // Most of the cross entropy is background: it would teach the large organs first and the others after thousands of steps.
       loss: { crossEntropy: 0, squared: true },
       // The best rate for random weights (docs/benchmarks.md); it would overwrite the small kernels of the checkpoint.
       optimizer: { lr: 0.04 },

@@ -28,7 +28,7 @@ export const presetDescriptions: Readonly<Record<PresetName, string>> = Object.f
 ) as Record<PresetName, string>;
 
 export interface PresetOptions {
-  /** A datalist (`*.json`), a folder, or a pattern with `*`; as it shall stand in the config. */
+  /** A datalist (`*.json`), a folder, or a pattern with `*`, as written into the config. */
   readonly data?: string | undefined;
   /** The datalist has held-out cases under this key. */
   readonly validationKey?: string | undefined;
@@ -80,6 +80,6 @@ export function presetText(name: PresetName, options: PresetOptions = {}): strin
   const ordered = inSchemaOrder(config, settle(configSchema(), config, [])) as Record<string, unknown>;
   return commentedText(ordered, configSchema(), [
     presetDescriptions[name],
-    'Paths start at the folder of this file. Leaving a key out means its default.',
+    'Paths start at the folder of this file. A key that is left out has its default.',
   ]);
 }

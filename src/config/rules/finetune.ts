@@ -69,7 +69,7 @@ function studyRules({ study }: FinetuneConfig): Problem[] {
   for (const key of ['cases', 'fractions', 'seeds'] as const) {
     const list: readonly number[] = study[key] ?? [];
     const twice = list.find((value, i) => list.indexOf(value) < i);
-    if (twice !== undefined) found.push(error(['study', key], `${twice} is there twice`, [...new Set(list)]));
+    if (twice !== undefined) found.push(error(['study', key], `${twice} is listed twice`, [...new Set(list)]));
   }
   return found;
 }

@@ -31,7 +31,7 @@ const datalistSource = {
       minItems: 1,
       items: { type: 'integer', minimum: 0 },
       description:
-        'Only the entries whose "fold" is one of these, as the released lists of BraTS 21 have it. Left out: all entries.',
+        'Takes only entries whose "fold" is in this list, as in the released lists of BraTS 21. Left out: all entries.',
       examples: [[1, 2, 3, 4]],
     },
     baseDir: {
@@ -64,7 +64,7 @@ const globSource = {
   properties: {
     glob: {
       ...pathPattern,
-      description: 'Pattern of file paths: * within one folder, ** through folders, {a,b} for a choice.',
+      description: 'Pattern of file paths: * matches within one folder, ** across folders, {a,b} either of two.',
       examples: ['ct/**/*.nii.gz'],
     },
     name: sourceName,
@@ -98,13 +98,13 @@ const windowIntensity = {
     to: {
       ...pair({ type: 'number' }),
       default: [0, 1],
-      description: 'Intensities that the ends of the window become.',
+      description: 'Intensities to which the ends of the window are mapped.',
       examples: [[0, 1]],
     },
     clip: {
       type: 'boolean',
       default: true,
-      description: 'Cut intensities outside the window to its ends.',
+      description: 'Clip intensities to the window.',
       examples: [true],
     },
   },
@@ -140,7 +140,7 @@ const preprocess = {
       pattern: '^(?=.*[RL])(?=.*[AP])(?=.*[SI])[RLAPSI]{3}$',
       patternErrorMessage: 'three letters such as "RAS": one of R/L, one of A/P, one of S/I',
       default: 'RAS',
-      description: 'Turn the axes to this orientation (three letters of R/L, A/P, S/I). null: leave as stored.',
+      description: 'Reorient the axes to this orientation (one letter each of R/L, A/P, S/I). null: keep as stored.',
       examples: ['RAS', 'LPS', null],
     },
     spacing: {
@@ -166,7 +166,7 @@ const preprocess = {
       type: ['object', 'null'],
       additionalProperties: false,
       default: { threshold: 0.3 },
-      description: 'Cut the volume to the box around its foreground (MONAI CropForeground). null: keep all.',
+      description: 'Crop the volume to the bounding box of its foreground (MONAI CropForeground). null: keep all.',
       examples: [{ threshold: 0.3 }, null],
       properties: {
         threshold: {
@@ -219,7 +219,7 @@ export const dataSchema = {
   type: 'object',
   additionalProperties: false,
   required: ['train'],
-  description: 'Volumes to learn from and how they are prepared.',
+  description: 'Training volumes and their preprocessing.',
   examples: [{ train: [{ folder: 'imagesTr' }] }],
   properties: {
     train: {
@@ -265,7 +265,7 @@ export const dataSchema = {
       minimum: 0,
       maximum: 64,
       default: 1,
-      description: 'Threads that load volumes and cut crops. 0: within the training thread.',
+      description: 'Threads that load volumes and cut crops. 0: the training thread does it.',
       examples: [1, 4],
     },
     prefetch: {
@@ -273,7 +273,7 @@ export const dataSchema = {
       minimum: 1,
       maximum: 64,
       default: 2,
-      description: 'Batches that are prepared ahead of the step that needs them.',
+      description: 'Batches that are prepared in advance.',
       examples: [2],
     },
   },

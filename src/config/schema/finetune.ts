@@ -44,7 +44,7 @@ const preprocess = {
 
 const finetuneData = {
   ...dataSchema,
-  description: 'Labelled volumes to learn from and how they are prepared.',
+  description: 'Labelled training volumes and their preprocessing.',
   properties: {
     train: {
       ...data.train,
@@ -149,7 +149,7 @@ const train = {
       minimum: 0,
       default: 0,
       description:
-        'Crops that go through the network at a time; the gradient is the same. 0: chosen by the memory there is.',
+        'Crops that go through the network at a time; the gradient is the same. 0: chosen by the free memory.',
       examples: [0, 1],
     },
     validateEvery: {

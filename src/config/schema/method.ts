@@ -3,7 +3,7 @@ import { pretextDescriptors, type OwnMethodSchema } from '../../pretext/descript
 const section = {
   type: 'object',
   default: {},
-  description: 'The pretext task: what is cut from a volume, what is asked of the network, and the loss.',
+  description: 'The pretext task: which crops are taken from a volume, what the network predicts, and the loss.',
 } as const;
 
 /**

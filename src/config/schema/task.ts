@@ -35,15 +35,14 @@ export const taskSchema = {
   type: 'object',
   additionalProperties: false,
   default: {},
-  description: 'What is predicted: the classes and how they stand in the label files.',
+  description: 'What is predicted: the classes and their values in the label files.',
   examples: [{ name: 'btcv' }],
   properties: {
     name: {
       type: 'string',
       enum: ['btcv', 'lits', 'spleen', 'mm-whs', 'brats21', 'cc-ccii', 'custom'],
       default: 'btcv',
-      description:
-        "A downstream task of the CVPR paper with its classes and colours, or custom with classes of one's own.",
+      description: 'A downstream task of the CVPR paper with its classes and colours, or custom for your own classes.',
       examples: ['btcv', 'custom'],
     },
     output: {
@@ -74,7 +73,7 @@ export const taskSchema = {
       type: 'string',
       enum: ['error', 'background'],
       default: 'error',
-      description: 'What a label value that is in no class means: a mistake to stop at, or background.',
+      description: 'Meaning of label values that belong to no class: an error, or background.',
       examples: ['error', 'background'],
     },
   },
@@ -84,7 +83,7 @@ export const cropsSchema = {
   type: 'object',
   additionalProperties: false,
   default: {},
-  description: 'The crops that are learnt from (MONAI RandCropByPosNegLabel).',
+  description: 'The training crops (MONAI RandCropByPosNegLabel).',
   examples: [{ size: [96, 96, 96], perVolume: 4 }],
   properties: {
     size: {
@@ -138,7 +137,7 @@ function intensityChange(what: 'factor' | 'offset', defaults: { prob: number; am
         type: 'number',
         minimum: 0,
         default: defaults.amount,
-        description: `Largest ${what}, to both sides. Released VoCo code: ${defaults.amount}.`,
+        description: `Largest ${what}, in both directions. Released VoCo code: ${defaults.amount}.`,
         examples: [defaults.amount],
       },
     },
@@ -170,7 +169,7 @@ export const initSchema = {
   type: 'object',
   additionalProperties: false,
   default: {},
-  description: 'The weights that training starts from.',
+  description: 'The initial weights.',
   examples: [{ checkpoint: null }],
   properties: {
     checkpoint: {
@@ -191,15 +190,15 @@ export const initSchema = {
     freezeEncoder: {
       type: 'boolean',
       default: false,
-      description: 'Leave the pre-trained part as it is and train the rest only.',
+      description: 'Keep the pre-trained weights fixed and train only the rest.',
       examples: [false, true],
     },
     freezeFor: {
       ...probability,
       default: 0,
       description:
-        'Share of the run, from its start, in which the pre-trained part stays as it is, so that the rest first learns to ' +
-        'use it (Kumar et al. 2022); after that all is trained. Without a checkpoint all is trained at once. Released code: 0.',
+        'First part of the run, as a share of its steps, in which the pre-trained weights stay fixed, so that the rest learns ' +
+        'to use them (Kumar et al. 2022). After that, everything is trained. No effect without a checkpoint. Released code: 0.',
       examples: [0, 0.5],
     },
     kernelScale: {
@@ -207,16 +206,16 @@ export const initSchema = {
       type: ['number', 'null'],
       default: null,
       description:
-        'Root mean square to which kernels of the checkpoint are scaled where an instance norm follows them. The network ' +
-        'computes the same, but a step of the optimizer turns a larger kernel less (van Laarhoven 2017): for a rate that is ' +
-        'much larger than that of the pre-training, in whose first steps small kernels are overwritten. null: as they are ' +
-        '(released code).',
+        'Root mean square to which the kernels of the checkpoint before an instance norm are scaled. The network computes ' +
+        'the same, but an optimizer step changes the direction of a larger kernel less (van Laarhoven 2017). Use it if the ' +
+        'learning rate is much higher than in pre-training, so that the first steps do not overwrite small kernels. null: no ' +
+        'scaling (released code).',
       examples: [null, 0.25],
     },
     encoderRate: {
       ...positive,
       default: 1,
-      description: 'Learning rate of the pre-trained part as a multiple of optimizer.lr. Released code: 1.',
+      description: 'Learning rate of the pre-trained weights as a multiple of optimizer.lr. Released code: 1.',
       examples: [1, 0.1],
     },
   },
@@ -226,7 +225,7 @@ export const lossSchema = {
   type: 'object',
   additionalProperties: false,
   default: {},
-  description: 'Dice loss plus cross entropy (MONAI DiceCELoss); only the latter for classification.',
+  description: 'Dice loss plus cross entropy (MONAI DiceCELoss). Classification uses only the cross entropy.',
   examples: [{ dice: 1, crossEntropy: 1 }],
   properties: {
     dice: { type: 'number', minimum: 0, default: 1, description: 'Weight of the Dice loss.', examples: [1] },
@@ -254,7 +253,7 @@ export const lossSchema = {
       minItems: 2,
       items: positive,
       default: null,
-      description: 'Weight of each class in the cross entropy of classification. null: all alike.',
+      description: 'Weight of each class in the cross entropy of classification. null: equal weights.',
       examples: [null, [1, 2, 1]],
     },
   },
@@ -272,21 +271,22 @@ export const inferenceSchema = {
       minimum: 0,
       maximum: 0.95,
       default: 0.75,
-      description: 'Share of a window that the next one covers again. Released VoCo code: 0.75.',
+      description: 'Overlap of neighbouring windows, as a share of the window. Released VoCo code: 0.75.',
       examples: [0.75, 0.5],
     },
     mode: {
       type: 'string',
       enum: ['gaussian', 'constant'],
       default: 'gaussian',
-      description: "How the voxels of overlapping windows count: more in the middle, or all alike (MONAI's default).",
+      description:
+        "Weights of the voxels of overlapping windows: larger in the middle (gaussian), or equal (MONAI's default).",
       examples: ['gaussian', 'constant'],
     },
     batch: { ...count, maximum: 256, default: 4, description: 'Windows at a time.', examples: [4] },
     flips: {
       type: 'boolean',
       default: false,
-      description: 'Average over all mirror images of each window: eight times the work.',
+      description: 'Average the predictions over all mirror images of each window; takes eight times as long.',
       examples: [false],
     },
     surfaceTolerance: {

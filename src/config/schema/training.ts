@@ -110,7 +110,8 @@ export const trainSchema = {
       ...count,
       maximum: 1024,
       default: 2,
-      description: 'Volumes a step; each gives randomCrops random crops and all its base crops. Released VoCo code: 2.',
+      description:
+        'Volumes per step. Each gives randomCrops random crops and all its base crops. Released VoCo code: 2.',
       examples: [2],
     },
     microBatch: {
@@ -119,7 +120,7 @@ export const trainSchema = {
       default: 0,
       description:
         'Crops that go through the network at a time. Fewer need less memory and one more forward pass; the gradient is ' +
-        'exactly the same. 0: chosen by the memory there is.',
+        'exactly the same. 0: chosen by the free memory.',
       examples: [0, 4],
     },
     validateEvery: { ...count, default: 1000, description: 'Steps between validations.', examples: [1000] },

@@ -63,7 +63,7 @@ function classOf(text: string, classes: readonly ClassNames[], where: string): n
   const found = byName >= 0 || text === '' ? byName : classes.findIndex(({ values }) => values.includes(Number(text)));
   if (found >= 0) return found;
   const known = classes.map(({ name, values }) => `${values.join('/')} (${name})`).join(', ');
-  throw new UserError(`${where}: the class "${text}" is none of the task: ${known}; see task.classes`);
+  throw new UserError(`${where}: the class "${text}" is not a class of the task: ${known}; see task.classes`);
 }
 
 /**
@@ -87,7 +87,7 @@ export async function readClassList(
   const base = options.baseDir ?? dirname(file);
   const cases = rows.map(({ fields, line }) => {
     const where = `${file}:${line}`;
-    if (!fields[image]) throw new UserError(`${where}: no image is named`);
+    if (!fields[image]) throw new UserError(`${where}: the image is missing`);
     const found = classOf(fields[label] ?? '', classes, where);
     return { image: resolve(base, fields[image]), source: options.source, class: found };
   });

@@ -92,7 +92,7 @@ function readItem(item: unknown, where: string, base: string, options: Decathlon
       throw new UserError(
         `${where} is "${item}", which is not a .nii or .nii.gz file; list the image files themselves`,
       );
-    if (options.labels) throw new UserError(`${where} is only a path, without a label; this job needs labels`);
+    if (options.labels) throw new UserError(`${where} is only a path, without a label; fine-tuning needs labels`);
     return { image: resolve(base, item), source: options.source };
   }
   if (!isItem(item)) throw new UserError(`${where}: expected an object with "image"`);

@@ -47,7 +47,7 @@ export function encodeLabels(labels: VoxelArray, codes: LabelCodes, file: string
       if (found === undefined) {
         const known = [...codes.codeOf.keys()].sort((a, b) => a - b).join(', ');
         throw new UserError(
-          `${file}: has the label ${value}, which is in no class of the task (values: ${known}); add it to task.classes, or set task.unlisted to "background"`,
+          `${file}: has the label ${value}, which belongs to no class of the task (values: ${known}); add it to task.classes, or set task.unlisted to "background"`,
         );
       }
       [last, code] = [value, found];

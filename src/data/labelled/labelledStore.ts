@@ -39,7 +39,7 @@ interface Pair {
 export function labelFile(item: Case): string {
   if (item.label !== undefined) return item.label;
   throw new UserError(
-    `${imageFiles(item)[0]}: this case has no label, which this job needs; use a datalist that names it`,
+    `${imageFiles(item)[0]}: this case has no label, and fine-tuning needs one; use a datalist that names it`,
   );
 }
 
@@ -136,7 +136,7 @@ export class LabelledStore {
   private async guard<T>(work: Promise<T>): Promise<T | undefined> {
     return work.catch((error: unknown) => {
       if (!(error instanceof UserError)) throw error;
-      if (!this.cacheBroken) this.onWarning(`${error.message}; going on without the cache, which is slower`);
+      if (!this.cacheBroken) this.onWarning(`${error.message}; continuing without the cache, which is slower`);
       this.cacheBroken = true;
       return undefined;
     });

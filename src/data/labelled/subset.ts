@@ -23,7 +23,7 @@ export function trainingSubset<C extends Case>(
 ): C[] {
   const count = countOf(amount, cases.length);
   if (count > cases.length) {
-    throw new UserError(`data.cases: ${count} training volumes are asked for, but there are only ${cases.length}`);
+    throw new UserError(`data.cases: ${count} training volumes are requested, but there are only ${cases.length}`);
   }
   if (count === cases.length) return [...cases];
   const rank = (item: C): number => new RandomStream(seed, SUBSET, streamId(item.id)).uniform();

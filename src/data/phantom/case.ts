@@ -9,7 +9,7 @@ import { addNoise, drawPart, drawTable, drawTrunk, type Canvas } from './render'
 import { surroundings } from './surroundings';
 import { formatSize } from '../../text';
 
-/** Patients are drawn anew until every organ has at least this many voxels. */
+/** Patients are drawn again until every organ has at least this many voxels. */
 const FEWEST_VOXELS = 6;
 const ATTEMPTS = 8;
 const ORIENTATIONS: readonly (readonly [1 | -1, 1 | -1, 1 | -1])[] = [

@@ -19,7 +19,7 @@ const FLOAT = 4;
 /** Arrays of the size of the logits that the loss and its gradient keep. */
 const LOSS_COPIES = 6;
 
-/** How a config's task holds its labels in memory. */
+/** How the labels of a config's task are kept in memory. */
 export function taskCodes(config: FinetuneConfig): LabelCodes {
   const { classes, output } = resolveTask(config.task);
   return makeLabelCodes(classes, output === 'sigmoid', config.task.unlisted);

@@ -5,7 +5,7 @@ import type { CheckpointContract } from '../../protocol/checkpoint';
 import { PanelPage } from '../panel/page';
 import type { Services } from '../services';
 import { connectThread } from '../../rpc/threads';
-import type { CheckpointCalls } from '../../runs/inspectWorker';
+import type { CheckpointCalls } from '../../runs/describeWorker';
 
 export const CHECKPOINT_EDITOR = 'voco.checkpoint';
 
@@ -21,7 +21,7 @@ class CheckpointEditor implements vscode.CustomReadonlyEditorProvider {
   constructor(private readonly services: Services) {}
 
   openCustomDocument(uri: vscode.Uri): vscode.CustomDocument {
-    if (uri.scheme !== 'file') throw new Error('Only a checkpoint that is a file on this machine can be shown.');
+    if (uri.scheme !== 'file') throw new Error('Only checkpoints that are files on this machine can be shown.');
     return { uri, dispose: () => undefined };
   }
 

@@ -44,7 +44,7 @@ async function askForTarget(name: string, beside: string, filters: Record<string
   return target.fsPath;
 }
 
-/** Runs a `voco` command that reads and writes weights. @returns what it told. @throws UserError with its last complaint. */
+/** Runs a `voco` command that reads and writes weights. @returns what it reported. @throws UserError with its last complaint. */
 async function runOnWeights(services: Services, title: string, args: readonly string[]): Promise<string[]> {
   const program = await services.program();
   const result = await withProgress(title, (signal, say) => runTool(program, args, { signal, onMessage: say }));

@@ -19,7 +19,7 @@ export interface CheckpointQuestion {
 
 const OTHER: CheckpointChoice = { label: '$(folder-opened) Another checkpoint…' };
 
-/** The checkpoint that a menu of the runs view stands on. */
+/** The checkpoint that a menu of the runs view belongs to. */
 export function checkpointOf(argument: unknown): string | undefined {
   const file = (argument as { checkpoint?: { file?: unknown } } | undefined)?.checkpoint?.file;
   return typeof file === 'string' ? file : undefined;

@@ -151,7 +151,9 @@ class ComparePanel implements OpenPanel<readonly string[]> {
   private async evaluate(file: string): Promise<null> {
     const { run } = await cardOf(this.services.registry, file);
     if (run === undefined)
-      throw new UserError(`${basename(file)}: lies in no run, so there is no config that says what to evaluate it on`);
+      throw new UserError(
+        `${basename(file)}: does not belong to a run, so there is no config with cases to evaluate it on`,
+      );
     await startEvaluation(this.services, run, file);
     return null;
   }

@@ -14,13 +14,13 @@ interface Lens {
 const CHECK: Lens = {
   title: '$(checklist) Check data',
   command: 'voco.checkData',
-  tooltip: 'Look for problems in the volumes it names',
+  tooltip: 'Check the volumes that this config names',
 };
 
 const ESTIMATE: Lens = {
   title: '$(dashboard) Estimate',
   command: 'voco.estimate',
-  tooltip: 'Memory, disk and time that a run takes',
+  tooltip: 'Memory, disk and time that a run needs',
 };
 
 /** What can be done with a config, above its first line. */
@@ -31,7 +31,7 @@ const LENSES: Record<ConfigKind, readonly Lens[]> = {
     {
       title: '$(symbol-array) Preview crops',
       command: 'voco.previewCrops',
-      tooltip: 'See what it does to a volume',
+      tooltip: 'See what this config does to a volume',
       looking: true,
     },
     ESTIMATE,
@@ -40,7 +40,11 @@ const LENSES: Record<ConfigKind, readonly Lens[]> = {
     { title: '$(play) Fine-tune', command: 'voco.finetune', tooltip: 'Start a run with this config' },
     CHECK,
     ESTIMATE,
-    { title: '$(target) Evaluate', command: 'voco.evaluate', tooltip: 'Score a run of it on the held-out cases' },
+    {
+      title: '$(target) Evaluate',
+      command: 'voco.evaluate',
+      tooltip: 'Score a run of this config on its held-out cases',
+    },
     { title: '$(graph) Results', command: 'voco.showResults', tooltip: 'Scores by case and class', looking: true },
   ],
 };

@@ -16,7 +16,7 @@ export async function findConfigs(): Promise<vscode.Uri[]> {
   return found.sort((a, b) => a.fsPath.localeCompare(b.fsPath));
 }
 
-/** The kind of a config, as it stands in its editor or on disk. */
+/** The kind of a config, from its editor or from disk. */
 export async function kindOfConfig(uri: vscode.Uri): Promise<ConfigKind> {
   const open = vscode.workspace.textDocuments.find((document) => document.uri.toString() === uri.toString());
   return kindOfText(open?.getText() ?? Buffer.from(await vscode.workspace.fs.readFile(uri)).toString('utf8'));

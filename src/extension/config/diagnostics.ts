@@ -40,7 +40,7 @@ function toProblems(document: vscode.TextDocument, found: readonly Diagnostic[])
   return [...found].sort((a, b) => a.offset - b.offset).map((one) => toProblem(document, one));
 }
 
-/** What the text alone tells. */
+/** Problems of the text alone. */
 function quickDiagnostics(document: vscode.TextDocument, options: { syntax?: boolean }): Diagnostic[] {
   const text = document.getText();
   const hidden = options.syntax ? new Set<number>() : syntaxErrors(text);
@@ -56,7 +56,7 @@ async function diskDiagnostics(document: vscode.TextDocument): Promise<Diagnosti
 }
 
 /**
- * Everything wrong with a config as it stands in the editor, in the order of the text: its own contradictions, and what
+ * All problems of a config in its editor, in the order of the text: its own contradictions, and what
  * the files that it names say to it.
  *
  * @param options.syntax whether to name syntax errors too, which the JSON editor shows by itself.

@@ -43,7 +43,7 @@ export async function pickConfig(argument: unknown, title: string, kind?: Config
   const active = activeConfig();
   const given = fromArgument(argument) ?? (active && (await suiting([active]))[0]);
   if (given) return given;
-  requireFolder('Open a folder first: experiment configs are looked for in it.');
+  requireFolder('Open a folder first: VoCo looks for experiment configs in it.');
   const configs = await suiting(await findConfigs());
   if (configs.length === 1) return configs[0]!;
   const items = [...configs.map(item), { label: NEW_EXPERIMENT } as ReturnType<typeof item>];

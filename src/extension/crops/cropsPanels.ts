@@ -34,7 +34,7 @@ type PreviewCalls = CallsOf<{
 }> &
   SceneCalls;
 
-/** The text of a config as it stands in its editor, unsaved changes included. */
+/** The text of a config in its editor, unsaved changes included. */
 async function currentText(file: vscode.Uri): Promise<string> {
   return (await vscode.workspace.openTextDocument(file)).getText();
 }

@@ -5,14 +5,16 @@ import type { CheckpointItem } from '../../protocol/crops';
 import { runLabel } from '../../runs/runDirectory';
 import { readSafetensorsHeader } from '../../runs/safetensors';
 
-/** Asks for a checkpoint file. @throws UserError when it is none of a pre-training */
+/** Asks for a checkpoint file. @throws UserError if it is not a pre-training checkpoint */
 export async function pickCheckpointFile(): Promise<CheckpointItem | null> {
   const filters = { Checkpoints: ['safetensors'] };
   const [chosen] = (await vscode.window.showOpenDialog({ title: 'Ask which checkpoint?', filters })) ?? [];
   if (!chosen) return null;
   const { metadata } = await readSafetensorsHeader(chosen.fsPath);
   if (metadata.kind !== 'pretrain')
-    throw new UserError(`${chosen.fsPath}: is no checkpoint of a pre-training; choose a step-….safetensors of one`);
+    throw new UserError(
+      `${chosen.fsPath}: is not a pre-training checkpoint; choose a step-….safetensors of a pre-training run`,
+    );
   const run = metadata.name ?? runLabel(basename(chosen.fsPath));
   return { file: chosen.fsPath, run, step: Number(metadata.step) };
 }

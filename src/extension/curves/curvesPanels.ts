@@ -87,7 +87,7 @@ export class CurvesPanels {
 class CurvesPanel implements OpenPanel<Wish> {
   readonly page: PanelPage;
   private readonly server: PanelServer<CurvesContract>;
-  /** Runs that grew since the page was last told. */
+  /** Runs that grew since the last event to the page. */
   private readonly grown = new Set<string>();
 
   /** @param wish what to show at the next `open`, whatever the page remembers */

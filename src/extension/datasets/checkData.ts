@@ -15,7 +15,7 @@ export const checkDataCommand: CommandDefinition = {
     const errors = report.findings.filter((finding) => finding.severity === 'error').length;
     const warnings = report.findings.filter((finding) => finding.severity === 'warning').length;
     if (errors + warnings === 0) {
-      void vscode.window.showInformationMessage('The data is in order: no problem was found.');
+      void vscode.window.showInformationMessage('No problems found in the data.');
       return report;
     }
     const show = 'Show Problems';

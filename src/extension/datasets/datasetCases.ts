@@ -3,7 +3,7 @@ import { basename, dirname, resolve } from 'node:path';
 import * as vscode from 'vscode';
 import { siblingLabels } from '../../viewer/labels';
 
-/** A data source as it stands in a config, which may be wrong in any way. */
+/** A data source as written in a config, which may be wrong in any way. */
 export interface Source {
   readonly datalist?: unknown;
   readonly key?: unknown;

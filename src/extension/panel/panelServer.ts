@@ -5,7 +5,7 @@ import { webviewTransport, type MessagePort } from '../../rpc/page';
 /** Answers the calls of a contract; a handler may throw, and the webview gets the error. */
 export type Handlers<C extends PanelContract> = Methods<C['calls']>;
 
-/** Tells the webview events; what is told before its first call is dropped, since it asks for everything then. */
+/** Sends events to the webview. Events before its first call are dropped, since it asks for everything then. */
 export interface PanelServer<C extends PanelContract> extends Pick<Server<C['events']>, 'send'> {
   dispose(): void;
 }

@@ -21,7 +21,7 @@ export interface PanelKind<Argument, State> {
   restore(state: State | undefined): Argument | undefined;
 }
 
-/** The open panels of a kind, each of which a reloaded window brings back. */
+/** The open panels of one kind. A reloaded window restores them. */
 export class Panels<Argument, State> implements vscode.WebviewPanelSerializer<State> {
   private readonly open = new Set<OpenPanel<Argument>>();
   private readonly registration: vscode.Disposable;

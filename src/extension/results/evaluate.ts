@@ -32,7 +32,7 @@ export async function startEvaluation(services: Services, runDir: string, checkp
   return submitJob(services, { kind: 'evaluate', config, configFile, initFrom: file, args: ['--checkpoint', file] });
 }
 
-/** “Evaluate”: scores the best checkpoint of a fine-tuning, or the one a menu stands on, and shows the results. */
+/** “Evaluate”: scores the best checkpoint of a fine-tuning, or the one that a menu belongs to, and shows the results. */
 export const evaluateCommand: CommandDefinition = {
   id: 'voco.evaluate',
   async run(services, argument) {

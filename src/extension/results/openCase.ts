@@ -45,7 +45,7 @@ export async function openCase(
   const classified = results.classification?.[at];
   if (classified) return openVolume(inside(run, classified.image), where);
   const found = results.cases[at];
-  if (!found) throw new UserError(`${run}: the results have changed; look at the table again`);
+  if (!found) throw new UserError(`${run}: the results have changed; open the table again`);
   await openVolume(inside(run, found.image), {
     ...where,
     ...placeOf(found, index),

@@ -69,7 +69,7 @@ export const stopCommand: CommandDefinition = {
     const now = await services.registry.refresh(run.dir);
     if (ended || !now) return;
     const kill = 'End It Now';
-    const text = `${run.label} has not stopped yet. Ending it now loses what it did since its last checkpoint.`;
+    const text = `${run.label} has not stopped yet. Ending it now loses the steps since its last checkpoint.`;
     if ((await vscode.window.showWarningMessage(text, kill)) === kill) await killRun(now);
   },
 };

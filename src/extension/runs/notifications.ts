@@ -42,7 +42,7 @@ async function failed({ log }: Services, run: RunSummary): Promise<void> {
 async function tell(services: Services, { run, from }: RunChange): Promise<void> {
   // A run that was only found, as after a reload, is no news.
   if (from === undefined) return;
-  // The study tells of itself, once, instead of each of its many fine-tunings.
+  // One notification for the study, instead of one for each of its fine-tunings.
   if (studyOf(services.registry, run)) return;
   const { kind } = run.state;
   // An evaluation shows its progress in the results panel.

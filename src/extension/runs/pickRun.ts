@@ -30,7 +30,7 @@ export async function pickRun(services: Services, argument: unknown, question: R
   await services.finder.start();
   const runs = services.registry.runs.filter(question.suits);
   if (runs.length === 0) {
-    if (services.registry.runs.length === 0) requireFolder('Open a folder first: runs are looked for in it.');
+    if (services.registry.runs.length === 0) requireFolder('Open a folder first: VoCo looks for runs in it.');
     await offerPretrain(services.registry.runs.length === 0 ? 'There are no runs in this folder yet.' : question.none);
     throw new Cancelled();
   }

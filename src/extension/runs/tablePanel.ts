@@ -17,7 +17,7 @@ import type { TableCalls } from '../../jobs/table/worker';
 const TITLE = 'Runs';
 const THROTTLE_MS = 1000;
 
-/** What of a run's state the table shows, as a text to compare. */
+/** The part of a run's state that the table shows, as a text to compare. */
 const stampOf = ({ phase, state, reason }: RunSummary): string =>
   [phase, state.step, state.loss, state.ended, reason].join('|');
 
@@ -40,7 +40,7 @@ class RunsTablePanel implements OpenPanel<'all'> {
       connectThread<TableCalls>({
         script: context.asAbsolutePath('dist/runs-worker.cjs'),
         name: 'VoCo runs',
-        tooLarge: 'There are more runs than the memory of this machine holds.',
+        tooLarge: 'There are too many runs for the memory of this machine.',
       }),
     );
     const soon = this.page.own(atMostEvery(THROTTLE_MS, () => this.tellChanges()));
@@ -85,7 +85,7 @@ class RunsTablePanel implements OpenPanel<'all'> {
     return this.thread.call('part', runs);
   }
 
-  /** Tells the page which rows changed since it was last told. */
+  /** Sends the page the rows that changed since the last event. */
   private tellChanges(): void {
     const now = new Map(this.services.registry.runs.map((run) => [run.dir, stampOf(run)]));
     const ids = [...now.keys()].filter((dir) => this.sent.get(dir) !== now.get(dir) || this.written.has(dir));

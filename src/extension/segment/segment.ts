@@ -18,7 +18,7 @@ import { checkpointOf, pickCheckpoint } from '../checkpoint/pickCheckpoint';
 /** Where segmentations go: not beside the images, where a folder of training images would take them for volumes. */
 const FOLDER = 'segmentations';
 
-/** The volumes that a menu stands on, the one in the active editor, or what the user chooses. */
+/** The volumes that a menu belongs to, the one in the active editor, or those that the user chooses. */
 async function pickImages(clicked: unknown, selected: unknown): Promise<string[]> {
   const uris = Array.isArray(selected) && selected.length > 0 ? (selected as unknown[]) : [clicked];
   const given = uris.flatMap((uri) => (uri instanceof vscode.Uri && isVolumeUri(uri) ? [uri.fsPath] : []));
@@ -36,12 +36,12 @@ async function configOf(checkpoint: string): Promise<FinetuneConfig> {
   const { metadata } = await readSafetensorsHeader(checkpoint);
   if (metadata.kind !== 'finetune' || metadata.config === undefined) {
     throw new UserError(
-      `${checkpoint}: is no checkpoint of a fine-tuning; fine-tune the weights first (VoCo: Fine-tune)`,
+      `${checkpoint}: is not a fine-tuning checkpoint; fine-tune the weights first (VoCo: Fine-tune)`,
     );
   }
   const config = JSON.parse(metadata.config) as FinetuneConfig;
   if (resolveTask(config.task).output === 'classification') {
-    throw new UserError(`${checkpoint}: gives a class to whole volumes and segments nothing; see VoCo: Evaluate`);
+    throw new UserError(`${checkpoint}: classifies whole volumes and cannot segment; see VoCo: Evaluate`);
   }
   return config;
 }

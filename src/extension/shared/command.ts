@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import { UserError } from '../../errors/userError';
 import type { Services } from '../services';
 
-/** A command of the palette. It works without an argument; menus and views pass what they stand on, and all that is selected. */
+/** A command of the palette. It works without an argument; menus and views pass the item they belong to and all that is selected. */
 export interface CommandDefinition {
   readonly id: string;
   run(services: Services, argument?: unknown, selected?: unknown): Promise<unknown> | unknown;

@@ -44,7 +44,7 @@ export const compareWithScratchCommand: CommandDefinition = {
   id: 'voco.study',
   async run(services, argument) {
     const given = checkpointOf(argument);
-    const config = await pickConfig(argument, 'Compare on the task of which fine-tuning config?', 'finetune');
+    const config = await pickConfig(argument, 'Compare with which fine-tuning config?', 'finetune');
     const overrides = (read: Config): Promise<string[]> => initialWeights(services, read, { given, required: true });
     const dir = await startTraining(services, config, 'finetune', { overrides, job: 'study' });
     services.results.show(dir);

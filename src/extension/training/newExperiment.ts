@@ -12,7 +12,7 @@ interface DataChoice extends vscode.QuickPickItem {
 }
 
 const MAX_OFFERED = 100;
-/** For a new user without any data at hand. */
+/** For a new user without data. */
 const SAMPLE: DataChoice = { label: '$(beaker) Make a sample dataset of synthetic CT…' };
 
 async function pickPreset(): Promise<PresetName> {

@@ -106,7 +106,7 @@ export class VolumeSession {
     this.lookAt(look);
   }
 
-  /** Shows other volumes. What is held of those that stay is kept; the page asks anew. */
+  /** Shows other volumes. Data of volumes that stay is kept; the page asks again. */
   replace(volumes: readonly VolumeWish[], look: Look | undefined): void {
     const former = [...this.bases];
     this.bases = volumes.map((wish) => {

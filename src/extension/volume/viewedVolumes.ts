@@ -73,7 +73,7 @@ export class ViewedVolume {
     this.reading = true;
     try {
       await stat(this.path).catch(() => {
-        throw new Error('The file was deleted or moved; this is what it was.');
+        throw new Error('The file was deleted or moved; the panel shows its last content.');
       });
       const next = this.start();
       try {

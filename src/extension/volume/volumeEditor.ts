@@ -39,8 +39,7 @@ class VolumeEditor
   constructor(private readonly services: Pick<Services, 'context' | 'log' | 'volumes' | 'walkthrough'>) {}
 
   openCustomDocument(uri: vscode.Uri): VolumeDocument {
-    if (uri.scheme !== 'file')
-      throw new Error('Only a volume that is a file on this machine can be shown, not one of another source.');
+    if (uri.scheme !== 'file') throw new Error('Only volumes that are files on this machine can be shown.');
     const held = this.services.volumes.get(uri.fsPath).use();
     return { uri, held, dispose: () => held.dispose() };
   }

@@ -77,7 +77,7 @@ async function choose(registry: RunRegistry, sources: readonly RunSummary[], ask
   return sources[0];
 }
 
-/** A study as far as it is, and whether it goes on. */
+/** A study so far, and whether it is still running. */
 async function describeStudy(run: RunSummary): Promise<Pick<ResultsAnswer, 'study' | 'evaluation' | 'problem'>> {
   const evaluation = run.phase === 'finished' ? {} : { evaluation: evaluationState(run) };
   if (!(await exists(runFiles(run.dir).study))) return evaluation;
@@ -120,7 +120,7 @@ export async function describeResults(registry: RunRegistry, asked: string | und
   const evaluations = source.state.kind === 'evaluate' ? [source] : evaluationsOf(runs, source.dir);
   const holder = await holderOf(source, evaluations);
   const newest = evaluations[0];
-  // An evaluation that failed is told of only while it is the latest word.
+  // A failed evaluation is shown only while it is the latest.
   const open = newest && (!hasEnded(newest) || (newest !== holder && newest.phase !== 'finished'));
   const finetuned = source.state.kind === 'evaluate' ? evaluatedRun(registry, source) : source;
   const base = {

@@ -56,7 +56,7 @@ export class SeriesStore {
     };
   }
 
-  /** Reads what is new, for as long as there is patience. @throws UserError when the file cannot be read */
+  /** Reads new lines until the time limit. @throws UserError when the file cannot be read */
   private async update(run: string): Promise<Entry> {
     let entry = this.entries.get(run);
     if (!entry) {

@@ -2,7 +2,7 @@ import { OnDemand } from '../../rpc';
 import { startThread } from '../../rpc/threads';
 import type { SeriesCalls } from './worker';
 
-/** The thread that holds the series, started by the first question and again should it ever end. */
+/** The thread that keeps the series. The first call starts it; after it has ended, the next call starts it again. */
 export type SeriesThread = OnDemand<SeriesCalls>;
 
 /** @param script the bundled `series-worker.cjs` */

@@ -21,7 +21,7 @@ const SCALES = [
   [16, 32],
 ] as const;
 
-/** @throws UserError for a section that no schema has seen: the rules of the descriptor are checked by whoever builds */
+/** @throws UserError for a section that was not validated: whoever builds a network checks the rules of the descriptor */
 function checkStages({ featureSize, depths, heads }: SwinSection): void {
   const whole = (values: readonly number[]): boolean => values.every((value) => Number.isInteger(value) && value >= 1);
   if (!whole([featureSize]))

@@ -40,7 +40,7 @@ function labelTensor(batch: CropBatch): tf.Tensor2D {
 interface VocoResult extends tf.TensorContainerObject {
   loss: tf.Scalar;
   parts: Record<string, tf.Scalar>;
-  logits: tf.Tensor2D;
+  assignments: tf.Tensor2D;
   embeddings: tf.Tensor2D;
 }
 
@@ -57,11 +57,16 @@ export function vocoLoss(model: VocoModel): VectorLoss<CropBatch, VocoResult> {
     ...(model.teacher && { fixed: (batch, rows) => model.encodeTeacher(cropTensor(batch, rows)) }),
     joint({ student, fixed }, batch, random) {
       const features = { student, teacher: fixed };
-      const { total, parts, logits, embeddings } = model.loss(features, labelTensor(batch), layoutOf(batch), random);
-      return { loss: total, parts, logits, embeddings };
+      const { total, parts, assignments, embeddings } = model.loss(
+        features,
+        labelTensor(batch),
+        layoutOf(batch),
+        random,
+      );
+      return { loss: total, parts, assignments, embeddings };
     },
-    describe({ loss, parts, logits, embeddings }, batch) {
-      const accuracy = positionAccuracy(logits, labelTensor(batch));
+    describe({ loss, parts, assignments, embeddings }, batch) {
+      const accuracy = positionAccuracy(assignments, labelTensor(batch));
       return { loss, ...parts, accuracy, ...collapseMetrics(embeddings, layoutOf(batch)) };
     },
   };

@@ -3,10 +3,10 @@ import { splitRows } from './objectives/layout';
 import type { StepLayout } from './objectives';
 import { cosines, unitRows } from './tensors';
 
-/** Share of random crops whose most similar base is the one that covers most of them. logits and labels [M, n]. */
-export function positionAccuracy(logits: tf.Tensor2D, labels: tf.Tensor2D): tf.Scalar {
+/** Share of random crops whose most similar base is the one that covers most of them. assignments and labels [M, n]. */
+export function positionAccuracy(assignments: tf.Tensor2D, labels: tf.Tensor2D): tf.Scalar {
   return tf.tidy(() => {
-    const hit = tf.equal(tf.argMax(logits, 1), tf.argMax(labels, 1));
+    const hit = tf.equal(tf.argMax(assignments, 1), tf.argMax(labels, 1));
     return tf.mean(tf.cast(hit, 'float32')) as tf.Scalar;
   });
 }

@@ -128,15 +128,15 @@ export class VocoModel {
     const variables = this.projectorVariables().map(({ variable }) => variable as tf.Tensor);
     const { value, gradients } = valueAndGradients(
       () => {
-        const { total, parts, logits, embeddings } = this.loss(features, labels, layout, random);
-        return { loss: total, parts, logits, embeddings };
+        const { total, parts, assignments, embeddings } = this.loss(features, labels, layout, random);
+        return { loss: total, parts, assignments, embeddings };
       },
       [features.student, ...variables],
       scale,
     );
-    const { loss: total, parts, logits, embeddings } = value;
+    const { loss: total, parts, assignments, embeddings } = value;
     const [featureGradient, ...projectorGradients] = gradients as [tf.Tensor2D, ...tf.Tensor[]];
-    return { total, parts, logits, embeddings, featureGradient, projectorGradients };
+    return { total, parts, assignments, embeddings, featureGradient, projectorGradients };
   }
 
   encoderVariables(): NamedVariable[] {

@@ -5,7 +5,7 @@ const augment = {
   type: 'object',
   additionalProperties: false,
   default: {},
-  description: 'Augmentations, drawn for every crop on its own, base crops included (as in the released VoCo code).',
+  description: 'Augmentations, drawn independently for every crop, base crops included (as in the released VoCo code).',
   examples: [{ flip: 0.2, rotate90: 0.2 }],
   properties: {
     ...spatialAugmentation,
@@ -38,7 +38,7 @@ const projector = {
   type: 'object',
   additionalProperties: false,
   default: {},
-  description: 'The projector from pooled features to embeddings: three linear layers with batch norm between.',
+  description: 'The projector from pooled features to embeddings: three linear layers with batch norm between them.',
   examples: [{ hidden: 2048, out: 2048 }],
   properties: {
     hidden: {
@@ -112,7 +112,7 @@ export const vocoSchema = {
       ...count,
       maximum: 64,
       default: 2,
-      description: 'Random crops a volume and step. Released VoCo code: 2.',
+      description: 'Random crops per volume and step. Released VoCo code: 2.',
       examples: [2],
     },
     augment,
@@ -123,7 +123,7 @@ export const vocoSchema = {
       maximum: 1,
       default: 0.9,
       description:
-        'Share of its old weights that the teacher keeps at each step. Released VoCo code: 0.9. Unused by cvpr-paper.',
+        'Momentum of the teacher: the share of its old weights that it keeps at each step. Released VoCo code: 0.9. Unused by cvpr-paper.',
       examples: [0.9, 0.99],
     },
     teacherInit: {

@@ -6,7 +6,7 @@ import { knownNetwork, networkText } from '../../nets/descriptors';
 import type { Results } from '../results';
 import { formatCount } from '../../text';
 
-/** What a model card tells. */
+/** The content of a model card. */
 export interface CardFacts {
   /** The exported file, without its folder. */
   readonly file: string;
@@ -53,7 +53,7 @@ const rows = (heads: readonly string[], lines: readonly (readonly string[])[]): 
 
 const number = (value: number | null): string => (value === null || Number.isNaN(value) ? 'n/a' : value.toPrecision(4));
 
-/** What a fine-tuned network tells, or undefined where the config is not known or of another version. */
+/** The facts about a fine-tuned network, or undefined where the config is not known or of another version. */
 function taskOf(metadata: CardFacts['metadata']): Task | undefined {
   const config = configOf(metadata);
   if (metadata.kind !== 'finetune' || !config?.task) return undefined;
@@ -97,7 +97,7 @@ function data({ cases, metadata }: CardFacts): string[] {
   const sources = config?.data?.train;
   const counts = cases
     ? `${cases.train} volumes to train on, ${cases.validation} held out.`
-    : 'The volumes were not at hand when this card was written, and are not counted.';
+    : 'The volumes could not be read when this card was written, so they are not counted.';
   return ['## Data', '', counts, ...(sources ? ['', `Sources: \`${JSON.stringify(sources)}\``] : [])];
 }
 
@@ -117,7 +117,7 @@ function scores({ metrics, results }: CardFacts): string[] {
   return [
     '## Scores',
     '',
-    ...(lines.length > 0 ? rows(['at this step', 'value'], lines) : ['None were recorded.']),
+    ...(lines.length > 0 ? rows(['at this step', 'value'], lines) : ['No scores were recorded.']),
     ...(organs && organs.length > 0
       ? ['', `Over ${measured} cases, mean (95 % interval):`, '', ...rows(['class', ...names], organs)]
       : []),
@@ -132,7 +132,7 @@ function namesOf(metadata: CardFacts['metadata'], encoder: boolean): string {
   const facts = knownNetwork(configOf(metadata)?.network)?.descriptor.stateDict;
   const whose = facts ? `those of ${facts.namesOf}` : 'those of the file that was exported';
   if (encoder) {
-    return `Names are ${whose}; a segmentation network takes its encoder from here and starts its decoder anew.`;
+    return `Names are ${whose}; a segmentation network loads its encoder from here, and its decoder starts with random weights.`;
   }
   if (taskOf(metadata)?.output === 'classification')
     return `Names of the encoder are ${whose}; \`features\` and \`head\` turn its pooled features into logits.`;

@@ -11,7 +11,7 @@ import { configOf, modelCard, withoutFolders, type CardFacts } from './card';
 import { writeTorchFile } from './torchFile';
 
 export { modelCard, type CardFacts } from './card';
-/** What weights are exported as. A whole network, as ONNX, is written by whoever can build it: see {@link exportWith}. */
+/** Formats of exported weights. ONNX, which needs the network, is written elsewhere: see {@link exportWith}. */
 export type WeightsFormat = 'pt' | 'safetensors';
 
 export interface ExportBase {

@@ -4,7 +4,7 @@ import { Opaque } from './values';
 type Operation = (machine: Machine) => void;
 
 function integerText(machine: Machine, text: string): unknown {
-  if (!/^[+-]?\d{1,600}$/.test(text)) machine.fail('its pickle has a number that is none');
+  if (!/^[+-]?\d{1,600}$/.test(text)) machine.fail('its pickle has an invalid number');
   return plainInteger(BigInt(text));
 }
 
@@ -19,8 +19,7 @@ function floatLine(machine: Machine): void {
   const text = machine.line();
   const special: Record<string, number> = { inf: Infinity, '-inf': -Infinity, nan: NaN };
   const value = special[text] ?? Number(text);
-  if (text.trim() === '' || (Number.isNaN(value) && text !== 'nan'))
-    machine.fail('its pickle has a number that is none');
+  if (text.trim() === '' || (Number.isNaN(value) && text !== 'nan')) machine.fail('its pickle has an invalid number');
   machine.push(value);
 }
 

@@ -33,7 +33,7 @@ function refuseDangerous(global: Global, file: string): void {
   const builtin = BUILTINS.has(global.module) && DANGEROUS_BUILTINS.has(global.name);
   if (!builtin && !DANGEROUS_MODULES.has(root)) return;
   throw new UserError(
-    `${file}: refused: its pickle names ${global.path.slice(0, 80)}, which can run commands or reach files and has no place ` +
+    `${file}: refused: its pickle names ${global.path.slice(0, 80)}, which can run commands or open files and does not belong ` +
       'among weights; nothing was run; do not load this file in Python either',
   );
 }

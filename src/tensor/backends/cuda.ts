@@ -15,7 +15,7 @@ const FIRST_UNSUPPORTED_NODE = 23;
 type Host = Pick<NodeJS.Process, 'platform' | 'arch' | 'versions'>;
 export type CudaLoaded = { ok: true; description: string } | { ok: false; reason: string };
 
-/** Why tfjs-node-gpu cannot work in this process, whatever is installed. */
+/** Why tfjs-node-gpu cannot work in this process, even if it is installed. */
 export function unsupportedHost(host: Host = process): string | undefined {
   if (host.platform !== 'linux' && host.platform !== 'win32') return `tfjs-node-gpu needs Linux or Windows, not ${host.platform}`; // prettier-ignore
   if (host.arch !== 'x64') return `tfjs-node-gpu needs an x64 processor, not ${host.arch}`;

@@ -31,7 +31,7 @@ function expected(x: Float32Array, filter: Float32Array): { loss: number; gradie
 }
 
 /**
- * Runs a convolution and its gradient on the current device and holds them against plain JavaScript.
+ * Runs a convolution and its gradient on the current device and compares them with plain JavaScript.
  *
  * @returns what is wrong, or undefined when the device computes rightly
  */

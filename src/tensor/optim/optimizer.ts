@@ -6,7 +6,7 @@ import * as tf from '../tf';
 export type Parameters = ReadonlyMap<string, tf.Variable>;
 
 export interface Optimizer {
-  /** The factor of the loss of which gradients are taken, where they are taken in float16. */
+  /** The loss scale, where gradients are computed in float16. */
   readonly lossScale?: LossScale;
   /**
    * One update in place. A parameter whose gradient is null is left alone: no weight decay, no step counted (torch).

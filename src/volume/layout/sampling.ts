@@ -93,7 +93,7 @@ export function sampleLinear(view: VoxelView, maps: readonly [AxisMap, AxisMap, 
   return out;
 }
 
-/** A plane between two, of which the maps say where the rows and the places of its voxels are. A call for each: so it is compiled well. */
+/** A plane between two planes; the maps give the offsets of its rows and voxels. It is a function of its own so that it is compiled well. */
 function blendPlanes(
   near: Floats,
   far: Floats,

@@ -102,7 +102,7 @@ export async function readEveryNth(file: string, step: Vec3): Promise<RawVoxels>
   return { header, voxels: decodeVoxels(bytes, header.datatype, header.littleEndian, file) };
 }
 
-/** The header of a volume of which every n-th voxel along each axis is kept. */
+/** The header of a volume that keeps every n-th voxel along each axis. */
 export function everyNth(header: NiftiHeader, step: Vec3): NiftiHeader {
   const affine = Float64Array.from(header.affine);
   for (let row = 0; row < 3; row++) for (let axis = 0; axis < 3; axis++) affine[row * 4 + axis]! *= step[axis]!;

@@ -199,7 +199,7 @@ describe('volumes', () => {
 describe('labels', () => {
   it('have values of no class', async () => {
     const task = { name: 'custom', classes: [{ name: 'liver', values: [6] }] };
-    await expectFixable(finetuning({ task }), 'task.classes', /label values 1, 2, .*in none of the 1 classes/);
+    await expectFixable(finetuning({ task }), 'task.classes', /label values 1, 2, .*which belong to no class of /);
   });
 
   it('are those of another task', async () => {

@@ -202,8 +202,8 @@ describe('checkDataset', () => {
     const ct = await image('mixed/segovia.nii.gz');
     const cases = [named, inFolder, unnamed, ct].map((file) => caseOf(file));
     const byHeader = await check({ cases });
-    expect(about(byHeader, named)).toEqual(['warning: is called like a label map, not like an image']);
-    expect(about(byHeader, inFolder)).toEqual(['warning: is called like a label map, not like an image']);
+    expect(about(byHeader, named)).toEqual(['warning: has the name of a label map, not of an image']);
+    expect(about(byHeader, inFolder)).toEqual(['warning: has the name of a label map, not of an image']);
     expect(about(byHeader, ct)).toEqual([]);
     const byVoxels = await check({ cases, deep: true });
     expect(about(byVoxels, unnamed)).toContain('warning: holds only 5 different whole numbers, as a label map does');

@@ -133,7 +133,7 @@ describe('scores of other tasks', () => {
     const { scores } = compareScores(classified(0.9, 0.2, 0.3, 0.4), classified(0.8, 0.9, 0.7, 0.1), 1);
     expect(scores).toMatchObject([{ name: 'all', metric: 'accuracy', cases: 4, reference: 0.25, other: 0.75 }]);
     const segmented = results('organs', { cases: [result('c0', 0.8, 0.5)] });
-    expect(compareScores(classified(1), segmented, 1).missing).toMatch(/one segments, the other classifies/);
+    expect(compareScores(classified(1), segmented, 1).missing).toMatch(/one is segmentation, the other classification/);
   });
 });
 

@@ -71,9 +71,9 @@ describe('what can be asked', () => {
     const opened = await openCheckpoints([first, pretrained, weightsOnly]);
     const [segmenter, model, weights] = opened.map(({ checkpoint }) => checkpoint.cannot);
     expect(Object.keys(segmenter!)).toEqual(['locate']);
-    expect(model!.predict).toMatch(/is of a pre-training/);
+    expect(model!.predict).toMatch(/is a pre-training checkpoint/);
     expect(Object.keys(model!)).toEqual(['predict']);
-    expect(weights!.features).toMatch(/weights\.safetensors: has no config in it/);
+    expect(weights!.features).toMatch(/weights\.safetensors: contains no config/);
     expect(Object.keys(weights!).sort()).toEqual(['features', 'locate', 'predict']);
     expect(opened[0]!.checkpoint.classes!.map(({ name, values }) => [name, values])).toEqual([
       ['liver', [6]],
@@ -84,7 +84,7 @@ describe('what can be asked', () => {
     expect(comparison.weights[0]!.total).toMatchObject({ cosine: 1, relativeChange: 0 });
     await asking(async (comparer) => {
       const image = [join(root, 'phantom/imagesTr/img0004.nii.gz')];
-      await expect(comparer.predict({ file: weightsOnly, image }, watched)).rejects.toThrow(/has no config in it/);
+      await expect(comparer.predict({ file: weightsOnly, image }, watched)).rejects.toThrow(/contains no config/);
       await expect(comparer.features({ files: [first, weightsOnly], image }, watched)).rejects.toThrow(UserError);
       await expect(comparer.locate({ files: [first, weightsOnly], image }, watched)).rejects.toThrow(/no projector/);
     });
@@ -311,7 +311,7 @@ describe('position predictions', () => {
     const request = { files: [first, pretrained, other], image, positions: 10 };
     const { settingsOf, answers } = await asking((comparer) => comparer.locate(request, watched));
     expect(settingsOf).toBe(1);
-    expect(answers[0]!.missing).toMatch(/is of a fine-tuning/);
+    expect(answers[0]!.missing).toMatch(/is a fine-tuning checkpoint/);
     const [a, b] = answers.slice(1).map(({ report }) => report!);
     expect(a!.positions.map(({ centre }) => centre)).toEqual(b!.positions.map(({ centre }) => centre));
     expect(a!.positions.map(({ predicted }) => predicted)).not.toEqual(b!.positions.map(({ predicted }) => predicted));

@@ -135,7 +135,9 @@ describe('voco export --to onnx', () => {
     const file = join(folder, 'plain.safetensors');
     await writeSafetensors(file, await weightsOf(config));
     const out = join(folder, 'network.onnx');
-    await expect(command(file, '--out', out)).rejects.toThrow(/does not tell its network and classes; add --config/);
+    await expect(command(file, '--out', out)).rejects.toThrow(
+      /does not describe its network and classes; add --config/,
+    );
     const result = await command(file, '--out', out, '--config', join(folder, 'tiny.voco.json'), '--json');
     expect(result.code).toBe(0);
     expect(result.stderr).toMatch(/ONNX opset 17, \d+ nodes, checked\n24 tensors/);
@@ -153,7 +155,9 @@ describe('voco export --to onnx', () => {
       saveCheckpoint(join(folder, name), { step: 1, tensors: list, metadata });
     const text = JSON.stringify(config);
     const pretraining = await save('a', tensors, { kind: 'pretrain', config: text });
-    await expect(exportOnnx({ file: pretraining, out })).rejects.toThrow(/of a pre-training; .*voco finetune/);
+    await expect(exportOnnx({ file: pretraining, out })).rejects.toThrow(
+      /is a pre-training checkpoint, .*voco finetune/,
+    );
     const incomplete = await save('b', tensors.slice(1), { kind: 'finetune', config: text });
     const lacking = exportOnnx({ file: incomplete, out });
     await expect(lacking).rejects.toThrow(UserError);

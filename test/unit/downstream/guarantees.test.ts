@@ -124,7 +124,7 @@ describe('few-shot', () => {
     );
     expect(bySeed[0]).toBe(one[0]);
     expect(new Set(bySeed).size).toBeGreaterThan(1);
-    await expect(chosen('data.cases=9')).rejects.toThrow(/data\.cases: 9 training volumes are asked for/);
+    await expect(chosen('data.cases=9')).rejects.toThrow(/data\.cases: 9 training volumes are requested/);
   });
 });
 

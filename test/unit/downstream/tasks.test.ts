@@ -158,10 +158,10 @@ describe('a list of classes', () => {
       [join(folder, 'e\nf.nii'), 0],
     ]);
     await expect(read(`${header}${rows.join('\n')}\n\n5,g.nii,"7\n"`)).rejects.toThrow(
-      /list\.csv:12: the class "7" is none/,
+      /list\.csv:12: the class "7" is not a class of the task/,
     );
     await expect(read(`${header}${rows.join('\r\n')}\r\n5,g.nii`)).rejects.toThrow(
-      /list\.csv:11: the class "" is none/,
+      /list\.csv:11: the class "" is not a class of the task/,
     );
   });
 
@@ -179,7 +179,7 @@ describe('a list of classes', () => {
 
   it('says what is wrong with a line', async () => {
     await expect(read('image,label\na.nii,2\n')).rejects.toThrow(
-      /list\.csv:2: the class "2" is none of the task: 0 \(pneumonia\)/,
+      /list\.csv:2: the class "2" is not a class of the task: 0 \(pneumonia\)/,
     );
     await expect(read('image,kind\na.nii,2\n')).rejects.toThrow(
       /no column of classes: call it "label"; it has image, kind/,

@@ -261,7 +261,7 @@ describe('volume store', () => {
     await store.load(cases[0]!);
     await store.load(cases[1]!);
     expect(warnings).toHaveLength(1);
-    expect(warnings[0]).toMatch(/file-in-the-way.*going on without the cache/);
+    expect(warnings[0]).toMatch(/file-in-the-way.*continuing without the cache/);
   });
 
   it('stacks the files of a case as channels, and refuses another grid', async () => {

@@ -13,7 +13,7 @@ import { listCheckpoints } from '../../../src/runs';
 import { useDevice } from '../../../src/tensor/backends';
 import * as tf from '../../../src/tensor/tf';
 import { errorMap } from '../../../src/locate/errorMap';
-import { Inspector } from '../../../src/locate/inspector';
+import { Locator } from '../../../src/locate/locator';
 import { judge, samplePositions, summarize, weightedPlace } from '../../../src/locate/positions';
 import { openPretrained } from '../../../src/locate/pretrained';
 import { cropAugmentation } from '../../../src/pretext/voco/sampler';
@@ -71,7 +71,7 @@ describe('predictions of a checkpoint', () => {
     const [draw] = plan.draws(0);
     const { model, step } = await openPretrained(checkpoint);
     expect(step).toBe(4);
-    const inspector = new Inspector();
+    const locator = new Locator();
     const { method } = config;
     const square = method.input[0] === method.input[1];
     const grid = createCropGrid(method.grid, method.crop, [64, 64, 64]);
@@ -82,7 +82,7 @@ describe('predictions of a checkpoint', () => {
     });
     const bases = baseBoxes(grid).map((box, i) => ({ box, augmentation: augmented(2 + i) }));
     const files = imageFiles(draw!);
-    const { predicted, baseSimilarity } = await inspector.predict({ checkpoint, config, files, randoms, bases });
+    const { predicted, baseSimilarity } = await locator.predict({ checkpoint, config, files, randoms, bases });
     const scalars = await evaluateLoss(vocoLoss(model), batch, 6);
     const n = grid.size;
     const largest = (row: ArrayLike<number>) => Array.from(row).indexOf(Math.max(...Array.from(row)));
@@ -90,41 +90,41 @@ describe('predictions of a checkpoint', () => {
     expect(hits.filter(Boolean).length / hits.length).toBeCloseTo(scalars.accuracy!, 6);
     const pairs = baseSimilarity.flatMap((row, i) => row.filter((_, j) => i !== j));
     expect(pairs.reduce((sum, value) => sum + value, 0) / pairs.length).toBeCloseTo(scalars.baseSimilarity!, CLOSE);
-    // The logits themselves, from the features of the whole batch at once.
+    // The assignments themselves, from the features of the whole batch at once.
     const values = [...batch.random, ...batch.bases];
     const tensor = tf.tensor5d(values, [2 + n, ...method.input, 1]);
     const features = { student: model.encode(tensor), teacher: model.teacher && model.encodeTeacher(tensor) };
     const labels = tf.tensor2d([...batch.labels], [2, n]);
     const layout = { volumes: 1, randomPerVolume: 2, basesPerVolume: n };
-    const { logits } = model.loss(features, labels, layout);
-    const expected = await logits.array();
+    const { assignments } = model.loss(features, labels, layout);
+    const expected = await assignments.array();
     predicted.forEach((row, r) => row.forEach((value, i) => expect(value).toBeCloseTo(expected[r]![i]!, CLOSE)));
-    inspector.dispose();
+    locator.dispose();
     model.dispose();
     await loader.close();
   });
 
   it('can be cancelled, and leave no tensors behind', async () => {
     const [item] = (await findUnlabelledCases(config)).validation;
-    const inspector = new Inspector();
-    await inspector.open(checkpoint);
+    const locator = new Locator();
+    await locator.open(checkpoint);
     const before = tf.memory().numTensors;
     const controller = new AbortController();
     const request = { checkpoint, config, files: imageFiles(item!), positions: 40, seed: 1 };
-    const work = inspector.locate(request, {
+    const work = locator.locate(request, {
       signal: controller.signal,
       onProgress: (done) => done > 3 && controller.abort(),
     });
     await expect(work).rejects.toThrow(/abort/i);
     expect(tf.memory().numTensors).toBe(before);
-    const report = await inspector.locate({ ...request, positions: 7 });
+    const report = await locator.locate({ ...request, positions: 7 });
     expect(report.positions).toHaveLength(8);
     expect(tf.memory().numTensors).toBe(before);
     // The second answer comes from the cache, without progress, and is the same.
     const onProgress = vi.fn();
-    expect(await inspector.locate({ ...request, positions: 7 }, { onProgress })).toEqual(report);
+    expect(await locator.locate({ ...request, positions: 7 }, { onProgress })).toEqual(report);
     expect(onProgress).not.toHaveBeenCalled();
-    inspector.dispose();
+    locator.dispose();
   });
 });
 

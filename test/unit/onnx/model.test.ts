@@ -101,7 +101,7 @@ describe('the file', () => {
     const bytes = readFileSync(file);
     for (let part = 1; part < 12; part++) {
       writeFileSync(file, bytes.subarray(0, Math.floor((bytes.length * part) / 12)));
-      expect(await refused(file)).toMatch(/is no valid ONNX file/);
+      expect(await refused(file)).toMatch(/is not a valid ONNX file/);
     }
     writeFileSync(file, '');
     expect(await refused(file)).toMatch(/it has no graph/);

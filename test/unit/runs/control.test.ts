@@ -75,7 +75,7 @@ describe('the control socket', () => {
     expect(existsSync(controlAddress(runDir))).toBe(process.platform !== 'win32');
     await expect(sendCommand(runDir, 'status')).rejects.toThrow(/no trainer listens/);
     const { server } = await serve(runDir);
-    await expect(serve(runDir)).rejects.toThrow(/another trainer is at work/);
+    await expect(serve(runDir)).rejects.toThrow(/another trainer works in/);
     expect(await sendCommand(runDir, 'status')).toMatchObject({ state: 'running' });
     await server.close();
   });

@@ -172,8 +172,8 @@ describe('everything on a stand-in with the kernels of tfjs-node', () => {
       const result = model.lossAndGradients({ student, teacher }, labels, layout);
       const { loss } = await readScalars({ loss: result.total });
       const values = [loss!, ...(await result.featureGradient.data())];
-      const { total, logits, embeddings, featureGradient, projectorGradients, parts } = result;
-      tf.dispose([total, logits, embeddings, featureGradient, ...projectorGradients, ...Object.values(parts)]);
+      const { total, assignments, embeddings, featureGradient, projectorGradients, parts } = result;
+      tf.dispose([total, assignments, embeddings, featureGradient, ...projectorGradients, ...Object.values(parts)]);
       tf.dispose([student, teacher, labels]);
       model.dispose();
       return values;

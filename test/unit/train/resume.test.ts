@@ -117,12 +117,12 @@ describe('a resumed run', () => {
   it('keeps what --set changed at an earlier resume', async () => {
     const runDir = join(root, 'longer');
     await begin(writeConfig(root, 'longer', device, { train: { steps: 3 } }), runDir);
-    await expect(resume(runDir)).rejects.toThrow(/has done all of its 3 steps.*--set train\.steps=N/);
+    await expect(resume(runDir)).rejects.toThrow(/has finished its 3 steps.*--set train\.steps=N/);
     const more = await resume(runDir, ['train.steps=5']);
     expect(more.step).toBe(5);
     expect(await readRunConfig(runDir)).toMatchObject({ train: { steps: 5 } });
     expect(await readRunState(runDir)).toMatchObject({ totalSteps: 5, resumedAt: [3] });
-    await expect(resume(runDir)).rejects.toThrow(/has done all of its 5 steps/);
+    await expect(resume(runDir)).rejects.toThrow(/has finished its 5 steps/);
   });
 
   it('starts over when no checkpoint had been written', async () => {

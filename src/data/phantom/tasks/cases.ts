@@ -36,7 +36,7 @@ function volumeOf<T extends Int16Array | Uint8Array>(data: T, grid: TaskGrid): V
   return { data, shape: [1, ...grid.size], affine: affineOf(grid) };
 }
 
-/** An abdomen of which only the spleen is labelled. */
+/** An abdomen with labels for the spleen only. */
 const spleen: MakeCase = (seed, index, { size, spacing }) => {
   const { image, label } = phantomCase(seed, index, size, spacing);
   return { images: [image], label: { ...label, data: label.data.map((value) => (value === 1 ? 1 : 0)) } };

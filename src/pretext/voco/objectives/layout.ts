@@ -19,7 +19,7 @@ export function splitRows(rows: tf.Tensor2D, layout: StepLayout): Embeddings {
   };
 }
 
-/** Labels or logits [B·R, n] as [B, R, n]. */
+/** Labels or assignments [B·R, n] as [B, R, n]. */
 export function byVolume(rows: tf.Tensor2D, { volumes, randomPerVolume, basesPerVolume }: StepLayout): tf.Tensor3D {
   return tf.reshape(rows, [volumes, randomPerVolume, basesPerVolume]);
 }

@@ -1,19 +1,19 @@
 import * as tf from '../../../tensor/tf';
 import { absolute, cosines, isNegative, negativeLog, stopGradient, weightedMean } from '../tensors';
 
-/** −Σ y·log(1 − |y − l|) / Σ y per volume, averaged over volumes: labels and logits [B, R, n]. */
-export function positiveLoss(labels: tf.Tensor3D, logits: tf.Tensor3D): tf.Scalar {
-  return tf.mean(weightedMean(negativeLog(absolute(tf.sub(labels, logits))), labels));
+/** −Σ y·log(1 − |y − l|) / Σ y per volume, averaged over volumes: labels and assignments [B, R, n]. */
+export function positiveLoss(labels: tf.Tensor3D, assignments: tf.Tensor3D): tf.Scalar {
+  return tf.mean(weightedMean(negativeLog(absolute(tf.sub(labels, assignments))), labels));
 }
 
 /** Mean of l² where the label is 0 (`voco-10k`). */
-export function squaredNegativeLoss(labels: tf.Tensor3D, logits: tf.Tensor3D): tf.Scalar {
-  return tf.mean(weightedMean(tf.square(logits), isNegative(labels)));
+export function squaredNegativeLoss(labels: tf.Tensor3D, assignments: tf.Tensor3D): tf.Scalar {
+  return tf.mean(weightedMean(tf.square(assignments), isNegative(labels)));
 }
 
 /** Mean of −log(1 − l) where the label is 0 (`tpami`). */
-export function logNegativeLoss(labels: tf.Tensor3D, logits: tf.Tensor3D): tf.Scalar {
-  return tf.mean(weightedMean(negativeLog(logits), isNegative(labels)));
+export function logNegativeLoss(labels: tf.Tensor3D, assignments: tf.Tensor3D): tf.Scalar {
+  return tf.mean(weightedMean(negativeLog(assignments), isNegative(labels)));
 }
 
 /** 1 for pairs i < j of n bases, else 0: [n, n]. */

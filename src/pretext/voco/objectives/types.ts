@@ -38,7 +38,7 @@ export interface ObjectiveResult {
   /** The unweighted terms of the loss by name. */
   parts: Record<string, tf.Scalar>;
   /** Assignment of each random crop to the bases of its volume, 0 to 1: [B·R, n]. */
-  logits: tf.Tensor2D;
+  assignments: tf.Tensor2D;
   /** The student's embeddings of all crops [B·R + B·n, E]. */
   embeddings: tf.Tensor2D;
 }

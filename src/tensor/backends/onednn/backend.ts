@@ -34,7 +34,7 @@ export class OneDnnBackend extends MathBackendCPU implements InPlaceUpdates {
     this.pool = new BufferPool(addon);
   }
 
-  /** A tensor whose values are still to be written: they are whatever the memory held. */
+  /** A tensor whose values are not yet written. */
   empty(shape: number[], dtype: PooledType = 'float32'): tf.TensorInfo {
     const dataId = { id: this.nextId++ };
     this.store(dataId, { ...this.allocate(tf.util.sizeFromShape(shape), dtype), dtype, refCount: 1 });

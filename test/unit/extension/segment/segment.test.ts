@@ -78,7 +78,7 @@ it('refuses weights that cannot segment', async () => {
   await extension.run(segmentCommand, image);
   expect(editor.messages[0]).toMatchObject({
     severity: 'error',
-    text: `${file}: is no checkpoint of a fine-tuning; fine-tune the weights first (VoCo: Fine-tune)`,
+    text: `${file}: is not a fine-tuning checkpoint; fine-tune the weights first (VoCo: Fine-tune)`,
   });
   expect(extension.calls).toEqual([]);
 });

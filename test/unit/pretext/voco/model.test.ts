@@ -102,8 +102,8 @@ describe('a step', () => {
       const given = model.objective.needs.teacherEncoder ? { student, teacher } : { student };
       const alive = tf.memory().numTensors;
       const result = model.lossAndGradients(given, y, layout, new RandomStream(5));
-      const { total, parts, logits, embeddings, featureGradient, projectorGradients } = result;
-      const held = [total, ...Object.values(parts), logits, embeddings, featureGradient, ...projectorGradients];
+      const { total, parts, assignments, embeddings, featureGradient, projectorGradients } = result;
+      const held = [total, ...Object.values(parts), assignments, embeddings, featureGradient, ...projectorGradients];
       expect(Object.keys(parts)).toEqual(model.objective.partNames);
       expect(featureGradient.shape).toEqual([COUNT, 62]);
       expect(projectorGradients.map(({ shape }) => shape)).toEqual(
@@ -166,9 +166,9 @@ describe('a step', () => {
 
 describe('metrics', () => {
   it('position accuracy counts crops whose best base is the right one', () => {
-    const logits = tf.tensor2d([[0.1, 0.9, 0], [0.5, 0.2, 0.1], [0, 0.1, 0.3]]); // prettier-ignore
+    const assignments = tf.tensor2d([[0.1, 0.9, 0], [0.5, 0.2, 0.1], [0, 0.1, 0.3]]); // prettier-ignore
     const y = tf.tensor2d([[0.3, 0.7, 0], [0, 1, 0], [0, 0, 1]]); // prettier-ignore
-    expect(positionAccuracy(logits, y).dataSync()[0]).toBeCloseTo(2 / 3, 6);
+    expect(positionAccuracy(assignments, y).dataSync()[0]).toBeCloseTo(2 / 3, 6);
   });
 
   it('collapse shows as similarity 1 and spread 0', () => {

@@ -63,8 +63,8 @@ const pairs = (n: number) => Array.from({ length: n }, (_, i) => i).flatMap((i) 
 ); // prettier-ignore
 
 /** pos + neg of the released codes for one volume. */
-function assignmentLoss(labels: Rows, logits: Rows, negative: (l: number) => number): number {
-  const entries = labels.flatMap((row, i) => row.map((y, k) => ({ y, l: logits[i]![k]! })));
+function assignmentLoss(labels: Rows, assignments: Rows, negative: (l: number) => number): number {
+  const entries = labels.flatMap((row, i) => row.map((y, k) => ({ y, l: assignments[i]![k]! })));
   const weight = entries.reduce((sum, { y }) => sum + y, 0);
   const zeros = entries.filter(({ y }) => y === 0);
   const pos = entries.reduce((sum, { y, l }) => sum - y * Math.log(1 - Math.abs(y - l) + 1e-6), 0) / (weight + 1e-6);
@@ -100,14 +100,16 @@ describe.each(LAYOUTS)('$volumes volumes, $randomPerVolume crops, $basesPerVolum
     const labels = await labelsOf(inputs.labels);
     const losses = volumes.map((volume) => {
       const { crops, bases } = byVolume(rows, layout, volume);
-      const logits = similarities(crops, bases);
-      const entries = labelRows(labels, volume).flatMap((row, i) => row.map((y, k) => Math.abs(y - logits[i]![k]!)));
+      const assignments = similarities(crops, bases);
+      const entries = labelRows(labels, volume).flatMap((row, i) =>
+        row.map((y, k) => Math.abs(y - assignments[i]![k]!)),
+      );
       const regularizer = mean(pairs(bases.length).map(([i, j]) => Math.abs(cosine(bases[i]!, bases[j]!))));
       return -mean(entries.map((d) => Math.log(1 - d + 1e-6))) + 0.7 * regularizer;
     });
     expect(await totalOf(result)).toBeCloseTo(mean(losses), 4);
     expect(Object.keys(result.parts)).toEqual(['prediction', 'regularizer']);
-    expect(result.logits.shape).toEqual(inputs.labels.shape);
+    expect(result.assignments.shape).toEqual(inputs.labels.shape);
   });
 
   it('voco-10k is the released code, volume by volume', async () => {
@@ -121,8 +123,8 @@ describe.each(LAYOUTS)('$volumes volumes, $randomPerVolume crops, $basesPerVolum
       const teacher = byVolume(teacherRows, layout, volume);
       const first = similarities(student.crops, teacher.bases);
       const second = similarities(teacher.crops, student.bases);
-      const logits = first.map((row, i) => row.map((value, k) => (value + second[i]![k]!) / 2));
-      const loss = assignmentLoss(labelRows(labels, volume), logits, (l) => l * l);
+      const assignments = first.map((row, i) => row.map((value, k) => (value + second[i]![k]!) / 2));
+      const loss = assignmentLoss(labelRows(labels, volume), assignments, (l) => l * l);
       return loss + 0.7 * squaredRegularizer(student.bases);
     });
     expect(await totalOf(result)).toBeCloseTo(mean(losses), 4);

@@ -16,11 +16,11 @@ export function cvprPaper(options: ObjectiveOptions): Objective {
     loss({ features, labels, layout, projectors }) {
       const embeddings = projectors.student.forward(features.student);
       const { crops, bases } = splitRows(embeddings, layout);
-      const logits = assign(crops, stopGradient(bases));
-      const prediction = tf.mean(negativeLog(absolute(tf.sub(byVolume(labels, layout), logits)))) as tf.Scalar;
+      const assignments = assign(crops, stopGradient(bases));
+      const prediction = tf.mean(negativeLog(absolute(tf.sub(byVolume(labels, layout), assignments)))) as tf.Scalar;
       const regularizer = paperRegularizer(bases);
       const total = tf.add<tf.Scalar>(prediction, tf.mul(regularizer, options.regularizerWeight));
-      return { total, parts: { prediction, regularizer }, logits: asRows(logits), embeddings };
+      return { total, parts: { prediction, regularizer }, assignments: asRows(assignments), embeddings };
     },
   };
 }

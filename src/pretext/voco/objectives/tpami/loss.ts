@@ -22,8 +22,8 @@ export function tpami(options: ObjectiveOptions): Objective {
       const embeddings = projectors.student.forward(view);
       const student = splitRows(embeddings, layout);
       const teacher = splitRows(stopGradient(projectors.teacher.forward(features.student)), layout);
-      const logits = assign(student.crops, teacher.bases);
-      const intra = assignmentLoss(byVolume(labels, layout), logits);
+      const assignments = assign(student.crops, teacher.bases);
+      const intra = assignmentLoss(byVolume(labels, layout), assignments);
       const inter = layout.volumes > 1 ? interVolumeLoss(student, teacher) : tf.scalar(0);
       const regularizer = releasedRegularizer(student.bases);
       const total = tf.addN([
@@ -31,13 +31,13 @@ export function tpami(options: ObjectiveOptions): Objective {
         tf.mul(inter, options.interVolumeWeight) as tf.Scalar,
         tf.mul(regularizer, options.regularizerWeight) as tf.Scalar,
       ]);
-      return { total, parts: { intra, inter, regularizer }, logits: asRows(logits), embeddings };
+      return { total, parts: { intra, inter, regularizer }, assignments: asRows(assignments), embeddings };
     },
   };
 }
 
-function assignmentLoss(labels: tf.Tensor3D, logits: tf.Tensor3D): tf.Scalar {
-  return tf.add(positiveLoss(labels, logits), logNegativeLoss(labels, logits));
+function assignmentLoss(labels: tf.Tensor3D, assignments: tf.Tensor3D): tf.Scalar {
+  return tf.add(positiveLoss(labels, assignments), logNegativeLoss(labels, assignments));
 }
 
 /** Rows of volume (i + 1) mod B at place i. */

@@ -6,7 +6,7 @@ import { voco10kDescriptor } from './descriptor';
 import type { Objective, ObjectiveOptions } from '../types';
 
 /**
- * The objective of the released code (models/voco_head.py of the VoCo repository): a full EMA teacher; logits are the mean
+ * The objective of the released code (models/voco_head.py of the VoCo repository): a full EMA teacher; assignments are the mean
  * of student crops against teacher bases and teacher crops against student bases; positive, negative and regulariser terms.
  */
 export function voco10k(options: ObjectiveOptions): Objective {
@@ -19,13 +19,13 @@ export function voco10k(options: ObjectiveOptions): Objective {
       const student = splitRows(embeddings, layout);
       const teacher = splitRows(stopGradient(projectors.teacher.forward(features.teacher)), layout);
       const both = tf.add(assign(student.crops, teacher.bases), assign(teacher.crops, student.bases));
-      const logits = tf.mul<tf.Tensor3D>(both, 0.5);
+      const assignments = tf.mul<tf.Tensor3D>(both, 0.5);
       const perVolume = byVolume(labels, layout);
-      const positive = positiveLoss(perVolume, logits);
-      const negative = squaredNegativeLoss(perVolume, logits);
+      const positive = positiveLoss(perVolume, assignments);
+      const negative = squaredNegativeLoss(perVolume, assignments);
       const regularizer = releasedRegularizer(student.bases);
       const total = tf.addN([positive, negative, tf.mul(regularizer, options.regularizerWeight) as tf.Scalar]);
-      return { total, parts: { positive, negative, regularizer }, logits: asRows(logits), embeddings };
+      return { total, parts: { positive, negative, regularizer }, assignments: asRows(assignments), embeddings };
     },
   };
 }

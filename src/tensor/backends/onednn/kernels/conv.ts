@@ -7,7 +7,7 @@ import { type Call, isFloat, type Kernel, type Kernels, optionalFloats } from '.
 
 const Kind = { forward: 0, backwardData: 1, backwardWeights: 2 } as const;
 
-/** What oneDNN is told of a convolution: see `Shape` in native/src/conv.cc. */
+/** The description of a convolution for oneDNN: see `Shape` in native/src/conv.cc. */
 interface Geometry {
   x: Shape5D;
   y: Shape5D;

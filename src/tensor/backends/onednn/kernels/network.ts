@@ -52,7 +52,7 @@ const instanceNormGrad: Kernel<'VocoInstanceNormGrad'> = ({ inputs: { y, dy, rst
   return dx;
 };
 
-/** What the addon is told of a call of window attention: see `attentionOf` in native/src/bindings.cc. */
+/** The description of a window attention for the addon: see `attentionOf` in native/src/bindings.cc. */
 function attentionShape({ inputs, attrs }: Call<'VocoWindowAttention' | 'VocoWindowAttentionGrad'>): number[] {
   const { tableWindow, window, shift, heads } = attrs;
   const [batch, d, h, w, width] = inputs.qkv.shape as Shape5D;

@@ -2,9 +2,9 @@
 import { open, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { describeCheckpoint, tensorStatistics } from '../../../src/runs/inspect';
+import { describeCheckpoint, tensorStatistics } from '../../../src/runs/describeCheckpoint';
 import { dict, latin, tensor } from '../../support/torchZip';
-import { temporaryFolder } from '../runs/support';
+import { temporaryFolder } from './support';
 
 const FLOATS = 1_200_000_000;
 const LAST = Float32Array.of(1, 2, 3);

@@ -16,8 +16,8 @@ import { disposeFeatures, encodeCrops, predictSimilarities, type PredictorOption
 import { openPretrained, type Pretrained } from './pretrained';
 import { cachedResult } from './store';
 
-/** A checkpoint looked at on one image. */
-export interface InspectRequest {
+/** A checkpoint and the image that it is asked about. */
+export interface ImageQuestion {
   readonly checkpoint: string;
   /** Preprocessing, grid and crops; by default those of the checkpoint's run. Network and objective are always the checkpoint's. */
   readonly config?: PretrainConfig | undefined;
@@ -25,19 +25,19 @@ export interface InspectRequest {
   readonly files: readonly string[];
 }
 
-export interface LocateRequest extends InspectRequest {
+export interface LocateRequest extends ImageQuestion {
   /** How many random crops are asked about; rounded up to whole training steps. */
   readonly positions: number;
   readonly seed: number;
 }
 
-export interface PredictRequest extends InspectRequest {
+export interface PredictRequest extends ImageQuestion {
   /** The random crops and base crops of one training step on this image. */
   readonly randoms: readonly PlacedCrop[];
   readonly bases: readonly PlacedCrop[];
 }
 
-export type InspectOptions = Pick<PredictorOptions, 'signal' | 'onProgress'>;
+export type LocateOptions = Pick<PredictorOptions, 'signal' | 'onProgress'>;
 
 interface Scene {
   readonly pretrained: Pretrained;
@@ -56,7 +56,7 @@ interface Opened {
 
 function release({ pretrained, bases }: Opened): void {
   if (bases) disposeFeatures(bases.features);
-  // One that could not be opened has nothing to dispose; whoever asked for it has the error.
+  // A checkpoint that could not be opened has nothing to dispose. Its caller got the error.
   void pretrained.then(
     ({ model }) => model.dispose(),
     () => undefined,
@@ -64,27 +64,27 @@ function release({ pretrained, bases }: Opened): void {
 }
 
 /**
- * Asks pre-training checkpoints about images, on the device in use. The last checkpoint and volumes stay in memory, so that the
+ * Runs pre-training checkpoints on images, on the device in use. The last checkpoint and volumes stay in memory, so that the
  * next question about them is answered sooner.
  */
-export class Inspector {
+export class Locator {
   private opened?: Opened;
   private store?: { key: string; store: VolumeStore };
   private predicting: Promise<unknown> = Promise.resolve();
 
   constructor(private readonly onWarning: (message: string) => void = () => undefined) {}
 
-  /** The checkpoint, opened once as long as its file does not change. @throws UserError when it is none of a pre-training */
+  /** The checkpoint, opened once while its file does not change. @throws UserError if it is not a pre-training checkpoint */
   open(checkpoint: string): Promise<Pretrained> {
     return this.using(checkpoint, ({ pretrained }) => pretrained);
   }
 
   /**
-   * Where the network believes many random crops of an image to be: cached by checkpoint, image and settings.
+   * Where the network places many random crops of an image: cached by checkpoint, image and settings.
    *
    * @throws UserError naming the file at fault; AbortError when cancelled
    */
-  async locate(request: LocateRequest, options: InspectOptions = {}): Promise<LocateReport> {
+  async locate(request: LocateRequest, options: LocateOptions = {}): Promise<LocateReport> {
     const { checkpoint, files, positions, seed } = request;
     const config = request.config ?? (await this.open(checkpoint)).config;
     const { randomCrops, grid, crop, input } = config.method;
@@ -97,7 +97,7 @@ export class Inspector {
   }
 
   /** Predicted similarities of given crops: those of a training step, when the crops are. Throws as {@link locate}. */
-  predict(request: PredictRequest, options: InspectOptions = {}): Promise<Predictions> {
+  predict(request: PredictRequest, options: LocateOptions = {}): Promise<Predictions> {
     // One after the other, since they share the features of the base crops.
     const answer = this.predicting.then(() =>
       this.using(request.checkpoint, async (opened) => {
@@ -147,7 +147,7 @@ export class Inspector {
     return opened.bases.features;
   }
 
-  private async scene({ checkpoint, files, config: wanted }: InspectRequest, opened: Opened): Promise<Scene> {
+  private async scene({ checkpoint, files, config: wanted }: ImageQuestion, opened: Opened): Promise<Scene> {
     const pretrained = await opened.pretrained;
     const config = wanted ?? pretrained.config;
     const { model } = pretrained;
@@ -170,13 +170,13 @@ export class Inspector {
   }
 }
 
-function settingsOf({ pretrained, config, volume }: Scene, options: InspectOptions): PredictorOptions {
+function settingsOf({ pretrained, config, volume }: Scene, options: LocateOptions): PredictorOptions {
   const network = { ...pretrained.config, method: { ...pretrained.config.method, input: config.method.input } };
   const { microBatch } = stepCost(network, vocoTask.cost(network), availableMemory());
   return { model: pretrained.model, volume, input: config.method.input, microBatch, ...options };
 }
 
-/** Predictions for crops of which none was encoded before, with one progress over all of them. */
+/** Predictions for crops that were not encoded before, with one progress over all of them. */
 async function askAll(
   settings: PredictorOptions,
   randoms: readonly PlacedCrop[],
@@ -197,7 +197,7 @@ async function askAll(
   }
 }
 
-async function report(scene: Scene, request: LocateRequest, options: InspectOptions): Promise<LocateReport> {
+async function report(scene: Scene, request: LocateRequest, options: LocateOptions): Promise<LocateReport> {
   const { config, grid, volume, pretrained } = scene;
   const { randomCrops } = config.method;
   const count = Math.ceil(Math.max(1, request.positions) / randomCrops) * randomCrops;

@@ -26,7 +26,7 @@ export interface CaseFacts {
   readonly images: readonly ImageFacts[];
 }
 
-export interface InspectOptions {
+export interface CaseCheckOptions {
   readonly labels: boolean;
   readonly channel: number | 'all';
   /** Number of classes with background: labels 0 to n − 1. */
@@ -70,13 +70,13 @@ function unreadable(error: unknown, file: string): Finding {
     severity: 'error',
     file,
     message,
-    advice: 'repair or fetch the file again, or take the case out of the list',
+    advice: 'repair the file or download it again, or remove the case from the list',
   };
 }
 
-async function inspectImage(
+async function checkImage(
   file: string,
-  options: InspectOptions,
+  options: CaseCheckOptions,
   findings: Finding[],
 ): Promise<ImageFacts | undefined> {
   try {
@@ -94,7 +94,7 @@ async function inspectImage(
         advice: 'set data.channel to a channel that all images have',
       });
     const fingerprints = [await pieceHash(file)];
-    if (options.deep) fingerprints.push(await inspectVoxels(file, options, findings));
+    if (options.deep) fingerprints.push(await checkVoxels(file, options, findings));
     return {
       file,
       realPath: await realpath(file),
@@ -109,7 +109,7 @@ async function inspectImage(
   }
 }
 
-async function inspectVoxels(file: string, options: InspectOptions, findings: Finding[]): Promise<string> {
+async function checkVoxels(file: string, options: CaseCheckOptions, findings: Finding[]): Promise<string> {
   const { volume, nonFinite } = await readNifti(file, { channel: 'all' });
   if (namedAsLabels(file).length === 0) findings.push(...holdsLabels(file, volume.data));
   const bad = nonFinite.nan + nonFinite.infinite;
@@ -132,7 +132,7 @@ async function inspectVoxels(file: string, options: InspectOptions, findings: Fi
       severity: 'error',
       file,
       message: 'all voxels have the same value',
-      advice: 'fetch the file again, or take the case out of the list',
+      advice: 'download the file again, or remove the case from the list',
     });
   else if (options.windowLow !== undefined && options.windowLow < 0 && min >= 0)
     findings.push({
@@ -145,7 +145,7 @@ async function inspectVoxels(file: string, options: InspectOptions, findings: Fi
 }
 
 /** Looks at the label of a case beside its first image. */
-async function inspectLabel(file: string, image: ImageFacts | undefined, options: InspectOptions, findings: Finding[]) {
+async function checkLabel(file: string, image: ImageFacts | undefined, options: CaseCheckOptions, findings: Finding[]) {
   try {
     const header = await readHeader(file);
     await checkComplete(file, header);
@@ -157,7 +157,7 @@ async function inspectLabel(file: string, image: ImageFacts | undefined, options
         advice: 'store one class number a voxel',
       });
     if (image) compareGrids(file, header, image, findings);
-    if (options.deep) await inspectLabelValues(file, options.expectedClasses, findings);
+    if (options.deep) await checkLabelValues(file, options.expectedClasses, findings);
   } catch (error) {
     findings.push(unreadable(error, file));
   }
@@ -180,13 +180,13 @@ function compareGrids(file: string, label: NiftiHeader, image: ImageFacts, findi
   findings.push({
     severity: severe ? 'error' : 'warning',
     file,
-    message: `lies elsewhere in space than its image ${image.file} (their affines differ)`,
+    message: `does not lie where its image ${image.file} lies (their affines differ)`,
     advice: 'write the label with the affine of its image; overlays and resampling would be wrong',
   });
 }
 
 /** The distinct values of a label, up to the 20 smallest. */
-async function inspectLabelValues(file: string, classes: number | undefined, findings: Finding[]): Promise<void> {
+async function checkLabelValues(file: string, classes: number | undefined, findings: Finding[]): Promise<void> {
   const { volume } = await readNifti(file);
   const values = [...new Set<number>(volume.data)].sort((a, b) => a - b);
   const wrong = values.filter(
@@ -211,11 +211,11 @@ async function inspectLabelValues(file: string, classes: number | undefined, fin
 }
 
 /** Looks at all files of a case and adds what is wrong to `findings`. */
-export async function inspectCase(item: Case, options: InspectOptions, findings: Finding[]): Promise<CaseFacts> {
+export async function checkCase(item: Case, options: CaseCheckOptions, findings: Finding[]): Promise<CaseFacts> {
   const images: ImageFacts[] = [];
   const files = imageFiles(item);
   for (const file of files) {
-    const facts = await inspectImage(file, options, findings);
+    const facts = await checkImage(file, options, findings);
     if (facts) images.push(facts);
   }
   const [first] = images;
@@ -234,7 +234,7 @@ export async function inspectCase(item: Case, options: InspectOptions, findings:
       message: 'has no label',
       advice: 'add "label" in the datalist',
     });
-  if (options.labels && item.label !== undefined) await inspectLabel(item.label, first, options, findings);
+  if (options.labels && item.label !== undefined) await checkLabel(item.label, first, options, findings);
   return { item, images: images.length === files.length ? images : [] };
 }
 

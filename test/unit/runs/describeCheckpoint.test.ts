@@ -2,9 +2,9 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { saveCheckpoint } from '../../../src/runs/checkpoint';
-import { describeCheckpoint, statisticsOf, tensorStatistics } from '../../../src/runs/inspect';
+import { describeCheckpoint, statisticsOf, tensorStatistics } from '../../../src/runs/describeCheckpoint';
 import { moduleTree, visibleNodes } from '../../../webview/checkpoint/modules';
-import { newRun, temporaryFolder } from '../runs/support';
+import { newRun, temporaryFolder } from './support';
 
 const f32 = (name: string, shape: number[], data: number[]) => ({
   name,
