@@ -133,7 +133,7 @@ describe('checkDataset', () => {
       /^error: 8×7×5 voxels, but/,
     );
     expect(about(await check({ cases: [caseOf(one, moved)], ...deep }), moved).join()).toMatch(
-      /^error: lies elsewhere/,
+      /^error: does not lie where its image/,
     );
     expect(about(await check({ cases: [caseOf(one, nudged)], ...deep }), nudged).join()).toMatch(/^warning: lies else/);
     expect(about(await check({ cases: [caseOf(one)], labels: true }), one)).toEqual(['error: has no label']);

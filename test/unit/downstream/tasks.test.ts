@@ -186,6 +186,6 @@ describe('a list of classes', () => {
     );
     await expect(read('')).rejects.toThrow(/list\.csv: no column of images: .*it has none/);
     await expect(read('image,label\n')).rejects.toThrow(/the list is empty/);
-    await expect(read('image,label\n,1\n')).rejects.toThrow(/list\.csv:2: no image/);
+    await expect(read('image,label\n,1\n')).rejects.toThrow(/list\.csv:2: the image is missing/);
   });
 });

@@ -159,7 +159,7 @@ describe('a study', () => {
 describe('a study that cannot be', () => {
   it.each([
     ['without a checkpoint', { study: { cases: [1] } }, /set init\.checkpoint to pre-trained weights/],
-    ['on more cases than there are', () => compare([0], [1, 9]), /asks for 9 training volumes, but there are only 3/],
+    ['on more cases than there are', () => compare([0], [1, 9]), /requests 9 training volumes, but there are only 3/],
     ['of both kinds', () => ({ ...compare([0]), study: { cases: [1], fractions: [1] } }), /not both/],
     ['with a seed twice', () => compare([1, 1]), /1 is listed twice/],
   ])('%s is refused before anything is made', async (name, change, message) => {
