@@ -30,7 +30,7 @@ function gridSize(config: Config): [number, number, number] | undefined {
 export const check: Command = {
   name: 'check',
   usage: 'voco check CONFIG [--deep] [--downstream DATALIST.json]... [--set path=value]... [--json]',
-  summary: 'lints the dataset of a config: missing files, odd spacings, wrong keys, leakage',
+  summary: 'checks the dataset of a config: missing files, odd spacings, wrong keys, leakage',
   details:
     '  --deep             reads every voxel (NaN, damaged data, label values), not only headers\n' +
     '  --downstream FILE  a datalist whose validation cases must not be in the pre-training data; may be repeated',
