@@ -1,3 +1,4 @@
+import { downstreamFor } from '../downstream/descriptors';
 import { realpath } from 'node:fs/promises';
 import { resolveTask, type Config } from '../config';
 import { check } from '../config/diagnose';
@@ -57,7 +58,7 @@ function abilities(
     cannot.predict = `${file}: is a pre-training checkpoint and cannot segment; fine-tune it with voco finetune`;
   } else {
     cannot.locate = `${file}: is a fine-tuning checkpoint and has no projector; name a checkpoint of voco pretrain`;
-    if (resolveTask(config.task).output === 'classification')
+    if (!downstreamFor(resolveTask(config.task).output).labelMaps)
       cannot.predict = `${file}: classifies whole volumes and cannot segment`;
   }
   return cannot;

@@ -16,6 +16,7 @@ import {
 } from '../runs';
 import { useDevice } from '../tensor/backends';
 import { findClassifiedCases, findLabelledCases } from '../downstream/cases';
+import { downstreamFor, type DownstreamName } from '../downstream/descriptors';
 import { SCORE_UNITS } from '../downstream/segmentation/scores';
 import { openSegmenter } from '../segment/segmenter';
 import { ProgressBar } from '../text/progressBar';
@@ -113,6 +114,12 @@ async function classificationWork({ config, checkpoint, task }: Prepared): Promi
   };
 }
 
+/** How each downstream task is scored. */
+const WORK: Readonly<Record<DownstreamName, (prepared: Prepared) => Promise<Work>>> = {
+  segmentation: segmentationWork,
+  classification: classificationWork,
+};
+
 const shown = (value: number | null | undefined): string => value?.toFixed(4) ?? 'undefined';
 
 /** Says the scores, and gives those that are defined. */
@@ -182,7 +189,7 @@ async function openRun(prepared: Prepared, request: EvaluateRequest, cases: numb
 export async function evaluate(request: EvaluateRequest, say: Say): Promise<EvaluateResult> {
   const prepared = await prepare(request);
   const { config, checkpoint, task } = prepared;
-  const work = await (task.output === 'classification' ? classificationWork(prepared) : segmentationWork(prepared));
+  const work = await WORK[downstreamFor(task.output).name as DownstreamName](prepared);
   if (work.cases === 0) {
     throw new UsageError(
       'voco evaluate: the config has no held-out cases; set data.validation or data.validationFraction',

@@ -88,6 +88,8 @@ export interface DownstreamDescriptor extends TaskDescriptor {
   readonly outputs: readonly TaskOutput[];
   /** Label maps belong to its images, one value a voxel. */
   readonly labelMaps: boolean;
-  /** What a model card calls the network: "a segmentation network". */
+  /** What a model card calls the network: "A segmentation network". */
   readonly networkTitle: string;
+  /** What a model card says of weights that it adds to the network's own encoder. */
+  readonly besideEncoder?: string;
 }

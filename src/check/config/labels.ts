@@ -1,3 +1,4 @@
+import { downstreamFor } from '../../downstream/descriptors';
 import { resolveTask, type FinetuneConfig } from '../../config';
 import type { Problem } from '../../schema';
 import { UserError } from '../../errors/userError';
@@ -29,7 +30,7 @@ export async function labelProblems(
   facts: FileFacts,
 ): Promise<Problem[]> {
   const { classes, output, title } = resolveTask(config.task);
-  if (output === 'classification' || classes.length === 0) return [];
+  if (!downstreamFor(output).labelMaps || classes.length === 0) return [];
   const known = new Set([0, ...classes.flatMap(({ values }) => values)]);
   const seen = new Set<number>();
   const path = ['task', config.task.classes === null ? 'name' : 'classes'];

@@ -1,3 +1,4 @@
+import { downstreamFor } from '../../downstream/descriptors';
 import { resolveTask, type Config, type SourceConfig } from '../../config';
 import type { ConfigPath } from '../../schema/tree';
 import type { Problem } from '../../schema';
@@ -39,8 +40,8 @@ async function wrongKey(source: SourceConfig, path: ConfigPath, message: string)
 async function casesOf(config: Config, source: SourceConfig): Promise<readonly Case[]> {
   if (config.kind === 'pretrain') return resolveSources([source], '/', { labels: false });
   const { output, classes } = resolveTask(config.task);
-  if (output === 'classification') return classifiedCases([source], classes);
-  return resolveSources([source], '/', { labels: true });
+  if (downstreamFor(output).labelMaps) return resolveSources([source], '/', { labels: true });
+  return classifiedCases([source], classes);
 }
 
 /** What is known of a case's images, and which of its files cannot be read, in their order. */

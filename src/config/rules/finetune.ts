@@ -1,3 +1,4 @@
+import { downstreamFor } from '../../downstream/descriptors';
 import { resolveTask } from '../task';
 import type { FinetuneConfig } from '../types';
 import { error, warning, type Problem } from '../../schema';
@@ -24,7 +25,7 @@ function taskRules(config: FinetuneConfig): Problem[] {
     if (values.includes(0)) found.push(error(['task', 'classes'], 'value 0 is background and belongs to no class'));
   }
   const weights = loss.classWeights;
-  if (weights && output === 'classification' && weights.length !== outChannels) {
+  if (weights && !downstreamFor(output).labelMaps && weights.length !== outChannels) {
     const message = `${weights.length} weights for ${outChannels} classes`;
     found.push(error(['loss', 'classWeights'], message));
   }

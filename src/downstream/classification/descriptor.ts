@@ -6,6 +6,7 @@ export const classificationDescriptor = {
   outputs: ['classification'],
   labelMaps: false,
   networkTitle: 'A classification network',
+  besideEncoder: '`features` and `head` turn its pooled features into logits',
   best: { metric: 'accuracy', goal: 'max' },
   charts: [
     { id: 'scores', title: 'F1 and AUC', metrics: ['f1', 'auc'], atLeast: [0, 1] },

@@ -1,3 +1,4 @@
+import { downstreamFor } from '../../downstream/descriptors';
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
@@ -40,7 +41,7 @@ async function configOf(checkpoint: string): Promise<FinetuneConfig> {
     );
   }
   const config = JSON.parse(metadata.config) as FinetuneConfig;
-  if (resolveTask(config.task).output === 'classification') {
+  if (!downstreamFor(resolveTask(config.task).output).labelMaps) {
     throw new UserError(`${checkpoint}: classifies whole volumes and cannot segment; see VoCo: Evaluate`);
   }
   return config;

@@ -134,8 +134,9 @@ function namesOf(metadata: CardFacts['metadata'], encoder: boolean): string {
   if (encoder) {
     return `Names are ${whose}; a segmentation network loads its encoder from here, and its decoder starts with random weights.`;
   }
-  if (taskOf(metadata)?.output === 'classification')
-    return `Names of the encoder are ${whose}; \`features\` and \`head\` turn its pooled features into logits.`;
+  const task = taskOf(metadata);
+  const beside = task && downstreamFor(task.output).besideEncoder;
+  if (beside !== undefined) return `Names of the encoder are ${whose}; ${beside}.`;
   return `Names are ${whose}, all of them${facts?.loadsStrictly ? ': it loads strictly' : ''}.`;
 }
 

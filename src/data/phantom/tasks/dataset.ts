@@ -1,3 +1,4 @@
+import { downstreamFor } from '../../../downstream/descriptors';
 import { mapVec3, type Vec3 } from '../../../geometry';
 import { join } from 'node:path';
 import { UsageError } from '../../../errors/userError';
@@ -39,7 +40,7 @@ async function writeCase(out: string, index: number, drawn: TaskCase): Promise<E
 }
 
 async function writeList(out: string, task: PhantomTask, train: Entry[], validation: Entry[]): Promise<string> {
-  if (TASKS[task].output === 'classification') {
+  if (!downstreamFor(TASKS[task].output).labelMaps) {
     const rows = (list: Entry[]): string => list.map(({ image, label }) => `${String(image)},${label}\n`).join('');
     await writeFileAtomically(join(out, 'validation.csv'), `image,label\n${rows(validation)}`);
     const file = join(out, 'training.csv');
