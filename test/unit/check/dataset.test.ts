@@ -135,7 +135,9 @@ describe('checkDataset', () => {
     expect(about(await check({ cases: [caseOf(one, moved)], ...deep }), moved).join()).toMatch(
       /^error: does not lie where its image/,
     );
-    expect(about(await check({ cases: [caseOf(one, nudged)], ...deep }), nudged).join()).toMatch(/^warning: does not lie where/);
+    expect(about(await check({ cases: [caseOf(one, nudged)], ...deep }), nudged).join()).toMatch(
+      /^warning: does not lie where/,
+    );
     expect(about(await check({ cases: [caseOf(one)], labels: true }), one)).toEqual(['error: has no label']);
   });
 
