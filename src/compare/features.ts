@@ -4,7 +4,9 @@ import { NO_AUGMENTATION, sampleCrop } from '../data/augment';
 import { cacheFolder } from '../data/cache';
 import { VolumeStore } from '../data/volumeStore';
 import { UserError } from '../errors/userError';
-import type { Config } from '../config';
+import type { Config, PretrainConfig } from '../config';
+import { pretextOf } from '../pretext/descriptors';
+import { isVoco } from '../pretext/voco/config';
 import { centredFeatures, LinearCka } from '../metrics';
 import { createEncoder } from '../nets';
 import type { FeatureComparison, FeatureStage } from '../protocol/comparison';
@@ -42,9 +44,13 @@ interface CropSizes {
 }
 
 const sizesOf = (config: Config): CropSizes =>
-  config.kind === 'pretrain'
-    ? { crop: config.method.crop, input: config.method.input }
-    : { crop: config.crops.size, input: config.crops.size };
+  config.kind === 'pretrain' ? pretextSizes(config) : { crop: config.crops.size, input: config.crops.size };
+
+/** Crops of VoCo are resized for the network; those of other pretext tasks pass as they are cut. */
+function pretextSizes(config: PretrainConfig): CropSizes {
+  const { size } = pretextOf(config.method).networkInput(config.method);
+  return isVoco(config) ? { crop: config.method.crop, input: size } : { crop: size, input: size };
+}
 
 /** Why a network cannot take crops of a size, or a number of channels. */
 function refusal({ file, config, checkpoint }: OpenedCheckpoint, input: Vec3, channels?: number): string | null {

@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import type { PretrainConfig } from '../config';
+import { isVoco, type VocoConfig } from '../pretext/voco/config';
 import { flattenConfig } from '../config/flatten';
 import { cacheFolder, cacheKey, resultImage } from '../data/cache';
 import { UserError } from '../errors/userError';
@@ -17,13 +17,13 @@ export interface LocationQuestion {
 }
 
 /** What shapes a question to a network and its answer, as far as the network was not trained with one of it alone. */
-function asked({ data, method }: PretrainConfig) {
+function asked({ data, method }: VocoConfig) {
   const { grid, crop, input, randomCrops } = method;
   return { data: { preprocess: data.preprocess, channel: data.channel }, method: { grid, crop, input, randomCrops } };
 }
 
 /** Paths of settings in which two configs ask otherwise. */
-function differences(a: PretrainConfig, b: PretrainConfig): string[] {
+function differences(a: VocoConfig, b: VocoConfig): string[] {
   const [first, second] = [flattenConfig(asked(a)), flattenConfig(asked(b))];
   const paths = new Set([...first.keys(), ...second.keys()]);
   return [...paths].filter((path) => first.get(path) !== second.get(path)).sort();
@@ -32,7 +32,7 @@ function differences(a: PretrainConfig, b: PretrainConfig): string[] {
 /** The map of a report as a file, written once. */
 async function mapFile(
   report: LocateReport,
-  config: PretrainConfig,
+  config: VocoConfig,
   image: readonly string[],
 ): Promise<string | undefined> {
   if (report.map.values.length === 0) return undefined;
@@ -47,12 +47,13 @@ async function mapFile(
 interface Asked extends LocationQuestion, CallContext {
   readonly locator: Locator;
   /** The config whose preprocessing, grid and crops count. */
-  readonly settings: PretrainConfig;
+  readonly settings: VocoConfig;
 }
 
 async function ask({ file, config, checkpoint }: OpenedCheckpoint, asked: Asked): Promise<LocatedCheckpoint> {
   const reason = checkpoint.cannot.locate;
-  if (reason !== undefined || config?.kind !== 'pretrain') return { missing: reason ?? file, trainedOtherwise: [] };
+  if (reason !== undefined || config?.kind !== 'pretrain' || !isVoco(config))
+    return { missing: reason ?? file, trainedOtherwise: [] };
   const { locator, settings, image, positions, seed, signal, onProgress } = asked;
   const trainedOtherwise = differences(settings, config);
   try {
@@ -80,7 +81,7 @@ export async function compareLocations(
 ): Promise<ComparedLocations> {
   const able = opened.filter(({ checkpoint }) => checkpoint.cannot.locate === undefined);
   const settings = able[0]?.config;
-  if (settings?.kind !== 'pretrain')
+  if (settings?.kind !== 'pretrain' || !isVoco(settings))
     throw new UserError(opened.map(({ checkpoint }) => checkpoint.cannot.locate).join('; '));
   const answers: LocatedCheckpoint[] = [];
   for (const one of opened) {

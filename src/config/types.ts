@@ -19,7 +19,6 @@ export type DataConfig = PretrainConfig['data'];
 export type SourceConfig = DataConfig['train'][number];
 export type PreprocessConfig = DataConfig['preprocess'];
 export type MethodConfig = PretrainConfig['method'];
-export type AugmentConfig = MethodConfig['augment'];
 export type NetworkConfig = PretrainConfig['network'];
 export type OptimizerConfig = PretrainConfig['optimizer'];
 export type ScheduleConfig = PretrainConfig['schedule'];

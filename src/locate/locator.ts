@@ -1,5 +1,6 @@
 import { boxAround } from '../geometry';
 import type { PretrainConfig } from '../config';
+import { requireVoco, type VocoConfig } from '../pretext/voco/config';
 import { cacheFolder, cacheKey } from '../data/cache';
 import { NO_AUGMENTATION } from '../data/augment';
 import { VolumeStore } from '../data/volumeStore';
@@ -41,7 +42,7 @@ export type LocateOptions = Pick<PredictorOptions, 'signal' | 'onProgress'>;
 
 interface Scene {
   readonly pretrained: Pretrained;
-  readonly config: PretrainConfig;
+  readonly config: VocoConfig;
   readonly volume: Volume<Float32Array>;
   readonly grid: CropGrid;
 }
@@ -86,7 +87,7 @@ export class Locator {
    */
   async locate(request: LocateRequest, options: LocateOptions = {}): Promise<LocateReport> {
     const { checkpoint, files, positions, seed } = request;
-    const config = request.config ?? (await this.open(checkpoint)).config;
+    const config = settingsFor(request, (await this.open(checkpoint)).config);
     const { randomCrops, grid, crop, input } = config.method;
     const { preprocess, channel, cache } = config.data;
     const shaping = { preprocess, channel, randomCrops, grid, crop, input, positions, seed };
@@ -149,7 +150,7 @@ export class Locator {
 
   private async scene({ checkpoint, files, config: wanted }: ImageQuestion, opened: Opened): Promise<Scene> {
     const pretrained = await opened.pretrained;
-    const config = wanted ?? pretrained.config;
+    const config = settingsFor({ checkpoint, config: wanted }, pretrained.config);
     const { model } = pretrained;
     model.student.checkSize(config.method.input);
     const volume = await this.volumes(config).load({ image: files });
@@ -162,12 +163,20 @@ export class Locator {
     return { pretrained, config, volume, grid: createCropGrid(config.method.grid, config.method.crop, [x, y, z]) };
   }
 
-  private volumes(config: PretrainConfig): VolumeStore {
+  private volumes(config: VocoConfig): VolumeStore {
     const settings = loaderSettings(config).store;
     const key = JSON.stringify(settings);
     if (this.store?.key !== key) this.store = { key, store: new VolumeStore(settings, this.onWarning) };
     return this.store.store;
   }
+}
+
+/** Whose preprocessing, grid and crops count: those asked for, else those of the checkpoint. */
+function settingsFor(
+  { checkpoint, config }: Pick<ImageQuestion, 'checkpoint' | 'config'>,
+  own: VocoConfig,
+): VocoConfig {
+  return config ? requireVoco(config, checkpoint) : own;
 }
 
 function settingsOf({ pretrained, config, volume }: Scene, options: LocateOptions): PredictorOptions {

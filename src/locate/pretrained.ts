@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
-import type { PretrainConfig } from '../config';
 import { check } from '../config/diagnose';
 import { UserError } from '../errors/userError';
+import { requireVoco, type VocoConfig } from '../pretext/voco/config';
 import type { VocoModel } from '../pretext/voco/model';
 import { buildModel } from '../pretext/voco/task';
 import { readWeights } from '../convert/read';
@@ -12,15 +12,15 @@ export interface Pretrained {
   /** Optimizer steps done. */
   readonly step: number;
   /** The config of the run that wrote it. */
-  readonly config: PretrainConfig;
+  readonly config: VocoConfig;
   /** On the device in use; the caller's to dispose. */
   readonly model: VocoModel;
 }
 
-function configOf(file: string, metadata: Readonly<Record<string, string>>): PretrainConfig {
+function configOf(file: string, metadata: Readonly<Record<string, string>>): VocoConfig {
   if (metadata.kind === 'pretrain' && metadata.config !== undefined) {
     const { config } = check(JSON.parse(metadata.config));
-    if (config?.kind === 'pretrain') return config;
+    if (config?.kind === 'pretrain') return requireVoco(config, file);
   }
   const what = metadata.kind === 'finetune' ? 'is of a fine-tuning, which has no projector' : 'is none';
   throw new UserError(`${file}: ${what}; name a checkpoint that voco pretrain wrote (checkpoints/step-….safetensors)`);

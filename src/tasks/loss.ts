@@ -14,6 +14,8 @@ export interface SampleLoss<B extends Batch> {
   rows(batch: B): number;
   /** The loss and its parts, each a mean over these rows; runs on the tape. */
   loss(batch: B, rows: Rows): LossScalars;
+  /** Called when the weights were updated, such as to move a teacher. */
+  updated?(): void;
 }
 
 /** What a {@link VectorLoss} gives for the whole batch, on the tape: `loss`, and what {@link VectorLoss.describe} needs. */

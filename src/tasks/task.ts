@@ -4,6 +4,7 @@ import type { Network, ParameterSet } from '../nets';
 import type { LoadOptions, LoadReport, StateEntry } from '../nets/state';
 import type * as tf from '../tensor/tf';
 import type { Vec3 } from '../geometry';
+import type { ConfigPath } from '../schema';
 import type { BestScore } from './descriptor';
 import type { Loss } from './loss';
 import type { TaskPreview } from './preview';
@@ -24,6 +25,8 @@ export interface CaseChecks {
   readonly labels?: boolean;
   /** Least size of a preprocessed volume, voxels. */
   readonly gridSize?: Vec3;
+  /** Why it must be so large ("4×4×1 crops of 96×96×96"), and the key that says so. */
+  readonly gridReason?: { readonly text: string; readonly path: ConfigPath };
 }
 
 /** What a step costs, from the config alone. */

@@ -54,7 +54,12 @@ async function ofSamples<B extends Batch>(loss: SampleLoss<B>, batch: B, pieces:
     scalars = addScalars(scalars, value);
     await breathe();
   }
-  return { gradients: gradients!, scalars: scalars!, updated: () => undefined, dispose: () => disposeAll(scalars!) };
+  return {
+    gradients: gradients!,
+    scalars: scalars!,
+    updated: () => loss.updated?.(),
+    dispose: () => disposeAll(scalars!),
+  };
 }
 
 function shareOf(scalars: LossScalars, share: number): LossScalars {

@@ -10,7 +10,7 @@ import { checkpointLeakage, downstreamLeakage, ownLeakage } from './leakage';
 import { memoryProblems } from './memory';
 import { missingPaths } from './paths';
 import { lookAtSources } from './sources';
-import { gridProblems } from './volumes';
+import { sizeProblems } from './volumes';
 
 /** Finds what is wrong with a config in the light of the files that it names, reading each of them once. */
 export class ConfigLinter {
@@ -48,7 +48,7 @@ export class ConfigLinter {
     const own = await ownLeakage(train.sources, validation.sources, facts);
     const special =
       config.kind === 'pretrain'
-        ? [...gridProblems(config, train.sources), ...(await downstreamLeakage(train.sources, others, facts))]
+        ? [...(await sizeProblems(config, train.sources)), ...(await downstreamLeakage(train.sources, others, facts))]
         : [
             ...(await labelProblems(config, train.sources, facts)),
             ...(await checkpointLeakage(config.init.checkpoint, validation.sources, facts)),

@@ -1,7 +1,6 @@
 import process from 'node:process';
 import { dirname, resolve } from 'node:path';
 import { ExitCode } from '../../errors/userError';
-import type { Config } from '../../config';
 import type { Finding } from '../../check/dataset';
 import type { CheckReport } from '../../protocol/datasets';
 import { ProgressBar } from '../../text/progressBar';
@@ -20,13 +19,6 @@ function print(findings: readonly Finding[], volumes: number): void {
   process.stdout.write(`${counted(volumes, 'volume')} checked: ${findings.length === 0 ? 'nothing wrong' : verdict}\n`);
 }
 
-/** Voxels that pre-training's crop grid needs; smaller volumes are padded in fine-tuning. */
-function gridSize(config: Config): [number, number, number] | undefined {
-  if (config.kind !== 'pretrain') return undefined;
-  const { grid, crop } = config.method;
-  return [grid[0] * crop[0], grid[1] * crop[1], grid[2] * crop[2]];
-}
-
 export const check: Command = {
   name: 'check',
   usage: 'voco check CONFIG [--deep] [--downstream DATALIST.json]... [--set path=value]... [--json]',
@@ -42,6 +34,7 @@ export const check: Command = {
   },
   async run(args) {
     const { loadConfig } = await import('../../config');
+    const { taskOf } = await import('../../catalog');
     const { bySeverity, checkDataset, checkSources } = await import('../../check/dataset');
     const file = resolve(onlyPositional(check, args, 'the config'));
     const { config, warnings } = await loadConfig(file, { set: listOption(args, 'set') });
@@ -65,7 +58,7 @@ export const check: Command = {
       channel: data.channel,
       preprocess: data.preprocess,
       labels,
-      gridSize: gridSize(config),
+      gridSize: (await taskOf(config)).checks(config).gridSize,
       downstream: downstream.map(({ name, found }) => ({ name, cases: found.cases })),
       deep: args.values.deep === true,
       onProgress: (done) => bar.update(done),

@@ -1,4 +1,4 @@
-import type { PretrainConfig } from '../../config';
+import { requireVoco, type VocoConfig } from './config';
 import { NO_AUGMENTATION, sampleCrop, type Augmentation } from '../../data/augment';
 import { boxAround, mapAxes, voxelCount, type Vec3 } from '../../geometry';
 import type { CropChoice, CropRequest } from '../../protocol/crops';
@@ -15,7 +15,7 @@ class VocoPreview implements OpenPreview {
   readonly grid: CropGrid;
 
   constructor(
-    private readonly method: PretrainConfig['method'],
+    private readonly method: VocoConfig['method'],
     private readonly volume: Volume<Float32Array>,
   ) {
     const [, x, y, z] = volume.shape;
@@ -111,5 +111,5 @@ function inWords({ flip, quarterTurns, shift }: Augmentation): string {
 }
 
 export const vocoPreview: TaskPreview = {
-  open: ({ method }, volume) => new VocoPreview(method, volume),
+  open: (config, volume) => new VocoPreview(requireVoco(config, config.name).method, volume),
 };

@@ -1,9 +1,9 @@
-import type { PretrainConfig } from '../../config';
+import type { VocoConfig } from './config';
 import { createEncoder, estimate } from '../../nets';
 import { RandomStream, streamId } from '../../random/random';
 import type { TrainedModel, TrainingTask } from '../../tasks';
 import type { Case } from '../../data/datalist';
-import { formatPercent } from '../../text';
+import { formatPercent, formatSize } from '../../text';
 import type { CropBatch } from './batch';
 import { findUnlabelledCases, storeSettings } from '../cases';
 import { vocoDescriptor } from './descriptor';
@@ -13,7 +13,7 @@ import { objectiveDescriptors } from './objectives/descriptors';
 import type { LoaderSettings } from './settings';
 
 /** The model of a config: student, projector, and a teacher where the objective has one. */
-export function buildModel(config: PretrainConfig): VocoModel {
+export function buildModel(config: VocoConfig): VocoModel {
   const { method } = config;
   return new VocoModel({
     network: config.network,
@@ -31,13 +31,13 @@ export function buildModel(config: PretrainConfig): VocoModel {
 }
 
 /** How the volumes of a config are cut into crops. */
-export function loaderSettings(config: PretrainConfig): LoaderSettings {
+export function loaderSettings(config: VocoConfig): LoaderSettings {
   const { grid, crop, input, randomCrops, augment } = config.method;
   return { grid, crop, input, randomCrops, augment, store: storeSettings(config.data) };
 }
 
 /** Crops of noise: a random crop, and the rest base crops. */
-function noise({ method, network, seed }: PretrainConfig, crops: number): CropBatch {
+function noise({ method, network, seed }: VocoConfig, crops: number): CropBatch {
   const cropShape = method.input;
   const length = cropShape[0] * cropShape[1] * cropShape[2] * network.inChannels;
   const stream = new RandomStream(seed, streamId('trial'));
@@ -58,7 +58,7 @@ function noise({ method, network, seed }: PretrainConfig, crops: number): CropBa
   };
 }
 
-function build(config: PretrainConfig): TrainedModel<CropBatch> {
+function build(config: VocoConfig): TrainedModel<CropBatch> {
   const model = buildModel(config);
   return {
     weights: model,
@@ -71,10 +71,13 @@ function build(config: PretrainConfig): TrainedModel<CropBatch> {
 const percent = (value: number | undefined): string => formatPercent(value ?? NaN, 0);
 
 /** VoCo: where does a random crop lie among the base crops of its volume. */
-export const vocoTask: TrainingTask<PretrainConfig, Case, CropBatch> = {
+export const vocoTask: TrainingTask<VocoConfig, Case, CropBatch> = {
   findCases: findUnlabelledCases,
   checks({ method: { grid, crop } }) {
-    return { gridSize: [grid[0] * crop[0], grid[1] * crop[1], grid[2] * crop[2]] };
+    return {
+      gridSize: [grid[0] * crop[0], grid[1] * crop[1], grid[2] * crop[2]],
+      gridReason: { text: `${formatSize(grid)} crops of ${formatSize(crop)}`, path: ['method', 'grid'] },
+    };
   },
   cost({ method, network, train }) {
     const { parameters, trainingBytes, forwardFlops } = estimate(network, method.input);

@@ -1,3 +1,4 @@
+import { requireVoco } from '../../../src/pretext/voco/config';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadConfig, type FinetuneConfig, type PretrainConfig } from '../../../src/config';
@@ -62,7 +63,7 @@ export async function untrainedSegmenter(configFile: string): Promise<string> {
 export async function untrainedModel(folder: string, name: string, device: string, change: Json = {}): Promise<string> {
   const file = writeConfig(folder, name, device, change, { name });
   const { config } = await loadConfig(file, { kind: 'pretrain' });
-  const model = buildModel(config);
+  const model = buildModel(requireVoco(config, file));
   const entries = await model.stateDict();
   model.dispose();
   return save(config, entries);

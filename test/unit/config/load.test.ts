@@ -1,8 +1,9 @@
+import type { VocoConfig } from '../../../src/pretext/voco/config';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { diagnose, loadConfig, type PretrainConfig } from '../../../src/config';
+import { diagnose, loadConfig } from '../../../src/config';
 import { UsageError } from '../../../src/errors/userError';
 
 const folder = mkdtempSync(join(tmpdir(), 'voco-config-'));
@@ -16,8 +17,8 @@ function write(text: string | object): string {
 
 const minimal = { kind: 'pretrain', data: { train: [{ folder: 'imagesTr' }] } };
 
-async function load(text: string | object, set: string[] = []): Promise<PretrainConfig> {
-  return (await loadConfig(write(text), { set, kind: 'pretrain' })).config;
+async function load(text: string | object, set: string[] = []): Promise<VocoConfig> {
+  return (await loadConfig(write(text), { set, kind: 'pretrain' })).config as VocoConfig;
 }
 
 /** The lines of the error, without the folder. */

@@ -1,3 +1,4 @@
+import type { VocoConfig } from '../../../src/pretext/voco/config';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -41,7 +42,7 @@ test('figures of the released code', () => {
   });
   expect(data.preprocess.resize).toEqual([384, 384, 96]);
   expect([train.steps, schedule.warmupSteps, optimizer.lr, optimizer.weightDecay]).toEqual([250000, 5000, 1e-4, 0.01]);
-  const tpami = presetConfig('tpami');
+  const tpami = presetConfig('tpami') as VocoConfig;
   expect(tpami.method.grid).toEqual([3, 3, 1]);
   expect(tpami.data.preprocess.resize).toEqual([192, 192, 64]);
   expect(tpami.method.projector).toEqual({ hidden: 1024, out: 1024 });
@@ -67,7 +68,7 @@ test('brats21 holds out the first fold of the released list, and a share of othe
 });
 
 test('the two presets of the demo study are of one network and one grey scale, and a step needs one pass', () => {
-  const [pre, fine] = [presetConfig('demo-unet'), presetConfig('demo-study')];
+  const [pre, fine] = [presetConfig('demo-unet') as VocoConfig, presetConfig('demo-study')];
   expect(fine.network).toEqual(pre.network);
   const { intensity, foreground, orientation } = fine.data.preprocess;
   expect({ intensity, foreground, orientation }).toEqual({

@@ -1,3 +1,4 @@
+import type { VocoConfig } from '../../../src/pretext/voco/config';
 import { boxAround, type Vec3 } from '../../../src/geometry';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -29,7 +30,7 @@ import { applyAffine, readNifti } from '../../../src/volume';
 import { killChildren, makeTinyPhantom, onlyRun, trainingDevice, voco, writeConfig } from '../../support/trainer';
 
 const root = mkdtempSync(join(tmpdir(), 'voco-locate-'));
-let config: PretrainConfig;
+let config: VocoConfig;
 let checkpoint: string;
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 180_000 });
@@ -42,7 +43,7 @@ beforeAll(async () => {
   const trained = await voco(['pretrain', file], root);
   expect(trained.code, trained.stderr).toBe(0);
   checkpoint = (await listCheckpoints(onlyRun(root))).checkpoints.at(-1)!.file;
-  config = (await loadConfig(file, { kind: 'pretrain' })).config;
+  config = (await loadConfig(file, { kind: 'pretrain' })).config as VocoConfig;
   await useDevice(device, { threads: 1 });
 });
 

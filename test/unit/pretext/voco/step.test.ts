@@ -1,8 +1,9 @@
+import type { VocoConfig } from '../../../../src/pretext/voco/config';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { loadConfig, type PretrainConfig } from '../../../../src/config';
+import { loadConfig } from '../../../../src/config';
 import type { CropBatch } from '../../../../src/pretext/voco/batch';
 import { useDevice } from '../../../../src/tensor/backends';
 import type { OneDnnBackend } from '../../../../src/tensor/backends/onednn';
@@ -35,11 +36,11 @@ afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 const finished = async (started: Promise<StartedStep>): Promise<StepResult> => (await started).result;
 
-async function load(name: string, ...changes: Record<string, unknown>[]): Promise<PretrainConfig> {
-  return (await loadConfig(writeConfig(root, name, device, ...changes))).config as PretrainConfig;
+async function load(name: string, ...changes: Record<string, unknown>[]): Promise<VocoConfig> {
+  return (await loadConfig(writeConfig(root, name, device, ...changes))).config as VocoConfig;
 }
 
-async function buildTraining(config: PretrainConfig, microBatch: number) {
+async function buildTraining(config: VocoConfig, microBatch: number) {
   const model = buildModel(config);
   const groups = [{ name: '', parameters: model.trainableVariables(), rate: 1 }];
   const optimizer = buildOptimizer(config.optimizer, groups);
