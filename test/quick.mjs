@@ -59,7 +59,10 @@ export function changedTests() {
     ...lines('git', 'diff', '--name-only', since),
     ...lines('git', 'ls-files', '-o', '--exclude-standard'),
   ];
-  const besides = { 'native/': ['test/unit/onednn', 'test/unit/native'], 'test/': ['test/unit/runner'] };
+  const besides = {
+    'native/': ['test/unit/tensor/backends/onednn', 'test/unit/native'],
+    'test/': ['test/unit/runner'],
+  };
   for (const [folder, tests] of Object.entries(besides)) {
     if (!changed.some((name) => name.startsWith(folder))) continue;
     for (const name of lines('git', 'ls-files', ...tests)) if (name.endsWith('.test.ts')) files.add(name);

@@ -1,8 +1,8 @@
 /** Operations and their gradients on fixed inputs, to compare devices with. */
-import type { Vec3 } from '../../../src/geometry';
-import { conv3d, convTranspose3d, linear, windowAttention, windowSize } from '../../../src/tensor/ops';
-import * as tf from '../../../src/tensor/tf';
-import { normal } from '../tensor/support';
+import type { Vec3 } from '../../../../../src/geometry';
+import { conv3d, convTranspose3d, linear, windowAttention, windowSize } from '../../../../../src/tensor/ops';
+import * as tf from '../../../../../src/tensor/tf';
+import { normal } from '../../support';
 
 export type Operation = (...inputs: tf.Tensor[]) => tf.Tensor;
 export interface Case {

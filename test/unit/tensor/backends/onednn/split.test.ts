@@ -1,7 +1,7 @@
 import { afterAll, expect, it } from 'vitest';
-import * as tf from '../../../src/tensor/tf';
-import { deviceNeed, releaseBackends, useBackend } from '../../support/backends';
-import { needs } from '../../support/needs';
+import * as tf from '../../../../../src/tensor/tf';
+import { deviceNeed, releaseBackends, useBackend } from '../../../../support/backends';
+import { needs } from '../../../../support/needs';
 
 afterAll(releaseBackends);
 

@@ -1,9 +1,9 @@
 /** Runs the same computation on tfjs's `cpu` backend, the oracle, and on `onednn`. */
 import '@tensorflow/tfjs-backend-cpu';
 import { expect } from 'vitest';
-import { RandomStream } from '../../../src/random/random';
-import { type OneDnnBackend, registerOneDnn } from '../../../src/tensor/backends/onednn';
-import * as tf from '../../../src/tensor/tf';
+import { RandomStream } from '../../../../../src/random/random';
+import { type OneDnnBackend, registerOneDnn } from '../../../../../src/tensor/backends/onednn';
+import * as tf from '../../../../../src/tensor/tf';
 
 export function useOneDnn(threads = 2): OneDnnBackend {
   const backend = registerOneDnn(threads);

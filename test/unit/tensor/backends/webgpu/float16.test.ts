@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { useDevice } from '../../../src/tensor/backends';
+import { useDevice } from '../../../../../src/tensor/backends';
 import {
   FLOAT16,
   FLOAT16_IN_FLOAT32,
@@ -7,15 +7,15 @@ import {
   MATRIX_FEATURE,
   matrixUnit,
   type Arithmetic,
-} from '../../../src/tensor/backends/webgpu/arithmetic';
-import { dispatch, type GpuBackend } from '../../../src/tensor/backends/webgpu/device';
-import { proveMatrices } from '../../../src/tensor/backends/webgpu/matrixTrial';
-import { probeAdapters, webgpuModule } from '../../../src/tensor/backends/webgpuProbe';
-import { startWebgpu } from '../../../src/tensor/backends/webgpuDevice';
-import * as tf from '../../../src/tensor/tf';
-import { deviceNeed, releaseBackends } from '../../support/backends';
-import { needs } from '../../support/needs';
-import { normal, relativeError } from '../tensor/support';
+} from '../../../../../src/tensor/backends/webgpu/arithmetic';
+import { dispatch, type GpuBackend } from '../../../../../src/tensor/backends/webgpu/device';
+import { proveMatrices } from '../../../../../src/tensor/backends/webgpu/matrixTrial';
+import { probeAdapters, webgpuModule } from '../../../../../src/tensor/backends/webgpuProbe';
+import { startWebgpu } from '../../../../../src/tensor/backends/webgpuDevice';
+import * as tf from '../../../../../src/tensor/tf';
+import { deviceNeed, releaseBackends } from '../../../../support/backends';
+import { needs } from '../../../../support/needs';
+import { normal, relativeError } from '../../support';
 import { attention, conv, dense, outputAndGradients, transposedConv, type Case } from './support';
 
 const webgpu = await deviceNeed('webgpu');

@@ -1,7 +1,7 @@
-import type { Vec3 } from '../../../src/geometry';
+import type { Vec3 } from '../../../../../src/geometry';
 import { beforeAll, describe, expect, it } from 'vitest';
-import * as ops from '../../../src/tensor/ops';
-import * as tf from '../../../src/tensor/tf';
+import * as ops from '../../../../../src/tensor/ops';
+import * as tf from '../../../../../src/tensor/tf';
 import { expectSame, numbers, uniform, useOneDnn } from './support';
 
 beforeAll(() => void useOneDnn());

@@ -1,12 +1,12 @@
 import process from 'node:process';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { OneDnnBackend } from '../../../src/tensor/backends/onednn';
-import { loadOneDnn } from '../../../src/tensor/backends/onednn';
-import { load, packageRoot } from '../../../src/tensor/backends/onednn/addon';
-import { blockSize, BufferPool } from '../../../src/tensor/backends/onednn/pool';
-import { accumulate, valueAndGradients, vjp } from '../../../src/tensor/autodiff';
-import * as ops from '../../../src/tensor/ops';
-import * as tf from '../../../src/tensor/tf';
+import type { OneDnnBackend } from '../../../../../src/tensor/backends/onednn';
+import { loadOneDnn } from '../../../../../src/tensor/backends/onednn';
+import { load, packageRoot } from '../../../../../src/tensor/backends/onednn/addon';
+import { blockSize, BufferPool } from '../../../../../src/tensor/backends/onednn/pool';
+import { accumulate, valueAndGradients, vjp } from '../../../../../src/tensor/autodiff';
+import * as ops from '../../../../../src/tensor/ops';
+import * as tf from '../../../../../src/tensor/tf';
 import { distance, expectSame, numbers, uniform, useOneDnn } from './support';
 
 let backend: OneDnnBackend;

@@ -1,12 +1,12 @@
 /** Products in bfloat16: emulated on any processor with AVX2, and by the processor where it can. */
-import type { Vec3 } from '../../../src/geometry';
+import type { Vec3 } from '../../../../../src/geometry';
 import { readFileSync } from 'node:fs';
 import process from 'node:process';
 import { afterAll, describe, expect, it } from 'vitest';
-import { listDevices, selfTest, useDevice } from '../../../src/tensor/backends';
-import { bf16Support, Multiply } from '../../../src/tensor/backends/onednn/bf16';
-import * as ops from '../../../src/tensor/ops';
-import * as tf from '../../../src/tensor/tf';
+import { listDevices, selfTest, useDevice } from '../../../../../src/tensor/backends';
+import { bf16Support, Multiply } from '../../../../../src/tensor/backends/onednn/bf16';
+import * as ops from '../../../../../src/tensor/ops';
+import * as tf from '../../../../../src/tensor/tf';
 import { distance, expectSame, numbers, uniform, useOneDnn } from './support';
 
 const backend = useOneDnn();

@@ -1,13 +1,13 @@
-import type { Vec3 } from '../../../src/geometry';
+import type { Vec3 } from '../../../../../src/geometry';
 import { afterAll, expect, test } from 'vitest';
-import { UserError } from '../../../src/errors/userError';
-import { useDevice } from '../../../src/tensor/backends';
-import { gelu, windowAttention, windowSize } from '../../../src/tensor/ops';
-import { AdamW, emaUpdate, globalNorm } from '../../../src/tensor/optim';
-import * as tf from '../../../src/tensor/tf';
-import { deviceNeed, releaseBackends } from '../../support/backends';
-import { needs } from '../../support/needs';
-import { normal, relativeError } from '../tensor/support';
+import { UserError } from '../../../../../src/errors/userError';
+import { useDevice } from '../../../../../src/tensor/backends';
+import { gelu, windowAttention, windowSize } from '../../../../../src/tensor/ops';
+import { AdamW, emaUpdate, globalNorm } from '../../../../../src/tensor/optim';
+import * as tf from '../../../../../src/tensor/tf';
+import { deviceNeed, releaseBackends } from '../../../../support/backends';
+import { needs } from '../../../../support/needs';
+import { normal, relativeError } from '../../support';
 
 const webgpu = await deviceNeed('webgpu');
 afterAll(releaseBackends);

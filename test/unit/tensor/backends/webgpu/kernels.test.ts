@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { useDevice } from '../../../src/tensor/backends';
-import { addLeakyRelu, gelu, instanceNorm, layerNorm } from '../../../src/tensor/ops';
-import { Kernel } from '../../../src/tensor/ops/kernels';
-import * as tf from '../../../src/tensor/tf';
-import { deviceNeed, releaseBackends } from '../../support/backends';
-import { needs } from '../../support/needs';
-import { relativeError } from '../tensor/support';
+import { useDevice } from '../../../../../src/tensor/backends';
+import { addLeakyRelu, gelu, instanceNorm, layerNorm } from '../../../../../src/tensor/ops';
+import { Kernel } from '../../../../../src/tensor/ops/kernels';
+import * as tf from '../../../../../src/tensor/tf';
+import { deviceNeed, releaseBackends } from '../../../../support/backends';
+import { needs } from '../../../../support/needs';
+import { relativeError } from '../../support';
 import { attention, conv, dense, outputAndGradients, transposedConv, type Case } from './support';
 
 const webgpu = await deviceNeed('webgpu');

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import * as tf from '../../../src/tensor/tf';
+import * as tf from '../../../../../src/tensor/tf';
 import { expectSame, numbers, uniform, useOneDnn } from './support';
 
 beforeAll(() => void useOneDnn());
