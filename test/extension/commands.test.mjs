@@ -32,7 +32,7 @@ const EXPECTED = {
   'Stop Run': { toasts: /There are no runs in this folder yet/, buttons: /Pre-train/ },
   'Show Loss Curves': { tabs: /Loss curves/ },
   'Select Device…': { question: /What the config says/ },
-  'Look for Devices': { view: /Devices/ },
+  'Look for Devices': { opened: /Devices/ },
   'Refresh Runs': { view: /Runs/ },
   'Clear Cache…': { toasts: /is empty/ },
 };

@@ -24,6 +24,7 @@ function shownNow(page) {
       busy: document.querySelectorAll('.notification-toast .monaco-progress-container.active').length > 0,
       tabs: texts('.tabs-container .tab'),
       output: texts('.part.panel .monaco-action-bar .checked').join(' | '),
+      opened: texts('.sidebar .pane-header[aria-expanded="true"]'),
       view: pane?.querySelector('.pane-header')?.textContent.trim() ?? '',
       status: texts('.statusbar-item').filter((text) => text.startsWith('VoCo')),
     };

@@ -78,10 +78,29 @@ export const within = (ms, wait) =>
     () => false,
   );
 
-/** Accepts a row of quick input: by Enter when it has the focus, as the first one does, else by a click. */
-async function accept(page, row, timeout) {
-  const focused = await row.evaluate((one) => one.classList.contains('focused'), undefined, { timeout });
-  await (focused ? page.keyboard.press('Enter') : row.click({ timeout }));
+/**
+ * Accepts the row of quick input that shows `wanted`, by Enter when it has the focus, as the first one does, else by a click.
+ * What is there is looked at and Enter is given in one go: a page that takes the focus in between would get the key.
+ *
+ * @returns whether it was accepted
+ */
+async function accept(page, row, text, wanted, timeout) {
+  const done = await page.evaluate(
+    ([typed, title]) => {
+      const plain = (value) => value.replace(/\s+/g, ' ').toLowerCase();
+      const widget = document.querySelector('.quick-input-widget');
+      const input = widget?.querySelector('input.input');
+      const focused = widget?.querySelector('.monaco-list-row.focused');
+      if (!widget?.checkVisibility() || input.value !== typed || document.activeElement !== input) return 'closed';
+      if (!focused || !plain(focused.textContent).includes(plain(title))) return 'other';
+      const key = { key: 'Enter', code: 'Enter', keyCode: 13, bubbles: true, cancelable: true };
+      input.dispatchEvent(new KeyboardEvent('keydown', key));
+      return 'accepted';
+    },
+    [text, wanted],
+  );
+  if (done !== 'other') return done === 'accepted';
+  return within(timeout, () => row.click({ timeout }));
 }
 
 /**
@@ -102,7 +121,7 @@ async function quick(page, key, text, wanted) {
       // The list may still be that of the text before.
       await eventually(async () => (await input.inputValue()) === text, 'the text', timeout);
     });
-    if (shown && (await within(timeout, () => accept(page, row, timeout)))) return;
+    if (shown && (await accept(page, row, text, wanted, timeout))) return;
     if (Date.now() > end) throw new Error(`${key} and "${text}" do not offer "${wanted}"`);
     await page.keyboard.press('Escape');
   }
