@@ -103,6 +103,17 @@ async function accept(page, row, text, wanted, timeout) {
   return within(timeout, () => row.click({ timeout }));
 }
 
+/** Whether quick input has taken what was accepted: it closes, or asks the next question. A busy workbench can miss a key. */
+const taken = (page, text, timeout) =>
+  within(timeout, () =>
+    eventually(
+      async () =>
+        !(await quickInput(page).isVisible()) || (await quickInput(page).locator('input.input').inputValue()) !== text,
+      'quick input to go on',
+      timeout,
+    ),
+  );
+
 /**
  * Opens quick input with a key, types, and accepts the row that shows `wanted`. It is asked again when that does not come: a
  * command of an extension that is still being registered is not offered yet, and a webview that takes the focus as it loads
@@ -121,7 +132,7 @@ async function quick(page, key, text, wanted) {
       // The list may still be that of the text before.
       await eventually(async () => (await input.inputValue()) === text, 'the text', timeout);
     });
-    if (shown && (await accept(page, row, text, wanted, timeout))) return;
+    if (shown && (await accept(page, row, text, wanted, timeout)) && (await taken(page, text, timeout))) return;
     if (Date.now() > end) throw new Error(`${key} and "${text}" do not offer "${wanted}"`);
     await page.keyboard.press('Escape');
   }
