@@ -39,6 +39,12 @@ withFixtures<[MetricsFixture]>('Dice against MONAI', ['losses_metrics.json'], (f
   });
 });
 
+/** Spacing in a name such as `hausdorff_95_spacing_1.5_2_3`; without, voxels of 1. */
+function spacingIn(name: string): [number, number, number] {
+  const found = /_spacing_([\d.]+)_([\d.]+)_([\d.]+)$/.exec(name);
+  return found ? [Number(found[1]), Number(found[2]), Number(found[3])] : [1, 1, 1];
+}
+
 interface Spheres {
   pred: Uint8Array[];
   truth: Uint8Array[];
@@ -72,23 +78,18 @@ withFixtures<[MetricsFixture]>(
     const { pred, truth } = spheres(fixture);
     const at = (spacing: [number, number, number]) =>
       pred.map((mask, i) => surfaceDistances(mask, truth[i]!, fixture.shape, spacing));
-    const plain = at([1, 1, 1]);
-    const spaced = at([1.5, 2, 3]);
+    const compare = (name: string, score: (distances: ReturnType<typeof surfaceDistances>) => number): void =>
+      at(spacingIn(name)).forEach((distances, i) => close(score(distances), fixture[name]![i]));
+    const named = (pattern: RegExp): string[] => Object.keys(fixture).filter((name) => pattern.test(name));
 
-    it('Hausdorff distances: 95 %, maximum, with spacing, absent classes', () => {
-      plain.forEach((distances, i) => {
-        close(hausdorff(distances), fixture.hausdorff_95![i]);
-        close(hausdorff(distances, 100), fixture.hausdorff_max![i]);
-        close(hausdorff(spaced[i]!), fixture['hausdorff_95_spacing_1.5_2_3']![i]);
-      });
+    it.each(named(/^hausdorff_(max|\d+)(_spacing_[\d._]+)?$/))('%s', (name) => {
+      const percentile = /^hausdorff_(\d+)/.exec(name)?.[1] ?? 100;
+      compare(name, (distances) => hausdorff(distances, Number(percentile)));
     });
 
-    it('normalised surface distance at several tolerances', () => {
-      plain.forEach((distances, i) => {
-        close(normalizedSurfaceDistance(distances, 1), fixture.surface_dice_tol1![i]);
-        close(normalizedSurfaceDistance(distances, 0), fixture.surface_dice_tol0![i]);
-        close(normalizedSurfaceDistance(spaced[i]!, 2), fixture['surface_dice_tol2_spacing_1.5_2_3']![i]);
-      });
+    it.each(named(/^surface_dice_tol[\d.]+(_spacing_[\d._]+)?$/))('%s', (name) => {
+      const tolerance = Number(/tol([\d.]+)/.exec(name)![1]);
+      compare(name, (distances) => normalizedSurfaceDistance(distances, tolerance));
     });
   },
 );

@@ -7,7 +7,9 @@ import { Formula } from '../support/formula';
 
 interface Run {
   name: string;
-  args: { lr: number; amsgrad?: boolean; weight_decay?: number };
+  args: { lr: number };
+  /** All settings, also those that the arguments leave out. */
+  defaults: { betas: [number, number]; eps: number; weight_decay: number; amsgrad: boolean };
   lr_per_step: number[] | null;
   params_after_step: number[][];
 }
@@ -28,11 +30,10 @@ const difference = (actual: ArrayLike<number>, expected: number[]): number =>
   Math.max(...expected.map((value, i) => Math.abs(actual[i]! - value) / Math.max(Math.abs(value), 1e-2)));
 
 withFixtures<[Optimizers]>('optimizer against PyTorch', ['optimizer.json'], ({ seed, p0, grads, runs, ema }) => {
-  test.each(runs)('AdamW, $name', ({ args, lr_per_step, params_after_step }) => {
+  test.each(runs)('AdamW, $name', ({ args, defaults, lr_per_step, params_after_step }) => {
     const parameter = tf.variable(tf.tensor1d(p0));
-    const options = { amsgrad: args.amsgrad, weightDecay: args.weight_decay };
-    const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
-    const optimizer = new AdamW(new Map([['p', parameter]]), given);
+    const { betas, eps, weight_decay: weightDecay, amsgrad } = defaults;
+    const optimizer = new AdamW(new Map([['p', parameter]]), { betas, eps, weightDecay, amsgrad });
     params_after_step.forEach((expected, step) => {
       const gradient = tf.tensor1d(grads[step]!);
       optimizer.step([gradient], lr_per_step ? lr_per_step[step]! : args.lr);

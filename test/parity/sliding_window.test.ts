@@ -11,13 +11,15 @@ import {
   type WindowPredictor,
 } from '../../src/metrics';
 import { identityAffine } from '../../src/volume';
-import { nameDrawn, withFixtures } from '../support/fixtures';
+import { nameDrawn, partsOf, withFixtures } from '../support/fixtures';
 import { Formula } from '../support/formula';
 import { summaryError, type Summary } from '../support/reference';
 
 interface Fixture {
   seed: number;
   input: string;
+  /** The formula of the two channels that the predictor gives. */
+  predictor: string;
   cases: {
     volume_shape: [number, number, number, number, number];
     roi: Vec3;
@@ -37,14 +39,22 @@ interface Fixture {
   scan_starts_1d: { size: number; roi: number; overlap: number; interval: number; starts: number[] }[];
 }
 
-/** Channel 0 = x · (1 + d/16 + 2h/16 + 3w/16), channel 1 = x². */
-function predictor(roi: Vec3, batches: number[]): WindowPredictor {
+/** Factors of the place in the window in `x * (1 + d/16 + 2h/16 + 3w/16)`. */
+function slopesOf(description: string): Vec3 {
+  const term = (axis: string) => String.raw`\s*\+\s*([\d.]*)\s*\*?\s*${axis}\s*/\s*([\d.]+)`;
+  const parts = partsOf(new RegExp(String.raw`x \* \(1${term('d')}${term('h')}${term('w')}\)`), description);
+  const slope = (at: number) => Number(parts[at] || 1) / Number(parts[at + 1]);
+  return [slope(0), slope(2), slope(4)];
+}
+
+/** Channel 0 = x · (1 + slopes · place in the window), channel 1 = x². */
+function predictor(roi: Vec3, slopes: Vec3, batches: number[]): WindowPredictor {
   return (windows, count) => {
     batches.push(count);
     const out = new Float32Array(windows.length * 2);
     windows.forEach((x, i) => {
       const [d, h, w] = [Math.floor(i / (roi[1] * roi[2])) % roi[0], Math.floor(i / roi[2]) % roi[1], i % roi[2]];
-      out[2 * i] = x * (1 + d / 16 + (2 * h) / 16 + (3 * w) / 16);
+      out[2 * i] = x * (1 + d * slopes[0] + h * slopes[1] + w * slopes[2]);
       out[2 * i + 1] = x * x;
     });
     return Promise.resolve(out);
@@ -53,6 +63,7 @@ function predictor(roi: Vec3, batches: number[]): WindowPredictor {
 
 withFixtures<[Fixture]>('sliding window against MONAI', ['sliding_window.json'], (fixture) => {
   const formula = new Formula(fixture.seed);
+  const slopes = slopesOf(fixture.predictor);
 
   it('window starts along an axis', () => {
     for (const { size, roi, overlap, interval, starts } of fixture.scan_starts_1d) {
@@ -91,7 +102,7 @@ withFixtures<[Fixture]>('sliding window against MONAI', ['sliding_window.json'],
     for (let n = 0; n < volumes; n++) {
       const data = all.slice(n * voxels, (n + 1) * voxels);
       const volume = { data, shape: [1, ...size] as const, affine: identityAffine() };
-      await slidingWindow(volume, 2, predictor(roi, batches), { roi, overlap, mode, batch }, (plane, x) => {
+      await slidingWindow(volume, 2, predictor(roi, slopes, batches), { roi, overlap, mode, batch }, (plane, x) => {
         const area = size[1] * size[2];
         for (let i = 0; i < area; i++)
           for (const c of [0, 1]) out[(n * 2 + c) * voxels + x * area + i] = plane[2 * i + c]!;

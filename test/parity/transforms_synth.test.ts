@@ -25,8 +25,15 @@ import {
   type SpatialAxis,
   type Volume,
 } from '../../src/volume';
-import { nameDrawn, withFixtures } from '../support/fixtures';
-import { Formula } from '../support/formula';
+import { partsOf, withFixtures } from '../support/fixtures';
+import {
+  closedFormLabels,
+  closedFormVolume,
+  countingVolume,
+  inputOf,
+  volumeInWords,
+  type ClosedForm,
+} from '../support/synthetic';
 import { affineOf, expectAffine, expectSummary, float32Hash, type Rows, type VolumeSummary } from '../support/volumes';
 
 interface OrientationCase {
@@ -66,10 +73,7 @@ interface CropDrawCase {
   image_sha256_float32_le: string;
 }
 
-interface Fixture {
-  seed: number;
-  inputs: string;
-  shape: [number, number, number, number];
+interface Fixture extends ClosedForm {
   orientation: OrientationCase[];
   spacing: SpacingCase[];
   intensity: {
@@ -86,15 +90,15 @@ interface Fixture {
     scale: { factor: number; in: number[]; out: number[] }[];
   };
   crop_foreground: {
-    cases: {
+    /** The arrays in words, and the affine of the input. */
+    box: string;
+    cases: ({
       array: 'box' | 'empty' | 'vol';
       select: string;
       start: Vec3;
       end_exclusive: Vec3;
-      out_shape_margin0: number[];
-      out_shape_margin2: number[];
       out_affine: Rows;
-    }[];
+    } & Record<Margin, number[]>)[];
   };
   spatial_pad: {
     spatial_size: Vec3;
@@ -113,6 +117,7 @@ interface Fixture {
   };
   resize: { cases: { size: Vec3; mode: string; out_affine: Rows; image: VolumeSummary }[] };
   flip_rotate: {
+    input: string;
     flip: { spatial_axis: SpatialAxis; out_shape: number[]; full: number[]; out_affine: Rows }[];
     rot90: {
       k: number;
@@ -131,6 +136,8 @@ interface Fixture {
       corrected_allow_smaller?: Vec3;
     }[];
     map_binary_to_indices: {
+      label: string;
+      image_threshold: number;
       fg_count: number;
       bg_count: number;
       fg_first: number[];
@@ -138,9 +145,12 @@ interface Fixture {
       fg_sha256_int32: string;
       bg_sha256_int32: string;
     };
-    centers: { spatial_size: Vec3; draws: [number, number][]; centers: Vec3[]; crops: CropDrawCase[] };
+    centers: { note: string; spatial_size: Vec3; draws: [number, number][]; centers: Vec3[]; crops: CropDrawCase[] };
   };
 }
+
+/** Shape of the crop with so many voxels around the foreground. */
+type Margin = `out_shape_margin${number}`;
 
 const line = (values: number[]): Volume<Float32Array> => ({
   data: Float32Array.from(values),
@@ -154,14 +164,15 @@ function worst(actual: ArrayLike<number>, expected: number[]): number {
 }
 
 withFixtures<[Fixture]>('transforms on closed-form volumes', ['transforms_synth.json'], (fixture) => {
-  const formula = new Formula(fixture.seed);
-  const count = fixture.shape.reduce((a, b) => a * b, 1);
-  const lps = fixture.orientation.find((c) => c.affine_name === 'lps')!.affine;
-  const vol = Float32Array.from(formula.uniforms(nameDrawn('uniform', fixture.inputs), count), (u) => 1000 * u);
-  const seg = formula.integers(nameDrawn('randint', fixture.inputs), count, 5);
+  const { affine: affineName, divisor } = inputOf(fixture.crop_foreground.box);
+  /** The affine of the inputs of most transforms. */
+  const given = fixture.orientation.find((c) => c.affine_name === affineName)!.affine;
+  const vol = closedFormVolume(fixture);
+  const seg = closedFormLabels(fixture);
   const image = (rows: Rows): Volume<Float32Array> => ({ data: vol, shape: fixture.shape, affine: affineOf(rows) });
   const label = (rows: Rows): Volume<Uint8Array> => ({ data: seg, shape: fixture.shape, affine: affineOf(rows) });
-  const unit: Volume<Float32Array> = { ...image(lps), data: vol.map((value) => value / 1000) };
+  const unit: Volume<Float32Array> = { ...image(given), data: vol.map((value) => value / divisor) };
+
   describe('orientation', () => {
     it.each(fixture.orientation.map((c) => [`${c.affine_name} to ${c.axcodes}`, c] as const))('%s', (_, c) => {
       expect(axisCodes(affineOf(c.affine))).toBe(c.in_axcodes);
@@ -209,7 +220,7 @@ withFixtures<[Fixture]>('transforms on closed-form volumes', ['transforms_synth.
       const scaled = scaleIntensityRange(integers, window);
       expect(scaled.data).toBeInstanceOf(Float32Array);
       expect(worst(scaled.data, range.out_int16_input)).toBeLessThan(1e-6);
-      expectSummary(scaleIntensityRange(image(lps), window), range.vol, 1e-6);
+      expectSummary(scaleIntensityRange(image(given), window), range.vol, 1e-6);
     });
 
     it('scales without clipping', () => {
@@ -228,32 +239,31 @@ withFixtures<[Fixture]>('transforms on closed-form volumes', ['transforms_synth.
   });
 
   describe('foreground crop', () => {
-    const boxData = new Float32Array(9 * 8 * 7).fill(-5);
-    const at = (x: number, y: number, z: number) => (x * 8 + y) * 7 + z;
-    for (let x = 2; x < 6; x++) for (let y = 3; y < 8; y++) boxData.fill(0.25, at(x, y, 1), at(x, y, 4));
-    boxData[at(4, 5, 2)] = 0.9;
-    boxData[at(5, 5, 3)] = 0.31;
-    boxData[0] = 0;
+    const box: Volume = { ...volumeInWords(fixture.crop_foreground.box), affine: affineOf(given) };
     const arrays: Record<string, Volume> = {
-      box: { data: boxData, shape: [1, 9, 8, 7], affine: affineOf(lps) },
+      box,
       vol: unit,
-      empty: { data: new Float32Array(9 * 8 * 7), shape: [1, 9, 8, 7], affine: affineOf(lps) },
+      empty: { ...box, data: new Float32Array(box.data.length) },
     };
     it.each(fixture.crop_foreground.cases.map((c) => [`${c.array}, ${c.select}`, c] as const))('%s', (_, c) => {
       const threshold = Number(c.select.slice(2));
-      const { volume, box } = cropForeground(arrays[c.array]!, threshold);
-      expect([...box.start]).toEqual(c.start);
-      expect([...boxEnd(box)]).toEqual(c.end_exclusive);
-      expect([...volume.shape]).toEqual(c.out_shape_margin0);
+      const { volume, box: found } = cropForeground(arrays[c.array]!, threshold);
+      expect([...found.start]).toEqual(c.start);
+      expect([...boxEnd(found)]).toEqual(c.end_exclusive);
       expectAffine(volume.affine, c.out_affine);
-      expect([...cropForeground(arrays[c.array]!, threshold, 2).volume.shape]).toEqual(c.out_shape_margin2);
+      const margins = Object.keys(c).filter((key): key is Margin => key.startsWith('out_shape_margin'));
+      expect(margins.length).toBeGreaterThan(0);
+      for (const key of margins) {
+        const margin = Number(key.slice('out_shape_margin'.length));
+        expect([...cropForeground(arrays[c.array]!, threshold, margin).volume.shape]).toEqual(c[key]);
+      }
     });
   });
 
   describe('pad and crop', () => {
     it.each(fixture.spatial_pad.map((c) => [c.spatial_size.join('×'), c] as const))('pads to %s', (_, c) => {
       expect(padWidths(fixture.shape, c.spatial_size)).toEqual(c.pad_width_with_channel.slice(1));
-      const padded = spatialPad(image(lps), c.spatial_size);
+      const padded = spatialPad(image(given), c.spatial_size);
       expectSummary(padded, c.image, 0);
       expectAffine(padded.affine, c.out_affine);
     });
@@ -263,7 +273,7 @@ withFixtures<[Fixture]>('transforms on closed-form volumes', ['transforms_synth.
     )('crops %s', (_, c) => {
       const box = cropWindow(c.roi_center, c.roi_size);
       expect(box.start.map((value, k) => [value, boxEnd(box)[k]])).toEqual(c.slices);
-      const cropped = spatialCrop(image(lps), c.roi_center, c.roi_size);
+      const cropped = spatialCrop(image(given), c.roi_center, c.roi_size);
       expect([...cropped.shape]).toEqual(c.out_shape);
       expect(float32Hash(cropped.data)).toBe(c.sha256_float32_le);
     });
@@ -277,11 +287,7 @@ withFixtures<[Fixture]>('transforms on closed-form volumes', ['transforms_synth.
       expectAffine(resized.affine, c.out_affine);
     });
 
-    const counting: Volume = {
-      data: Float32Array.from({ length: 24 }, (_, i) => i),
-      shape: [1, 2, 3, 4],
-      affine: identityAffine(),
-    };
+    const counting: Volume = { ...countingVolume(fixture.flip_rotate.input), affine: identityAffine() };
 
     it.each(fixture.flip_rotate.flip.map((c) => [c.spatial_axis, c] as const))('flips axis %s', (_, c) => {
       const flipped = flip(counting, c.spatial_axis);
@@ -294,7 +300,8 @@ withFixtures<[Fixture]>('transforms on closed-form volumes', ['transforms_synth.
       const turned = rotate90(counting, c.k, c.spatial_axes);
       expect([...turned.shape]).toEqual(c.out_shape);
       expect(Array.from(turned.data)).toEqual(c.full);
-      expectAffine(turned.affine, c.out_affine, 0);
+      // The reference turns by sines and cosines.
+      expectAffine(turned.affine, c.out_affine, 1e-12);
     });
   });
 
@@ -311,8 +318,9 @@ withFixtures<[Fixture]>('transforms on closed-form volumes', ['transforms_synth.
       }
     });
 
-    const kept: Volume = { ...label(lps), data: seg.map((value) => (value >= 3 ? value : 0)) };
-    const indices = foregroundIndices(kept, unit, 0);
+    const least = Number(partsOf(/seg >= (\d+)/, f.map_binary_to_indices.label)[0]);
+    const kept: Volume = { ...label(given), data: seg.map((value) => (value >= least ? value : 0)) };
+    const indices = foregroundIndices(kept, unit, f.map_binary_to_indices.image_threshold);
     const hash = (values: Int32Array) =>
       createHash('sha256')
         .update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength))
@@ -329,10 +337,11 @@ withFixtures<[Fixture]>('transforms on closed-form volumes', ['transforms_synth.
     });
 
     it('chooses centres from draws and crops there', () => {
-      const { spatial_size: size, draws, centers, crops } = f.centers;
+      const { note, spatial_size: size, draws, centers, crops } = f.centers;
+      const [pos, neg] = partsOf(/pos=([\d.]+), neg=([\d.]+)/, note).map(Number) as [number, number];
       const shape: Vec3 = [fixture.shape[1], fixture.shape[2], fixture.shape[3]];
       draws.forEach(([kind, pick], i) => {
-        const centre = posNegCentre(indices, { kind, pick }, { pos: 3, neg: 1 }, size, shape);
+        const centre = posNegCentre(indices, { kind, pick }, { pos, neg }, size, shape);
         expect(centre).toEqual(centers[i]);
         const box = cropWindow(centre, size);
         expect(box.start.map((value, k) => [value, boxEnd(box)[k]])).toEqual(crops[i]!.slices);

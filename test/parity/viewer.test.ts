@@ -4,14 +4,11 @@ import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { VolumeService } from '../../src/viewer/service';
 import { writeNifti } from '../../src/volume';
-import { nameDrawn, withFixtures } from '../support/fixtures';
-import { Formula } from '../support/formula';
+import { withFixtures } from '../support/fixtures';
+import { closedFormVolume, type ClosedForm } from '../support/synthetic';
 import { affineOf, expectAffine, expectSummary, type Rows, type VolumeSummary } from '../support/volumes';
 
-interface Fixture {
-  seed: number;
-  inputs: string;
-  shape: [number, number, number, number];
+interface Fixture extends ClosedForm {
   orientation: { affine_name: string; axcodes: string; affine: Rows; out_affine: Rows; image: VolumeSummary }[];
 }
 
@@ -19,13 +16,12 @@ const folder = mkdtempSync(join(tmpdir(), 'voco-viewer-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 withFixtures<[Fixture]>('voxels on screen', ['transforms_synth.json'], (fixture) => {
-  const formula = new Formula(fixture.seed);
   const cases = fixture.orientation.filter(({ axcodes }) => axcodes === 'RAS');
 
   it.each(cases)('$affine_name: the voxels on screen are those that MONAI (nibabel) puts there', async (expected) => {
     const count = fixture.shape.reduce((a, b) => a * b, 1);
     const file = join(folder, `${expected.affine_name}.nii.gz`);
-    const data = Float32Array.from(formula.uniforms(nameDrawn('uniform', fixture.inputs), count), (u) => 1000 * u);
+    const data = closedFormVolume(fixture);
     await writeNifti(file, { data, shape: fixture.shape, affine: affineOf(expected.affine) });
     const service = new VolumeService(file);
     const { grid } = await service.header();

@@ -3,7 +3,7 @@ import { positiveLoss, releasedRegularizer, squaredNegativeLoss } from '../../sr
 import { assign } from '../../src/pretext/voco/tensors';
 import * as tf from '../../src/tensor/tf';
 import { releaseBackends, usableBackends, useBackend } from '../support/backends';
-import { withFixtures } from '../support/fixtures';
+import { nameDrawn, withFixtures } from '../support/fixtures';
 import { Formula } from '../support/formula';
 import { summaryError, type Summary } from '../support/reference';
 
@@ -34,6 +34,8 @@ interface Corner {
 interface Fixture {
   seed: number;
   shift: number;
+  /** How the embeddings are drawn: the pattern of their names. */
+  inputs: string;
   cases: LossCase[];
   ce_loss_corner_cases: Corner[];
   zero_vector: { logits: number[]; grad: number[] };
@@ -70,11 +72,12 @@ withFixtures<[Fixture]>('losses of the released code', ['voco_losses.json'], (fi
       '%s',
       async (_, item) => {
         // The reference numbers its cases by their shapes.
-        const name = `voco_loss.${fixture.cases.indexOf(item)}`;
-        const feats = rows(`${name}.feats`, item.shape.feats);
-        const bases = rows(`${name}.bases`, item.shape.bases);
-        const featsTeacher = rows(`${name}.feats_t`, item.shape.feats);
-        const basesTeacher = rows(`${name}.bases_t`, item.shape.bases);
+        const pattern = nameDrawn('uniform', fixture.inputs).replace('<case>', String(fixture.cases.indexOf(item)));
+        const drawn = (kind: string, shape: [number, number]) => rows(pattern.replace(/feats$/, kind), shape);
+        const feats = drawn('feats', item.shape.feats);
+        const bases = drawn('bases', item.shape.bases);
+        const featsTeacher = drawn('feats_t', item.shape.feats);
+        const basesTeacher = drawn('bases_t', item.shape.bases);
         const labels = tf.tensor3d([item.labels]);
         const studentToTeacher = (f: tf.Tensor3D) => assign(f, basesTeacher);
         const teacherToStudent = (b: tf.Tensor3D) => assign(featsTeacher, b);
@@ -134,6 +137,7 @@ withFixtures<[Fixture]>('losses of the released code', ['voco_losses.json'], (fi
 
     it('a zero vector has cosine 0 and no gradient', async () => {
       const [count, size] = [fixture.zero_vector.logits.length, fixture.zero_vector.grad.length];
+      // Any bases: the file does not name them, and their cosine with zero is 0.
       const bases = rowsOf(formula.uniformArray('zero.bases', [count, size]), count);
       const zero = tf.zeros([1, 1, size]) as tf.Tensor3D;
       expect(await read(assign(zero, bases))).toEqual(fixture.zero_vector.logits);

@@ -1,27 +1,36 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { boxAround } from '../../src/geometry';
+import { boxAround, type Vec3 } from '../../src/geometry';
 import { ParameterSet } from '../../src/nets/parameters';
 import * as tf from '../../src/tensor/tf';
 import { createObjective } from '../../src/pretext/voco/objectives';
 import { createCropGrid, positionLabel } from '../../src/pretext/voco/geometry';
 import { Projector } from '../../src/pretext/voco/projector';
 import { releaseBackends, usableBackends, useBackend } from '../support/backends';
-import { withFixtures } from '../support/fixtures';
+import { argumentsIn, fixtureIfThere, partsOf, withFixtures } from '../support/fixtures';
 import { Formula } from '../support/formula';
 import type { GradientSummary, Summary } from '../support/reference';
 import { gradientError, loadFormula, summaryError } from '../support/reference';
 
 type Centre = readonly [number, number];
 
-/** Position labels of crops of 96 voxels on the released grid of 4 × 4 base crops. */
-function labelsAt(centres: readonly Centre[]): number[][] {
-  const grid = createCropGrid([4, 4, 1], [96, 96, 96], [384, 384, 96]);
-  return centres.map(([x, y]) => Array.from(positionLabel(boxAround([x, y, 48], [96, 96, 96]), grid)));
+/** Size of the released code's crops, where the fixtures of the labels do not name another for grids of this size. */
+const RELEASED_CROP = 96;
+
+/** Position labels on a square grid of so many base crops, all crops of one size. */
+function labelsAt(centres: readonly Centre[], bases: number): number[][] {
+  const side = Math.sqrt(bases);
+  const labels = argumentsIn(fixtureIfThere<{ what: string }>('position_labels.json')?.what ?? '');
+  const crop = labels.num_crops === side ? labels.base_roi! : RELEASED_CROP;
+  const size: Vec3 = [crop, crop, crop];
+  const grid = createCropGrid([side, side, 1], size, [side * crop, side * crop, crop]);
+  return centres.map(([x, y]) => Array.from(positionLabel(boxAround([x, y, Math.floor(crop / 2)], size), grid)));
 }
 
 interface Fixture {
   seed: number;
   config: { centers: Centre[]; in_dim: number; hidden: number; out_dim: number };
+  /** How features and parameters are named. */
+  inputs: string;
   state_dict: [string, number[]][];
   pos: number;
   neg: number;
@@ -42,23 +51,24 @@ const backends = await usableBackends('block');
 
 withFixtures<[Fixture]>('projector and loss of the released code', ['voco_proj_head.json'], (fixture) => {
   const formula = new Formula(fixture.seed);
-  const labels = labelsAt(fixture.config.centers);
+  const labels = labelsAt(fixture.config.centers, fixture.student_emb.shape[0]! - fixture.config.centers.length);
+  const [studentName, teacherName] = partsOf(/uniform\('([^']+)' \| '([^']+)'/, fixture.inputs);
+  const [studentPrefix, teacherPrefix] = partsOf(/named '([^']+)<k>' \/ '([^']+)<k>'/, fixture.inputs);
 
   describe.each(backends)('on %s', (backend) => {
     beforeAll(() => useBackend(backend));
 
     it('gives the embeddings, losses and gradients of the reference', async () => {
       const { in_dim: inSize, hidden, out_dim: out } = fixture.config;
-      const [student, teacher] = ['student', 'teacher'].map((side) => {
+      const [student, teacher] = [studentPrefix!, teacherPrefix!].map((prefix) => {
         const projector = new Projector(new ParameterSet({ seed: 0 }), inSize, { hidden, out });
-        loadFormula(projector.parameters, formula, `${side}.proj_head.`);
+        loadFormula(projector.parameters, formula, prefix);
         return projector;
       });
       expect(student!.parameters.layout).toEqual(fixture.state_dict.map(([name, shape]) => ({ name, shape })));
       const count = fixture.student_emb.shape[0]!;
-      const features = (side: string) =>
-        tf.tensor2d(formula.uniformArray(`proj.${side}_feats`, [count, inSize]), [count, inSize]);
-      const [studentFeatures, teacherFeatures] = [features('student'), features('teacher')];
+      const features = (name: string) => tf.tensor2d(formula.uniformArray(name, [count, inSize]), [count, inSize]);
+      const [studentFeatures, teacherFeatures] = [features(studentName!), features(teacherName!)];
       const objective = createObjective('voco-10k');
       const layout = { volumes: 1, randomPerVolume: labels.length, basesPerVolume: labels[0]!.length };
       const loss = () =>

@@ -32,9 +32,9 @@ export class Formula {
     return Float64Array.from(this.hashes(name, count), (hash) => hash / 2 ** 31 - 1);
   }
 
-  /** randint(name, i, seed, high) for i in 0..count-1; high is at most 256. */
-  integers(name: string, count: number, high: number): Uint8Array {
-    return Uint8Array.from(this.hashes(name, count), (hash) => hash % high);
+  /** randint(name, i, seed, high) for i in 0..count-1. */
+  integers(name: string, count: number, high: number): Uint32Array {
+    return Uint32Array.from(this.hashes(name, count), (hash) => hash % high);
   }
 
   /** f32(uniform(name, shape, seed)). */
@@ -50,7 +50,7 @@ export class Formula {
       const bound = Math.sqrt(3 / product(shape.slice(1)));
       return Float32Array.from(u, (x) => x * bound);
     }
-    if (name.endsWith('.weight')) return Float32Array.from(u, (x) => 1 + 0.1 * x);
+    if (name.endsWith('.weight') || name.endsWith('running_var')) return Float32Array.from(u, (x) => 1 + 0.1 * x);
     return Float32Array.from(u, (x) => 0.1 * x);
   }
 

@@ -1,8 +1,9 @@
-import { nameDrawn, numbersAfter } from './fixtures';
+import { lastNumberOf, nameDrawn, numbersAfter, partsOf } from './fixtures';
 import { Formula } from './formula';
 import type { GradientSummary } from './reference';
 
-export type LabelSet = 'full' | 'missing';
+/** Name of a set of labels: `full` as drawn, `missing` with classes renumbered. */
+export type LabelSet = string;
 
 export interface MetricsFixture {
   seed: number;
@@ -44,6 +45,8 @@ export class MetricsInputs {
   readonly voxels: number;
   readonly logits: Float32Array;
   private readonly formula: Formula;
+  /** Labels that the set `missing` replaces, in one sample or in all. */
+  private readonly replaced: readonly { from: number; to: number; sample?: number }[];
 
   constructor(private readonly fixture: MetricsFixture) {
     this.formula = new Formula(fixture.seed);
@@ -51,25 +54,38 @@ export class MetricsInputs {
     this.shape = numbersAfter(name, fixture.inputs) as unknown as MetricsInputs['shape'];
     this.classes = this.shape[1];
     this.voxels = this.shape[2] * this.shape[3] * this.shape[4];
-    this.logits = this.formula.uniformArray(name, this.shape).map((value) => Math.fround(value * 3));
+    const factor = Number(partsOf(/\* f32\(([\d.]+)\)/, fixture.inputs)[0]);
+    this.logits = this.formula.uniformArray(name, this.shape).map((value) => Math.fround(value * Math.fround(factor)));
+    const replacements = fixture.inputs.matchAll(/class (\d+) -> (\d+)(?: in sample (\d+))?/g);
+    this.replaced = [...replacements].map(([, from, to, sample]) => ({
+      from: Number(from),
+      to: Number(to),
+      ...(sample !== undefined && { sample: Number(sample) }),
+    }));
   }
 
   /** Labels (N, D, H, W). */
   labels(set: LabelSet): Uint8Array {
     const name = nameDrawn('randint', this.fixture.inputs);
-    const labels = this.formula.integers(name, this.shape[0] * this.voxels, this.classes);
+    const values = lastNumberOf('randint', this.fixture.inputs);
+    const labels = Uint8Array.from(this.formula.integers(name, this.shape[0] * this.voxels, values));
     if (set === 'full') return labels;
-    return labels.map((value, i) => (value === 5 && i < this.voxels ? 0 : value === 9 ? 3 : value));
+    return labels.map((value, i) => {
+      const sample = Math.floor(i / this.voxels);
+      const found = this.replaced.find((one) => one.from === value && (one.sample ?? sample) === sample);
+      return found ? found.to : value;
+    });
   }
 
   /** Predicted labels: argmax of the logits, pushed to the truth where the formula says so. */
   prediction(set: LabelSet): Uint8Array {
     const labels = this.labels(set);
+    const added = Math.fround(Number(partsOf(/plus f32\(([\d.]+)\)/, this.fixture.dice_metric_input)[0]));
     const hit = this.formula.uniforms(nameDrawn('uniform', this.fixture.dice_metric_input), labels.length);
     return labels.map((truth, i) => {
       const [n, voxel] = [Math.floor(i / this.voxels), i % this.voxels];
       const value = (c: number): number => {
-        const push = c === truth && Math.fround(hit[i]!) > 0 ? 6 : 0;
+        const push = c === truth && Math.fround(hit[i]!) > 0 ? added : 0;
         return Math.fround(this.logits[(n * this.classes + c) * this.voxels + voxel]! + push);
       };
       let best = 0;
