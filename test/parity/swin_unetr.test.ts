@@ -38,6 +38,8 @@ interface Fixture {
   loss_linear: number;
   logits: Summary;
   argmax_histogram: number[];
+  /** Voxels that the reference's own float32 run labels otherwise. */
+  argmax_f32_f64_disagreements?: number;
   hidden_states: Summary[];
   state_dict: [string, number[]][];
   grads: Record<string, GradientSummary>;
@@ -54,6 +56,8 @@ interface Shapes {
 const FORWARD = 3e-5;
 const GRADIENT = 2e-2;
 const GRADIENT_MEDIAN = 5e-3;
+/** A gradient that the reference's own float32 run misses may be missed by so many times its error. */
+const OF_REFERENCE = 2.5;
 
 type Four = [number, number, number, number];
 
@@ -143,7 +147,10 @@ async function checkGradients(
     expect(Math.abs(value - expected.loss)).toBeLessThan(1e-5 * Math.max(Math.abs(expected.loss), 0.1));
     expect([...grads.keys()].sort()).toEqual(Object.keys(expected.grads).sort());
     const errors = Object.entries(expected.grads)
-      .map(([name, gradient]): [number, string] => [gradientNormError(grads.get(name)!, gradient), name])
+      .map(([name, gradient]): [number, string] => {
+        const allowed = Math.max(1, (OF_REFERENCE * (gradient.f32_rel_l2_err ?? 0)) / GRADIENT);
+        return [gradientNormError(grads.get(name)!, gradient) / allowed, name];
+      })
       .sort(([a], [b]) => a - b);
     tried.push({ worst: errors.at(-1)!, median: errors[Math.floor(errors.length / 2)]![0] });
     if (tried.at(-1)!.worst[0] < GRADIENT && tried.at(-1)!.median < GRADIENT_MEDIAN) return;
@@ -154,19 +161,19 @@ async function checkGradients(
 for (const [variant, file] of Object.entries(FILES)) {
   withFixtures<[Fixture]>(`Swin-UNETR ${variant}`, [file], (fixture) => {
     const formula = new Formula(fixture.seed);
-    const size = fixture.logits.shape.slice(2) as [number, number, number];
+    const [batch, , ...size] = fixture.logits.shape as Shape5;
 
     it.each(backends)('hidden states, logits and gradients on %s', async (backend) => {
       await useBackend(backend);
       const network = build(fixture.config, formula);
-      const shape: Shape5 = [1, fixture.config.in_channels ?? 1, ...size];
+      const shape: Shape5 = [batch, fixture.config.in_channels ?? 1, ...size];
       const x = channelsLast(formula.image(nameDrawn('image', fixture.input), shape), shape);
       const histogram = await checkForward(network, x, fixture);
       const moved = histogram.reduce((sum, count, i) => sum + Math.abs(count - fixture.argmax_histogram[i]!), 0);
-      expect(moved).toBeLessThanOrEqual(8);
+      expect(moved).toBeLessThanOrEqual(8 * Math.max(1, fixture.argmax_f32_f64_disagreements ?? 1));
 
       await checkGradients(network, x, (logits) => tf.mean(tf.square(logits)), fixture);
-      const outShape: Shape5 = [1, fixture.config.out_channels, ...size];
+      const outShape: Shape5 = [batch, fixture.config.out_channels, ...size];
       const field = formula.image(nameDrawn('image', fixture.losses), outShape);
       const g = channelsLast(
         field.map((v) => 2 * v - 1),
@@ -190,7 +197,7 @@ withFixtures<[Shapes]>('Swin-UNETR at other sizes', ['swin_unetr_shapes.json'], 
     beforeAll(() => useBackend(backend));
 
     it.each(named)('%s at %s', async (_variant, _size, item) => {
-      const network = build({ ...fixture.config, use_v2: item.use_v2 }, formula);
+      const network = build({ ...fixture.config, in_channels: item.input_shape[1], use_v2: item.use_v2 }, formula);
       const x = channelsLast(formula.image(nameDrawn('image', fixture.input), item.input_shape), item.input_shape);
       await checkForward(network, x, item);
       x.dispose();

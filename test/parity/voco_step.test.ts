@@ -41,10 +41,21 @@ interface Fixture {
 const TOLERANCES = [
   { loss: 1e-4, features: 3e-5, embeddings: 1e-4 },
   { loss: 2e-3, features: 1e-3, embeddings: 3e-3 },
-];
+] as const;
+
+/** Steps grow apart: behind the second, each may differ by ten times as much as the one before. */
+function tolerancesOf(step: number) {
+  const last = TOLERANCES.length - 1;
+  const { loss, features, embeddings } = TOLERANCES[Math.min(step, last)]!;
+  const factor = 10 ** Math.max(0, step - last);
+  return { loss: loss * factor, features: features * factor, embeddings: embeddings * factor };
+}
+
 /** Their exact gradient is 0: the batch norm that follows takes any constant away. */
 const ZERO = ['student.proj_head.layer1.0.bias', 'student.proj_head.layer2.0.bias'];
 const CROPS_AT_A_TIME = 3;
+/** A gradient that the reference's own float32 run misses may be missed by so many times its error. */
+const OF_REFERENCE = 2.5;
 
 function build({ config }: Fixture): VocoModel {
   return new VocoModel({
@@ -64,7 +75,11 @@ function crops({ seed, config: { roi }, inputs, labels }: Fixture): tf.Tensor5D[
     return channelsLast(values, [count, 1, roi, roi, roi]);
   };
   const all = tf.tidy(() => tf.concat([load(inputs.img, labels.length), load(inputs.crops, labels[0]!.length)], 0));
-  const pieces = tf.split(all, all.shape[0] / CROPS_AT_A_TIME, 0) as tf.Tensor5D[];
+  const count = all.shape[0];
+  const sizes = Array.from({ length: Math.ceil(count / CROPS_AT_A_TIME) }, (_, i) =>
+    Math.min(CROPS_AT_A_TIME, count - i * CROPS_AT_A_TIME),
+  );
+  const pieces = tf.split(all, sizes, 0) as tf.Tensor5D[];
   all.dispose();
   return pieces;
 }
@@ -81,7 +96,11 @@ function encodeAll(pieces: tf.Tensor5D[], encode: (x: tf.Tensor5D) => tf.Tensor2
 /** The encoder's gradients, a few crops at a time. */
 function pullBack(model: VocoModel, pieces: tf.Tensor5D[], featureGradient: tf.Tensor2D): tf.Tensor[] {
   const variables = model.encoderVariables().map(({ variable }) => variable);
-  const dys = tf.split(featureGradient, pieces.length, 0);
+  const dys = tf.split(
+    featureGradient,
+    pieces.map((piece) => piece.shape[0]),
+    0,
+  );
   return tf.tidy(() => {
     const parts = pieces.map((piece, i) => vjp(() => [model.encode(piece)], [dys[i]!], variables).gradients);
     return variables.map((_, i) => tf.addN(parts.map((part) => part[i]!)));
@@ -108,7 +127,8 @@ async function checkGradients(model: VocoModel, gradients: tf.Tensor[], step: St
       continue;
     }
     const error = gradientError(actual, step.grads![name]!);
-    expect(error, name).toBeLessThan(name === 'student.encoder1.layer.conv3.conv.weight' ? 1e-1 : 1e-2);
+    const own = step.grads![name]!.f32_rel_l2_err ?? 0;
+    expect(error, name).toBeLessThan(Math.max(1e-2, OF_REFERENCE * own));
     errors.push(error);
   }
   expect(errors.sort((a, b) => a - b)[Math.floor(errors.length / 2)]!).toBeLessThan(1e-3);
@@ -197,7 +217,7 @@ withFixtures<[Fixture]>('the released code', ['voco_step.json'], (fixture) => {
       const layout = { volumes: 1, randomPerVolume: fixture.labels.length, basesPerVolume: fixture.labels[0]!.length };
 
       for (const [i, step] of fixture.steps.entries()) {
-        const tolerance = TOLERANCES[i]!;
+        const tolerance = tolerancesOf(i);
         const student = encodeAll(pieces, (x) => model.encode(x));
         model.updateTeacher();
         const teacher = encodeAll(pieces, (x) => model.encodeTeacher(x));
@@ -219,11 +239,12 @@ withFixtures<[Fixture]>('the released code', ['voco_step.json'], (fixture) => {
         expect(await relative(result.total, step.total)).toBeLessThan(tolerance.loss);
 
         await checkTeacher(model, step.params, lr);
-        if (step.grads) {
+        // The last step needs none where the reference gives only its forward pass.
+        if (step.grads || i + 1 < fixture.steps.length) {
           const gradients = [...pullBack(model, pieces, result.featureGradient), ...result.projectorGradients];
-          await checkGradients(model, gradients, step);
+          if (step.grads) await checkGradients(model, gradients, step);
           optimizer.step(gradients, lr);
-          await checkStudent(model, step, lr);
+          if (step.grads) await checkStudent(model, step, lr);
           tf.dispose(gradients);
         }
         tf.dispose([

@@ -21,6 +21,8 @@ export interface GradientSummary {
   l2: number;
   idx: number[];
   values: number[];
+  /** Relative error of the reference's own run in float32, where it tells. */
+  f32_rel_l2_err?: number | null;
 }
 
 const norm = (values: ArrayLike<number>): number => Math.sqrt(Array.from(values).reduce((s, v) => s + v * v, 0));
