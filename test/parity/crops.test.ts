@@ -1,81 +1,61 @@
 import { boxAround, type Vec3 } from '../../src/geometry';
-import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { NO_AUGMENTATION, sampleCrop } from '../../src/data/augment';
 import { preprocess, readNifti, type Volume } from '../../src/volume';
 import { baseBoxes, createCropGrid } from '../../src/pretext/voco/geometry';
 import { withFixtures } from '../support/fixtures';
-import { expectSummary, type VolumeSummary } from '../support/volumes';
+import { realCases, realFiles, settingsOf, type Pretrain, type RealFixture } from '../support/realCases';
+import { expectSummary } from '../support/volumes';
 
-interface Case {
-  name: string;
-  files: { image: { sha256: string } };
-  pretrain_ct: {
-    resize_96x96x24: { image: VolumeSummary };
-    base_crops_roi24_to_16: { crops: VolumeSummary[] };
-    random_crops_roi24_to_16: { centers: number[][]; crops: VolumeSummary[] };
-  };
+const files = realFiles();
+const cube = (edge: number): Vec3 => [edge, edge, edge];
+
+function boxesOf({ side, roi, from }: NonNullable<Pretrain['base']>) {
+  return baseBoxes(createCropGrid([side, side, 1], cube(roi), from.size));
 }
 
-const settings = {
-  orientation: 'RAS',
-  spacing: null,
-  intensity: { kind: 'window', low: -175, high: 250, to: [0, 1], clip: true },
-  foreground: { threshold: 0.3 },
-  resize: [96, 96, 24],
-} as const;
-
-/** The volumes are not part of the repository: VOCO_REAL_CT names a folder that holds them, known by their checksum. */
-const folder = process.env.VOCO_REAL_CT;
-const files = new Map<string, string>();
-if (folder && existsSync(folder))
-  for (const name of readdirSync(folder).filter((entry) => /\.nii(\.gz)?$/.test(entry)))
-    files.set(
-      createHash('sha256')
-        .update(readFileSync(join(folder, name)))
-        .digest('hex'),
-      join(folder, name),
-    );
-withFixtures<[{ cases: Case[] }]>('crops of real volumes', ['transforms_real.json'], ({ cases }) => {
-  const present = cases.filter((item) => files.has(item.files.image.sha256));
+withFixtures<[RealFixture]>('crops of real volumes', ['transforms_real.json'], (fixture) => {
+  const cases = realCases(fixture).flatMap((item) =>
+    item.pretrain.flatMap((chain) => {
+      const { base, random } = chain;
+      return base && random ? [[`${item.name}, ${chain.name}`, { item, chain, base, random }] as const] : [];
+    }),
+  );
+  const present = cases.filter(([, { item }]) => files.has(item.sha256));
 
   it('has as many base crops as the grid', () => {
-    const boxes = baseBoxes(createCropGrid([4, 4, 1], [24, 24, 24], [96, 96, 24]));
-    for (const item of cases) expect(item.pretrain_ct.base_crops_roi24_to_16.crops).toHaveLength(boxes.length);
+    expect(cases.length).toBeGreaterThan(0);
+    for (const [, { base }] of cases) expect(base.crops).toHaveLength(boxesOf(base).length);
   });
 
-  describe.each(present)('crops of $name', (item) => {
-    const expected = item.pretrain_ct;
+  describe.each(present)('crops of %s', (_, { item, chain, base, random }) => {
     const load = async (): Promise<Volume<Float32Array>> => {
-      const { volume } = await readNifti(files.get(item.files.image.sha256)!);
-      return preprocess(volume, settings).volume as Volume<Float32Array>;
+      const { volume } = await readNifti(files.get(item.sha256)!);
+      return preprocess(volume, settingsOf(item, chain, base.from.size)).volume as Volume<Float32Array>;
     };
-    const crop = (volume: Volume<Float32Array>, start: Vec3): Volume<Float32Array> => {
-      const data = new Float32Array(16 ** 3);
-      sampleCrop(volume, start, [24, 24, 24], [16, 16, 16], NO_AUGMENTATION, data, 0);
-      return { data, shape: [1, 16, 16, 16], affine: volume.affine };
+    const crop = (volume: Volume<Float32Array>, start: Vec3, roi: number, out: number): Volume<Float32Array> => {
+      const data = new Float32Array(out ** 3);
+      sampleCrop(volume, start, cube(roi), cube(out), NO_AUGMENTATION, data, 0);
+      return { data, shape: [1, out, out, out], affine: volume.affine };
     };
 
     it('preprocesses as the released code', async () => {
-      expectSummary(await load(), expected.resize_96x96x24.image, 1e-5);
+      expectSummary(await load(), base.from.image, 1e-5);
     });
 
     it('cuts and resizes the base crops', async () => {
       const volume = await load();
-      const boxes = baseBoxes(createCropGrid([4, 4, 1], [24, 24, 24], [96, 96, 24]));
-      boxes.forEach((box, i) =>
-        expectSummary(crop(volume, box.start), expected.base_crops_roi24_to_16.crops[i]!, 1e-5),
+      boxesOf(base).forEach((box, i) =>
+        expectSummary(crop(volume, box.start, base.roi, base.out), base.crops[i]!, 1e-5),
       );
     });
 
     it('cuts and resizes the random crops', async () => {
       const volume = await load();
-      const { centers, crops } = expected.random_crops_roi24_to_16;
+      const { centers, crops, roi, out } = random;
       centers.forEach(([x, y], i) => {
-        const box = boxAround([x!, y!, 12], [24, 24, 24]);
-        expectSummary(crop(volume, box.start), crops[i]!, 1e-5);
+        const box = boxAround([x, y, Math.floor(roi / 2)], cube(roi));
+        expectSummary(crop(volume, box.start, roi, out), crops[i]!, 1e-5);
       });
     });
   });

@@ -1,7 +1,4 @@
 import { boxEnd, type Vec3 } from '../../src/geometry';
-import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { withFixtures } from '../support/fixtures';
 import {
@@ -19,86 +16,47 @@ import {
   shiftAffine,
   spacingGrid,
   spatialPad,
-  type PreprocessSettings,
   type Volume,
 } from '../../src/volume';
-import { affineOf, expectAffine, expectSummary, type Rows, type VolumeSummary } from '../support/volumes';
+import {
+  realCases,
+  realFiles,
+  realFolder,
+  settingsOf,
+  type Pretrain,
+  type RealCase,
+  type RealFixture,
+} from '../support/realCases';
+import { affineOf, expectAffine, expectSummary } from '../support/volumes';
 
-interface Window {
-  a_min: number;
-  a_max: number;
-}
-
-interface Boxed {
-  start: Vec3;
-  end_exclusive: Vec3;
-  out_shape: number[];
-  affine?: Rows;
-  image: VolumeSummary;
-}
-
-interface Resized {
-  affine: Rows;
-  image: VolumeSummary;
-}
-
-type Finetune = Window & {
-  after_spacing_scale: VolumeSummary;
-  'crop_foreground_x>0': Boxed;
-  spatial_pad_96: { out_shape: number[]; affine: Rows; image: VolumeSummary };
-};
-
-type Pretrain = Window & {
-  'crop_foreground_x>0.3': Boxed;
-  resize_96x96x24: Resized;
-  resize_24x32x17?: Resized;
-  base_crops_roi24_to_16?: { crops: VolumeSummary[] };
-  random_crops_roi24_to_16?: { centers: [number, number][]; crops: VolumeSummary[] };
-};
-
-interface Case {
-  name: string;
-  files: { image: { name: string; sha256: string } };
-  load: { affine: Rows; in_axcodes: string; image: VolumeSummary };
-  orientation_RAS: { affine: Rows; image: VolumeSummary };
-  'spacing_1.5': {
-    pixdim: Vec3;
-    in_shape: [number, number, number, number];
-    in_affine: Rows;
-    out_shape: number[];
-    out_affine: Rows;
-    image_bilinear: VolumeSummary;
-    label_nearest?: {
-      shape: number[];
-      num_voxels: number;
-      num_near_half_ties: number;
-      histogram_without_ties: Record<string, number>;
-      idx_without_ties: number[];
-      values_without_ties: number[];
-    };
-  };
-  finetune_ct: Finetune;
-  finetune_wide: Finetune;
-  pretrain_ct: Pretrain;
-  pretrain_wide: Pretrain;
-}
-
-/**
- * The volumes are not part of the repository. A folder that holds them (under any name; they are known by their checksum) is
- * given by VOCO_REAL_CT; the grids, boxes and affines are checked without them.
- */
-const folder = process.env.VOCO_REAL_CT;
-const files = new Map<string, string>();
-if (folder && existsSync(folder)) {
-  for (const name of readdirSync(folder).filter((entry) => /\.nii(\.gz)?$/.test(entry))) {
-    const file = join(folder, name);
-    files.set(createHash('sha256').update(readFileSync(file)).digest('hex'), file);
-  }
-}
+const files = realFiles();
 
 const shape4 = (shape: number[]) => shape as unknown as Volume['shape'];
+const cube = (edge: number): Vec3 => [edge, edge, edge];
 
-withFixtures<[{ cases: Case[] }]>('transforms of real volumes', ['transforms_real.json'], ({ cases }) => {
+const loaded = async (c: RealCase) => (await readNifti(files.get(c.sha256)!)).volume;
+const turned = async (c: RealCase) => orient(await loaded(c), c.oriented.codes);
+const scale = (volume: Volume, { low, high }: Pick<Pretrain, 'low' | 'high'>) =>
+  scaleIntensityRange(volume, { low, high, to: [0, 1], clip: true });
+
+function checkCrops(volume: Volume, { base, random }: Pretrain): void {
+  const crop = (start: Vec3, roi: number, out: number) =>
+    resize(cropBox(volume, { start, size: cube(roi) }), cube(out), { mode: 'linear' });
+  base?.crops.forEach((summary, i) => {
+    const { side, roi, out } = base;
+    expectSummary(crop([roi * Math.floor(i / side), roi * (i % side), 0], roi, out), summary, 1e-5);
+  });
+  random?.centers.forEach(([x, y], i) => {
+    const { roi, out, crops } = random;
+    const { start } = cropWindow([x, y, Math.floor(roi / 2)], cube(roi));
+    expectSummary(crop([...start] as unknown as Vec3, roi, out), crops[i]!, 1e-5);
+  });
+}
+
+// The grids, boxes and affines are checked without the volumes.
+withFixtures<[RealFixture]>('transforms of real volumes', ['transforms_real.json'], (fixture) => {
+  const cases = realCases(fixture);
+
   describe.each(cases.map((c) => [c.name, c] as const))('grids of %s', (_, c) => {
     it('orientation and spacing', () => {
       expect(axisCodes(affineOf(c.load.affine))).toBe(c.load.in_axcodes);
@@ -106,23 +64,21 @@ withFixtures<[{ cases: Case[] }]>('transforms of real volumes', ['transforms_rea
         data: new Uint8Array(c.load.image.shape.reduce((a, b) => a * b, 1)),
         affine: affineOf(c.load.affine),
       };
-      expectAffine(orient({ ...blank, shape: shape4(c.load.image.shape) }, 'RAS').affine, c.orientation_RAS.affine);
-      const s = c['spacing_1.5'];
-      const grid = spacingGrid(s.in_shape, affineOf(s.in_affine), s.pixdim);
-      expect([1, ...grid.size]).toEqual(s.out_shape);
-      expectAffine(grid.affine, s.out_affine);
+      expectAffine(orient({ ...blank, shape: shape4(c.load.image.shape) }, c.oriented.codes).affine, c.oriented.affine);
+      const { in_shape: shape, in_affine: affine, pixdim, out_shape: out, out_affine: outAffine } = c.spacing;
+      const grid = spacingGrid(shape, affineOf(affine), pixdim);
+      expect([1, ...grid.size]).toEqual(out);
+      expectAffine(grid.affine, outAffine);
     });
 
     it('foreground and padding', () => {
-      for (const chain of [c.finetune_ct, c.finetune_wide]) {
-        const { start, affine, out_shape: out } = chain['crop_foreground_x>0'];
-        expectAffine(shiftAffine(affineOf(c['spacing_1.5'].out_affine), start), affine!);
-        const widths = padWidths(shape4(out), [96, 96, 96]);
-        expect(out.map((n, k) => (k === 0 ? n : n + widths[k - 1]![0] + widths[k - 1]![1]))).toEqual(
-          chain.spatial_pad_96.out_shape,
-        );
+      for (const { foreground, padded } of c.finetune) {
+        const { start, affine, out_shape: out } = foreground;
+        expectAffine(shiftAffine(affineOf(c.spacing.out_affine), start), affine!);
+        const widths = padWidths(shape4(out), padded.size);
+        expect(out.map((n, k) => (k === 0 ? n : n + widths[k - 1]![0] + widths[k - 1]![1]))).toEqual(padded.out_shape);
         const before = widths.map(([n]) => -n) as unknown as Vec3;
-        expectAffine(shiftAffine(affineOf(affine!), before), chain.spatial_pad_96.affine);
+        expectAffine(shiftAffine(affineOf(affine!), before), padded.affine);
       }
     });
   });
@@ -130,86 +86,79 @@ withFixtures<[{ cases: Case[] }]>('transforms of real volumes', ['transforms_rea
   /** TotalSegmentator's numbers of the organs that BTCV has, in BTCV's order; all other numbers are background there. */
   const BTCV_FROM_TOTAL = [1, 2, 3, 4, 15, 5, 6, 52, 63, 64, 7, 8, 9];
   const RENUMBERED_LABEL = 'ef9e2c8a3c703f36a56402b0d135c83096be72b87b1539a60a5ff2a958dfa9d4';
+  /** The label of the fixtures that this is with other numbers. */
+  const ITS_ORIGINAL = '8be652475a4aaae83103a66bfb3345314b1fc06742807a06cf5005f7a7913a2d';
+  const renumbered = cases.filter((c) => c.labelSha256 === ITS_ORIGINAL && c.spacing.label_nearest);
 
   it('finds the real volumes in the folder that VOCO_REAL_CT names', () => {
-    const known = [...cases.map((c) => c.files.image.sha256), RENUMBERED_LABEL];
-    expect(known.some((hash) => files.has(hash))).toBe(folder !== undefined);
+    const known = [...cases.map((c) => c.sha256), ...(renumbered.length > 0 ? [RENUMBERED_LABEL] : [])];
+    expect(known.some((hash) => files.has(hash))).toBe(realFolder !== undefined);
   });
 
-  const present = cases.filter((c) => files.has(c.files.image.sha256));
+  const present = cases.filter((c) => files.has(c.sha256));
 
   describe.each(present.map((c) => [c.name, c] as const))('%s', (_, c) => {
-    const load = async () => (await readNifti(files.get(c.files.image.sha256)!)).volume;
-    const RAS = async () => orient(await load(), 'RAS');
-    const scale = (volume: Volume, chain: Window) =>
-      scaleIntensityRange(volume, { low: chain.a_min, high: chain.a_max, to: [0, 1], clip: true });
-
     it('loads and turns', async () => {
-      const volume = await load();
+      const volume = await loaded(c);
       expectAffine(volume.affine, c.load.affine);
       expectSummary({ ...volume, data: Float32Array.from(volume.data) }, c.load.image, 0);
-      const turned = await RAS();
-      expectAffine(turned.affine, c.orientation_RAS.affine);
-      expectSummary({ ...turned, data: Float32Array.from(turned.data) }, c.orientation_RAS.image, 0);
+      const after = await turned(c);
+      expectAffine(after.affine, c.oriented.affine);
+      expectSummary({ ...after, data: Float32Array.from(after.data) }, c.oriented.image, 0);
     });
 
-    it.each(['finetune_ct', 'finetune_wide'] as const)('%s', async (name) => {
-      const chain = c[name];
-      const resampled = resampleToSpacing(await RAS(), [1.5, 1.5, 1.5], 'linear');
+    it.each(c.finetune.map((chain) => [chain.name, chain] as const))('%s', async (_name, chain) => {
+      const resampled = resampleToSpacing(await turned(c), c.spacing.pixdim, 'linear');
       const largest = Math.max(Math.abs(c.load.image.min), Math.abs(c.load.image.max));
-      expectSummary(resampled, c['spacing_1.5'].image_bilinear, 1e-7 * Math.max(1000, largest));
+      expectSummary(resampled, c.spacing.image_bilinear, 1e-7 * Math.max(1000, largest));
       const scaled = scale(resampled, chain);
-      expectSummary(scaled, chain.after_spacing_scale, 1e-6);
-      const { volume: cut, box } = cropForeground(scaled, 0);
-      const expected = chain['crop_foreground_x>0'];
-      expect([...box.start]).toEqual(expected.start);
-      expect([...boxEnd(box)]).toEqual(expected.end_exclusive);
-      expectSummary(cut, expected.image, 1e-6);
-      const padded = spatialPad(cut, [96, 96, 96]);
-      expectSummary(padded, chain.spatial_pad_96.image, 1e-6);
-      expectAffine(padded.affine, chain.spatial_pad_96.affine);
+      expectSummary(scaled, chain.scaled, 1e-6);
+      const { foreground, padded: expected } = chain;
+      const { volume: cut, box } = cropForeground(scaled, foreground.threshold);
+      expect([...box.start]).toEqual(foreground.start);
+      expect([...boxEnd(box)]).toEqual(foreground.end_exclusive);
+      expectSummary(cut, foreground.image, 1e-6);
+      const padded = spatialPad(cut, expected.size);
+      expectSummary(padded, expected.image, 1e-6);
+      expectAffine(padded.affine, expected.affine);
     });
 
-    it.each(['pretrain_ct', 'pretrain_wide'] as const)('%s', async (name) => {
-      const chain = c[name];
-      const { volume: cut, box } = cropForeground(scale(await RAS(), chain), 0.3);
-      const expected = chain['crop_foreground_x>0.3'];
-      expect([...box.start]).toEqual(expected.start);
-      expect([...boxEnd(box)]).toEqual(expected.end_exclusive);
-      expectSummary(cut, expected.image, 1e-6);
-      if (chain.resize_24x32x17) {
-        expectSummary(resize(cut, [24, 32, 17], { mode: 'linear' }), chain.resize_24x32x17.image, 1e-5);
+    it.each(c.pretrain.map((chain) => [chain.name, chain] as const))('%s', async (_name, chain) => {
+      const { foreground, resized, base } = chain;
+      const { volume: cut, box } = cropForeground(scale(await turned(c), chain), foreground.threshold);
+      expect([...box.start]).toEqual(foreground.start);
+      expect([...boxEnd(box)]).toEqual(foreground.end_exclusive);
+      expectSummary(cut, foreground.image, 1e-6);
+      expect(resized.length).toBeGreaterThan(0);
+      for (const expected of resized) {
+        const { volume } = preprocess(await loaded(c), settingsOf(c, chain, expected.size));
+        expectSummary(volume, expected.image, 1e-5);
+        expectAffine(volume.affine, expected.affine);
+        expectSummary(resize(cut, expected.size, { mode: 'linear' }), expected.image, 1e-5);
+        if (expected === base?.from) checkCrops(volume, chain);
       }
-      const settings: PreprocessSettings = {
-        orientation: 'RAS',
-        spacing: null,
-        intensity: { kind: 'window', low: chain.a_min, high: chain.a_max, to: [0, 1], clip: true },
-        foreground: { threshold: 0.3 },
-        resize: [96, 96, 24],
-      };
-      const { volume } = preprocess(await load(), settings);
-      expectSummary(volume, chain.resize_96x96x24.image, 1e-5);
-      expectAffine(volume.affine, chain.resize_96x96x24.affine);
-      const crop = (start: Vec3) => {
-        return resize(cropBox(volume, { start, size: [24, 24, 24] }), [16, 16, 16], { mode: 'linear' });
-      };
-      chain.base_crops_roi24_to_16?.crops.forEach((summary, i) => {
-        expectSummary(crop([24 * Math.floor(i / 4), 24 * (i % 4), 0]), summary, 1e-5);
-      });
-      chain.random_crops_roi24_to_16?.centers.forEach(([x, y], i) => {
-        const { start } = cropWindow([x, y, 12], [24, 24, 24]);
-        expectSummary(crop([...start] as unknown as Vec3), chain.random_crops_roi24_to_16!.crops[i]!, 1e-5);
-      });
     });
   });
 
-  describe.each(files.has(RENUMBERED_LABEL) ? [files.get(RENUMBERED_LABEL)!] : [])(
+  const labelled = cases.flatMap((c) => {
+    const file = files.get(c.labelSha256 ?? '');
+    return file && c.spacing.label_nearest ? [[c.name, file, c, c.spacing.label_nearest] as const] : [];
+  });
+  it.each(labelled)('nearest neighbour on the label of %s', async (_, file, { oriented, spacing }, expected) => {
+    const label = orient((await readNifti(file)).volume, oriented.codes);
+    const resampled = resampleToSpacing(label, spacing.pixdim, 'nearest');
+    expect([...resampled.shape]).toEqual(expected.shape);
+    expect(expected.idx_without_ties.map((at) => resampled.data[at])).toEqual(expected.values_without_ties);
+  });
+
+  describe.each(renumbered.length > 0 && files.has(RENUMBERED_LABEL) ? [files.get(RENUMBERED_LABEL)!] : [])(
     'nearest neighbour on %s',
     (file) => {
       it('equals the reference away from half-way voxels', async () => {
-        const expected = cases.find((c) => c['spacing_1.5'].label_nearest)!['spacing_1.5'].label_nearest!;
-        const label = orient((await readNifti(file)).volume, 'RAS');
-        const resampled = resampleToSpacing(label, [1.5, 1.5, 1.5], 'nearest');
+        const { spacing, oriented } = renumbered[0]!;
+        const expected = spacing.label_nearest!;
+        const label = orient((await readNifti(file)).volume, oriented.codes);
+        const resampled = resampleToSpacing(label, spacing.pixdim, 'nearest');
         expect([...resampled.shape]).toEqual(expected.shape);
         const renumber = (value: number) => BTCV_FROM_TOTAL.indexOf(value) + 1;
         expect(expected.idx_without_ties.map((at) => resampled.data[at])).toEqual(
