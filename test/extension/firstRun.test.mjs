@@ -13,12 +13,14 @@ import {
   openFile,
   openWorkbench,
   pick,
+  rows,
   runCommand,
   scenarios,
   screenshot,
   screenshotInThemes,
   startBrowser,
   startServer,
+  webview,
 } from './workbench.mjs';
 
 let server, browser, page, begun;
@@ -90,14 +92,19 @@ test('the steps of the walkthrough are done by doing them, and stay done', async
   await runCommand(page, 'VoCo: Check Data');
   await notification(page, /No problems found in the data|The data has \d+/);
   await runCommand(page, 'VoCo: Preview Crops');
-  await page.locator('.tab', { hasText: 'Crops' }).waitFor();
+  await webview(page, '#app[data-drawn="true"] figure');
   await openFile(page, 'img0001.nii.gz');
+  await webview(page, '.tile canvas');
   await runCommand(page, 'VoCo: Show Loss Curves');
-  await page.locator('.tab', { hasText: 'Loss curves' }).waitFor();
+  await webview(page, '.runs vscode-checkbox');
   writeSegmentationResults(join(server.folder, 'runs'), 'organs-20260101-000000');
   await runCommand(page, 'VoCo: Refresh Runs');
+  await rows(page, 'Runs')
+    .filter({ hasText: /^organs/ })
+    .waitFor();
   await runCommand(page, 'VoCo: Show Results');
-  await page.locator('.tab', { hasText: 'Results' }).waitFor();
+  // A page that is left before it shows anything was not looked at.
+  await webview(page, '.cases tbody tr');
   await runCommand(page, 'Welcome: Open Walkthrough...');
   await pick(page, 'Pre-train on 3D CT with VoCo');
   await eventually(async () => (await done()).length === 8, 'eight steps are ticked').catch(async () => {
