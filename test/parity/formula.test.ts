@@ -10,7 +10,15 @@ interface Samples<Shape> {
 }
 interface Fixture {
   seed_for_params_and_images: number;
-  uniform: { name: string; seed: number; i: number[]; hash: number[]; u: number[] }[];
+  uniform: {
+    name: string;
+    seed: number;
+    i: number[];
+    hash: number[];
+    u: number[];
+    big_i?: number[];
+    big_hash?: number[];
+  }[];
   param_value: Samples<number[]>[];
   image: Samples<[number, number, number, number, number]>[];
   randint: { name: string; seed: number; high: number; values: number[] };
@@ -19,8 +27,9 @@ interface Fixture {
 withFixtures<[Fixture]>('the formula of the fixtures', ['formula.json'], (fixture) => {
   const formula = new Formula(fixture.seed_for_params_and_images);
 
-  it.each(fixture.uniform)('hashes $name, seed $seed', ({ name, seed, i, hash, u }) => {
+  it.each(fixture.uniform)('hashes $name, seed $seed', ({ name, seed, i, hash, u, big_i = [], big_hash = [] }) => {
     const own = new Formula(seed);
+    expect([...i, ...big_i].map((at) => own.hashAt(name, at))).toEqual([...hash, ...big_hash]);
     expect(i.map((at) => own.hashes(name, at + 1)[at])).toEqual(hash);
     expect(i.map((at) => own.uniforms(name, at + 1)[at])).toEqual(u);
   });

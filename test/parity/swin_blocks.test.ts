@@ -7,7 +7,7 @@ import { gatherNeighbours, padToEven, PatchMerging, type MergingMode } from '../
 import { toTorchLayout } from '../../src/tensor/torchLayout';
 import * as tf from '../../src/tensor/tf';
 import { BF16, releaseBackends, usableBackends, useBackend } from '../support/backends';
-import { nameDrawn, partsOf, withFixtures } from '../support/fixtures';
+import { nameDrawn, withFixtures } from '../support/fixtures';
 import { Formula } from '../support/formula';
 import {
   channelsFirst,
@@ -18,6 +18,7 @@ import {
   summaryError,
 } from '../support/reference';
 import type { GradientSummary, Summary } from '../support/reference';
+import { maskedLayout, tableWindowOf, windowOf, type Layout } from '../support/swinWindows';
 
 interface Case {
   name: string;
@@ -53,12 +54,6 @@ function shapeOf(item: Case, ending: string): number[] {
 
 /** Heads of a case with attention: one column of the table each. */
 const headsOf = (item: Case): number => shapeOf(item, 'relative_position_bias_table')[1]!;
-
-/** The window whose offsets the table of a case lists: (2k − 1)³ rows. */
-function tableOf(item: Case): [number, number, number] {
-  const k = (Math.round(Math.cbrt(shapeOf(item, 'relative_position_bias_table')[0]!)) + 1) / 2;
-  return [k, k, k];
-}
 
 /** The named cases of a group, without its notes. */
 function casesOf<T>(group: Record<string, T | string>): [string, T][] {
@@ -172,7 +167,12 @@ withFixtures<[Fixture]>('attention blocks of Swin-UNETR', ['swin_blocks.json'], 
       const place = masked ? (x: tf.Tensor) => windowsToVolume(x, layout) : (x: tf.Tensor) => x as tf.Tensor5D;
       const back = masked ? (x: tf.Tensor) => volumeToWindows(x, layout) : (x: tf.Tensor) => x as tf.Tensor5D;
       const build = (scope: Scope): Forward => {
-        const attention = new WindowAttention(scope, channels, headsOf(item), tableOf(item));
+        const attention = new WindowAttention(
+          scope,
+          channels,
+          headsOf(item),
+          tableWindowOf(shapeOf(item, 'relative_position_bias_table')[0]!),
+        );
         return (x) => back(attention.forward(place(x), masked));
       };
       await check(item, formula, build, { channels: 'last', tokens: [windows, ...windowOf(tokens), channels] });
@@ -256,29 +256,6 @@ withFixtures<[Fixture]>('other blocks of Swin-UNETR', ['swin_blocks.json'], (fix
     });
   });
 });
-
-/** Size of a window of so many tokens: a cube, or edges of at most 7 (only their product matters to attention). */
-function windowOf(tokens: number): [number, number, number] {
-  const cube = Math.round(Math.cbrt(tokens));
-  if (cube ** 3 === tokens) return [cube, cube, cube];
-  for (let a = 7; a > 0; a--)
-    for (let b = a; b > 0; b--) if (Number.isInteger(tokens / (a * b))) return [tokens / (a * b), b, a];
-  throw new Error(`${tokens} tokens are no window`);
-}
-
-interface Layout {
-  /** Size of the volume that the windows come from, voxels. */
-  size: [number, number, number];
-  window: number;
-  shift: number;
-}
-
-/** The masked case's windows, from `compute_mask((14,14,14), 7, 3)` in the note. */
-function maskedLayout(note: string): Layout {
-  const parts = partsOf(/compute_mask\(\((\d+), ?(\d+), ?(\d+)\), ?(\d+), ?(\d+)\)/, note).map(Number);
-  const [d, h, w, window, shift] = parts as [number, number, number, number, number];
-  return { size: [d, h, w], window, shift };
-}
 
 /** Windows [B·n, k, k, k, C] in window order → the volumes [B, D, H, W, C] whose shifted windows they are. */
 function windowsToVolume(x: tf.Tensor, { size, window: k, shift }: Layout): tf.Tensor5D {

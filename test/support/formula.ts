@@ -21,6 +21,11 @@ type Shape5 = readonly [number, number, number, number, number];
 export class Formula {
   constructor(readonly seed: number) {}
 
+  /** hash(name, i, seed). */
+  hashAt(name: string, i: number): number {
+    return finish(fnv1a32(name) + this.seed + Math.imul(i, 0x9e3779b9));
+  }
+
   /** hash(name, i, seed) for i in 0..count-1. */
   hashes(name: string, count: number): Uint32Array {
     const start = fnv1a32(name) + this.seed;

@@ -15,7 +15,8 @@ import {
 import { windowLayout } from '../../../src/tensor/ops/windows';
 import * as tf from '../../../src/tensor/tf';
 import { expectSamples, gradientError, normal, scoped, size, type Samples } from './support';
-import { withFixtures } from '../../support/fixtures';
+import { partsOf, withFixtures } from '../../support/fixtures';
+import { maskedLayout, tableWindowOf, windowOf } from '../../support/swinWindows';
 import { Formula } from '../../support/formula';
 
 interface ModuleCase {
@@ -28,7 +29,7 @@ interface ModuleCase {
 }
 interface Blocks {
   seed: number;
-  window_partition: { window: Vec3; full: number[] };
+  window_partition: { x: string; window: Vec3; full: number[] };
   get_window_size: { x_size: Vec3; window: Vec3; shift: Vec3; out: [Vec3, Vec3] }[];
   compute_mask: {
     cases: {
@@ -41,7 +42,7 @@ interface Blocks {
     }[];
   };
   relative_position_index: { window: Vec3; shape: number[]; table_rows: number; sha256_int32: string }[];
-  window_attention: { plain: ModuleCase; masked: ModuleCase; short: ModuleCase };
+  window_attention: { note: string } & Record<string, ModuleCase | string>;
 }
 
 const sha256 = (values: Int32Array): string => createHash('sha256').update(values).digest('hex');
@@ -52,10 +53,16 @@ beforeAll(async () => {
 
 withFixtures<[Blocks]>('windows of the reference', ['swin_blocks.json'], (blocks) => {
   test('windows are cut in the order of window_partition', () => {
-    const { window, full } = blocks.window_partition;
-    const { source } = windowLayout([4, 6, 4], window, [0, 0, 0]);
-    const order = [0, 1].flatMap((n) => Array.from(source, (at) => [0, 1].map((c) => (n * 96 + at) * 2 + c))).flat();
-    expect(order).toEqual(full);
+    const { x, window, full } = blocks.window_partition;
+    const shape = partsOf(/= \(([\d, ]+)\)$/, x)[0]!
+      .split(',')
+      .map(Number);
+    const [batch, d, h, w, channels] = shape as [number, number, number, number, number];
+    const { source } = windowLayout([d, h, w], window, [0, 0, 0]);
+    const upTo = (n: number) => Array.from({ length: n }, (_, i) => i);
+    const voxel = (n: number, at: number) => (n * d * h * w + at) * channels;
+    const order = upTo(batch).flatMap((n) => Array.from(source, (at) => upTo(channels).map((c) => voxel(n, at) + c)));
+    expect(order.flat()).toEqual(full);
   });
 
   test.each(blocks.get_window_size)('window size of $x_size', ({ x_size, window, shift, out }) => {
@@ -89,13 +96,17 @@ test('padding and the way back cover every voxel once', () => {
 
 /** MONAI's WindowAttention on windows that are already cut: the volume is laid out so that cutting gives them back. */
 function runModule(item: ModuleCase, formula: Formula, dims: Vec3, shift: Vec3) {
-  const { window, shift: used } = windowSize(dims, [7, 7, 7], shift);
+  const [rows, heads] = item.state_dict.find(([name]) => name === 'relative_position_bias_table')![1] as [
+    number,
+    number,
+  ];
+  const tableWindow = tableWindowOf(rows);
+  const { window, shift: used } = windowSize(dims, tableWindow, shift);
   const layout = windowLayout(dims, window, used);
   const [, n, c] = item.x_shape as unknown as Vec3;
   const batch = size(item.x_shape) / size(dims) / c;
-  const heads = item.state_dict.find(([name]) => name === 'relative_position_bias_table')![1][1]!;
   const attrs: WindowAttentionAttrs = {
-    tableWindow: [7, 7, 7],
+    tableWindow,
     window,
     shift: used,
     heads,
@@ -112,7 +123,7 @@ function runModule(item: ModuleCase, formula: Formula, dims: Vec3, shift: Vec3) 
   const given = (key: string) =>
     toVolume(tf.tensor(formula.uniformArray(`${item.name}.${key}`, item.x_shape), item.x_shape));
   const keys = ['relative_position_bias_table', 'qkv.weight', 'qkv.bias', 'proj.weight', 'proj.bias'];
-  const shapes = [[13 ** 3, heads], [3 * c, c], [3 * c], [c, c], [c]]; // prettier-ignore
+  const shapes = [[rows, heads], [3 * c, c], [3 * c], [c, c], [c]]; // prettier-ignore
   const parameters = keys.map((key, i) => value(key, shapes[i]!));
   const forward = (x: tf.Tensor, ...p: tf.Tensor[]): tf.Tensor => {
     const [table, weight, bias, outWeight, outBias] = p as [
@@ -133,13 +144,18 @@ function runModule(item: ModuleCase, formula: Formula, dims: Vec3, shift: Vec3) 
 }
 
 withFixtures<[Blocks]>('WindowAttention of the reference', ['swin_blocks.json'], (blocks) => {
-  const { plain, masked, short } = blocks.window_attention;
   const formula = new Formula(blocks.seed);
-  test.each([
-    ['plain', plain, [14, 14, 14], [0, 0, 0]],
-    ['masked', masked, [14, 14, 14], [3, 3, 3]],
-    ['short', short, [4, 4, 4], [3, 3, 3]],
-  ] as [string, ModuleCase, Vec3, Vec3][])('%s', (_, item, dims, shift) => {
+  const { size: whole, window, shift: by } = maskedLayout(blocks.window_attention.note);
+  const windows = size(whole) / window ** 3;
+  const cases = Object.entries(blocks.window_attention).flatMap(([name, item]) => {
+    if (typeof item === 'string') return [];
+    const [count, tokens] = item.x_shape as [number, number];
+    // As many windows as the masked case has come from one volume; other windows are volumes, too small to be shifted.
+    const cut = tokens === window ** 3 && count % windows === 0;
+    const shift = cut && name !== 'masked' ? 0 : by;
+    return [[name, item, cut ? whole : windowOf(tokens), [shift, shift, shift]] as [string, ModuleCase, Vec3, Vec3]];
+  });
+  test.each(cases)('%s', (_, item, dims, shift) => {
     const { y, dx, grads } = scoped(() => runModule(item, formula, dims, shift));
     expectSamples(y, item.out, 1e-5);
     expectSamples(dx, item.dx, 3e-5);
