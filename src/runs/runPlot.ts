@@ -19,7 +19,10 @@ function labelOf(metric: string, { metrics }: FilledChart): string {
 
 function panelOf(records: readonly MetricsRecord[], filled: FilledChart): PlotPanel {
   const { title, unit = '', atLeast, exact } = filled.chart;
-  const series = filled.metrics.map((metric) => ({
+  // Of several metrics the lines of training alone: with their validation there would be too many.
+  const trained = filled.metrics.filter((metric) => !isValidationMetric(metric));
+  const several = new Set(trained).size > 1;
+  const series = (several ? trained : filled.metrics).map((metric) => ({
     label: labelOf(metric, filled),
     points: pointsOf(records, metric),
     marked: isValidationMetric(metric),
