@@ -6,6 +6,7 @@ import process from 'node:process';
 import { after, before } from 'node:test';
 import { finetuning, makeSample, pretraining, voco, writeConfig } from './samples.mjs';
 import {
+  chooseFromMenu,
   clearNotifications,
   eventually,
   notification,
@@ -94,8 +95,7 @@ async function compareSelected(fromMenu) {
   await newest.nth(0).click();
   await newest.nth(1).click({ modifiers: ['Control'] });
   if (fromMenu) {
-    await newest.nth(1).click({ button: 'right' });
-    await page.locator('.monaco-menu .action-item', { hasText: 'Compare Checkpoints' }).click();
+    await chooseFromMenu(page, () => newest.nth(1).click({ button: 'right' }), 'Compare Checkpoints');
   } else {
     // From the palette what is selected is ticked.
     await runCommand(page, 'VoCo: Compare Checkpoints');

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, before } from 'node:test';
 import { drawn, openVolume, slice, waitForViewer, writeVolume } from './volumes.mjs';
 import {
+  chooseFromMenu,
   eventually,
   openSideBar,
   openWorkbench,
@@ -100,8 +101,7 @@ async function chooseFor(first, count, item) {
   await files().filter({ hasText: first }).first().waitFor();
   await page.locator('.explorer-folders-view .monaco-list:focus').waitFor();
   await eventually(() => select(first, count), `${count} files are selected`);
-  await page.keyboard.press('Shift+F10');
-  await page.locator('.context-view .action-item, .monaco-menu .action-item').filter({ hasText: item }).first().click();
+  await chooseFromMenu(page, () => page.keyboard.press('Shift+F10'), item);
 }
 
 test('a label map chosen with its image in the explorer goes on top of it', async () => {

@@ -103,16 +103,18 @@ async function accept(page, row, text, wanted, timeout) {
   return within(timeout, () => row.click({ timeout }));
 }
 
+/** What the open quick input holds; undefined when it is closed, or not there since the window is being loaded anew. */
+const quickText = (page) =>
+  page
+    .evaluate(() => {
+      const widget = document.querySelector('.quick-input-widget');
+      return widget?.checkVisibility() ? widget.querySelector('input.input')?.value : undefined;
+    })
+    .catch(() => undefined);
+
 /** Whether quick input has taken what was accepted: it closes, or asks the next question. A busy workbench can miss a key. */
 const taken = (page, text, timeout) =>
-  within(timeout, () =>
-    eventually(
-      async () =>
-        !(await quickInput(page).isVisible()) || (await quickInput(page).locator('input.input').inputValue()) !== text,
-      'quick input to go on',
-      timeout,
-    ),
-  );
+  within(timeout, () => eventually(async () => (await quickText(page)) !== text, 'quick input to go on', timeout));
 
 /**
  * Opens quick input with a key, types, and accepts the row that shows `wanted`. It is asked again when that does not come: a
@@ -148,6 +150,20 @@ export async function pick(page, text) {
   // What the pointer hovers over elsewhere may lie over the list.
   await page.mouse.move(0, 0);
   await row.click();
+}
+
+/**
+ * Chooses an item of the context menu that `open` opens. A menu ignores a click in the first moments after it has come, and a busy
+ * workbench can miss the key that opens it: it is done until the menu has gone with it.
+ */
+export async function chooseFromMenu(page, open, text) {
+  const item = page.locator('.context-view .action-item, .monaco-menu .action-item').filter({ hasText: text }).first();
+  await eventually(async () => {
+    if (!(await item.isVisible())) await open();
+    if (!(await within(4000, (timeout) => item.waitFor({ timeout })))) return false;
+    await within(4000, (timeout) => item.click({ timeout }));
+    return within(1000, (timeout) => item.waitFor({ state: 'hidden', timeout }));
+  }, `"${text}" of the menu to be taken`);
 }
 
 /** Types into the open input box and accepts it. */
