@@ -51,7 +51,7 @@ export default defineConfig(async () => {
     },
     test: {
       globalSetup: 'test/support/nativeIsCurrent.ts',
-      include: ['test/unit/**/*.test.ts', 'test/parity/**/*.test.ts'],
+      include: ['test/unit/**/*.test.ts', 'test/parity/**/*.test.ts', 'test/field/**/*.test.ts'],
       // Time only bounds what hangs: a busy machine is no reason to fail.
       testTimeout: 600_000,
       hookTimeout: 600_000,

@@ -1,6 +1,18 @@
 export type { Affine, Volume, VoxelArray } from './types';
 export { applyAffine, composeAffine, identityAffine, invertAffine, sameGrid, shiftAffine, spacingOf } from './affine';
 export { axisCodes, orientationOf, parseAxisCodes, type Orientation } from './axcodes';
+export {
+  compareGrids,
+  describeGrid,
+  gridOf,
+  judgeLabelGrid,
+  labelOnImage,
+  type AxisTurn,
+  type Grid,
+  type GridComparison,
+} from './grids';
+export { countLabelValues, judgeLabelValues, wholeLabels, type KnownLabels, type LabelValues } from './labelValues';
+export { applyNotices, noticeText, type Notice } from './notice';
 export { checkComplete } from './nifti/complete';
 export { type NiftiHeader } from './nifti/header';
 export type { AffineSource } from './nifti/affineFields';

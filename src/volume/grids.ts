@@ -1,0 +1,219 @@
+import { mapAxes, type Axis, type Vec3 } from '../geometry';
+import { formatSize, significant } from '../text';
+import { applyAffine, invertAffine, isInvertible, spacingOf } from './affine';
+import { axisCodes } from './axcodes';
+import { copyBlock, newArrayLike } from './layout/stridedCopy';
+import type { Notice } from './notice';
+import type { Affine, Volume, VoxelArray } from './types';
+
+/** A voxel grid in space: voxels along each axis, and where they lie. */
+export interface Grid {
+  readonly size: Vec3;
+  readonly affine: Affine;
+}
+
+/** Up to this share of a voxel, two grids are the same. */
+const SAME = 0.01;
+/** Below this share of a voxel, the voxels of two grids still correspond. */
+const NEAR = 0.5;
+
+/** How the voxel axes of one grid become those of another: axis `k` of the other is axis `axis[k]`, reversed where `flip[k]`. */
+export interface AxisTurn {
+  readonly axis: readonly [Axis, Axis, Axis];
+  readonly flip: readonly [boolean, boolean, boolean];
+}
+
+export interface GridComparison {
+  /**
+   * same: voxels lie on each other; near: less than half a voxel apart; unplaced: one of the grids has no place of its own
+   * (see {@link isUnplaced}) and both have the same size; elsewhere: none of these.
+   */
+  readonly place: 'same' | 'near' | 'unplaced' | 'elsewhere';
+  /** How to turn the first grid's axes to the second's; undefined when they are the same, or the grids do not correspond. */
+  readonly turn?: AxisTurn;
+  /** Largest distance between corresponding voxel centres in mm; infinite when the sizes differ. */
+  readonly distance: number;
+  /** Which grid has no place of its own, when `place` says so. */
+  readonly unplaced?: 'first' | 'second';
+}
+
+/** The grid of a volume. */
+export function gridOf(volume: Pick<Volume, 'shape' | 'affine'>): Grid {
+  const [, x, y, z] = volume.shape;
+  return { size: [x, y, z], affine: volume.affine };
+}
+
+const ORDERS: readonly (readonly [Axis, Axis, Axis])[] = [
+  [0, 1, 2],
+  [0, 2, 1],
+  [1, 0, 2],
+  [1, 2, 0],
+  [2, 0, 1],
+  [2, 1, 0],
+];
+
+/** All 48 ways to order and reverse axes, the one that changes nothing first. */
+const TURNS: readonly AxisTurn[] = ORDERS.flatMap((axis) =>
+  Array.from({ length: 8 }, (_, bits) => ({ axis, flip: [(bits & 1) > 0, (bits & 2) > 0, (bits & 4) > 0] as const })),
+);
+
+/** The voxel of the grid of this size that a turn brings to voxel `at`. */
+function turned({ axis, flip }: AxisTurn, size: Vec3, at: Vec3): Vec3 {
+  const source = [0, 0, 0];
+  axis.forEach((from, k) => (source[from] = flip[k] ? size[from] - 1 - at[k]! : at[k]!));
+  return [source[0]!, source[1]!, source[2]!];
+}
+
+/** Largest distance between corresponding voxel centres: in mm, and along the axes of `b` in voxels. */
+function distanceUnder(turn: AxisTurn, a: Grid, b: Grid, toVoxels: Affine): { mm: number; voxels: number } {
+  let [mm, voxels] = [0, 0];
+  // The distance is a convex function of the voxel, so that it is largest at a corner.
+  for (let corner = 0; corner < 8; corner++) {
+    const at = mapAxes((axis) => ((corner >> axis) & 1 ? b.size[axis] - 1 : 0));
+    const [p, q] = [applyAffine(a.affine, turned(turn, a.size, at)), applyAffine(b.affine, at)];
+    mm = Math.max(mm, Math.hypot(p[0] - q[0], p[1] - q[1], p[2] - q[2]));
+    const there = applyAffine(toVoxels, p);
+    voxels = Math.max(voxels, ...there.map((index, axis) => Math.abs(index - at[axis]!)));
+  }
+  return { mm, voxels };
+}
+
+/**
+ * Whether a grid was saved without a place: its axes run along the world's with spacing 1, or from the origin 0, as NumPy arrays
+ * are saved with an identity affine; or centred on 0 with the first axis towards the left, as readers place a header without one.
+ */
+export function isUnplaced({ size, affine }: Grid): boolean {
+  const at = (row: number, column: number): number => affine[row * 4 + column]!;
+  for (let row = 0; row < 3; row++)
+    for (let column = 0; column < 3; column++) if (row !== column && at(row, column) !== 0) return false;
+  const origin = [0, 1, 2].every((row) => at(row, 3) === 0);
+  const centred = [0, 1, 2].every(
+    (row) => Math.abs(at(row, 3) + ((size[row]! - 1) / 2) * Math.abs(at(row, row))) < 1e-3,
+  );
+  return origin || (centred && at(0, 0) < 0);
+}
+
+/**
+ * Compares two voxel grids in world space, by the largest distance between the centres of corresponding voxels. Voxels may
+ * correspond in any order and direction of the axes: a label map that was saved in another orientation lies in the same place.
+ */
+export function compareGrids(a: Grid, b: Grid): GridComparison {
+  if (!isInvertible(a.affine) || !isInvertible(b.affine)) return { place: 'elsewhere', distance: Infinity };
+  const toVoxels = invertAffine(b.affine);
+  const fitting = TURNS.filter(({ axis }) => axis.every((from, k) => a.size[from] === b.size[k]));
+  let best: { turn: AxisTurn; mm: number; voxels: number } | undefined;
+  for (const turn of fitting) {
+    const found = distanceUnder(turn, a, b, toVoxels);
+    // Strictly less: of equal ways, such as along an axis of one voxel, the first changes least.
+    if (!best || found.voxels < best.voxels - 1e-9) best = { turn, ...found };
+    if (turn === TURNS[0] && found.voxels <= SAME) break;
+  }
+  if (best && best.voxels < NEAR) {
+    const place = best.voxels <= SAME ? 'same' : 'near';
+    return { place, distance: best.mm, ...(best.turn !== TURNS[0] && { turn: best.turn }) };
+  }
+  const straight = fitting[0] === TURNS[0];
+  const distance = straight ? distanceUnder(TURNS[0]!, a, b, toVoxels).mm : Infinity;
+  if (straight && (isUnplaced(a) || isUnplaced(b)))
+    return { place: 'unplaced', distance, unplaced: isUnplaced(a) ? 'first' : 'second' };
+  return { place: 'elsewhere', distance };
+}
+
+/** A grid in words: `64×64×40 voxels of 1×1×2.5 mm, axes RAS, first voxel at (−90, −126, −72) mm`. */
+export function describeGrid({ size, affine }: Grid): string {
+  const short = (value: number): string => significant(value, 4).replace('-', '−');
+  const origin = [affine[3]!, affine[7]!, affine[11]!].map(short).join(', ');
+  const axes = isInvertible(affine) ? `, axes ${axisCodes(affine)}` : '';
+  return `${formatSize(size)} voxels of ${formatSize(spacingOf(affine).map(short))} mm${axes}, first voxel at (${origin}) mm`;
+}
+
+const mm = (distance: number): string => `${significant(distance, 2)} mm`;
+
+/** Whether two grids cover the same stretch along each axis, in other voxels. */
+function sameExtent(a: Grid, b: Grid): boolean {
+  const [p, q] = [a, b].map(({ size, affine }) => spacingOf(affine).map((step, axis) => step * size[axis]!));
+  return p!.every((length, axis) => Math.abs(length - q![axis]!) < 0.05 * q![axis]!);
+}
+
+function elsewhere(label: Grid, image: Grid, imageFile: string, distance: number): Notice {
+  const grids = `${describeGrid(label)}; the image: ${describeGrid(image)}`;
+  if (Number.isFinite(distance))
+    return {
+      severity: 'error',
+      message: `lies up to ${mm(distance)} away from its image ${imageFile}. The label: ${grids}`,
+      advice: 'pair the label with its own image, or write it with the affine of its image',
+    };
+  return {
+    severity: 'error',
+    message: `lies on another voxel grid than its image ${imageFile}. The label: ${grids}`,
+    advice: sameExtent(label, image)
+      ? 'resample the label to the image, with the nearest voxel'
+      : 'pair the label with its own image, or resample it to the image, with the nearest voxel',
+  };
+}
+
+/**
+ * What is to be said of where a label map lies beside its image. Without an error, {@link labelOnImage} brings it onto the
+ * image's voxels.
+ *
+ * @param label grid of the label map
+ * @param image grid of the image
+ * @param imageFile names the image in messages
+ * @param onImageGrid the user says that labels of the image's size lie on its grid, whatever their affine
+ * @returns undefined when both have the same grid
+ */
+export function judgeLabelGrid(label: Grid, image: Grid, imageFile: string, onImageGrid = false): Notice | undefined {
+  const found = compareGrids(label, image);
+  const { place, distance, turn } = found;
+  if (place === 'near')
+    return {
+      severity: 'warning',
+      message: `lies up to ${mm(distance)} off its image ${imageFile}, which is less than half a voxel; the image's grid is used`,
+      advice: 'write the label with the affine of its image',
+    };
+  if (place === 'same')
+    return (
+      turn && {
+        severity: 'info',
+        message: `its axes run ${axisCodes(label.affine)}, those of its image ${imageFile} ${axisCodes(image.affine)}; it lies in the same place and is turned`,
+        advice: 'nothing to do',
+      }
+    );
+  if (onImageGrid && Number.isFinite(distance))
+    return {
+      severity: 'warning',
+      message: `lies up to ${mm(distance)} away from its image ${imageFile} by its affine; the image's grid is used for it, as asked`,
+      advice: 'write the label with the affine of its image',
+    };
+  if (place === 'elsewhere') return elsewhere(label, image, imageFile, distance);
+  const [without, which] = found.unplaced === 'first' ? ['it has', 'label'] : [`its image ${imageFile} has`, 'image'];
+  return {
+    severity: 'error',
+    message: `${without} no place in space (its affine is the identity, or none), but the same ${formatSize(label.size)} voxels as the ${which === 'label' ? `image ${imageFile}` : 'label'}`,
+    advice:
+      "if both lie voxel on voxel, use the image's grid: --labels-on-image-grid, or data.labelsOnImageGrid in the config; else write the affine into the file",
+  };
+}
+
+/**
+ * Brings a label map onto the voxels of its image: turned where its axes run otherwise, and with the image's affine.
+ *
+ * @param label one channel, for which {@link judgeLabelGrid} has no error
+ * @param image grid of the image
+ */
+export function labelOnImage<T extends VoxelArray>(label: Volume<T>, image: Grid): Volume<T> {
+  const { turn } = compareGrids(gridOf(label), image);
+  const placed = { shape: [1, ...image.size], affine: Float64Array.from(image.affine) } as const;
+  if (!turn) return { ...placed, data: label.data };
+  const [, nx, ny, nz] = label.shape;
+  const size: Vec3 = [nx, ny, nz];
+  const steps = [ny * nz, nz, 1] as const;
+  const strides = turn.axis.map((from, k) => (turn.flip[k] ? -steps[from] : steps[from])) as [number, number, number];
+  const offset = turn.axis.reduce<number>(
+    (sum, from, k) => sum + (turn.flip[k] ? (size[from] - 1) * steps[from] : 0),
+    0,
+  );
+  const data = newArrayLike(label.data, label.data.length);
+  copyBlock(label.data, { offset, strides }, image.size, data, 0);
+  return { ...placed, data };
+}
