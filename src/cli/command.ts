@@ -73,6 +73,21 @@ export function listOption(args: Arguments, name: string): string[] {
   return (Array.isArray(value) ? value : []).filter((item): item is string => typeof item === 'string');
 }
 
+/** The option of commands that read labels. */
+export const LABELS_OPTION = { 'labels-on-image-grid': { type: 'boolean' } } as const;
+
+/** The help of {@link LABELS_OPTION}. */
+export const LABELS_HELP =
+  '  --labels-on-image-grid\n' +
+  '                     takes labels of the size of their image voxel by voxel where their affine puts them elsewhere\n' +
+  '                     (masks that were saved without one); the same as --set data.labelsOnImageGrid=true\n';
+
+/** The overrides of a config that are given as `--set` or as an option of their own. */
+export function overridesOf(args: Arguments): string[] {
+  const own = args.values['labels-on-image-grid'] === true ? ['data.labelsOnImageGrid=true'] : [];
+  return [...own, ...listOption(args, 'set')];
+}
+
 /** The only positional argument, or a usage error that says what it is. */
 export function onlyPositional(command: Command, args: Arguments, what: string): string {
   if (args.positionals.length !== 1) {

@@ -5,7 +5,7 @@ import type { RunEstimate } from '../protocol/estimate';
 import { describeEstimate } from '../train/describeEstimate';
 import type { RunRequest } from '../train/prepare';
 import type { Say } from '../train/types';
-import { listOption, textOption, type Command } from './command';
+import { LABELS_HELP, LABELS_OPTION, overridesOf, textOption, type Command } from './command';
 
 export interface Training {
   /** What it returns is what `--json` prints. */
@@ -23,15 +23,22 @@ export const trainingOf = (kind: ConfigKind) => async (): Promise<Training> => {
   };
 };
 
-/** A subcommand that trains from a config. `load` brings in the trainer when it is needed, so that others start fast. */
-export function trainingCommand(name: string, summary: string, load: () => Promise<Training>): Command {
-  const usage = `voco ${name} CONFIG [--set path=value]... [--run DIR] [--resume] [--dry-run] [--json]`;
+/** A subcommand that trains from a config, with `labels` or without. `load` brings in the trainer when it is needed, so that others start fast. */
+export function trainingCommand(
+  name: string,
+  summary: string,
+  load: () => Promise<Training>,
+  { labels }: { readonly labels: boolean },
+): Command {
+  const ofLabels = labels ? ' [--labels-on-image-grid]' : '';
+  const usage = `voco ${name} CONFIG [--set path=value]...${ofLabels} [--run DIR] [--resume] [--dry-run] [--json]`;
   return {
     name,
     usage,
     summary,
     details:
       '  --set path=value   overrides a value of the config, e.g. --set train.steps=1000; may be repeated\n' +
+      (labels ? LABELS_HELP : '') +
       '  --run DIR          the run directory, instead of a new one below the config’s "output"\n' +
       '  --resume           continues the run in --run, or the newest unfinished run of the config\n' +
       '  --dry-run          only checks config and data, times a few steps, and estimates memory, disk and time\n' +
@@ -39,6 +46,7 @@ export function trainingCommand(name: string, summary: string, load: () => Promi
       'Ctrl-C or SIGTERM writes a checkpoint and ends the run after the current step.',
     options: {
       set: { type: 'string', multiple: true },
+      ...(labels && LABELS_OPTION),
       run: { type: 'string' },
       resume: { type: 'boolean' },
       'dry-run': { type: 'boolean' },
@@ -51,7 +59,7 @@ export function trainingCommand(name: string, summary: string, load: () => Promi
         configFile: args.positionals[0],
         runDir: textOption(args, 'run'),
         resume: args.values.resume === true,
-        set: listOption(args, 'set'),
+        set: overridesOf(args),
       };
       const say: Say = (text) => process.stderr.write(`${text}\n`);
       if (args.values['dry-run']) {

@@ -1,6 +1,16 @@
 import { voxelCount } from '../geometry';
 import { UserError } from '../errors/userError';
-import { preprocess, readNifti, sameGrid, type PreprocessSettings, type Volume } from '../volume';
+import {
+  applyNotices,
+  geometryNotices,
+  gridOf,
+  judgeChannelGrid,
+  ontoGrid,
+  preprocess,
+  readNifti,
+  type PreprocessSettings,
+  type Volume,
+} from '../volume';
 import { cacheKey } from './cache/key';
 import { VolumeCache } from './cache/volumeCache';
 import { imageFiles, type Case } from './datalist/case';
@@ -99,21 +109,19 @@ export async function readImage(
 ): Promise<Volume> {
   const volumes: Volume[] = [];
   for (const file of files) {
-    const { volume, nonFinite } = await readNifti(file, { channel });
+    const { volume, header, nonFinite } = await readNifti(file, { channel });
+    applyNotices(file, geometryNotices(header), onWarning);
     const bad = nonFinite.nan + nonFinite.infinite;
     if (bad > 0) onWarning(`${file}: ${bad} voxels are NaN or infinite and were replaced`);
     const first = volumes[0];
-    if (first && !onSameGrid(volume, first))
-      throw new UserError(`${file}: does not lie on the same voxel grid as ${files[0]}; channels of one case must`);
-    volumes.push(volume);
+    if (!first) volumes.push(volume);
+    else {
+      const notice = judgeChannelGrid(gridOf(volume), gridOf(first), files[0]!);
+      if (notice) applyNotices(file, [notice], onWarning);
+      volumes.push(ontoGrid(volume, gridOf(first)));
+    }
   }
   return volumes.length === 1 ? volumes[0]! : stackChannels(volumes);
-}
-
-/** Same size, and corners less than a hundredth of a millimetre apart. */
-export function onSameGrid(a: Volume, b: Volume): boolean {
-  const [, x, y, z] = a.shape;
-  return b.shape.slice(1).join() === [x, y, z].join() && sameGrid(a.affine, b.affine, [x, y, z], 0.01);
 }
 
 function asFloat32(data: Volume['data']): Float32Array {

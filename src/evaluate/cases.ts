@@ -1,10 +1,9 @@
 import { voxelCount } from '../geometry';
 import { join, relative } from 'node:path';
 import { imageFiles, type Case } from '../data/datalist';
-import { encodeLabels, labelFile } from '../data/labelled';
-import { UserError } from '../errors/userError';
+import { encodeLabels, judgeLabel, labelFile } from '../data/labelled';
 import { runFiles, type CaseResult } from '../runs';
-import { readNifti, sameGrid, spacingOf, type Volume } from '../volume';
+import { applyNotices, gridOf, spacingOf } from '../volume';
 import { scoreCase } from '../downstream/segmentation/scores';
 import { segmentImage, writeSegmentation, type TrainedSegmenter } from '../segment/segmenter';
 import type { Say } from '../train/types';
@@ -16,7 +15,11 @@ export interface CaseOptions {
   readonly signal: AbortSignal;
 }
 
-/** Scores one case on the voxel grid of its image, and writes the prediction there. */
+/**
+ * Scores one case on the voxel grid of its image, and writes the prediction there.
+ *
+ * @throws UserError naming the file that cannot be read, or a label that does not belong to its image or the task
+ */
 export async function evaluateCase(
   segmenter: TrainedSegmenter,
   item: Case,
@@ -27,9 +30,10 @@ export async function evaluateCase(
   const prediction = join(runFiles(runDir).predictions, `${item.id.replaceAll(/[/\\#]/g, '_')}.nii.gz`);
   await writeSegmentation(prediction, labels, codes);
   const file = labelFile(item);
-  const { volume: truthVolume } = await readNifti(file, { channel: 0 });
-  requireSameGrid(truthVolume, labels, file);
-  const truth = encodeLabels(truthVolume.data, codes, file);
+  const settings = { codes, onImageGrid: config.data.labelsOnImageGrid };
+  const { label, notices } = await judgeLabel(item, gridOf(labels), settings);
+  applyNotices(file, notices, onWarning);
+  const truth = encodeLabels(label!.data, codes, file);
   const [, x, y, z] = labels.shape;
   const size = [x, y, z] as const;
   const spacing = spacingOf(labels.affine);
@@ -50,10 +54,4 @@ export async function evaluateCase(
     };
   });
   return { case: item.id, image: imageFiles(item)[0]!, label: file, prediction: relative(runDir, prediction), classes };
-}
-
-function requireSameGrid(label: Volume, image: Volume, file: string): void {
-  const [, x, y, z] = image.shape;
-  if (label.shape.slice(1).join() === [x, y, z].join() && sameGrid(label.affine, image.affine, [x, y, z], 0.01)) return;
-  throw new UserError(`${file}: does not lie on the voxel grid of its image`);
 }

@@ -101,7 +101,7 @@ async function trainPlan(
 ): Promise<TrainingResult> {
   const { config, cases, task, totalSteps, prepared, device } = plan;
   const bar = new ProgressBar(LABELS[config.kind], totalSteps, prepared.checkpoint?.step ?? 0);
-  const running = { runDir, recorder, bar };
+  const running = { runDir, recorder, bar, told: new Set(plan.warnings) };
   const loader = await openLoader(plan, running);
   const model = task.build({ config, cases, totalSteps, onWarning: warner(running) });
   const optimizer = optimizerFor(device.precision, buildOptimizer(config.optimizer, model.groups));

@@ -38,11 +38,15 @@ export interface Running {
   readonly runDir: string;
   readonly recorder: RunRecorder;
   readonly bar: ProgressBar;
+  /** Warnings that were told: none is told twice. */
+  readonly told: Set<string>;
 }
 
-/** Shows a warning above the bar, and logs it. */
-export function warner({ recorder, bar }: Pick<Running, 'recorder' | 'bar'>): Say {
+/** Shows a warning above the bar, and logs it, once. */
+export function warner({ recorder, bar, told }: Pick<Running, 'recorder' | 'bar' | 'told'>): Say {
   return (text) => {
+    if (told.has(text)) return;
+    told.add(text);
     bar.message(text);
     // The warning has been shown: a log that cannot be written shows soon enough in the metrics.
     void recorder.log(text).catch(() => undefined);

@@ -5,6 +5,7 @@ import type { AffineSource } from './nifti/affineFields';
 import type { DatatypeName } from './nifti/datatypes';
 import type { NiftiHeader } from './nifti/header';
 import { countNonFinite, readNifti } from './nifti/read';
+import type { Notice } from './notice';
 import type { VoxelArray } from './types';
 import { formatSize, significant } from '../text';
 
@@ -94,6 +95,15 @@ export function geometryWarnings(header: NiftiHeader): string[] {
   else if (Math.max(...spacing) / Math.min(...spacing) > 12) warnings.push(`very uneven spacing: ${text} mm`);
   if (Math.min(...header.size) === 1) warnings.push(`a single slice: ${formatSize(header.size)} voxels`);
   return warnings;
+}
+
+/** {@link geometryWarnings} with advice: checks of data and runs tell the same. */
+export function geometryNotices(header: NiftiHeader): Notice[] {
+  return geometryWarnings(header).map((message) => ({
+    severity: 'warning',
+    message,
+    advice: 'compare with the original images',
+  }));
 }
 
 /**

@@ -1,4 +1,4 @@
-import { mapAxes, type Axis, type Vec3 } from '../geometry';
+import { mapAxes, voxelCount, type Axis, type Vec3 } from '../geometry';
 import { formatSize, significant } from '../text';
 import { applyAffine, invertAffine, isInvertible, spacingOf } from './affine';
 import { axisCodes } from './axcodes';
@@ -119,6 +119,33 @@ export function compareGrids(a: Grid, b: Grid): GridComparison {
   return { place: 'elsewhere', distance };
 }
 
+/**
+ * What is to be said of where an image lies beside the first image of its case, of which it is another channel: as of a label
+ * (see {@link judgeLabelGrid}), but there is nothing to choose. {@link ontoGrid} brings it there.
+ */
+export function judgeChannelGrid(channel: Grid, first: Grid, firstFile: string): Notice | undefined {
+  const { place, distance, turn } = compareGrids(channel, first);
+  if (place === 'same' && !turn) return undefined;
+  if (place === 'same')
+    return {
+      severity: 'info',
+      message: `its axes run ${axisCodes(channel.affine)}, those of ${firstFile} ${axisCodes(first.affine)}; it lies in the same place and is turned`,
+      advice: 'nothing to do',
+    };
+  if (place === 'near')
+    return {
+      severity: 'warning',
+      message: `lies up to ${mm(distance)} off ${firstFile}, the first channel of the case, which is less than half a voxel; its grid is used`,
+      advice: 'write all channels of a case with one affine',
+    };
+  const [own, its] = [describeGrid(channel), describeGrid(first)];
+  return {
+    severity: 'error',
+    message: `does not lie on the voxel grid of ${firstFile}, the first channel of the case. This one: ${own}; the first: ${its}`,
+    advice: 'register and resample the channels of a case to one grid',
+  };
+}
+
 /** A grid in words: `64×64×40 voxels of 1×1×2.5 mm, axes RAS, first voxel at (−90, −126, −72) mm`. */
 export function describeGrid({ size, affine }: Grid): string {
   const short = (value: number): string => significant(value, 4).replace('-', '−');
@@ -153,7 +180,7 @@ function elsewhere(label: Grid, image: Grid, imageFile: string, distance: number
 }
 
 /**
- * What is to be said of where a label map lies beside its image. Without an error, {@link labelOnImage} brings it onto the
+ * What is to be said of where a label map lies beside its image. Without an error, {@link ontoGrid} brings it onto the
  * image's voxels.
  *
  * @param label grid of the label map
@@ -196,24 +223,26 @@ export function judgeLabelGrid(label: Grid, image: Grid, imageFile: string, onIm
 }
 
 /**
- * Brings a label map onto the voxels of its image: turned where its axes run otherwise, and with the image's affine.
+ * Brings a volume onto the voxels of another grid that it corresponds to: turned where its axes run otherwise, and with the
+ * affine of the grid.
  *
- * @param label one channel, for which {@link judgeLabelGrid} has no error
- * @param image grid of the image
+ * @param volume one whose grid was judged without an error, by {@link judgeLabelGrid} or {@link judgeChannelGrid}
  */
-export function labelOnImage<T extends VoxelArray>(label: Volume<T>, image: Grid): Volume<T> {
-  const { turn } = compareGrids(gridOf(label), image);
-  const placed = { shape: [1, ...image.size], affine: Float64Array.from(image.affine) } as const;
-  if (!turn) return { ...placed, data: label.data };
-  const [, nx, ny, nz] = label.shape;
+export function ontoGrid<T extends VoxelArray>(volume: Volume<T>, grid: Grid): Volume<T> {
+  const { turn } = compareGrids(gridOf(volume), grid);
+  const [channels, nx, ny, nz] = volume.shape;
+  const placed = { shape: [channels, ...grid.size], affine: Float64Array.from(grid.affine) } as const;
+  if (!turn) return { ...placed, data: volume.data };
   const size: Vec3 = [nx, ny, nz];
   const steps = [ny * nz, nz, 1] as const;
   const strides = turn.axis.map((from, k) => (turn.flip[k] ? -steps[from] : steps[from])) as [number, number, number];
-  const offset = turn.axis.reduce<number>(
+  const start = turn.axis.reduce<number>(
     (sum, from, k) => sum + (turn.flip[k] ? (size[from] - 1) * steps[from] : 0),
     0,
   );
-  const data = newArrayLike(label.data, label.data.length);
-  copyBlock(label.data, { offset, strides }, image.size, data, 0);
+  const data = newArrayLike(volume.data, volume.data.length);
+  const voxels = voxelCount(size);
+  for (let c = 0; c < channels; c++)
+    copyBlock(volume.data, { offset: c * voxels + start, strides }, grid.size, data, c * voxels);
   return { ...placed, data };
 }

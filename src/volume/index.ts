@@ -5,8 +5,9 @@ export {
   compareGrids,
   describeGrid,
   gridOf,
+  judgeChannelGrid,
   judgeLabelGrid,
-  labelOnImage,
+  ontoGrid,
   type AxisTurn,
   type Grid,
   type GridComparison,
@@ -47,6 +48,7 @@ export {
 export {
   describeVolume,
   formatDescription,
+  geometryNotices,
   geometryWarnings,
   type IntensitySummary,
   type VolumeDescription,

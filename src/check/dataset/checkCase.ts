@@ -2,7 +2,7 @@ import type { Vec3 } from '../../geometry';
 import { createHash } from 'node:crypto';
 import { open, realpath } from 'node:fs/promises';
 import { UserError } from '../../errors/userError';
-import { axisCodes, checkComplete, geometryWarnings, readHeader, readNifti, sameGrid, spacingOf } from '../../volume';
+import { axisCodes, checkComplete, geometryNotices, readHeader, readNifti, sameGrid, spacingOf } from '../../volume';
 import type { NiftiHeader, Volume } from '../../volume';
 import { imageFiles, type Case } from '../../data/datalist/case';
 import type { Finding } from './finding';
@@ -84,8 +84,7 @@ async function checkImage(
     await checkComplete(file, header);
     const orientation = axisCodes(header.affine);
     findings.push(...namedAsLabels(file));
-    for (const message of geometryWarnings(header))
-      findings.push({ severity: 'warning', file, message, advice: 'compare with the original images' });
+    findings.push(...geometryNotices(header).map((notice) => ({ ...notice, file })));
     if (typeof options.channel === 'number' && options.channel >= header.channels)
       findings.push({
         severity: 'error',

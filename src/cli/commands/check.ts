@@ -4,7 +4,7 @@ import { ExitCode } from '../../errors/userError';
 import type { Finding } from '../../check/dataset';
 import type { CheckReport } from '../../protocol/datasets';
 import { ProgressBar } from '../../text/progressBar';
-import { listOption, onlyPositional, type Command } from '../command';
+import { LABELS_HELP, LABELS_OPTION, listOption, onlyPositional, overridesOf, type Command } from '../command';
 import { counted } from '../../text';
 
 const SIGNS = { error: '✗ error', warning: '! warning', info: '· note' } as const;
@@ -21,15 +21,18 @@ function print(findings: readonly Finding[], volumes: number): void {
 
 export const check: Command = {
   name: 'check',
-  usage: 'voco check CONFIG [--deep] [--downstream DATALIST.json]... [--set path=value]... [--json]',
+  usage:
+    'voco check CONFIG [--deep] [--downstream DATALIST.json]... [--set path=value]... [--labels-on-image-grid] [--json]',
   summary: 'checks the dataset of a config: missing files, odd spacings, wrong keys, leakage',
   details:
     '  --deep             reads every voxel (NaN, damaged data, label values), not only headers\n' +
-    '  --downstream FILE  a datalist whose validation cases must not be in the pre-training data; may be repeated',
+    '  --downstream FILE  a datalist whose validation cases must not be in the pre-training data; may be repeated\n' +
+    LABELS_HELP.trimEnd(),
   options: {
     deep: { type: 'boolean' },
     downstream: { type: 'string', multiple: true },
     set: { type: 'string', multiple: true },
+    ...LABELS_OPTION,
     json: { type: 'boolean' },
   },
   async run(args) {
@@ -37,7 +40,7 @@ export const check: Command = {
     const { taskOf } = await import('../../catalog');
     const { bySeverity, checkDataset, checkSources } = await import('../../check/dataset');
     const file = resolve(onlyPositional(check, args, 'the config'));
-    const { config, warnings } = await loadConfig(file, { set: listOption(args, 'set') });
+    const { config, warnings } = await loadConfig(file, { set: overridesOf(args) });
     warnings.forEach((text) => process.stderr.write(`${text}\n`));
     const { data } = config;
     const labels = config.kind === 'finetune';

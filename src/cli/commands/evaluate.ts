@@ -1,20 +1,22 @@
 import process from 'node:process';
 import { ExitCode, UsageError } from '../../errors/userError';
-import { listOption, textOption, type Command } from '../command';
+import { LABELS_HELP, LABELS_OPTION, overridesOf, textOption, type Command } from '../command';
 
 export const evaluate: Command = {
   name: 'evaluate',
-  usage: 'voco evaluate CONFIG|--run DIR [--checkpoint FILE] [--set path=value]... [--json]',
+  usage: 'voco evaluate CONFIG|--run DIR [--checkpoint FILE] [--set path=value]... [--labels-on-image-grid] [--json]',
   summary: 'scores a fine-tuned network on held-out cases: results.json, results.csv, predictions/',
   details:
     '  --run DIR          a fine-tuning run: takes its config and best checkpoint, and writes the results into it\n' +
     '  --checkpoint FILE  the weights; with a config, a new run directory is made for the results\n' +
     '  --set path=value   overrides a value of the config, e.g. --set inference.flips=true; may be repeated\n' +
+    LABELS_HELP +
     '  --json             prints the result as JSON',
   options: {
     run: { type: 'string' },
     checkpoint: { type: 'string' },
     set: { type: 'string', multiple: true },
+    ...LABELS_OPTION,
     json: { type: 'boolean' },
   },
   async run(args) {
@@ -26,7 +28,7 @@ export const evaluate: Command = {
       configFile: args.positionals[0],
       runDir: textOption(args, 'run'),
       checkpoint: textOption(args, 'checkpoint'),
-      set: listOption(args, 'set'),
+      set: overridesOf(args),
     };
     const result = await score(request, (text) => process.stderr.write(`${text}\n`));
     process.stdout.write(args.values.json ? `${JSON.stringify(result)}\n` : `${result.results}\n`);

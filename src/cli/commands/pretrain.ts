@@ -4,4 +4,5 @@ export const pretrain = trainingCommand(
   'pretrain',
   'pre-trains a network on volumes without labels',
   trainingOf('pretrain'),
+  { labels: false },
 );

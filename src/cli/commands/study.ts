@@ -7,4 +7,5 @@ export const study = trainingCommand(
     const { study, estimateStudy } = await import('../../study');
     return { train: study, estimate: estimateStudy };
   },
+  { labels: true },
 );

@@ -73,6 +73,14 @@ const finetuneData = {
       examples: [null, 4],
     },
     channel: data.channel,
+    labelsOnImageGrid: {
+      type: 'boolean',
+      default: false,
+      description:
+        'Takes a label of the size of its image voxel by voxel where its affine puts it elsewhere, as of masks that were saved ' +
+        'without an affine. Off: such a label is an error. Labels that lie on their image in another orientation are always turned.',
+      examples: [false, true],
+    },
     preprocess,
     cache: data.cache,
   },

@@ -1,5 +1,14 @@
 export { cropCodes } from './cropCodes';
 export { countPlaces, drawPlace, type CropPlaces, type PlaceDraw } from './cropPlaces';
-export { classMask, encodeLabels, makeLabelCodes, oneHot, valuesOfCodes, type LabelCodes } from './labelCodes';
-export { labelFile, LabelledStore, type LabelledStoreSettings, type LabelledVolume } from './labelledStore';
+export {
+  classMask,
+  encodeLabels,
+  knownLabels,
+  makeLabelCodes,
+  oneHot,
+  valuesOfCodes,
+  type LabelCodes,
+} from './labelCodes';
+export { LabelledStore, type LabelledStoreSettings, type LabelledVolume } from './labelledStore';
+export { judgeLabel, labelFile, type JudgedLabel, type LabelSettings } from './readLabel';
 export { countOf, trainingSubset } from './subset';

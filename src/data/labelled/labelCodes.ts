@@ -1,4 +1,5 @@
 import { UserError } from '../../errors/userError';
+import type { KnownLabels } from '../../volume';
 import type { VoxelArray } from '../../volume/types';
 
 /** A class and the values of the label map that belong to it. */
@@ -30,6 +31,11 @@ export function makeLabelCodes(
     for (const value of values) codeOf.set(value, overlapping ? (codeOf.get(value) ?? 0) | (1 << c) : c + 1);
   });
   return { overlapping, classes, channels: classes.length + (overlapping ? 0 : 1), codeOf, unlisted };
+}
+
+/** The values that a task knows, for judging label files. */
+export function knownLabels({ codeOf, unlisted }: LabelCodes): KnownLabels {
+  return { values: [...codeOf.keys()], unlisted };
 }
 
 /**

@@ -1,21 +1,20 @@
 import type { Vec3 } from '../../geometry';
 import { UserError } from '../../errors/userError';
-import { preprocess, readNifti, spatialPad, type PreprocessSettings, type Volume } from '../../volume';
+import { applyNotices, gridOf, preprocess, spatialPad, type PreprocessSettings, type Volume } from '../../volume';
 import { cacheKey } from '../cache/key';
 import { VolumeCache } from '../cache/volumeCache';
 import { imageFiles, type Case } from '../datalist/case';
-import { onSameGrid, readImage } from '../volumeStore';
+import { readImage } from '../volumeStore';
 import { countPlaces, type CropPlaces } from './cropPlaces';
-import { encodeLabels, type LabelCodes } from './labelCodes';
-import { formatSize } from '../../text';
+import { encodeLabels } from './labelCodes';
+import { judgeLabel, labelFile, type LabelSettings } from './readLabel';
 
-export interface LabelledStoreSettings {
+export interface LabelledStoreSettings extends LabelSettings {
   readonly preprocess: PreprocessSettings;
   readonly channel: number | 'all';
   readonly cacheFolder: string | null;
   /** Preprocessed volumes kept in memory, bytes. */
   readonly memoryBytes: number;
-  readonly codes: LabelCodes;
   /** Pad volumes to at least this size with zeros; null: as they are. */
   readonly padTo: Vec3 | null;
 }
@@ -33,25 +32,6 @@ export interface LabelledVolume {
 interface Pair {
   readonly image: Volume<Float32Array>;
   readonly label: Volume;
-}
-
-/** The label file of a case. @throws UserError when it has none */
-export function labelFile(item: Case): string {
-  if (item.label !== undefined) return item.label;
-  throw new UserError(
-    `${imageFiles(item)[0]}: this case has no label, and fine-tuning needs one; use a datalist that names it`,
-  );
-}
-
-/** Reads a case's label file. @throws UserError naming it when it does not lie on the image's voxel grid */
-export async function readLabel(item: Case, image: Volume): Promise<Volume> {
-  const file = labelFile(item);
-  const { volume } = await readNifti(file, { channel: 0 });
-  if (onSameGrid(volume, image)) return volume;
-  const [sizes, expected] = [volume, image].map(({ shape }) => formatSize(shape.slice(1)));
-  throw new UserError(
-    `${file}: lies on another voxel grid (${sizes}) than its image ${imageFiles(item)[0]} (${expected})`,
-  );
 }
 
 const float32 = (volume: Volume): Volume<Float32Array> => ({
@@ -104,12 +84,12 @@ export class LabelledStore {
   }
 
   private async pair(item: Case): Promise<Pair> {
-    const { preprocess: steps, channel } = this.settings;
+    const { preprocess: steps, channel, onImageGrid } = this.settings;
     const files = imageFiles(item);
     if (!this.cache || this.cacheBroken) return this.make(item);
     const keys = {
       image: await cacheKey(files, { steps, channel }),
-      label: await cacheKey([...files, labelFile(item)], { steps, channel, label: true }),
+      label: await cacheKey([...files, labelFile(item)], { steps, channel, label: true, onImageGrid }),
     };
     const image = await this.guard(this.cache.get(keys.image));
     const label = image && (await this.guard(this.cache.get(keys.label)));
@@ -126,9 +106,10 @@ export class LabelledStore {
     const { preprocess: steps, channel } = this.settings;
     const files = imageFiles(item);
     const raw = await readImage(files, channel, this.onWarning);
-    const rawLabel = await readLabel(item, raw);
+    const { label: rawLabel, notices } = await judgeLabel(item, gridOf(raw), this.settings);
+    applyNotices(labelFile(item), notices, this.onWarning);
     const { volume, box } = preprocess(raw, steps, { name: files[0] });
-    const label = preprocess(rawLabel, steps, { label: true, box, name: labelFile(item) });
+    const label = preprocess(rawLabel!, steps, { label: true, box, name: labelFile(item) });
     return { image: float32(volume), label: label.volume };
   }
 

@@ -32,13 +32,14 @@ export function buildNetwork(config: FinetuneConfig, describeOnly = false): Segm
 
 /** @param purpose volumes to train on are padded to the size of a crop; of others every voxel is measured. */
 function storeSettings(config: FinetuneConfig, purpose: 'train' | 'validation'): LabelledStoreSettings {
-  const { preprocess, channel, cache } = config.data;
+  const { preprocess, channel, cache, labelsOnImageGrid } = config.data;
   return {
     preprocess,
     channel,
     cacheFolder: cache.enabled ? cacheFolder(cache.folder) : null,
     memoryBytes: purpose === 'train' ? TRAIN_MEMORY : VALIDATION_MEMORY,
     codes: taskCodes(config),
+    onImageGrid: labelsOnImageGrid,
     padTo: purpose === 'train' ? config.crops.size : null,
   };
 }

@@ -4,7 +4,7 @@ import {
   compareGrids,
   composeAffine,
   judgeLabelGrid,
-  labelOnImage,
+  ontoGrid,
   type Affine,
   type Grid,
   type Volume,
@@ -74,7 +74,7 @@ describe('grids are compared in world space', () => {
           data[i] = (index[0]! * 10 + index[1]!) * 7 + index[2]!;
         }
         const volume: Volume<Int32Array> = { data, shape: [1, ...label.size], affine: label.affine };
-        const turned = labelOnImage(volume, image);
+        const turned = ontoGrid(volume, image);
         expect(turned.shape).toEqual([1, 12, 10, 7]);
         expect(turned.affine).toEqual(AXES);
         expect([...turned.data]).toEqual([...Array(840).keys()]);
@@ -103,7 +103,7 @@ describe('grids are compared in world space', () => {
     expect(notice).toMatchObject({ severity: 'error', advice: expect.stringContaining('--labels-on-image-grid') });
     expect(judgeLabelGrid(label, image, 'a.nii.gz', true)).toMatchObject({ severity: 'warning' });
     const data = Uint8Array.from({ length: 840 }, (__, i) => i % 5);
-    const placed = labelOnImage({ data, shape: [1, 12, 10, 7], affine: without }, image);
+    const placed = ontoGrid({ data, shape: [1, 12, 10, 7], affine: without }, image);
     expect([...placed.data]).toEqual([...data]);
     expect(placed.affine).toEqual(AXES);
   });

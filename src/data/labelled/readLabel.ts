@@ -1,0 +1,67 @@
+import { UserError } from '../../errors/userError';
+import {
+  countLabelValues,
+  judgeLabelGrid,
+  judgeLabelValues,
+  ontoGrid,
+  readNifti,
+  wholeLabels,
+  type Grid,
+  type LabelValues,
+  type Notice,
+  type Volume,
+} from '../../volume';
+import { imageFiles, type Case } from '../datalist/case';
+import { knownLabels, type LabelCodes } from './labelCodes';
+
+/** How label files are read. */
+export interface LabelSettings {
+  readonly codes: LabelCodes;
+  /** Labels of their image's size lie on its grid, whatever their affine (`data.labelsOnImageGrid`). */
+  readonly onImageGrid: boolean;
+}
+
+/** A label file, with what is to be said of it. */
+export interface JudgedLabel {
+  /** One channel of whole numbers on the image's grid; undefined when there is an error among the notices. */
+  readonly label?: Volume;
+  /** Voxels of each value; undefined when the file does not hold one number a voxel. */
+  readonly values?: LabelValues;
+  readonly notices: readonly Notice[];
+}
+
+/** The label file of a case. @throws UserError when it has none */
+export function labelFile(item: Case): string {
+  if (item.label !== undefined) return item.label;
+  throw new UserError(
+    `${imageFiles(item)[0]}: this case has no label, and fine-tuning needs one; use a datalist that names it`,
+  );
+}
+
+/**
+ * Reads a case's label and judges where it lies and what it holds. Training, evaluation and the check of data all use this, so
+ * that what one accepts the others do.
+ *
+ * @param image grid of the case's image
+ * @throws UserError naming the label file when it cannot be read
+ */
+export async function judgeLabel(item: Case, image: Grid, settings: LabelSettings): Promise<JudgedLabel> {
+  const file = labelFile(item);
+  const { volume, header } = await readNifti(file, { channel: 0 });
+  if (header.channels > 1) {
+    const message = `has ${header.channels} channels; a label map has one class number a voxel`;
+    return { notices: [{ severity: 'error', message, advice: 'store one class number a voxel' }] };
+  }
+  const values = countLabelValues(volume.data);
+  const [, x, y, z] = volume.shape;
+  const grid = judgeLabelGrid(
+    { size: [x, y, z], affine: volume.affine },
+    image,
+    imageFiles(item)[0]!,
+    settings.onImageGrid,
+  );
+  const notices = [...(grid ? [grid] : []), ...judgeLabelValues(values, knownLabels(settings.codes))];
+  if (notices.some(({ severity }) => severity === 'error')) return { values, notices };
+  const label = ontoGrid({ ...volume, data: wholeLabels(volume.data, values) }, image);
+  return { label, values, notices };
+}
