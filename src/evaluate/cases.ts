@@ -1,9 +1,8 @@
-import { voxelCount } from '../geometry';
 import { join, relative } from 'node:path';
 import { imageFiles, type Case } from '../data/datalist';
 import { encodeLabels, judgeLabel, labelFile } from '../data/labelled';
 import { runFiles, type CaseResult } from '../runs';
-import { applyNotices, gridOf, spacingOf } from '../volume';
+import { applyNotices, gridOf, spacingOf, voxelVolume } from '../volume';
 import { scoreCase } from '../downstream/segmentation/scores';
 import { segmentImage, writeSegmentation, type TrainedSegmenter } from '../segment/segmenter';
 import type { Say } from '../train/types';
@@ -39,7 +38,7 @@ export async function evaluateCase(
   const spacing = spacingOf(labels.affine);
   const tolerance = config.inference.surfaceTolerance;
   const scored = scoreCase(labels.data, truth, codes, { size, spacing, tolerance });
-  const millilitres = voxelCount(spacing) / 1000;
+  const millilitres = voxelVolume(labels.affine) / 1000;
   const classes = codes.classes.map(({ name }, c) => {
     const { scores, overlap } = scored[c]!;
     const worst = worstSlice(labels.data, truth, c, codes, { size, affine: labels.affine });

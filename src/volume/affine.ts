@@ -29,6 +29,11 @@ export function determinant(a: Affine): number {
   );
 }
 
+/** The volume of one voxel in mm³, of axes at any angle. */
+export function voxelVolume(a: Affine): number {
+  return Math.abs(determinant(a));
+}
+
 /** Whether every entry is finite and the three voxel axes span space. */
 export function isInvertible(a: Affine): boolean {
   if (!a.every(Number.isFinite)) return false;

@@ -1,5 +1,14 @@
 export type { Affine, Volume, VoxelArray } from './types';
-export { applyAffine, composeAffine, identityAffine, invertAffine, sameGrid, shiftAffine, spacingOf } from './affine';
+export {
+  applyAffine,
+  composeAffine,
+  identityAffine,
+  invertAffine,
+  sameGrid,
+  shiftAffine,
+  spacingOf,
+  voxelVolume,
+} from './affine';
 export { axisCodes, orientationOf, parseAxisCodes, type Orientation } from './axcodes';
 export {
   compareGrids,

@@ -3,7 +3,7 @@ import { realpath, stat } from 'node:fs/promises';
 import { fileError } from '../../errors/userError';
 
 /** Changes whenever the layout of an entry or the numbers of a transform change, so that older entries are not found. */
-const CACHE_VERSION = 1;
+const CACHE_VERSION = 2;
 
 async function identity(file: string): Promise<string[]> {
   try {

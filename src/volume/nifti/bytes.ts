@@ -2,6 +2,8 @@ import { createReadStream } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { constants, createGunzip, gunzipSync } from 'node:zlib';
 import { UserError, fileError } from '../../errors/userError';
+import { isForeignMember, membersEnd } from './gzip';
+import { danglingLink, refuseStandIn } from './pointers';
 
 /** The first bytes of a file, inflated when it is gzip. */
 export interface FileStart {
@@ -37,16 +39,21 @@ export async function readStart(file: string, length: number): Promise<FileStart
       await handle.close();
     }
   } catch (error) {
-    throw fileError(error, file, 'read the volume');
+    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    throw (missing && (await danglingLink(file))) || fileError(error, file, 'read the volume');
   }
   const start = probe.subarray(0, count);
+  refuseStandIn(file, start);
   const compressed = count >= 2 && start[0] === 0x1f && start[1] === 0x8b;
   if (!compressed) return { bytes: start.subarray(0, length), compressed, fileLength };
   try {
     const bytes = gunzipSync(start, { finishFlush: constants.Z_SYNC_FLUSH });
     return { bytes: bytes.subarray(0, length), compressed, fileLength };
   } catch (error) {
-    throw gzipError(error, file);
+    if (!isForeignMember(error)) throw gzipError(error, file);
+    const bytes = new Uint8Array(length);
+    const { filled } = await inflateRange(file, 0, length, (chunk, at) => bytes.set(chunk, at));
+    return { bytes: bytes.subarray(0, filled), compressed, fileLength };
   }
 }
 
@@ -58,6 +65,12 @@ function gzipError(error: unknown, file: string): Error {
     return new UserError(`${file}: the gzip data is damaged: copy or download the file again`, 1, { cause: error });
   }
   return fileError(error, file, 'read the volume');
+}
+
+/** What was noticed while bytes were read. */
+export interface RangeRead {
+  /** Bytes that are no gzip data follow the gzip data; they were left out. */
+  readonly trailing: boolean;
 }
 
 /** Told while bytes are read: all up to `filled` are there. */
@@ -75,15 +88,16 @@ export async function readRange(
   start: number,
   target: Uint8Array,
   onProgress: Progress = () => undefined,
-): Promise<void> {
+): Promise<RangeRead> {
   const put: ChunkSink = (chunk, at) => {
     target.set(chunk, at);
     onProgress(at + chunk.length);
   };
-  const filled = compressed
+  const { filled, trailing } = compressed
     ? await inflateRange(file, start, target.length, put)
-    : await readInto(file, start, target, onProgress);
+    : { filled: await readInto(file, start, target, onProgress), trailing: false };
   checkFilled(file, filled, target.length);
+  return { trailing };
 }
 
 /** Fills parts of `target`, which starts at `start` of a file that is not compressed; what the file does not have stays as it is. */
@@ -114,11 +128,12 @@ export async function streamRange(
   start: number,
   length: number,
   sink: ChunkSink,
-): Promise<void> {
-  const filled = compressed
+): Promise<RangeRead> {
+  const { filled, trailing } = compressed
     ? await inflateRange(file, start, length, sink)
-    : await readPieces(file, start, length, sink);
+    : { filled: await readPieces(file, start, length, sink), trailing: false };
   checkFilled(file, filled, length);
+  return { trailing };
 }
 
 function checkFilled(file: string, filled: number, length: number): void {
@@ -167,9 +182,9 @@ async function readInto(
   return filled;
 }
 
-/** Returns how many bytes of the range the file has. */
-async function inflateRange(file: string, start: number, length: number, sink: ChunkSink): Promise<number> {
-  const source = createReadStream(file, { highWaterMark: 1 << 20 });
+/** Inflates a file, or the first `end` bytes of it; tells how many bytes of the range it has. */
+async function inflateUpTo(file: string, end: number, start: number, length: number, sink: ChunkSink): Promise<number> {
+  const source = createReadStream(file, { highWaterMark: 1 << 20, end: end - 1 });
   const gunzip = createGunzip({ chunkSize: 1 << 20 });
   source.on('error', (error) => gunzip.destroy(error));
   source.pipe(gunzip);
@@ -182,10 +197,37 @@ async function inflateRange(file: string, start: number, length: number, sink: C
       position += chunk.length;
       if (position > start + length + MAX_TRAILING) break;
     }
-  } catch (error) {
-    throw gzipError(error, file);
   } finally {
     source.destroy();
   }
   return Math.min(Math.max(position - start, 0), length);
+}
+
+/** Inflates a range of a file. Bytes behind the gzip data that are something else are left out, as gzip itself does. */
+async function inflateRange(
+  file: string,
+  start: number,
+  length: number,
+  sink: ChunkSink,
+): Promise<RangeRead & { readonly filled: number }> {
+  let given = 0;
+  const once: ChunkSink = (chunk, at) => {
+    const known = Math.max(0, given - at);
+    if (known >= chunk.length) return;
+    sink(chunk.subarray(known), at + known);
+    given = at + chunk.length;
+  };
+  try {
+    return { filled: await inflateUpTo(file, Infinity, start, length, once), trailing: false };
+  } catch (error) {
+    const end = isForeignMember(error) ? await membersEnd(file).catch(() => undefined) : undefined;
+    if (end === undefined) throw gzipError(error, file);
+    // What zlib had inflated of the last piece is lost with its error: once more, up to where the gzip data ends.
+    return inflateUpTo(file, end, start, length, once).then(
+      (filled) => ({ filled, trailing: true }),
+      (again: unknown) => {
+        throw gzipError(again, file);
+      },
+    );
+  }
 }

@@ -31,10 +31,11 @@ async function claimedLength(file: string): Promise<number | undefined> {
  * Makes sure that a compressed file does not end too early, as an interrupted download does. The end of the file usually tells;
  * only when it does not agree with the header is everything inflated. (Of an uncompressed file, reading the header already tells.)
  *
- * @throws UserError naming `file` when voxels are missing or the data is damaged.
+ * @throws UserError naming the file when voxels are missing or the data is damaged.
  */
-export async function checkComplete(file: string, header: NiftiHeader): Promise<void> {
+export async function checkComplete(named: string, header: NiftiHeader): Promise<void> {
   if (!header.compressed) return;
+  const file = header.voxelFile ?? named;
   const claimed = await claimedLength(file);
   const expected = header.voxelOffset + voxelBytes(header);
   const beyond = claimed === undefined ? 0 : (claimed - (expected % 2 ** 32) + 2 ** 32) % 2 ** 32;

@@ -41,7 +41,11 @@ export function datatypeOf(code: number, file: string): Datatype {
   throw new UserError(
     name === undefined
       ? `${file}: datatype code ${code} is not one of NIfTI's: the header is corrupt`
-      : `${file}: voxels of type ${name} are not supported: convert the image to one number a voxel, such as int16 or float32`,
+      : `${file}: voxels of type ${name} are not supported: ${
+          name.startsWith('RGB')
+            ? 'they are colours; save an image as grey values, a label map as class numbers'
+            : 'convert the image to one number a voxel, such as int16 or float32'
+        }`,
   );
 }
 

@@ -1,5 +1,5 @@
 import type { VoxelArray } from '../types';
-import { readParts, readRange } from './bytes';
+import { readParts, readRange, type RangeRead } from './bytes';
 import { decodeVoxels, storedAsRead } from './datatypes';
 import type { NiftiHeader } from './header';
 
@@ -30,7 +30,7 @@ export async function growVoxels(
   header: NiftiHeader,
   bytes: ArrayBuffer,
   onStart?: (growing: GrowingVoxels) => void,
-): Promise<void> {
+): Promise<RangeRead> {
   const { compressed, voxelOffset, size, channels, datatype, littleEndian } = header;
   const target = new Uint8Array(bytes);
   if (!onStart) return readRange(file, compressed, voxelOffset, target);
@@ -47,7 +47,7 @@ export async function growVoxels(
     await readParts(file, voxelOffset, target, parts, (from) => (growing.planes[from / planeBytes] = 1));
   }
   let whole = 0;
-  await readRange(file, compressed, voxelOffset, target, (filled) => {
+  return readRange(file, compressed, voxelOffset, target, (filled) => {
     growing.share = filled / target.length;
     const now = Math.floor(filled / planeBytes);
     growing.planes.fill(1, whole, now);

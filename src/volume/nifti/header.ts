@@ -20,6 +20,8 @@ export interface NiftiHeader {
   /** Volumes in the file: the fourth dimension (or the fifth, for vectors), 1 for 3-D images. */
   readonly channels: number;
   readonly dimensions: number;
+  /** The file that holds the voxels, of a pair of files; undefined: the file itself. */
+  readonly voxelFile?: string;
   /** Where the voxels start in the (inflated) file. */
   readonly voxelOffset: number;
   /** Value = stored · slope + intercept; 1 and 0 when the header sets none. */
@@ -40,6 +42,8 @@ export interface NiftiHeader {
 interface Layout {
   readonly version: 1 | 2;
   readonly littleEndian: boolean;
+  /** The voxels are in a file of their own (`.hdr` and `.img`). */
+  readonly pair: boolean;
 }
 
 /** Finds version and byte order by the header's first number, and checks the magic. */
@@ -53,12 +57,8 @@ function layoutOf(bytes: Uint8Array, file: string): Layout {
     const at = length === 348 ? 344 : 4;
     const magic = String.fromCharCode(bytes[at]!, bytes[at + 1]!, bytes[at + 2]!);
     const version = length === 348 ? 1 : 2;
-    if (magic === `n+${version}`) return { version, littleEndian };
-    if (magic === `ni${version}`) {
-      throw new UserError(
-        `${file}: is the header of an .hdr/.img pair: convert the pair to a single .nii or .nii.gz file`,
-      );
-    }
+    if (magic === `n+${version}`) return { version, littleEndian, pair: false };
+    if (magic === `ni${version}`) return { version, littleEndian, pair: true };
     if (length === 348 && /^\0/.test(magic)) {
       throw new UserError(`${file}: is an ANALYZE 7.5 header, not NIfTI: convert it to .nii or .nii.gz`);
     }
@@ -69,7 +69,8 @@ function layoutOf(bytes: Uint8Array, file: string): Layout {
 
 function spatialLayout(dims: readonly number[], file: string): Pick<NiftiHeader, 'size' | 'channels' | 'dimensions'> {
   const dimensions = dims[0]!;
-  const used = dims.slice(1, 1 + dimensions);
+  // Some writers count axes that they leave at 0: such an axis has one place.
+  const used = dims.slice(1, 1 + dimensions).map((n, axis) => (axis >= 3 && n === 0 ? 1 : n));
   if (!(dimensions >= 1 && dimensions <= 7) || used.some((n) => !Number.isSafeInteger(n) || n < 1)) {
     throw new UserError(`${file}: the header's dimensions [${dims.join(', ')}] make no sense: the file is corrupt`);
   }
@@ -91,15 +92,32 @@ function scaling(slope: number, intercept: number, file: string): { slope: numbe
 }
 
 const UNITS = ['unknown', 'm', 'mm', 'um'] as const;
+/** Millimetres of a unit of length, and its name. */
+const LENGTHS = { unknown: [1, ''], m: [1000, 'metres'], mm: [1, ''], um: [1e-3, 'micrometres'] } as const;
+
+/** Where the voxels start: behind the header, or at the start of a file of their own. */
+function offsetOf(stated: number, { version, pair }: Layout, file: string): number {
+  const least = pair ? 0 : version === 1 ? 348 : 540;
+  if (!Number.isSafeInteger(stated) || stated < 0 || (stated > 0 && stated < least)) {
+    throw new UserError(`${file}: the voxels are said to start at byte ${stated}: the header is corrupt`);
+  }
+  return stated || (pair ? 0 : least + 4);
+}
 
 /**
  * Parses the first bytes of a NIfTI-1 or NIfTI-2 file, of either byte order.
  *
  * @param bytes at least {@link HEADER_BYTES} unless the file is shorter.
- * @throws UserError naming `file`, in one line, for anything that is not a single-file NIfTI image of numbers.
+ * @returns with whether the voxels are in a file of their own
+ * @throws UserError naming `file`, in one line, for anything that is not a NIfTI image of numbers.
  */
-export function parseHeader(bytes: Uint8Array, file: string, compressed: boolean): NiftiHeader {
-  const { version, littleEndian } = layoutOf(bytes, file);
+export function parseHeader(
+  bytes: Uint8Array,
+  file: string,
+  compressed: boolean,
+): NiftiHeader & { readonly pair: boolean } {
+  const layout = layoutOf(bytes, file);
+  const { version, littleEndian, pair } = layout;
   // Without extensions: they are not needed, and a corrupt one must not stop the reading.
   // A copy of its own: the slice of a Buffer would be a view into a larger pool.
   const fixed = Uint8Array.from(bytes.subarray(0, version === 1 ? 348 : 540)).buffer;
@@ -112,29 +130,32 @@ export function parseHeader(bytes: Uint8Array, file: string, compressed: boolean
   );
   const spatial = spatialLayout(raw.dims, file);
   const datatype = datatypeOf(raw.datatypeCode, file);
-  const least = version === 1 ? 348 : 540;
-  if (!Number.isSafeInteger(raw.vox_offset) || raw.vox_offset < 0 || (raw.vox_offset > 0 && raw.vox_offset < least)) {
-    throw new UserError(`${file}: the voxels are said to start at byte ${raw.vox_offset}: the header is corrupt`);
-  }
-  const resolved = resolveAffine({
-    size: spatial.size,
-    pixdim: raw.pixDims,
-    qformCode: raw.qform_code,
-    sformCode: raw.sform_code,
-    quaternion: [raw.quatern_b, raw.quatern_c, raw.quatern_d],
-    qoffset: [raw.qoffset_x, raw.qoffset_y, raw.qoffset_z],
-    srow,
-  });
+  const voxelOffset = offsetOf(raw.vox_offset, layout, file);
   const units = UNITS[raw.xyzt_units & 7] ?? 'unknown';
+  const [unit, lengths] = LENGTHS[units];
+  const resolved = resolveAffine(
+    {
+      size: spatial.size,
+      pixdim: raw.pixDims,
+      qformCode: raw.qform_code,
+      sformCode: raw.sform_code,
+      quaternion: [raw.quatern_b, raw.quatern_c, raw.quatern_d],
+      qoffset: [raw.qoffset_x, raw.qoffset_y, raw.qoffset_z],
+      srow,
+      unit,
+    },
+    file,
+  );
   const warnings = [...resolved.warnings];
-  if (units === 'm' || units === 'um') warnings.push(`the header says lengths are in ${units}; they are taken as mm`);
+  if (lengths) warnings.push(`the header gives lengths in ${lengths}; they are converted to mm`);
   return {
     version,
     littleEndian,
     compressed,
     datatype,
     ...spatial,
-    voxelOffset: raw.vox_offset || least + 4,
+    pair,
+    voxelOffset,
     ...scaling(raw.scl_slope, raw.scl_inter, file),
     affine: resolved.affine,
     affineSource: resolved.source,

@@ -6,20 +6,39 @@ import type { Volume, VoxelArray } from '../types';
 import { readStart, streamRange, type ChunkSink, type FileStart } from './bytes';
 import { decodeVoxels } from './datatypes';
 import { growVoxels, type GrowingVoxels } from './growing';
+import { dataFileOf, headerFileOf } from './pair';
 import { HEADER_BYTES, parseHeader, type NiftiHeader } from './header';
 import { formatSize } from '../../text';
 
 /** No gzip data inflates to more than this times its length. */
 const MAX_GZIP_RATIO = 1040;
+const TRAILING = 'bytes behind the gzip data, which are none themselves, were left out';
 
-async function openNifti(file: string): Promise<NiftiHeader> {
-  const start = await readStart(file, HEADER_BYTES);
-  if (!start.compressed && start.bytes.length > 0 && /\.gz$/i.test(file) && !looksLikeNifti(start.bytes)) {
-    throw new UserError(`${file}: is neither gzip data, as its name says, nor a NIfTI file`);
+/** Where the voxels of a header lie, and whether they are compressed. */
+interface Source {
+  readonly header: NiftiHeader;
+  /** The file of the voxels: the same, or the other one of a pair. */
+  readonly voxelFile: string;
+}
+
+async function openNifti(file: string): Promise<Source> {
+  const headerFile = await headerFileOf(file);
+  const start = await readStart(headerFile, HEADER_BYTES);
+  if (!start.compressed && start.bytes.length > 0 && /\.gz$/i.test(headerFile) && !looksLikeNifti(start.bytes)) {
+    throw new UserError(`${headerFile}: is neither gzip data, as its name says, nor a NIfTI file`);
   }
-  const header = parseHeader(start.bytes, file, start.compressed);
-  checkLength(header, start, file);
-  return header;
+  if (/\.img(\.gz)?$/i.test(headerFile) && !looksLikeNifti(start.bytes))
+    throw new UserError(`${file}: has no header beside it: an .img file needs the .hdr file of the same name`);
+  const { pair, ...header } = parseHeader(start.bytes, headerFile, start.compressed);
+  if (!pair) {
+    checkLength(header, start, headerFile);
+    return { header, voxelFile: headerFile };
+  }
+  const voxelFile = await dataFileOf(headerFile);
+  const data = await readStart(voxelFile, 2);
+  const { compressed } = data;
+  checkLength({ ...header, compressed }, data, voxelFile);
+  return { header: { ...header, compressed, voxelFile }, voxelFile };
 }
 
 function looksLikeNifti(bytes: Uint8Array): boolean {
@@ -61,7 +80,7 @@ function checkFits(header: NiftiHeader, file: string): void {
  * @throws UserError naming `file` when it is missing, truncated, not NIfTI, or of a kind that is not supported.
  */
 export async function readHeader(file: string, options: { anySize?: boolean } = {}): Promise<NiftiHeader> {
-  const header = await openNifti(file);
+  const { header } = await openNifti(file);
   if (!options.anySize) checkFits(header, file);
   return header;
 }
@@ -79,10 +98,12 @@ export interface RawVoxels {
  * @throws UserError as {@link readHeader}, and when the voxels are truncated or their checksum is wrong.
  */
 export async function readVoxels(file: string, onStart?: (growing: GrowingVoxels) => void): Promise<RawVoxels> {
-  const header = await readHeader(file);
+  const { header, voxelFile } = await openNifti(file);
+  checkFits(header, file);
   const bytes = new ArrayBuffer(voxelBytes(header));
-  await growVoxels(file, header, bytes, onStart);
-  return { header, voxels: decodeVoxels(bytes, header.datatype, header.littleEndian, file) };
+  const { trailing } = await growVoxels(voxelFile, header, bytes, onStart);
+  const voxels = decodeVoxels(bytes, header.datatype, header.littleEndian, file);
+  return { header: trailing ? { ...header, warnings: [...header.warnings, TRAILING] } : header, voxels };
 }
 
 /**
@@ -93,12 +114,12 @@ export async function readVoxels(file: string, onStart?: (growing: GrowingVoxels
  * @throws UserError as {@link readVoxels}.
  */
 export async function readEveryNth(file: string, step: Vec3): Promise<RawVoxels> {
-  const whole = await openNifti(file);
+  const { header: whole, voxelFile } = await openNifti(file);
   const header = everyNth(whole, step);
   checkFits(header, file);
   const bytes = new ArrayBuffer(voxelBytes(header));
   const sink = rowSink(whole, step, new Uint8Array(bytes));
-  await streamRange(file, whole.compressed, whole.voxelOffset, voxelBytes(whole), sink);
+  await streamRange(voxelFile, whole.compressed, whole.voxelOffset, voxelBytes(whole), sink);
   return { header, voxels: decodeVoxels(bytes, header.datatype, header.littleEndian, file) };
 }
 
