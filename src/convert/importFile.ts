@@ -1,6 +1,14 @@
 import { resolve } from 'node:path';
 import { UsageError } from '../errors/userError';
-import { describeImport, withWeights, writeImported, type Branch, type ImportReport } from '../runs/import';
+import {
+  describeImport,
+  openWeights,
+  reportOf,
+  withWeights,
+  writeImported,
+  type Branch,
+  type ImportReport,
+} from '../runs/import';
 import type { FitReport } from './fit';
 
 export interface ImportRequest {
@@ -20,20 +28,25 @@ export interface ImportResult {
 /**
  * Converts a file of weights to safetensors with MONAI's names.
  *
- * @throws UserError when the file is malformed or unsafe, or none of it fits the network of `configFile`; nothing is written then
+ * @throws UserError when the file is malformed or unsafe, or too little of it fits the network of `configFile`; nothing is written then
  */
 export async function importFile({ file, out, configFile, branch }: ImportRequest): Promise<ImportResult> {
   if (resolve(file) === resolve(out)) throw new UsageError(`${out}: --out is the file that is imported`);
-  return withWeights(file, branch, async ({ tensors, report }, { metadata }) => {
-    const lines = describeImport(report);
-    if (!configFile) {
+  if (!configFile) {
+    return withWeights(file, branch, async ({ tensors, report }, { metadata }) => {
       await writeImported(out, tensors, report, metadata);
-      return { report: { ...report, out }, lines };
-    }
-    // Networks need the tensor library, which takes a second to load.
-    const { describeFit, fitToConfig } = await import('./fit');
-    const { tensors: fitted, fit } = await fitToConfig(tensors, file, configFile, branch ?? 'student');
-    await writeImported(out, fitted, report, metadata);
-    return { report: { ...report, out, fit }, lines: [...lines, ...describeFit(fit)] };
-  });
+      return { report: { ...report, out }, lines: describeImport(report) };
+    });
+  }
+  // Networks need the tensor library, which takes a second to load.
+  const { describeFit, fitToConfig } = await import('./fit');
+  const source = await openWeights(file);
+  try {
+    const { plan, fit } = await fitToConfig(source, configFile, branch);
+    const report = reportOf(source, plan);
+    await writeImported(out, plan.tensors, report, source.metadata);
+    return { report: { ...report, out, fit }, lines: [...describeImport(report), ...describeFit(fit)] };
+  } finally {
+    await source.close();
+  }
 }

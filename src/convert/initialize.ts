@@ -1,10 +1,21 @@
 import { UserError } from '../errors/userError';
-import type { ParameterSet } from '../nets';
+import type { AnyNetwork, ParameterSet } from '../nets';
 import type { StateEntry } from '../nets/state';
-import type { InitReport } from '../runs';
-import { matchNames } from './match';
-import { readWeights } from './read';
+import { viewAs, type InitReport } from '../runs';
+import {
+  alternativesText,
+  besideText,
+  branchTitle,
+  isOptimizer,
+  layoutTarget,
+  planWeights,
+  type Branch,
+  type Plan,
+  type WeightsSource,
+} from '../runs/import';
+import { asWeights, openConverted } from './read';
 import { rootMeanSquare } from './rootMeanSquare';
+import { channelsNote, misfit, recognisedOf } from './verdict';
 
 interface Target {
   readonly name: string;
@@ -49,7 +60,11 @@ function countModules(layout: readonly Target[], loaded: ReadonlySet<string>): I
 
 export interface InitializeOptions {
   /** Which network of a pre-training checkpoint. */
-  readonly branch: 'student' | 'teacher';
+  readonly branch: Branch;
+  /** The config's `network` section: weights of another size, or mostly of another network, are refused then. */
+  readonly network?: AnyNetwork;
+  /** Take what fits of such weights all the same. */
+  readonly partial?: boolean;
   /**
    * Root mean square to which loaded kernels are scaled where an instance norm follows. The network computes the same, while
    * a step of the optimizer turns a large kernel less than a small one (van Laarhoven 2017). null: as they are.
@@ -57,42 +72,105 @@ export interface InitializeOptions {
   readonly kernelScale?: number | null;
 }
 
+/** The network's tensors of a file, in types that weights can have, fitted to its input channels. */
+async function readEntries(
+  plan: Plan,
+  layout: readonly Target[],
+): Promise<{ entries: StateEntry[]; adapted: string[] }> {
+  const byName = new Map(layout.map((target) => [target.name, target]));
+  const [entries, adapted]: [StateEntry[], string[]] = [[], []];
+  for (const { name, dtype, shape, read } of plan.tensors) {
+    const target = byName.get(name);
+    const data = target && asWeights(dtype, viewAs(dtype, await read()));
+    if (!target || !data) continue;
+    const wider = spread({ name, shape, data }, target);
+    if (wider) adapted.push(name);
+    entries.push(wider ?? { name, shape, data });
+  }
+  return { entries, adapted };
+}
+
+/** What the file has and the network has not; an optimizer's numbers are not told. */
+function unexpectedOf({ tensors, others }: Plan, layout: readonly Target[]): string[] {
+  const names = new Set(layout.map(({ name }) => name));
+  const extra = tensors.flatMap(({ name }) => (names.has(name) ? [] : [name]));
+  return [...extra, ...others.filter((name) => !isOptimizer(name.split('.')))];
+}
+
+function notesOf(match: Parameters<typeof misfit>[0] | undefined, { source, plan }: Opened): string[] {
+  const channels = match && channelsNote(recognisedOf(match), match.network);
+  const apart = besideText(plan.beside);
+  return [
+    ...(source.plan === undefined ? [] : [source.plan]),
+    ...(channels === undefined ? [] : [channels]),
+    ...alternativesText(plan.alternatives, (one) => `init.branch ${JSON.stringify(one)}`),
+    ...(apart ? [`beside the weights, not taken: ${apart}`] : []),
+  ];
+}
+
+interface Opened {
+  readonly source: WeightsSource;
+  readonly plan: Plan;
+}
+
+/** What kind of file weights come from, for people. */
+export function wrapperText({ format, metadata }: Pick<WeightsSource, 'format' | 'metadata'>): string {
+  if (metadata.format !== 'voco-checkpoint') return format === 'safetensors' ? 'safetensors file' : format;
+  return `checkpoint of a ${metadata.kind ?? 'training'} run, step ${metadata.step}`;
+}
+
 /**
  * Starts a network from a checkpoint or imported weights, by name and shape; what does not fit keeps its random start, and is
  * in the report.
  *
- * @throws UserError when nothing at all fits, or the file cannot be read
+ * @throws UserError when nothing at all fits, when the weights are of another size or mostly of another network (not with
+ * `partial`), or when the file cannot be read
  */
 export async function initializeFrom(
   file: string,
   parameters: ParameterSet,
-  { branch, kernelScale = null }: InitializeOptions,
+  options: InitializeOptions,
 ): Promise<InitReport> {
-  const { wrapper, entries } = await readWeights(file);
-  const { layout } = parameters;
-  const byName = new Map<string, Target>(layout.map((target) => [target.name, target]));
-  const match = matchNames(entries, new Set(byName.keys()), branch);
-  const scaleFree = new Set(parameters.all.filter((parameter) => parameter.scaleFree).map(({ name }) => name));
-  const adapted: string[] = [];
-  const fitted = match.entries.map((entry) => {
-    const target = byName.get(entry.name);
-    const wider = target && spread(entry, target);
-    if (wider) adapted.push(entry.name);
-    const fitting = wider ?? entry;
-    return kernelScale !== null && scaleFree.has(entry.name) ? rescale(fitting, kernelScale) : fitting;
-  });
-  const report = parameters.loadStateDict(fitted, { source: file });
-  if (report.matched.length === 0) {
-    const examples = [entries[0]?.name ?? 'none', layout[0]?.name ?? 'none'];
-    throw new UserError(
-      `${file}: 0 of ${layout.length} tensors of the network are in this file (it has "${examples[0]}", the network "${examples[1]}"); ` +
-        'check init.checkpoint and the network section',
-    );
+  const source = await openConverted(file);
+  try {
+    const target = layoutTarget(parameters.layout);
+    // The student is the default, which a file that has only another network need not have.
+    const branch = options.branch === 'student' ? undefined : options.branch;
+    return await load({ source, plan: planWeights(source, { branch, target }) }, parameters, options);
+  } finally {
+    await source.close();
   }
+}
+
+async function load(
+  { source, plan }: Opened,
+  parameters: ParameterSet,
+  { branch, kernelScale = null, network, partial = false }: InitializeOptions,
+): Promise<InitReport> {
+  const { file } = source;
+  const { layout } = parameters;
+  const { entries, adapted } = await readEntries(plan, layout);
+  const scaleFree = new Set(parameters.all.filter((parameter) => parameter.scaleFree).map(({ name }) => name));
+  const shapes = new Map(layout.map(({ name, shape }) => [name, shape.join()]));
+  const matched = new Set(
+    entries.filter(({ name, shape }) => shapes.get(name) === shape.join()).map(({ name }) => name),
+  );
+  const reshaped = new Set(entries.filter(({ name }) => !matched.has(name)).map(({ name }) => name));
+  const side = branch === 'student' ? undefined : branch;
+  const match = network && { source, plan, branch: side, layout, matched, reshaped, network };
+  const problem = match && misfit(match);
+  if (problem !== undefined && !(partial && matched.size > 0))
+    throw new UserError(`${file}: ${problem}${matched.size > 0 ? ' (init.partial takes what fits)' : ''}`);
+  if (matched.size === 0) throw new UserError(nothingFits(file, plan, layout));
+  const fitted =
+    kernelScale === null
+      ? entries
+      : entries.map((entry) => (scaleFree.has(entry.name) ? rescale(entry, kernelScale) : entry));
+  const report = parameters.loadStateDict(fitted, { source: file });
   return {
     file,
-    wrapper,
-    renamed: match.changes,
+    wrapper: [wrapperText(source), ...(plan.branch ? [`the ${branchTitle(plan.branch)}`] : [])].join(', '),
+    renamed: plan.changes.map(({ text }) => text),
     loaded: report.matched,
     adapted,
     ...(kernelScale !== null && {
@@ -100,7 +178,19 @@ export async function initializeFrom(
     }),
     shapeMismatch: report.shapeMismatch,
     missing: report.missing,
-    unexpected: [...report.unexpected, ...match.others],
+    unexpected: unexpectedOf(plan, layout),
     modules: countModules(layout, new Set(report.matched)),
+    notes: [
+      ...(problem === undefined ? [] : [`taken with init.partial: ${problem}`]),
+      ...notesOf(match, { source, plan }),
+    ],
   };
+}
+
+function nothingFits(file: string, plan: Plan, layout: readonly Target[]): string {
+  const [theirs, ours] = [plan.tensors[0]?.name ?? 'none', layout[0]?.name ?? 'none'];
+  return (
+    `${file}: 0 of ${layout.length} tensors of the network are in this file (it has "${theirs}", the network "${ours}"); ` +
+    'check init.checkpoint and the network section'
+  );
 }

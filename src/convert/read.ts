@@ -1,12 +1,12 @@
 import { UserError } from '../errors/userError';
+import { importCommand, isNamedAsTorch } from '../files/weightFiles';
 import type { StateEntry } from '../nets/state';
-import { SafetensorsFile, toFloat32, type DType, type TensorData } from '../runs/safetensors';
+import { openWeights, torchFile, type WeightsSource } from '../runs/import';
+import { toFloat32, viewAs, type DType, type TensorData } from '../runs/safetensors';
 
 /** The tensors of a weights file that can be weights, and what the file says of itself. */
 export interface WeightsFile {
   readonly file: string;
-  /** What kind of file it is, for people. */
-  readonly wrapper: string;
   readonly metadata: Readonly<Record<string, string>>;
   readonly entries: StateEntry[];
 }
@@ -21,30 +21,33 @@ export function asWeights(dtype: DType, data: TensorData): StateEntry['data'] | 
   return undefined;
 }
 
+/** Opens weights that are not to be PyTorch's any more. @throws UserError with the command that converts such a file */
+export async function openConverted(file: string): Promise<WeightsSource> {
+  const source = await openWeights(file).catch((error: unknown) => {
+    if (!(error instanceof UserError) || !isNamedAsTorch(file)) throw error;
+    throw new UserError(`${error.message} (a PyTorch file is converted first: ${importCommand(file)})`);
+  });
+  if (source.format === 'safetensors') return source;
+  await source.close();
+  throw torchFile(file);
+}
+
 /**
  * Reads the weights of a checkpoint or of any safetensors file; the optimizer's tensors are left out.
  *
  * @throws UserError naming the file when it is missing, malformed, a torch file, or has no tensor in a float32 type
  */
 export async function readWeights(file: string): Promise<WeightsFile> {
-  if (/\.(pt|pth|ckpt|bin)$/i.test(file)) {
-    throw new UserError(`${file}: is a torch file; convert it first: voco import ${file} --out weights.safetensors`);
-  }
-  const opened = await SafetensorsFile.open(file);
+  const source = await openConverted(file);
   try {
-    const { metadata, tensors } = opened.header;
     const entries: StateEntry[] = [];
-    for (const { name, dtype, shape } of tensors.values()) {
+    for (const { name, dtype, shape, read } of source.tensors) {
       if (OPTIMIZER.test(name)) continue;
-      const data = asWeights(dtype, await opened.read(name));
+      const data = asWeights(dtype, viewAs(dtype, await read()));
       if (data) entries.push({ name, shape, data });
     }
-    const own = metadata.format === 'voco-checkpoint';
-    const wrapper = own
-      ? `checkpoint of a ${metadata.kind ?? 'training'} run, step ${metadata.step}`
-      : 'safetensors file';
-    return { file, wrapper, metadata, entries };
+    return { file, metadata: source.metadata, entries };
   } finally {
-    await opened.close();
+    await source.close();
   }
 }

@@ -68,7 +68,14 @@ export interface NetworkDescriptor<Section extends NetworkSection = NetworkSecti
     readonly loadsStrictly?: boolean;
     /** Fits the names of parameters that pre-training learns and a downstream task takes over. */
     readonly encoder: RegExp;
-    /** What brings names in files of the authors to those of the state dict, one after the other. Files of any network pass. */
+    /** Fits the name of every tensor of the state dict, whatever the network's size. Without it, those of the encoder are known. */
+    readonly names?: RegExp;
+    /**
+     * What tensors with these names and shapes tell of the section: of a file, it tells which network it is for, and which key of
+     * a config is not as the weights need it. undefined where they are not of such a network.
+     */
+    infer?(shapes: ReadonlyMap<string, readonly number[]>): Partial<Section> | undefined;
+    /** What brings names in files of the authors to those of the state dict, one after the other; only whole results count. */
     readonly renamings: readonly Renaming[];
   };
 }

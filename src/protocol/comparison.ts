@@ -198,7 +198,7 @@ export interface FeatureStage {
 }
 
 /** Which network of a pre-training checkpoint; the student where it is left out. */
-export type ComparedBranch = 'student' | 'teacher';
+export type ComparedBranch = 'student' | 'teacher' | 'ema';
 
 /**
  * The calls of `voco compare --serve`, by lines of JSON (`src/rpc`).

@@ -5,7 +5,17 @@ import { networkText } from '../nets/descriptors';
 import type { CheckpointDescription, NamedText, TensorStatistics } from '../protocol/checkpoint';
 import { decodeMetrics } from './checkpoint';
 import { configOf } from './export/card';
-import { openWeights, type WeightsSource } from './import';
+import {
+  alternativesText,
+  besideText,
+  openWeights,
+  planWeights,
+  refusedOf,
+  sharedOf,
+  type Plan,
+  type SourceTensor,
+  type WeightsSource,
+} from './import';
 import { readRunState, runLabel, type RunState } from './runDirectory';
 import { DTYPE_BYTES, toFloat32, viewAs, type DType } from './safetensors';
 
@@ -66,15 +76,30 @@ function layOut(name: string, text: string): NamedText {
   return { name, text: value === undefined ? text : JSON.stringify(value, null, 2) };
 }
 
-function warningsOf({ skipped, refused, shared }: WeightsSource): string[] {
+function warningsOf(plan: Plan, source: WeightsSource): string[] {
+  const shared = sharedOf(plan, source);
+  const apart = besideText(plan.beside);
+  const capital = (text: string): string => `${text[0]!.toUpperCase()}${text.slice(1)}.`;
   return [
-    ...refused.map(({ name, where }) => `Refused, not loaded: ${name.slice(0, 80)} in “${where || 'the file'}”.`),
-    ...skipped.map(({ name, reason }) => `Left out: ${name} (${reason}).`),
+    ...refusedOf(source).map(
+      ({ name, where }) => `Refused, not loaded: ${name.slice(0, 80)} in “${where || 'the file'}”.`,
+    ),
+    ...alternativesText(plan.alternatives, (branch) => `voco import --branch ${branch}`).map(capital),
+    ...(apart ? [`Beside the weights: ${apart}.`] : []),
+    ...plan.skipped.map(({ name, reason }) => `Left out: ${name} (${reason}).`),
     ...(shared > 0 ? [`${shared} tensors share their numbers with another one.`] : []),
   ];
 }
 
 const bytesOf = (dtype: DType, shape: readonly number[]): number => shape.reduce((a, b) => a * b, DTYPE_BYTES[dtype]);
+
+/** The tensors of the dict that holds the weights, under the names that they have in it. */
+function rowsOf({ tensors }: WeightsSource, { wrapper }: Plan): SourceTensor[] {
+  const start = wrapper === '' ? '' : `${wrapper}.`;
+  return tensors
+    .filter(({ name }) => name.startsWith(start))
+    .map((tensor) => ({ ...tensor, name: tensor.name.slice(start.length) }));
+}
 
 /**
  * What is in a file of weights: names, shapes and texts, nothing of which is executed and no tensor of which is read.
@@ -84,18 +109,28 @@ const bytesOf = (dtype: DType, shape: readonly number[]): number => shape.reduce
 export async function describeCheckpoint(file: string): Promise<CheckpointDescription> {
   const source = await openWeights(file);
   try {
-    const { metadata, format, wrapper, tensors } = source;
+    const { metadata, format } = source;
+    const plan = planWeights(source);
     const { size } = await stat(file);
-    const facts = await originFacts(file, metadata);
-    const shownFormat = wrapper ? `${format}, weights in “${wrapper}”` : format;
+    const known = [
+      { name: 'Weights', text: plan.recognised?.text ?? '' },
+      { name: 'Plan', text: source.plan ?? '' },
+    ];
+    const facts = [...(await originFacts(file, metadata)), ...known.filter(({ text }) => text !== '')];
+    const shownFormat = plan.wrapper ? `${format}, weights in “${plan.wrapper}”` : format;
     return {
       ...{ file, bytes: size, format: shownFormat, usable: format === 'safetensors', facts },
-      tensors: tensors.map(({ name, dtype, shape }) => ({ name, dtype, shape, bytes: bytesOf(dtype, shape) })),
+      tensors: rowsOf(source, plan).map(({ name, dtype, shape }) => ({
+        name,
+        dtype,
+        shape,
+        bytes: bytesOf(dtype, shape),
+      })),
       scores: decodeMetrics(metadata.metrics),
       metadata: Object.entries(metadata)
         .filter(([name]) => name !== 'metrics')
         .map(([name, text]) => layOut(name, text)),
-      warnings: warningsOf(source),
+      warnings: warningsOf(plan, source),
       ...(metadata.kind !== undefined && { kind: metadata.kind }),
     };
   } finally {
@@ -147,7 +182,7 @@ export function statisticsOf(values: Float32Array): TensorStatistics {
 export async function tensorStatistics(file: string, tensor: string): Promise<TensorStatistics> {
   const source = await openWeights(file);
   try {
-    const found = source.tensors.find(({ name }) => name === tensor);
+    const found = rowsOf(source, planWeights(source)).find(({ name }) => name === tensor);
     if (!found) throw new UserError(`${file}: has no tensor named ${JSON.stringify(tensor)} any more`);
     return statisticsOf(toFloat32(found.dtype, viewAs(found.dtype, await found.read())));
   } finally {

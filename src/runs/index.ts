@@ -1,7 +1,7 @@
 export * from './checkpoint';
 export * from './files';
 export { ControlServer, controlAddress, sendCommand, type CommandHandler } from './control';
-export { describeInit, readInitReport, writeInitReport, type InitReport } from './initReport';
+export { byModule, describeInit, readInitReport, writeInitReport, type InitReport } from './initReport';
 export {
   MetricsReader,
   MetricsWriter,

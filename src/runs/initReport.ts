@@ -18,6 +18,8 @@ export interface InitReport {
   readonly missing: readonly string[];
   /** In the file, not in the network. */
   readonly unexpected: readonly string[];
+  /** What differs, and what else is in the file, in a line each; left out by older versions. */
+  readonly notes?: readonly string[];
   /** Tensors loaded and in all, by the first part of their names. */
   readonly modules: Readonly<Record<string, { loaded: number; total: number }>>;
 }
@@ -50,6 +52,16 @@ export function countLoaded({ loaded, missing, shapeMismatch }: InitReport): { l
   return { loaded: loaded.length, total: loaded.length + missing.length + shapeMismatch.length };
 }
 
+const MOST_MODULES = 20;
+
+/** "proj_head 6, decoder1 4": how many of the names are in each module. */
+export function byModule(names: readonly string[]): string {
+  const counts = new Map<string, number>();
+  for (const name of names) counts.set(name.split('.')[0]!, (counts.get(name.split('.')[0]!) ?? 0) + 1);
+  const shown = [...counts].slice(0, MOST_MODULES).map(([module, count]) => `${module} ${count}`);
+  return [...shown, ...(counts.size > MOST_MODULES ? ['…'] : [])].join(', ');
+}
+
 /** A report in a few lines for people. */
 export function describeInit(report: InitReport): string[] {
   const { modules, shapeMismatch, missing, unexpected, adapted, renamed, rescaled } = report;
@@ -66,7 +78,12 @@ export function describeInit(report: InitReport): string[] {
       ? [`  kernels scaled to a root mean square of ${rescaled.rootMeanSquare}: ${rescaled.tensors.length} tensors`]
       : []),
     ...(mismatches.length > 0 ? [`  skipped for their shape: ${mismatches.join('; ')}`] : []),
-    ...(missing.length > 0 ? [`  not in the file, start with random values: ${missing.length} tensors`] : []),
-    ...(unexpected.length > 0 ? [`  in the file, not in the network: ${unexpected.length} tensors`] : []),
+    ...(missing.length > 0
+      ? [`  not in the file, start with random values: ${missing.length} tensors (${byModule(missing)})`]
+      : []),
+    ...(unexpected.length > 0
+      ? [`  in the file, not in the network: ${unexpected.length} tensors (${byModule(unexpected)})`]
+      : []),
+    ...(report.notes ?? []).map((note) => `  ${note}`),
   ];
 }

@@ -1,6 +1,7 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { fileError, UserError } from '../errors/userError';
 import { writeAtomically } from '../files/atomic';
+import { notSafetensors } from './import/foreign';
 
 /** Element types of safetensors and their bytes. */
 export const DTYPE_BYTES = {
@@ -235,7 +236,7 @@ export class SafetensorsFile {
       return new SafetensorsFile(file, await readHeader(handle, file), handle);
     } catch (error) {
       await handle.close();
-      throw fileError(error, file, 'read the file');
+      throw (await notSafetensors(file)) ?? fileError(error, file, 'read the file');
     }
   }
 

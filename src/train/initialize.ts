@@ -20,8 +20,9 @@ async function transfer(
   say: Say,
 ): Promise<void> {
   const { optimizer } = config;
-  const { branch, kernelScale, freezeEncoder, encoderRate } = config.init;
-  const report = await initializeFrom(checkpoint, network.parameters, { branch, kernelScale });
+  const { branch, kernelScale, freezeEncoder, encoderRate, partial } = config.init;
+  const options = { branch, kernelScale, partial, network: config.network };
+  const report = await initializeFrom(checkpoint, network.parameters, options);
   await writeInitReport(running.runDir, report);
   const lines = describeInit(report);
   if (optimizer.name === 'adamw') {

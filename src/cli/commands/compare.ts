@@ -39,11 +39,11 @@ function refuseIdleOptions({ values }: Arguments): void {
 export const compare: Command = {
   name: 'compare',
   usage:
-    'voco compare FILE FILE [FILE [FILE]] [--branch student|teacher] [--features [--image FILE[,FILE]] [--crops N]] [--json]',
+    'voco compare FILE FILE [FILE [FILE]] [--branch student|teacher|ema] [--features [--image FILE[,FILE]] [--crops N]] [--json]',
   summary: 'compares checkpoints: configs, weights by module, scores paired over cases, features',
   details:
-    '  FILE               a checkpoint or a weights file (.safetensors, .pt, .pth); the first is the reference\n' +
-    '  --branch NAME      student (default) or teacher, of pre-training checkpoints\n' +
+    '  FILE               a checkpoint or a weights file (.safetensors, .pt, .pth, .ckpt, .bin); the first is the reference\n' +
+    '  --branch NAME      student (default), teacher or ema, of files that hold several networks\n' +
     '  --features         also compares the features of the encoders by stage: linear CKA on random crops\n' +
     '  --image FILE       takes the crops from this image (channels joined by commas); default: the first evaluated or held-out case\n' +
     `  --crops N          how many crops (default ${DEFAULT_CROPS})\n` +

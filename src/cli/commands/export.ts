@@ -39,13 +39,14 @@ async function exportState(args: Arguments, file: string, out: string, format: W
 
 export const exportWeights: Command = {
   name: 'export',
-  usage: 'voco export FILE --out FILE [--to pt|safetensors|onnx] [--branch student|teacher] [--config CONFIG] [--json]',
+  usage:
+    'voco export FILE --out FILE [--to pt|safetensors|onnx] [--branch student|teacher|ema] [--config CONFIG] [--json]',
   summary: 'writes a checkpoint for PyTorch and MONAI, or for ONNX Runtime, with a model card',
   details:
     '  FILE           a checkpoint of voco pretrain or voco finetune\n' +
     '  --out FILE     the file to write; the model card is FILE.md beside it\n' +
     '  --to FORMAT    pt (torch.load), safetensors or onnx (a fine-tuned network); default: the ending of --out\n' +
-    '  --branch NAME  student (default) or teacher network of a pre-training checkpoint\n' +
+    '  --branch NAME  student (default), teacher or ema network of a pre-training checkpoint\n' +
     '  --config FILE  the fine-tuning config, for an ONNX export from weights without one\n' +
     '  --json         prints what was written as JSON\n\n' +
     'A pre-training checkpoint gives its encoder only, named as in the released VoCo_*_SSL_head.pt files. An ONNX network takes\n' +

@@ -1,25 +1,30 @@
 import process from 'node:process';
 import { ExitCode, UsageError } from '../../errors/userError';
-import type { Branch } from '../../runs/import';
+import { BRANCHES, type Branch } from '../../runs/import/branches';
 import { onlyPositional, textOption, type Arguments, type Command } from '../command';
 
 /** The `--branch` option of import and export. */
 export function branchOption(args: Arguments): Branch | undefined {
   const branch = textOption(args, 'branch');
-  if (branch === undefined || branch === 'student' || branch === 'teacher') return branch;
-  throw new UsageError(`--branch must be student or teacher, not "${branch}"`);
+  if (branch === undefined) return undefined;
+  const known = BRANCHES.find((one) => one === branch);
+  if (known) return known;
+  throw new UsageError(`--branch must be student, teacher or ema, not "${branch}"`);
 }
 
 export const importWeights: Command = {
   name: 'import',
-  usage: 'voco import FILE --out FILE.safetensors [--for CONFIG] [--branch student|teacher] [--json]',
-  summary: 'converts PyTorch weights (.pt, .pth) to safetensors without executing anything in the file',
+  usage: 'voco import FILE --out FILE.safetensors [--for CONFIG] [--branch student|teacher|ema] [--json]',
+  summary: 'converts PyTorch weights (.pt, .pth, .ckpt, .bin) to safetensors without executing anything in the file',
   details:
     '  FILE               written by torch.save (PyTorch 0.2 or newer) or safetensors: releases of VoCo and MONAI, training outputs\n' +
     '  --out FILE         the safetensors file to write\n' +
-    '  --for CONFIG       reports how the weights fit the network of a config; fails if none fits\n' +
-    '  --branch NAME      student (default) or teacher network of a pre-training checkpoint\n' +
-    '  --json             prints the report as JSON',
+    '  --for CONFIG       finds the network of a config in the file, and reports how it fits; fails if it is of another size, or\n' +
+    '                     if less than half of its encoder fits\n' +
+    '  --branch NAME      student (default), teacher or ema: which network of a file that holds several\n' +
+    '  --json             prints the report as JSON\n\n' +
+    'The weights are looked for in every dict of the file and below every prefix (state_dict, model.backbone., module., …). What else\n' +
+    'is in the file is listed. Without --for, a network of voco is told by its names and shapes; weights of others keep their names.',
   options: {
     out: { type: 'string' },
     for: { type: 'string' },

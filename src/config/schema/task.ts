@@ -182,10 +182,19 @@ export const initSchema = {
     },
     branch: {
       type: 'string',
-      enum: ['student', 'teacher'],
+      enum: ['student', 'teacher', 'ema'],
       default: 'student',
-      description: 'Which network of a pre-training checkpoint to take. The released code takes the student.',
-      examples: ['student', 'teacher'],
+      description:
+        'Which network to take of a file that holds several; ema: an average of its weights. The released code takes the student.',
+      examples: ['student', 'teacher', 'ema'],
+    },
+    partial: {
+      type: 'boolean',
+      default: false,
+      description:
+        'Take what fits of weights that are of another size, depth or version of the network, or of which less than half of the ' +
+        'encoder fits. Such weights are refused otherwise.',
+      examples: [false, true],
     },
     freezeEncoder: {
       type: 'boolean',

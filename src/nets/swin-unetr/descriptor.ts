@@ -53,6 +53,43 @@ export type SwinSection = FromSchema<typeof schema>;
 /** Five halvings: the patch embedding and four patch mergings. */
 const STRIDE: Vec3 = [32, 32, 32];
 
+const NAMES = new RegExp(
+  [
+    String.raw`^(swinViT\.patch_embed\.proj\.(weight|bias)`,
+    String.raw`swinViT\.layers[1-4]\.0\.blocks\.\d+\.(norm[12]|attn\.(qkv|proj)|mlp\.linear[12])\.(weight|bias)`,
+    String.raw`swinViT\.layers[1-4]\.0\.blocks\.\d+\.attn\.relative_position_(bias_table|index)`,
+    String.raw`swinViT\.layers[1-4]\.0\.downsample\.(reduction\.weight|norm\.(weight|bias))`,
+    String.raw`swinViT\.layers[1-4]c\.0\.layer\.conv[123]\.conv\.weight`,
+    String.raw`encoder(1|2|3|4|10)\.layer\.conv[123]\.conv\.weight`,
+    String.raw`decoder[1-5]\.(transp_conv|conv_block\.conv[123])\.conv\.weight`,
+    String.raw`out\.conv\.conv\.(weight|bias))$`,
+  ].join('|'),
+);
+
+const STAGES = [1, 2, 3, 4] as const;
+type Quadruple = [number, number, number, number];
+
+/** The section of MONAI's SwinUNETR in three dimensions, from the shapes of its transformer. */
+function infer(shapes: ReadonlyMap<string, readonly number[]>): Partial<SwinSection> | undefined {
+  const embedding = shapes.get('swinViT.patch_embed.proj.weight');
+  const tables = STAGES.map((stage) =>
+    shapes.get(`swinViT.layers${stage}.0.blocks.0.attn.relative_position_bias_table`),
+  );
+  if (embedding?.length !== 5 || tables.some((table) => table?.length !== 2)) return undefined;
+  const blocks = (stage: number): number => {
+    let count = 0;
+    while (shapes.has(`swinViT.layers${stage}.0.blocks.${count}.norm1.weight`)) count += 1;
+    return count;
+  };
+  return {
+    featureSize: embedding[0]!,
+    useV2: shapes.has('swinViT.layers1c.0.layer.conv1.conv.weight'),
+    depths: STAGES.map(blocks) as Quadruple,
+    heads: tables.map((table) => table![1]!) as Quadruple,
+    inChannels: embedding[1]!,
+  };
+}
+
 /** Swin-UNETR and its second version (MONAI networks/nets/swin_unetr.py), with MONAI's names and shapes of weights. */
 export const swinUnetr = {
   name: 'swin-unetr',
@@ -77,6 +114,8 @@ export const swinUnetr = {
     namesOf: 'MONAI’s SwinUNETR',
     loadsStrictly: true,
     encoder: /^(swinViT|encoder\d+)\./,
+    names: NAMES,
+    infer,
     renamings: [
       {
         where: /(^|\.)swin_vit\./,

@@ -41,6 +41,14 @@ export type UnetSection = FromSchema<typeof schema>;
 /** Five levels, each at half the resolution of the one before. */
 const STRIDE: Vec3 = [16, 16, 16];
 
+const NAMES = /^(encoder\.[0-4]\.conv[12]\.weight|decoder\.[0-3]\.(up|conv1|conv2)\.weight|out\.(weight|bias))$/;
+
+function infer(shapes: ReadonlyMap<string, readonly number[]>): Partial<UnetSection> | undefined {
+  const [first, last] = [shapes.get('encoder.0.conv1.weight'), shapes.get('encoder.4.conv2.weight')];
+  if (first?.length !== 5 || last?.length !== 5) return undefined;
+  return { featureSize: first[0]!, inChannels: first[1]! };
+}
+
 /** A 3D U-Net as nnU-Net builds them, of two convolutions a level; names of weights are our own. */
 export const unet3d = {
   name: 'unet3d',
@@ -52,5 +60,5 @@ export const unet3d = {
   sizeProblem: ({ name }, size) => strideProblem(name, STRIDE, size),
   rules: () => [],
   reach: () => 'sample',
-  stateDict: { namesOf: 'VoCo for VS Code’s 3D U-Net', encoder: /^encoder\./, renamings: [] },
+  stateDict: { namesOf: 'VoCo for VS Code’s 3D U-Net', encoder: /^encoder\./, names: NAMES, infer, renamings: [] },
 } as const satisfies NetworkDescriptor<UnetSection>;

@@ -3,6 +3,7 @@ import { pretextOfConfig } from '../../pretext/descriptors';
 import { resolveTask, type Task } from '../../config/task';
 import type { TaskConfig } from '../../config/types';
 import { knownNetwork, networkText } from '../../nets/descriptors';
+import type { Branch } from '../import';
 import type { Results } from '../results';
 import { formatCount } from '../../text';
 
@@ -15,7 +16,7 @@ export interface CardFacts {
   readonly modules: Readonly<Record<string, { readonly tensors: number; readonly parameters: number }>>;
   /** Texts of the checkpoint: name, kind, step, version, config. */
   readonly metadata: Readonly<Record<string, string>>;
-  readonly branch: 'student' | 'teacher' | null;
+  readonly branch: Branch | null;
   /** Scores at the checkpoint's step, by name. */
   readonly metrics: Readonly<Record<string, number>>;
   /** Versions of the programs that trained it. */

@@ -3,7 +3,7 @@ import { UserError } from '../../errors/userError';
 import { pretextDescriptors, pretextOfConfig } from '../../pretext/descriptors';
 import { writeFileAtomically } from '../../files/atomic';
 import { decodeMetrics } from '../checkpoint';
-import { withWeights, type Branch, type ImportReport, type Planned, type SourceTensor } from '../import';
+import { torchFile, withWeights, type Branch, type ImportReport, type Planned, type SourceTensor } from '../import';
 import { readResults } from '../results';
 import { readRunState } from '../runDirectory';
 import { writeSafetensors } from '../safetensors';
@@ -97,6 +97,7 @@ export async function exportWith(request: ExportBase, write: Write): Promise<Exp
   return withWeights(file, branch, async (planned, source) => {
     const metadata = { ...request.metadata, ...source.metadata };
     const config = configOf(metadata);
+    if (source.format !== 'safetensors') throw torchFile(file);
     const tensors = exported(planned, config);
     if (tensors.length === 0) throw new UserError(`${file}: has no weights of a network in it`);
     const kept = new Set(tensors.map(({ name }) => name.split('.')[0]!));

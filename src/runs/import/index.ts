@@ -1,31 +1,39 @@
 import { basename } from 'node:path';
 import { UserError } from '../../errors/userError';
 import { writeSafetensors } from '../safetensors';
-import type { ImportReport } from './report';
-import { planImport, type Planned } from './report';
+import type { Branch } from './branches';
+import { planWeights } from './plan';
+import { reportOf, type ImportReport, type Planned } from './report';
 import { openWeights, type SourceTensor, type WeightsSource } from './source';
-import type { Branch } from './stateDict';
 
-export { authorsNames, mapNames, type NameMap } from './names';
-export { describeImport, type ImportReport, type Planned } from './report';
+export { recognise, type Recognised } from './architectures';
+export { BRANCHES, branchTitle, isOptimizer, type Branch } from './branches';
+export { torchFile } from './foreign';
+export { layoutTarget, type Target } from './names';
+export { planWeights, type Plan, type PlanOptions } from './plan';
+export {
+  alternativesText,
+  besideText,
+  describeImport,
+  refusedOf,
+  reportOf,
+  sharedOf,
+  type ImportReport,
+  type Planned,
+} from './report';
 export { openWeights, type SourceTensor, type WeightsSource } from './source';
-export type { Branch } from './stateDict';
 
-/** Opens a file, brings its names to those of the network, and hands both to `use`; the file is closed afterwards. */
+/** Opens a file, finds its weights (see {@link planWeights}), and hands both to `use`; the file is closed afterwards. */
 export async function withWeights<Result>(
   file: string,
   branch: Branch | undefined,
   use: (planned: Planned, source: WeightsSource) => Promise<Result>,
 ): Promise<Result> {
-  const source = await openWeights(file, branch);
+  const source = await openWeights(file);
   try {
-    const planned = planImport(source, branch ?? 'student');
-    if (branch !== undefined && planned.report.branch !== null && planned.report.branch !== branch)
-      throw new UserError(`${file}: has no ${branch} network, only a ${planned.report.branch}`);
-    if (branch === 'teacher' && planned.report.branch === null)
-      throw new UserError(`${file}: has no teacher network; leave out the branch`);
-    if (planned.tensors.length === 0) throw new UserError(`${file}: has no weights in it`);
-    return await use(planned, source);
+    const plan = planWeights(source, { branch });
+    if (plan.tensors.length === 0) throw new UserError(`${file}: has no weights in it`);
+    return await use({ plan, tensors: plan.tensors, report: reportOf(source, plan) }, source);
   } finally {
     await source.close();
   }

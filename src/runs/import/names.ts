@@ -1,91 +1,104 @@
 import { networkDescriptors } from '../../nets/descriptors';
-import type { Branch } from './stateDict';
+import type { Renaming } from '../../nets/descriptor';
 
-/** How a file's names become those of the network alone. */
-export interface NameMap {
-  /** New name by old; those of other modules of the file (the other branch, the optimizer) are not in it. */
-  readonly names: ReadonlyMap<string, string>;
+/** How well a tensor fits a network: by name and shape, by its name alone, or not at all. */
+export type Fit = 'whole' | 'name' | 'none';
+
+/** The network that weights are looked for. */
+export interface Target {
+  fit(name: string, shape: readonly number[]): Fit;
+  /** What brings names of the network's authors to its own, by network; each is tried alone. */
+  readonly renamings: readonly (readonly Renaming[])[];
+}
+
+interface Named {
+  readonly name: string;
+  readonly shape: readonly number[];
+}
+
+/** A network whose tensors are known by name and shape. */
+export function layoutTarget(layout: readonly Named[]): Target {
+  const shapes = new Map(layout.map(({ name, shape }) => [name, shape.join()]));
+  return {
+    fit(name, shape) {
+      const expected = shapes.get(name);
+      return expected === undefined ? 'none' : expected === shape.join() ? 'whole' : 'name';
+    },
+    renamings: networkDescriptors.all.map(({ stateDict }) => stateDict.renamings),
+  };
+}
+
+/** Any network of one kind, whatever its size: known by the names of its tensors alone. */
+export function familyTarget({ stateDict }: (typeof networkDescriptors.all)[number]): Target {
+  const names = stateDict.names ?? stateDict.encoder;
+  return { fit: (name) => (names.test(name) ? 'whole' : 'none'), renamings: [stateDict.renamings] };
+}
+
+/** What trainings on several devices, compilers and checkpointing put between the parts of names. */
+const WRAPPING = /(^|\.)(?:(?:module|_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)\.)+/g;
+
+/** A name without the parts that wrapping a module adds to it, `module.` in particular. */
+export const unwrapped = (name: string): string => name.replace(WRAPPING, '$1');
+
+/** Names of a group of tensors brought to those of a network, in their order. */
+export interface Renamed {
+  readonly names: readonly string[];
   /** What was done, for people, and to how many names. */
-  readonly changes: { readonly text: string; readonly count: number }[];
-  /** Left out: names of the other branch and of the optimizer. */
-  readonly others: string[];
+  readonly changes: readonly { readonly text: string; readonly count: number }[];
+  /** Tensors that fit by name and shape, and those that fit by name alone. */
+  readonly whole: number;
+  readonly byName: number;
 }
 
-class Names {
-  readonly changes: { text: string; count: number }[] = [];
-  readonly others: string[] = [];
-  private current: Map<string, string>;
+type Draft = Pick<Renamed, 'names' | 'changes'>;
 
-  constructor(names: Iterable<string>) {
-    this.current = new Map([...names].map((name) => [name, name]));
+function applied(draft: Draft, renamings: readonly Renaming[]): Draft {
+  let { names } = draft;
+  const changes = [...draft.changes];
+  for (const { where, pattern, by, text } of renamings) {
+    if (!names.some((name) => where.test(name))) continue;
+    const next = names.map((name) => name.replace(pattern, by));
+    const count = next.filter((name, i) => name !== names[i]).length;
+    if (count > 0) changes.push({ text, count });
+    names = next;
   }
-
-  get map(): ReadonlyMap<string, string> {
-    return this.current;
-  }
-
-  some(test: RegExp): boolean {
-    return [...this.current.values()].some((name) => test.test(name));
-  }
-
-  /** Renames where the pattern fits; nothing at all where that would give two tensors one name. */
-  replace(pattern: RegExp, by: string, text: string): void {
-    const renamed = [...this.current].map(([old, name]): [string, string] => [old, name.replace(pattern, by)]);
-    const count = renamed.filter(([old, name]) => name !== this.current.get(old)).length;
-    if (count === 0 || new Set(renamed.map(([, name]) => name)).size !== renamed.length) return;
-    this.current = new Map(renamed);
-    this.changes.push({ text, count });
-  }
-
-  drop(pattern: RegExp): void {
-    for (const [old, name] of this.current) {
-      if (!pattern.test(name)) continue;
-      this.current.delete(old);
-      this.others.push(old);
-    }
-  }
+  return { names, changes };
 }
 
-/** The branch that is asked for, where a training's file has student and teacher, or a backbone with projectors. */
-function chooseBranch(names: Names, branch: Branch): Branch | undefined {
-  if (names.some(/^backbone\./)) {
-    names.replace(/^backbone\./, '', 'prefix "backbone." removed');
-    return 'student';
-  }
-  const sides = ['student', 'teacher'] as const;
-  // A head alone is no network: that is how the TPAMI code names its projectors.
-  const here = sides.filter((side) => names.some(new RegExp(String.raw`^${side}\.(?!layer\d|proj_head)`)));
-  const chosen = here.includes(branch) ? branch : here[0];
-  if (chosen === undefined) return undefined;
-  names.drop(chosen === 'student' ? /^teacher\./ : /^student\./);
-  names.replace(new RegExp(String.raw`^${chosen}\.`), '', `prefix "${chosen}." removed`);
-  return chosen;
+/** Keeps new names only where they are the network's, and those of before where two tensors would get the same. */
+function settled(
+  group: readonly Named[],
+  { names, changes }: Draft,
+  before: readonly string[],
+  target: Target,
+): Renamed {
+  const fits = group.map(({ shape }, i) => target.fit(names[i]!, shape));
+  const whole = fits.filter((fit) => fit === 'whole').length;
+  const byName = fits.filter((fit) => fit === 'name').length;
+  const taken = new Map<string, number>();
+  for (const name of names) taken.set(name, (taken.get(name) ?? 0) + 1);
+  // Names that fit without their shapes count as the network's only beside more that fit with them.
+  const isOurs = (i: number): boolean => fits[i] === 'whole' || (fits[i] === 'name' && whole > byName);
+  const final = before.map((name, i) => (isOurs(i) && taken.get(names[i]!) === 1 ? names[i]! : name));
+  const renamed = final.filter((name, i) => name !== group[i]!.name).length;
+  const lost = [...taken.values()].reduce((sum, count) => sum + (count > 1 ? count : 0), 0);
+  return { names: final, changes: renamed > 0 ? changes : [], whole: Math.max(0, whole - lost), byName };
 }
 
-/** Renames as the networks' descriptors say that their authors' files are read. */
-function fromAuthors(names: Names): void {
-  for (const { where, pattern, by, text } of networkDescriptors.all.flatMap(({ stateDict }) => stateDict.renamings))
-    if (names.some(where)) names.replace(pattern, by, text);
-}
+const better = (a: Renamed, b: Renamed): boolean => b.whole > a.whole || (b.whole === a.whole && b.byName > a.byName);
 
-/** Names brought from those of networks' authors to those of our state dicts, without a look at the branches of a file. */
-export function authorsNames(fileNames: Iterable<string>): Pick<NameMap, 'names' | 'changes'> {
-  const names = new Names(fileNames);
-  fromAuthors(names);
-  return { names: names.map, changes: names.changes };
-}
-
-/**
- * Brings the names of a file to those of the network: as the released loaders do (`module.`, `backbone.`), for the branches of
- * a pre-training, and as each network's descriptor says.
- *
- * @returns also the branch that was taken, where the file has branches
- */
-export function mapNames(fileNames: Iterable<string>, branch: Branch): NameMap & { branch: Branch | undefined } {
-  const names = new Names(fileNames);
-  names.drop(/^optimizer\./);
-  names.replace(/(^|\.)(?:module\.|_orig_mod\.)+/g, '$1', 'prefix "module." removed');
-  const chosen = chooseBranch(names, branch);
-  fromAuthors(names);
-  return { names: names.map, changes: names.changes, others: names.others, branch: chosen };
+/** The renaming of a group under which most of it fits: none, if nothing is gained by one. */
+export function renamedFor(group: readonly Named[], target: Target): Renamed {
+  const plain: Draft = { names: group.map(({ name }) => name), changes: [] };
+  const bare = plain.names.map(unwrapped);
+  const wrapped = bare.filter((name, i) => name !== plain.names[i]).length;
+  const drafts = [plain];
+  if (wrapped > 0 && new Set(bare).size === bare.length)
+    drafts.push({ names: bare, changes: [{ text: 'prefix "module." removed', count: wrapped }] });
+  const variants = drafts.flatMap((draft) =>
+    [draft, ...target.renamings.map((list) => applied(draft, list))].map((one) =>
+      settled(group, one, draft.names, target),
+    ),
+  );
+  return variants.reduce((a, b) => (better(a, b) ? b : a));
 }

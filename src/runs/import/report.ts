@@ -1,7 +1,7 @@
-import type { SourceTensor, WeightsSource } from './source';
-import { mapNames } from './names';
-import type { Branch } from './stateDict';
 import { formatCount } from '../../text';
+import { branchTitle, type Branch } from './branches';
+import type { Plan } from './plan';
+import type { SourceTensor, WeightsSource } from './source';
 
 /** What a file of weights had in it and what became of it. */
 export interface ImportReport {
@@ -11,7 +11,13 @@ export interface ImportReport {
   readonly wrapper: string;
   /** Which network was taken, where the file has student and teacher. */
   readonly branch: Branch | null;
-  readonly changes: readonly { readonly text: string; readonly count: number }[];
+  /** Other networks of the file that could have been taken. */
+  readonly alternatives: Plan['alternatives'];
+  /** What the weights are, as far as names and shapes tell. */
+  readonly architecture?: string;
+  /** The plan of nnU-Net or nnssl in the file. */
+  readonly plan?: string;
+  readonly changes: Plan['changes'];
   /** Tensors and numbers in them. */
   readonly tensors: number;
   readonly parameters: number;
@@ -20,8 +26,11 @@ export interface ImportReport {
   readonly modules: Readonly<Record<string, { readonly tensors: number; readonly parameters: number }>>;
   /** Tensors of the other branch or of the optimizer, left out. */
   readonly others: readonly string[];
-  readonly skipped: WeightsSource['skipped'];
-  readonly refused: WeightsSource['refused'];
+  readonly skipped: Plan['skipped'];
+  /** What lies in the file beside the weights, by its key. */
+  readonly beside: Plan['beside'];
+  /** Classes and functions that the file wanted made or called, and where; nothing was made of them. */
+  readonly refused: readonly { readonly name: string; readonly where: string }[];
   /** Tensors that shared their numbers with another: they are separate now. */
   readonly shared: number;
 }
@@ -29,6 +38,7 @@ export interface ImportReport {
 export interface Planned {
   readonly tensors: readonly SourceTensor[];
   readonly report: ImportReport;
+  readonly plan: Plan;
 }
 
 const sizeOf = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);
@@ -43,47 +53,78 @@ function countModules(tensors: readonly SourceTensor[]): ImportReport['modules']
   return Object.fromEntries(modules);
 }
 
-/** Which tensors of a file become weights, and under which names: see {@link mapNames}. Reads none of them. */
-export function planImport(source: WeightsSource, branch: Branch): Planned {
-  const mapped = mapNames(
-    source.tensors.map(({ name }) => name),
-    branch,
-  );
-  const tensors = source.tensors.flatMap((tensor) => {
-    const name = mapped.names.get(tensor.name);
-    return name === undefined ? [] : [{ ...tensor, name }];
-  });
+/** Objects of a file by what would have made them, with where the first of each is. */
+export function refusedOf({ objects }: WeightsSource): ImportReport['refused'] {
+  const found = new Map<string, string>();
+  for (const { made, path } of objects) if (!found.has(made)) found.set(made, path.join('.'));
+  return [...found].map(([name, where]) => ({ name, where }));
+}
+
+/** How many of the planned tensors share their numbers with another one. */
+export function sharedOf({ choice }: Plan, source: WeightsSource): number {
+  const storages = choice.members.map((i) => source.tensors[i]!.storage);
+  return storages.length - new Set(storages).size;
+}
+
+export function reportOf(source: WeightsSource, plan: Plan): ImportReport {
+  const { tensors, wrapper, branch, alternatives, changes, others, skipped, beside, recognised } = plan;
   const dtypes = new Map<string, number>();
   for (const { dtype } of tensors) dtypes.set(dtype, (dtypes.get(dtype) ?? 0) + 1);
-  const byWrapper = (['student', 'teacher'] as const).find((side) => source.wrapper.split('.').includes(side));
-  const { file, format, wrapper, skipped, refused, shared } = source;
-  const report: ImportReport = {
-    ...{ file, format, wrapper, skipped, refused, shared },
-    branch: byWrapper ?? mapped.branch ?? null,
-    changes: mapped.changes,
+  return {
+    ...{ file: source.file, format: source.format, wrapper, branch, alternatives },
+    ...(recognised && { architecture: recognised.text }),
+    ...(source.plan !== undefined && { plan: source.plan }),
+    ...{ changes, others, skipped, beside },
     tensors: tensors.length,
     parameters: tensors.reduce((sum, { shape }) => sum + sizeOf(shape), 0),
     dtypes: Object.fromEntries(dtypes),
     modules: countModules(tensors),
-    others: mapped.others,
+    refused: refusedOf(source),
+    shared: sharedOf(plan, source),
   };
-  return { tensors, report };
 }
 
 const some = (names: readonly string[]): string =>
   names.length > 3 ? `${names.slice(0, 3).join(', ')}, …` : names.join(', ');
 
+const MOST_BESIDE = 12;
+
+/** "epoch, optimizer_states (334 tensors)": what lies beside the weights; undefined where there is nothing. */
+export function besideText(beside: Plan['beside']): string | undefined {
+  if (beside.length === 0) return undefined;
+  const shown = beside.slice(0, MOST_BESIDE).map(({ name, tensors }) => {
+    const short = name.slice(0, 80);
+    return tensors > 0 ? `${short} (${tensors} ${tensors === 1 ? 'tensor' : 'tensors'})` : short;
+  });
+  return [...shown, ...(beside.length > MOST_BESIDE ? [`${beside.length - MOST_BESIDE} more`] : [])].join(', ');
+}
+
+/** "teacher: --branch teacher": how the other networks of a file are taken. */
+export function alternativesText(alternatives: Plan['alternatives'], option: (branch: Branch) => string): string[] {
+  return alternatives.map(({ branch, prefix }) => {
+    const where = prefix === '' ? '' : ` ("${prefix.replace(/\.$/, '')}")`;
+    return `also in the file: ${branchTitle(branch)} weights${where}, taken with ${option(branch)}`;
+  });
+}
+
 /** A report in a few lines for people. */
 export function describeImport(report: ImportReport): string[] {
-  const { file, format, wrapper, branch, changes, tensors, parameters, others, skipped, refused, shared } = report;
-  const where = [format, ...(wrapper ? [`in "${wrapper}"`] : []), ...(branch ? [`the ${branch}`] : [])].join(', ');
+  const { file, format, wrapper, branch, changes, tensors, parameters, others, skipped, beside, refused, shared } =
+    report;
+  const side = branch ? [`the ${branchTitle(branch)}`] : [];
+  const where = [format, ...(wrapper ? [`in "${wrapper}"`] : []), ...side].join(', ');
   const dtypes = Object.entries(report.dtypes).map(([name, count]) => `${count} ${name}`);
   const modules = Object.entries(report.modules).map(([name, { tensors: n }]) => `${name} ${n}`);
+  const apart = besideText(beside);
   return [
     `${file}: ${where}: ${tensors} tensors, ${formatCount(parameters)} numbers (${dtypes.join(', ')})`,
-    `  ${modules.join(', ')}`,
+    `  ${modules.slice(0, 40).join(', ')}`,
+    ...(report.architecture ? [`  what it is: ${report.architecture}`] : []),
+    ...(report.plan ? [`  ${report.plan}`] : []),
     ...changes.map(({ text, count }) => `  ${text}: ${count} tensors`),
+    ...alternativesText(report.alternatives, (one) => `--branch ${one}`).map((line) => `  ${line}`),
     ...(others.length > 0 ? [`  left out (other branch, optimizer): ${others.length} tensors (${some(others)})`] : []),
+    ...(apart ? [`  beside the weights, not taken: ${apart}`] : []),
     ...(shared > 0 ? [`  shared numbers with another tensor, now separate: ${shared} tensors`] : []),
     ...skipped.map(({ name, reason }) => `  left out: ${name} (${reason})`).slice(0, 10),
     ...refused.map(({ name, where: at }) => `  refused, not loaded: ${name.slice(0, 80)} in "${at || 'the file'}"`),

@@ -3,6 +3,7 @@ import { UserError } from '../../errors/userError';
 import { DTYPE_BYTES, type DType } from '../safetensors';
 import { ZipArchive } from '../zip/archive';
 import { readRange } from '../zip/bytes';
+import { foreignZip } from './foreign';
 import { brokenPickle, PickleEnd } from './machine';
 import { readPickle } from './pickle';
 import { extent, gather, isContiguous, type Storage, type TorchTensor } from './tensors';
@@ -40,10 +41,13 @@ function tensorReader(readStorage: ReadStorage): TorchFile['read'] {
 export async function openTorchZip(handle: FileHandle, file: string): Promise<TorchFile> {
   const archive = await ZipArchive.open(handle, file);
   const entry = [...archive.entries.values()].find(({ name }) => /^([^/]+\/)?data\.pkl$/.test(name));
-  if (!entry) throw new UserError(`${file}: is a zip file without a data.pkl in it: not a file of torch.save`);
+  if (!entry) throw new UserError(`${file}: is ${foreignZip([...archive.entries.keys()])}`);
   const folder = entry.name.slice(0, -'data.pkl'.length);
   if (archive.entries.has(`${folder}constants.pkl`))
-    throw new UserError(`${file}: is a TorchScript program, not weights; in Python, torch.save its state_dict()`);
+    throw new UserError(
+      `${file}: is a TorchScript program of torch.jit.save, not weights; in Python: ` +
+        'torch.save(torch.jit.load(FILE, "cpu").state_dict(), "weights.pt")',
+    );
   if (entry.bytes > MAX_PICKLE_BYTES) throw brokenPickle(file, `its pickle claims ${entry.bytes} bytes`);
   const order = archive.entries.get(`${folder}byteorder`);
   if (order && new TextDecoder().decode(await archive.read(order, 0, Math.min(16, order.bytes))).trim() === 'big')
@@ -86,7 +90,7 @@ function legacyPickles(bytes: Uint8Array, file: string): LegacyPickles {
   };
   const objects = new TorchObjects(file);
   if (next({ ...nothing, named: objects.named }) !== MAGIC)
-    throw new UserError(`${file}: is a pickle, but not one of torch.save; in Python, torch.save a state_dict()`);
+    throw new UserError(`${file}: is a pickle, but not one of torch.save: in Python, torch.save a state_dict()`);
   if (next(nothing) !== PROTOCOL) throw brokenPickle(file, 'it is of an unknown version');
   const system = next(nothing);
   if (system instanceof Map && system.get('little_endian') === false)

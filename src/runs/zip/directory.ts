@@ -42,7 +42,7 @@ async function findDirectory(handle: FileHandle, file: string, size: number): Pr
   const tail = viewOf(await readRange(handle, file, tailStart, tailBytes));
   let at = tailBytes - ZIP.endBytes;
   while (at >= 0 && tail.getUint32(at, true) !== ZIP.end) at -= 1;
-  if (at < 0) throw brokenZip(file, 'it has no directory at its end; it is cut short');
+  if (at < 0) throw brokenZip(file, 'it has no directory at its end; it is cut short: copy or download it again');
   const locator = at - ZIP.locator64Bytes;
   if (locator >= 0 && tail.getUint32(locator, true) === ZIP.locator64) {
     const position = safeNumber(tail.getBigUint64(locator + 8, true), file);

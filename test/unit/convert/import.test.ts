@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { UserError } from '../../../src/errors/userError';
 import { SafetensorsFile, toFloat32, writeSafetensors, type TensorEntry } from '../../../src/runs';
-import { mapNames } from '../../../src/runs/import';
+import { withWeights } from '../../../src/runs/import';
 import { importFile } from '../../../src/convert/importFile';
 import { dict, latin, storage, tensor, torchZip, zip, type Entry } from '../../support/torchZip';
 import { temporaryFolder } from '../runs/support';
@@ -274,42 +274,82 @@ describe('broken and hostile files', () => {
 });
 
 describe('names', () => {
-  const map = (names: string[], branch: 'student' | 'teacher' = 'student') => {
-    const { names: mapped, others } = mapNames(names, branch);
-    return { names: [...mapped.values()], others };
+  /** Tensors as of SwinUNETR's encoder of feature size 12: enough of them to be told from others. */
+  const real: Record<string, number[]> = {
+    'patch_embed.proj.weight': [12, 1, 2, 2, 2],
+    'patch_embed.proj.bias': [12],
+    ...Object.fromEntries(
+      [1, 2, 3, 4].flatMap((stage) => [
+        [`layers${stage}.0.blocks.0.attn.relative_position_bias_table`, [2197, 3 * 2 ** (stage - 1)]],
+        [`layers${stage}.0.blocks.0.mlp.linear1.weight`, [48 * 2 ** (stage - 1), 12 * 2 ** (stage - 1)]],
+      ]),
+    ),
   };
+  const transformer = Object.keys(real).map((name) => `swinViT.${name}`);
+  const conv = 'encoder1.layer.conv1.conv.weight';
+  const shapeOf = (name: string): number[] =>
+    real[
+      Object.keys(real).find((end) =>
+        name.replace('.mlp.fc', '.mlp.linear').replace('.0.0.blocks', '.0.blocks').endsWith(end),
+      )!
+    ] ?? [2];
+
+  async function map(names: readonly string[], branch?: 'student' | 'teacher') {
+    const file = join(temporaryFolder(), 'a.safetensors');
+    const tensors = names.map((name): TensorEntry => {
+      const shape = shapeOf(name);
+      return { name, dtype: 'I8', shape, data: new Int8Array(shape.reduce((a, b) => a * b, 1)) };
+    });
+    await writeSafetensors(file, tensors);
+    return withWeights(file, branch, ({ tensors: found, report: { others } }) =>
+      Promise.resolve({ names: found.map(({ name }) => name).sort(), others: [...others].sort() }),
+    );
+  }
+  const under = (prefix: string, list: readonly string[]): string[] => list.map((name) => prefix + name);
 
   test.each([
-    ['the released SSL_head files', ['swinViT.a', 'encoder1.b'], ['swinViT.a', 'encoder1.b']],
-    ['distributed training', ['module.swin_vit.a', 'module.encoder1.b'], ['swinViT.a', 'encoder1.b']],
-    ['compiled models', ['_orig_mod.swinViT.a'], ['swinViT.a']],
+    ['the released SSL_head files', [...transformer, conv], [...transformer, conv]],
+    [
+      'distributed training',
+      under('module.', [...transformer, conv]).map((name) => name.replace('swinViT', 'swin_vit')),
+      [...transformer, conv],
+    ],
+    ['compiled models', under('_orig_mod.', transformer), transformer],
     [
       'MONAI’s model_swinvit.pt',
-      ['module.patch_embed.proj.weight', 'module.layers1.0.blocks.0.mlp.fc1.weight'],
-      ['swinViT.patch_embed.proj.weight', 'swinViT.layers1.0.blocks.0.mlp.linear1.weight'],
+      Object.keys(real).map((name) => `module.${name.replace('.mlp.linear', '.mlp.fc')}`),
+      transformer,
     ],
     [
       'MONAI’s ssl_pretrained_weights.pth',
-      ['encoder.patch_embed.proj.weight', 'encoder.layers1.0.0.blocks.0.norm1.weight'],
-      ['swinViT.patch_embed.proj.weight', 'swinViT.layers1.0.blocks.0.norm1.weight'],
+      Object.keys(real).map((name) => `encoder.${name.replace('.0.blocks', '.0.0.blocks')}`),
+      transformer,
     ],
     [
       'the TPAMI code, whose heads keep their names',
-      ['backbone.swinViT.a', 'student.layer1.w', 'teacher.layer1.w'],
-      ['swinViT.a', 'student.layer1.w', 'teacher.layer1.w'],
+      [...under('backbone.', transformer), 'student.layer1.w', 'teacher.layer1.w'],
+      [...transformer, 'student.layer1.w', 'teacher.layer1.w'],
     ],
-  ])('%s', (_what, names, result) => {
-    expect(map(names)).toEqual({ names: result, others: [] });
+  ])('%s', async (_what, names, result) => {
+    expect(await map(names)).toEqual({ names: [...result].sort(), others: [] });
   });
 
-  test('student and teacher are told apart', () => {
-    const names = ['student.swinViT.a', 'student.proj_head.b', 'teacher.swinViT.a', 'optimizer.m.x'];
-    expect(map(names)).toEqual({ names: ['swinViT.a', 'proj_head.b'], others: ['optimizer.m.x', 'teacher.swinViT.a'] });
-    expect(map(names, 'teacher').names).toEqual(['swinViT.a']);
+  test('student and teacher are told apart', async () => {
+    const names = [
+      ...under('student.', transformer),
+      'student.proj_head.b',
+      ...under('teacher.', transformer),
+      'optimizer.m.x',
+    ];
+    expect(await map(names)).toEqual({
+      names: [...transformer, 'proj_head.b'].sort(),
+      others: ['optimizer.m.x', ...under('teacher.', transformer)].sort(),
+    });
+    expect((await map(names, 'teacher')).names).toEqual([...transformer].sort());
   });
 
-  test('a renaming that would make two tensors one is not done', () => {
-    expect(map(['module.a', 'a']).names).toEqual(['module.a', 'a']);
+  test('a renaming that would make two tensors one is not done', async () => {
+    expect((await map(['module.a', 'a'])).names).toEqual(['a', 'module.a']);
   });
 });
 

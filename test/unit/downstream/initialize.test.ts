@@ -129,7 +129,8 @@ describe('initialisation from weights', () => {
   });
 
   it('refuses a file in which nothing fits', async () => {
-    const file = await encoderFile('d.safetensors', 'something.else.');
+    const swin = { name: 'swin-unetr', featureSize: 12, depths: [1, 1, 1, 1], heads: [1, 1, 1, 1] } as NetworkConfig;
+    const file = await encoderFile('d.safetensors', '', swin);
     const segmenter = createSegmenter(network, 3, { seed: 1 });
     await expect(initializeFrom(file, segmenter.parameters, { branch: 'student' })).rejects.toThrow(
       /0 of \d+ tensors of the network/,

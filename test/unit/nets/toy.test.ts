@@ -6,8 +6,8 @@ import { exportOnnx } from '../../../src/convert/exportOnnx';
 import { ArgmaxLabels, diceCeLoss, networkPredictor, slidingWindow } from '../../../src/metrics';
 import { createEncoder, createSegmenter, estimate, networkText } from '../../../src/nets';
 import { schemasAt } from '../../../src/schema';
-import { saveCheckpoint } from '../../../src/runs';
-import { mapNames } from '../../../src/runs/import';
+import { saveCheckpoint, writeSafetensors } from '../../../src/runs';
+import { withWeights } from '../../../src/runs/import';
 import { readWeights } from '../../../src/convert/read';
 import * as tf from '../../../src/tensor/tf';
 import { fastestBackend } from '../../support/backends';
@@ -155,10 +155,21 @@ describe('a network that a test registers', () => {
     network.dispose();
   });
 
-  test('names of its authors are brought to its own', () => {
-    const { names, changes } = mapNames(['module.toy_stem.weight', 'module.toy_deep.weight'], 'student');
-    expect([...names.values()]).toEqual(['stem.weight', 'deep.weight']);
-    expect(changes.map(({ text }) => text)).toEqual(['prefix "module." removed', 'prefix "toy_" removed']);
+  test('names of its authors are brought to its own', async () => {
+    const { layout } = createSegmenter(toy, 2, { seed: 1, describeOnly: true }).parameters;
+    const tensors = layout
+      .filter(({ name }) => /^(stem|deep)\./.test(name))
+      .map(({ name, shape: dims }) => ({
+        ...{ name: `module.toy_${name}`, dtype: 'F32' as const, shape: dims },
+        data: new Float32Array(dims.reduce((a, b) => a * b, 1)),
+      }));
+    const file = join(temporaryFolder(), 'authors.safetensors');
+    await writeSafetensors(file, tensors);
+    await withWeights(file, undefined, ({ tensors: found, report }) => {
+      expect(found.map(({ name }) => name)).toEqual(['stem.weight', 'deep.weight']);
+      expect(report.changes.map(({ text }) => text)).toEqual(['prefix "module." removed', 'prefix "toy_" removed']);
+      return Promise.resolve();
+    });
   });
 });
 

@@ -1,0 +1,91 @@
+import { branchOf, isOptimizer, type Branch } from './branches';
+import { renamedFor, type Renamed, type Target } from './names';
+
+/** A tensor of a file, by the keys around it; the last key is its name in the innermost dict, which may be dotted. */
+interface Placed {
+  readonly path: readonly string[];
+  readonly shape: readonly number[];
+}
+
+/** Where in a file a network's weights are, and what becomes of their names. */
+export interface Choice {
+  /** What stands in front of the network's names: keys of the file and prefixes, dotted, with the last dot. */
+  readonly prefix: string;
+  readonly branch: Branch | undefined;
+  /** Positions of the tensors below the prefix. */
+  readonly members: readonly number[];
+  readonly renamed: Renamed;
+}
+
+export interface Choices {
+  readonly best: Choice | undefined;
+  /** Other networks of the file that fit as well as half of the best, by the branch they are. */
+  readonly others: readonly Choice[];
+}
+
+/** Deepest prefix, in parts. */
+const MOST_PARTS = 24;
+
+interface Group {
+  readonly prefix: string;
+  readonly parts: readonly string[];
+  readonly members: number[];
+}
+
+/** The tensors below every prefix of a file, the longest lists first, and of those the shortest prefixes. */
+function groupsOf(tensors: readonly Placed[]): Group[] {
+  const groups = new Map<string, Group>();
+  for (const [i, { path }] of tensors.entries()) {
+    const parts = path.join('.').split('.');
+    let prefix = '';
+    for (let depth = 0; depth < Math.min(parts.length, MOST_PARTS); depth++) {
+      const group = groups.get(prefix);
+      if (group) group.members.push(i);
+      else groups.set(prefix, { prefix, parts: parts.slice(0, depth), members: [i] });
+      prefix += `${parts[depth]!}.`;
+    }
+  }
+  return [...groups.values()].sort((a, b) => b.members.length - a.members.length || a.parts.length - b.parts.length);
+}
+
+/** Lower comes first among networks that fit equally well. */
+const RANK: Record<Branch, number> = { student: 0, teacher: 1, ema: 2 };
+const rank = ({ branch }: Choice): number => (branch ? RANK[branch] : 0);
+
+function compare(a: Choice, b: Choice): number {
+  return b.renamed.whole - a.renamed.whole || b.renamed.byName - a.renamed.byName || rank(a) - rank(b);
+}
+
+const isOf = ({ branch }: Choice, wanted: Branch): boolean => (branch ?? 'student') === wanted;
+/** Of the tensors of one network, shorter and longer prefixes fit parts: those are no other network. */
+const areApart = (a: Choice, b: Choice): boolean => !a.prefix.startsWith(b.prefix) && !b.prefix.startsWith(a.prefix);
+
+/**
+ * Finds where a file holds a network: below the prefix under which most tensors fit it by name and shape, whatever the dicts and
+ * prefixes are called. An optimizer's numbers are no weights. Of networks that fit equally well the student is taken.
+ *
+ * @param branch which network to take alone
+ */
+export function chooseWeights(tensors: readonly Placed[], target: Target, branch?: Branch): Choices {
+  const names = tensors.map(({ path }) => path.join('.'));
+  const found: Choice[] = [];
+  let most = 0;
+  for (const { prefix, parts, members } of groupsOf(tensors)) {
+    if (members.length * 2 < most) break;
+    if (isOptimizer(parts)) continue;
+    const group = members.map((i) => ({ name: names[i]!.slice(prefix.length), shape: tensors[i]!.shape }));
+    const renamed = renamedFor(group, target);
+    if (renamed.whole + renamed.byName === 0) continue;
+    most = Math.max(most, renamed.whole);
+    found.push({ prefix, branch: branchOf(parts), members, renamed });
+  }
+  found.sort(compare);
+  const wanted =
+    branch === undefined ? found : found.filter((one) => isOf(one, branch) && 2 * one.renamed.whole >= most);
+  const best = wanted[0];
+  const fitting = found.filter(({ renamed }) => renamed.whole > 0 && 2 * renamed.whole >= most);
+  const others: Choice[] = [];
+  for (const one of fitting)
+    if ((!best || areApart(one, best)) && others.every((other) => areApart(one, other))) others.push(one);
+  return { best, others };
+}
