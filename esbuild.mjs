@@ -1,5 +1,6 @@
 // Bundles the three programs: `node esbuild.mjs [--watch] [--minify] [--only=name,…] [--outdir=DIR]`. Each entry is built when its source exists.
 import { cpSync, existsSync } from 'node:fs';
+import { basename } from 'node:path';
 import { argv } from 'node:process';
 import { build, context } from 'esbuild';
 
@@ -21,6 +22,19 @@ const common = {
 /** Loaded from node_modules (or the workspace) at run time: native code, or an optional peer. */
 const external = ['vscode', 'webgpu', '@tensorflow/tfjs-node-gpu', '*.node'];
 
+/**
+ * The readers of other formats than NIfTI are a bundle of their own, which is loaded when the first such file is met: no other
+ * bundle gets larger by them.
+ */
+const formatsApart = {
+  name: 'formats-apart',
+  setup(plugin) {
+    plugin.onResolve({ filter: /\/formats$/ }, ({ kind }) =>
+      kind === 'dynamic-import' ? { path: './formats.cjs', external: true } : undefined,
+    );
+  },
+};
+
 const node = {
   voco: 'src/cli/main.ts',
   'data-worker': 'src/loader/worker.ts',
@@ -31,6 +45,7 @@ const node = {
   'lint-worker': 'src/check/config/worker.ts',
   'volume-worker': 'src/viewer/worker.ts',
   extension: 'src/extension/extension.ts',
+  formats: 'src/formats/index.ts',
 };
 const browser = {
   'webview/volume': 'webview/volume/main.ts',
@@ -54,6 +69,7 @@ const builds = [
     format: 'cjs',
     outExtension: { '.js': '.cjs' },
     external,
+    plugins: [formatsApart],
     define: { 'import.meta.url': 'importMetaUrl' },
     banner: { js: "const importMetaUrl = require('node:url').pathToFileURL(__filename).href;" },
   },
@@ -65,6 +81,14 @@ for (const options of builds) {
   else await build(options);
 }
 
-// Read at run time by the device `wasm` where node_modules is not shipped.
-const wasm = 'node_modules/@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm';
-if (existsSync(wasm)) cpSync(wasm, `${outdir}/wasm/tfjs-backend-wasm-simd.wasm`);
+// Read at run time, by the device `wasm` and by decoders of DICOM's pixels, where node_modules is not shipped.
+const binaries = [
+  '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm',
+  '@cornerstonejs/codec-charls/dist/charlswasm_decode.wasm',
+  '@cornerstonejs/codec-libjpeg-turbo-8bit/dist/libjpegturbowasm_decode.wasm',
+  '@cornerstonejs/codec-openjpeg/dist/openjpegwasm_decode.wasm',
+];
+for (const binary of binaries) {
+  const file = `node_modules/${binary}`;
+  if (existsSync(file)) cpSync(file, `${outdir}/wasm/${basename(binary)}`);
+}

@@ -18,7 +18,8 @@ const rooms = {
   // Tools.
   protocol: [],
   tensor: [],
-  volume: [],
+  formats: [],
+  volume: ['formats'],
   metrics: ['tensor', 'volume'],
   viewer: ['volume', 'protocol'],
   // What a training is made of.

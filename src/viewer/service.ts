@@ -16,7 +16,9 @@ import {
   axisCodes,
   everyNth,
   finiteRange,
+  formatName,
   geometryWarnings,
+  placedBy,
   readEveryNth,
   readHeader,
   readVoxels,
@@ -61,16 +63,15 @@ function headerRows(header: NiftiHeader): VolumeHeader['rows'] {
     { name: 'Dimensions', value: `${formatSize(size)}${header.channels > 1 ? `×${header.channels}` : ''}` },
     { name: 'Spacing', value: `${triple(spacing)} mm` },
     { name: 'Field of view', value: `${triple(spacing.map((mm, axis) => mm * size[axis]!))} mm` },
-    { name: 'Orientation', value: `${axisCodes(affine)}, from the ${header.affineSource}` },
+    { name: 'Orientation', value: `${axisCodes(affine)}, from the ${placedBy(header)}` },
     { name: 'Datatype', value: header.datatype.name },
     { name: 'Scaling', value: scaled ? `× ${number(header.slope)} + ${number(header.intercept)}` : 'none' },
-    { name: 'sform / qform', value: `code ${header.sformCode} / code ${header.qformCode}` },
+    ...(header.foreign
+      ? []
+      : [{ name: 'sform / qform', value: `code ${header.sformCode} / code ${header.qformCode}` }]),
     ...matrixRows('Affine', affine),
     ...(contradicting ? matrixRows(`Affine of the qform (${axisCodes(contradicting)}), not used`, contradicting) : []),
-    {
-      name: 'Format',
-      value: `NIfTI-${header.version}${header.compressed ? ', gzip' : ''}${header.littleEndian ? '' : ', big endian'}`,
-    },
+    { name: 'Format', value: formatName(header) },
   ];
   return header.description ? [...rows, { name: 'Description', value: header.description }] : rows;
 }

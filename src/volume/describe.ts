@@ -1,10 +1,11 @@
 import type { Vec3 } from '../geometry';
 import { spacingOf } from './affine';
 import { axisCodes } from './axcodes';
-import type { AffineSource } from './nifti/affineFields';
 import type { DatatypeName } from './nifti/datatypes';
 import type { NiftiHeader } from './nifti/header';
-import { countNonFinite, readNifti } from './nifti/read';
+import { formatName, placedBy, type Choice } from './foreign';
+import { countNonFinite } from './nifti/read';
+import { readVolume } from './read';
 import type { Notice } from './notice';
 import type { VoxelArray } from './types';
 import { formatSize, significant } from '../text';
@@ -21,7 +22,8 @@ export interface VolumeDescription {
   readonly extent: Vec3;
   readonly orientation: string;
   readonly affine: readonly (readonly number[])[];
-  readonly affineSource: AffineSource;
+  /** What places the voxels: `sform`, `qform`, `pixdim`, or what another format has. */
+  readonly affineSource: string;
   readonly datatype: DatatypeName;
   readonly slope: number;
   readonly intercept: number;
@@ -107,12 +109,12 @@ export function geometryNotices(header: NiftiHeader): Notice[] {
 }
 
 /**
- * Reads a NIfTI file and says what it holds.
+ * Reads a volume and says what it holds.
  *
  * @throws UserError naming `file` when it cannot be read.
  */
-export async function describeVolume(file: string): Promise<VolumeDescription> {
-  const { header, volume } = await readNifti(file, { channel: 'all' });
+export async function describeVolume(file: string, choice: Choice = {}): Promise<VolumeDescription> {
+  const { header, volume } = await readVolume(file, { ...choice, channel: 'all' });
   const intensity = summarizeIntensity(volume.data);
   const { nan, infinite } = countNonFinite(volume.data);
   const warnings = geometryWarnings(header);
@@ -122,14 +124,14 @@ export async function describeVolume(file: string): Promise<VolumeDescription> {
   const a = header.affine;
   return {
     file,
-    format: `NIfTI-${header.version}${header.compressed ? ', gzip' : ''}${header.littleEndian ? '' : ', big endian'}`,
+    format: formatName(header),
     shape: header.size,
     channels: header.channels,
     spacing,
     extent: [spacing[0] * header.size[0], spacing[1] * header.size[1], spacing[2] * header.size[2]],
     orientation: axisCodes(a),
     affine: [0, 4, 8, 12].map((row) => Array.from(a.subarray(row, row + 4))),
-    affineSource: header.affineSource,
+    affineSource: placedBy(header),
     datatype: header.datatype.name,
     slope: header.slope,
     intercept: header.intercept,

@@ -23,22 +23,13 @@ export {
 } from './grids';
 export { countLabelValues, judgeLabelValues, wholeLabels, type KnownLabels, type LabelValues } from './labelValues';
 export { applyNotices, noticeText, type Notice } from './notice';
-export { checkComplete } from './nifti/complete';
 export { type NiftiHeader } from './nifti/header';
 export type { AffineSource } from './nifti/affineFields';
 export type { Datatype, DatatypeName } from './nifti/datatypes';
-export {
-  everyNth,
-  readEveryNth,
-  readHeader,
-  readNifti,
-  readVoxels,
-  voxelBytes,
-  type NiftiVolume,
-  type NonFinite,
-  type RawVoxels,
-  type ReadOptions,
-} from './nifti/read';
+export { checkComplete, readEveryNth, readHeader, readVolume, readVolume as readNifti, readVoxels } from './read';
+export { filesBehind, formatName, listSeries, placedBy, type Choice } from './foreign';
+export type { FormatHeader, Segment, SeriesEntry, SeriesList } from '../formats/types';
+export { everyNth, voxelBytes, type NiftiVolume, type NonFinite, type RawVoxels, type ReadOptions } from './nifti/read';
 export type { GrowingVoxels } from './nifti/growing';
 export { writeNifti, type WriteOptions } from './nifti/write';
 export * from './transforms';

@@ -1,4 +1,5 @@
 import type { Vec3 } from '../../geometry';
+import type { FormatHeader } from '../../formats/types';
 import { NIFTI1, NIFTI2 } from 'nifti-reader-js';
 import { UserError } from '../../errors/userError';
 import type { Affine } from '../types';
@@ -37,6 +38,8 @@ export interface NiftiHeader {
   readonly description: string;
   /** One line each: what is odd about where and how the voxels lie. */
   readonly warnings: readonly string[];
+  /** Of a file that is not NIfTI: its own header, of which this one is the form that all formats share. */
+  readonly foreign?: FormatHeader;
 }
 
 interface Layout {

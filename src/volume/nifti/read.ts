@@ -181,7 +181,11 @@ export interface NiftiVolume {
  * @throws UserError as {@link readVoxels}, and when the channel does not exist.
  */
 export async function readNifti(file: string, options: ReadOptions = {}): Promise<NiftiVolume> {
-  const { header, voxels } = await readVoxels(file);
+  return toVolume(await readVoxels(file), options, file);
+}
+
+/** Stored numbers as a volume. @throws UserError naming `file` when the channel does not exist */
+export function toVolume({ header, voxels }: RawVoxels, options: ReadOptions, file: string): NiftiVolume {
   const channel = options.channel ?? 0;
   if (channel !== 'all' && !(Number.isInteger(channel) && channel >= 0 && channel < header.channels)) {
     throw new UserError(`${file}: has no channel ${channel}: it has ${header.channels}, counted from 0`);

@@ -1,0 +1,127 @@
+import { dirname, relative, sep } from 'node:path';
+import { UserError } from '../../errors/userError';
+import { counted, listOf } from '../../text';
+import type { SeriesEntry } from '../types';
+import { partsOf, type Part } from './parts';
+import { planeOf } from './places';
+import type { Target } from './scan';
+import { sizeOf, type FileInfo, type Image } from './types';
+
+export interface Choosable extends Part {
+  readonly entry: SeriesEntry;
+  readonly files: readonly FileInfo[];
+}
+
+/** The series of a scan in order of their numbers, each in as many parts as it makes volumes. */
+export async function choosable(found: Target): Promise<Choosable[]> {
+  const bySeries = new Map<string, FileInfo[]>();
+  for (const file of found.files) {
+    if (file.other !== undefined) continue;
+    const files = bySeries.get(file.series.uid);
+    if (files) files.push(file);
+    else bySeries.set(file.series.uid, [file]);
+  }
+  const all = [...bySeries.values()].sort(
+    (a, b) =>
+      (a[0]!.series.number ?? Infinity) - (b[0]!.series.number ?? Infinity) || (a[0]!.path < b[0]!.path ? -1 : 1),
+  );
+  const numbers = all.map(([first]) => first!.series.number);
+  const lists: Choosable[] = [];
+  for (const files of all) {
+    const { number, uid } = files[0]!.series;
+    const taken = number === null || numbers.filter((one) => one === number).length > 1;
+    lists.push(...(await partsOfSeries(files, taken ? uid : String(number))));
+  }
+  return lists;
+}
+
+async function partsOfSeries(files: readonly FileInfo[], key: string): Promise<Choosable[]> {
+  const images: Image[] = files.flatMap((file) => file.frames.map((frame) => ({ ...frame, file })));
+  if (images.length === 0) return [];
+  const parts = await partsOf(images);
+  return parts.map((part, i) => {
+    const slices = part.channels.flat();
+    const [columns, rows] = sizeOf(slices[0]!);
+    const own = [...new Set(slices.map(({ file }) => file))];
+    return {
+      ...part,
+      files: own,
+      entry: {
+        key: parts.length > 1 ? `${key}#${i + 1}` : key,
+        ...files[0]!.series,
+        slices: slices.length,
+        columns,
+        rows,
+        plane: planeOf(slices[0]!),
+        part: part.part,
+        folder: dirname(own[0]!.path),
+      },
+    };
+  });
+}
+
+/** A series in one clause: `3 "Thin" (CT, 14 slices of 40×36, axial)`. */
+function describe({ entry }: Choosable): string {
+  const { key, uid, number, description, modality, slices, columns, rows, plane, part } = entry;
+  const name = description === '' ? 'no description' : `"${description}"`;
+  const label = key.startsWith(uid) && number !== null ? `${key} (number ${number})` : key;
+  const facts = [
+    modality,
+    `${counted(slices, 'slice')} of ${columns}×${rows}`,
+    part === '' || part.includes(plane) ? part || plane : `${plane}, ${part}`,
+  ];
+  return `${label}: ${name} (${facts.filter((fact) => fact !== '').join(', ')})`;
+}
+
+function several(path: string, list: readonly Choosable[]): UserError {
+  const uids = new Set(list.map(({ entry }) => entry.uid));
+  const planes = new Set(list.map(({ entry }) => entry.plane));
+  const what =
+    uids.size > 1
+      ? `holds ${uids.size} series`
+      : `holds a series of ${list.length} volumes${planes.size > 1 ? ` in ${planes.size} orientations (${listOf([...planes], 'and')}), as localizers have` : ''}`;
+  return new UserError(
+    `${path}: ${what}; choose one with --series, or give the path of one of its files: ${list.map(describe).join('; ')}`,
+  );
+}
+
+/**
+ * The series that is meant.
+ *
+ * @throws UserError that lists the series when there are several and none is chosen, or the chosen one is not there
+ */
+export function choose(
+  path: string,
+  list: readonly Choosable[],
+  wanted: string | undefined,
+  target: FileInfo | undefined,
+): Choosable {
+  if (wanted === undefined) {
+    const own = target ? list.filter(({ files }) => files.includes(target)) : list;
+    if (own.length === 1) return own[0]!;
+    throw several(path, own.length > 0 ? own : list);
+  }
+  const exact = list.filter(({ entry }) => entry.key === wanted);
+  if (exact.length === 1) return exact[0]!;
+  const found = list.filter(
+    ({ entry }) => entry.uid === wanted || String(entry.number) === wanted || entry.key.split('#')[0] === wanted,
+  );
+  if (found.length === 1) return found[0]!;
+  if (found.length > 1) throw several(path, found);
+  throw new UserError(`${path}: has no series ${wanted}; it has ${list.map(describe).join('; ')}`);
+}
+
+/** What a folder holds beside images, in words; one line a kind. */
+export function othersOf(path: string, files: readonly FileInfo[]): string[] {
+  const kinds = new Map<string, FileInfo[]>();
+  for (const file of files) {
+    if (file.other === undefined) continue;
+    const list = kinds.get(file.other);
+    if (list) list.push(file);
+    else kinds.set(file.other, [file]);
+  }
+  return [...kinds].map(([what, list]) => {
+    const name = relative(path, list[0]!.path).split(sep).join('/') || list[0]!.path;
+    return list.length > 1 ? `${list.length} × ${what} (${name}, …)` : `${name}: ${what}`;
+  });
+}

@@ -1,0 +1,227 @@
+import { readdir, realpath, stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { UserError, fileError } from '../../errors/userError';
+import { counted } from '../../text';
+import { looksLikeDicom } from '../detect';
+import { readBytes } from '../fileBytes';
+import { NeedsMore, parseDicom, type Parsed } from './dataset';
+import { framesOf } from './frames';
+import { noVolume } from './objects';
+import type { FileInfo } from './types';
+
+/** Bytes that hold the header of most files. */
+const FIRST = 1 << 14;
+/** Files that are read at a time. */
+const AT_ONCE = 16;
+const DIRECTORY_CLASS = '1.2.840.10008.1.3.10';
+
+/** What a scan of a folder or file found. */
+export interface Scan {
+  readonly files: readonly FileInfo[];
+  /** Files that say they are DICOM and cannot be read, with what is wrong. */
+  readonly damaged: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Parses a file up to its pixels, reading no more than that takes; undefined when it is no DICOM.
+ *
+ * @throws UserError naming `file` when it is DICOM and damaged
+ */
+export async function parseFile(file: string): Promise<{ parsed: Parsed; length: number } | undefined> {
+  const { size } = await stat(file).catch((error: unknown) => Promise.reject(fileError(error, file, 'read the file')));
+  for (let count = FIRST; ; count *= 8) {
+    const bytes = await readBytes(file, 0, count);
+    if (count === FIRST && !looksLikeDicom(bytes)) return undefined;
+    try {
+      return { parsed: parseDicom(bytes, bytes.length >= size), length: size };
+    } catch (error) {
+      if (error instanceof NeedsMore && bytes.length < size) continue;
+      if (bytes.toString('latin1', 128, 132) !== 'DICM') return undefined;
+      throw new UserError(`${file}: truncated or damaged: its DICOM header cannot be read`, 1, { cause: error });
+    }
+  }
+}
+
+/** What is wrong with where the pixels are; undefined when nothing is. */
+function problemOf(parsed: Parsed, length: number, image: Omit<FileInfo, 'problem'>): string | undefined {
+  const { pixels } = parsed;
+  if (!pixels) return 'truncated, or without pixel data: the image ends with its header';
+  if (image.rows < 1 || image.columns < 1) return 'the header gives no rows and columns: the file is damaged';
+  if (pixels.length === undefined) return undefined;
+  const there = (parsed.deflated ? parsed.bytes.length : length) - pixels.offset;
+  const needed = Math.ceil((image.rows * image.columns * image.frameCount * image.bitsAllocated) / 8);
+  const found = Math.min(there, pixels.length);
+  return found < needed ? `truncated: ${needed} bytes of pixels expected, ${found} found` : undefined;
+}
+
+function infoOf(path: string, length: number, parsed: Parsed): FileInfo {
+  const { data } = parsed;
+  const size = { rows: data.short('x00280010') ?? 0, columns: data.short('x00280011') ?? 0 };
+  const bitsAllocated =
+    data.short('x00280100') ?? (parsed.pixels?.kind === 'double' ? 64 : parsed.pixels?.kind === 'float' ? 32 : 16);
+  const bitsStored = data.short('x00280101') ?? bitsAllocated;
+  const other = noVolume(data) ?? (bitsAllocated === 1 ? 'an image of one bit a pixel: a mask, no image' : undefined);
+  const isImage = parsed.pixels !== undefined || size.rows > 0;
+  const what = other ?? (isImage ? undefined : 'an object without pixel data: no image');
+  const { frames, warnings, refused } = what
+    ? { frames: [], warnings: [], refused: undefined }
+    : framesOf(parsed, size);
+  const info: Omit<FileInfo, 'problem'> = {
+    path,
+    length,
+    transferSyntax: parsed.transferSyntax,
+    bigEndian: parsed.bigEndian,
+    deflated: parsed.deflated,
+    pixels: parsed.pixels,
+    ...size,
+    bitsAllocated,
+    bitsStored,
+    highBit: data.short('x00280102') ?? bitsStored - 1,
+    signed: data.short('x00280103') === 1,
+    photometric: data.text('x00280004'),
+    frameCount: data.number('x00280008') ?? 1,
+    frames,
+    series: {
+      uid: data.text('x0020000e') || `(no series UID) ${dirname(path)}`,
+      number: data.number('x00200011') ?? null,
+      description: data.text('x0008103e') || data.text('x00181030'),
+      modality: data.text('x00080060'),
+    },
+    sopUid: data.text('x00080018'),
+    warnings,
+    ...((what ?? refused) && { other: what ?? refused }),
+  };
+  const problem = what === undefined && !refused ? problemOf(parsed, length, info) : undefined;
+  return problem ? { ...info, problem } : info;
+}
+
+async function forEach<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+  const results = new Array<R>(items.length);
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    for (let i = next++; i < items.length; i = next++) results[i] = await work(items[i]!);
+  };
+  await Promise.all(Array.from({ length: Math.min(AT_ONCE, items.length) }, worker));
+  return results;
+}
+
+/** Files of a folder and of those in it, by name; links are followed, but never into a folder that holds them. */
+export async function filesIn(folder: string, deep: boolean, above: readonly string[] = []): Promise<string[]> {
+  let entries;
+  let real: string;
+  try {
+    entries = await readdir(folder, { withFileTypes: true });
+    real = await realpath(folder);
+  } catch (error) {
+    throw fileError(error, folder, 'list the folder');
+  }
+  if (above.includes(real)) return [];
+  const files: string[] = [];
+  for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    if (entry.name.startsWith('.')) continue;
+    const path = join(folder, entry.name);
+    const kind = entry.isSymbolicLink() ? await stat(path).catch(() => undefined) : entry;
+    if (kind?.isFile()) files.push(path);
+    else if (kind?.isDirectory() && deep) files.push(...(await filesIn(path, true, [...above, real])));
+  }
+  return files;
+}
+
+/** Reads the headers of files; what is no DICOM is passed over. */
+async function scanFiles(paths: readonly string[], warnings: readonly string[] = []): Promise<Scan> {
+  const damaged: string[] = [];
+  const files: FileInfo[] = [];
+  let strangers = 0;
+  const found = await forEach(paths, async (path) => {
+    try {
+      return await parseFile(path);
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      damaged.push(error.message);
+      return null;
+    }
+  });
+  found.forEach((one, i) => {
+    const path = paths[i]!;
+    if (!one) {
+      if (one === undefined && /\.(dcm|dicom|ima)$/i.test(path)) strangers += 1;
+      return;
+    }
+    if (one.parsed.data.text('x00080016') === DIRECTORY_CLASS || one.parsed.data.has('x00041220')) return;
+    files.push(infoOf(path, one.length, one.parsed));
+  });
+  const strange =
+    strangers > 0
+      ? [`${counted(strangers, 'file')} named .dcm ${strangers > 1 ? 'are' : 'is'} no DICOM and was left out`]
+      : [];
+  return { files, damaged: damaged.sort(), warnings: [...warnings, ...strange] };
+}
+
+/** The files that a DICOMDIR names: those that are there, and how many are not. */
+async function filesOfDirectory(file: string, parsed: Parsed): Promise<{ paths: string[]; missing: string[] }> {
+  const folder = dirname(file);
+  const named = parsed.data
+    .items('x00041220')
+    .map((record) => record.texts('x00041500'))
+    .filter((parts) => parts.length > 0);
+  const there = new Map((await filesIn(folder, true)).map((path) => [keyOf(path.slice(folder.length)), path]));
+  const paths = new Set<string>();
+  const missing: string[] = [];
+  for (const parts of named) {
+    const path = there.get(keyOf(parts.join('/')));
+    if (path) paths.add(path);
+    else missing.push(parts.join('/'));
+  }
+  return { paths: [...paths], missing };
+}
+
+/** File names of discs come in either case, with or without a version (`;1`) or a dot at the end. */
+const keyOf = (path: string): string =>
+  path.replaceAll('\\', '/').replace(/^\/+/, '').replace(/;\d+$/, '').replace(/\.$/, '').toLowerCase();
+
+/** A scan, and the file that was asked for where it was a file of a series. */
+export interface Target extends Scan {
+  readonly target?: FileInfo;
+}
+
+/**
+ * Reads the headers behind a path: all files in a folder and below, those that a DICOMDIR names, or, for a single file, those of its
+ * series beside it.
+ *
+ * @throws UserError naming the path when there is no DICOM
+ */
+export async function scan(path: string): Promise<Target> {
+  const absolute = resolve(path);
+  const status = await stat(absolute).catch((error: unknown) =>
+    Promise.reject(fileError(error, path, 'read the file')),
+  );
+  if (status.isDirectory()) {
+    const found = await scanFiles(await filesIn(absolute, true));
+    if (found.files.length === 0 && found.damaged.length === 0)
+      throw new UserError(`${path}: is a folder, not a regular file, and no DICOM file is in it`);
+    return found;
+  }
+  const own = await parseFile(absolute);
+  if (!own) throw new UserError(`${path}: is no DICOM file`);
+  if (own.parsed.data.has('x00041220') || /^DICOMDIR$/i.test(basename(absolute))) {
+    const { paths, missing } = await filesOfDirectory(absolute, own.parsed);
+    if (paths.length === 0)
+      throw new UserError(`${path}: none of the ${missing.length} files that this DICOMDIR names is there`);
+    const warnings =
+      missing.length > 0
+        ? [
+            `${counted(missing.length, 'file')} that the DICOMDIR names ${missing.length > 1 ? 'are' : 'is'} missing: ${missing.slice(0, 3).join(', ')}${missing.length > 3 ? ', …' : ''}`,
+          ]
+        : [];
+    return scanFiles(paths, warnings);
+  }
+  const target = infoOf(absolute, own.length, own.parsed);
+  if (target.other !== undefined || target.frameCount > 1)
+    return { files: [target], damaged: [], warnings: [], target };
+  const beside = await scanFiles((await filesIn(dirname(absolute), false)).filter((one) => one !== absolute));
+  const same = beside.files.filter(
+    ({ series, sopUid }) => series.uid === target.series.uid && (sopUid === '' || sopUid !== target.sopUid),
+  );
+  return { files: [target, ...same].sort((a, b) => (a.path < b.path ? -1 : 1)), damaged: [], warnings: [], target };
+}
