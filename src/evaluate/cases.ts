@@ -1,12 +1,15 @@
 import { join, relative } from 'node:path';
 import { imageFiles, type Case } from '../data/datalist';
-import { encodeLabels, judgeLabel, labelFile } from '../data/labelled';
+import { encodeLabels, judgeLabel, labelFile, labelledClasses } from '../data/labelled';
 import { runFiles, type CaseResult } from '../runs';
 import { applyNotices, gridOf, spacingOf, voxelVolume } from '../volume';
-import { scoreCase } from '../downstream/segmentation/scores';
+import { SCORE_UNITS, scoreCase, withoutIgnored } from '../downstream/segmentation/scores';
 import { segmentImage, writeSegmentation, type TrainedSegmenter } from '../segment/segmenter';
 import type { Say } from '../train/types';
 import { worstSlice } from './worstSlice';
+
+/** Of a class that the label map of a case does not tell of. */
+const NO_SCORES = Object.fromEntries(Object.keys(SCORE_UNITS).map((score) => [score, null]));
 
 export interface CaseOptions {
   readonly runDir: string;
@@ -32,16 +35,19 @@ export async function evaluateCase(
   const settings = { codes, onImageGrid: config.data.labelsOnImageGrid };
   const { label, notices } = await judgeLabel(item, gridOf(labels), settings);
   applyNotices(file, notices, onWarning);
-  const truth = encodeLabels(label!.data, codes, file);
+  const labelled = labelledClasses(item, codes.classes);
+  const truth = encodeLabels(label!.data, codes, file, labelled);
+  const predicted = withoutIgnored(labels.data, truth, codes);
   const [, x, y, z] = labels.shape;
   const size = [x, y, z] as const;
   const spacing = spacingOf(labels.affine);
   const tolerance = config.inference.surfaceTolerance;
-  const scored = scoreCase(labels.data, truth, codes, { size, spacing, tolerance });
+  const scored = scoreCase(predicted, truth, codes, { size, spacing, tolerance });
   const millilitres = voxelVolume(labels.affine) / 1000;
   const classes = codes.classes.map(({ name }, c) => {
+    if (!labelled[c]) return { class: c + 1, name, scores: NO_SCORES, labelled: false };
     const { scores, overlap } = scored[c]!;
-    const worst = worstSlice(labels.data, truth, c, codes, { size, affine: labels.affine });
+    const worst = worstSlice(predicted, truth, c, codes, { size, affine: labels.affine });
     return {
       class: c + 1,
       name,

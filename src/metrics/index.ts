@@ -1,7 +1,14 @@
 export { centredFeatures, LinearCka, type CentredFeatures, type Cka } from './cka';
 export { classificationScores, rocAuc, softmax, type ClassificationScores } from './classification';
 export { countMaskOverlap, countOverlaps, diceOf, volumeError, type Overlap } from './dice';
-export { diceCeLoss, diceLossTerms, weightedCrossEntropy, type DiceCeOptions, type DiceCeParts } from './losses';
+export {
+  diceCeLoss,
+  diceLossTerms,
+  weightedCrossEntropy,
+  type DiceCeOptions,
+  type DiceCeParts,
+  type LabelScope,
+} from './losses';
 export { wilcoxonSignedRank, type SignedRank } from './paired';
 export { networkPredictor } from './predictor';
 export { bootstrapInterval, bootstrapScores, meanScore, reduceScores, type Interval, type Reduction } from './reduce';

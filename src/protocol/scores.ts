@@ -7,6 +7,8 @@ export interface ClassScores {
   readonly class: number;
   readonly name: string;
   readonly scores: Readonly<Record<string, number | null>>;
+  /** False for a class that the case's label map does not tell of: it is not scored. */
+  readonly labelled?: boolean;
   /** Millilitres in the ground truth and in the prediction: tells an absent class from a missed one. */
   readonly volume?: { readonly truth: number; readonly predicted: number };
   /** Where to look: the middle of the wrong voxels in the axial slice that has most of them; absent without an error. */

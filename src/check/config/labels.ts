@@ -31,7 +31,8 @@ export async function labelProblems(
 ): Promise<Problem[]> {
   const { classes, output, title } = resolveTask(config.task);
   if (!downstreamFor(output).labelMaps || classes.length === 0) return [];
-  const known = new Set([0, ...classes.flatMap(({ values }) => values)]);
+  const { ignore } = config.task;
+  const known = new Set([0, ...classes.flatMap(({ values }) => values), ...(ignore === null ? [] : [ignore])]);
   const seen = new Set<number>();
   const path = ['task', config.task.classes === null ? 'name' : 'classes'];
   const files = await sample(sources, facts);

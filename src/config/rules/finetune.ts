@@ -1,4 +1,5 @@
 import { downstreamFor } from '../../downstream/descriptors';
+import { unknownClass } from '../../labels/classNames';
 import { resolveTask } from '../task';
 import type { FinetuneConfig } from '../types';
 import { error, warning, type Problem } from '../../schema';
@@ -29,6 +30,29 @@ function taskRules(config: FinetuneConfig): Problem[] {
     const message = `${weights.length} weights for ${outChannels} classes`;
     found.push(error(['loss', 'classWeights'], message));
   }
+  return found;
+}
+
+/** Voxels that are left out, and sources whose label maps tell of some classes alone. */
+function partialRules({ task, data }: FinetuneConfig): Problem[] {
+  const { classes, output } = resolveTask(task);
+  const found: Problem[] = [];
+  const at = ['task', 'ignore'];
+  const { ignore } = task;
+  if (ignore !== null) {
+    const owner = classes.find(({ values }) => values.includes(ignore));
+    const most = output === 'sigmoid' ? 7 : 254;
+    if (!downstreamFor(output).labelMaps) found.push(error(at, 'a classification has no label maps', null));
+    else if (owner) found.push(error(at, `${ignore} is a value of the class "${owner.name}"`, null));
+    else if (ignore === 0) found.push(error(at, '0 is background, and cannot be left out', null));
+    else if (classes.length > most)
+      found.push(error(at, `with a value to leave out, at most ${most} classes are possible (${output})`));
+  }
+  for (const list of ['train', 'validation'] as const)
+    data[list].forEach(({ labelled }, i) => {
+      const problem = labelled && unknownClass(labelled, classes);
+      if (problem) found.push(error(['data', list, i, 'labelled'], problem));
+    });
   return found;
 }
 
@@ -77,5 +101,5 @@ function studyRules({ study }: FinetuneConfig): Problem[] {
 
 /** Rules of fine-tuning alone. */
 export function finetuneRules(config: FinetuneConfig): Problem[] {
-  return [taskRules, cropRules, lengthRules, studyRules].flatMap((rule) => rule(config));
+  return [taskRules, partialRules, cropRules, lengthRules, studyRules].flatMap((rule) => rule(config));
 }

@@ -42,18 +42,43 @@ const preprocess = {
   },
 } as const;
 
+const labelled = {
+  type: 'array',
+  minItems: 1,
+  uniqueItems: true,
+  items: { type: 'string', minLength: 1 },
+  description:
+    'Names of the classes that the label maps of this source tell of. Only those are trained and measured on its cases: what is ' +
+    'not labelled may be any of the other classes (marginal loss, Shi et al. 2021). An entry of a datalist may have its own ' +
+    '"labelled". Left out: all classes.',
+  examples: [['liver']],
+} as const;
+
+const [datalist, folder, glob] = data.train.items.anyOf;
+
+/** Sources of labelled cases, which may say what their label maps tell of. */
+const labelledSource = {
+  anyOf: [
+    { ...datalist, properties: { ...datalist.properties, labelled } },
+    { ...folder, properties: { ...folder.properties, labelled } },
+    { ...glob, properties: { ...glob.properties, labelled } },
+  ],
+} as const;
+
 const finetuneData = {
   ...dataSchema,
   description: 'Labelled training volumes and their preprocessing.',
   properties: {
     train: {
       ...data.train,
+      items: labelledSource,
       description:
         'Volumes with labels: datalists that name both, or folders and patterns whose labels lie beside them (imagesTr, ' +
         'labelsTr). For classification, a CSV file as "datalist".',
     },
     validation: {
       ...data.validation,
+      items: labelledSource,
       description: 'Held-out volumes with labels, on which the scores are measured. May be empty.',
     },
     validationFraction: data.validationFraction,

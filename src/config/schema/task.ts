@@ -69,6 +69,16 @@ export const taskSchema = {
         ],
       ],
     },
+    ignore: {
+      type: ['integer', 'null'],
+      minimum: -32768,
+      maximum: 65535,
+      default: null,
+      description:
+        'Label value of voxels that are left out: of the loss, of the centres of crops, and of the scores in validation and ' +
+        'evaluation. For regions that nobody labelled, as the ignore label of nnU-Net. null: every voxel counts.',
+      examples: [null, 255, -1],
+    },
     unlisted: {
       type: 'string',
       enum: ['error', 'background'],

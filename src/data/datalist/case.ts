@@ -7,6 +7,8 @@ export interface Case {
   /** One file, or one per channel. */
   readonly image: string | readonly string[];
   readonly label?: string;
+  /** Names of the classes that the label map tells of, where it does not tell of all. */
+  readonly labelled?: readonly string[];
   /** Name of the source that the case came from. */
   readonly source: string;
 }

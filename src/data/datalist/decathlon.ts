@@ -86,6 +86,14 @@ function pathsOf(item: Item, field: 'image' | 'label', where: string): string | 
   throw new UserError(`${where}: "${field}" must be a path or a list of paths`);
 }
 
+/** The classes that an entry says to label. */
+function labelledOf({ labelled }: Item, where: string): { labelled?: readonly string[] } {
+  if (labelled === undefined) return {};
+  if (Array.isArray(labelled) && labelled.length > 0 && labelled.every((name) => typeof name === 'string'))
+    return { labelled };
+  throw new UserError(`${where}: "labelled" must be a list of class names, such as ["liver"]`);
+}
+
 function readItem(item: unknown, where: string, base: string, options: DecathlonOptions): Omit<Case, 'id'> {
   if (typeof item === 'string') {
     if (!isVolumeFile(item))
@@ -104,7 +112,7 @@ function readItem(item: unknown, where: string, base: string, options: Decathlon
   if (!options.labels) return result;
   const label = pathsOf(item, 'label', where);
   if (typeof label !== 'string') throw new UserError(`${where}: "label" must be one path, not a list`);
-  return { ...result, label: resolve(base, label) };
+  return { ...result, label: resolve(base, label), ...labelledOf(item, where) };
 }
 
 /** The places of the entries of some folds. @throws UserError when none is there, naming the folds that are */

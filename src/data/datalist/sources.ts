@@ -8,7 +8,7 @@ import { readDecathlon } from './decathlon';
 import { byName, glob } from './glob';
 
 /** Where cases come from; relative paths start from the config's folder. */
-export type DataSource =
+export type DataSource = (
   | {
       readonly datalist: string;
       readonly key?: string;
@@ -17,7 +17,11 @@ export type DataSource =
       readonly name?: string;
     }
   | { readonly folder: string; readonly name?: string }
-  | { readonly glob: string; readonly name?: string };
+  | { readonly glob: string; readonly name?: string }
+) & {
+  /** Names of the classes that the label maps tell of, where they do not tell of all. */
+  readonly labelled?: readonly string[];
+};
 
 const LABEL_FOLDER = /^labels?(tr|ts|val)?$/i;
 
@@ -118,7 +122,12 @@ export async function resolveSources(
   options: { readonly labels: boolean },
 ): Promise<Case[]> {
   const lists: Omit<Case, 'id'>[][] = [];
-  for (const source of sources) lists.push(await resolveSource(source, configDir, options.labels));
+  for (const source of sources) {
+    const cases = await resolveSource(source, configDir, options.labels);
+    const { labelled } = source;
+    // What an entry of a list says of itself counts more.
+    lists.push(labelled && options.labels ? cases.map((item) => ({ labelled, ...item })) : cases);
+  }
   return withUniqueIds(lists.flat());
 }
 

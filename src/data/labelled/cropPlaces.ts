@@ -8,6 +8,8 @@ export interface CropPlaces {
   readonly background: Uint32Array;
   readonly foregroundTotal: number;
   readonly backgroundTotal: number;
+  /** The code of voxels that are neither, since they are left out; −1: none. */
+  readonly ignoredCode: number;
 }
 
 function brightAt(image: Volume<Float32Array>, index: number, voxels: number): boolean {
@@ -16,33 +18,43 @@ function brightAt(image: Volume<Float32Array>, index: number, voxels: number): b
 }
 
 /** Counts where crops may be centred: MONAI `map_binary_to_indices(label, image, image_threshold=0)`, without the lists. */
-export function countPlaces(image: Volume<Float32Array>, codes: Uint8Array): CropPlaces {
+export function countPlaces(image: Volume<Float32Array>, codes: Uint8Array, ignoredCode = -1): CropPlaces {
   const [, nx, ny, nz] = image.shape;
   const foreground = new Uint32Array(nx);
   const background = new Uint32Array(nx);
   const area = ny * nz;
   for (let i = 0; i < codes.length; i++) {
+    if (codes[i] === ignoredCode) continue;
     const x = Math.floor(i / area);
     if (codes[i]! > 0) foreground[x]!++;
     else if (brightAt(image, i, codes.length)) background[x]!++;
   }
   const total = (counts: Uint32Array): number => counts.reduce((sum, count) => sum + count, 0);
-  return { foreground, background, foregroundTotal: total(foreground), backgroundTotal: total(background) };
+  return {
+    foreground,
+    background,
+    foregroundTotal: total(foreground),
+    backgroundTotal: total(background),
+    ignoredCode,
+  };
 }
 
 /** Flat index of the n-th voxel of a kind, x slowest. */
 function nthPlace(
   image: Volume<Float32Array>,
   codes: Uint8Array,
-  counts: Uint32Array,
+  places: CropPlaces,
   labelled: boolean,
   n: number,
 ): number {
+  const counts = labelled ? places.foreground : places.background;
   const area = image.shape[2] * image.shape[3];
   let [x, left] = [0, n];
   while (left >= counts[x]!) left -= counts[x++]!;
   for (let i = x * area; ; i++) {
-    const fits = labelled ? codes[i]! > 0 : codes[i] === 0 && brightAt(image, i, codes.length);
+    const fits = labelled
+      ? codes[i]! > 0 && codes[i] !== places.ignoredCode
+      : codes[i] === 0 && brightAt(image, i, codes.length);
     if (fits && left-- === 0) return i;
   }
 }
@@ -79,7 +91,7 @@ export function drawPlace(
   const labelled = draw.kind < share;
   const total = labelled ? foregroundTotal : backgroundTotal;
   const n = Math.min(Math.floor(draw.pick * total), total - 1);
-  const flat = nthPlace(image, codes, labelled ? places.foreground : places.background, labelled, n);
+  const flat = nthPlace(image, codes, places, labelled, n);
   const [, nx, ny, nz] = image.shape;
   const centre: Vec3 = [Math.floor(flat / (ny * nz)), Math.floor((flat % (ny * nz)) / nz), flat % nz];
   return correctCropCentre(centre, size, [nx, ny, nz]);

@@ -10,5 +10,6 @@ export {
   type LabelCodes,
 } from './labelCodes';
 export { LabelledStore, type LabelledStoreSettings, type LabelledVolume } from './labelledStore';
+export { labelledClasses } from './labelledClasses';
 export { judgeLabel, labelFile, type JudgedLabel, type LabelSettings } from './readLabel';
 export { countOf, trainingSubset } from './subset';

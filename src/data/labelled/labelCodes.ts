@@ -18,32 +18,65 @@ export interface LabelCodes {
   readonly codeOf: ReadonlyMap<number, number>;
   /** Values of no class are background, not a mistake. */
   readonly unlisted: 'error' | 'background';
+  /** The value of voxels that loss and scores leave out; null: none. */
+  readonly ignore: number | null;
+  /** The code of such voxels: one that no class has. −1 when there are none. */
+  readonly ignoredCode: number;
+}
+
+/** What a task says of values besides its classes. */
+export interface OtherValues {
+  readonly unlisted?: LabelCodes['unlisted'];
+  readonly ignore?: number | null;
 }
 
 /** The codes of a task's label values. */
 export function makeLabelCodes(
   classes: readonly ClassValues[],
   overlapping: boolean,
-  unlisted: LabelCodes['unlisted'] = 'error',
+  { unlisted = 'error', ignore = null }: OtherValues = {},
 ): LabelCodes {
   const codeOf = new Map<number, number>();
   classes.forEach(({ values }, c) => {
     for (const value of values) codeOf.set(value, overlapping ? (codeOf.get(value) ?? 0) | (1 << c) : c + 1);
   });
-  return { overlapping, classes, channels: classes.length + (overlapping ? 0 : 1), codeOf, unlisted };
+  // The last code: of overlapping classes the last bit, which the config's rules keep free.
+  const ignoredCode = ignore === null ? -1 : overlapping ? 128 : 255;
+  if (ignore !== null) codeOf.set(ignore, ignoredCode);
+  return {
+    overlapping,
+    classes,
+    channels: classes.length + (overlapping ? 0 : 1),
+    codeOf,
+    unlisted,
+    ignore,
+    ignoredCode,
+  };
 }
 
 /** The values that a task knows, for judging label files. */
-export function knownLabels({ codeOf, unlisted }: LabelCodes): KnownLabels {
-  return { values: [...codeOf.keys()], unlisted };
+export function knownLabels({ classes, unlisted, ignore }: LabelCodes): KnownLabels {
+  return { values: classes.flatMap(({ values }) => values), unlisted, ignore };
+}
+
+/** For each code the one that is left of it in a case whose label map tells of some classes alone: others are background. */
+function reduced({ overlapping, classes, ignoredCode }: LabelCodes, labelled: Uint8Array): Uint8Array {
+  const mask = labelled.reduce((bits, yes, c) => bits | (yes << c), 0);
+  return Uint8Array.from({ length: 256 }, (_, code) => {
+    if (code === ignoredCode) return code;
+    if (overlapping) return code & mask;
+    return code > 0 && code <= classes.length && labelled[code - 1] ? code : 0;
+  });
 }
 
 /**
  * Turns label values into codes.
  *
+ * @param labelled `[classes]`: 1 for the classes that the label map tells of; values of others become background
  * @throws UserError naming `file` and the value when a value is in no class and is not 0, unless those are background.
  */
-export function encodeLabels(labels: VoxelArray, codes: LabelCodes, file: string): Uint8Array {
+export function encodeLabels(labels: VoxelArray, codes: LabelCodes, file: string, labelled?: Uint8Array): Uint8Array {
+  const kept = labelled?.includes(0) ? reduced(codes, labelled) : undefined;
   const out = new Uint8Array(labels.length);
   let [last, code] = [0, 0];
   for (let i = 0; i < labels.length; i++) {
@@ -56,18 +89,19 @@ export function encodeLabels(labels: VoxelArray, codes: LabelCodes, file: string
           `${file}: has the label ${value}, which belongs to no class of the task (values: ${known}); add it to task.classes, or set task.unlisted to "background"`,
         );
       }
-      [last, code] = [value, found];
+      [last, code] = [value, kept ? kept[found]! : found];
     }
     out[i] = code;
   }
   return out;
 }
 
-/** Codes as the network's target, channels last: 1 where a voxel is of the channel's class. */
-export function oneHot(codes: Uint8Array, { overlapping, channels }: LabelCodes): Float32Array {
+/** Codes as the network's target, channels last: 1 where a voxel is of the channel's class; all 0 where it is left out. */
+export function oneHot(codes: Uint8Array, { overlapping, channels, ignoredCode }: LabelCodes): Float32Array {
   const out = new Float32Array(codes.length * channels);
   for (let i = 0, at = 0; i < codes.length; i++, at += channels) {
     const code = codes[i]!;
+    if (code === ignoredCode) continue;
     if (!overlapping) out[at + code] = 1;
     else for (let c = 0; c < channels; c++) out[at + c] = (code >> c) & 1;
   }

@@ -7,6 +7,7 @@ import { imageFiles, type Case } from '../datalist/case';
 import { readImage } from '../volumeStore';
 import { countPlaces, type CropPlaces } from './cropPlaces';
 import { encodeLabels } from './labelCodes';
+import { labelledClasses } from './labelledClasses';
 import { judgeLabel, labelFile, type LabelSettings } from './readLabel';
 
 export interface LabelledStoreSettings extends LabelSettings {
@@ -25,6 +26,8 @@ export interface LabelledVolume {
   readonly image: Volume<Float32Array>;
   /** `[X, Y, Z]`, see {@link LabelCodes}. */
   readonly codes: Uint8Array;
+  /** `[classes]`: 1 for the classes that the label map tells of. */
+  readonly labelled: Uint8Array;
   /** Where crops may be centred; counted when first asked for. */
   places(): CropPlaces;
 }
@@ -55,7 +58,7 @@ export class LabelledStore {
 
   /** @throws UserError naming the file that is missing, malformed, on another grid, or has a label of no class */
   async load(item: Case): Promise<LabelledVolume> {
-    const name = [...imageFiles(item), labelFile(item)].join('\n');
+    const name = [...imageFiles(item), labelFile(item), ...(item.labelled ?? [])].join('\n');
     let found = this.kept.get(name);
     if (found) this.kept.delete(name);
     else {
@@ -74,12 +77,14 @@ export class LabelledStore {
   private assemble({ image, label }: Pair, item: Case): LabelledVolume {
     const { padTo, codes } = this.settings;
     const [paddedImage, paddedLabel] = padTo ? [spatialPad(image, padTo), spatialPad(label, padTo)] : [image, label];
-    const encoded = encodeLabels(paddedLabel.data, codes, labelFile(item));
+    const labelled = labelledClasses(item, codes.classes);
+    const encoded = encodeLabels(paddedLabel.data, codes, labelFile(item), labelled);
     let places: CropPlaces | undefined;
     return {
       image: paddedImage,
       codes: encoded,
-      places: () => (places ??= countPlaces(paddedImage, encoded)),
+      labelled,
+      places: () => (places ??= countPlaces(paddedImage, encoded, codes.ignoredCode)),
     };
   }
 

@@ -12,7 +12,9 @@ import {
   type Volume,
 } from '../../volume';
 import { imageFiles, type Case } from '../datalist/case';
+import { listOf } from '../../text';
 import { knownLabels, type LabelCodes } from './labelCodes';
+import { unknownClass } from '../../labels/classNames';
 
 /** How label files are read. */
 export interface LabelSettings {
@@ -38,6 +40,35 @@ export function labelFile(item: Case): string {
   );
 }
 
+/** What is to be said of a label map that tells of some classes alone. */
+function judgeLabelled(item: Case, { counts }: LabelValues, { classes }: LabelCodes): Notice[] {
+  const { labelled } = item;
+  if (!labelled) return [];
+  const unknown = unknownClass(labelled, classes);
+  if (unknown !== undefined)
+    return [{ severity: 'error', message: `"labelled" of the case: ${unknown}`, advice: 'correct the name' }];
+  const present = classes.filter(({ values }) => values.some((value) => (counts.get(value) ?? 0) > 0));
+  const other = present.filter(({ name }) => !labelled.includes(name));
+  if (present.length > 0 && other.length === present.length)
+    return [
+      {
+        severity: 'warning',
+        message: `has voxels of ${names(other)}, but none of what the case says to label (${labelled.join(', ')})`,
+        advice: 'check "labelled" of the case or its source',
+      },
+    ];
+  if (other.length === 0) return [];
+  return [
+    {
+      severity: 'info',
+      message: `has voxels of ${names(other)}, which the case does not say to label; they are not trained`,
+      advice: 'add the class to "labelled" if all of it is labelled',
+    },
+  ];
+}
+
+const names = (classes: LabelCodes['classes']): string => listOf(classes.map(({ name }) => name), 'and'); // prettier-ignore
+
 /**
  * Reads a case's label and judges where it lies and what it holds. Training, evaluation and the check of data all use this, so
  * that what one accepts the others do.
@@ -60,7 +91,11 @@ export async function judgeLabel(item: Case, image: Grid, settings: LabelSetting
     imageFiles(item)[0]!,
     settings.onImageGrid,
   );
-  const notices = [...(grid ? [grid] : []), ...judgeLabelValues(values, knownLabels(settings.codes))];
+  const notices = [
+    ...(grid ? [grid] : []),
+    ...judgeLabelValues(values, knownLabels(settings.codes)),
+    ...judgeLabelled(item, values, settings.codes),
+  ];
   if (notices.some(({ severity }) => severity === 'error')) return { values, notices };
   const label = ontoGrid({ ...volume, data: wholeLabels(volume.data, values) }, image);
   return { label, values, notices };

@@ -30,6 +30,8 @@ export interface LabelledBatch {
   readonly images: Float32Array;
   /** `[crops, …cropShape]` */
   readonly codes: Uint8Array;
+  /** `[crops, classes]`: 1 for the classes that the label map of a crop's case tells of. */
+  readonly labelled: Uint8Array;
   /** Centres of the crops in voxels of the preprocessed volume, `[crops, 3]`. */
   readonly centres: Float64Array;
 }
@@ -45,7 +47,7 @@ function scaleIntensity(values: Float32Array, factor: number, shift: number): vo
 function cutCrop(
   batch: LabelledBatch,
   slot: number,
-  { image, codes, places }: LabelledVolume,
+  { image, codes, labelled, places }: LabelledVolume,
   config: CropConfig,
   stream: readonly number[],
   name: string,
@@ -67,6 +69,7 @@ function cutCrop(
   scaleIntensity(batch.images.subarray(slot * length, (slot + 1) * length), factor, turn.shift);
   const [, x, y, z] = image.shape;
   cropCodes(codes, [x, y, z], start, size, turn, batch.codes, slot * voxels);
+  batch.labelled.set(labelled, slot * labelled.length);
   batch.centres.set(centre, 3 * slot);
 }
 
@@ -90,6 +93,7 @@ async function makeBatch(
       channels,
       images: new Float32Array(voxels * channels),
       codes: new Uint8Array(voxels),
+      labelled: new Uint8Array(crops * volume.labelled.length),
       centres: new Float64Array(crops * 3),
     };
     const name = batch.cases[v]!;
@@ -109,7 +113,8 @@ export const segmentationSampler: Sampler<SegmentationSettings, Case, LabelledBa
     const store = new LabelledStore(settings, onWarning);
     return { make: (draws) => makeBatch(draws, store, config) };
   },
-  transferables: ({ images, codes, centres }) => [images, codes, centres].map(({ buffer }) => buffer as ArrayBuffer),
+  transferables: ({ images, codes, labelled, centres }) =>
+    [images, codes, labelled, centres].map(({ buffer }) => buffer as ArrayBuffer),
   // Batches are not filled again: the collector frees them.
   memory: () => [],
 };

@@ -12,15 +12,32 @@ import {
 
 type Triple = readonly [number, number, number];
 
+/** A prediction in which the voxels that the truth leaves out are background: they count neither way. */
+export function withoutIgnored(prediction: Uint8Array, truth: Uint8Array, { ignoredCode }: LabelCodes): Uint8Array {
+  return ignoredCode >= 0 && truth.includes(ignoredCode)
+    ? prediction.map((code, i) => (truth[i] === ignoredCode ? 0 : code))
+    : prediction;
+}
+
 /** Overlap of each class, without background. */
 export function classOverlaps(prediction: Uint8Array, truth: Uint8Array, codes: LabelCodes): Overlap[] {
   if (!codes.overlapping) return countOverlaps(prediction, truth, codes.channels).slice(1);
   return codes.classes.map((_, c) => countMaskOverlap(classMask(prediction, c, codes), classMask(truth, c, codes)));
 }
 
-/** Dice of each class; NaN for a class that is not in the ground truth. */
-export function classDice(prediction: Uint8Array, truth: Uint8Array, codes: LabelCodes): number[] {
-  return classOverlaps(prediction, truth, codes).map((overlap) => diceOf(overlap));
+/**
+ * Dice of each class; NaN for a class that is not in the ground truth, or that its label map does not tell of.
+ *
+ * @param labelled `[classes]`: 1 for the classes that the label map tells of
+ */
+export function classDice(
+  prediction: Uint8Array,
+  truth: Uint8Array,
+  codes: LabelCodes,
+  labelled?: Uint8Array,
+): number[] {
+  const overlaps = classOverlaps(withoutIgnored(prediction, truth, codes), truth, codes);
+  return overlaps.map((overlap, c) => (labelled?.[c] === 0 ? NaN : diceOf(overlap)));
 }
 
 /** Scores of a class by the names that results have. NaN: undefined (MONAI's rules). */
@@ -36,7 +53,7 @@ export interface ScoredClass {
 }
 
 /**
- * All scores of each class of one case.
+ * All scores of each class of one case. The prediction is one {@link withoutIgnored} voxels.
  *
  * @param size voxels of both maps, `[X, Y, Z]`
  * @param spacing millimetres

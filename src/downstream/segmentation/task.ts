@@ -22,7 +22,7 @@ const LOSS_COPIES = 6;
 /** How the labels of a config's task are kept in memory. */
 export function taskCodes(config: FinetuneConfig): LabelCodes {
   const { classes, output } = resolveTask(config.task);
-  return makeLabelCodes(classes, output === 'sigmoid', config.task.unlisted);
+  return makeLabelCodes(classes, output === 'sigmoid', config.task);
 }
 
 export function buildNetwork(config: FinetuneConfig, describeOnly = false): Segmenter {
@@ -53,7 +53,8 @@ function samplerSettings(config: FinetuneConfig): SegmentationSettings {
 function trialBatch(config: FinetuneConfig, crops: number): LabelledBatch {
   const { size } = config.crops;
   const codes = new Uint8Array(crops * size[0] * size[1] * size[2]);
-  return { ...noise(config, crops), crops, cropShape: size, codes, centres: new Float64Array(3 * crops) };
+  const labelled = new Uint8Array(crops * resolveTask(config.task).classes.length).fill(1);
+  return { ...noise(config, crops), crops, cropShape: size, codes, labelled, centres: new Float64Array(3 * crops) };
 }
 
 function build({

@@ -20,18 +20,18 @@ export interface ValidationParts {
 /**
  * Dice on held-out cases by sliding window, on the preprocessed grid as the released code has it: `dice` is the mean over cases
  * of the mean over the classes that the case has, `dice/<class>` the mean over the cases that have the class (left out where
- * none has).
+ * none has). Of a case that labels some classes alone, those are measured; voxels with the label `task.ignore` are left out.
  */
 export async function validateSegmentation(parts: ValidationParts): Promise<Scalars> {
   const { network, cases, store, codes, config } = parts;
   const rows: number[][] = [];
   for (const [i, item] of cases.entries()) {
-    const { image, codes: truth } = await store.load(item);
+    const { image, codes: truth, labelled } = await store.load(item);
     const prediction = await predictCodes(network, image, codes, config, {
       onProgress: (done, total) =>
         parts.onProgress?.(`validating case ${i + 1} of ${cases.length}, window ${done} of ${total}`),
     });
-    rows.push(classDice(prediction, truth, codes));
+    rows.push(classDice(prediction, truth, codes, labelled));
   }
   const classes = codes.classes.map(({ name }, c): [string, number] => [
     `dice/${name}`,

@@ -21,9 +21,11 @@ const WITHOUT_DEFAULT = [
   '/data/train/name',
   '/data/train/folds',
   '/data/train/baseDir',
+  '/data/train/labelled',
   '/data/validation/name',
   '/data/validation/folds',
   '/data/validation/baseDir',
+  '/data/validation/labelled',
 ];
 
 describe('the config schema', () => {

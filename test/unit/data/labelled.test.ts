@@ -49,7 +49,9 @@ describe('label codes', () => {
     expect(() => encodeLabels(labels, makeLabelCodes(organs, false), 'label.nii')).toThrow(
       /^label\.nii: has the label 9, .*values: 2, 3, 6/,
     );
-    expect([...encodeLabels(labels, makeLabelCodes(organs, false, 'background'), 'label.nii')]).toEqual([0, 1, 0]);
+    expect([...encodeLabels(labels, makeLabelCodes(organs, false, { unlisted: 'background' }), 'label.nii')]).toEqual([
+      0, 1, 0,
+    ]);
   });
 });
 
