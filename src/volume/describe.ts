@@ -1,3 +1,4 @@
+import type { Segment } from '../formats/types';
 import type { Vec3 } from '../geometry';
 import { spacingOf } from './affine';
 import { axisCodes } from './axcodes';
@@ -33,6 +34,10 @@ export interface VolumeDescription {
   readonly infinite: number;
   readonly description: string;
   readonly warnings: readonly string[];
+  /** Segments of a `.seg.nrrd` file. */
+  readonly segments?: readonly Segment[];
+  /** How a DICOM image was made; nothing of the patient. */
+  readonly facts?: Readonly<Record<string, unknown>>;
 }
 
 export interface IntensitySummary {
@@ -140,6 +145,8 @@ export async function describeVolume(file: string, choice: Choice = {}): Promise
     infinite,
     description: header.description,
     warnings,
+    ...(header.foreign?.segments && { segments: header.foreign.segments }),
+    ...(header.foreign?.facts && { facts: header.foreign.facts }),
   };
 }
 
@@ -169,6 +176,8 @@ export function formatDescription(d: VolumeDescription): string {
     rows.push(['intensity', 'no voxel holds a number']);
   }
   if (d.description) rows.push(['description', d.description]);
+  for (const { name, labelValue, layer } of d.segments ?? [])
+    rows.push(['segment', `${labelValue}: ${name}${d.channels > 1 ? ` (channel ${layer})` : ''}`]);
   for (const warning of d.warnings) rows.push(['warning', warning]);
   const width = Math.max(...rows.map(([name]) => name.length));
   return [d.file, ...rows.map(([name, text]) => `  ${name.padEnd(width)}  ${text}`)].join('\n');

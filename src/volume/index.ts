@@ -31,6 +31,8 @@ export { filesBehind, formatName, listSeries, placedBy, type Choice } from './fo
 export type { FormatHeader, Segment, SeriesEntry, SeriesList } from '../formats/types';
 export { everyNth, voxelBytes, type NiftiVolume, type NonFinite, type RawVoxels, type ReadOptions } from './nifti/read';
 export type { GrowingVoxels } from './nifti/growing';
+export { convertVolume, type Converted, type ConvertRequest } from './convert';
+export { formatSeries } from './describeSeries';
 export { writeNifti, type WriteOptions } from './nifti/write';
 export * from './transforms';
 export { finiteRange } from './layout/range';

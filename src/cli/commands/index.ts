@@ -3,6 +3,7 @@ import { bench } from './bench';
 import { cache } from './cache';
 import { check } from './check';
 import { compare } from './compare';
+import { convert } from './convert';
 import { demo } from './demo';
 import { devices } from './devices';
 import { evaluate } from './evaluate';
@@ -33,6 +34,7 @@ export const commands: readonly Command[] = [
   importWeights,
   exportWeights,
   info,
+  convert,
   devices,
   bench,
   cache,

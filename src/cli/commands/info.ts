@@ -1,20 +1,38 @@
+import { stat } from 'node:fs/promises';
+import { basename } from 'node:path';
 import process from 'node:process';
 import { ExitCode, UsageError } from '../../errors/userError';
-import type { Command } from '../command';
+import { textOption, type Command } from '../command';
+
+/** Whether a path can hold several series. */
+async function mayHoldSeries(path: string): Promise<boolean> {
+  if (/^DICOMDIR$/i.test(basename(path))) return true;
+  return stat(path).then(
+    (status) => status.isDirectory(),
+    () => false,
+  );
+}
 
 export const info: Command = {
   name: 'info',
-  usage: 'voco info FILE... [--json]',
-  summary: 'prints shape, spacing, orientation, datatype and intensity range of NIfTI volumes',
-  options: { json: { type: 'boolean' } },
+  usage: 'voco info FILE... [--series UID|NUMBER] [--json]',
+  summary: 'prints shape, spacing, orientation, datatype and intensity range of volumes',
+  details:
+    '  FILE           a NIfTI, NRRD, MetaImage, MGH or DICOM file, a folder with DICOM files or a DICOMDIR\n' +
+    '  --series WHICH of a folder with several series, which are listed without it: number or UID\n' +
+    '  --json         prints as JSON',
+  options: { series: { type: 'string' }, json: { type: 'boolean' } },
   async run(args) {
-    const { describeVolume, formatDescription } = await import('../../volume');
+    const { describeVolume, formatDescription, formatSeries, listSeries } = await import('../../volume');
     if (args.positionals.length === 0) throw new UsageError(`voco info: no file given; usage: ${info.usage}`);
+    const series = textOption(args, 'series');
     const found = [];
     for (const file of args.positionals) {
-      const description = await describeVolume(file);
-      if (args.values.json) found.push(description);
-      else process.stdout.write(`${formatDescription(description)}\n`);
+      const list = series === undefined && (await mayHoldSeries(file)) ? await listSeries(file) : undefined;
+      const several = list !== undefined && list.series.length > 1;
+      const result = several ? { file, ...list } : await describeVolume(file, series === undefined ? {} : { series });
+      if (args.values.json) found.push(result);
+      else process.stdout.write(`${'others' in result ? formatSeries(file, result) : formatDescription(result)}\n`);
     }
     if (args.values.json) process.stdout.write(`${JSON.stringify(found.length === 1 ? found[0] : found, null, 2)}\n`);
     return ExitCode.done;
