@@ -4,6 +4,7 @@ import type { StagePreview } from '../protocol/crops';
 import {
   cutView,
   preprocessView,
+  storedWindow,
   viewOf,
   viewShape,
   voxelsOf,
@@ -55,7 +56,7 @@ interface Source {
 
 /** Where what is there is kept: after which step, and which settings it depends on besides those of the steps before. */
 const LEGS: readonly { readonly upTo: StageName; readonly depends: (settings: Settings) => unknown }[] = [
-  { upTo: 'load', depends: () => null },
+  { upTo: 'load', depends: ({ intensity }) => intensity?.unwrap ?? false },
   { upTo: 'orientation', depends: ({ orientation }) => orientation },
   { upTo: 'spacing', depends: ({ spacing }) => spacing },
   { upTo: 'foreground', depends: ({ intensity, foreground }) => [intensity, foreground] },
@@ -148,7 +149,7 @@ function finished({ view, stages }: Progress, { intensity }: Settings, warnings:
   const volume = voxelsOf(view);
   const data = volume.data instanceof Float32Array ? volume.data : Float32Array.from(volume.data);
   // While the numbers are still the file's they are seen in the config's window, else in their own range.
-  const window = intensity?.kind === 'window' ? ([intensity.low, intensity.high] as const) : undefined;
+  const window = intensity?.kind === 'window' ? storedWindow(intensity) : undefined;
   const raw = new Set<StageName>(['load', 'orientation', 'spacing']);
   const shown = stages.map(({ slice, ...stage }) => ({
     ...stage,

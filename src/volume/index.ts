@@ -35,6 +35,9 @@ export { convertVolume, type Converted, type ConvertRequest } from './convert';
 export { formatSeries } from './describeSeries';
 export { writeNifti, type WriteOptions } from './nifti/write';
 export * from './transforms';
+export { ctHumps, isHounsfield, offsetToHounsfield, type CtHumps } from './intensities/hounsfield';
+export { countBelow, percentile, shareBetween, sortedSample } from './intensities/sample';
+export { isWrapped, unwrap, unwrapped } from './intensities/wrapped';
 export { finiteRange } from './layout/range';
 export { cutView, viewOf, viewShape, voxelsOf, type VoxelView } from './layout/voxelView';
 export {

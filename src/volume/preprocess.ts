@@ -7,14 +7,23 @@ import { finiteRange, rangeOfView, scaledRange, type Range } from './layout/rang
 import type { Mode } from './layout/sampling';
 import { cutView, viewAffine, viewOf, viewShape, voxelsOf, type VoxelView } from './layout/voxelView';
 import { foregroundOfView } from './transforms/cropForeground';
-import { normalizedView, windowedView, type IntensityWindow } from './transforms/intensity';
+import { normalizedView, storedWindow, windowedView, type IntensityWindow } from './transforms/intensity';
+import { unwrap } from './intensities/wrapped';
 import { orient } from './transforms/orientation';
 import { resize, resizeView } from './transforms/resize';
 import { resampleToSpacing } from './transforms/spacing';
 import type { Volume } from './types';
 
-export type IntensitySettings =
-  ({ readonly kind: 'window' } & IntensityWindow) | { readonly kind: 'zscore'; readonly nonzero: boolean };
+/** What both kinds of intensity settings may say of how values are stored. */
+interface StoredValues {
+  /** Negative values were stored as unsigned 16-bit numbers and are turned back (64512 to −1024). */
+  readonly unwrap?: boolean;
+  /** False: values are not judged before they are used. */
+  readonly check?: boolean;
+}
+
+export type IntensitySettings = StoredValues &
+  (({ readonly kind: 'window' } & IntensityWindow) | { readonly kind: 'zscore'; readonly nonzero: boolean });
 
 /** The steps that every volume goes through, in this order; null leaves a step out. */
 export interface PreprocessSettings {
@@ -85,7 +94,7 @@ function withoutNonFinite(volume: Volume, value: () => number): Volume {
 
 function filler(volume: Volume, settings: PreprocessSettings, options: PreprocessOptions): number {
   if (options.label) return 0;
-  if (settings.intensity?.kind === 'window') return settings.intensity.low;
+  if (settings.intensity?.kind === 'window') return storedWindow(settings.intensity)[0];
   const [least] = finiteRange(volume.data);
   if (!Number.isFinite(least)) throw new UserError(`${nameOf(options)}: no voxel holds a number`);
   return least;
@@ -111,7 +120,7 @@ function boxFor(view: VoxelView, threshold: number, options: PreprocessOptions):
 
 /**
  * Brings a volume to the form that training wants: orientation, spacing (trilinear; labels nearest), intensity, foreground cut,
- * resize (trilinear with aligned corners; labels nearest). NaN and infinite voxels first become the low end of the intensity window, or,
+ * resize (trilinear with aligned corners; labels nearest). Wrapped values are turned back first (`unwrap`). NaN and infinite voxels become the low end of the intensity window, or,
  * without a window, the least finite value; in labels 0.
  *
  * @returns float32 `[C, X, Y, Z]` for images whose intensity or grid changed; labels keep their type.
@@ -166,7 +175,8 @@ function stepsFor(settings: PreprocessSettings, options: PreprocessOptions, onBo
   const { orientation, spacing, intensity, foreground, resize: size } = settings;
   const mode = options.label ? 'nearest' : 'linear';
   const whole = (work: (volume: Volume) => Volume) => (view: VoxelView) => viewOf(work(voxelsOf(view)));
-  const replaced = (volume: Volume) => withoutNonFinite(volume, () => filler(volume, settings, options));
+  const stored = (volume: Volume): Volume => (intensity?.unwrap && !options.label ? unwrap(volume) : volume);
+  const replaced = (volume: Volume) => withoutNonFinite(stored(volume), () => filler(volume, settings, options));
   const cut = (view: VoxelView, threshold: number) => {
     const box = boxFor(view, threshold, options);
     onBox(box);

@@ -73,6 +73,22 @@ const globSource = {
 
 const source = { anyOf: [datalistSource, folderSource, globSource] } as const;
 
+const storedValues = {
+  unwrap: {
+    type: 'boolean',
+    description:
+      'Turns negative values back that were stored as unsigned 16-bit numbers: 64512 becomes -1024. Left out: false.',
+    examples: [true],
+  },
+  check: {
+    type: 'boolean',
+    description:
+      'Whether values are judged before they are used: whether they are in the units of the window, and not damaged. ' +
+      'false trains on them as they are. Left out: true.',
+    examples: [false],
+  },
+} as const;
+
 const windowIntensity = {
   type: 'object',
   title: 'window',
@@ -107,6 +123,20 @@ const windowIntensity = {
       description: 'Clip intensities to the window.',
       examples: [true],
     },
+    rescale: {
+      type: 'number',
+      exclusiveMinimum: 0,
+      description:
+        'Factor that stored values are multiplied by before the window, as for CT that was scaled to 0–1. Left out: 1.',
+      examples: [425, 4095],
+    },
+    offset: {
+      type: 'number',
+      description:
+        'Added to stored values (after rescale) before the window: -1024 for CT that is stored 1024 too high. Left out: 0.',
+      examples: [-1024],
+    },
+    ...storedValues,
   },
 } as const;
 
@@ -125,6 +155,7 @@ const zscoreIntensity = {
       description: 'Take mean and deviation over non-zero voxels only, and leave zeros as they are.',
       examples: [true],
     },
+    ...storedValues,
   },
 } as const;
 
@@ -257,6 +288,16 @@ export const dataSchema = {
       description:
         'Which channel of 4-D images to take (from 0), or "all" to use each as an input channel of the network.',
       examples: [0, 'all'],
+    },
+    onBadCase: {
+      enum: ['stop', 'skip'],
+      type: 'string',
+      default: 'stop',
+      description:
+        'What a run does with a case that is damaged or does not fit: a file that cannot be read, intensities in other units ' +
+        'than the window, a label on another grid. stop: the run ends and names it. skip: the case is left out, another one ' +
+        'takes its place, and skipped.json in the run directory lists it.',
+      examples: ['stop', 'skip'],
     },
     preprocess,
     cache,

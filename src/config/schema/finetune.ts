@@ -106,6 +106,7 @@ const finetuneData = {
         'without an affine. Off: such a label is an error. Labels that lie on their image in another orientation are always turned.',
       examples: [false, true],
     },
+    onBadCase: data.onBadCase,
     preprocess,
     cache: data.cache,
   },

@@ -5,6 +5,7 @@ export {
   scaleIntensity,
   scaleIntensityRange,
   shiftIntensity,
+  storedWindow,
   type IntensityWindow,
 } from './intensity';
 export { cropBox } from './box';

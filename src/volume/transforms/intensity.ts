@@ -10,6 +10,15 @@ export interface IntensityWindow {
   readonly to: readonly [number, number];
   /** Clamp to `to`. */
   readonly clip: boolean;
+  /** What stored values are multiplied by first; absent: 1. */
+  readonly rescale?: number;
+  /** What is added then; absent: 0. `low` and `high` are in the units that result. */
+  readonly offset?: number;
+}
+
+/** The ends of the window in the units of the file. */
+export function storedWindow({ low, high, rescale = 1, offset = 0 }: IntensityWindow): [low: number, high: number] {
+  return [(low - offset) / rescale, (high - offset) / rescale];
 }
 
 /**
@@ -22,11 +31,13 @@ export function scaleIntensityRange(volume: Volume, window: IntensityWindow): Vo
 }
 
 /** {@link scaleIntensityRange} of a view that is not scaled. */
-export function windowedView(view: VoxelView, { low, high, to, clip }: IntensityWindow): VoxelView {
+export function windowedView(view: VoxelView, window: IntensityWindow): VoxelView {
+  const { low, high, to, clip } = window;
   if (!(high > low)) throw new UserError(`intensity window ${low} to ${high} is empty: "high" must be above "low"`);
+  const [least, most] = storedWindow(window);
   const scaling: Scaling = {
-    subtract: low,
-    divide: high - low,
+    subtract: least,
+    divide: most - least,
     multiply: to[1] - to[0],
     add: to[0],
     least: clip ? Math.min(to[0], to[1]) : -Infinity,

@@ -1,0 +1,241 @@
+import {
+  ctHumps,
+  finiteRange,
+  isWrapped,
+  offsetToHounsfield,
+  percentile,
+  shareBetween,
+  sortedSample,
+  unwrapped,
+  type IntensitySettings,
+  type Notice,
+  type Volume,
+  type VoxelArray,
+} from '../../volume';
+import { formatPercent, significant } from '../../text';
+
+type WindowSettings = Extract<IntensitySettings, { kind: 'window' }>;
+
+const AT = 'data.preprocess.intensity';
+/** Where values are right as they are and only look wrong. */
+const ANYWAY = `${AT}.check false trains on them as they are`;
+const MR = `for MR use ${AT}.kind "zscore"`;
+
+/** Shares of voxels from which on a window makes nothing of an image. */
+const ALL_ABOVE = 0.75;
+const NONE_INSIDE = 0.001;
+const FEW_INSIDE = 0.01;
+/** Values that lie closer together than this share of the window are one grey. */
+const FLAT = 0.012;
+/** Voxels of one lowest value from which on it is air, or what was cut away, and not chance. */
+const FLOOR = 0.05;
+
+const shown = (value: number): string => significant(value, 4).replace('-', '−');
+
+const error = (message: string, advice: string): Notice => ({ severity: 'error', message, advice });
+const warning = (message: string, advice: string): Notice => ({ severity: 'warning', message, advice });
+
+/** Whether a window is meant for Hounsfield units: it begins well below 0. */
+function isForHounsfield({ low, high }: Pick<WindowSettings, 'low' | 'high'>): boolean {
+  return low <= -50 && high - low >= 50 && high - low <= 5000;
+}
+
+/** What is summed up of an image's values, in the units of the window. */
+interface Values {
+  /** A rising sample. */
+  readonly sorted: Float64Array;
+  readonly least: number;
+  readonly most: number;
+}
+
+/** The sample and the range after what the config says of how values are stored. */
+function valuesOf(sorted: Float64Array, range: readonly [number, number], settings: IntensitySettings | null): Values {
+  const { unwrap = false } = settings ?? {};
+  const { rescale = 1, offset = 0 } = settings?.kind === 'window' ? settings : {};
+  const meant = sorted.map((value) => (unwrap ? unwrapped(value) : value) * rescale + offset);
+  if (unwrap) meant.sort();
+  const [least, most] = unwrap ? [meant[0]!, meant.at(-1)!] : range.map((value) => value * rescale + offset);
+  return { sorted: meant, least: least!, most: most! };
+}
+
+/** Constant volumes and what has no number, for any settings. */
+function emptiness([least, most]: readonly [number, number]): Notice[] {
+  if (least > most)
+    return [error('no voxel holds a number', 'download the file again, or remove the case from the list')];
+  if (least < most) return [];
+  return [
+    error(
+      `all voxels have the same value, ${shown(least)}`,
+      'download the file again, or remove the case from the list',
+    ),
+  ];
+}
+
+function wrapped(values: Values, settings: IntensitySettings | null): Notice[] {
+  if (settings?.unwrap || !isWrapped(values.sorted)) return [];
+  const from = values.sorted.find((value) => value > 32_768)!;
+  return [
+    error(
+      `negative values were stored as unsigned 16-bit numbers: ${shown(from)} is ${shown(from - 65_536)} + 65536`,
+      settings ? `set ${AT}.unwrap to true` : 'store the file as signed 16-bit numbers',
+    ),
+  ];
+}
+
+/** CT whose values are all too high or too low by the same number. */
+function shifted({ sorted }: Values, settings: WindowSettings): Notice[] {
+  const humps = ctHumps(sorted);
+  const by = humps ? offsetToHounsfield(humps) : 0;
+  if (!humps || by === 0) return [];
+  // A window of other units may be right for an image with such humps, where it reaches what would be soft tissue.
+  if (!isForHounsfield(settings) && settings.high > humps.tissue - 100) return [];
+  return [
+    error(
+      `not in Hounsfield units: air is at ${shown(humps.air)} and soft tissue near ${shown(humps.tissue)}, ` +
+        `${shown(Math.abs(by))} too ${by < 0 ? 'high' : 'low'} for CT`,
+      `set ${AT}.offset to ${(settings.offset ?? 0) + by}, if all volumes are stored so, or correct the file; ${MR}`,
+    ),
+  ];
+}
+
+/** Values in a scale of their own, which whoever made the file chose. */
+function scaled({ least, most, sorted }: Values, { low, high }: WindowSettings): Notice[] {
+  const unit = least >= -1.001 && most <= 1.001;
+  const bytes = isForHounsfield({ low, high }) && least === 0 && most >= 254.5 && most <= 255.001;
+  if (!(unit && high - low >= 20) && !bytes) return [];
+  const [from, to] = unit ? [least < -0.5 ? -1 : 0, 1] : [0, 255];
+  const rescale = (high - low) / (to - from);
+  const advice =
+    `if they were scaled from the window ${low} to ${high}, set ${AT}.rescale to ${significant(rescale, 6)} and ` +
+    `${AT}.offset to ${significant(low - from * rescale, 6)}; else set ${AT}.low to ${from} and ${AT}.high to ${to}`;
+  const zero = shareBetween(sorted, from, from + (to - from) / 1000);
+  const note = zero >= FLOOR ? `, ${formatPercent(zero, 0)} of the voxels at ${from}` : '';
+  return [
+    error(`not in Hounsfield units: values are scaled to ${shown(from)} to ${to}${note}`, `${advice}; ${ANYWAY}`),
+  ];
+}
+
+/** Nothing below 0, where Hounsfield units of air and fat are. */
+function withoutNegatives({ sorted, least, most }: Values, settings: WindowSettings): Notice[] {
+  if (!isForHounsfield(settings)) return [];
+  const floor = shareBetween(sorted, least, least + Math.max(1e-9, (most - least) * 1e-4));
+  if (least < 0) return clippedAbove(least, floor, settings);
+  const body = sorted.subarray(Math.round(floor * sorted.length));
+  if (floor >= FLOOR && body.length > 0) {
+    const middle = percentile(body, 0.5);
+    const at = `${formatPercent(floor, 0)} of the voxels are ${shown(least)} and none is below`;
+    if (least < 1 && middle < 250 && percentile(body, 0.99) < 3100)
+      return [
+        error(
+          `not Hounsfield units as they were: ${at}, as CT has it that was clipped at 0`,
+          `take the original file; or set ${AT}.low to 0, which says that nothing below 0 is needed; ${MR}; ${ANYWAY}`,
+        ),
+      ];
+    return [
+      error(
+        `not in Hounsfield units: ${at}; other voxels lie around ${shown(middle)}`,
+        `${MR}; for CT that is stored 1024 too high set ${AT}.offset to ${(settings.offset ?? 0) - 1024}; ${ANYWAY}`,
+      ),
+    ];
+  }
+  const [first, last] = [percentile(sorted, 0.01), percentile(sorted, 0.99)];
+  if (last <= 700 && first <= 400) return [];
+  return [
+    warning(
+      `lowest value is ${shown(least)}: not Hounsfield units, which go below 0 in air and fat`,
+      `for CT stored 1024 too high set ${AT}.offset to ${(settings.offset ?? 0) - 1024}; ${MR}; ${AT}.check false is silent`,
+    ),
+  ];
+}
+
+/** CT that was clipped inside of the window. */
+function clippedAbove(least: number, floor: number, { low, high }: WindowSettings): Notice[] {
+  if (floor < FLOOR || least < low + 0.15 * (high - low)) return [];
+  return [
+    warning(
+      `${formatPercent(floor, 0)} of the voxels are ${shown(least)} and none is below: clipped above the low end of the window, ${low}`,
+      `set ${AT}.low to ${Math.round(least)}, or take the original file; ${AT}.check false is silent`,
+    ),
+  ];
+}
+
+/** A window that lies beside the values, so that nothing of the image is left. */
+function besideWindow({ sorted, least, most }: Values, { low, high, clip, offset = 0 }: WindowSettings): Notice[] {
+  if (!clip) return [];
+  const above = 1 - shareBetween(sorted, -Infinity, high);
+  const inside = shareBetween(sorted, low, high) - shareBetween(sorted, low, low + 1e-9);
+  const window = `the window ${shown(low)} to ${shown(high)}`;
+  const range = `values are ${shown(least)} to ${shown(most)}`;
+  const middle = percentile(sorted, 0.5) - 1024;
+  const stored = low < 0 && middle > -200 && middle < 400 ? `; for CT stored 1024 too high set ${AT}.offset to ${offset - 1024}` : ''; // prettier-ignore
+  const advice = `set ${AT}.low and ${AT}.high to the image's units, or take ${AT}.kind "zscore"${stored}; ${ANYWAY}`;
+  if (above >= ALL_ABOVE)
+    return [error(`${formatPercent(above, 0)} of the voxels lie above ${window}: ${range}`, advice)];
+  if (inside < NONE_INSIDE) return [error(`hardly a voxel lies in ${window}: ${range}`, advice)];
+  if (inside < FEW_INSIDE)
+    return [warning(`only ${formatPercent(inside, 1)} of the voxels lie in ${window}: ${range}`, advice)];
+  const spread = Math.min(high, percentile(sorted, 0.998)) - Math.max(low, percentile(sorted, 0.002));
+  if (spread / (high - low) >= FLAT) return [];
+  return [error(`nearly all voxels become the same grey in ${window}: ${range}`, advice)];
+}
+
+function windowNotices(values: Values, settings: WindowSettings): Notice[] {
+  const { low, high } = settings;
+  // A window that the config's own check refuses.
+  if (!(high > low)) return [];
+  const found = [shifted, scaled, besideWindow, withoutNegatives].map((rule) => rule(values, settings)).flat();
+  // The first that speaks says most: what follows from it is not told as well.
+  return [found.find(({ severity }) => severity === 'error') ?? found[0]].filter((one) => one !== undefined);
+}
+
+function judgeValues(data: VoxelArray, settings: IntensitySettings | null): Notice[] {
+  const range = finiteRange(data);
+  const empty = emptiness(range);
+  if (empty.length > 0) return empty;
+  if (settings?.check === false) return [];
+  const sorted = sortedSample(data);
+  // A sample of an image that is nearly all one value may miss the rest.
+  if (sorted.length === 0) return [];
+  const values = valuesOf(sorted, range, settings);
+  const found = wrapped(values, settings);
+  if (found.length > 0 || settings?.kind !== 'window') return found;
+  return windowNotices(values, settings);
+}
+
+/**
+ * What is to be said of an image's intensities before anything learns from them: whether they are numbers, differ at all, and are
+ * in the units that the config's window is made for.
+ *
+ * @param volume as read, before any step of the preprocessing
+ * @param settings the config's intensity step
+ * @returns errors where the window would make nonsense of the values, warnings where that is not sure
+ */
+export function judgeIntensities(volume: Volume, settings: IntensitySettings | null): Notice[] {
+  const channels = volume.shape[0];
+  const length = volume.data.length / channels;
+  const byChannel = Array.from({ length: channels }, (_, c) =>
+    judgeValues(volume.data.subarray(c * length, (c + 1) * length), settings),
+  );
+  if (channels === 1) return byChannel[0]!;
+  // An empty channel of several can be missing on purpose.
+  const allEmpty = byChannel.every((notices) => notices.some(({ message }) => message.startsWith('all voxels')));
+  return byChannel.flatMap((notices, c) =>
+    notices.map((notice) => ({
+      ...notice,
+      severity: !allEmpty && notice.message.startsWith('all voxels') ? ('warning' as const) : notice.severity,
+      message: `channel ${c}: ${notice.message}`,
+    })),
+  );
+}
+
+/** What is to be said of voxels that are not numbers. */
+export function judgeNonFinite({ nan, infinite }: { readonly nan: number; readonly infinite: number }): Notice[] {
+  const bad = nan + infinite;
+  if (bad === 0) return [];
+  return [
+    warning(
+      `${bad} voxels are NaN or infinite`,
+      'they are replaced by the low end of the intensity window, or the least value; check how the file was made',
+    ),
+  ];
+}
