@@ -26,7 +26,7 @@ const rooms = {
   config: [],
   onnx: ['tensor'],
   nets: ['tensor', 'onnx'],
-  data: ['volume'],
+  data: ['volume', 'protocol'],
   runs: ['config', 'protocol', 'volume'],
   jobs: ['runs', 'config', 'protocol', 'volume'],
   // What is trained.
@@ -66,7 +66,7 @@ const light = String.raw`(/[\w-]+)*/(${lightFiles.join('|')})`;
 
 /** Files of a run directory (src/runs/files.ts). */
 const RUN_FILE_NAMES =
-  '(config|run|init|cases|results|study|notes|launch)[.]json|metrics[.]jsonl|(log|output)[.]txt|plot[.]svg|(results|study)[.]csv|(claim|launch)[.]lock|control[.]sock';
+  '(config|run|init|cases|skipped|results|study|notes|launch)[.]json|metrics[.]jsonl|(log|output)[.]txt|plot[.]svg|(results|study)[.]csv|(claim|launch)[.]lock|control[.]sock';
 
 function roomRules(room) {
   const allowed = new Set([room, ...leaves, ...rooms[room]]);

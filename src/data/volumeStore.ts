@@ -1,19 +1,12 @@
-import { voxelCount } from '../geometry';
-import { UserError } from '../errors/userError';
-import {
-  applyNotices,
-  geometryNotices,
-  gridOf,
-  judgeChannelGrid,
-  ontoGrid,
-  preprocess,
-  readNifti,
-  type PreprocessSettings,
-  type Volume,
-} from '../volume';
+import { BadCaseError, UserError } from '../errors/userError';
+import { noticeText, preprocess, type PreprocessSettings, type Volume } from '../volume';
 import { cacheKey } from './cache/key';
 import { VolumeCache } from './cache/volumeCache';
 import { imageFiles, type Case } from './datalist/case';
+import { judgeAndRead, refuseBad, type CaseDemands, type CaseVerdict } from './judge';
+import { readImage } from './readImage';
+
+export { readImage } from './readImage';
 
 export interface StoreSettings {
   readonly preprocess: PreprocessSettings;
@@ -23,6 +16,8 @@ export interface StoreSettings {
   readonly cacheFolder: string | null;
   /** Preprocessed volumes kept in memory, bytes. */
   readonly memoryBytes: number;
+  /** What is demanded of a case before it is used for the first time; absent: that it can be read and preprocessed. */
+  readonly demands?: CaseDemands;
 }
 
 /**
@@ -32,6 +27,7 @@ export interface StoreSettings {
 export class VolumeStore {
   private readonly kept = new Map<string, Volume<Float32Array>>();
   private readonly loading = new Map<string, Promise<Volume<Float32Array>>>();
+  private readonly judged = new Map<string, CaseVerdict>();
   private readonly cache: VolumeCache | undefined;
   private cacheBroken = false;
   private bytes = 0;
@@ -46,7 +42,7 @@ export class VolumeStore {
   /**
    * The preprocessed volume of an image, `[C, X, Y, Z]`.
    *
-   * @throws UserError naming the file that is missing, malformed, or does not fit the other channels
+   * @throws BadCaseError naming the file that is missing, malformed, does not fit the other channels, or is not what is demanded
    */
   async load(item: Pick<Case, 'image'>): Promise<Volume<Float32Array>> {
     const files = imageFiles(item);
@@ -59,7 +55,9 @@ export class VolumeStore {
     }
     let loading = this.loading.get(name);
     if (!loading) {
-      loading = this.fetch(files).finally(() => this.loading.delete(name));
+      loading = this.fetch(files)
+        .catch(refuse(files))
+        .finally(() => this.loading.delete(name));
       this.loading.set(name, loading);
     }
     const volume = await loading;
@@ -80,14 +78,37 @@ export class VolumeStore {
 
   private async fetch(files: readonly string[]): Promise<Volume<Float32Array>> {
     const { preprocess: steps, channel } = this.settings;
+    const read = await this.judge(files);
     const cache = this.cacheBroken ? undefined : this.cache;
     const key = cache && (await cacheKey(files, { steps, channel }));
     const cached = key && (await cache.get(key).catch((error: unknown) => this.giveUpCache(error)));
     if (cached) return cached;
-    const volume = preprocess(await readImage(files, channel, this.onWarning), steps, { name: files[0] }).volume;
+    const image = read ?? (await readImage(files, channel, this.settings.demands ? ignore : this.onWarning));
+    const volume = preprocess(image, steps, { name: files[0] }).volume;
     const result = { ...volume, data: asFloat32(volume.data) };
     if (key && !this.cacheBroken) await cache.put(key, result).catch((error: unknown) => this.giveUpCache(error));
     return result;
+  }
+
+  /**
+   * Judges a case that was not judged before. What was kept in the cache may come from a time when nobody judged.
+   *
+   * @returns the image where it was read for that
+   * @throws BadCaseError
+   */
+  private async judge(files: readonly string[]): Promise<Volume | undefined> {
+    const { demands, cacheFolder } = this.settings;
+    if (!demands) return undefined;
+    const name = files.join('\n');
+    const item = { id: name, image: files, source: '' };
+    const known = this.judged.get(name);
+    const { verdict, read } = known ? { verdict: known } : await judgeAndRead(item, demands, cacheFolder);
+    this.judged.set(name, verdict);
+    refuseBad(item, verdict);
+    // Of a verdict that was kept, the run has told before its first step.
+    const warnings = known || !read ? [] : verdict.findings.filter(({ severity }) => severity === 'warning');
+    for (const one of warnings) this.onWarning(noticeText(one.file, one));
+    return read?.volume;
   }
 
   private giveUpCache(error: unknown): undefined {
@@ -97,45 +118,16 @@ export class VolumeStore {
   }
 }
 
-/**
- * Reads an image of one or several files as one volume `[C, X, Y, Z]`.
- *
- * @throws UserError naming the file that is missing, malformed, or does not fit the others
- */
-export async function readImage(
-  files: readonly string[],
-  channel: number | 'all',
-  onWarning: (message: string) => void,
-): Promise<Volume> {
-  const volumes: Volume[] = [];
-  for (const file of files) {
-    const { volume, header, nonFinite } = await readNifti(file, { channel });
-    applyNotices(file, geometryNotices(header), onWarning);
-    const bad = nonFinite.nan + nonFinite.infinite;
-    if (bad > 0) onWarning(`${file}: ${bad} voxels are NaN or infinite and were replaced`);
-    const first = volumes[0];
-    if (!first) volumes.push(volume);
-    else {
-      const notice = judgeChannelGrid(gridOf(volume), gridOf(first), files[0]!);
-      if (notice) applyNotices(file, [notice], onWarning);
-      volumes.push(ontoGrid(volume, gridOf(first)));
-    }
-  }
-  return volumes.length === 1 ? volumes[0]! : stackChannels(volumes);
-}
-
 function asFloat32(data: Volume['data']): Float32Array {
   return data instanceof Float32Array ? data : Float32Array.from(data);
 }
 
-function stackChannels(volumes: readonly Volume[]): Volume<Float32Array> {
-  const [, ...size] = volumes[0]!.shape;
-  const channels = volumes.reduce((sum, volume) => sum + volume.shape[0], 0);
-  const data = new Float32Array(channels * voxelCount(size));
-  let at = 0;
-  for (const volume of volumes) {
-    data.set(volume.data, at);
-    at += volume.data.length;
-  }
-  return { data, shape: [channels, ...size], affine: volumes[0]!.affine };
+const ignore = (): undefined => undefined;
+
+/** What is wrong with the files of a case as an error that a run may go on after. */
+function refuse(files: readonly string[]): (error: unknown) => never {
+  return (error) => {
+    if (!(error instanceof UserError) || error instanceof BadCaseError) throw error;
+    throw new BadCaseError(error.message, files[0]!, { cause: error });
+  };
 }

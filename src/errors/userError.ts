@@ -24,6 +24,19 @@ export class UsageError extends UserError {
   }
 }
 
+/** A case that cannot be used: damaged, or not what the config asks for. With `data.onBadCase` "skip" a run goes on without it. */
+export class BadCaseError extends UserError {
+  /** @param image the case's first image file, by which a run knows it */
+  constructor(
+    message: string,
+    readonly image: string,
+    options?: { cause?: unknown },
+  ) {
+    super(message, ExitCode.failed, options);
+    this.name = 'BadCaseError';
+  }
+}
+
 const REASONS: Record<string, string> = {
   ENOENT: 'no such file or directory',
   EACCES: 'permission denied',

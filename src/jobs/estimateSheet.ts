@@ -73,6 +73,7 @@ export function estimateSheet(estimate: RunEstimate, shown: ShownFolder): Estima
         value: counted(volumes.train, 'volume'),
         details: [
           volumes.heldOut > 0 ? `and ${volumes.heldOut} held out for validation` : 'none held out for validation',
+          ...(volumes.skipped ? [`${volumes.skipped} left out as bad`] : []),
         ],
       },
       {

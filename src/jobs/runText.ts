@@ -2,7 +2,7 @@ import { bestScores, downstreamDescriptors, scoreTitle } from '../downstream/des
 import { baseMetric, isValidationMetric } from '../protocol/metrics';
 import type { RunSummary } from './runSummary';
 import type { RunKind } from '../runs/runDirectory';
-import { formatDuration, formatShortTime, significant } from '../text';
+import { counted, formatDuration, formatShortTime, significant } from '../text';
 
 export function percent(run: RunSummary): number {
   const { step, totalSteps } = run.state;
@@ -61,12 +61,13 @@ function leadingTexts(run: RunSummary): string[] {
 
 /** State, progress, loss and time left in a line. */
 export function describeRun(run: RunSummary, now: Date = new Date()): string {
-  const { step, totalSteps, loss } = run.state;
+  const { step, totalSteps, loss, skipped } = run.state;
   const parts: string[] = [...leadingTexts(run), run.phase];
   if (run.phase !== 'queued' && totalSteps > 0) parts.push(`${step} of ${totalSteps} (${percent(run)}%)`);
   if (loss !== undefined) parts.push(`loss ${lossText(loss)}`);
   const left = secondsLeft(run, now);
   if (left !== undefined) parts.push(`${formatDuration(left)} left`);
+  if (skipped) parts.push(`${counted(skipped, 'case')} left out as bad`);
   if (!run.here) parts.push(`on ${run.state.host}`);
   return parts.join(' · ');
 }

@@ -1,5 +1,5 @@
-import type { Case } from '../data/datalist';
-import { UserError } from '../errors/userError';
+import { imageFiles, type Case } from '../data/datalist';
+import { BadCaseError, UserError } from '../errors/userError';
 import type { Batch, Sampler, StoreMemory } from '../tasks';
 import { inProcessMaker, workerBundle, workerMaker, type Maker } from './makers';
 import { SamplePlan } from './plan';
@@ -26,6 +26,10 @@ export interface LoaderOptions<Settings extends StoreMemory, Item extends Pick<C
   /** Bundle of the worker; by default dist/data-worker.cjs of this package. */
   readonly workerFile?: string;
   readonly onWarning?: (message: string) => void;
+  /** First image files of cases that are left out. */
+  readonly leftOut?: Iterable<string>;
+  /** Told of a case that turned out to be bad, which another one then takes the place of; absent: its error is thrown. */
+  readonly onSkip?: (item: Item, error: BadCaseError) => void;
 }
 
 /** A batch, and when its turn comes. */
@@ -59,7 +63,7 @@ function makersFor<Settings extends StoreMemory, Item extends Pick<Case, 'image'
 
 /**
  * Delivers the batches of a run in order. Each is a function of the seed and its step: neither the number of workers, nor the
- * prefetch, nor the step at which the loader was started changes it.
+ * prefetch, nor the step at which the loader was started changes it, nor when a bad case turns out to be one.
  *
  * @throws UserError when there are no cases
  */
@@ -68,7 +72,7 @@ export function createLoader<Settings extends StoreMemory, Item extends Pick<Cas
 ): Loader<Item, B> {
   if (options.cases.length === 0) throw new UserError('data.train: no cases to train on');
   const { sampler, workers, prefetch, early = false } = options;
-  const plan = new SamplePlan(options.cases, options.seed, options.batch);
+  const plan = new SamplePlan(options.cases, options.seed, options.batch, options.leftOut);
   const makers = makersFor(options);
   const ahead = workers === 0 ? 1 : Math.max(1, prefetch, workers);
   const pending: Promise<Loaded<B>>[] = [];
@@ -76,8 +80,18 @@ export function createLoader<Settings extends StoreMemory, Item extends Pick<Cas
   let nextStep = options.startStep ?? 0;
 
   async function make(step: number): Promise<Loaded<B>> {
-    const batch = await makers[step % makers.length]!.make(plan.draws(step), spare.pop());
-    return { ...batch, step, epoch: plan.epoch(step) };
+    const maker = makers[step % makers.length]!;
+    for (;;) {
+      const draws = plan.draws(step);
+      try {
+        return { ...(await maker.make(draws, spare.pop())), step, epoch: plan.epoch(step) };
+      } catch (error) {
+        const bad = error instanceof BadCaseError && draws.find((draw) => imageFiles(draw)[0] === error.image);
+        if (!bad || !options.onSkip) throw error;
+        plan.leaveOut(error.image);
+        options.onSkip(bad, error);
+      }
+    }
   }
 
   function fill(): void {

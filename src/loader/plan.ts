@@ -1,24 +1,51 @@
-import type { Case } from '../data/datalist';
+import { imageFiles, type Case } from '../data/datalist';
+import { UserError } from '../errors/userError';
 import { RandomStream, streamId } from '../random/random';
 import type { Draw } from '../tasks';
 
 const ORDER = streamId('epoch order');
 const CROPS = streamId('crops');
+const REPLACEMENT = streamId('replacement of a bad case');
 const VALIDATION = streamId('validation crops');
 
 /**
  * Which cases each step sees: every epoch goes once through all cases in an order of its own, and batches may span the end of
- * an epoch. A function of seed and step alone, so it can be entered anywhere.
+ * an epoch. A function of seed and step alone, so it can be entered anywhere. The place of a case that is left out goes to another
+ * one, drawn with the seed: which cases are bad decides that, not when it turned out.
  */
 export class SamplePlan<Item extends Pick<Case, 'image'> = Pick<Case, 'image'>> {
   private readonly orders = new Map<number, Uint32Array>();
+  private readonly left: Set<string>;
 
-  /** @param batch volumes a step */
+  /**
+   * @param batch volumes a step
+   * @param leftOut first image files of the cases that are left out
+   */
   constructor(
     private readonly cases: readonly Item[],
     private readonly seed: number,
     private readonly batch: number,
-  ) {}
+    leftOut: Iterable<string> = [],
+  ) {
+    this.left = new Set(leftOut);
+  }
+
+  /** Leaves a case out from now on. */
+  leaveOut(image: string): void {
+    this.left.add(image);
+  }
+
+  private isLeftOut(item: Item): boolean {
+    return this.left.size > 0 && this.left.has(imageFiles(item)[0]!);
+  }
+
+  /** Who takes the place of a case that is left out. @throws UserError when all are */
+  private replacement(epoch: number, place: number): Item {
+    const order = new RandomStream(this.seed, REPLACEMENT, epoch, place).permutation(this.cases.length);
+    const found = order.find((index) => !this.isLeftOut(this.cases[index]!));
+    if (found === undefined) throw new UserError(`all ${this.cases.length} cases to train on are bad: none is left`);
+    return this.cases[found]!;
+  }
 
   private order(epoch: number): Uint32Array {
     let order = this.orders.get(epoch);
@@ -41,7 +68,8 @@ export class SamplePlan<Item extends Pick<Case, 'image'> = Pick<Case, 'image'>> 
       const position = step * this.batch + b;
       const epoch = Math.floor(position / this.cases.length);
       const place = position % this.cases.length;
-      const item = this.cases[this.order(epoch)[place]!]!;
+      const drawn = this.cases[this.order(epoch)[place]!]!;
+      const item = this.isLeftOut(drawn) ? this.replacement(epoch, place) : drawn;
       return { ...item, stream: [this.seed, CROPS, epoch, place], augment: true };
     });
   }

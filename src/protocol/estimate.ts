@@ -3,7 +3,12 @@ export interface RunEstimate {
   readonly kind: string;
   readonly name: string;
   readonly device: { readonly name: string; readonly description: string };
-  readonly volumes: { readonly train: number; readonly heldOut: number };
+  readonly volumes: {
+    readonly train: number;
+    readonly heldOut: number;
+    /** Left out because they are bad; absent: none. */
+    readonly skipped?: number;
+  };
   readonly network: {
     readonly name: string;
     /** Trainable numbers. */

@@ -27,6 +27,8 @@ export interface SentError {
   readonly message: string;
   /** Something the user can put right, not a defect. */
   readonly user: boolean;
+  /** Of a case that cannot be used: its first image file. */
+  readonly image?: string;
   /** Of a user's error, where it is not the usual one. */
   readonly exitCode?: number;
   /** Of a defect. */

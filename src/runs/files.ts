@@ -16,6 +16,8 @@ export function runFiles(runDir: string) {
     init: join(runDir, 'init.json'),
     /** Which cases a fine-tuning learns from and is measured on. */
     cases: join(runDir, 'cases.json'),
+    /** Cases that the run leaves out, and why. */
+    skipped: join(runDir, 'skipped.json'),
     /** Scores of an evaluation, for programs and for tables. */
     results: join(runDir, 'results.json'),
     resultsTable: join(runDir, 'results.csv'),

@@ -18,5 +18,6 @@ export { processStartTime } from './process';
 export * from './results';
 export * from './runDirectory';
 export * from './safetensors';
+export * from './skipped';
 export * from './study';
 export { EventWriter } from './tensorboard';

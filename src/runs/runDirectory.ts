@@ -44,6 +44,8 @@ export interface RunState {
   readonly loss?: number;
   /** The main scores on held-out cases, measured last: `{ "dice": 0.81 }`. */
   readonly heldOut?: Readonly<Record<string, number>>;
+  /** Cases that it leaves out because they are bad. */
+  readonly skipped?: number;
   readonly device?: string;
   readonly versions?: Readonly<Record<string, string>>;
   /** Address of the control socket or pipe. */

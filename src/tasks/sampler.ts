@@ -1,3 +1,5 @@
+import type { CaseDemands } from '../data/judge';
+
 /** What every batch has. The rest is agreed between a task's sampler and its loss. */
 export interface Batch {
   /** Image file of each volume. */
@@ -33,7 +35,7 @@ export interface Sampler<Settings = unknown, Item = unknown, B extends Batch = B
   memory(batch: B): ArrayBuffer[];
 }
 
-/** A sampler's settings for a loader that divides the memory for volumes among its threads. */
+/** A sampler's settings for a loader, which divides the memory for volumes among its threads and says what cases must be like. */
 export interface StoreMemory {
-  readonly store: { readonly memoryBytes: number };
+  readonly store: { readonly memoryBytes: number; readonly demands?: CaseDemands };
 }

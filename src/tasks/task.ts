@@ -1,5 +1,6 @@
 import type { Config } from '../config';
 import type { Case } from '../data/datalist';
+import type { LabelDemands } from '../data/judge';
 import type { Network, ParameterSet } from '../nets';
 import type { LoadOptions, LoadReport, StateEntry } from '../nets/state';
 import type * as tf from '../tensor/tf';
@@ -21,8 +22,10 @@ export interface Cases<Item extends Case = Case> {
 
 /** Checks of the files of all cases before a run, besides those that every run needs. */
 export interface CaseChecks {
-  /** Label maps belong to the images and are checked as well. */
-  readonly labels?: boolean;
+  /** Label maps belong to the images, and hold this. */
+  readonly labels?: LabelDemands;
+  /** Every case is read before the first step: labelled sets are small, and what is wrong with one shows at once. */
+  readonly early?: boolean;
   /** Least size of a preprocessed volume, voxels. */
   readonly gridSize?: Vec3;
   /** Why it must be so large ("4×4×1 crops of 96×96×96"), and the key that says so. */

@@ -12,7 +12,7 @@ export function describeEstimate({ volumes, network, memory, cache, checkpoints,
   const sure = time.measured ? 'about' : 'very roughly';
   const each = `${formatSeconds(time.secondsPerStep)} a step`;
   return [
-    `data: ${counted(volumes.train, 'volume')} to train on, ${volumes.heldOut} held out`,
+    `data: ${counted(volumes.train, 'volume')} to train on, ${volumes.heldOut} held out${volumes.skipped ? `, ${volumes.skipped} left out as bad` : ''}`,
     `network: ${(network.parameters / 1e6).toFixed(1)} M parameters; ${network.cropsPerStep} crops a step, ${network.microBatch} at a time`,
     `memory: about ${formatBytes(needed)} (${formatBytes(memory.freeBytes)} free)${tight}`,
     ...(cache ? [`cache: ${disk(cache)}`] : []),

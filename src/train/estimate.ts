@@ -3,7 +3,7 @@ import { statfs } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { Config } from '../config';
 import { cacheFolder } from '../data/cache';
-import { sizeBeforeCrops } from '../check/dataset';
+import { sizeBeforeCrops } from '../data/judge';
 import { imageFiles, type Case } from '../data/datalist';
 import type { DiskUse, RunEstimate } from '../protocol/estimate';
 import { measureSpeed, type DeviceInfo } from '../tensor/backends';
@@ -22,6 +22,8 @@ export interface EstimateParts {
   readonly config: Config;
   readonly device: DeviceInfo;
   readonly cases: { readonly train: readonly Case[]; readonly validation: readonly Case[] };
+  /** Cases that are left out because they are bad. */
+  readonly skipped: number;
   readonly cost: StepCost;
   /** Label maps are prepared beside the images. */
   readonly labels: boolean;
@@ -75,7 +77,11 @@ export async function estimateRun(parts: EstimateParts): Promise<RunEstimate> {
     kind: config.kind,
     name: config.name,
     device: { name: device.name, description: device.description },
-    volumes: { train: cases.train.length, heldOut: cases.validation.length },
+    volumes: {
+      train: cases.train.length,
+      heldOut: cases.validation.length,
+      ...(parts.skipped > 0 && { skipped: parts.skipped }),
+    },
     network: { name: config.network.name, parameters, cropsPerStep, microBatch },
     memory: { stateBytes, activationBytes, freeBytes: available },
     ...(cache.enabled && { cache: await diskUse(cacheFolder(cache.folder), await cacheBytes(parts)) }),

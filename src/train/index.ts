@@ -20,6 +20,7 @@ import type { RunRequest } from './prepare';
 import type { RunRecorder } from './recorder';
 import { restore } from './state';
 import { samplerFor, taskName } from '../catalog';
+import { caseDemands } from '../tasks/demands';
 import { TaskTraining } from './training';
 import { trialSteps } from './trial';
 import type { Say } from './types';
@@ -48,17 +49,23 @@ function loading({ data }: Config): { workers: number; prefetch: number; early?:
 }
 
 async function openLoader(plan: Plan, running: Running): Promise<Loader<Case, Batch>> {
-  const { config, task, cases, prepared } = plan;
+  const { config, task, listed, prepared, skipped } = plan;
+  const settings = task.samplerSettings(config) as StoreMemory;
+  const demands = caseDemands(config, task.checks(config));
   return createLoader({
     task: taskName(config),
     sampler: (await samplerFor(config)) as Sampler<StoreMemory, Case, Batch>,
-    settings: task.samplerSettings(config) as StoreMemory,
-    cases: cases.train,
+    settings: { ...settings, store: { ...settings.store, demands } },
+    cases: listed.train,
     seed: config.seed,
     batch: config.train.batch,
     ...loading(config),
     startStep: prepared.checkpoint?.step ?? 0,
     onWarning: warner(running),
+    leftOut: skipped.files,
+    ...(skipped.onBadCase === 'skip' && {
+      onSkip: (item: Case, { message }: Error) => skipped.add(item, 'train', message),
+    }),
   });
 }
 
@@ -69,7 +76,7 @@ async function buildLoop(
   parts: { readonly model: TrainedModel<Batch>; readonly optimizer: Optimizer; readonly loader: Loader<Case, Batch> },
   say: Say,
 ): Promise<TrainingLoop<LoopBatch>> {
-  const { config, cases, length, prepared, task, microBatch } = plan;
+  const { config, cases, listed, skipped, length, prepared, task, microBatch } = plan;
   const { checkpoint } = prepared;
   const { model, optimizer, loader } = parts;
   const { validation } = cases;
@@ -88,7 +95,10 @@ async function buildLoop(
     startStep: checkpoint?.step ?? 0,
     stepsAhead: ahead,
   };
-  return new TrainingLoop(settings, new TaskTraining({ task, model, optimizer, step, loader, validation, microBatch }));
+  return new TrainingLoop(
+    settings,
+    new TaskTraining({ task, model, optimizer, step, loader, validation: listed.validation, skipped, microBatch }),
+  );
 }
 
 /** Trains and gives the memory of the weights back, since a process may train several times. */
@@ -102,6 +112,7 @@ async function trainPlan(
   const { config, cases, task, totalSteps, prepared, device } = plan;
   const bar = new ProgressBar(LABELS[config.kind], totalSteps, prepared.checkpoint?.step ?? 0);
   const running = { runDir, recorder, bar, told: new Set(plan.warnings) };
+  await plan.skipped.open(runDir, recorder, warner(running));
   const loader = await openLoader(plan, running);
   const model = task.build({ config, cases, totalSteps, onWarning: warner(running) });
   const optimizer = optimizerFor(device.precision, buildOptimizer(config.optimizer, model.groups));
@@ -113,6 +124,7 @@ async function trainPlan(
     optimizer.dispose();
     model.dispose();
     await loader.close();
+    await plan.skipped.close();
   }
 }
 

@@ -5,7 +5,9 @@ import type { Cases, TrainingTask } from '../tasks';
 import { useDevice } from '../tensor/backends';
 import { estimateRun } from './estimate';
 import { startingPoint } from './initialize';
+import { readSkipped } from '../runs';
 import type { TrainingJob } from './job';
+import type { SkipList } from './skipList';
 import { runLength, type RunLength } from './length';
 import { availableMemory, stepCost } from '../tasks/memory';
 import { checkCases } from './preflight';
@@ -16,7 +18,11 @@ import type { Say } from './types';
 /** A checked training: what it will do and what it will need. */
 export interface Plan extends TrainingJob {
   readonly task: TrainingTask;
+  /** Those that can be used, as far as that is known before the first step. */
   readonly cases: Cases;
+  /** With those that are left out: which case a step sees must not depend on when it turns out that one is bad. */
+  readonly listed: Cases;
+  readonly skipped: SkipList;
   readonly estimate: RunEstimate;
   readonly length: RunLength;
   /** Rows in memory at a time. */
@@ -43,11 +49,13 @@ export async function planRun(kind: ConfigKind, request: RunRequest, say: Say): 
   // A length in steps needs no look at the cases.
   if (config.train.steps !== null) refuseFinished(prepared, config.train.steps);
   const task = await taskOf(config);
-  const cases = await task.findCases(config);
+  const listed = await task.findCases(config);
   const checks = task.checks(config);
-  const warnings = [...prepared.warnings, ...(await checkCases(config, cases, checks))];
+  const known = prepared.resumed && config.data.onBadCase === 'skip' ? await readSkipped(prepared.runDir!) : [];
+  const { warnings: found, skipped, usable: cases } = await checkCases(config, listed, checks, known);
+  const warnings = [...prepared.warnings, ...found];
   warnings.forEach(say);
-  const length = runLength(config, cases.train.length);
+  const length = runLength(config, listed.train.length);
   refuseFinished(prepared, length.totalSteps);
   const done = prepared.checkpoint?.step ?? 0;
   const device = await useDevice(config.device, { threads: config.threads, precision: config.precision });
@@ -55,8 +63,18 @@ export async function planRun(kind: ConfigKind, request: RunRequest, say: Say): 
   const available = availableMemory();
   const cost = stepCost(config, task.cost(config), available);
   const steps = length.totalSteps - done;
-  const labels = checks.labels === true;
-  const estimate = await estimateRun({ config, device, cases, cost, labels, available, steps, warnings });
+  const labels = checks.labels !== undefined;
+  const estimate = await estimateRun({
+    config,
+    device,
+    cases,
+    skipped: skipped.size,
+    cost,
+    labels,
+    available,
+    steps,
+    warnings,
+  });
   // A choice made by free memory is part of the run: resuming must not make it again.
   const fixed = {
     ...config,
@@ -66,5 +84,19 @@ export async function planRun(kind: ConfigKind, request: RunRequest, say: Say): 
   const { totalSteps } = length;
   const initFrom = startingPoint(config);
   const { microBatch } = cost;
-  return { prepared, config: fixed, totalSteps, task, cases, estimate, length, microBatch, device, warnings, initFrom };
+  return {
+    prepared,
+    config: fixed,
+    totalSteps,
+    task,
+    cases,
+    listed,
+    skipped,
+    estimate,
+    length,
+    microBatch,
+    device,
+    warnings,
+    initFrom,
+  };
 }

@@ -1,7 +1,13 @@
 import type { Config } from '../config';
-import { checkDataset, type Finding } from '../check/dataset';
+import { inspectDataset, verdictFolder, type BadCase, type Finding } from '../check/dataset';
+import { imageFiles, type Case } from '../data/datalist';
 import { UserError } from '../errors/userError';
+import type { SkippedCase } from '../runs';
 import type { CaseChecks, Cases } from '../tasks';
+import { caseDemands } from '../tasks/demands';
+import { counted } from '../text';
+import { ProgressBar } from '../text/progressBar';
+import { refuseEmpty, SKIP_ADVICE, SkipList } from './skipList';
 
 const MAX_SHOWN = 10;
 
@@ -9,24 +15,69 @@ function describeFinding({ file, message, advice }: Finding): string {
   return `${file}: ${message}; ${advice}`;
 }
 
+/** What was found before the first step. */
+export interface Preflight {
+  /** One line each. */
+  readonly warnings: readonly string[];
+  readonly skipped: SkipList;
+  /** The cases without those that are left out. */
+  readonly usable: Cases;
+}
+
+function refuse(errors: readonly string[], badCases: number): void {
+  if (errors.length === 0) return;
+  const more = errors.length > MAX_SHOWN ? [`… and ${errors.length - MAX_SHOWN} more: see voco check`] : [];
+  const advice = badCases > 0 ? [SKIP_ADVICE] : [];
+  throw new UserError([...errors.slice(0, MAX_SHOWN), ...more, ...advice].join('\n'));
+}
+
+const isError = ({ severity }: Finding): boolean => severity === 'error';
+
+function skippedCase({ item, part, findings }: BadCase): SkippedCase {
+  const reason = findings.filter(isError).map(describeFinding).join('; ');
+  return { id: item.id, image: imageFiles(item)[0]!, part, reason };
+}
+
 /**
- * Looks at the headers of all volumes (and label maps) before anything is computed.
+ * Judges all cases before anything is computed, by the code of `voco check`: headers, and voxels as well where the task wants
+ * every case read early. Of others, voxels are judged when a case is first loaded; verdicts that are kept count already.
  *
- * @returns warnings, one line each
- * @throws UserError listing what would make the run fail
+ * @param known cases that the run has left out before it was resumed: they stay so
+ * @throws UserError listing what would make the run fail; with `data.onBadCase` "skip", what concerns single cases does not
  */
-export async function checkCases({ data }: Config, cases: Cases, checks: CaseChecks): Promise<string[]> {
-  const findings = await checkDataset({
-    cases: cases.train,
-    validation: cases.validation,
-    channel: data.channel,
-    preprocess: data.preprocess,
-    ...checks,
-  });
-  const errors = findings.filter(({ severity }) => severity === 'error').map(describeFinding);
-  if (errors.length > 0) {
-    const more = errors.length > MAX_SHOWN ? [`… and ${errors.length - MAX_SHOWN} more: see voco check`] : [];
-    throw new UserError([...errors.slice(0, MAX_SHOWN), ...more].join('\n'));
-  }
-  return findings.filter(({ severity }) => severity === 'warning').map(describeFinding);
+export async function checkCases(
+  config: Config,
+  cases: Cases,
+  checks: CaseChecks,
+  known: readonly SkippedCase[] = [],
+): Promise<Preflight> {
+  const before = new SkipList('skip', known);
+  const unknown = (list: readonly Case[]): Case[] => list.filter((item) => !before.has(item));
+  const bar = new ProgressBar('reading the cases', cases.train.length + cases.validation.length);
+  const { findings, bad } = await inspectDataset({
+    cases: unknown(cases.train),
+    validation: unknown(cases.validation),
+    demands: caseDemands(config, checks),
+    depth: checks.early ? 'voxels' : 'headers',
+    verdicts: verdictFolder(config),
+    ...(checks.early && { onProgress: (done: number) => bar.update(done) }),
+  }).finally(() => bar.end());
+  // Checkpoints of earlier versions have a config without the key.
+  const onBadCase = config.data.onBadCase ?? 'stop';
+  const ofCases = new Set(bad.flatMap((one) => one.findings.filter(isError)));
+  const errors = findings.filter((one) => isError(one) && (onBadCase === 'stop' || !ofCases.has(one)));
+  refuse(errors.map(describeFinding), onBadCase === 'stop' ? bad.length : 0);
+  const list = [...known, ...bad.map(skippedCase)];
+  const skipped = new SkipList(onBadCase, list);
+  for (const part of ['train', 'validation'] as const)
+    refuseEmpty(cases[part], skipped, part, list.find((one) => one.part === part)?.reason ?? '');
+  const left = list.map(({ reason }) => `left out (data.onBadCase): ${reason}`);
+  const some = left.length > MAX_SHOWN ? [...left.slice(0, MAX_SHOWN), `… and ${left.length - MAX_SHOWN} more`] : left;
+  const total = list.length > 0 ? [`${counted(list.length, 'case')} left out (data.onBadCase): see skipped.json`] : [];
+  const usable = (items: readonly Case[]) => items.filter((item) => !skipped.has(item));
+  return {
+    warnings: [...some, ...total, ...findings.filter(({ severity }) => severity === 'warning').map(describeFinding)],
+    skipped,
+    usable: { train: usable(cases.train), validation: usable(cases.validation) },
+  };
 }

@@ -1,4 +1,5 @@
 import type { Case } from '../data/datalist';
+import { BadCaseError } from '../errors/userError';
 import type { Loaded, Loader } from '../loader';
 import type { TensorEntry } from '../runs/safetensors';
 import type { Batch, TrainedModel, TrainingTask } from '../tasks';
@@ -6,6 +7,7 @@ import type { Optimizer } from '../tensor/optim';
 import { evaluateLoss } from './gradients';
 import type { Training } from './loop';
 import { checkpointTensors } from './state';
+import { refuseEmpty, type SkipList } from './skipList';
 import type { TrainingStep } from './step';
 import type { StartedStep, StepScalars } from './types';
 
@@ -18,7 +20,9 @@ export interface TrainingParts<B extends Batch> {
   readonly optimizer: Optimizer;
   readonly step: TrainingStep<B>;
   readonly loader: Loader<Case, B>;
+  /** All held-out cases, with those that are left out. */
   readonly validation: readonly Case[];
+  readonly skipped: SkipList;
   /** Rows in memory at a time. */
   readonly microBatch: number;
 }
@@ -55,16 +59,23 @@ export class TaskTraining<B extends Batch> implements Training<Loaded<B>> {
 
   /** The means of the loss and of what describes it over held-out cases. */
   private async heldOutLoss(): Promise<StepScalars> {
-    const { validation, loader, model, microBatch } = this.parts;
-    const cases = validation.slice(0, MAX_VALIDATION_CASES);
-    const sums: Record<string, number> = {};
-    for (const [draw, item] of cases.entries()) {
-      const batch = await loader.validationBatch(item, draw);
-      for (const [name, value] of Object.entries(await evaluateLoss(model.loss, batch, microBatch))) {
-        sums[name] = (sums[name] ?? 0) + value / cases.length;
-      }
+    const { validation, loader, model, microBatch, skipped } = this.parts;
+    const all: StepScalars[] = [];
+    let reason = '';
+    for (const [draw, item] of validation.entries()) {
+      if (all.length === MAX_VALIDATION_CASES) break;
+      if (skipped.has(item)) continue;
+      const batch = await loader.validationBatch(item, draw).catch((error: unknown) => {
+        if (!(error instanceof BadCaseError) || skipped.onBadCase !== 'skip') throw error;
+        skipped.add(item, 'validation', (reason = error.message));
+      });
+      if (batch) all.push(await evaluateLoss(model.loss, batch, microBatch));
     }
-    return sums;
+    refuseEmpty(validation, skipped, 'validation', reason);
+    const names = Object.keys(all[0] ?? {});
+    return Object.fromEntries(
+      names.map((name) => [name, all.reduce((sum, scalars) => sum + scalars[name]! / all.length, 0)]),
+    );
   }
 
   tensors(): Promise<TensorEntry[]> {

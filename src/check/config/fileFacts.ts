@@ -1,5 +1,5 @@
 import { realpath, stat } from 'node:fs/promises';
-import { pieceHash, type ImageFacts } from '../dataset';
+import { pieceHash, type ImageFacts } from '../../data/judge';
 import { UserError } from '../../errors/userError';
 import { axisCodes, readHeader, readNifti, spacingOf } from '../../volume';
 

@@ -1,10 +1,9 @@
-import { downstreamFor } from '../../downstream/descriptors';
-import { resolveTask, type Config, type SourceConfig } from '../../config';
+import type { Config, SourceConfig } from '../../config';
 import type { ConfigPath } from '../../schema/tree';
 import type { Problem } from '../../schema';
-import { mapLimited, type CaseFacts, type ImageFacts } from '../dataset';
-import { classifiedCases } from '../../data/classified';
-import { datalistKeys, imageFiles, readDatalist, resolveSources, type Case } from '../../data/datalist';
+import type { ImageFacts } from '../../data/judge';
+import { casesOfSource, mapLimited, type CaseFacts } from '../dataset';
+import { datalistKeys, imageFiles, readDatalist, type Case } from '../../data/datalist';
 import { closest } from '../../errors/closest';
 import { UserError } from '../../errors/userError';
 import type { FileFacts } from './fileFacts';
@@ -37,13 +36,6 @@ async function wrongKey(source: SourceConfig, path: ConfigPath, message: string)
   return { path: at, message, severity: 'error', ...(fix && { fix }) };
 }
 
-async function casesOf(config: Config, source: SourceConfig): Promise<readonly Case[]> {
-  if (config.kind === 'pretrain') return resolveSources([source], '/', { labels: false });
-  const { output, classes } = resolveTask(config.task);
-  if (downstreamFor(output).labelMaps) return resolveSources([source], '/', { labels: true });
-  return classifiedCases([source], classes);
-}
-
 /** What is known of a case's images, and which of its files cannot be read, in their order. */
 async function factsOf(item: Case, facts: FileFacts): Promise<CaseFacts & { unreadable: string[] }> {
   const images = await Promise.all(imageFiles(item).map((file) => facts.image(file)));
@@ -63,7 +55,7 @@ async function lookAtSource(
   const place = [...path, keyOf(source)];
   let cases: readonly Case[];
   try {
-    cases = await casesOf(config, source);
+    cases = await casesOfSource(config, source);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     const problem = (await wrongKey(source, path, error.message).catch(() => undefined)) ?? {

@@ -1,7 +1,7 @@
 import { taskOf } from '../../catalog';
 import type { PretrainConfig } from '../../config';
 import type { Problem } from '../../schema';
-import { sizeBeforeCrops } from '../dataset';
+import { sizeBeforeCrops } from '../../data/judge';
 import type { Source } from './sources';
 import { formatSize } from '../../text';
 

@@ -1,30 +1,43 @@
-import type { Vec3 } from '../../geometry';
-import type { PreprocessSettings } from '../../volume';
 import type { Case } from '../../data/datalist/case';
+import { judgeCase, type CaseDemands, type CaseVerdict, type Depth } from '../../data/judge';
+import { absentClasses } from './classes';
 import { compareCases } from './compare';
 import { bySeverity, type Finding } from './finding';
-import { checkCase, type CaseFacts, type CaseCheckOptions } from './checkCase';
+import type { CaseFacts } from './caseFacts';
 import { findDuplicates, findLeakage } from './overlap';
 
 export interface CheckOptions {
   readonly cases: readonly Case[];
   readonly validation?: readonly Case[];
-  /** Whether the job needs labels. */
-  readonly labels?: boolean;
-  /** Classes of the task with background: labels are 0 to n − 1. */
-  readonly expectedClasses?: number;
-  readonly channel?: number | 'all';
-  readonly preprocess?: PreprocessSettings;
-  /** Voxels that the crop grid covers (grid × crop). */
-  readonly gridSize?: Vec3;
+  /** What the config demands of each case. */
+  readonly demands: CaseDemands;
   /** Validation lists of later tasks, which pre-training must not see. */
   readonly downstream?: readonly { readonly name: string; readonly cases: readonly Case[] }[];
-  /** Read the voxels too: NaN, label values, units. Without it only headers are read. */
-  readonly deep?: boolean;
+  /** Read the voxels, or headers alone. */
+  readonly depth?: Depth;
+  /** Where verdicts are kept, and taken from for files that have not changed; by default they are not. */
+  readonly verdicts?: string | null;
   readonly concurrency?: number;
   readonly signal?: AbortSignal;
   readonly onProgress?: (done: number, total: number) => void;
 }
+
+/** A case that a run cannot use, and why. */
+export interface BadCase {
+  readonly item: Case;
+  readonly part: 'train' | 'validation';
+  readonly findings: readonly Finding[];
+}
+
+export interface Inspection {
+  /** Errors first. */
+  readonly findings: readonly Finding[];
+  /** The cases that have errors of their own. */
+  readonly bad: readonly BadCase[];
+}
+
+/** Cases judged at a time: headers wait for the disk, voxels for the processor and for memory. */
+const LANES: Record<Depth, number> = { headers: 8, voxels: 2 };
 
 /** Runs `work` over all items, a few at a time, in order of start; stops when aborted. */
 export async function mapLimited<T, R>(
@@ -46,52 +59,72 @@ export async function mapLimited<T, R>(
   return results;
 }
 
-function windowLow(settings: PreprocessSettings | undefined): number | undefined {
-  return settings?.intensity?.kind === 'window' ? settings.intensity.low : undefined;
+interface Checked {
+  readonly which: number;
+  readonly item: Case;
+  readonly verdict: CaseVerdict;
+  readonly findings: readonly Finding[];
+}
+
+/** What a list shows only as a whole. */
+function compareLists(checked: readonly Checked[], options: CheckOptions): Finding[] {
+  const { downstream = [] } = options;
+  const { labels, channel, inChannels, preprocess } = options.demands;
+  const of = (which: number): CaseFacts[] =>
+    checked.filter((one) => one.which === which).map(({ item, verdict }) => ({ item, images: verdict.images }));
+  const [train, validation] = [of(0), of(1)];
+  const turned = (preprocess?.orientation ?? null) !== null;
+  const classes = (which: 0 | 1): Finding[] =>
+    typeof labels === 'object'
+      ? absentClasses(
+          checked.filter((one) => one.which === which),
+          which === 0 ? 'training' : 'held-out',
+          labels,
+        )
+      : [];
+  return [
+    ...compareCases([...train, ...validation], { channel, turned, channelsJudged: inChannels !== undefined }),
+    ...classes(0),
+    ...classes(1),
+    ...findDuplicates(train),
+    ...findLeakage(train, validation, 'the validation list'),
+    ...downstream.flatMap((list, i) => findLeakage(train, of(2 + i), list.name)),
+  ];
 }
 
 /**
- * Looks for what would make a long run fail or lie: missing and unreadable files, labels that do not fit their images, unexpected
- * label values (`deep`), odd spacings and orientations, channels, volumes smaller than the crop grid, duplicates, and cases that
- * are also in a validation list. Reads headers only, unless `deep`.
+ * Looks for what would make a long run fail or lie: missing, damaged and unreadable files, labels that do not fit their images,
+ * unexpected label values, intensities in other units than the window, odd spacings and orientations, channels, volumes smaller
+ * than the crop grid, duplicates, and cases that are also in a validation list.
  *
- * @returns findings, errors first
  * @throws the signal's reason when aborted
  */
-export async function checkDataset(options: CheckOptions): Promise<Finding[]> {
-  const channel = options.channel ?? 0;
-  const ownSettings: CaseCheckOptions = {
-    labels: options.labels ?? false,
-    channel,
-    expectedClasses: options.expectedClasses,
-    windowLow: windowLow(options.preprocess),
-    deep: options.deep ?? false,
-  };
-  const downstream = options.downstream ?? [];
+export async function inspectDataset(options: CheckOptions): Promise<Inspection> {
+  const { demands, depth = 'voxels', verdicts = null, downstream = [] } = options;
   const own = [options.cases, options.validation ?? []];
   const lists = [...own, ...downstream.map((list) => list.cases)];
   const jobs = lists.flatMap((list, which) => list.map((item) => ({ item, which })));
+  // Of another task's list only the images' identities matter here.
+  const foreign: CaseDemands = { channel: 'all', preprocess: null };
   let done = 0;
-  const checked = await mapLimited(jobs, options.concurrency ?? 8, options.signal, async ({ item, which }) => {
-    const findings: Finding[] = [];
-    const foreign = which >= own.length;
-    // Of another task's list only the images' identities matter here.
-    const settings = foreign
-      ? { ...ownSettings, labels: false, channel: 'all' as const, windowLow: undefined }
-      : ownSettings;
-    const facts = await checkCase(item, settings, findings);
+  const lanes = options.concurrency ?? LANES[depth];
+  const checked = await mapLimited(jobs, lanes, options.signal, async ({ item, which }): Promise<Checked> => {
+    const theirs = which >= own.length;
+    const verdict = await judgeCase(item, theirs ? foreign : demands, depth, verdicts);
+    const findings = theirs ? verdict.findings.filter((one) => one.severity === 'error') : verdict.findings;
     options.onProgress?.(++done, jobs.length);
-    return { which, facts, findings: foreign ? findings.filter((one) => one.severity === 'error') : findings };
+    return { which, item, verdict, findings };
   });
-  const factsOf = (which: number): CaseFacts[] =>
-    checked.filter((entry) => entry.which === which).map((entry) => entry.facts);
-  const train = factsOf(0);
-  const validation = factsOf(1);
-  return bySeverity([
-    ...checked.flatMap((entry) => entry.findings),
-    ...compareCases([...train, ...validation], { channel, preprocess: options.preprocess, gridSize: options.gridSize }),
-    ...findDuplicates(train),
-    ...findLeakage(train, validation, 'the validation list'),
-    ...downstream.flatMap((list, i) => findLeakage(train, factsOf(own.length + i), list.name)),
-  ]);
+  const bad = checked
+    .filter(({ which, findings }) => which < own.length && findings.some(({ severity }) => severity === 'error'))
+    .map(({ item, which, findings }): BadCase => ({ item, part: which === 0 ? 'train' : 'validation', findings }));
+  return {
+    findings: bySeverity([...checked.flatMap(({ findings }) => findings), ...compareLists(checked, options)]),
+    bad,
+  };
+}
+
+/** The findings of {@link inspectDataset}, errors first. */
+export async function checkDataset(options: CheckOptions): Promise<readonly Finding[]> {
+  return (await inspectDataset(options)).findings;
 }

@@ -1,7 +1,6 @@
-import type { Vec3 } from '../../geometry';
-import { orientationOf, parseAxisCodes, spacingOf, type NiftiHeader, type PreprocessSettings } from '../../volume';
 import type { Finding } from './finding';
-import type { CaseFacts, ImageFacts } from './checkCase';
+import type { ImageFacts } from '../../data/judge';
+import type { CaseFacts } from './caseFacts';
 import { formatSize, significant } from '../../text';
 
 /** Fewer cases than this have no usual value to differ from. */
@@ -63,37 +62,12 @@ function channelOutliers(cases: readonly CaseFacts[], channel: number | 'all'): 
     }));
 }
 
-/** Size of a volume after turning and resampling; a foreground cut can only make it smaller. */
-export function sizeBeforeCrops(header: NiftiHeader, settings: PreprocessSettings): Vec3 {
-  if (settings.resize !== null) return settings.resize;
-  const from = orientationOf(header.affine);
-  const to = settings.orientation === null ? from : parseAxisCodes(settings.orientation);
-  const spacing = spacingOf(header.affine);
-  const along = (axis: 0 | 1 | 2): number => {
-    const source = from.axis.indexOf(to.axis[axis]) as 0 | 1 | 2;
-    const size = header.size[source];
-    return settings.spacing === null ? size : Math.round(((size - 1) * spacing[source]) / settings.spacing[axis] + 1);
-  };
-  return [along(0), along(1), along(2)];
-}
-
-function tooSmall(images: readonly ImageFacts[], settings: PreprocessSettings, needed: Vec3): Finding[] {
-  return images
-    .map((image) => ({ image, size: sizeBeforeCrops(image.header, settings) }))
-    .filter(({ size }) => size.some((n, axis) => n < needed[axis]!))
-    .map(({ image, size }) => ({
-      severity: 'error',
-      file: image.file,
-      message: `${formatSize(size)} voxels after preprocessing, but the crop grid needs ${formatSize(needed)}`,
-      advice: 'set preprocess.resize, or use a smaller grid or crop',
-    }));
-}
-
 export interface CompareOptions {
   readonly channel: number | 'all';
-  readonly preprocess?: PreprocessSettings;
-  /** Voxels that the crop grid covers. */
-  readonly gridSize?: Vec3;
+  /** Whether images are reoriented before training. */
+  readonly turned: boolean;
+  /** Whether each image has been held against the network's channels. */
+  readonly channelsJudged: boolean;
 }
 
 /** What is odd about cases beside the others of the list. */
@@ -101,11 +75,10 @@ export function compareCases(cases: readonly CaseFacts[], options: CompareOption
   const readable = cases.filter((item) => item.images.length > 0);
   const images = readable.map((item) => item.images[0]!);
   const findings: Finding[] = [];
-  if (readable.length > 1) findings.push(...channelOutliers(readable, options.channel));
+  if (readable.length > 1 && !options.channelsJudged) findings.push(...channelOutliers(readable, options.channel));
   if (readable.length >= ENOUGH) {
     findings.push(...spacingOutliers(images));
-    findings.push(...orientationOutliers(images, (options.preprocess?.orientation ?? null) !== null));
+    findings.push(...orientationOutliers(images, options.turned));
   }
-  if (options.preprocess && options.gridSize) findings.push(...tooSmall(images, options.preprocess, options.gridSize));
   return findings;
 }

@@ -1,6 +1,13 @@
-export { checkDataset, mapLimited, type CheckOptions } from './checkDataset';
-export { sizeBeforeCrops } from './compare';
+export {
+  checkDataset,
+  inspectDataset,
+  mapLimited,
+  type BadCase,
+  type CheckOptions,
+  type Inspection,
+} from './checkDataset';
 export { bySeverity, type Finding, type Severity } from './finding';
-export { pieceHash, type CaseFacts, type ImageFacts } from './checkCase';
+export type { CaseFacts } from './caseFacts';
 export { findLeakage } from './overlap';
-export { checkSources } from './sources';
+export { casesOfSource, checkSources } from './sources';
+export { checkConfig, verdictFolder, type ConfigCheck, type ConfigReport } from './checkConfig';

@@ -1,6 +1,7 @@
 import { caseName } from '../../data/datalist/case';
 import type { Finding } from './finding';
-import type { CaseFacts, ImageFacts } from './checkCase';
+import type { ImageFacts } from '../../data/judge';
+import type { CaseFacts } from './caseFacts';
 
 interface Index {
   readonly byPath: ReadonlyMap<string, ImageFacts>;

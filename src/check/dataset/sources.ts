@@ -1,4 +1,7 @@
 import { resolve } from 'node:path';
+import { resolveTask, type Config, type SourceConfig } from '../../config';
+import { classifiedCases } from '../../data/classified';
+import { downstreamFor } from '../../downstream/descriptors';
 import { UserError } from '../../errors/userError';
 import type { Case } from '../../data/datalist/case';
 import { datalistKeys, readDatalist } from '../../data/datalist/decathlon';
@@ -33,29 +36,44 @@ async function lintDatalist(file: string): Promise<Finding[]> {
   });
 }
 
+/** Cases of some sources of a config, as its task wants them: without labels, with label maps, or with classes. */
+export async function casesOfSources(config: Config, sources: readonly SourceConfig[]): Promise<Case[]> {
+  // Paths in a loaded config are absolute: the folder that relative ones would start from does not matter.
+  if (config.kind === 'pretrain') return resolveSources(sources, '/', { labels: false });
+  const { output, classes } = resolveTask(config.task);
+  if (downstreamFor(output).labelMaps) return resolveSources(sources, '/', { labels: true });
+  return classifiedCases(sources, classes);
+}
+
+/** The cases of one source of a config. */
+export const casesOfSource = (config: Config, source: SourceConfig): Promise<Case[]> =>
+  casesOfSources(config, [source]);
+
 /**
  * Resolves sources one by one, so that one bad list does not hide what is wrong with the others.
  *
+ * @param configDir folder that relative paths start from
+ * @param casesOf the cases of some of them
  * @returns the cases of the sources that could be read, and a finding for each that could not
  */
-export async function checkSources(
-  sources: readonly DataSource[],
+export async function checkSources<S extends DataSource>(
+  sources: readonly S[],
   configDir: string,
-  options: { readonly labels: boolean },
+  casesOf: (sources: readonly S[]) => Promise<Case[]>,
 ): Promise<{ cases: Case[]; findings: Finding[] }> {
   const findings: Finding[] = [];
-  const good: DataSource[] = [];
+  const good: S[] = [];
   for (const source of sources) {
     const file = placeOf(source, configDir);
     try {
-      await resolveSources([source], configDir, options);
+      await casesOf([source]);
       good.push(source);
-      if ('datalist' in source) findings.push(...(await lintDatalist(file)));
+      if ('datalist' in source && /\.json$/i.test(file)) findings.push(...(await lintDatalist(file)));
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       const message = error.message.startsWith(`${file}: `) ? error.message.slice(file.length + 2) : error.message;
       findings.push({ severity: 'error', file, message, advice: 'correct the source in the config or the file' });
     }
   }
-  return { cases: await resolveSources(good, configDir, options), findings };
+  return { cases: good.length > 0 ? await casesOf(good) : [], findings };
 }

@@ -1,8 +1,9 @@
 import process from 'node:process';
-import { dirname, resolve } from 'node:path';
-import { ExitCode } from '../../errors/userError';
+import { resolve } from 'node:path';
+import { ExitCode, UsageError } from '../../errors/userError';
 import type { Finding } from '../../check/dataset';
 import type { CheckReport } from '../../protocol/datasets';
+import { Interruption } from '../../rpc/interruption';
 import { ProgressBar } from '../../text/progressBar';
 import { LABELS_HELP, LABELS_OPTION, listOption, onlyPositional, overridesOf, type Command } from '../command';
 import { counted } from '../../text';
@@ -22,13 +23,18 @@ function print(findings: readonly Finding[], volumes: number): void {
 export const check: Command = {
   name: 'check',
   usage:
-    'voco check CONFIG [--deep] [--downstream DATALIST.json]... [--set path=value]... [--labels-on-image-grid] [--json]',
-  summary: 'checks the dataset of a config: missing files, odd spacings, wrong keys, leakage',
+    'voco check CONFIG [--headers] [--downstream DATALIST.json]... [--set path=value]... [--labels-on-image-grid] [--json]',
+  summary: 'checks the dataset of a config: damaged files, intensities, labels, odd spacings, leakage',
   details:
-    '  --deep             reads every voxel (NaN, damaged data, label values), not only headers\n' +
+    '  --headers          looks at headers alone, which is quick: damaged voxels, intensities and label values stay unseen\n' +
+    '  --deep             reads every voxel; the default\n' +
     '  --downstream FILE  a datalist whose validation cases must not be in the pre-training data; may be repeated\n' +
-    LABELS_HELP.trimEnd(),
+    LABELS_HELP +
+    '\n' +
+    'What is found out about a case is kept beside the cached volumes until one of its files, or what the config demands,\n' +
+    'changes: a second check is quick, and so is the start of a run.',
   options: {
+    headers: { type: 'boolean' },
     deep: { type: 'boolean' },
     downstream: { type: 'string', multiple: true },
     set: { type: 'string', multiple: true },
@@ -37,41 +43,38 @@ export const check: Command = {
   },
   async run(args) {
     const { loadConfig } = await import('../../config');
-    const { taskOf } = await import('../../catalog');
-    const { bySeverity, checkDataset, checkSources } = await import('../../check/dataset');
+    const { checkConfig } = await import('../../check/dataset');
     const file = resolve(onlyPositional(check, args, 'the config'));
+    if (args.values.headers && args.values.deep)
+      throw new UsageError('voco check: --headers looks at headers alone and --deep at every voxel; give one of them');
     const { config, warnings } = await loadConfig(file, { set: overridesOf(args) });
     warnings.forEach((text) => process.stderr.write(`${text}\n`));
-    const { data } = config;
-    const labels = config.kind === 'finetune';
-    const lists = listOption(args, 'downstream').map((name) => resolve(name));
-    const train = await checkSources(data.train, dirname(file), { labels });
-    const held = await checkSources(data.validation, dirname(file), { labels });
-    const downstream = await Promise.all(
-      lists.map(async (name) => ({
-        name,
-        found: await checkSources([{ datalist: name, key: 'validation' }], dirname(name), { labels: false }),
-      })),
-    );
-    const total = [train, held, ...downstream.map((item) => item.found)].reduce((n, list) => n + list.cases.length, 0);
-    const bar = new ProgressBar('checking', total);
-    const findings = await checkDataset({
-      cases: train.cases,
-      validation: held.cases,
-      channel: data.channel,
-      preprocess: data.preprocess,
-      labels,
-      gridSize: (await taskOf(config)).checks(config).gridSize,
-      downstream: downstream.map(({ name, found }) => ({ name, cases: found.cases })),
-      deep: args.values.deep === true,
-      onProgress: (done) => bar.update(done),
-    });
-    bar.end();
-    const sources = [train, held, ...downstream.map((item) => item.found)].flatMap((list) => list.findings);
-    const all = bySeverity([...sources, ...findings]);
-    if (args.values.json)
-      process.stdout.write(`${JSON.stringify({ volumes: total, findings: all } satisfies CheckReport, null, 2)}\n`);
-    else print(all, total);
-    return all.some((finding) => finding.severity === 'error') ? ExitCode.failed : ExitCode.done;
+    const controller = new AbortController();
+    const interruption = new Interruption((signal) => controller.abort(signal));
+    let bar: ProgressBar | undefined;
+    let reached = [0, 0];
+    try {
+      const { volumes, findings } = await checkConfig(config, file, {
+        depth: args.values.headers ? 'headers' : 'voxels',
+        downstream: listOption(args, 'downstream').map((name) => resolve(name)),
+        signal: controller.signal,
+        onProgress: (done, total) => {
+          reached = [done, total];
+          (bar ??= new ProgressBar('checking', total)).update(done);
+        },
+      });
+      bar?.end();
+      if (args.values.json)
+        process.stdout.write(`${JSON.stringify({ volumes, findings } satisfies CheckReport, null, 2)}\n`);
+      else print(findings, volumes);
+      return findings.some((finding) => finding.severity === 'error') ? ExitCode.failed : ExitCode.done;
+    } catch (error) {
+      if (!controller.signal.aborted) throw error;
+      bar?.end();
+      process.stderr.write(`interrupted: ${reached[0]} of ${reached[1]} cases were checked; what was found is kept\n`);
+      return ExitCode.interrupted;
+    } finally {
+      interruption.dispose();
+    }
   },
 };

@@ -1,2 +1,10 @@
 export { cacheKey } from './key';
-export { cacheFolder, cacheStatus, emptyCache, resultFile, resultImage, type CacheStatus } from './volumeCache';
+export {
+  cacheFolder,
+  cacheStatus,
+  emptyCache,
+  resultFile,
+  resultImage,
+  verdictFile,
+  type CacheStatus,
+} from './volumeCache';

@@ -7,8 +7,10 @@ import type { Volume } from '../../volume/types';
 import { decodeEntry, encodeHead } from './entry';
 
 const ENTRY = /^[0-9a-f]{64}\.(vol|json|nii\.gz)$/;
+/** Verdicts on cases are emptied with the cache, but are no volumes. */
+const VERDICT = /^[0-9a-f]{64}\.verdict$/;
 /** Left by a writer that was killed; removed when the cache is emptied. */
-const LEFTOVER = /^[0-9a-f]{64}\.(vol|json|nii\.gz)\.\d+-\d+\.tmp$/;
+const LEFTOVER = /^[0-9a-f]{64}\.(vol|json|nii\.gz|verdict)\.\d+-\d+\.tmp$/;
 
 /** The folder of preprocessed volumes: the given one, else `VOCO_CACHE_DIR`, else `voco` in the user's cache folder. */
 export function cacheFolder(configured?: string | null): string {
@@ -24,13 +26,18 @@ export function cacheFolder(configured?: string | null): string {
   return join(base, 'voco');
 }
 
-function entryFile(folder: string, key: string, extension: 'vol' | 'json' | 'nii.gz'): string {
+function entryFile(folder: string, key: string, extension: 'vol' | 'json' | 'nii.gz' | 'verdict'): string {
   return join(folder, key.slice(0, 2), `${key}.${extension}`);
 }
 
 /** Where a result that took long (see `cacheKey`) is kept beside the volumes, as JSON. */
 export function resultFile(folder: string, key: string): string {
   return entryFile(folder, key, 'json');
+}
+
+/** Where the verdict on a case is kept, as JSON. */
+export function verdictFile(folder: string, key: string): string {
+  return entryFile(folder, key, 'verdict');
 }
 
 /** Where an image that took long to compute is kept beside the volumes, as NIfTI for viewers. */
@@ -105,7 +112,8 @@ async function cacheFiles(folder: string): Promise<{ file: string; entry: boolea
     if (!group.isDirectory() || !/^[0-9a-f]{2}$/.test(group.name)) continue;
     for (const item of await listed(join(folder, group.name))) {
       const entry = ENTRY.test(item.name);
-      if (entry || LEFTOVER.test(item.name)) files.push({ file: join(folder, group.name, item.name), entry });
+      if (entry || VERDICT.test(item.name) || LEFTOVER.test(item.name))
+        files.push({ file: join(folder, group.name, item.name), entry });
     }
   }
   return files;

@@ -94,7 +94,7 @@ function trialBatch(config: FinetuneConfig, volumes: number): ClassifiedBatch {
 /** Every volume gets one class. */
 export const classificationTask: TrainingTask<FinetuneConfig, ClassifiedCase, ClassifiedBatch> = {
   findCases: findClassifiedCases,
-  checks: () => ({}),
+  checks: () => ({ early: true }),
   cost({ crops, train, network }) {
     const { parameters, trainingBytes, forwardFlops } = estimate(network, crops.size);
     return {

@@ -1,6 +1,7 @@
 import { resolveTask, type FinetuneConfig } from '../../config';
 import { cacheFolder } from '../../data/cache';
 import type { Case } from '../../data/datalist';
+import type { LabelDemands } from '../../data/judge';
 import { LabelledStore, makeLabelCodes, type LabelCodes, type LabelledStoreSettings } from '../../data/labelled';
 import { createSegmenter, estimate, type Segmenter } from '../../nets';
 import type { BuildParts, TrainedModel, TrainingTask } from '../../tasks';
@@ -23,6 +24,15 @@ const LOSS_COPIES = 6;
 export function taskCodes(config: FinetuneConfig): LabelCodes {
   const { classes, output } = resolveTask(config.task);
   return makeLabelCodes(classes, output === 'sigmoid', config.task);
+}
+
+/** What the label maps of a config must hold. */
+function labelDemands({ task, data }: FinetuneConfig): LabelDemands {
+  return {
+    classes: resolveTask(task).classes.map(({ name, values }) => ({ name, values })),
+    unlisted: task.unlisted,
+    onImageGrid: data.labelsOnImageGrid,
+  };
 }
 
 export function buildNetwork(config: FinetuneConfig, describeOnly = false): Segmenter {
@@ -80,7 +90,7 @@ function build({
 /** Every voxel gets a class (or several, where classes overlap). */
 export const segmentationTask: TrainingTask<FinetuneConfig, Case, LabelledBatch> = {
   findCases: findLabelledCases,
-  checks: () => ({ labels: true }),
+  checks: (config) => ({ labels: labelDemands(config), early: true }),
   cost({ crops, train, task, network }) {
     const { outChannels } = resolveTask(task);
     const { parameters, trainingBytes, forwardFlops } = estimate(network, crops.size, outChannels);

@@ -1,6 +1,6 @@
 import { basename, dirname } from 'node:path';
 import type { VoxelArray } from '../../volume';
-import type { Finding } from './finding';
+import type { Finding } from '../../protocol/datasets';
 
 const FILE_NAME = /(^|[-_. ])(labels?|labelmaps?|seg|segs|segmentations?|masks?)([-_. ]|\d*\.nii)/i;
 const FOLDER_NAME = /^(labels?(tr|ts|val)?|segs?|segmentations?|masks?)$/i;

@@ -1,0 +1,43 @@
+import { createHash } from 'node:crypto';
+import { open, realpath } from 'node:fs/promises';
+import { axisCodes, spacingOf, type NiftiHeader, type Volume } from '../../volume';
+import type { ImageFacts } from './types';
+
+const PIECE = 1 << 17;
+
+/** Hash of a file's length, beginning, middle and end: the beginning alone may be air in many scans. */
+export async function pieceHash(file: string): Promise<string> {
+  const handle = await open(file, 'r');
+  try {
+    const { size } = await handle.stat();
+    const hash = createHash('sha256').update(String(size));
+    const last = Math.max(0, size - PIECE);
+    for (const start of new Set([0, Math.floor(last / 2), last])) {
+      const buffer = Buffer.alloc(Math.min(PIECE, size));
+      const { bytesRead } = await handle.read(buffer, 0, buffer.length, start);
+      hash.update(buffer.subarray(0, bytesRead));
+    }
+    return hash.digest('hex');
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Hash of the voxels, however the file is compressed. */
+export function voxelHash({ data, shape }: Volume): string {
+  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  return createHash('sha256').update(shape.join()).update(bytes).digest('hex');
+}
+
+/** What a header says of an image. */
+export async function factsOf(file: string, header: NiftiHeader): Promise<ImageFacts> {
+  const { size, channels, affine } = header;
+  return {
+    file,
+    realPath: await realpath(file),
+    fingerprints: [await pieceHash(file)],
+    header: { size, channels, affine },
+    orientation: axisCodes(affine),
+    spacing: spacingOf(affine),
+  };
+}

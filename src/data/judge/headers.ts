@@ -1,0 +1,164 @@
+import { UserError } from '../../errors/userError';
+import type { Finding } from '../../protocol/datasets';
+import { formatSize } from '../../text';
+import {
+  checkComplete,
+  geometryNotices,
+  judgeChannelGrid,
+  judgeLabelGrid,
+  readHeader,
+  type NiftiHeader,
+} from '../../volume';
+import { imageFiles, type Case } from '../datalist/case';
+import { factsOf } from './facts';
+import { namedAsLabels } from './labelMaps';
+import { sizeBeforeCrops } from './size';
+import type { CaseDemands, CaseVerdict, Depth, ImageFacts } from './types';
+
+/** A reading error as a finding: the message already says what is wrong. */
+export function unreadable(error: unknown, file: string): Finding {
+  if (!(error instanceof UserError)) throw error;
+  const message = error.message.startsWith(`${file}: `) ? error.message.slice(file.length + 2) : error.message;
+  return {
+    severity: 'error',
+    file,
+    message,
+    advice: 'repair the file or download it again, or remove the case from the list',
+  };
+}
+
+/** A UserError that comes from the system, not from what is in the file: it may be gone the next time. */
+export function isTransient(error: unknown): boolean {
+  const { code } = ((error as { cause?: unknown }).cause ?? {}) as NodeJS.ErrnoException;
+  return typeof code === 'string' && /^E[A-Z]+$/.test(code);
+}
+
+/** Findings on one case as they come, and whether all of them are of what is in the files. */
+export class Findings {
+  readonly list: Finding[] = [];
+  lasting = true;
+
+  add(...findings: readonly Finding[]): void {
+    this.list.push(...findings);
+  }
+
+  /** Files of that name that cannot be read. @throws what is not a UserError */
+  failed(error: unknown, file: string): void {
+    this.list.push(unreadable(error, file));
+    if (isTransient(error)) this.lasting = false;
+  }
+
+  /** Whether the same was said before. */
+  has({ file, message }: Finding): boolean {
+    return this.list.some((one) => one.file === file && one.message === message);
+  }
+
+  get bad(): boolean {
+    return this.list.some(({ severity }) => severity === 'error');
+  }
+}
+
+function channelFindings(file: string, { channels }: NiftiHeader, demands: CaseDemands): Finding[] {
+  const { channel } = demands;
+  if (channel === 'all' || channel < channels) return [];
+  const message = `has ${channels} channels, so there is no channel ${channel} (counted from 0)`;
+  return [{ severity: 'error', file, message, advice: 'set data.channel to a channel that all images have' }];
+}
+
+async function judgeImage(file: string, demands: CaseDemands, depth: Depth, findings: Findings) {
+  try {
+    const header = await readHeader(file);
+    // Whoever reads the voxels sees whether they are complete.
+    if (depth === 'headers') await checkComplete(file, header);
+    const facts = await factsOf(file, header);
+    if (demands.preprocess) findings.add(...namedAsLabels(file));
+    findings.add(...geometryNotices(header).map((notice) => ({ ...notice, file })));
+    findings.add(...channelFindings(file, header, demands));
+    return facts;
+  } catch (error) {
+    findings.failed(error, file);
+    return undefined;
+  }
+}
+
+async function judgeLabel(
+  file: string,
+  image: ImageFacts | undefined,
+  demands: CaseDemands,
+  depth: Depth,
+  findings: Findings,
+): Promise<void> {
+  try {
+    const header = await readHeader(file);
+    if (depth === 'headers') await checkComplete(file, header);
+    if (header.channels > 1)
+      findings.add({
+        severity: 'error',
+        file,
+        message: `a label with ${header.channels} channels`,
+        advice: 'store one class number a voxel',
+      });
+    const notice = image && judgeLabelGrid(header, image.header, image.file, demands.labels?.onImageGrid);
+    if (notice) findings.add({ ...notice, file });
+  } catch (error) {
+    findings.failed(error, file);
+  }
+}
+
+/** Whether the channels fit each other, and the network. */
+function judgeChannels(images: readonly ImageFacts[], demands: CaseDemands): Finding[] {
+  const [first] = images;
+  if (!first) return [];
+  const found = images.slice(1).flatMap((other): Finding[] => {
+    const notice = judgeChannelGrid(other.header, first.header, first.file);
+    return notice ? [{ ...notice, file: other.file }] : [];
+  });
+  const { channel, inChannels } = demands;
+  const channels = images.reduce((sum, { header }) => sum + (channel === 'all' ? header.channels : 1), 0);
+  if (inChannels === undefined || channels === inChannels) return found;
+  const message = `${channels} channels, but the network takes ${inChannels}`;
+  const advice =
+    'set network.inChannels to the number of channels that all images have, or choose one with data.channel';
+  return [...found, { severity: 'error', file: first.file, message, advice }];
+}
+
+/** A volume that is smaller than what is cut from it. */
+export function tooSmall(file: string, size: readonly number[], { gridSize }: CaseDemands): Finding[] {
+  if (!gridSize || size.every((n, axis) => n >= gridSize[axis]!)) return [];
+  return [
+    {
+      severity: 'error',
+      file,
+      message: `${formatSize(size)} voxels after preprocessing, but the crop grid needs ${formatSize(gridSize)}`,
+      advice: 'set preprocess.resize, or use a smaller grid or crop',
+    },
+  ];
+}
+
+/** Looks at the headers of a case. */
+export async function judgeHeaders(
+  item: Case,
+  demands: CaseDemands,
+  depth: Depth,
+  findings: Findings,
+): Promise<Pick<CaseVerdict, 'images'>> {
+  const files = imageFiles(item);
+  const images: ImageFacts[] = [];
+  for (const file of files) {
+    const facts = await judgeImage(file, demands, depth, findings);
+    if (facts) images.push(facts);
+  }
+  findings.add(...judgeChannels(images, demands));
+  const [first] = images;
+  if (first && demands.preprocess)
+    findings.add(...tooSmall(first.file, sizeBeforeCrops(first.header, demands.preprocess), demands));
+  if (demands.labels && item.label === undefined)
+    findings.add({
+      severity: 'error',
+      file: files[0]!,
+      message: 'has no label',
+      advice: 'add "label" in the datalist',
+    });
+  if (demands.labels && item.label !== undefined) await judgeLabel(item.label, first, demands, depth, findings);
+  return { images: images.length === files.length ? images : [] };
+}

@@ -1,0 +1,82 @@
+import { imageFiles, type Case } from '../data/datalist';
+import { UserError } from '../errors/userError';
+import { writeSkipped, type SkippedCase } from '../runs';
+import { counted } from '../text';
+import type { RunRecorder } from './recorder';
+import type { Say } from './types';
+
+/** What a run does with a case that it cannot use. */
+export type OnBadCase = 'stop' | 'skip';
+
+/** What an error says besides: how a run goes on without bad cases. */
+export const SKIP_ADVICE = 'set data.onBadCase to "skip" to train without such cases';
+
+/** The cases that a run leaves out: those that were known before its first step, and those that turn out later. */
+export class SkipList {
+  private readonly images: Set<string>;
+  private readonly cases: SkippedCase[];
+  private where: { readonly runDir: string; readonly recorder: RunRecorder; readonly say: Say } | undefined;
+  private writing: Promise<void> = Promise.resolve();
+
+  constructor(
+    readonly onBadCase: OnBadCase,
+    known: readonly SkippedCase[],
+  ) {
+    this.cases = [...known];
+    this.images = new Set(known.map(({ image }) => image));
+  }
+
+  get size(): number {
+    return this.cases.length;
+  }
+
+  /** Whether a case is left out. */
+  has(item: Pick<Case, 'image'>): boolean {
+    return this.images.has(imageFiles(item)[0]!);
+  }
+
+  /** First image files of the cases that are left out. */
+  get files(): ReadonlySet<string> {
+    return this.images;
+  }
+
+  /** Writes what is known so far, and what comes from now on, into the run. */
+  async open(runDir: string, recorder: RunRecorder, say: Say): Promise<void> {
+    this.where = { runDir, recorder, say };
+    if (this.cases.length === 0) return;
+    await recorder.log(`${counted(this.cases.length, 'case')} left out (data.onBadCase), see skipped.json`);
+    await this.write();
+  }
+
+  /** Leaves a case out that turned out to be bad. */
+  add(item: Case, part: SkippedCase['part'], reason: string): void {
+    if (this.has(item)) return;
+    const image = imageFiles(item)[0]!;
+    this.images.add(image);
+    this.cases.push({ id: item.id, image, part, reason });
+    this.where?.say(`left out (data.onBadCase): ${reason}`);
+    // What cannot be written now is written with the next case, or at the end.
+    this.writing = this.writing.then(() => this.write()).catch(() => undefined);
+  }
+
+  /** Waits until all is written. */
+  async close(): Promise<void> {
+    await this.writing;
+  }
+
+  private async write(): Promise<void> {
+    if (!this.where) return;
+    const { runDir, recorder } = this.where;
+    await writeSkipped(runDir, this.cases);
+    await recorder.patch({ skipped: this.cases.length });
+  }
+}
+
+/** Refuses a list of which nothing is left. */
+export function refuseEmpty(cases: readonly Case[], skipped: SkipList, part: SkippedCase['part'], first: string): void {
+  if (cases.length === 0 || cases.some((item) => !skipped.has(item))) return;
+  const which = part === 'train' ? 'to train on' : 'held out';
+  throw new UserError(
+    `all ${counted(cases.length, 'case')} ${which} are bad, so that there is nothing to skip to; ${first}`,
+  );
+}
