@@ -139,7 +139,8 @@ function withoutNegatives({ sorted, least, most }: Values, settings: WindowSetti
     ];
   }
   const [first, last] = [percentile(sorted, 0.01), percentile(sorted, 0.99)];
-  if (last <= 700 && first <= 400) return [];
+  // Inside of an organ there is neither air nor fat, and little contrast.
+  if (last <= 700 && last - first <= 250) return [];
   return [
     warning(
       `lowest value is ${shown(least)}: not Hounsfield units, which go below 0 in air and fat`,

@@ -14,10 +14,10 @@ import { dirname, join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { checkDataset, checkSources, type CheckOptions, type Finding } from '../../../src/check/dataset';
-import { sizeBeforeCrops } from '../../../src/check/dataset/compare';
-import type { Case } from '../../../src/data/datalist';
+import { sizeBeforeCrops } from '../../../src/data/judge';
+import { resolveSources, type Case } from '../../../src/data/datalist';
 import { RandomStream } from '../../../src/random/random';
-import { readHeader, writeNifti, type Volume, type VoxelArray } from '../../../src/volume';
+import { readHeader, writeNifti, type PreprocessSettings, type Volume, type VoxelArray } from '../../../src/volume';
 
 const root = mkdtempSync(join(tmpdir(), 'voco-check-'));
 afterAll(() => rmSync(root, { recursive: true }));
@@ -67,8 +67,43 @@ const caseOf = (file: string | string[], labelFile?: string): Case => ({
   ...(labelFile !== undefined && { label: labelFile }),
 });
 
-async function check(change: Partial<CheckOptions> & Pick<CheckOptions, 'cases'>): Promise<Finding[]> {
-  const findings = await checkDataset(change);
+const NO_STEPS: PreprocessSettings = {
+  orientation: null,
+  spacing: null,
+  intensity: null,
+  foreground: null,
+  resize: null,
+};
+
+interface Asked extends Partial<Omit<CheckOptions, 'cases' | 'demands'>> {
+  cases: readonly Case[];
+  channel?: number | 'all';
+  preprocess?: PreprocessSettings;
+  gridSize?: Vec3;
+  labels?: boolean;
+  /** Classes of the task with background: labels are 0 to n − 1. */
+  expectedClasses?: number;
+  /** Reads voxels too. */
+  deep?: boolean;
+}
+
+function optionsOf(asked: Asked): CheckOptions {
+  const { channel = 0, preprocess = NO_STEPS, gridSize, labels, expectedClasses = 3, deep, ...rest } = asked;
+  const classes = Array.from({ length: expectedClasses - 1 }, (_, i) => ({ name: `class ${i + 1}`, values: [i + 1] }));
+  return {
+    ...rest,
+    depth: deep ? 'voxels' : 'headers',
+    demands: {
+      channel,
+      preprocess,
+      ...(gridSize && { gridSize }),
+      ...(labels && { labels: { classes, unlisted: 'error', onImageGrid: false } }),
+    },
+  };
+}
+
+async function check(asked: Asked): Promise<readonly Finding[]> {
+  const findings = await checkDataset(optionsOf(asked));
   for (const one of findings) {
     expect(one.message).not.toContain('\n');
     expect(one.advice.length).toBeGreaterThan(10);
@@ -76,7 +111,7 @@ async function check(change: Partial<CheckOptions> & Pick<CheckOptions, 'cases'>
   return findings;
 }
 
-const about = (findings: Finding[], file: string) =>
+const about = (findings: readonly Finding[], file: string) =>
   findings.filter((one) => one.file === file).map((one) => `${one.severity}: ${one.message}`);
 
 let good: Case[];
@@ -130,31 +165,33 @@ describe('checkDataset', () => {
     const nudged = await label('pair/nudged.nii.gz', { shift: 0.3 });
     const deep = { labels: true, deep: true, expectedClasses: 3 };
     expect(about(await check({ cases: [caseOf(one, size)], ...deep }), size).join()).toMatch(
-      /^error: 8×7×5 voxels, but/,
+      /^error: lies on another voxel grid than its image .*8×7×5 voxels/,
     );
     expect(about(await check({ cases: [caseOf(one, moved)], ...deep }), moved).join()).toMatch(
-      /^error: does not lie where its image/,
+      /^error: lies up to 40 mm away from its image/,
     );
     expect(about(await check({ cases: [caseOf(one, nudged)], ...deep }), nudged).join()).toMatch(
-      /^warning: does not lie where/,
+      /^warning: lies up to 0.3 mm off its image/,
     );
     expect(about(await check({ cases: [caseOf(one)], labels: true }), one)).toEqual(['error: has no label']);
   });
 
   it('reads label values when asked to', async () => {
     const one = await image('values/one.nii.gz');
-    const high = await label('values/high.nii.gz', {}, (i) => (i === 5 ? 14 : i % 2));
+    const high = await label('values/high.nii.gz', {}, (i) => (i === 5 ? 14 : i % 14));
     const empty = await label('values/empty.nii.gz', {}, () => 0);
     const fraction = await image('values/fraction.nii.gz', {}, (i) => i / 10);
     const options = { labels: true, expectedClasses: 14 };
     expect(about(await check({ cases: [caseOf(one, high)], ...options }), high)).toEqual([]);
     const deep = { ...options, deep: true };
     expect(about(await check({ cases: [caseOf(one, high)], ...deep }), high)).toEqual([
-      'error: unexpected label values 14; expected 0 to 13',
+      'error: has the value 14 (1 voxel), which belongs to no class of the task (values: 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13)',
     ]);
-    expect(about(await check({ cases: [caseOf(one, empty)], ...deep }), empty)).toEqual(['warning: only background']);
+    expect(about(await check({ cases: [caseOf(one, empty)], ...deep }), empty)).toEqual([
+      'warning: has no voxel of any class: all is background',
+    ]);
     expect(about(await check({ cases: [caseOf(one, fraction)], ...deep }), fraction).join()).toMatch(
-      /unexpected label values 0\.1.*, …; expected 0 to 13/,
+      /^error: (holds multiples of 0\.1|.*lie between whole numbers|is an image, not a label map)/,
     );
   });
 
@@ -171,7 +208,7 @@ describe('checkDataset', () => {
     } as const;
     const findings = await check({ cases: [nan, flat, mri].map((file) => caseOf(file)), deep: true, preprocess });
     expect(about(findings, nan)).toEqual(['warning: 3 voxels are NaN or infinite']);
-    expect(about(findings, flat)).toEqual(['error: all voxels have the same value']);
+    expect(about(findings, flat)).toEqual(['error: all voxels have the same value, 7']);
     expect(about(findings, mri).join()).toMatch(/^warning: lowest value is 0: not Hounsfield units/);
   });
 
@@ -252,7 +289,7 @@ describe('checkDataset', () => {
     const a = await image('modal/a.nii.gz');
     const b = await image('modal/b.nii.gz', { shift: 5 });
     expect(about(await check({ cases: [caseOf([a, b])] }), b).join()).toMatch(
-      /^error: does not lie on the same voxel grid/,
+      /^error: does not lie on the voxel grid of .*first channel/,
     );
   });
 });
@@ -312,15 +349,17 @@ describe('stopping and sources', () => {
   it('stops when aborted', async () => {
     const controller = new AbortController();
     let looked = 0;
-    const run = checkDataset({
-      cases: good,
-      concurrency: 1,
-      signal: controller.signal,
-      onProgress: () => {
-        looked++;
-        controller.abort();
-      },
-    });
+    const run = checkDataset(
+      optionsOf({
+        cases: good,
+        concurrency: 1,
+        signal: controller.signal,
+        onProgress: () => {
+          looked++;
+          controller.abort();
+        },
+      }),
+    );
     await expect(run).rejects.toThrow(/abort/i);
     expect(looked).toBe(1);
   });
@@ -332,7 +371,9 @@ describe('stopping and sources', () => {
       JSON.stringify({ numTraining: 80, training: [{ image: 'good/img0.nii.gz' }] }),
     );
     const sources = [{ datalist: 'flare.json' }, { datalist: 'btcv.json' }, { folder: 'absent' }, { folder: 'good' }];
-    const { cases, findings } = await checkSources(sources, root, { labels: false });
+    const { cases, findings } = await checkSources(sources, root, (list) =>
+      resolveSources(list, root, { labels: false }),
+    );
     expect(cases).toHaveLength(7);
     expect(about(findings, join(root, 'flare.json')).join()).toMatch(/key "images" instead of "image"/);
     expect(about(findings, join(root, 'absent')).join()).toMatch(/no such file/);

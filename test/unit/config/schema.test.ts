@@ -26,6 +26,11 @@ const WITHOUT_DEFAULT = [
   '/data/validation/folds',
   '/data/validation/baseDir',
   '/data/validation/labelled',
+  // Left out where values are right as they are stored, which is the usual.
+  '/data/preprocess/intensity/rescale',
+  '/data/preprocess/intensity/offset',
+  '/data/preprocess/intensity/unwrap',
+  '/data/preprocess/intensity/check',
 ];
 
 describe('the config schema', () => {
