@@ -44,7 +44,7 @@ const asked = {
   locate: ['convert', 'train', 'tasks', 'pretext', 'data', 'tensor'],
   preview: ['locate', 'loader', 'catalog', 'tasks', 'pretext', 'data'],
   segment: ['convert', 'downstream', 'data', 'nets', 'metrics', 'tensor'],
-  evaluate: ['convert', 'segment', 'train', 'downstream', 'data', 'metrics', 'tensor'],
+  evaluate: ['convert', 'segment', 'train', 'catalog', 'tasks', 'downstream', 'data', 'metrics', 'tensor'],
   study: ['train', 'catalog', 'data'],
   compare: ['convert', 'locate', 'segment', 'train', 'catalog', 'pretext', 'downstream', 'data', 'nets', 'metrics', 'tensor'],
   bench: ['loader', 'pretext', 'data', 'nets', 'tensor', 'metrics'],

@@ -1,4 +1,4 @@
-import { BadCaseError, UserError } from '../errors/userError';
+import { refuseAs, UserError } from '../errors/userError';
 import { noticeText, preprocess, type PreprocessSettings, type Volume } from '../volume';
 import { cacheKey } from './cache/key';
 import { VolumeCache } from './cache/volumeCache';
@@ -56,7 +56,7 @@ export class VolumeStore {
     let loading = this.loading.get(name);
     if (!loading) {
       loading = this.fetch(files)
-        .catch(refuse(files))
+        .catch(refuseAs(files[0]!))
         .finally(() => this.loading.delete(name));
       this.loading.set(name, loading);
     }
@@ -123,11 +123,3 @@ function asFloat32(data: Volume['data']): Float32Array {
 }
 
 const ignore = (): undefined => undefined;
-
-/** What is wrong with the files of a case as an error that a run may go on after. */
-function refuse(files: readonly string[]): (error: unknown) => never {
-  return (error) => {
-    if (!(error instanceof UserError) || error instanceof BadCaseError) throw error;
-    throw new BadCaseError(error.message, files[0]!, { cause: error });
-  };
-}

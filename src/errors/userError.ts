@@ -37,6 +37,14 @@ export class BadCaseError extends UserError {
   }
 }
 
+/** Makes an error that tells what is wrong with the files of a case one that a run may go on after. @param image its first image file */
+export function refuseAs(image: string): (error: unknown) => never {
+  return (error) => {
+    if (!(error instanceof UserError) || error instanceof BadCaseError) throw error;
+    throw new BadCaseError(error.message, image, { cause: error });
+  };
+}
+
 const REASONS: Record<string, string> = {
   ENOENT: 'no such file or directory',
   EACCES: 'permission denied',

@@ -1,6 +1,10 @@
 import { resolve } from 'node:path';
 import { loadConfig, resolveTask, type FinetuneConfig, type Task } from '../config';
+import { taskOf } from '../catalog';
+import type { Case } from '../data/datalist';
 import { UsageError } from '../errors/userError';
+import type { Cases } from '../tasks';
+import { checkCases } from '../train/preflight';
 import { writeFileAtomically } from '../files/atomic';
 import {
   appendLog,
@@ -78,8 +82,24 @@ interface Work {
   score(runDir: string, watch: Watch, say: Say): Promise<Scored>;
 }
 
-async function segmentationWork({ config, checkpoint }: Prepared): Promise<Work> {
-  const { validation } = await findLabelledCases(config);
+/**
+ * The held-out cases that can be scored, judged as a run judges them. Bad ones are an error, or left out with `data.onBadCase`
+ * "skip".
+ */
+async function usableHeldOut<Item extends Case>(
+  config: FinetuneConfig,
+  find: (config: FinetuneConfig) => Promise<Cases<Item>>,
+  say: Say,
+): Promise<{ validation: readonly Item[] }> {
+  const { validation } = await find(config);
+  const checks = (await taskOf(config)).checks(config);
+  const { warnings, skipped } = await checkCases(config, { train: [], validation }, checks);
+  warnings.forEach(say);
+  return { validation: validation.filter((item) => !skipped.has(item)) };
+}
+
+async function segmentationWork({ config, checkpoint }: Prepared, say: Say): Promise<Work> {
+  const { validation } = await usableHeldOut(config, findLabelledCases, say);
   return {
     cases: validation.length,
     async score(runDir, { signal, progress }, onWarning) {
@@ -100,12 +120,12 @@ async function segmentationWork({ config, checkpoint }: Prepared): Promise<Work>
   };
 }
 
-async function classificationWork({ config, checkpoint, task }: Prepared): Promise<Work> {
-  const { validation } = await findClassifiedCases(config);
+async function classificationWork({ config, checkpoint, task }: Prepared, say: Say): Promise<Work> {
+  const { validation } = await usableHeldOut(config, findClassifiedCases, say);
   return {
     cases: validation.length,
-    async score(_, watch, say) {
-      const classification = await classifyCases(config, checkpoint, validation, watch, say);
+    async score(_, watch, onWarning) {
+      const classification = await classifyCases(config, checkpoint, validation, watch, onWarning);
       const summary = summarizeClassification(classification, config.seed);
       const names = task.classes.map(({ name }) => name);
       const csv = classificationCsv(classification, names);
@@ -115,7 +135,7 @@ async function classificationWork({ config, checkpoint, task }: Prepared): Promi
 }
 
 /** How each downstream task is scored. */
-const WORK: Readonly<Record<DownstreamName, (prepared: Prepared) => Promise<Work>>> = {
+const WORK: Readonly<Record<DownstreamName, (prepared: Prepared, say: Say) => Promise<Work>>> = {
   segmentation: segmentationWork,
   classification: classificationWork,
 };
@@ -189,7 +209,7 @@ async function openRun(prepared: Prepared, request: EvaluateRequest, cases: numb
 export async function evaluate(request: EvaluateRequest, say: Say): Promise<EvaluateResult> {
   const prepared = await prepare(request);
   const { config, checkpoint, task } = prepared;
-  const work = await WORK[downstreamFor(task.output).name as DownstreamName](prepared);
+  const work = await WORK[downstreamFor(task.output).name as DownstreamName](prepared, say);
   if (work.cases === 0) {
     throw new UsageError(
       'voco evaluate: the config has no held-out cases; set data.validation or data.validationFraction',

@@ -1,8 +1,11 @@
 import type { PretrainConfig } from '../config';
+import { holdsLabels, judgeStoredValues, namedAsLabels, storedValues, type StoredValues } from '../data/judge';
 import { readImage } from '../data/volumeStore';
+import { UserError } from '../errors/userError';
 import type { StagePreview } from '../protocol/crops';
 import {
   cutView,
+  noticeText,
   preprocessView,
   storedWindow,
   viewOf,
@@ -51,6 +54,8 @@ interface Kept extends Progress {
 interface Source {
   readonly key: string;
   readonly replaced: boolean;
+  /** For judging them in the light of the settings. */
+  readonly values: readonly StoredValues[];
   readonly warnings: readonly string[];
 }
 
@@ -75,16 +80,28 @@ export class StageRunner {
   async run(files: readonly string[], { channel, preprocess: settings }: DataSettings, identity = ''): Promise<Staged> {
     const key = JSON.stringify([files, identity, channel]);
     if (this.source?.key !== key || this.lastKept(settings) < 0) await this.read(key, files, channel, settings);
+    const judged = judgeStoredValues(this.source!.values, settings.intensity).map((one) => noticeText(files[0]!, one));
+    try {
+      return finished(this.stagesOf(files[0]!, settings), settings, [...judged, ...this.source!.warnings]);
+    } catch (error) {
+      // What is wrong with the values says more than what follows from it.
+      if (!(error instanceof UserError) || judged.length === 0) throw error;
+      throw new UserError(judged.join('\n'), error.exitCode, { cause: error });
+    }
+  }
+
+  /** Does the steps that are not done yet. */
+  private stagesOf(name: string, settings: Settings): Progress {
     const keys = this.keysOf(settings);
     const last = this.lastKept(settings);
     let current = this.kept[last]!;
     this.kept.length = last + 1;
     for (let leg = last + 1; leg < LEGS.length; leg++) {
-      current = { ...staged(current, settings, files[0], LEGS[leg]!.upTo), key: keys[leg]! };
+      current = { ...staged(current, settings, name, LEGS[leg]!.upTo), key: keys[leg]! };
       this.kept[leg] = current;
     }
     this.dropOver(KEPT_BYTES);
-    return finished(staged(current, settings, files[0], 'resize'), settings, this.source!.warnings);
+    return staged(current, settings, name, 'resize');
   }
 
   private async read(
@@ -97,7 +114,9 @@ export class StageRunner {
     const warnings: string[] = [];
     const volume = await readImage(files, channel, (warning) => warnings.push(warning));
     const loaded = staged({ view: viewOf(volume), stages: [] }, settings, files[0], 'load');
-    this.source = { key, warnings, replaced: loaded.view.source.data !== volume.data };
+    const labels = [...namedAsLabels(files[0]!), ...holdsLabels(files[0]!, volume.data)];
+    warnings.push(...labels.map((one) => noticeText(one.file, one)));
+    this.source = { key, warnings, values: storedValues(volume), replaced: loaded.view.source.data !== volume.data };
     this.kept = [{ ...loaded, key: this.keysOf(settings)[0]! }];
   }
 

@@ -1,10 +1,11 @@
 import type { FinetuneConfig } from '../config';
 import { imageFiles, type Case } from '../data/datalist';
 import { valuesOfCodes, type LabelCodes } from '../data/labelled';
+import { judgeIntensities } from '../data/judge';
 import { readImage } from '../data/volumeStore';
 import { UserError } from '../errors/userError';
 import type { Segmenter } from '../nets';
-import { labelOnGrid, preprocess, writeNifti, type Volume } from '../volume';
+import { labelOnGrid, noticeText, preprocess, writeNifti, type Volume } from '../volume';
 import { buildNetwork, taskCodes } from '../downstream/segmentation/task';
 import { readWeights } from '../convert/read';
 import { predictCodes, type InferenceOptions } from '../downstream/segmentation/predict';
@@ -52,6 +53,9 @@ export async function segmentImage(
       `${files[0]}: has ${image.shape[0]} channels, the network takes ${network.inChannels}; see data.channel of the config`,
     );
   }
+  // The network answers whatever it is shown: nobody else would say that the image is in other units.
+  const notices = judgeIntensities(image, config.data.preprocess.intensity);
+  notices.forEach((notice) => options.onWarning?.(noticeText(files[0]!, notice)));
   const { volume } = preprocess(image, config.data.preprocess, { name: files[0] });
   const data = volume.data instanceof Float32Array ? volume.data : Float32Array.from(volume.data);
   const predicted = await predictCodes(network, { ...volume, data }, codes, config, options);

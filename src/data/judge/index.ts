@@ -1,5 +1,6 @@
 export { pieceHash } from './facts';
-export { judgeIntensities } from './intensities';
+export { judgeIntensities, judgeStoredValues, storedValues, type StoredValues } from './intensities';
+export { holdsLabels, namedAsLabels } from './labelMaps';
 export { judgeAndRead, judgeCase, refuseBad } from './judge';
 export { sizeBeforeCrops } from './size';
 export type { CaseDemands, CaseVerdict, Depth, ImageFacts, LabelDemands } from './types';

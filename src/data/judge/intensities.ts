@@ -10,7 +10,6 @@ import {
   type IntensitySettings,
   type Notice,
   type Volume,
-  type VoxelArray,
 } from '../../volume';
 import { formatPercent, significant } from '../../text';
 
@@ -189,18 +188,49 @@ function windowNotices(values: Values, settings: WindowSettings): Notice[] {
   return [found.find(({ severity }) => severity === 'error') ?? found[0]].filter((one) => one !== undefined);
 }
 
-function judgeValues(data: VoxelArray, settings: IntensitySettings | null): Notice[] {
-  const range = finiteRange(data);
+/** What is summed up of the stored values of a channel. */
+export interface StoredValues {
+  /** Rising. */
+  readonly sample: Float64Array;
+  /** Of all voxels; infinite when there is no number among them. */
+  readonly range: readonly [least: number, most: number];
+}
+
+/** Sums up the values of each channel, for {@link judgeStoredValues}. */
+export function storedValues(volume: Volume): StoredValues[] {
+  const channels = volume.shape[0];
+  const length = volume.data.length / channels;
+  return Array.from({ length: channels }, (_, c) => {
+    const data = volume.data.subarray(c * length, (c + 1) * length);
+    return { sample: sortedSample(data), range: finiteRange(data) };
+  });
+}
+
+function judgeChannel({ sample, range }: StoredValues, settings: IntensitySettings | null): Notice[] {
   const empty = emptiness(range);
   if (empty.length > 0) return empty;
-  if (settings?.check === false) return [];
-  const sorted = sortedSample(data);
-  // A sample of an image that is nearly all one value may miss the rest.
-  if (sorted.length === 0) return [];
-  const values = valuesOf(sorted, range, settings);
+  // A sample of an image of few numbers may hold none.
+  if (settings?.check === false || sample.length === 0) return [];
+  const values = valuesOf(sample, range, settings);
   const found = wrapped(values, settings);
   if (found.length > 0 || settings?.kind !== 'window') return found;
   return windowNotices(values, settings);
+}
+
+/** {@link judgeIntensities} of values that were summed up: after a change of the settings nothing is read anew. */
+export function judgeStoredValues(channels: readonly StoredValues[], settings: IntensitySettings | null): Notice[] {
+  const isEmpty = ({ range: [least, most] }: StoredValues): boolean => !(least < most);
+  const found = channels.map((values) => judgeChannel(values, settings));
+  if (channels.length === 1) return found[0]!;
+  // An empty channel of several can be missing on purpose.
+  const allEmpty = channels.every(isEmpty);
+  return found.flatMap((notices, c) =>
+    notices.map((notice) => ({
+      ...notice,
+      severity: isEmpty(channels[c]!) && !allEmpty ? ('warning' as const) : notice.severity,
+      message: `channel ${c}: ${notice.message}`,
+    })),
+  );
 }
 
 /**
@@ -212,21 +242,7 @@ function judgeValues(data: VoxelArray, settings: IntensitySettings | null): Noti
  * @returns errors where the window would make nonsense of the values, warnings where that is not sure
  */
 export function judgeIntensities(volume: Volume, settings: IntensitySettings | null): Notice[] {
-  const channels = volume.shape[0];
-  const length = volume.data.length / channels;
-  const byChannel = Array.from({ length: channels }, (_, c) =>
-    judgeValues(volume.data.subarray(c * length, (c + 1) * length), settings),
-  );
-  if (channels === 1) return byChannel[0]!;
-  // An empty channel of several can be missing on purpose.
-  const allEmpty = byChannel.every((notices) => notices.some(({ message }) => message.startsWith('all voxels')));
-  return byChannel.flatMap((notices, c) =>
-    notices.map((notice) => ({
-      ...notice,
-      severity: !allEmpty && notice.message.startsWith('all voxels') ? ('warning' as const) : notice.severity,
-      message: `channel ${c}: ${notice.message}`,
-    })),
-  );
+  return judgeStoredValues(storedValues(volume), settings);
 }
 
 /** What is to be said of voxels that are not numbers. */

@@ -1,5 +1,5 @@
 import type { Vec3 } from '../../geometry';
-import { UserError } from '../../errors/userError';
+import { refuseAs, UserError } from '../../errors/userError';
 import { applyNotices, gridOf, preprocess, spatialPad, type PreprocessSettings, type Volume } from '../../volume';
 import { cacheKey } from '../cache/key';
 import { VolumeCache } from '../cache/volumeCache';
@@ -56,13 +56,15 @@ export class LabelledStore {
     this.cache = settings.cacheFolder === null ? undefined : new VolumeCache(settings.cacheFolder);
   }
 
-  /** @throws UserError naming the file that is missing, malformed, on another grid, or has a label of no class */
+  /** @throws BadCaseError naming the file that is missing, malformed, on another grid, or has a label of no class */
   async load(item: Case): Promise<LabelledVolume> {
     const name = [...imageFiles(item), labelFile(item), ...(item.labelled ?? [])].join('\n');
     let found = this.kept.get(name);
     if (found) this.kept.delete(name);
     else {
-      found = this.assemble(await this.pair(item), item);
+      found = await this.pair(item)
+        .then((pair) => this.assemble(pair, item))
+        .catch(refuseAs(imageFiles(item)[0]!));
       this.bytes += sizeOf(found);
     }
     this.kept.set(name, found);

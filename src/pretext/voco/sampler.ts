@@ -1,7 +1,7 @@
 import { NO_AUGMENTATION, drawAugmentation, sampleCrop, type Augmentation } from '../../data/augment';
 import { imageFiles } from '../../data/datalist';
 import { VolumeStore } from '../../data/volumeStore';
-import { UserError } from '../../errors/userError';
+import { BadCaseError, UserError } from '../../errors/userError';
 import { boxAround, type Box, type Vec3 } from '../../geometry';
 import { RandomStream } from '../../random/random';
 import type { Sampler } from '../../tasks';
@@ -24,7 +24,8 @@ function gridFor(volume: Volume, draw: VolumeDraw, settings: CropSettings) {
     return createCropGrid(settings.grid, settings.crop, [x, y, z]);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    throw new UserError(`${imageFiles(draw)[0]}: ${error.message}`, error.exitCode, { cause: error });
+    const [image] = imageFiles(draw);
+    throw new BadCaseError(`${image}: ${error.message}`, image!, { cause: error });
   }
 }
 
