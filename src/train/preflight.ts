@@ -27,8 +27,8 @@ export interface Preflight {
 function refuse(errors: readonly string[], badCases: number): void {
   if (errors.length === 0) return;
   const more = errors.length > MAX_SHOWN ? [`… and ${errors.length - MAX_SHOWN} more: see voco check`] : [];
-  const advice = badCases > 0 ? [SKIP_ADVICE] : [];
-  throw new UserError([...errors.slice(0, MAX_SHOWN), ...more, ...advice].join('\n'));
+  const advice = badCases > 0 ? `; or ${SKIP_ADVICE}` : '';
+  throw new UserError(`${[...errors.slice(0, MAX_SHOWN), ...more].join('\n')}${advice}`);
 }
 
 const isError = ({ severity }: Finding): boolean => severity === 'error';
@@ -73,7 +73,7 @@ export async function checkCases(
     refuseEmpty(cases[part], skipped, part, list.find((one) => one.part === part)?.reason ?? '');
   const left = list.map(({ reason }) => `left out (data.onBadCase): ${reason}`);
   const some = left.length > MAX_SHOWN ? [...left.slice(0, MAX_SHOWN), `… and ${left.length - MAX_SHOWN} more`] : left;
-  const total = list.length > 0 ? [`${counted(list.length, 'case')} left out (data.onBadCase): see skipped.json`] : [];
+  const total = list.length > 0 ? [`${counted(list.length, 'case')} left out (data.onBadCase)`] : [];
   const usable = (items: readonly Case[]) => items.filter((item) => !skipped.has(item));
   return {
     warnings: [...some, ...total, ...findings.filter(({ severity }) => severity === 'warning').map(describeFinding)],

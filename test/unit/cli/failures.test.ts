@@ -131,7 +131,7 @@ describe('volumes that cannot be used', () => {
     await writeNifti(join(folder, 'images/holes.nii.gz'), { ...volume, data });
     const result = await train(folder);
     expect(result.code).toBe(0);
-    const note = /holes\.nii\.gz: \d+ voxels are NaN or infinite and were replaced/;
+    const note = /holes\.nii\.gz: \d+ voxels are NaN or infinite; they are replaced/;
     expect(result.stderr).toMatch(note);
     const runDir = onlyRun(folder);
     expect(readFileSync(join(runDir, 'log.txt'), 'utf8')).toMatch(note);
