@@ -276,6 +276,8 @@ describe('volume store', () => {
     expect(both.shape).toEqual([2, 24, 16, 8]);
     const second = await store.load({ image: files[1]! });
     expect(both.data.subarray(24 * 16 * 8)).toEqual(second.data);
-    await expect(store.load({ image: files })).rejects.toThrow(/odd\.nii\.gz: does not lie on the voxel grid of .*flair\.nii\.gz/);
+    await expect(store.load({ image: files })).rejects.toThrow(
+      /odd\.nii\.gz: does not lie on the voxel grid of .*flair\.nii\.gz/,
+    );
   });
 });
