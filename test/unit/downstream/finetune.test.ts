@@ -271,7 +271,7 @@ describe('what cannot be fine-tuned', () => {
     const task = { name: 'custom', classes: [{ name: 'liver', values: [6] }] };
     const file = config('strict', { ...short(2), task });
     await expect(train('finetune', { configFile: file, resume: false, set: [] }, quiet)).rejects.toThrow(
-      /label000\d\.nii\.gz: has the label \d+, which belongs to no class/,
+      /label000\d\.nii\.gz: has the values? \d+.*, which belongs? to no class/,
     );
   });
 

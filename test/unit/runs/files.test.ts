@@ -23,6 +23,7 @@ describe('a run directory', () => {
       checkpoints: 'checkpoints',
       init: 'init.json',
       cases: 'cases.json',
+      skipped: 'skipped.json',
       results: 'results.json',
       resultsTable: 'results.csv',
       predictions: 'predictions',
