@@ -6,7 +6,7 @@ import type { NiftiHeader, PreprocessSettings } from '../../volume';
 export interface LabelDemands {
   readonly classes: readonly { readonly name: string; readonly values: readonly number[] }[];
   /** The value of voxels that are left out. */
-  readonly ignore?: number | null;
+  readonly ignore: number | null;
   readonly unlisted: 'error' | 'background';
   /** Labels of the image's size lie on its grid, whatever their affine. */
   readonly onImageGrid: boolean;

@@ -53,9 +53,9 @@ export function judgeVoxels(file: string, { volume, nonFinite }: ReadVolume, dem
 export async function judgeLabelVoxels(
   item: Case,
   image: Volume,
-  { classes, unlisted, onImageGrid }: LabelDemands,
+  { classes, onImageGrid, ...others }: LabelDemands,
 ): Promise<{ findings: Finding[]; values: LabelValues | undefined }> {
-  const settings = { codes: makeLabelCodes(classes, false, unlisted), onImageGrid };
+  const settings = { codes: makeLabelCodes(classes, false, others), onImageGrid };
   const { values, notices } = await judgeLabel(item, gridOf(image), settings);
   return { findings: notices.map((notice) => ({ ...notice, file: item.label! })), values };
 }

@@ -31,6 +31,7 @@ function labelDemands({ task, data }: FinetuneConfig): LabelDemands {
   return {
     classes: resolveTask(task).classes.map(({ name, values }) => ({ name, values })),
     unlisted: task.unlisted,
+    ignore: task.ignore ?? null,
     onImageGrid: data.labelsOnImageGrid,
   };
 }

@@ -97,7 +97,7 @@ function optionsOf(asked: Asked): CheckOptions {
       channel,
       preprocess,
       ...(gridSize && { gridSize }),
-      ...(labels && { labels: { classes, unlisted: 'error', onImageGrid: false } }),
+      ...(labels && { labels: { classes, unlisted: 'error', ignore: null, onImageGrid: false } }),
     },
   };
 }
