@@ -33,7 +33,7 @@ export async function evaluateCase(
   await writeSegmentation(prediction, labels, codes);
   const file = labelFile(item);
   const settings = { codes, onImageGrid: config.data.labelsOnImageGrid };
-  const { label, notices } = await judgeLabel(item, gridOf(labels), settings);
+  const { label, notices, onImageGrid } = await judgeLabel(item, gridOf(labels), settings);
   applyNotices(file, notices, onWarning);
   const labelled = labelledClasses(item, codes.classes);
   const truth = encodeLabels(label!.data, codes, file, labelled);
@@ -58,5 +58,12 @@ export async function evaluateCase(
       ...(worst && { worst }),
     };
   });
-  return { case: item.id, image: imageFiles(item)[0]!, label: file, prediction: relative(runDir, prediction), classes };
+  return {
+    case: item.id,
+    image: imageFiles(item)[0]!,
+    label: file,
+    ...(onImageGrid && { labelOnImageGrid: true }),
+    prediction: relative(runDir, prediction),
+    classes,
+  };
 }

@@ -44,6 +44,8 @@ export interface CaseResult {
   readonly case: string;
   readonly image: string;
   readonly label?: string;
+  /** The label map was taken on the image's grid, whatever its affine says. */
+  readonly labelOnImageGrid?: boolean;
   /** The segmentation written for it, relative to the run directory. */
   readonly prediction?: string;
   readonly classes: readonly ClassScores[];

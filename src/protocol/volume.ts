@@ -35,6 +35,8 @@ export interface HeaderRow {
 /** What the header says, before any voxel is read. */
 export interface VolumeHeader {
   readonly grid: Grid;
+  /** The file's own grid: its axes as stored, all of its voxels. */
+  readonly fileGrid: Grid;
   readonly storage: VoxelStorage;
   readonly spacing: Vec3;
   /** Volumes of a 4-D file. */
@@ -136,6 +138,15 @@ export interface OverlayWish {
   /** The labels that count, with their names and colours; without it all do, named by the files beside the volume. */
   readonly classes?: readonly ResultClass[];
   readonly hidden?: boolean;
+  /** Drawn voxel by voxel on the grid of the volume below, which has the same size, whatever its affine says. */
+  readonly onImageGrid?: boolean;
+}
+
+/** What is said of where an overlay lies. */
+export interface OverlayPlace {
+  readonly text: string;
+  /** The grid that may be taken instead: the image's, or its own. */
+  readonly choice?: 'image' | 'own';
 }
 
 /** A volume that is to be shown, with what is on top of it, lowest first. */
@@ -159,6 +170,8 @@ export interface VolumeFile {
 /** A volume drawn on top of another, sampled on its grid. */
 export interface ShownOverlay extends VolumeFile {
   readonly wish: OverlayWish;
+  /** Present when there is something to say of where it lies. */
+  readonly place?: OverlayPlace;
   /** In mode `error`. */
   readonly truth?: VolumeFile;
 }

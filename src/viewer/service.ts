@@ -34,6 +34,7 @@ import { reduceVolume } from './reduce';
 import { makeThumbnail, type Thumbnail } from './thumbnail';
 import { memoryFor, stepsFor, stepsInWords } from './tooLarge';
 import { labelCounts, summarizeValues } from './statistics';
+import { UserError } from '../errors/userError';
 import { formatSize, significant } from '../text';
 
 /** Voxels that are looked at in one go. */
@@ -140,11 +141,30 @@ export class VolumeService {
     return { ...summary, labels, warnings };
   }
 
-  async header(): Promise<VolumeHeader> {
-    const { header, whole, view, step } = await this.open();
+  /**
+   * How the voxels are walked: by the file's own affine, or on another file's grid.
+   *
+   * @param place grid of a file of the same size, on which the voxels are to lie
+   * @throws UserError naming both sizes when they differ
+   */
+  private async viewAt(place: Grid | undefined): Promise<CanonicalView> {
+    const { whole, view, step } = await this.open();
+    if (!place) return view;
+    if (place.size.join() !== whole.size.join())
+      throw new UserError(
+        `${this.file}: has ${formatSize(whole.size)} voxels, the image ${formatSize(place.size)}: it cannot lie on the image's grid`,
+      );
+    return canonicalView(everyNth({ ...whole, affine: Float64Array.from(place.affine) }, step), step);
+  }
+
+  /** @param place see {@link slices} */
+  async header(place?: Grid): Promise<VolumeHeader> {
+    const { header, whole, step } = await this.open();
+    const view = await this.viewAt(place);
     const reduced = step.some((n) => n > 1);
     return {
       grid: view.grid,
+      fileGrid: { size: whole.size, affine: [...whole.affine] },
       storage: view.storage,
       spacing: spacingOf(Float64Array.from(view.grid.affine)),
       channels: header.channels,
@@ -169,14 +189,18 @@ export class VolumeService {
   /**
    * Slices of this volume, on another volume's grid when `grid` is given: of a label map the nearest voxels and 0 outside, of an
    * image values between the voxels and NaN outside.
+   *
+   * @param place grid of another file of the same size, on which this one's voxels are to lie whatever its affine says
    */
   async slices(
     plane: Plane,
     indices: readonly number[],
     channel: number,
     grid: Grid | undefined,
+    place?: Grid,
   ): Promise<readonly Slice[]> {
-    const { view, header } = await this.open();
+    const { header } = await this.open();
+    const view = await this.viewAt(place);
     const { voxels, statistics } = await this.read();
     const target = grid && !coincide(grid, view.grid) ? grid : undefined;
     const { size } = target ?? view.grid;
@@ -191,8 +215,8 @@ export class VolumeService {
       );
   }
 
-  async reduced(channel: number, limit: number): Promise<ReducedVolume> {
-    const { view } = await this.open();
+  async reduced(channel: number, limit: number, place?: Grid): Promise<ReducedVolume> {
+    const view = await this.viewAt(place);
     const { voxels, statistics } = await this.read();
     return reduceVolume(voxels, view, channel, limit, statistics.labels !== undefined);
   }

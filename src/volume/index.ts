@@ -4,6 +4,7 @@ export {
   composeAffine,
   identityAffine,
   invertAffine,
+  isInvertible,
   sameGrid,
   shiftAffine,
   spacingOf,

@@ -16,6 +16,12 @@ export function spacingOf(grid: Grid): Vec3 {
   return mapAxes((axis) => Math.hypot(a[axis]!, a[4 + axis]!, a[8 + axis]!));
 }
 
+/** The volume of a voxel in mm³, of axes at any angle. */
+export function voxelVolume(grid: Grid): number {
+  const [a, b, c, , d, e, f, , g, h, i] = grid.affine as number[];
+  return Math.abs(a! * (e! * i! - f! * h!) - b! * (d! * i! - f! * g!) + c! * (d! * h! - e! * g!));
+}
+
 /** Millimetres (RAS+) of a canonical index. */
 export function toWorld(grid: Grid, index: Vec3): Vec3 {
   const a = grid.affine;

@@ -1,17 +1,23 @@
 import type { LabelEntry } from '../../src/protocol/volume';
 import { button, checkbox, setChecked } from '../ui/controls';
 import { element } from '../ui/dom';
-import { spacingOf } from './geometry';
+import { voxelVolume } from './geometry';
 import { toggleLabels } from './shortcuts';
 import type { Controls } from './controls';
 
 interface Listed extends LabelEntry {
-  readonly millilitres: number;
+  /** Absent where the size of a voxel is not known. */
+  readonly millilitres?: number;
 }
 
 interface Row {
   readonly box: HTMLElement;
   readonly only: HTMLElement;
+}
+
+function inMillilitres(millilitres: number | undefined): string {
+  if (millilitres === undefined) return '';
+  return ` ${millilitres >= 10 ? millilitres.toFixed(0) : millilitres.toFixed(1)}\u00a0ml`;
 }
 
 /** The labels of all volumes shown: each can be hidden, or shown alone. */
@@ -44,12 +50,22 @@ export class LabelList {
   /** The labels of all files, the first that names one counts. */
   private entries(): ReadonlyMap<number, Listed> {
     const found = new Map<number, Listed>();
-    for (const source of this.viewer.panes.flatMap((pane) => [...pane.sources.values()])) {
+    const { panes } = this.viewer;
+    // The voxels of what is not yet placed on its image have no size that could be told.
+    const unplaced = new Set(
+      panes.flatMap(({ overlays }) =>
+        overlays.flatMap(({ shown }) => (shown.place?.choice === 'image' ? [shown.id] : [])),
+      ),
+    );
+    for (const source of panes.flatMap((pane) => [...pane.sources.values()])) {
       const grid = source.file.header?.grid;
-      const millilitres = grid ? spacingOf(grid).reduce((product, mm) => product * mm, 1) / 1000 : 0;
+      const millilitres = grid && !unplaced.has(source.file.id) ? voxelVolume(grid) / 1000 : undefined;
       for (const entry of source.statistics?.labels ?? []) {
         if (entry.value === 0 || found.has(entry.value)) continue;
-        found.set(entry.value, { ...entry, millilitres: entry.voxels * millilitres });
+        found.set(entry.value, {
+          ...entry,
+          ...(millilitres !== undefined && { millilitres: entry.voxels * millilitres }),
+        });
       }
     }
     return new Map([...found].sort(([a], [b]) => a - b));
@@ -76,8 +92,13 @@ export class LabelList {
     const { value, millilitres } = entry;
     const swatch = element('span', { class: 'swatch' });
     swatch.style.background = entry.colour;
-    const volume = millilitres >= 10 ? millilitres.toFixed(0) : millilitres.toFixed(1);
-    const name = element('span', {}, swatch, entry.name, element('span', { class: 'muted' }, ` ${volume}\u00a0ml`));
+    const name = element(
+      'span',
+      {},
+      swatch,
+      entry.name,
+      element('span', { class: 'muted' }, inMillilitres(millilitres)),
+    );
     const box = checkbox(name, true, (checked) => this.toggle(value, checked));
     box.dataset.label = String(value);
     const only = element(

@@ -28,6 +28,7 @@ export class OverlayList {
           shown.name,
           shown.error,
           wish,
+          shown.place,
           source?.problem,
           source?.statistics?.labels !== undefined,
         ]),
@@ -84,8 +85,26 @@ export class OverlayList {
       { class: 'overlay-row', role: 'group', 'aria-label': `Overlay ${shown.name}` },
       element('div', { class: 'line' }, shownBox, remove),
       problem ? element('p', { class: 'warning' }, problem) : undefined,
+      !problem ? this.place(overlay) : undefined,
       !problem && source?.statistics?.labels ? this.modes(pane, overlay) : undefined,
       !problem && wish.mode === 'error' ? legend() : undefined,
+    );
+  }
+
+  /** Where it lies, when that is not where the image lies, and the other grid to choose. */
+  private place(overlay: Overlay): HTMLElement | undefined {
+    const { place, name } = overlay.shown;
+    if (!place) return undefined;
+    const { text, choice } = place;
+    const title = choice === 'image' ? 'Use the image’s grid' : 'Use its own affine';
+    return element(
+      'div',
+      { class: 'place' },
+      element('p', { class: choice === 'own' ? 'muted' : 'warning' }, text),
+      choice &&
+        button(title, () => this.viewer.changeOverlay(overlay, { onImageGrid: choice === 'image' }), {
+          title: `${title} for ${name}`,
+        }),
     );
   }
 

@@ -155,6 +155,8 @@ export class Viewer implements Controls {
   changeOverlay(overlay: Overlay, change: Partial<OverlayWish>): void {
     overlay.wish = { ...overlay.wish, ...change };
     this.set({ volumes: this.panes.map(wishOf) });
+    // Its slices are others then.
+    if ('onImageGrid' in change) void this.open();
   }
 
   private async setOverlays(pane: Pane, overlays: readonly OverlayWish[]): Promise<void> {

@@ -1,6 +1,8 @@
 import { UserError } from '../../errors/userError';
 import {
+  compareGrids,
   countLabelValues,
+  gridOf,
   judgeLabelGrid,
   judgeLabelValues,
   ontoGrid,
@@ -30,6 +32,8 @@ export interface JudgedLabel {
   /** Voxels of each value; undefined when the file does not hold one number a voxel. */
   readonly values?: LabelValues;
   readonly notices: readonly Notice[];
+  /** Its affine puts it elsewhere, and the image's grid was taken because the settings say so. */
+  readonly onImageGrid?: boolean;
 }
 
 /** The label file of a case. @throws UserError when it has none */
@@ -84,13 +88,8 @@ export async function judgeLabel(item: Case, image: Grid, settings: LabelSetting
     return { notices: [{ severity: 'error', message, advice: 'store one class number a voxel' }] };
   }
   const values = countLabelValues(volume.data);
-  const [, x, y, z] = volume.shape;
-  const grid = judgeLabelGrid(
-    { size: [x, y, z], affine: volume.affine },
-    image,
-    imageFiles(item)[0]!,
-    settings.onImageGrid,
-  );
+  const own = gridOf(volume);
+  const grid = judgeLabelGrid(own, image, imageFiles(item)[0]!, settings.onImageGrid);
   const notices = [
     ...(grid ? [grid] : []),
     ...judgeLabelValues(values, knownLabels(settings.codes)),
@@ -98,5 +97,6 @@ export async function judgeLabel(item: Case, image: Grid, settings: LabelSetting
   ];
   if (notices.some(({ severity }) => severity === 'error')) return { values, notices };
   const label = ontoGrid({ ...volume, data: wholeLabels(volume.data, values) }, image);
-  return { label, values, notices };
+  const { place } = compareGrids(own, image);
+  return { label, values, notices, onImageGrid: place === 'unplaced' || place === 'elsewhere' };
 }

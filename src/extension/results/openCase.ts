@@ -18,13 +18,17 @@ function placeOf({ classes }: CaseResult, index: number | undefined): OpenVolume
   return worst ? { crosshair: worst.position } : {};
 }
 
-function overlaysOf(run: string, { label, prediction }: CaseResult): OverlayOptions[] {
+function overlaysOf(run: string, { label, prediction, labelOnImageGrid: onImageGrid }: CaseResult): OverlayOptions[] {
   const truth = label === undefined ? undefined : inside(run, label);
   const predicted = prediction === undefined ? undefined : inside(run, prediction);
   return [
-    ...(truth ? [{ uri: truth, name: 'ground truth', mode: 'outline' as const }] : []),
+    ...(truth
+      ? [{ uri: truth, name: 'ground truth', mode: 'outline' as const, ...(onImageGrid && { onImageGrid }) }]
+      : []),
     ...(predicted ? [{ uri: predicted, name: 'prediction', mode: 'labels' as const }] : []),
-    ...(truth && predicted ? [{ uri: predicted, name: 'errors', mode: 'error' as const, truth }] : []),
+    ...(truth && predicted
+      ? [{ uri: predicted, name: 'errors', mode: 'error' as const, truth, ...(onImageGrid && { onImageGrid }) }]
+      : []),
   ];
 }
 

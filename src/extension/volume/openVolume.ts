@@ -36,6 +36,8 @@ export interface OverlayOptions {
   readonly truth?: vscode.Uri;
   /** Not shown at first. */
   readonly hidden?: boolean;
+  /** Drawn on the grid of the volume below, whatever its affine says. */
+  readonly onImageGrid?: boolean;
 }
 
 export interface OpenVolumeOptions extends Look {
@@ -76,7 +78,7 @@ export async function openVolume(uri: vscode.Uri, options: OpenVolumeOptions = {
 export function overlayWishes(overlays: readonly OverlayOptions[]): OverlayWish[] {
   const first = (path: string): string | undefined =>
     overlays.find(({ uri, mode }) => mode !== 'error' && uri.fsPath !== path)?.uri.fsPath;
-  return overlays.map(({ uri, name, mode = 'auto', truth, hidden }) => {
+  return overlays.map(({ uri, name, mode = 'auto', truth, hidden, onImageGrid }) => {
     const path = uri.fsPath;
     const right = mode === 'error' ? (truth?.fsPath ?? first(path)) : undefined;
     return {
@@ -86,6 +88,7 @@ export function overlayWishes(overlays: readonly OverlayOptions[]): OverlayWish[
       ...(name !== undefined && { name }),
       ...(right !== undefined && { truth: right }),
       ...(hidden && { hidden }),
+      ...(onImageGrid && { onImageGrid }),
     };
   });
 }

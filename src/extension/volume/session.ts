@@ -3,6 +3,7 @@ import * as vscode from 'vscode';
 import { UserError } from '../../errors/userError';
 import { writeFileAtomically } from '../../files/atomic';
 import type {
+  Grid,
   Look,
   OverlayWish,
   ShownOverlay,
@@ -15,6 +16,7 @@ import type {
 import { servePanel, type PanelServer } from '../panel/panelServer';
 import { siblingLabels } from '../../viewer/labels';
 import { nameBeside } from '../../viewer/names';
+import { overlayPlace } from '../../viewer/placement';
 import type { ViewedVolume, ViewedVolumes } from './viewedVolumes';
 import type { MessagePort } from '../../rpc/page';
 
@@ -22,6 +24,8 @@ interface Entry {
   readonly id: string;
   readonly volume: ViewedVolume;
   readonly held: vscode.Disposable;
+  /** The volume on whose grid it lies, whatever its own affine says. */
+  readonly on?: ViewedVolume;
 }
 
 /** A volume with the files drawn on top of it. */
@@ -29,8 +33,21 @@ interface Base extends Entry {
   name?: string;
   /** What the page last showed, or what a command asked for. */
   overlays: readonly OverlayWish[];
-  /** The files behind the overlays, by path. */
+  /** The files behind the overlays, by {@link keyOf}. */
   readonly files: Map<string, Entry>;
+}
+
+const keyOf = (path: string, onImageGrid: boolean): string => `${onImageGrid ? 'image' : 'own'} ${path}`;
+
+/** The files that an overlay needs. A file by itself and the same file on the image's grid are two. */
+function filesOf({ path, truth, onImageGrid = false }: OverlayWish) {
+  const paths = truth === undefined ? [path] : [path, truth];
+  return paths.map((one) => ({ key: keyOf(one, onImageGrid), path: one, onImageGrid }));
+}
+
+/** The grid of the file on which an overlay lies; undefined: its own. */
+async function placeOf({ on }: Entry): Promise<Grid | undefined> {
+  return on && (await on.client.call('header', [])).fileGrid;
 }
 
 function release({ held, files }: Base): void {
@@ -77,7 +94,10 @@ export class VolumeSession {
         glimpse: ({ volume, indices }) => this.entry(volume).volume.client.call('glimpse', [indices]),
         range: ({ volume }) => this.entry(volume).volume.client.call('range', []),
         slices: (request) => this.slices(request),
-        reduced: ({ volume, channel, limit }) => this.entry(volume).volume.client.call('reduced', [channel, limit]),
+        reduced: async ({ volume, channel, limit }) => {
+          const entry = this.entry(volume);
+          return entry.volume.client.call('reduced', [channel, limit, await placeOf(entry)]);
+        },
         chooseOverlay: async ({ volume }) => {
           const near = this.entry(volume).volume.path;
           return (await askForVolumes(`Overlay for ${basename(near)}`, near, false))[0];
@@ -136,7 +156,7 @@ export class VolumeSession {
     return { id, volume, held, overlays, files, ...(name !== undefined && { name }) };
   }
 
-  private hold(file: string): Entry {
+  private hold(file: string, on?: ViewedVolume): Entry {
     const id = String(this.nextId++);
     const volume = this.store.get(file);
     const subscriptions = [
@@ -144,7 +164,7 @@ export class VolumeSession {
       volume.onTrouble((message) => this.server.send('trouble', { volume: id, message })),
       volume.use(),
     ];
-    return { id, volume, held: vscode.Disposable.from(...subscriptions) };
+    return { id, volume, held: vscode.Disposable.from(...subscriptions), ...(on && { on }) };
   }
 
   private ownerOf(id: string): Base | undefined {
@@ -174,34 +194,39 @@ export class VolumeSession {
 
   /** Opens the files that the overlays need, and lets go of the others. */
   private holdOverlays(base: Base): void {
-    const needed = new Set(base.overlays.flatMap(({ path, truth }) => (truth === undefined ? [path] : [path, truth])));
-    for (const path of needed) if (!base.files.has(path)) base.files.set(path, this.hold(path));
-    for (const [path, entry] of base.files) {
-      if (needed.has(path)) continue;
+    const needed = new Map(base.overlays.flatMap(filesOf).map((file) => [file.key, file]));
+    for (const { key, path, onImageGrid } of needed.values())
+      if (!base.files.has(key)) base.files.set(key, this.hold(path, onImageGrid ? base.volume : undefined));
+    for (const [key, entry] of base.files) {
+      if (needed.has(key)) continue;
       entry.held.dispose();
-      base.files.delete(path);
+      base.files.delete(key);
     }
   }
 
   private async describeBase(base: Base): Promise<ShownVolume> {
     const { path } = base.volume;
-    const overlays = await Promise.all(
-      base.overlays.map(async (wish): Promise<ShownOverlay> => {
-        const name = wish.name ?? nameBeside(wish.path, [path]);
-        const shown = await this.describe(base.files.get(wish.path)!, name);
-        const truth = wish.truth === undefined ? undefined : await this.describe(base.files.get(wish.truth)!);
-        return { ...shown, wish, ...(truth && { truth }) };
-      }),
-    );
-    const shown = { ...(await this.describe(base, base.name)), overlays };
+    const own = await this.describe(base, base.name);
+    const overlays = await Promise.all(base.overlays.map((wish) => this.describeOverlay(base, own, wish)));
+    const shown = { ...own, overlays };
     const sibling = overlays.length === 0 ? await siblingLabels(path) : undefined;
     return sibling ? { ...shown, suggestion: { path: sibling, name: nameBeside(sibling, [path]) } } : shown;
   }
 
-  private async describe({ id, volume }: Entry, name = basename(volume.path)): Promise<VolumeFile> {
+  private async describeOverlay(base: Base, own: VolumeFile, wish: OverlayWish): Promise<ShownOverlay> {
+    const [file, right] = filesOf(wish).map(({ key }) => base.files.get(key)!);
+    const shown = await this.describe(file!, wish.name ?? nameBeside(wish.path, [own.path]));
+    const truth = right && (await this.describe(right));
+    const grids = [shown.header?.fileGrid, own.header?.fileGrid];
+    const place = grids[0] && grids[1] && overlayPlace(grids[0], grids[1], wish.onImageGrid === true);
+    return { ...shown, wish, ...(truth && { truth }), ...(place && { place }) };
+  }
+
+  private async describe(entry: Entry, name = basename(entry.volume.path)): Promise<VolumeFile> {
+    const { id, volume } = entry;
     const named = { id, name, path: volume.path };
     try {
-      return { ...named, header: await volume.client.call('header', []) };
+      return { ...named, header: await volume.client.call('header', [await placeOf(entry)]) };
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       return { ...named, error: error.message };
@@ -209,10 +234,11 @@ export class VolumeSession {
   }
 
   private async slices({ volume, plane, indices, channel }: SliceRequest) {
-    const { client } = this.entry(volume).volume;
+    const entry = this.entry(volume);
+    const { client } = entry.volume;
     const base = this.ownerOf(volume);
     const grid = base ? (await base.volume.client.call('header', [])).grid : undefined;
-    return client.call('slices', [plane, indices, channel, grid]);
+    return client.call('slices', [plane, indices, channel, grid, await placeOf(entry)]);
   }
 
   private async saveImage(name: string, png: Uint8Array): Promise<string | undefined> {
