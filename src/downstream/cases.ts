@@ -1,7 +1,7 @@
 import { resolveTask, type FinetuneConfig, type SourceConfig } from '../config';
 import { classifiedCases, type ClassifiedCase } from '../data/classified';
 import { resolveSources, splitValidation, type Case } from '../data/datalist';
-import { trainingSubset } from '../data/labelled';
+import { mergeMasks, trainingSubset } from '../data/labelled';
 import type { Cases } from '../tasks';
 
 /** Sets held-out cases aside, then takes the part of the rest that `data.fraction` or `data.cases` asks for. */
@@ -22,9 +22,14 @@ async function split<Item extends Case>(
  *
  * @throws UserError naming the datalist or folder at fault
  */
-export function findLabelledCases(config: FinetuneConfig): Promise<Cases> {
+export async function findLabelledCases(config: FinetuneConfig): Promise<Cases> {
+  const { channel, cache } = config.data;
   // Paths in a loaded config are absolute: the folder that relative ones would start from does not matter.
-  return split(config, (sources) => resolveSources(sources, '/', { labels: true }));
+  const found = await split(config, (sources) => resolveSources(sources, '/', { labels: true, channel }));
+  const { classes } = resolveTask(config.task);
+  const warn = (text: string): void => void process.stderr.write(`${text}\n`);
+  const merge = (cases: readonly Case[]) => mergeMasks(cases, classes, cache.folder, warn);
+  return { train: await merge(found.train), validation: await merge(found.validation) };
 }
 
 /** The cases of a classification: as {@link findLabelledCases}, from CSV lists. */

@@ -10,7 +10,8 @@ const VOLUME_MEMORY = 2 ** 31;
 /** The cases of a config's data section, without labels. @throws UserError naming the datalist or folder at fault. */
 export async function findUnlabelledCases(config: PretrainConfig): Promise<Cases> {
   // Paths in a loaded config are absolute: the folder that relative ones would start from does not matter.
-  const sources = (list: PretrainConfig['data']['train']) => resolveSources(list, '/', { labels: false });
+  const { channel } = config.data;
+  const sources = (list: PretrainConfig['data']['train']) => resolveSources(list, '/', { labels: false, channel });
   const train = await sources(config.data.train);
   if (config.data.validation.length > 0) return { train, validation: await sources(config.data.validation) };
   return splitValidation(train, config.data.validationFraction, config.seed);

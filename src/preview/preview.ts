@@ -143,10 +143,10 @@ export class CropPreviewer {
 
   /** The cases to train on. Not every key that is pressed in another part of the config lists folders anew. */
   private async cases({ data, seed }: PretrainConfig): Promise<readonly Case[]> {
-    const { train: sources, validation, validationFraction } = data;
-    const key = JSON.stringify([sources, validation.length, validationFraction, seed]);
+    const { train: sources, validation, validationFraction, channel } = data;
+    const key = JSON.stringify([sources, channel, validation.length, validationFraction, seed]);
     if (this.listed?.key === key && Date.now() - this.listed.at < CASES_MS) return this.listed.train;
-    const all = await resolveSources(sources, '/', { labels: false });
+    const all = await resolveSources(sources, '/', { labels: false, channel });
     const { train } = validation.length > 0 ? { train: all } : splitValidation(all, validationFraction, seed);
     this.listed = { key, at: Date.now(), train };
     return train;

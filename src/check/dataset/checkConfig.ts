@@ -8,7 +8,7 @@ import { UserError } from '../../errors/userError';
 import { caseDemands } from '../../tasks/demands';
 import { inspectDataset, type BadCase } from './checkDataset';
 import { bySeverity, type Finding } from './finding';
-import { casesOfSources, checkSources } from './sources';
+import { casesOfSources, checkSources, withMergedMasks } from './sources';
 
 export interface ConfigCheck {
   readonly depth: Depth;
@@ -50,9 +50,14 @@ async function splitProblems(config: Config, file: string): Promise<Finding[]> {
 export async function checkConfig(config: Config, file: string, options: ConfigCheck): Promise<ConfigReport> {
   const folder = dirname(file);
   const { data } = config;
-  const own = (sources: Parameters<typeof casesOfSources>[1]) => casesOfSources(config, sources);
-  const train = await checkSources(data.train, folder, own);
-  const held = await checkSources(data.validation, folder, own);
+  type Sources = Parameters<typeof casesOfSources>[1];
+  const own = async (sources: Sources): ReturnType<typeof checkSources> => {
+    const listed = await checkSources(sources, folder, (list, onNote) => casesOfSources(config, list, onNote));
+    const { cases, findings } = await withMergedMasks(config, listed.cases);
+    return { cases, findings: [...listed.findings, ...findings] };
+  };
+  const train = await own(data.train);
+  const held = await own(data.validation);
   const downstream = await Promise.all(
     options.downstream.map(async (name) => {
       const source = [{ datalist: name, key: 'validation' }];

@@ -6,6 +6,7 @@ import { UserError } from '../../errors/userError';
 import type { Case } from '../../data/datalist/case';
 import { datalistKeys, readDatalist } from '../../data/datalist/decathlon';
 import { resolveSources, type DataSource } from '../../data/datalist/sources';
+import { mergeMasks } from '../../data/labelled';
 import type { Finding } from './finding';
 
 function placeOf(source: DataSource, configDir: string): string {
@@ -37,11 +38,17 @@ async function lintDatalist(file: string): Promise<Finding[]> {
 }
 
 /** Cases of some sources of a config, as its task wants them: without labels, with label maps, or with classes. */
-export async function casesOfSources(config: Config, sources: readonly SourceConfig[]): Promise<Case[]> {
+export async function casesOfSources(
+  config: Config,
+  sources: readonly SourceConfig[],
+  onNote?: (message: string) => void,
+): Promise<Case[]> {
+  const { channel } = config.data;
+  const options = { channel, ...(onNote && { onNote }) };
   // Paths in a loaded config are absolute: the folder that relative ones would start from does not matter.
-  if (config.kind === 'pretrain') return resolveSources(sources, '/', { labels: false });
+  if (config.kind === 'pretrain') return resolveSources(sources, '/', { labels: false, ...options });
   const { output, classes } = resolveTask(config.task);
-  if (downstreamFor(output).labelMaps) return resolveSources(sources, '/', { labels: true });
+  if (downstreamFor(output).labelMaps) return resolveSources(sources, '/', { labels: true, ...options });
   return classifiedCases(sources, classes);
 }
 
@@ -59,14 +66,14 @@ export const casesOfSource = (config: Config, source: SourceConfig): Promise<Cas
 export async function checkSources<S extends DataSource>(
   sources: readonly S[],
   configDir: string,
-  casesOf: (sources: readonly S[]) => Promise<Case[]>,
+  casesOf: (sources: readonly S[], onNote?: (message: string) => void) => Promise<Case[]>,
 ): Promise<{ cases: Case[]; findings: Finding[] }> {
   const findings: Finding[] = [];
   const good: S[] = [];
   for (const source of sources) {
     const file = placeOf(source, configDir);
     try {
-      await casesOf([source]);
+      await casesOf([source], (message) => findings.push(noteOf(message)));
       good.push(source);
       if ('datalist' in source && /\.json$/i.test(file)) findings.push(...(await lintDatalist(file)));
     } catch (error) {
@@ -76,4 +83,30 @@ export async function checkSources<S extends DataSource>(
     }
   }
   return { cases: good.length > 0 ? await casesOf(good) : [], findings };
+}
+
+/** A sentence that begins with the name of a file, as a finding. */
+function noteOf(text: string): Finding {
+  const [, file, message] = /^(.*?): (.*)$/s.exec(text) ?? ['', '', text];
+  return { severity: 'info', file: file!, message: message!, advice: 'check that this is meant' };
+}
+
+/** Merges the masks of the cases that have some; a case whose masks cannot be merged is left out. */
+export async function withMergedMasks(
+  config: Config,
+  cases: readonly Case[],
+): Promise<{ cases: Case[]; findings: Finding[] }> {
+  if (config.kind === 'pretrain') return { cases: [...cases], findings: [] };
+  const { classes } = resolveTask(config.task);
+  const result: Case[] = [];
+  const findings: Finding[] = [];
+  const told = (message: string): void => void findings.push({ ...noteOf(message), severity: 'warning' });
+  for (const item of cases)
+    try {
+      result.push(...(await mergeMasks([item], classes, config.data.cache.folder, told)));
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      findings.push({ ...noteOf(error.message), severity: 'error', advice: 'correct the masks, or remove the case' });
+    }
+  return { cases: result, findings };
 }

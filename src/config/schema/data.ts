@@ -7,16 +7,44 @@ const sourceName = {
   examples: ['btcv'],
 } as const;
 
+/** Keys that every kind of source has. */
+const common = {
+  channel: {
+    anyOf: [
+      { type: 'integer', minimum: 0, title: 'a channel number from 0' },
+      { type: 'string', minLength: 1, title: 'the name of a channel, or "all"' },
+    ],
+    description:
+      'Which channel to take where each case has one file a channel, as CASE_0000 and CASE_0001 of nnU-Net: its number from 0, its ' +
+      'name in dataset.json, or "all". Left out: such cases are refused, unless data.channel is "all".',
+    examples: [0, 'FLAIR', 'all'],
+  },
+  masks: {
+    anyOf: [
+      { const: 'all', title: '"all"' },
+      { type: 'array', minItems: 1, items: { type: 'string', minLength: 1 }, title: 'names of masks' },
+    ],
+    description:
+      'For fine-tuning on masks of one class each, as case/ct.nii.gz with case/segmentations/liver.nii.gz (AbdomenAtlas, ' +
+      'TotalSegmentator): merges them into one label map. A mask has the value of the class of its name. Left out: no masks.',
+    examples: ['all', ['liver', 'spleen']],
+  },
+  name: sourceName,
+} as const;
+
 const datalistSource = {
   type: 'object',
   title: 'datalist',
-  description: 'A datalist in the Medical Segmentation Decathlon layout (dataset_0.json).',
+  description:
+    'A list of volumes: JSON of the Medical Segmentation Decathlon, MONAI, nnU-Net or nnssl, a table, or paths.',
   additionalProperties: false,
   required: ['datalist'],
   properties: {
     datalist: {
       ...pathString,
-      description: 'The datalist file: JSON with lists of {"image": …, "label": …} under keys such as "training".',
+      description:
+        'The datalist file: JSON with lists of {"image": …, "label": …} under keys such as "training", a CSV with the columns image ' +
+        'and label, or a text with one path a line.',
       examples: ['dataset_0.json'],
     },
     key: {
@@ -39,19 +67,19 @@ const datalistSource = {
       description: "Folder that the datalist's image paths start from. Left out: the folder of the datalist.",
       examples: ['../BTCV'],
     },
-    name: sourceName,
+    ...common,
   },
 } as const;
 
 const folderSource = {
   type: 'object',
   title: 'folder',
-  description: 'Every .nii and .nii.gz file in a folder.',
+  description: 'Every image in a folder, at any depth, without label maps.',
   additionalProperties: false,
   required: ['folder'],
   properties: {
     folder: { ...pathString, description: 'Folder with .nii or .nii.gz files.', examples: ['imagesTr'] },
-    name: sourceName,
+    ...common,
   },
 } as const;
 
@@ -67,7 +95,7 @@ const globSource = {
       description: 'Pattern of file paths: * matches within one folder, ** across folders, {a,b} either of two.',
       examples: ['ct/**/*.nii.gz'],
     },
-    name: sourceName,
+    ...common,
   },
 } as const;
 

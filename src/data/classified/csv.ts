@@ -1,8 +1,10 @@
-import { readFile } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
-import { CsvError, parse, type Info } from 'csv-parse/sync';
-import { fileError, UserError } from '../../errors/userError';
-import { withUniqueIds, type Case } from '../datalist/case';
+import { dirname } from 'node:path';
+import { UserError } from '../../errors/userError';
+import { refuseLongRows, tableRows } from '../../files/table';
+import { readText } from '../../files/text';
+import { isVolumeFile, withUniqueIds, type Case } from '../datalist/case';
+import { listedPath } from '../datalist/paths';
+import { IMAGE_COLUMNS } from '../datalist/textLists';
 
 /** A class of a classification: its name and the values that a list may give for it. */
 export interface ClassNames {
@@ -16,41 +18,7 @@ export interface ClassifiedCase extends Case {
   readonly class: number;
 }
 
-const IMAGE_COLUMNS = ['image', 'path', 'file', 'filename', 'volume'];
 const CLASS_COLUMNS = ['label', 'class', 'target', 'category', 'diagnosis'];
-
-/** A row of a CSV file and the line that it starts on, from 1. */
-interface Row {
-  readonly fields: readonly string[];
-  readonly line: number;
-}
-
-const breaksIn = (text: string) => text.split('\n').length - 1;
-
-/**
- * The rows of a CSV file (RFC 4180) that are not empty; they may differ in length.
- *
- * @throws UserError naming the file and the line where quotes do not match
- */
-function readRows(text: string, file: string): Row[] {
-  const lenient = { bom: true, trim: true, relax_quotes: true, relax_column_count: true };
-  const filled = { skip_empty_lines: true, skip_records_with_empty_values: true };
-  const given = { info: true, raw: true };
-  try {
-    const options = { ...lenient, ...filled, ...given, record_delimiter: '\n' };
-    // The library's types do not tell what `info` gives.
-    const rows = parse(text.replaceAll('\r\n', '\n'), options) as unknown as { record: string[]; info: Info }[];
-    return rows.map(({ record, info }) => ({
-      fields: record.map((field) => field.trim()),
-      line: info.lines - breaksIn(record.join('')),
-    }));
-  } catch (error) {
-    if (!(error instanceof CsvError)) throw error;
-    const line = Number(error.lines) - breaksIn(String(error.raw).trim());
-    const what = error.code === 'CSV_QUOTE_NOT_CLOSED' ? 'a quote is opened and not closed' : error.message;
-    throw new UserError(`${file}:${line}: ${what}; a quote inside of quotes is written twice`);
-  }
-}
 
 function column(header: readonly string[], names: readonly string[], what: string, file: string): number {
   const at = header.findIndex((name) => names.includes(name.toLowerCase()));
@@ -77,19 +45,17 @@ export async function readClassList(
   classes: readonly ClassNames[],
   options: { baseDir?: string | undefined; source: string },
 ): Promise<Omit<ClassifiedCase, 'id'>[]> {
-  const text = await readFile(file, 'utf8').catch((error: unknown) => {
-    throw fileError(error, file, 'read the list');
-  });
-  const [header, ...rows] = readRows(text, file);
+  const [header, ...rows] = tableRows(await readText(file, 'the list'), file);
   const names = header?.fields ?? [];
   const image = column(names, IMAGE_COLUMNS, 'images', file);
   const label = column(names, CLASS_COLUMNS, 'classes', file);
   const base = options.baseDir ?? dirname(file);
+  refuseLongRows(names, rows, file, (fields) => !isVolumeFile(fields[image] ?? ''));
   const cases = rows.map(({ fields, line }) => {
     const where = `${file}:${line}`;
     if (!fields[image]) throw new UserError(`${where}: the image is missing`);
     const found = classOf(fields[label] ?? '', classes, where);
-    return { image: resolve(base, fields[image]), source: options.source, class: found };
+    return { image: listedPath(base, fields[image], where), source: options.source, class: found };
   });
   if (cases.length === 0) throw new UserError(`${file}: the list is empty`);
   return cases;
@@ -111,7 +77,7 @@ export async function classifiedCases(
   const lists: Omit<ClassifiedCase, 'id'>[][] = [];
   for (const source of sources) {
     const file = source.datalist;
-    if (typeof file !== 'string' || !/\.csv$/i.test(file)) {
+    if (typeof file !== 'string' || !/\.[ct]sv$/i.test(file)) {
       const named = String(file ?? source.folder ?? source.glob);
       throw new UserError(
         `${named}: classification needs a CSV list of images and classes: { "datalist": "training.csv" }`,

@@ -1,4 +1,5 @@
 import { basename, dirname } from 'node:path';
+import type { Found, Mask } from './found';
 
 /** One image of a data set, with its label where labels were asked for. Paths are absolute. */
 export interface Case {
@@ -9,6 +10,8 @@ export interface Case {
   readonly label?: string;
   /** Names of the classes that the label map tells of, where it does not tell of all. */
   readonly labelled?: readonly string[];
+  /** Masks that are merged into the label map, one a class (see `mergeMasks`). */
+  readonly masks?: readonly Mask[];
   /** Name of the source that the case came from. */
   readonly source: string;
 }
@@ -30,26 +33,47 @@ export function caseName(file: string): string {
   return basename(file).replace(VOLUME_FILE, '');
 }
 
-/** Gives every case an id that no other case has, by as little of its origin as is needed. */
-export function withUniqueIds(cases: readonly Omit<Case, 'id'>[]): Case[] {
-  const first = (item: Omit<Case, 'id'>) => imageFiles(item)[0]!;
+/** Ids that differ only in case or in the spelling of accents would be one file on some disks. */
+const folded = (id: string): string =>
+  id
+    .normalize('NFC')
+    .toLowerCase()
+    .replaceAll(/[/\\#]/g, '_');
+
+/**
+ * Gives every case an id that no other case has, by as little of its origin as is needed: the image's file name, its source
+ * and folder in front where that is ambiguous, and a number behind where even that is.
+ *
+ * @param onNote told of cases that need a number
+ */
+export function withUniqueIds(cases: readonly Found[], onNote?: (message: string) => void): Case[] {
+  const first = (item: Found) => imageFiles(item)[0]!;
+  const own = (item: Found) => item.name ?? caseName(first(item));
   const candidates = [
-    (item: Omit<Case, 'id'>) => caseName(first(item)),
-    (item: Omit<Case, 'id'>) => `${item.source}/${caseName(first(item))}`,
-    (item: Omit<Case, 'id'>) => `${item.source}/${basename(dirname(first(item)))}/${caseName(first(item))}`,
+    own,
+    (item: Found) => `${item.source}/${own(item)}`,
+    (item: Found) => `${item.source}/${basename(dirname(first(item)))}/${own(item)}`,
   ];
   const counts = candidates.map((name) => {
     const seen = new Map<string, number>();
-    for (const item of cases) seen.set(name(item), (seen.get(name(item)) ?? 0) + 1);
+    for (const item of cases) seen.set(folded(name(item)), (seen.get(folded(name(item))) ?? 0) + 1);
     return seen;
   });
   const repeated = new Map<string, number>();
-  return cases.map((item) => {
-    const at = candidates.findIndex((name, i) => counts[i]!.get(name(item)) === 1);
-    if (at >= 0) return { id: candidates[at]!(item), ...item };
-    const name = candidates.at(-1)!(item);
-    const number = (repeated.get(name) ?? 0) + 1;
-    repeated.set(name, number);
+  const found = cases.map(({ name: _, channels: __, ...item }, place) => {
+    const whole = cases[place]!;
+    const at = candidates.findIndex((name, i) => counts[i]!.get(folded(name(whole))) === 1);
+    if (at >= 0) return { id: candidates[at]!(whole), ...item };
+    const name = candidates.at(-1)!(whole);
+    const number = (repeated.get(folded(name)) ?? 0) + 1;
+    repeated.set(folded(name), number);
     return { id: `${name}#${number}`, ...item };
   });
+  const clashes = [...repeated.values()].filter((count) => count > 1).length;
+  const one = found.find(({ id }) => /#1$/.test(id));
+  if (clashes > 0 && one)
+    onNote?.(
+      `${imageFiles(one)[0]}: ${clashes} names of cases occur more than once, so the cases are numbered (${one.id}, …)`,
+    );
+  return found;
 }

@@ -1,7 +1,13 @@
-import { readFile } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
-import { UserError, fileError } from '../../errors/userError';
-import { isVolumeFile, type Case } from './case';
+import { dirname, extname } from 'node:path';
+import { UserError } from '../../errors/userError';
+import { isVolumeFile } from './case';
+import type { Found } from './found';
+import { isItem, readJson, type Item } from './json';
+import { channelNames, isNnunet } from './nnunet';
+import { withChannelFiles } from './nnunetList';
+import { isNnssl, nnsslEntries } from './nnssl';
+import { listedPath } from './paths';
+import { readPathList, readTableList } from './textLists';
 
 /** Keys that lists in the wild use where the format says `image` or `label`. */
 const MISSPELT: Record<'image' | 'label', readonly string[]> = {
@@ -21,40 +27,42 @@ export interface DecathlonOptions {
   readonly source: string;
 }
 
-type Item = Record<string, unknown>;
-
-function isItem(value: unknown): value is Item {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+/** What cases of nnU-Net's `"dataset": { "case1": { "images": […], "label": … } }` are as entries of a list. */
+function datasetEntries(dataset: Item): Item[] {
+  return Object.entries(dataset).flatMap(([name, item]) =>
+    isItem(item) && Array.isArray(item.images) ? [{ image: item.images as unknown, label: item.label, name }] : [],
+  );
 }
 
-/** Reads a Decathlon JSON as an object. @throws UserError naming the file */
+/**
+ * Reads a list of cases: JSON with lists (Decathlon, MONAI, nnU-Net), a JSON array of cases, JSON Lines, nnssl's
+ * `pretrain_data.json`, a table (`.csv`, `.tsv`) or one path a line (`.txt`). What has no keys is the list `training`.
+ *
+ * @throws UserError naming the file, and the line where there is one
+ */
 export async function readDatalist(file: string): Promise<Item> {
-  let text: string;
-  try {
-    text = await readFile(file, 'utf8');
-  } catch (error) {
-    throw fileError(error, file, 'read the datalist');
-  }
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(text.replace(/^\uFEFF/, ''));
-  } catch (error) {
-    throw new UserError(`${file}: not valid JSON: ${oneLine((error as Error).message)}`);
+  const kind = extname(file).toLowerCase();
+  if (isVolumeFile(file))
+    throw new UserError(`${file}: is a volume, not a list of volumes; name its folder: { "folder": … }`);
+  if (kind === '.csv' || kind === '.tsv') return { training: await readTableList(file) };
+  if (kind === '.txt' || kind === '.list' || kind === '.lst') return { training: await readPathList(file) };
+  const parsed = await readJson(file);
+  if (Array.isArray(parsed)) {
+    if (parsed.length > 0) return { training: parsed as unknown[] };
+    throw new UserError(`${file}: is an empty list; expected a JSON object with a list such as "training", or cases`);
   }
   if (!isItem(parsed))
     throw new UserError(`${file}: expected a JSON object with a list such as "training" (Decathlon format)`);
+  if (isNnssl(parsed)) return { ...parsed, training: nnsslEntries(parsed, file) };
+  if (isItem(parsed.dataset)) return { ...parsed, training: datasetEntries(parsed.dataset) };
   return parsed;
-}
-
-function oneLine(text: string): string {
-  return text.replace(/\s+/g, ' ').slice(0, 160);
 }
 
 /** Names of the lists in a datalist, with their lengths. */
 export function datalistKeys(content: Item): { key: string; count: number }[] {
   return Object.entries(content)
     .filter(([, value]) => Array.isArray(value) && value.some((item) => typeof item === 'string' || isItem(item)))
-    .filter(([, value]) => !isChannelNames(value as unknown[]))
+    .filter(([key, value]) => key !== 'regions_class_order' && !isChannelNames(value as unknown[]))
     .map(([key, value]) => ({ key, count: (value as unknown[]).length }));
 }
 
@@ -66,6 +74,14 @@ function pickList(content: Item, key: string, file: string): unknown[] {
   const list = content[key];
   if (Array.isArray(list)) return list;
   const keys = datalistKeys(content);
+  if (keys.length === 0 && isNnunet(content))
+    throw new UserError(
+      `${file}: this is an nnU-Net dataset.json without cases: point at its folder: { "folder": ${JSON.stringify(dirname(file))} }`,
+    );
+  if (keys.length === 0 && (content.plans_name !== undefined || content.fingerprint !== undefined))
+    throw new UserError(
+      `${file}: these are plans of nnU-Net, not a list of cases: point at the folder of the raw data`,
+    );
   const there = keys.map((entry) => `"${entry.key}" (${entry.count})`).join(', ');
   const advice = keys.length > 0 ? `it has ${there}; set "key" to one of these` : 'it has no list of cases at all';
   if (list !== undefined) throw new UserError(`${file}: "${key}" is not a list; ${advice}`);
@@ -94,25 +110,28 @@ function labelledOf({ labelled }: Item, where: string): { labelled?: readonly st
   throw new UserError(`${where}: "labelled" must be a list of class names, such as ["liver"]`);
 }
 
-function readItem(item: unknown, where: string, base: string, options: DecathlonOptions): Omit<Case, 'id'> {
+function readItem(item: unknown, where: string, base: string, options: DecathlonOptions): Found {
   if (typeof item === 'string') {
     if (!isVolumeFile(item))
       throw new UserError(
         `${where} is "${item}", which is not a .nii or .nii.gz file; list the image files themselves`,
       );
     if (options.labels) throw new UserError(`${where} is only a path, without a label; fine-tuning needs labels`);
-    return { image: resolve(base, item), source: options.source };
+    return { image: listedPath(base, item, where), source: options.source };
   }
   if (!isItem(item)) throw new UserError(`${where}: expected an object with "image"`);
-  const image = pathsOf(item, 'image', where);
+  const place = typeof item.where === 'string' ? item.where : where;
+  const image = pathsOf(item, 'image', place);
   const result = {
-    image: typeof image === 'string' ? resolve(base, image) : image.map((part) => resolve(base, part)),
+    image:
+      typeof image === 'string' ? listedPath(base, image, place) : image.map((part) => listedPath(base, part, place)),
     source: options.source,
+    ...(typeof item.name === 'string' && item.name !== '' && { name: item.name }),
   };
   if (!options.labels) return result;
-  const label = pathsOf(item, 'label', where);
-  if (typeof label !== 'string') throw new UserError(`${where}: "label" must be one path, not a list`);
-  return { ...result, label: resolve(base, label), ...labelledOf(item, where) };
+  const label = pathsOf(item, 'label', place);
+  if (typeof label !== 'string') throw new UserError(`${place}: "label" must be one path, not a list`);
+  return { ...result, label: listedPath(base, label, place), ...labelledOf(item, place) };
 }
 
 /** The places of the entries of some folds. @throws UserError when none is there, naming the folds that are */
@@ -130,18 +149,19 @@ function inFolds(list: readonly unknown[], folds: readonly number[], where: stri
 }
 
 /**
- * Reads one list of a Decathlon JSON (MONAI `load_decathlon_datalist`): items are objects with `image` (a path, or one per
- * channel) and `label`; a list of plain paths is accepted as well. Paths are joined to the base folder. Free text such as
+ * Reads one list of a datalist (MONAI `load_decathlon_datalist` and the other forms of {@link readDatalist}): items are objects
+ * with `image` (a path, or one per channel) and `label`, or plain paths. Paths are joined to the base folder. Free text such as
  * `numTraining` is ignored, since it is often wrong; entries are counted instead.
  *
  * @throws UserError naming the file, and the entry, for an absent or empty list, misspelt keys, and entries that are folders
  */
-export async function readDecathlon(file: string, options: DecathlonOptions): Promise<Omit<Case, 'id'>[]> {
+export async function readDecathlon(file: string, options: DecathlonOptions): Promise<Found[]> {
   const key = options.key ?? 'training';
   const content = await readDatalist(file);
   const list = pickList(content, key, file);
   if (list.length === 0) throw new UserError(`${file}: the list "${key}" is empty`);
   const base = options.baseDir ?? dirname(file);
   const chosen = options.folds ? inFolds(list, options.folds, `${file}: the list "${key}"`) : [...list.keys()];
-  return chosen.map((i) => readItem(list[i], `${file}: ${key}[${i}]`, base, options));
+  const found = chosen.map((i) => readItem(list[i], `${file}: ${key}[${i}]`, base, options));
+  return withChannelFiles(found, channelNames(content));
 }

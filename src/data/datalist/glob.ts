@@ -19,7 +19,7 @@ const DOTS = '[.][.]';
 const SPECIAL = /[*?[\]{}]|[@!+]\(/;
 
 /** Whether a folder is reached again through a link inside of it. */
-async function holdsItself(link: string): Promise<boolean> {
+export async function holdsItself(link: string): Promise<boolean> {
   const target = join(await realpath(link), sep);
   for (let folder = dirname(link); ; folder = dirname(folder)) {
     if (join(await realpath(folder), sep).startsWith(target)) return true;

@@ -1,58 +1,54 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { UserError, fileError } from '../../errors/userError';
+import { UserError } from '../../errors/userError';
 import { literalPattern } from '../../files/pattern';
+import { isLabelName } from '../../labels/named';
 import { RandomStream, streamId } from '../../random/random';
 import { caseName, imageFiles, isVolumeFile, withUniqueIds, type Case } from './case';
 import { readDecathlon } from './decathlon';
+import { chooseChannels, type ChannelChoice, type Found } from './found';
 import { byName, glob } from './glob';
+import { chosenMasks, masksBeside, type MaskChoice } from './masks';
+import { casesOfFiles } from './nnunet';
+import { folderOfList } from './nnunetFolder';
+import { findImages } from './walk';
 
-/** Where cases come from; relative paths start from the config's folder. */
-export type DataSource = (
-  | {
-      readonly datalist: string;
-      readonly key?: string;
-      readonly folds?: readonly number[];
-      readonly baseDir?: string;
-      readonly name?: string;
-    }
-  | { readonly folder: string; readonly name?: string }
-  | { readonly glob: string; readonly name?: string }
-) & {
+/** What a source says of its cases, wherever they come from. */
+interface SourceKeys {
+  readonly name?: string;
+  /** Of cases with one file a channel: which to take. */
+  readonly channel?: ChannelChoice;
+  /** Merge the masks beside each image into its label map. */
+  readonly masks?: MaskChoice;
   /** Names of the classes that the label maps tell of, where they do not tell of all. */
   readonly labelled?: readonly string[];
-};
-
-const LABEL_FOLDER = /^labels?(tr|ts|val)?$/i;
-
-async function volumesBelow(folder: string): Promise<string[]> {
-  let entries;
-  try {
-    entries = await readdir(folder, { withFileTypes: true });
-  } catch (error) {
-    throw fileError(error, folder, 'list the folder');
-  }
-  const files: string[] = [];
-  for (const entry of entries) {
-    const path = join(folder, entry.name);
-    const directory = entry.isSymbolicLink()
-      ? await stat(path).then(
-          (status) => status.isDirectory(),
-          () => false,
-        )
-      : entry.isDirectory();
-    if (!directory && isVolumeFile(entry.name)) files.push(path);
-    // A linked folder could contain itself, so links are followed at the top only.
-    else if (directory && !entry.isSymbolicLink() && !entry.name.startsWith('.') && !LABEL_FOLDER.test(entry.name))
-      files.push(...(await volumesBelow(path)));
-  }
-  return files.sort(byName);
 }
 
-/** Names that the label of an image may have: the same, `img` → `label`, and without the `_0000` of nnU-Net's channels. */
+/** Where cases come from; relative paths start from the config's folder. */
+export type DataSource = SourceKeys &
+  (
+    | {
+        readonly datalist: string;
+        readonly key?: string;
+        readonly folds?: readonly number[];
+        readonly baseDir?: string;
+      }
+    | { readonly folder: string }
+    | { readonly glob: string }
+  );
+
+export interface ResolveOptions {
+  readonly labels: boolean;
+  /** `data.channel`; where it is a number, cases with several files must say which to take. */
+  readonly channel?: number | 'all';
+  /** Told what was left out of a source, and why; a sentence each. */
+  readonly onNote?: (message: string) => void;
+}
+
+/** Names that the label of an image may have: the same, `img` → `label`, and without nnU-Net's number of a channel. */
 function labelNames(image: string): string[] {
   const name = basename(image);
-  const names = [name, name.replace(/^(img|image)/i, 'label'), name.replace(/_0000(?=\.nii)/i, '')];
+  const names = [name, name.replace(/^(img|image)/i, 'label'), name.replace(/_\d{4}(?=\.nii)/i, '')];
   return [...new Set(names.flatMap((one) => [one, one.replace(/\.gz$/i, ''), `${one.replace(/\.gz$/i, '')}.gz`]))];
 }
 
@@ -73,41 +69,97 @@ export async function siblingLabel(image: string): Promise<string | undefined> {
   return undefined;
 }
 
-async function fromFiles(files: string[], source: string, labels: boolean): Promise<Omit<Case, 'id'>[]> {
-  return Promise.all(
-    files.map(async (image) => {
-      if (!labels) return { image, source };
-      const label = await siblingLabel(image);
-      if (label === undefined)
-        throw new UserError(
-          `${image}: no label found beside it in a labels folder; use a datalist that names the labels`,
-        );
-      return { image, label, source };
-    }),
+/** The one file beside an image that is called like a label map, where the image is the only one there. */
+async function labelInFolder(image: string): Promise<string | undefined> {
+  const files = (await readdir(dirname(image)).catch(() => [])).filter(isVolumeFile);
+  const [labels, images] = [true, false].map((wanted) =>
+    files.filter((file) => isLabelName(caseName(file)) === wanted),
   );
+  return labels!.length === 1 && images!.length === 1 ? join(dirname(image), labels![0]!) : undefined;
 }
 
-async function resolveSource(source: DataSource, configDir: string, labels: boolean): Promise<Omit<Case, 'id'>[]> {
+async function withLabel(item: Found): Promise<Found> {
+  const image = [item.image].flat().find((file) => file !== '')!;
+  const label = (await siblingLabel(image)) ?? (await labelInFolder(image));
+  if (label !== undefined) return { ...item, label };
+  const masks = await masksBeside(image);
+  if (masks.length > 0)
+    throw new UserError(
+      `${dirname(masks[0]!.file)}: the labels are ${masks.length} masks, one a class; set "masks": "all" in the source to merge them`,
+    );
+  throw new UserError(`${image}: no label found beside it in a labels folder; use a datalist that names the labels`);
+}
+
+async function folderError(folder: string): Promise<UserError | undefined> {
+  const status = await stat(folder).catch(() => undefined);
+  if (!status?.isFile()) return undefined;
+  const key = isVolumeFile(folder) ? 'glob' : 'datalist';
+  return new UserError(`${folder}: is a file, not a folder; write { "${key}": ${JSON.stringify(folder)} }`);
+}
+
+/** The images of a folder. Of a data set with labels, those of `imagesTr`: test images have none. */
+async function casesInFolder(folder: string, source: string, options: ResolveOptions): Promise<Found[]> {
+  const wrong = await folderError(folder);
+  if (wrong) throw wrong;
+  const { images, labels, passed } = await findImages(folder);
+  const shown = (files: readonly string[]): string =>
+    files
+      .slice(0, 3)
+      .map((file) => file.slice(folder.length + 1))
+      .join(', ');
+  if (images.length === 0) {
+    const hint =
+      passed.length > 0
+        ? `; folders of label maps (${shown(passed)}) are not searched: name them if they hold images`
+        : '';
+    throw new UserError(`${folder}: no .nii or .nii.gz file in this folder${hint}`);
+  }
+  if (labels.length > 0)
+    options.onNote?.(
+      `${folder}: ${labels.length} files are named like label maps and not taken as images (${shown(labels)})`,
+    );
+  const training = join(folder, 'imagesTr');
+  const labelled = options.labels ? images.filter((file) => dirname(file) === training) : [];
+  return casesOfFiles(labelled.length > 0 ? labelled : images, source);
+}
+
+async function foundIn(source: DataSource, configDir: string, options: ResolveOptions): Promise<Found[]> {
   if ('datalist' in source) {
     const file = resolve(configDir, source.datalist);
     const baseDir = source.baseDir === undefined ? undefined : resolve(configDir, source.baseDir);
     const { key, folds, name = caseSourceName(file) } = source;
+    const labels = options.labels && source.masks === undefined;
+    const folder = await folderOfList(file, key);
+    if (folder !== undefined) return labelledFiles(await casesInFolder(folder, name, options), source, options);
     return readDecathlon(file, { key, folds, baseDir, labels, source: name });
   }
   if ('folder' in source) {
     const folder = resolve(configDir, source.folder);
-    const files = await volumesBelow(folder);
-    if (files.length === 0) throw new UserError(`${folder}: no .nii or .nii.gz file in this folder`);
-    return fromFiles(files, source.name ?? basename(folder), labels);
+    return labelledFiles(await casesInFolder(folder, source.name ?? basename(folder), options), source, options);
   }
   const pattern = resolve(literalPattern(configDir), source.glob);
   const files = (await glob(pattern)).filter(isVolumeFile);
   if (files.length === 0) throw new UserError(`${pattern}: no .nii or .nii.gz file matches this pattern`);
-  return fromFiles(files, source.name ?? 'glob', labels);
+  return labelledFiles(await casesOfFiles(files, source.name ?? 'glob'), source, options);
+}
+
+async function labelledFiles(cases: Found[], source: DataSource, { labels }: ResolveOptions): Promise<Found[]> {
+  return labels && source.masks === undefined ? Promise.all(cases.map(withLabel)) : cases;
+}
+
+async function resolveSource(source: DataSource, configDir: string, options: ResolveOptions): Promise<Found[]> {
+  const where = resolve(
+    configDir,
+    'datalist' in source ? source.datalist : 'folder' in source ? source.folder : source.glob,
+  );
+  const found = chooseChannels(await foundIn(source, configDir, options), source.channel, options.channel, where);
+  const { masks } = source;
+  if (!options.labels || masks === undefined) return found;
+  return Promise.all(found.map(async (item) => ({ ...item, masks: await chosenMasks(item, masks) })));
 }
 
 function caseSourceName(datalist: string): string {
-  return basename(datalist).replace(/\.json$/i, '') || caseName(datalist);
+  return basename(datalist).replace(/\.(jsonl?|csv|tsv|txt|lst|list)$/i, '') || caseName(datalist);
 }
 
 /**
@@ -119,16 +171,16 @@ function caseSourceName(datalist: string): string {
 export async function resolveSources(
   sources: readonly DataSource[],
   configDir: string,
-  options: { readonly labels: boolean },
+  options: ResolveOptions,
 ): Promise<Case[]> {
-  const lists: Omit<Case, 'id'>[][] = [];
+  const lists: Found[][] = [];
   for (const source of sources) {
-    const cases = await resolveSource(source, configDir, options.labels);
+    const cases = await resolveSource(source, configDir, options);
     const { labelled } = source;
     // What an entry of a list says of itself counts more.
     lists.push(labelled && options.labels ? cases.map((item) => ({ labelled, ...item })) : cases);
   }
-  return withUniqueIds(lists.flat());
+  return withUniqueIds(lists.flat(), options.onNote);
 }
 
 /**

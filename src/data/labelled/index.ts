@@ -12,4 +12,6 @@ export {
 export { LabelledStore, type LabelledStoreSettings, type LabelledVolume } from './labelledStore';
 export { labelledClasses } from './labelledClasses';
 export { judgeLabel, labelFile, type JudgedLabel, type LabelSettings } from './readLabel';
+export type { ClassValues } from './labelCodes';
+export { mergeMasks } from './mergeMasks';
 export { countOf, trainingSubset } from './subset';

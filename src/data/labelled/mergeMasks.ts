@@ -1,0 +1,124 @@
+import { stat } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { UserError } from '../../errors/userError';
+import { sameName } from '../../labels/named';
+import { ProgressBar } from '../../text/progressBar';
+import { compareGrids, gridOf, readNifti, writeNifti, type Volume } from '../../volume';
+import { cacheFolder, cacheKey, resultImage } from '../cache';
+import type { Case, Mask } from '../datalist';
+import type { ClassValues } from './labelCodes';
+
+type Say = (text: string) => void;
+
+interface Part extends Mask {
+  readonly className: string;
+  readonly value: number;
+}
+
+/** Masks with the values of the classes that are called like them; masks of no class are left out. */
+function partsOf(item: Case, classes: readonly ClassValues[]): Part[] {
+  const masks = item.masks ?? [];
+  const parts = classes.flatMap(({ name, values }): Part[] => {
+    const mask = masks.find((one) => sameName(one.name, name));
+    return mask ? [{ ...mask, className: name, value: values[0]! }] : [];
+  });
+  if (parts.length > 0) return parts;
+  const [wanted, known] = [classes, masks].map((list) => list.slice(0, 6).map(({ name }) => name));
+  throw new UserError(
+    `${masks[0]?.file ?? item.id}: no mask of the case ${item.id} has the name of a class: the masks are ${known!.join(', ')}, … ` +
+      `and the classes ${wanted!.join(', ')}; call the classes of task.classes as the masks`,
+  );
+}
+
+/** The classes that a case has masks of, where it does not have all. */
+function labelledOf(parts: readonly Part[], item: Case, classes: readonly ClassValues[], onWarning: Say) {
+  if (parts.length === classes.length) return {};
+  const labelled = parts.map(({ className }) => className);
+  const absent = classes.filter(({ name }) => !labelled.includes(name)).map(({ name }) => name);
+  onWarning(
+    `${item.masks![0]!.file}: the case ${item.id} has no mask of ${absent.slice(0, 6).join(', ')}, so it does not count as labelled there`,
+  );
+  return { labelled: item.labelled ?? labelled };
+}
+
+/** Lays masks over each other, the class with the higher number on top. */
+async function merged(parts: readonly Part[], item: Case, onWarning: Say): Promise<Volume> {
+  let result: Volume<Uint16Array> | undefined;
+  const overlaps = new Map<string, number>();
+  const owner = new Map(parts.map(({ value, name }) => [value, name]));
+  for (const { file, value, name } of [...parts].sort((a, b) => a.value - b.value)) {
+    const { volume } = await readNifti(file, { channel: 0 });
+    result ??= { data: new Uint16Array(volume.data.length), shape: volume.shape, affine: volume.affine };
+    const { place, turn } = compareGrids(gridOf(volume), gridOf(result));
+    if (place === 'elsewhere' || turn)
+      throw new UserError(
+        `${file}: lies on another voxel grid than ${parts[0]!.file}; masks of one case must share theirs`,
+      );
+    for (let i = 0; i < volume.data.length; i++) {
+      if (!(volume.data[i]! > 0.5)) continue;
+      const under = result.data[i]!;
+      if (under > 0) {
+        const pair = `${owner.get(under)!} and ${name}`;
+        overlaps.set(pair, (overlaps.get(pair) ?? 0) + 1);
+      }
+      result.data[i] = value;
+    }
+  }
+  if (overlaps.size > 0) {
+    const [pair, count] = [...overlaps].sort((a, b) => b[1] - a[1])[0]!;
+    const total = [...overlaps.values()].reduce((sum, n) => sum + n, 0);
+    onWarning(
+      `${item.id}: ${total} voxels lie in two masks (${pair}: ${count}${overlaps.size > 1 ? ', …' : ''}); the class listed later is taken`,
+    );
+  }
+  return result!;
+}
+
+function narrow(volume: Volume): Volume {
+  const { data } = volume;
+  return data.every((value) => value < 256) ? { ...volume, data: Uint8Array.from(data) } : volume;
+}
+
+/** The file that holds the merged masks, made when it is not there. */
+async function mergedFile(parts: readonly Part[], item: Case, folder: string, onWarning: Say): Promise<string> {
+  const files = parts.map(({ file }) => file);
+  const file = resultImage(folder, await cacheKey(files, { masks: parts.map(({ value }) => value) }));
+  const made = await stat(file).then(
+    () => true,
+    () => false,
+  );
+  if (!made) await writeNifti(file, narrow(await merged(parts, item, onWarning)), { description: 'merged masks' });
+  return file;
+}
+
+/**
+ * Gives cases with masks a label map: a file in the cache, made once. Other cases stay as they are.
+ *
+ * @param classes of the task: a mask has the first value of the class of its name
+ * @param onWarning told of voxels in several masks
+ * @throws UserError naming the case when no class has a mask, or masks lie on different grids
+ */
+export async function mergeMasks<C extends Case>(
+  cases: readonly C[],
+  classes: readonly ClassValues[],
+  folder: string | null,
+  onWarning: Say = () => undefined,
+): Promise<C[]> {
+  const count = cases.filter(({ masks }) => masks).length;
+  if (count === 0) return [...cases];
+  const bar = new ProgressBar('merging masks', count);
+  const place = cacheFolder(folder);
+  const result: C[] = [];
+  let done = 0;
+  for (const item of cases) {
+    if (!item.masks) result.push(item);
+    else {
+      const parts = partsOf(item, classes);
+      const label = await mergedFile(parts, item, place, onWarning);
+      result.push({ ...item, label, ...labelledOf(parts, item, classes, onWarning) });
+      bar.update(++done, basename(item.id));
+    }
+  }
+  bar.end();
+  return result;
+}

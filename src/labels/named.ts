@@ -1,0 +1,18 @@
+const LABEL_FOLDER =
+  /^(labels?(tr|ts|va|val|train|test)?|segs?|segmentations?|masks?|annotations?|predictions?|ground[-_ ]?truths?)$/i;
+const LABEL_NAME = /(^|[-_. ])(labels?|labelmaps?|[ad]?segs?|segmentations?|masks?|probseg|defacemask)(?=[-_. ]|\d*$)/i;
+
+/** Whether a folder is called as one that holds label maps. */
+export const isLabelFolder = (name: string): boolean => LABEL_FOLDER.test(name);
+
+/** Whether a file (without its folder and `.nii.gz`) is called like a label map: `case_seg`, `label0001`, `combined_labels`. */
+export const isLabelName = (name: string): boolean => LABEL_NAME.test(name);
+
+const plain = (name: string): string =>
+  name
+    .toLowerCase()
+    .replaceAll(/[-_. ]+/g, ' ')
+    .trim();
+
+/** Whether two names of a structure are the same but for case and what separates the words: `kidney_left`, `Kidney left`. */
+export const sameName = (a: string, b: string): boolean => plain(a) === plain(b);
