@@ -9,6 +9,7 @@ const sourceName = {
 
 /** Keys that every kind of source has. */
 const common = {
+  name: sourceName,
   channel: {
     anyOf: [
       { type: 'integer', minimum: 0, title: 'a channel number from 0' },
@@ -19,17 +20,6 @@ const common = {
       'name in dataset.json, or "all". Left out: such cases are refused, unless data.channel is "all".',
     examples: [0, 'FLAIR', 'all'],
   },
-  masks: {
-    anyOf: [
-      { const: 'all', title: '"all"' },
-      { type: 'array', minItems: 1, items: { type: 'string', minLength: 1 }, title: 'names of masks' },
-    ],
-    description:
-      'For fine-tuning on masks of one class each, as case/ct.nii.gz with case/segmentations/liver.nii.gz (AbdomenAtlas, ' +
-      'TotalSegmentator): merges them into one label map. A mask has the value of the class of its name. Left out: no masks.',
-    examples: ['all', ['liver', 'spleen']],
-  },
-  name: sourceName,
 } as const;
 
 const datalistSource = {

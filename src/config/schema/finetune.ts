@@ -54,14 +54,26 @@ const labelled = {
   examples: [['liver']],
 } as const;
 
+const masks = {
+  anyOf: [
+    { const: 'all', title: '"all"' },
+    { type: 'array', minItems: 1, items: { type: 'string', minLength: 1 }, title: 'names of masks' },
+  ],
+  description:
+    'Masks of one class each, as case/ct.nii.gz with case/segmentations/liver.nii.gz (AbdomenAtlas, ' +
+    'TotalSegmentator), to merge into one label map: all, or those of these names. A mask has the value of the class of its ' +
+    'name. Left out: no masks.',
+  examples: ['all', ['liver', 'spleen']],
+} as const;
+
 const [datalist, folder, glob] = data.train.items.anyOf;
 
 /** Sources of labelled cases, which may say what their label maps tell of. */
 const labelledSource = {
   anyOf: [
-    { ...datalist, properties: { ...datalist.properties, labelled } },
-    { ...folder, properties: { ...folder.properties, labelled } },
-    { ...glob, properties: { ...glob.properties, labelled } },
+    { ...datalist, properties: { ...datalist.properties, masks, labelled } },
+    { ...folder, properties: { ...folder.properties, masks, labelled } },
+    { ...glob, properties: { ...glob.properties, masks, labelled } },
   ],
 } as const;
 
