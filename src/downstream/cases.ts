@@ -27,8 +27,8 @@ export async function findLabelledCases(config: FinetuneConfig): Promise<Cases> 
   // Paths in a loaded config are absolute: the folder that relative ones would start from does not matter.
   const found = await split(config, (sources) => resolveSources(sources, '/', { labels: true, channel }));
   const { classes } = resolveTask(config.task);
-  const warn = (text: string): void => void process.stderr.write(`${text}\n`);
-  const merge = (cases: readonly Case[]) => mergeMasks(cases, classes, cache.folder, warn);
+  const onWarning = (text: string): void => void process.stderr.write(`${text}\n`);
+  const merge = (cases: readonly Case[]) => mergeMasks(cases, classes, { folder: cache.folder, onWarning });
   return { train: await merge(found.train), validation: await merge(found.validation) };
 }
 

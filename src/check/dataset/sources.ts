@@ -97,16 +97,12 @@ export async function withMergedMasks(
   cases: readonly Case[],
 ): Promise<{ cases: Case[]; findings: Finding[] }> {
   if (config.kind === 'pretrain') return { cases: [...cases], findings: [] };
-  const { classes } = resolveTask(config.task);
-  const result: Case[] = [];
   const findings: Finding[] = [];
-  const told = (message: string): void => void findings.push({ ...noteOf(message), severity: 'warning' });
-  for (const item of cases)
-    try {
-      result.push(...(await mergeMasks([item], classes, config.data.cache.folder, told)));
-    } catch (error) {
-      if (!(error instanceof UserError)) throw error;
-      findings.push({ ...noteOf(error.message), severity: 'error', advice: 'correct the masks, or remove the case' });
-    }
-  return { cases: result, findings };
+  const advice = 'correct the masks, or remove the case';
+  const merged = await mergeMasks(cases, resolveTask(config.task).classes, {
+    folder: config.data.cache.folder,
+    onWarning: (message) => findings.push({ ...noteOf(message), severity: 'warning' }),
+    onFailure: (_, { message }) => findings.push({ ...noteOf(message), severity: 'error', advice }),
+  });
+  return { cases: merged, findings };
 }

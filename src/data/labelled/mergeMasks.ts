@@ -1,5 +1,4 @@
 import { stat } from 'node:fs/promises';
-import { basename } from 'node:path';
 import { UserError } from '../../errors/userError';
 import { sameName } from '../../labels/named';
 import { ProgressBar } from '../../text/progressBar';
@@ -91,33 +90,49 @@ async function mergedFile(parts: readonly Part[], item: Case, folder: string, on
   return file;
 }
 
+export interface MergeOptions {
+  /** Folder of the cache, as the config has it. */
+  readonly folder: string | null;
+  /** Told of voxels in several masks, and of classes without a mask. */
+  readonly onWarning: Say;
+  /** Told of a case whose masks cannot be merged, which is left out then. Without it, the error is thrown. */
+  readonly onFailure?: (item: Case, error: UserError) => void;
+}
+
+async function withLabel<C extends Case>(
+  item: C,
+  classes: readonly ClassValues[],
+  { folder, onWarning }: MergeOptions,
+) {
+  const parts = partsOf(item, classes);
+  const label = await mergedFile(parts, item, cacheFolder(folder), onWarning);
+  return { ...item, label, ...labelledOf(parts, item, classes, onWarning) };
+}
+
 /**
  * Gives cases with masks a label map: a file in the cache, made once. Other cases stay as they are.
  *
  * @param classes of the task: a mask has the first value of the class of its name
- * @param onWarning told of voxels in several masks
  * @throws UserError naming the case when no class has a mask, or masks lie on different grids
  */
 export async function mergeMasks<C extends Case>(
   cases: readonly C[],
   classes: readonly ClassValues[],
-  folder: string | null,
-  onWarning: Say = () => undefined,
+  options: MergeOptions,
 ): Promise<C[]> {
   const count = cases.filter(({ masks }) => masks).length;
   if (count === 0) return [...cases];
   const bar = new ProgressBar('merging masks', count);
-  const place = cacheFolder(folder);
   const result: C[] = [];
   let done = 0;
   for (const item of cases) {
-    if (!item.masks) result.push(item);
-    else {
-      const parts = partsOf(item, classes);
-      const label = await mergedFile(parts, item, place, onWarning);
-      result.push({ ...item, label, ...labelledOf(parts, item, classes, onWarning) });
-      bar.update(++done, basename(item.id));
+    try {
+      result.push(item.masks ? await withLabel(item, classes, options) : item);
+    } catch (error) {
+      if (!(error instanceof UserError && options.onFailure)) throw error;
+      options.onFailure(item, error);
     }
+    if (item.masks) bar.update(++done, item.id);
   }
   bar.end();
   return result;
