@@ -15,7 +15,7 @@ import {
 } from '../runs/import';
 import { asWeights, openConverted } from './read';
 import { rootMeanSquare } from './rootMeanSquare';
-import { channelsNote, misfit, recognisedOf } from './verdict';
+import { channelsNote, misfit, recognisedOf, type Match } from './verdict';
 
 interface Target {
   readonly name: string;
@@ -97,7 +97,7 @@ function unexpectedOf({ tensors, others }: Plan, layout: readonly Target[]): str
   return [...extra, ...others.filter((name) => !isOptimizer(name.split('.')))];
 }
 
-function notesOf(match: Parameters<typeof misfit>[0] | undefined, { source, plan }: Opened): string[] {
+function notesOf(match: Match | undefined, { source, plan }: Opened): string[] {
   const channels = match && channelsNote(recognisedOf(match), match.network);
   const apart = besideText(plan.beside);
   return [
@@ -111,6 +111,40 @@ function notesOf(match: Parameters<typeof misfit>[0] | undefined, { source, plan
 interface Opened {
   readonly source: WeightsSource;
   readonly plan: Plan;
+}
+
+/**
+ * Checks that weights may start a network, without reading one of them: before a run directory is made, that is.
+ *
+ * @param layout the network's tensors
+ * @throws UserError as {@link initializeFrom}
+ */
+export async function checkWeights(
+  file: string,
+  layout: readonly Target[],
+  { branch, network, partial = false }: Required<Pick<InitializeOptions, 'branch' | 'network'>> & InitializeOptions,
+): Promise<void> {
+  const source = await openConverted(file);
+  try {
+    const side = branch === 'student' ? undefined : branch;
+    const plan = planWeights(source, { branch: side, target: layoutTarget(layout) });
+    const byName = new Map(plan.tensors.map(({ name, shape }) => [name, shape.join()]));
+    const fits = layout.map(({ name, shape }) => ({ name, found: byName.get(name), own: shape.join() }));
+    const matched = new Set(fits.filter(({ found, own }) => found === own).map(({ name }) => name));
+    const reshaped = new Set(fits.filter(({ found, own }) => found && found !== own).map(({ name }) => name));
+    refuseMisfit({ source, plan, branch: side, layout, matched, reshaped, network }, partial);
+  } finally {
+    await source.close();
+  }
+}
+
+/** @returns why the weights would be refused, where they are taken all the same */
+function refuseMisfit(match: Match, partial: boolean): string | undefined {
+  const problem = misfit(match);
+  const some = match.matched.size > 0;
+  if (problem !== undefined && !(partial && some))
+    throw new UserError(`${match.source.file}: ${problem}${some ? ' (init.partial takes what fits)' : ''}`);
+  return problem;
 }
 
 /** What kind of file weights come from, for people. */
@@ -158,9 +192,7 @@ async function load(
   const reshaped = new Set(entries.filter(({ name }) => !matched.has(name)).map(({ name }) => name));
   const side = branch === 'student' ? undefined : branch;
   const match = network && { source, plan, branch: side, layout, matched, reshaped, network };
-  const problem = match && misfit(match);
-  if (problem !== undefined && !(partial && matched.size > 0))
-    throw new UserError(`${file}: ${problem}${matched.size > 0 ? ' (init.partial takes what fits)' : ''}`);
+  const problem = match && refuseMisfit(match, partial);
   if (matched.size === 0) throw new UserError(nothingFits(file, plan, layout));
   const fitted =
     kernelScale === null

@@ -1,8 +1,9 @@
 import type { Config, FinetuneConfig } from '../config';
-import { initializeFrom } from '../convert/initialize';
+import { checkWeights, initializeFrom } from '../convert/initialize';
 import { warnOfOverwriting } from '../convert/overwriting';
-import { describeInit, readCheckpoint, writeInitReport } from '../runs';
-import type { Batch, TrainedModel, Transferable } from '../tasks';
+import { UserError } from '../errors/userError';
+import { describeInit, readCheckpoint, readSafetensorsHeader, writeInitReport } from '../runs';
+import type { Batch, TrainedModel, TrainingTask, Transferable } from '../tasks';
 import type { Running } from './job';
 import { restore } from './state';
 import type { Say } from './types';
@@ -10,6 +11,26 @@ import type { Say } from './types';
 /** The checkpoint that a new run starts from, or null. */
 export const startingPoint = (config: Config): string | null =>
   config.kind === 'pretrain' ? config.train.initFrom : config.init.checkpoint;
+
+/**
+ * Checks the checkpoint that a new run is to start from, before anything is written.
+ *
+ * @throws UserError when it cannot start the run: it is no such file, or of another network
+ */
+export async function checkStartingPoint(config: Config, task: Pick<TrainingTask, 'network'>): Promise<void> {
+  const file = startingPoint(config);
+  if (file === null) return;
+  if (config.kind === 'finetune') {
+    const { branch, partial } = config.init;
+    const { layout } = task.network(config, true).parameters;
+    return checkWeights(file, layout, { branch, partial, network: config.network });
+  }
+  const { metadata } = await readSafetensorsHeader(file);
+  if (metadata.format === 'voco-checkpoint' && (metadata.kind ?? 'pretrain') === 'pretrain') return;
+  throw new UserError(
+    `${file}: is no checkpoint of voco pretrain, which train.initFrom needs; other weights start a fine-tuning: init.checkpoint`,
+  );
+}
 
 /** Carries what fits of a pre-trained checkpoint over, and reports it. */
 async function transfer(

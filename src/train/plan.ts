@@ -4,7 +4,7 @@ import type { RunEstimate } from '../protocol/estimate';
 import type { Cases, TrainingTask } from '../tasks';
 import { useDevice } from '../tensor/backends';
 import { estimateRun } from './estimate';
-import { startingPoint } from './initialize';
+import { checkStartingPoint, startingPoint } from './initialize';
 import { readSkipped } from '../runs';
 import type { TrainingJob } from './job';
 import type { SkipList } from './skipList';
@@ -49,6 +49,7 @@ export async function planRun(kind: ConfigKind, request: RunRequest, say: Say): 
   // A length in steps needs no look at the cases.
   if (config.train.steps !== null) refuseFinished(prepared, config.train.steps);
   const task = await taskOf(config);
+  if (!prepared.checkpoint) await checkStartingPoint(config, task);
   const listed = await task.findCases(config);
   const checks = task.checks(config);
   const known = prepared.resumed && config.data.onBadCase === 'skip' ? await readSkipped(prepared.runDir!) : [];
