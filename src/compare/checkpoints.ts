@@ -3,6 +3,7 @@ import { realpath } from 'node:fs/promises';
 import { resolveTask, type Config } from '../config';
 import { check } from '../config/diagnose';
 import { fileError, UsageError } from '../errors/userError';
+import { importCommand } from '../files/weightFiles';
 import type { Ability, ComparedCheckpoint } from '../protocol/comparison';
 import { decodeMetrics } from '../runs';
 import { configOf } from '../runs/export/card';
@@ -39,7 +40,7 @@ export async function resolveFiles(files: readonly string[], least: number): Pro
 
 /** Why no network can be built from a file; undefined when one can. */
 function noNetwork(file: string, format: string, opened: Pick<OpenedCheckpoint, 'stated' | 'config'>) {
-  if (format !== 'safetensors') return `${file}: is a torch file; convert it first with voco import`;
+  if (format !== 'safetensors') return `${file}: is a PyTorch file; convert it first: ${importCommand(file)}`;
   if (!opened.stated) return `${file}: contains no config, so its network is unknown; name a checkpoint of a run`;
   if (!opened.config) return `${file}: this version of voco cannot read its config`;
   return undefined;

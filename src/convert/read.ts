@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { UserError } from '../errors/userError';
 import { importCommand, isNamedAsTorch } from '../files/weightFiles';
 import type { StateEntry } from '../nets/state';
@@ -24,7 +25,8 @@ export function asWeights(dtype: DType, data: TensorData): StateEntry['data'] | 
 /** Opens weights that are not to be PyTorch's any more. @throws UserError with the command that converts such a file */
 export async function openConverted(file: string): Promise<WeightsSource> {
   const source = await openWeights(file).catch((error: unknown) => {
-    if (!(error instanceof UserError) || !isNamedAsTorch(file)) throw error;
+    // A name that is not there: what to do with the file when it is.
+    if (!(error instanceof UserError) || !isNamedAsTorch(file) || existsSync(file)) throw error;
     throw new UserError(`${error.message} (a PyTorch file is converted first: ${importCommand(file)})`);
   });
   if (source.format === 'safetensors') return source;

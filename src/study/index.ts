@@ -15,8 +15,7 @@ import {
 } from '../runs';
 import type { RunEstimate } from '../protocol/estimate';
 import { estimateTraining, train } from '../train';
-import { checkStartingPoint } from '../train/initialize';
-import { taskOf } from '../catalog';
+import { checkStartingFile } from '../train/initialize';
 import { Interruption } from '../rpc/interruption';
 import { openRunDirectory, prepareRun, type RunRequest } from '../train/prepare';
 import type { Say } from '../train/types';
@@ -187,7 +186,7 @@ export async function study(request: RunRequest, say: Say): Promise<StudyResult>
   const { config } = prepared;
   prepared.warnings.forEach(say);
   const plan = await planStudy(config);
-  if (!prepared.resumed) await checkStartingPoint(config, await taskOf(config));
+  if (!prepared.resumed) await checkStartingFile(plan.checkpoint);
   const totalSteps = plan.runs.reduce((sum, run) => sum + stepsOf(config, run), 0);
   say(
     `study: ${plan.runs.length} fine-tunings, ${plan.amounts.length} amounts of up to ${plan.available} cases, ` +

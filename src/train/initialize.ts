@@ -1,6 +1,7 @@
 import type { Config, FinetuneConfig } from '../config';
 import { checkWeights, initializeFrom } from '../convert/initialize';
 import { warnOfOverwriting } from '../convert/overwriting';
+import { openConverted } from '../convert/read';
 import { UserError } from '../errors/userError';
 import { describeInit, readCheckpoint, readSafetensorsHeader, writeInitReport } from '../runs';
 import type { Batch, TrainedModel, TrainingTask, Transferable } from '../tasks';
@@ -11,6 +12,11 @@ import type { Say } from './types';
 /** The checkpoint that a new run starts from, or null. */
 export const startingPoint = (config: Config): string | null =>
   config.kind === 'pretrain' ? config.train.initFrom : config.init.checkpoint;
+
+/** Checks that weights are in a file that can be read. @throws UserError naming what it is instead */
+export async function checkStartingFile(file: string): Promise<void> {
+  await (await openConverted(file)).close();
+}
 
 /**
  * Checks the checkpoint that a new run is to start from, before anything is written.

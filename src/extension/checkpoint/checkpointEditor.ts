@@ -8,6 +8,10 @@ import { connectThread } from '../../rpc/threads';
 import type { CheckpointCalls } from '../../runs/describeWorker';
 
 export const CHECKPOINT_EDITOR = 'voco.checkpoint';
+/** The same editor for .bin, an ending that other files have as well: it is offered, and not taken unasked. */
+const BIN_EDITOR = 'voco.checkpointBin';
+
+export const isCheckpointEditor = (viewType: string): boolean => [CHECKPOINT_EDITOR, BIN_EDITOR].includes(viewType);
 
 const COMMANDS = {
   export: 'voco.exportCheckpoint',
@@ -60,8 +64,11 @@ async function act(action: keyof typeof COMMANDS, uri: vscode.Uri): Promise<void
 
 /** Registers the editor of checkpoint files; reads nothing until one is opened. */
 export function registerCheckpointEditor(services: Services): vscode.Disposable {
-  return vscode.window.registerCustomEditorProvider(CHECKPOINT_EDITOR, new CheckpointEditor(services), {
-    supportsMultipleEditorsPerDocument: true,
-    webviewOptions: { retainContextWhenHidden: false },
-  });
+  const provider = new CheckpointEditor(services);
+  const options = { supportsMultipleEditorsPerDocument: true, webviewOptions: { retainContextWhenHidden: false } };
+  return vscode.Disposable.from(
+    ...[CHECKPOINT_EDITOR, BIN_EDITOR].map((viewType) =>
+      vscode.window.registerCustomEditorProvider(viewType, provider, options),
+    ),
+  );
 }

@@ -4,12 +4,11 @@ import { UserError } from '../../errors/userError';
 import { runTool } from '../../jobs/process';
 import { listCheckpoints } from '../../runs/checkpoint';
 import { readSafetensorsHeader } from '../../runs/safetensors';
-import { CHECKPOINT_EDITOR } from './checkpointEditor';
+import { dialogExtensions, TORCH_EXTENSIONS, WEIGHT_EXTENSIONS } from '../../files/weightFiles';
+import { CHECKPOINT_EDITOR, isCheckpointEditor } from './checkpointEditor';
 import type { Services } from '../services';
 import { Cancelled, withProgress, type CommandDefinition } from '../shared/command';
 import { pickRun } from '../runs/pickRun';
-
-const TORCH = ['pt', 'pth', 'ckpt', 'bin'];
 
 /** The file that a menu, an editor or a tree item names. */
 function fileOf(argument: unknown): string | undefined {
@@ -21,7 +20,7 @@ function fileOf(argument: unknown): string | undefined {
 /** Whether a checkpoint file is in front of the user, in its editor. */
 function shownFile(extensions: readonly string[]): string | undefined {
   const input = vscode.window.tabGroups.activeTabGroup.activeTab?.input;
-  if (!(input instanceof vscode.TabInputCustom) || input.viewType !== CHECKPOINT_EDITOR) return undefined;
+  if (!(input instanceof vscode.TabInputCustom) || !isCheckpointEditor(input.viewType)) return undefined;
   const file = input.uri.fsPath;
   return extensions.some((extension) => file.endsWith(`.${extension}`)) ? file : undefined;
 }
@@ -31,7 +30,7 @@ async function askForFile(title: string, extensions: readonly string[]): Promise
     (await vscode.window.showOpenDialog({
       title,
       openLabel: 'Choose',
-      filters: { Weights: [...extensions], 'All files': ['*'] },
+      filters: { Weights: dialogExtensions(extensions), 'All files': ['*'] },
     })) ?? [];
   if (!chosen) throw new Cancelled();
   return chosen.fsPath;
@@ -68,8 +67,8 @@ export const importCheckpointCommand: CommandDefinition = {
   async run(services, argument) {
     await services.program();
     const file =
-      fileOf(argument) ?? shownFile(TORCH) ?? (await askForFile('Import which weights?', [...TORCH, 'safetensors']));
-    const name = `${basename(file).replace(/\.[^.]*$/, '')}.safetensors`;
+      fileOf(argument) ?? shownFile(TORCH_EXTENSIONS) ?? (await askForFile('Import which weights?', WEIGHT_EXTENSIONS));
+    const name = `${basename(file).replace(/(\.(pt|pth))?\.[^.]*$/, '')}.safetensors`;
     const out = await askForTarget(name, file, { Safetensors: ['safetensors'] });
     const lines = await runOnWeights(services, `Importing ${basename(file)}`, ['import', file, '--out', out]);
     await vscode.commands.executeCommand('vscode.openWith', vscode.Uri.file(out), CHECKPOINT_EDITOR);

@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import type { RunSummary } from '../../jobs/runSummary';
+import { dialogExtensions, WEIGHT_EXTENSIONS } from '../../files/weightFiles';
 import { FEWEST_COMPARED, MOST_COMPARED } from '../../protocol/compare';
 import { listCheckpoints } from '../../runs/checkpoint';
 import type { Services } from '../services';
@@ -57,7 +58,7 @@ async function allChoices(services: Services, extra: readonly string[]): Promise
 }
 
 async function browse(): Promise<string[]> {
-  const filters = { Weights: ['safetensors', 'pt', 'pth'] };
+  const filters = { Weights: dialogExtensions(WEIGHT_EXTENSIONS), 'All files': ['*'] };
   const picked = await vscode.window.showOpenDialog({ title: 'Compare which files?', canSelectMany: true, filters });
   return (picked ?? []).map((uri) => uri.fsPath);
 }
