@@ -111,7 +111,10 @@ class StudyQueue {
     // The first run tells of device, memory and weights; the others would say the same.
     const failure = await this.train(run, i === 0 ? this.say : () => undefined);
     this.steering.leave();
-    this.runs[i] = await outcomeOf(this.runDir, this.plan, run);
+    const outcome = await outcomeOf(this.runDir, this.plan, run);
+    // A run that was refused before it had a directory is not queued any more.
+    const refused = failure && outcome.state === 'queued';
+    this.runs[i] = refused ? { ...outcome, state: 'failed', reason: failure.message } : outcome;
     const study = await this.write();
     if (!failure) {
       const { score, state } = this.runs[i];
