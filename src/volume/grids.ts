@@ -156,10 +156,13 @@ export function describeGrid({ size, affine }: Grid): string {
 
 const mm = (distance: number): string => `${significant(distance, 2)} mm`;
 
-/** Whether two grids cover the same stretch along each axis, in other voxels. */
+/** Whether two grids cover the same stretch along each axis, in larger or smaller voxels. */
 function sameExtent(a: Grid, b: Grid): boolean {
-  const [p, q] = [a, b].map(({ size, affine }) => spacingOf(affine).map((step, axis) => step * size[axis]!));
-  return p!.every((length, axis) => Math.abs(length - q![axis]!) < 0.05 * q![axis]!);
+  const [p, q] = [a, b].map(({ affine }) => spacingOf(affine));
+  const scaled = p!.some((step, axis) => Math.abs(step - q![axis]!) > 0.02 * q![axis]!);
+  return (
+    scaled && p!.every((step, k) => Math.abs(step * a.size[k]! - q![k]! * b.size[k]!) < 0.05 * q![k]! * b.size[k]!)
+  );
 }
 
 function elsewhere(label: Grid, image: Grid, imageFile: string, distance: number): Notice {

@@ -1,7 +1,7 @@
 import { realpath, stat } from 'node:fs/promises';
 import { pieceHash, type ImageFacts } from '../../data/judge';
 import { UserError } from '../../errors/userError';
-import { axisCodes, readHeader, readNifti, spacingOf } from '../../volume';
+import { axisCodes, countLabelValues, readHeader, readNifti, spacingOf, type LabelValues } from '../../volume';
 
 /** An image's header and size on disk, or what is wrong with it. */
 export type Looked = { readonly facts: ImageFacts; readonly bytes: number } | { readonly problem: string };
@@ -44,16 +44,16 @@ async function lookAt(file: string, bytes: number): Promise<Looked> {
   }
 }
 
-async function distinctValues(file: string): Promise<readonly number[]> {
+async function valuesOf(file: string): Promise<LabelValues> {
   const { volume } = await readNifti(file, { channel: 0 });
-  return [...new Set<number>(volume.data)].sort((a, b) => a - b);
+  return countLabelValues(volume.data);
 }
 
 /** Headers, hashes and label values of volumes, each read once. */
 export class FileFacts {
   private readonly images = new Remembered(lookAt);
   private readonly hashes = new Remembered(pieceHash);
-  private readonly values = new Remembered(distinctValues);
+  private readonly values = new Remembered(valuesOf);
 
   async image(file: string): Promise<Looked> {
     return this.images.get(file).catch(() => ({ problem: `${file}: no such file` }));
@@ -64,8 +64,8 @@ export class FileFacts {
     return this.hashes.get(file);
   }
 
-  /** The distinct values of a label map, rising. @throws UserError when it cannot be read */
-  async labelValues(file: string): Promise<readonly number[]> {
+  /** The values of a label map. @throws UserError when it cannot be read */
+  async labelValues(file: string): Promise<LabelValues> {
     return this.values.get(file);
   }
 }

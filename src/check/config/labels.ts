@@ -2,6 +2,7 @@ import { downstreamFor } from '../../downstream/descriptors';
 import { resolveTask, type FinetuneConfig } from '../../config';
 import type { Problem } from '../../schema';
 import { UserError } from '../../errors/userError';
+import { judgeLabelValues, noticeText, type LabelValues } from '../../volume';
 import type { FileFacts } from './fileFacts';
 import type { Source } from './sources';
 
@@ -37,13 +38,17 @@ export async function labelProblems(
   const path = ['task', config.task.classes === null ? 'name' : 'classes'];
   const files = await sample(sources, facts);
   for (const file of files) {
-    let values: readonly number[];
+    let found: LabelValues;
     try {
-      values = await facts.labelValues(file);
+      found = await facts.labelValues(file);
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       return [{ path: sources[0]!.path, message: error.message, severity: 'error' }];
     }
+    const allowed = { values: classes.flatMap((one) => one.values), ignore, unlisted: 'background' as const };
+    const wrong = judgeLabelValues(found, allowed).find(({ severity }) => severity === 'error');
+    if (wrong) return [{ path: sources[0]!.path, message: noticeText(file, wrong), severity: 'error' }];
+    const values = [...found.counts.keys()].sort((a, b) => a - b);
     values.forEach((value) => seen.add(value));
     const strange = values.filter((value) => !known.has(value));
     if (strange.length === 0 || config.task.unlisted === 'background') continue;
