@@ -8,11 +8,12 @@ export const isLabelFolder = (name: string): boolean => LABEL_FOLDER.test(name);
 /** Whether a file (without its folder and `.nii.gz`) is called like a label map: `case_seg`, `label0001`, `combined_labels`. */
 export const isLabelName = (name: string): boolean => LABEL_NAME.test(name);
 
-const plain = (name: string): string =>
+/** A name without what separates its words, in lower case. */
+export const plainName = (name: string): string =>
   name
     .toLowerCase()
     .replaceAll(/[-_. ]+/g, ' ')
     .trim();
 
 /** Whether two names of a structure are the same but for case and what separates the words: `kidney_left`, `Kidney left`. */
-export const sameName = (a: string, b: string): boolean => plain(a) === plain(b);
+export const sameName = (a: string, b: string): boolean => plainName(a) === plainName(b);

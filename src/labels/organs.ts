@@ -27,17 +27,20 @@ export const BTCV_CLASSES: readonly LabelClass[] = [
 /** Names of the BTCV organs; the label value is the position. */
 export const BTCV_LABELS: readonly string[] = BTCV_CLASSES.map((organ) => organ.name);
 
-/** A colour for a class that no table names: hues a golden angle apart, three levels of lightness. */
-export function colourOfLabel(value: number): string {
-  const hue = (value * 137.508) % 360;
-  const lightness = [0.6, 0.45, 0.72][Math.floor(value / 9) % 3]!;
-  const amplitude = 0.75 * Math.min(lightness, 1 - lightness);
+/** A colour by hue (degrees), saturation and lightness (0 to 1). */
+export function hslColour(hue: number, saturation: number, lightness: number): string {
+  const amplitude = saturation * Math.min(lightness, 1 - lightness);
   const channel = (n: number): string => {
-    const k = (n + hue / 30) % 12;
+    const k = (n + (hue % 360) / 30) % 12;
     const level = lightness - amplitude * Math.max(-1, Math.min(k - 3, 9 - k, 1));
     return Math.round(255 * level)
       .toString(16)
       .padStart(2, '0');
   };
   return `#${channel(0)}${channel(8)}${channel(4)}`;
+}
+
+/** A colour for a class that no table names: hues a golden angle apart, three levels of lightness. */
+export function colourOfLabel(value: number): string {
+  return hslColour((value * 137.508) % 360, 0.75, [0.6, 0.45, 0.72][Math.floor(value / 9) % 3]!);
 }

@@ -1,61 +1,39 @@
-import { access, readdir, readFile } from 'node:fs/promises';
+import { access } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { isLabelFolder, isLabelName } from '../labels/named';
 import { BTCV_CLASSES, colourOfLabel } from '../labels/organs';
-
-const LABEL_FOLDER = /^(labels?|labelstr|labelsts|segmentations?|masks?|predictions?)$/i;
-const LABEL_NAME = /^(label|seg|mask)|[-_.](label|seg|mask|dseg)s?(?=[-_.\d])/i;
+import { colourOfName, TOTALSEGMENTATOR_CLASSES } from '../labels/totalSegmentator';
+import type { NamedLabel } from '../labels/entry';
+import { labelsBeside, labelsInside } from './namedLabels';
 
 /** Whether a file's name or folder says that it holds labels. */
 export function namedLikeLabels(file: string): boolean {
-  return LABEL_FOLDER.test(basename(dirname(file))) || LABEL_NAME.test(basename(file));
+  const name = basename(file).replace(/(\.seg)?\.\w+(\.gz)?$/i, '');
+  return isLabelFolder(basename(dirname(file))) || isLabelName(name) || /\.seg\.nrrd$/i.test(file);
 }
 
-/** The names of a datalist: `"1": "spleen"`, or nnU-Net's `"spleen": 1`. */
-function namesIn(text: string): Map<number, string> | undefined {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  const labels = (parsed as { labels?: unknown } | null)?.labels;
-  if (typeof labels !== 'object' || labels === null) return undefined;
-  const names = new Map<number, string>();
-  for (const [key, value] of Object.entries(labels)) {
-    const [number, name] = typeof value === 'number' ? [value, key] : [Number(key), value];
-    if (Number.isInteger(number) && typeof name === 'string') names.set(number, name);
-  }
-  return names.size > 0 ? names : undefined;
+/** A table of known numbers that a file without names seems to use: TotalSegmentator's where it is called so, else BTCV's. */
+function knownTable(file: string, highest: number): readonly NamedLabel[] {
+  const total = /total[-_ ]?seg/i.test(`${basename(dirname(file))}/${basename(file)}`);
+  if (total && highest <= TOTALSEGMENTATOR_CLASSES.length) return TOTALSEGMENTATOR_CLASSES;
+  return highest < BTCV_CLASSES.length && highest > 1 ? BTCV_CLASSES : [];
 }
 
-/** Names from a datalist in the file's folder or one of the two above it. */
-async function datalistNames(file: string): Promise<Map<number, string> | undefined> {
-  let folder = dirname(file);
-  for (let level = 0; level < 3; level++, folder = dirname(folder)) {
-    const entries = await readdir(folder).catch(() => []);
-    const lists = entries.filter((name) => /^data(set|list).*\.json$/i.test(name)).sort();
-    for (const name of lists) {
-      const names = namesIn(await readFile(join(folder, name), 'utf8').catch(() => ''));
-      if (names) return names;
-    }
-  }
-  return undefined;
-}
-
-/** How the classes of a label file are called and coloured: by its datalist, else by the BTCV table when its numbers fit. */
+/**
+ * How the classes of a label file are called and coloured: as it says itself, as a description beside it, as its `dataset.json`,
+ * or as a known table whose numbers fit.
+ */
 export async function labelNames(
   file: string,
   highest: number,
 ): Promise<(value: number) => { name: string; colour: string }> {
-  const names = await datalistNames(file);
-  const btcv = new Map(BTCV_CLASSES.map((organ) => [organ.value, organ]));
-  const byName = new Map(BTCV_CLASSES.map((organ) => [organ.name, organ]));
-  const fits = highest < BTCV_CLASSES.length && highest > 1;
+  const inside = await labelsInside(file);
+  const found = inside.length > 0 ? inside : await labelsBeside(file);
+  const entries = new Map((found.length > 0 ? found : knownTable(file, highest)).map((entry) => [entry.value, entry]));
   return (value) => {
-    const name = names?.get(value) ?? (fits && !names ? btcv.get(value)?.name : undefined);
-    const organ = byName.get(name?.toLowerCase() ?? '');
-    const background = value === 0 ? 'background' : `label ${value}`;
-    return { name: name ?? background, colour: organ?.colour ?? colourOfLabel(value) };
+    const entry = entries.get(value);
+    const name = entry?.name ?? (value === 0 ? 'background' : `label ${value}`);
+    return { name, colour: entry?.colour ?? colourOfName(name) ?? colourOfLabel(value) };
   };
 }
 
@@ -68,9 +46,11 @@ export async function siblingLabels(file: string): Promise<string | undefined> {
     : [];
   const names = [
     name,
-    name.replace(/_0000(?=\.nii)/, ''),
+    name.replace(/_\d{4}(?=\.nii)/, ''),
     name.replace(/^(img|image|ct)/i, 'label'),
     name.replace(/^(img|image|ct)/i, 'seg'),
+    name.replace(/^(imaging|ct|image|mri?)(?=\.nii)/i, 'segmentation'),
+    name.replace(/^(imaging|ct|image|mri?)(?=\.nii)/i, 'combined_labels'),
   ];
   const wanted = [...folders, folder].flatMap((place) => [...new Set(names)].map((one) => join(place, one)));
   for (const candidate of wanted) {

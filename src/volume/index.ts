@@ -34,6 +34,7 @@ export { everyNth, voxelBytes, type NiftiVolume, type NonFinite, type RawVoxels,
 export type { GrowingVoxels } from './nifti/growing';
 export { convertVolume, type Converted, type ConvertRequest } from './convert';
 export { formatSeries } from './describeSeries';
+export { readExtensions, type NiftiExtension } from './nifti/extensions';
 export { writeNifti, type WriteOptions } from './nifti/write';
 export * from './transforms';
 export { ctHumps, isHounsfield, offsetToHounsfield, type CtHumps } from './intensities/hounsfield';

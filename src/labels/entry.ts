@@ -1,0 +1,31 @@
+/** What a file says of a label value. */
+export interface NamedLabel {
+  readonly value: number;
+  readonly name: string;
+  /** `#rrggbb`. */
+  readonly colour?: string;
+}
+
+/** Longer names are cut. */
+const MOST_CHARACTERS = 200;
+
+/** A colour of red, green and blue, 0 to 255; undefined when one of them is no such number. */
+export function hexColour(rgb: readonly number[]): string | undefined {
+  if (rgb.length < 3 || rgb.some((part) => !(part >= 0 && part <= 255))) return undefined;
+  return `#${rgb
+    .slice(0, 3)
+    .map((part) => Math.round(part).toString(16).padStart(2, '0'))
+    .join('')}`;
+}
+
+/** A label as a file has it; undefined when the value is no whole number from 0, or the name is empty. */
+export function namedLabel(value: number, name: string, rgb: readonly number[] = []): NamedLabel | undefined {
+  // What a terminal or a page could take for commands has no place in a name.
+  const clean = name
+    .replace(/\p{Cc}+/gu, ' ')
+    .trim()
+    .slice(0, MOST_CHARACTERS);
+  if (!Number.isSafeInteger(value) || value < 0 || clean === '') return undefined;
+  const colour = hexColour(rgb);
+  return { value, name: clean, ...(colour !== undefined && { colour }) };
+}
