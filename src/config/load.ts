@@ -6,7 +6,9 @@ import { check, diagnose, formatDiagnostic, parseText, toDiagnostic } from './di
 import { applyOverride, parseOverride, type Override } from './overrides';
 import { resolvePaths } from './paths';
 import { formatPath, isRecord, type ConfigPath } from '../schema/tree';
-import type { Config, ConfigByKind, ConfigKind } from './types';
+import { rules } from './rules';
+import { NO_CLASSES, wantsClasses, withClassesOfData } from './classesOfData';
+import type { Config, ConfigByKind, ConfigKind, FinetuneConfig } from './types';
 import type { Problem } from '../schema';
 import { configSchema } from './validate';
 
@@ -91,7 +93,16 @@ export async function loadConfig<K extends ConfigKind = ConfigKind>(
   const absolute = resolve(file);
   if (options.kind !== undefined) requireKind(config, options.kind, file);
   const resolved = resolvePaths(config, schema, dirname(absolute)) as ConfigByKind[K];
-  return { config: resolved, source: { file: absolute, text }, warnings };
+  const complete = await withClassesOfData(resolved);
+  if (complete.kind === 'finetune') refuseClasses(complete, file);
+  return { config: complete, source: { file: absolute, text }, warnings };
+}
+
+/** Says what is wrong with classes that the data named, or that none did. */
+function refuseClasses(config: FinetuneConfig, file: string): void {
+  if (wantsClasses(config.task)) throw new UsageError(`${file}: task.classes: ${NO_CLASSES}`);
+  const wrong = rules(config).find(({ severity, path }) => severity === 'error' && path[0] === 'task');
+  if (wrong) throw new UsageError(`${file}: ${formatPath(wrong.path)}: ${wrong.message}`);
 }
 
 /** Lays the overrides over a parsed config and checks the whole. */

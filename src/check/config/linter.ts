@@ -1,6 +1,7 @@
 import { dirname, join, sep } from 'node:path';
 import type { Config, Diagnostic } from '../../config';
 import { parseText, toDiagnostic } from '../../config/diagnose';
+import { NO_CLASSES, wantsClasses, withClassesOfData } from '../../config/classesOfData';
 import { configOfText } from '../../config/ofText';
 import { formatPath } from '../../schema/tree';
 import type { Problem } from '../../schema';
@@ -27,7 +28,8 @@ export class ConfigLinter {
     const { root, value } = parseText(text);
     if (!root) return [];
     const missing = await missingPaths(value, dirname(file));
-    const config = configOfText(text, dirname(file));
+    const written = configOfText(text, dirname(file));
+    const config = written && (await withClassesOfData(written));
     const found = config ? await this.problemsOf(config, missing, others) : [];
     // As the config itself writes them: relative to its folder.
     const short = ({ message, ...problem }: Problem): Problem => ({
@@ -40,6 +42,8 @@ export class ConfigLinter {
 
   private async problemsOf(config: Config, missing: readonly Problem[], others: readonly string[]): Promise<Problem[]> {
     const { facts } = this;
+    if (config.kind === 'finetune' && wantsClasses(config.task))
+      return [{ path: ['task', 'classes'], message: NO_CLASSES, severity: 'error' }];
     const isMissing = missing.map(({ path }) => formatPath(path));
     const skip = (path: readonly (string | number)[]): boolean =>
       isMissing.some((one) => one.startsWith(`${formatPath(path)}.`));

@@ -7,7 +7,9 @@ import { sizeRules } from './shared';
 
 function taskRules(config: FinetuneConfig): Problem[] {
   const { task, loss } = config;
+  // A segmentation's classes may be named by its data: whoever reads the data says when they are not.
   if (task.name === 'custom' && !task.classes) {
+    if (task.output !== 'classification') return [];
     return [error(['task', 'classes'], 'task custom needs its classes, such as [{ "name": "liver", "values": [1] }]')];
   }
   const { classes, output, outChannels } = resolveTask(task);

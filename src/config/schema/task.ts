@@ -60,7 +60,9 @@ export const taskSchema = {
       maxItems: 255,
       items: taskClass,
       default: null,
-      description: 'The classes without background, in the order of the channels. null: those of the task.',
+      description:
+        'The classes without background, in the order of the channels. null: those of the task; of custom those that the dataset.json of ' +
+        'the data or the names of its masks tell.',
       examples: [
         null,
         [
