@@ -13,6 +13,7 @@ import { makeSampleDatasetCommand } from './datasets/makeSampleDataset';
 import { newExperimentCommand } from './training/newExperiment';
 import { pretrainCommand } from './training/pretrain';
 import { segmentCommand } from './segment/segment';
+import { convertCommand } from './volume/convert';
 
 const showOutputCommand: CommandDefinition = {
   id: 'voco.showOutput',
@@ -30,6 +31,7 @@ export const paletteCommands: readonly CommandDefinition[] = [
   evaluateCommand,
   showResultsCommand,
   segmentCommand,
+  convertCommand,
   pauseCommand,
   resumeCommand,
   checkpointCommand,

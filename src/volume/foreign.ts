@@ -89,7 +89,7 @@ export async function listSeries(path: string): Promise<SeriesList> {
  * a DICOM folder. What depends on a volume's content depends on all of them.
  */
 export async function filesBehind(path: string): Promise<readonly string[]> {
-  if (/\.nii(\.gz)?$/i.test(path)) return [path];
+  if (/\.(nii(\.gz)?|safetensors)$/i.test(path)) return [path];
   const format = await detectFormat(path).catch(() => undefined);
   if (format === undefined) return [path];
   const { filesOf } = await import('../formats');

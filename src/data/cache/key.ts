@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { realpath, stat } from 'node:fs/promises';
 import { fileError } from '../../errors/userError';
+import { filesBehind } from '../../volume';
 
 /** Changes whenever the layout of an entry or the numbers of a transform change, so that older entries are not found. */
 const CACHE_VERSION = 2;
@@ -31,7 +32,9 @@ function canonical(value: unknown): string {
  * @throws UserError naming a file that is not there
  */
 export async function cacheKey(files: readonly string[], settings: unknown): Promise<string> {
-  const identities = await Promise.all(files.map(identity));
+  // A detached header or a folder of slices stands for more files than its own.
+  const all = (await Promise.all(files.map(filesBehind))).flat();
+  const identities = await Promise.all(all.map(identity));
   return createHash('sha256')
     .update(canonical({ version: CACHE_VERSION, files: identities, settings }))
     .digest('hex');

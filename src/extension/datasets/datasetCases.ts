@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import * as vscode from 'vscode';
+import { isDicomName, isVolumeName } from '../../files/volumeNames';
 import { siblingLabels } from '../../viewer/labels';
 
 /** A data source as written in a config, which may be wrong in any way. */
@@ -47,7 +48,7 @@ async function found(folder: string, pattern: string): Promise<DatasetCase[]> {
   );
   return files
     .map((uri) => uri.fsPath)
-    .filter((path) => /\.nii(\.gz)?$/i.test(path) && !LABEL_FOLDER.test(basename(dirname(path))))
+    .filter((path) => isVolumeName(path) && !isDicomName(path) && !LABEL_FOLDER.test(basename(dirname(path))))
     .sort((a, b) => a.localeCompare(b, 'en', { numeric: true }))
     .map((image) => ({ image }));
 }

@@ -6,6 +6,7 @@ import { CONFIG_SUFFIX, findConfigs } from '../config/configFiles';
 import { openVolume } from '../volume/openVolume';
 import type { Services } from '../services';
 import { casesOf, labelOf, type DatasetCase, type Source } from './datasetCases';
+import { withoutVolumeEnding } from '../../files/volumeNames';
 import { Thumbnails } from '../../viewer/thumbnails';
 import { counted } from '../../text';
 
@@ -223,7 +224,7 @@ function moreItem(node: MoreNode): vscode.TreeItem {
 
 function caseItem(node: CaseNode): vscode.TreeItem {
   const { image, label } = node.case;
-  const item = new vscode.TreeItem(basename(image).replace(/\.nii(\.gz)?$/i, ''));
+  const item = new vscode.TreeItem(withoutVolumeEnding(basename(image)));
   item.description = label === undefined ? '' : 'labelled';
   item.iconPath = new vscode.ThemeIcon('file-media');
   item.contextValue = 'case';

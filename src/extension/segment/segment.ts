@@ -5,6 +5,7 @@ import { basename, dirname, join } from 'node:path';
 import * as vscode from 'vscode';
 import { resolveTask, type FinetuneConfig } from '../../config';
 import { UserError } from '../../errors/userError';
+import { withoutVolumeEnding } from '../../files/volumeNames';
 import { runTool } from '../../jobs/process';
 import { readSafetensorsHeader } from '../../runs/safetensors';
 import { runLabel } from '../../runs/runDirectory';
@@ -61,7 +62,7 @@ function casesOf(images: readonly string[], config: FinetuneConfig): string[] {
 
 /** A file that is not there yet: NAME-of-RUN.nii.gz, or with a number. */
 function freeFile(folder: string, image: string, run: string): string {
-  const name = `${basename(image).replace(/\.nii(\.gz)?$/i, '')}-${run}`;
+  const name = `${withoutVolumeEnding(basename(image))}-${run}`;
   for (let attempt = 1; ; attempt++) {
     const file = join(folder, `${attempt === 1 ? name : `${name}-${attempt}`}.nii.gz`);
     if (!existsSync(file)) return file;

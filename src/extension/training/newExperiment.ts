@@ -30,7 +30,7 @@ async function pickPreset(): Promise<PresetName> {
 /** Datalists and folders of volumes in the workspace. */
 async function findData(root: string): Promise<DataChoice[]> {
   const exclude = '**/{node_modules,runs,.trash}/**';
-  const volumes = await vscode.workspace.findFiles('**/*.{nii,nii.gz}', exclude, 2000);
+  const volumes = await vscode.workspace.findFiles('**/*.{nii,nii.gz,nrrd,nhdr,mha,mhd,mgz,mgh,dcm}', exclude, 2000);
   const lists = await vscode.workspace.findFiles('**/dataset*.json', exclude, MAX_OFFERED);
   const counts = new Map<string, number>();
   for (const { fsPath } of volumes) counts.set(dirname(fsPath), (counts.get(dirname(fsPath)) ?? 0) + 1);

@@ -66,7 +66,7 @@ export const OPEN_VOLUME = 'voco.openVolume';
 export const OPEN_COMPARISON = 'voco.openComparison';
 
 /**
- * Shows a volume in the NIfTI editor: in the tab that shows it already, or in a new one.
+ * Shows a volume in the volume editor: in the tab that shows it already, or in a new one.
  *
  * A file that can't be read is no error here: its tab, or the row of its overlay, says why.
  */

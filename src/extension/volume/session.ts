@@ -2,6 +2,7 @@ import { basename, dirname } from 'node:path';
 import * as vscode from 'vscode';
 import { UserError } from '../../errors/userError';
 import { writeFileAtomically } from '../../files/atomic';
+import { VOLUME_EXTENSIONS } from '../../files/volumeNames';
 import type {
   Grid,
   Look,
@@ -55,7 +56,7 @@ function release({ held, files }: Base): void {
   for (const entry of files.values()) entry.held.dispose();
 }
 
-const VOLUME_FILES = { 'NIfTI volumes': ['nii', 'gz'] };
+const VOLUME_FILES = { Volumes: [...VOLUME_EXTENSIONS], 'All files': ['*'] };
 
 /** Lets the user choose volume files. */
 export async function askForVolumes(title: string, near: string | undefined, many: boolean): Promise<string[]> {

@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import { UserError } from '../../errors/userError';
+import { isDicomName, isVolumeName, VOLUME_ENDINGS, withoutVolumeEnding } from '../../files/volumeNames';
 import type { Look, VolumeState, VolumeWish } from '../../protocol/volume';
 import { PanelPage } from '../panel/page';
 import type { Services } from '../services';
@@ -21,6 +22,8 @@ import { askForVolumes, VolumeSession } from './session';
 import { viewerPolicy } from './policy';
 
 const EDITOR = 'voco.volume';
+/** The same, offered for DICOM files but not their default. */
+const DICOM_EDITOR = 'voco.dicom';
 const COMPARISON = 'voco.volumes';
 const MOST_COMPARED = 4;
 
@@ -28,7 +31,7 @@ interface VolumeDocument extends vscode.CustomDocument {
   readonly held: vscode.Disposable;
 }
 
-/** The NIfTI editor, the comparison of volumes, and the commands of both. */
+/** The volume editor, the comparison of volumes, and the commands of both. */
 class VolumeEditor
   implements vscode.CustomReadonlyEditorProvider<VolumeDocument>, vscode.WebviewPanelSerializer<VolumeState>
 {
@@ -77,7 +80,8 @@ class VolumeEditor
     this.expected.set(path, { volume: { path, overlays: overlays ?? [] }, look });
     const target = { viewColumn: viewColumn ?? vscode.ViewColumn.Active, preserveFocus };
     try {
-      await vscode.commands.executeCommand('vscode.openWith', uri, EDITOR, target);
+      const editor = isDicomName(path) ? DICOM_EDITOR : EDITOR;
+      await vscode.commands.executeCommand('vscode.openWith', uri, editor, target);
     } catch (error) {
       this.expected.delete(path);
       throw error;
@@ -86,7 +90,7 @@ class VolumeEditor
 
   /** Volumes side by side in a tab of their own. */
   compare(volumes: readonly VolumeWish[], options: CompareVolumesOptions = {}): void {
-    const named = volumes.map(({ path, name }) => (name ?? basename(path)).replace(/\.nii(\.gz)?$/, ''));
+    const named = volumes.map(({ path, name }) => withoutVolumeEnding(name ?? basename(path)));
     const { title = named.join(' ↔ '), viewColumn = vscode.ViewColumn.Active, preserveFocus = false } = options;
     const panel = vscode.window.createWebviewPanel(COMPARISON, title, { viewColumn, preserveFocus });
     this.show(panel, volumes, lookOf(options));
@@ -109,7 +113,7 @@ class VolumeEditor
     if (files.length === 0) return;
     if (files.length < 2 || files.length > MOST_COMPARED) {
       void vscode.window.showWarningMessage(
-        `Choose 2 to ${MOST_COMPARED} volumes to compare (.nii or .nii.gz); ${files.length} chosen.`,
+        `Choose 2 to ${MOST_COMPARED} volumes to compare (${VOLUME_ENDINGS}); ${files.length} chosen.`,
       );
       return;
     }
@@ -129,9 +133,7 @@ class VolumeEditor
     }
     const session = this.active();
     if (!session) {
-      void vscode.window.showInformationMessage(
-        'Open the volume first (click a .nii or .nii.gz file), then add an overlay to it.',
-      );
+      void vscode.window.showInformationMessage('Open the volume first (click its file), then add an overlay to it.');
       return;
     }
     const top = files[0] ?? (await askForVolumes('Overlay', session.files[0], false))[0];
@@ -158,17 +160,19 @@ class VolumeEditor
 
 function volumesAmong(clicked?: vscode.Uri, selected?: readonly vscode.Uri[]): string[] {
   const uris = selected && selected.length > 0 ? selected : clicked ? [clicked] : [];
-  return uris.map((uri) => uri.fsPath).filter((path) => /\.nii(\.gz)?$/i.test(path));
+  return uris.map((uri) => uri.fsPath).filter(isVolumeName);
 }
 
-/** Registers the NIfTI editor with its commands; reads nothing until a volume is opened. */
+/** Registers the volume editor with its commands; reads nothing until a volume is opened. */
 export function registerVolumeEditor(services: Services): vscode.Disposable {
   const editor = new VolumeEditor(services);
   const uriOf = (clicked: unknown): vscode.Uri | undefined => (clicked instanceof vscode.Uri ? clicked : undefined);
   const urisOf = (selected: unknown): readonly vscode.Uri[] | undefined =>
     Array.isArray(selected) ? (selected as vscode.Uri[]) : undefined;
   return vscode.Disposable.from(
-    vscode.window.registerCustomEditorProvider(EDITOR, editor, { supportsMultipleEditorsPerDocument: true }),
+    ...[EDITOR, DICOM_EDITOR].map((id) =>
+      vscode.window.registerCustomEditorProvider(id, editor, { supportsMultipleEditorsPerDocument: true }),
+    ),
     vscode.window.registerWebviewPanelSerializer(COMPARISON, editor),
     // Other panels call these two and get their errors.
     vscode.commands.registerCommand(OPEN_VOLUME, editor.open.bind(editor)),

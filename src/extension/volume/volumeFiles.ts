@@ -1,7 +1,8 @@
 import * as vscode from 'vscode';
+import { isVolumeName } from '../../files/volumeNames';
 
 /** Whether a file is a volume by its name. */
-export const isVolumeUri = (uri: vscode.Uri): boolean => /\.nii(\.gz)?$/i.test(uri.fsPath);
+export const isVolumeUri = (uri: vscode.Uri): boolean => isVolumeName(uri.fsPath);
 
 /** The volume in the active tab, if it shows one. */
 export function activeVolume(): vscode.Uri | undefined {
