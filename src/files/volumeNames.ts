@@ -1,8 +1,21 @@
 /** Endings of files that are volumes, the longest first. */
-const ENDING = /\.(nii\.gz|nii|seg\.nrrd|nrrd|nhdr|mha|mhd|mgz|mgh\.gz|mgh|dcm|dicom|ima)$/i;
+const ENDING = /\.(nii\.gz|nii|nrrd|nhdr|mha|mhd|mgz|mgh\.gz|mgh|dcm|dicom|ima)$/i;
 
 /** Endings in words, for messages. */
 export const VOLUME_ENDINGS = '.nii, .nii.gz, .nrrd, .nhdr, .mha, .mhd, .mgz, .mgh or .dcm';
+
+/** Endings that a label map of an image may have, the usual ones first. */
+export const LABEL_ENDINGS: readonly string[] = [
+  '.nii.gz',
+  '.nii',
+  '.seg.nrrd',
+  '.nrrd',
+  '.nhdr',
+  '.mha',
+  '.mhd',
+  '.mgz',
+  '.mgh',
+];
 
 /** For dialogs and searches: the last part of each ending. */
 export const VOLUME_EXTENSIONS: readonly string[] = ['nii', 'gz', 'nrrd', 'nhdr', 'mha', 'mhd', 'mgz', 'mgh', 'dcm'];

@@ -1,5 +1,6 @@
 import { UserError } from '../errors/userError';
 import { dicomFiles, listDicomSeries, openDicom } from './dicom';
+import { representSeries } from './dicom/represent';
 import { metaDataFiles, openMeta } from './metaimage';
 import { openMgh } from './mgh';
 import { nrrdDataFiles, openNrrd } from './nrrd';
@@ -10,7 +11,7 @@ import type { FormatName, OpenedFile, OpenOptions } from './types';
  * (`dist/formats.cjs`), which is loaded when the first such file is met.
  */
 
-export { listDicomSeries };
+export { listDicomSeries, representSeries };
 
 /**
  * Opens a file of a format that `detectFormat` found.

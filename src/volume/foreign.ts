@@ -1,4 +1,6 @@
+import { basename } from 'node:path';
 import { UserError } from '../errors/userError';
+import { isDicomName, isVolumeName } from '../files/volumeNames';
 import { detectFormat } from '../formats/detect';
 import type { FormatHeader, OpenedFile, SeriesList } from '../formats/types';
 import { isInvertible, shearOf } from './affine';
@@ -82,6 +84,30 @@ export async function openForeign(file: string, choice: Choice = {}): Promise<Fo
 export async function listSeries(path: string): Promise<SeriesList> {
   const { listDicomSeries } = await import('../formats');
   return ownErrors(listDicomSeries(path));
+}
+
+/** Names that slices have where they have no ending: `IM0001`, `1.2.840.113619.2.5`. */
+const MAY_BE_DICOM = /^[^.]+$|\.\d+$/;
+
+/** Whether a file is DICOM by its name, or, where it has no ending, by its content. */
+export async function isDicomFile(file: string): Promise<boolean> {
+  if (isDicomName(file)) return true;
+  if (!MAY_BE_DICOM.test(basename(file))) return false;
+  return (await detectFormat(file).catch(() => undefined)) === 'dicom' && !/^DICOMDIR$/i.test(basename(file));
+}
+
+/**
+ * Files as volumes, in order: DICOM files become one path for each series, all others stay.
+ *
+ * @throws UserError naming a file that cannot be read
+ */
+export async function volumesAmong(files: readonly string[]): Promise<string[]> {
+  const isOther = (file: string): boolean => isVolumeName(file) && !isDicomName(file);
+  const others = files.filter(isOther);
+  const dicom = files.filter((file) => !isOther(file));
+  if (dicom.length === 0) return others;
+  const { representSeries } = await import('../formats');
+  return [...others, ...(await ownErrors(representSeries(dicom)))].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
 }
 
 /**

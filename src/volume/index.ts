@@ -28,7 +28,7 @@ export { type NiftiHeader } from './nifti/header';
 export type { AffineSource } from './nifti/affineFields';
 export type { Datatype, DatatypeName } from './nifti/datatypes';
 export { checkComplete, readEveryNth, readHeader, readVolume, readVolume as readNifti, readVoxels } from './read';
-export { filesBehind, formatName, listSeries, placedBy, type Choice } from './foreign';
+export { filesBehind, formatName, isDicomFile, listSeries, placedBy, volumesAmong, type Choice } from './foreign';
 export type { FormatHeader, Segment, SeriesEntry, SeriesList } from '../formats/types';
 export { everyNth, voxelBytes, type NiftiVolume, type NonFinite, type RawVoxels, type ReadOptions } from './nifti/read';
 export type { GrowingVoxels } from './nifti/growing';

@@ -68,7 +68,11 @@ const folderSource = {
   additionalProperties: false,
   required: ['folder'],
   properties: {
-    folder: { ...pathString, description: 'Folder with .nii or .nii.gz files.', examples: ['imagesTr'] },
+    folder: {
+      ...pathString,
+      description: 'Folder with volumes: NIfTI, NRRD, MetaImage and MGH files, or DICOM series.',
+      examples: ['imagesTr'],
+    },
     ...common,
   },
 } as const;

@@ -1,4 +1,5 @@
 import { basename, dirname } from 'node:path';
+import { isVolumeName, withoutVolumeEnding } from '../../files/volumeNames';
 import type { Found, Mask } from './found';
 
 /** One image of a data set, with its label where labels were asked for. Paths are absolute. */
@@ -21,16 +22,14 @@ export function imageFiles(item: Pick<Case, 'image'>): readonly string[] {
   return typeof item.image === 'string' ? [item.image] : item.image;
 }
 
-const VOLUME_FILE = /\.nii(\.gz)?$/i;
-
 /** Whether a file name looks like a volume we can read; hidden files (macOS writes `._name.nii.gz`) do not count. */
 export function isVolumeFile(file: string): boolean {
-  return VOLUME_FILE.test(file) && !basename(file).startsWith('.');
+  return isVolumeName(file) && !basename(file).startsWith('.');
 }
 
-/** File name without its folder and `.nii(.gz)`. */
+/** File name without its folder and `.nii.gz`, `.nrrd`, …. */
 export function caseName(file: string): string {
-  return basename(file).replace(VOLUME_FILE, '');
+  return withoutVolumeEnding(basename(file));
 }
 
 /** Ids that differ only in case or in the spelling of accents would be one file on some disks. */

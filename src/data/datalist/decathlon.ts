@@ -114,7 +114,7 @@ function readItem(item: unknown, where: string, base: string, options: Decathlon
   if (typeof item === 'string') {
     if (!isVolumeFile(item))
       throw new UserError(
-        `${where} is "${item}", which is not a .nii or .nii.gz file; list the image files themselves`,
+        `${where} is "${item}", which is not a .nii or .nii.gz file, nor a volume of another format; list the image files themselves, or { "image": FOLDER } for a DICOM series`,
       );
     if (options.labels) throw new UserError(`${where} is only a path, without a label; fine-tuning needs labels`);
     return { image: listedPath(base, item, where), source: options.source };

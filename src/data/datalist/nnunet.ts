@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { LABEL_ENDINGS } from '../../files/volumeNames';
 import { caseName } from './case';
 import type { Found } from './found';
 import { isItem, readJson, type Item } from './json';
@@ -44,7 +45,7 @@ async function labelOfCase(folder: string, name: string, like: string): Promise<
   const parts = /^images?(.*)$/i.exec(basename(folder));
   if (!parts) return undefined;
   const ending = basename(like).slice(caseName(like).length);
-  for (const end of new Set([ending, '.nii.gz', '.nii'])) {
+  for (const end of new Set([ending, ...LABEL_ENDINGS])) {
     const file = join(dirname(folder), `labels${parts[1]}`, name + end);
     if (await exists(file)) return file;
   }

@@ -2,8 +2,10 @@ import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { UserError } from '../../errors/userError';
 import { literalPattern } from '../../files/pattern';
+import { LABEL_ENDINGS } from '../../files/volumeNames';
 import { isLabelName } from '../../labels/named';
 import { RandomStream, streamId } from '../../random/random';
+import { isDicomFile, volumesAmong } from '../../volume';
 import { caseName, imageFiles, isVolumeFile, withUniqueIds, type Case } from './case';
 import { readDecathlon } from './decathlon';
 import { chooseChannels, type ChannelChoice, type Found } from './found';
@@ -48,8 +50,10 @@ export interface ResolveOptions {
 /** Names that the label of an image may have: the same, `img` → `label`, and without nnU-Net's number of a channel. */
 function labelNames(image: string): string[] {
   const name = basename(image);
-  const names = [name, name.replace(/^(img|image)/i, 'label'), name.replace(/_\d{4}(?=\.nii)/i, '')];
-  return [...new Set(names.flatMap((one) => [one, one.replace(/\.gz$/i, ''), `${one.replace(/\.gz$/i, '')}.gz`]))];
+  const own = caseName(image);
+  const bases = [own, own.replace(/^(img|image)/i, 'label'), own.replace(/_\d{4}$/, '')];
+  const endings = [name.slice(own.length), ...LABEL_ENDINGS].filter((ending) => ending !== '');
+  return [...new Set(bases.flatMap((base) => endings.map((ending) => base + ending)))];
 }
 
 /** The label that belongs to an image by its name: `imagesTr/img0001.nii.gz` → `labelsTr/label0001.nii.gz`. */
@@ -112,7 +116,7 @@ async function casesInFolder(folder: string, source: string, options: ResolveOpt
       passed.length > 0
         ? `; folders of label maps (${shown(passed)}) are not searched: name them if they hold images`
         : '';
-    throw new UserError(`${folder}: no .nii or .nii.gz file in this folder${hint}`);
+    throw new UserError(`${folder}: no .nii or .nii.gz file, nor a volume of another format, in this folder${hint}`);
   }
   if (labels.length > 0)
     options.onNote?.(
@@ -120,7 +124,13 @@ async function casesInFolder(folder: string, source: string, options: ResolveOpt
     );
   const training = join(folder, 'imagesTr');
   const labelled = options.labels ? images.filter((file) => dirname(file) === training) : [];
-  return casesOfFiles(labelled.length > 0 ? labelled : images, source);
+  return casesOfFiles(await volumesAmong(labelled.length > 0 ? labelled : images), source);
+}
+
+/** What is a volume by its name, or DICOM by its content. */
+async function volumeFiles(files: readonly string[]): Promise<string[]> {
+  const known = await Promise.all(files.map(async (file) => isVolumeFile(file) || (await isDicomFile(file))));
+  return files.filter((file, i) => known[i] && !basename(file).startsWith('.'));
 }
 
 async function foundIn(source: DataSource, configDir: string, options: ResolveOptions): Promise<Found[]> {
@@ -138,8 +148,9 @@ async function foundIn(source: DataSource, configDir: string, options: ResolveOp
     return labelledFiles(await casesInFolder(folder, source.name ?? basename(folder), options), source, options);
   }
   const pattern = resolve(literalPattern(configDir), source.glob);
-  const files = (await glob(pattern)).filter(isVolumeFile);
-  if (files.length === 0) throw new UserError(`${pattern}: no .nii or .nii.gz file matches this pattern`);
+  const files = await volumesAmong(await volumeFiles(await glob(pattern)));
+  if (files.length === 0)
+    throw new UserError(`${pattern}: no .nii or .nii.gz file matches this pattern, nor a volume of another format`);
   return labelledFiles(await casesOfFiles(files, source.name ?? 'glob'), source, options);
 }
 

@@ -11,7 +11,8 @@ const LABEL_COLUMNS = ['label', 'label_path', 'mask', 'seg', 'segmentation'];
 const unquoted = (text: string): string => /^(["'])(.*)\1$/.exec(text)?.[2] ?? text;
 
 /** Where a line ends the first path and goes on with a second, as `image.nii.gz label.nii.gz`. */
-const SECOND = /^(.*?\.nii(?:\.gz)?["']?)(?:\t+|\s*[,;]\s*|\s+)(?=\S)(.*\.nii(?:\.gz)?["']?)$/i;
+const SECOND =
+  /^(.*?\.(?:nii(?:\.gz)?|nrrd|nhdr|mha|mhd|mgz|mgh)["']?)(?:\t+|\s*[,;]\s*|\s+)(?=\S)(.*\.(?:nii(?:\.gz)?|nrrd|nhdr|mha|mhd|mgz|mgh)["']?)$/i;
 
 /**
  * A list of paths, one a line, each with its label's path behind it where it has one. Empty lines and those that begin with `#`

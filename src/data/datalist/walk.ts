@@ -1,6 +1,7 @@
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileError } from '../../errors/userError';
+import { isDicomFile } from '../../volume';
 import { isLabelFolder, isLabelName } from '../../labels/named';
 import { caseName, isVolumeFile } from './case';
 import { byName, holdsItself } from './glob';
@@ -41,7 +42,8 @@ async function walk(folder: string, state: Walk): Promise<void> {
           () => false,
         )
       : entry.isDirectory();
-    if (!directory && isVolumeFile(entry.name)) state.files.push(path);
+    if (!directory && !entry.name.startsWith('.') && (isVolumeFile(entry.name) || (await isDicomFile(path))))
+      state.files.push(path);
     if (!directory || entry.name.startsWith('.')) continue;
     if (isPassedOver(entry.name)) state.passed.push(path);
     else if (linked) state.links.push(path);

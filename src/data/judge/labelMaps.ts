@@ -2,7 +2,8 @@ import { basename, dirname } from 'node:path';
 import type { VoxelArray } from '../../volume';
 import type { Finding } from '../../protocol/datasets';
 
-const FILE_NAME = /(^|[-_. ])(labels?|labelmaps?|seg|segs|segmentations?|masks?)([-_. ]|\d*\.nii)/i;
+const FILE_NAME =
+  /(^|[-_. ])(labels?|labelmaps?|seg|segs|segmentations?|masks?)([-_. ]|\d*\.(nii|nrrd|nhdr|mha|mhd|mgz|mgh))/i;
 const FOLDER_NAME = /^(labels?(tr|ts|val)?|segs?|segmentations?|masks?)$/i;
 const MOST_CLASSES = 64;
 
