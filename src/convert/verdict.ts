@@ -98,7 +98,8 @@ export function misfit(match: Match): string | undefined {
   const found = recognisedOf(match);
   const keys = found?.section ? keysToSet(found.section, network) : [];
   const odd = encoder.filter(({ name }) => reshaped.has(name)).length;
-  const few = matched.size === 0 || fitting < LEAST_SHARE * encoder.length || odd > MOST_RESHAPED * encoder.length;
+  const many = fitting >= LEAST_SHARE * encoder.length && odd <= MOST_RESHAPED * encoder.length;
+  const few = matched.size === 0 || !many || found?.isFlat === true;
   if (keys.length === 0 && !few) return undefined;
   const head = `${matched.size} of ${layout.length} tensors of the network (${networkText(network)}) fit`;
   if (keys.length === 0) return `${head}, ${fitting} of ${encoder.length} of its encoder: ${reasonOf(match, found)}`;

@@ -13,11 +13,17 @@ export interface FinetunePreset {
   readonly list?: string;
 }
 
-/** Figures of the released code by task; what that code does not tell is the default. */
+const none = { prob: 0 };
+
+/**
+ * Figures of the released scripts by task, of Luffy03/Large-Scale-Medical (commit 1ad538b), Downstream/monai/<task>: main.py and
+ * utils/data_utils.py. docs/paper.md lists them key by key, with those that are ours.
+ */
 export const finetunePresets = {
   btcv: {
-    description: 'Fine-tune on BTCV (13 abdominal organs): released figures, crops of 96³ at 1.5 mm, 1000 epochs',
-    config: { name: 'btcv', task: { name: 'btcv' }, crops: { positive: 9 } },
+    description:
+      'Fine-tune on BTCV (13 abdominal organs): released figures, crops of 96³ at 1.5 mm, 1000 epochs with 20 of warm-up',
+    config: { name: 'btcv', task: { name: 'btcv' }, crops: { positive: 9 }, schedule: { warmupEpochs: 20 } },
     hasValidation: true,
   },
   lits: {
@@ -25,15 +31,24 @@ export const finetunePresets = {
     config: {
       name: 'lits',
       task: { name: 'lits' },
-      crops: { positive: 9, perVolume: 2 },
+      crops: { positive: 1, perVolume: 2 },
+      augment: { scaleIntensity: none, shiftIntensity: { prob: 0.1 } },
       inference: { batch: 2 },
+      schedule: { warmupEpochs: 5 },
       train: { epochs: 500 },
     },
     hasValidation: true,
   },
   spleen: {
     description: 'Fine-tune on MSD Spleen: released figures, crops of 96³ at 1.5 mm, 500 epochs',
-    config: { name: 'spleen', task: { name: 'spleen' }, crops: { positive: 9 }, train: { epochs: 500 } },
+    config: {
+      name: 'spleen',
+      task: { name: 'spleen' },
+      crops: { positive: 3 },
+      augment: { scaleIntensity: none, shiftIntensity: { prob: 0.1 } },
+      schedule: { warmupEpochs: 5 },
+      train: { epochs: 500 },
+    },
     hasValidation: true,
   },
   'mm-whs': {
@@ -42,6 +57,10 @@ export const finetunePresets = {
       name: 'mm-whs',
       task: { name: 'mm-whs' },
       crops: { positive: 9, size: [64, 64, 64] },
+      augment: { scaleIntensity: none, shiftIntensity: none },
+      // The script passes amsgrad alone, so that the decay is PyTorch's default.
+      optimizer: { amsgrad: true, weightDecay: 0.01 },
+      schedule: { warmupEpochs: 50 },
       train: { epochs: 500 },
     },
     data: { preprocess: { intensity: { kind: 'window', low: 0, high: 1700 } } },
@@ -52,10 +71,11 @@ export const finetunePresets = {
     config: {
       name: 'brats21',
       task: { name: 'brats21' },
-      crops: { size: [128, 128, 128], perVolume: 1 },
+      crops: { size: [128, 128, 128], perVolume: 1, positive: 1 },
+      augment: { flip: 0.1, rotate90: 0, scaleIntensity: none, shiftIntensity: none },
       network: { inChannels: 4 },
       inference: { batch: 1 },
-      schedule: { warmupEpochs: 10 },
+      schedule: { warmupEpochs: 5 },
       train: { epochs: 100, validateEvery: 10 },
     },
     folds: { train: [1, 2, 3, 4], validation: [0] },

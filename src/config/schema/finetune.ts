@@ -162,7 +162,8 @@ const schedule = {
       type: 'number',
       minimum: 0,
       default: 50,
-      description: 'Epochs of warm-up. Released VoCo code: 100 of 3000 in its CVPR version.',
+      description:
+        'Epochs of warm-up. Released VoCo code for BTCV: 20 of 1000, and 100 of 3000 in its CVPR version; other tasks: 5 or 50.',
       examples: [50],
     },
     minLr: { type: 'number', minimum: 0, default: 0, description: 'Learning rate at the end.', examples: [0] },

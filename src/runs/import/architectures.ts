@@ -116,6 +116,8 @@ const ARCHITECTURES: readonly Architecture[] = [
 export interface Recognised {
   /** "swin-unetr, feature size 48", "a plain vision transformer (ViT) of timm: 12 blocks, …". */
   readonly text: string;
+  /** Its kernels have two dimensions: no network of ours has. */
+  readonly isFlat?: boolean;
   /** The section of one of our networks, where it is one. */
   readonly section?: Readonly<Record<string, unknown>> & { readonly name: string };
 }
@@ -138,9 +140,10 @@ export function recognise(tensors: readonly Named[]): Recognised | undefined {
   const own = ownNetwork(tensors);
   if (own) return own;
   const looked = new Tensors(tensors);
-  const flat = looked.dimensions === 2 ? ', for images in 2D' : '';
+  const isFlat = looked.dimensions === 2;
+  const flat = isFlat ? ', for images in 2D' : '';
   const found = ARCHITECTURES.find(({ needs }) => needs.every((end) => looked.has(end)));
-  if (!found) return flat ? { text: 'a network for images in 2D' } : undefined;
+  if (!found) return isFlat ? { text: 'a network for images in 2D', isFlat } : undefined;
   const facts = found.facts?.(looked);
-  return { text: `${found.title}${flat}${facts ? ` (${facts})` : ''}` };
+  return { text: `${found.title}${flat}${facts ? ` (${facts})` : ''}`, isFlat };
 }

@@ -100,7 +100,8 @@ function besides(source: WeightsSource, keys: readonly string[]): Plan['beside']
   };
   for (const { path } of source.tensors) add(path, 1);
   for (const { path } of source.skipped) add(path, 0);
-  return [...found].map(([name, tensors]) => ({ name, tensors }));
+  // Numbers and texts first: they are short.
+  return [...found].map(([name, tensors]) => ({ name, tensors })).sort((a, b) => a.tensors - b.tensors);
 }
 
 /** Makes of the numpy and torch packages that hold numbers: left out, as no other object is. */

@@ -1,3 +1,4 @@
+import type { FinetuneConfig } from '../../../src/config';
 import type { VocoConfig } from '../../../src/pretext/voco/config';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -47,6 +48,21 @@ test('figures of the released code', () => {
   expect(tpami.data.preprocess.resize).toEqual([192, 192, 64]);
   expect(tpami.method.projector).toEqual({ hidden: 1024, out: 1024 });
   expect(tpami.method.augment).toEqual({ flip: 0.2, rotate90: 0.2, shiftIntensity: { prob: 0.5, offset: 0.1 } });
+});
+
+test('figures of the released fine-tuning scripts', () => {
+  const figures = (name: Parameters<typeof presetConfig>[0]): unknown[] => {
+    const config = presetConfig(name) as FinetuneConfig;
+    const { crops, train, schedule, augment, optimizer } = config;
+    const changes = [augment.flip, augment.rotate90, augment.scaleIntensity.prob, augment.shiftIntensity.prob];
+    const ratio = [crops.positive, crops.negative];
+    return [train.epochs, schedule.warmupEpochs, optimizer.lr, crops.size[0], crops.perVolume, ratio, changes];
+  };
+  expect(figures('btcv')).toEqual([1000, 20, 3e-4, 96, 4, [9, 1], [0.2, 0.2, 0.1, 0.5]]);
+  expect(figures('lits')).toEqual([500, 5, 3e-4, 96, 2, [1, 1], [0.2, 0.2, 0, 0.1]]);
+  expect(figures('spleen')).toEqual([500, 5, 3e-4, 96, 4, [3, 1], [0.2, 0.2, 0, 0.1]]);
+  expect(figures('mm-whs')).toEqual([500, 50, 3e-4, 64, 4, [9, 1], [0.2, 0.2, 0, 0]]);
+  expect(figures('brats21')).toEqual([100, 5, 3e-4, 128, 1, [1, 1], [0.1, 0, 0, 0]]);
 });
 
 test('data can be a datalist, a folder or a pattern', () => {
