@@ -92,10 +92,13 @@ const INVENTED: Absence = {
 };
 const MISSED: Absence = { sign: '∞', meaning: 'missed entirely, so there is no distance; left out of means' };
 
-/** All signs, for the legend. */
-export const ABSENCES: readonly Absence[] = [NOT_THERE, INVENTED, MISSED];
+const UNLABELLED: Absence = { sign: '·', meaning: 'not labelled in the case, so it is not measured' };
 
-export function absenceOf({ volume }: ClassScores): Absence {
+/** All signs, for the legend. */
+export const ABSENCES: readonly Absence[] = [NOT_THERE, INVENTED, MISSED, UNLABELLED];
+
+export function absenceOf({ volume, labelled }: ClassScores): Absence {
+  if (labelled === false) return UNLABELLED;
   if (!volume || (volume.truth === 0 && volume.predicted === 0)) return NOT_THERE;
   return volume.truth === 0 ? INVENTED : MISSED;
 }
