@@ -1,13 +1,14 @@
-/** Endings of files that are volumes, the longest first. */
-const ENDING = /\.(nii\.gz|nii|nrrd|nhdr|mha|mhd|mgz|mgh\.gz|mgh|dcm|dicom|ima)$/i;
+/** Endings of files that are volumes, the longest first. Of an .hdr/.img pair the header stands for both. */
+const ENDING = /\.(nii\.gz|nii|hdr\.gz|hdr|nrrd|nhdr|mha|mhd|mgz|mgh\.gz|mgh|dcm|dicom|ima)$/i;
 
 /** Endings in words, for messages. */
-export const VOLUME_ENDINGS = '.nii, .nii.gz, .nrrd, .nhdr, .mha, .mhd, .mgz, .mgh or .dcm';
+export const VOLUME_ENDINGS = '.nii, .nii.gz, .hdr, .nrrd, .nhdr, .mha, .mhd, .mgz, .mgh or .dcm';
 
 /** Endings that a label map of an image may have, the usual ones first. */
 export const LABEL_ENDINGS: readonly string[] = [
   '.nii.gz',
   '.nii',
+  '.hdr',
   '.seg.nrrd',
   '.nrrd',
   '.nhdr',
@@ -18,7 +19,18 @@ export const LABEL_ENDINGS: readonly string[] = [
 ];
 
 /** For dialogs and searches: the last part of each ending. */
-export const VOLUME_EXTENSIONS: readonly string[] = ['nii', 'gz', 'nrrd', 'nhdr', 'mha', 'mhd', 'mgz', 'mgh', 'dcm'];
+export const VOLUME_EXTENSIONS: readonly string[] = [
+  'nii',
+  'gz',
+  'hdr',
+  'nrrd',
+  'nhdr',
+  'mha',
+  'mhd',
+  'mgz',
+  'mgh',
+  'dcm',
+];
 
 /** Whether a file is a volume by its name. */
 export function isVolumeName(file: string): boolean {
