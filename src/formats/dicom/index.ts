@@ -84,12 +84,8 @@ function checkSound(path: string, found: Target, chosen: Choosable): void {
 
 function notices(path: string, found: Target, chosen: Choosable): string[] {
   const others = found.target ? [] : othersOf(path, found.files);
-  const files = chosen.files.length;
   const fileWarnings = new Set(chosen.files.flatMap(({ warnings }) => warnings));
   return [
-    ...(found.target && files > 1
-      ? [`read with the other ${counted(files - 1, 'file')} of its series in this folder`]
-      : []),
     ...found.warnings,
     ...chosen.warnings,
     ...fileWarnings,
