@@ -41,6 +41,10 @@ test('packages hold the bundles and no sources, tests or maps', () => {
       'data-worker.cjs',
       'lint-worker.cjs',
       'series-worker.cjs',
+      'formats.cjs',
+      'wasm/charlswasm_decode.wasm',
+      'wasm/libjpegturbowasm_decode.wasm',
+      'wasm/openjpegwasm_decode.wasm',
       'webview/curves.js',
     ]) {
       assert.ok(names.includes(`extension/dist/${name}`), name);

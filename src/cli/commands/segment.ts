@@ -7,7 +7,7 @@ export const segment: Command = {
   usage: 'voco segment IMAGE... --checkpoint FILE --out FILE|DIR [--config CONFIG] [--flips] [--device NAME]',
   summary: 'segments images with a fine-tuned network, each on its own voxel grid',
   details:
-    '  IMAGE              a NIfTI file; files of several channels are joined by commas\n' +
+    '  IMAGE              a NIfTI, NRRD, MetaImage or MGH file, or a folder with a DICOM series; files of several channels are joined by commas\n' +
     '  --checkpoint FILE  a checkpoint of voco finetune; other weights need --config\n' +
     '  --out FILE|DIR     where the label maps go: a file for one image, else a folder\n' +
     '  --flips            averages over all mirror images of each window: eight times the work',

@@ -49,11 +49,6 @@ export function planeOf(image: Image): string {
   return most < Math.cos((20 * Math.PI) / 180) ? `oblique ${name}` : name;
 }
 
-/** How far an image lies along the direction across its plane, mm; undefined without a position. */
-export function placeAlong(image: Image): number | undefined {
-  return image.position && dot(image.position, directionsOf(image).normal);
-}
-
 /** Images at one position. */
 export type Cluster = Image[];
 
