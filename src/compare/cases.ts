@@ -52,6 +52,7 @@ function addEvaluated(list: CaseList, { results }: Evaluation, position: number)
   for (const item of results.classification ?? []) add(item);
   for (const item of results.cases) {
     const entry = add(item);
+    if (item.labelOnImageGrid) list.add({ id: item.case, image: item.image }, 'evaluated').labelOnImageGrid = true;
     const dice = meanScore(
       item.classes.map(({ scores }) => scores.dice ?? NaN).filter((value) => !Number.isNaN(value)),
     );

@@ -123,6 +123,8 @@ export interface ComparedCase {
   /** Its files, absolute: one, or one a channel. */
   readonly image: readonly string[];
   readonly label?: string;
+  /** The label map was taken on the image's grid, whatever its affine says. */
+  readonly labelOnImageGrid?: boolean;
   /** Why it is in the list: the first of these that holds for any of the checkpoints. */
   readonly origin: 'evaluated' | 'validation' | 'train';
   /** One a checkpoint. */

@@ -40,13 +40,19 @@ function errors(one: Segmented, truth: string | undefined, against: string): Ove
 }
 
 /** What the viewer shows of a case: a volume a checkpoint, or one for all of them in turns. */
-export function caseVolumes(mode: CaseMode, { image, label }: ComparedCase, all: readonly Segmented[]): VolumeWish[] {
+export function caseVolumes(
+  mode: CaseMode,
+  { image, label, labelOnImageGrid: onImageGrid }: ComparedCase,
+  all: readonly Segmented[],
+): VolumeWish[] {
   const path = image[0]!;
   const [first] = all;
   const overlays = (one: Segmented): OverlayWish[] => {
     if (mode === 'blink') return labelled(one);
-    if (mode === 'predictions') return [...labelled(one), ...outlined(label)];
-    if (mode === 'truth') return errors(one, label, 'the ground truth');
+    const placed = (wishes: OverlayWish[]): OverlayWish[] =>
+      onImageGrid ? wishes.map((wish) => ({ ...wish, onImageGrid })) : wishes;
+    if (mode === 'predictions') return [...labelled(one), ...placed(outlined(label))];
+    if (mode === 'truth') return placed(errors(one, label, 'the ground truth'));
     return one === first ? labelled(one) : errors(one, first?.prediction, letterOf(first!.at));
   };
   const named = (one: Segmented): OverlayWish[] =>
