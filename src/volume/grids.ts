@@ -87,10 +87,9 @@ export function isUnplaced({ size, affine }: Grid): boolean {
   for (let row = 0; row < 3; row++)
     for (let column = 0; column < 3; column++) if (row !== column && at(row, column) !== 0) return false;
   const origin = [0, 1, 2].every((row) => at(row, 3) === 0);
-  const centred = [0, 1, 2].every(
-    (row) => Math.abs(at(row, 3) + ((size[row]! - 1) / 2) * Math.abs(at(row, row))) < 1e-3,
-  );
-  return origin || (centred && at(0, 0) < 0);
+  // As nibabel places a header without sform and qform: towards left, anterior, superior, with the middle at 0.
+  const centred = [0, 1, 2].every((row) => Math.abs(at(row, 3) + ((size[row]! - 1) / 2) * at(row, row)) < 1e-3);
+  return origin || (centred && at(0, 0) < 0 && at(1, 1) > 0 && at(2, 2) > 0);
 }
 
 /**

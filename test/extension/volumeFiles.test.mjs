@@ -1,6 +1,6 @@
 // Volumes as files in a real workbench: several chosen in the explorer, many in a dataset, broken ones, and ones that change.
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before } from 'node:test';
@@ -24,6 +24,11 @@ const MANY = 620;
 const organ = (x, y, z) =>
   Math.hypot(x - 16, y - 20, z - 15) < 7 ? 6 : Math.hypot(x - 34, y - 20, z - 15) < 5 ? 1 : 0;
 const value = (x, y, z) => (organ(x, y, z) ? 100 + 20 * organ(x, y, z) : Math.hypot(x - 24, y - 20) < 18 ? 20 : -900);
+/** The bytes of a volume with the identity as its affine. */
+function withoutAffine(bytes) {
+  [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0].forEach((entry, i) => bytes.writeFloatLE(entry, 280 + 4 * i));
+  return bytes;
+}
 let server, browser, page, folder;
 
 async function open() {
@@ -39,6 +44,10 @@ before(async () => {
   // Next to one another in the explorer.
   writeVolume(at('scan1.nii'), [48, 40, 30], value);
   writeVolume(at('scan1_label.nii'), [48, 40, 30], organ, { bytes: 1 });
+  // A mask that was saved without an affine, of the image's size.
+  writeVolume(at('below.nii'), [48, 40, 30], value);
+  writeVolume(at('bare.nii'), [48, 40, 30], organ, { bytes: 1, mm: 1 });
+  writeFileSync(at('bare.nii'), withoutAffine(readFileSync(at('bare.nii'))));
   writeVolume(at('scan2.nii'), [24, 20, 15], (x, y, z) => value(2 * x, 2 * y, 2 * z), { mm: 4 });
   writeVolume(at('broken.nii'), [48, 40, 30], value);
   truncateSync(at('broken.nii'), 9000);
@@ -114,6 +123,23 @@ test('a label map chosen with its image in the explorer goes on top of it', asyn
     'the name of the overlay',
   );
   assert.equal(await frame.locator('.pane').count(), 1);
+});
+
+test('a mask without an affine says so, and is drawn on the image’s grid when asked', async () => {
+  const frame = await openVolume(page, 'below.nii', '#app[data-drawn="true"]:has(.pane[aria-label="below.nii"])');
+  await chooseFor('bare.nii', 1, 'Add Overlay');
+  const place = frame.locator('.overlay-row', { hasText: 'bare' }).locator('.place');
+  await place.getByText('48×40×30 voxels').waitFor();
+  const label = frame.locator('[data-label="6"]');
+  assert.doesNotMatch(await label.innerText(), /ml/);
+  await place.getByRole('button', { name: 'Use the image’s grid' }).click();
+  await place.getByText('Drawn on the image').waitFor();
+  await drawn(frame);
+  // 8 mm³ a voxel, as the image has it.
+  const voxels = [...Array(48 * 40 * 30).keys()].filter(
+    (n) => organ(n % 48, Math.floor(n / 48) % 40, Math.floor(n / 1920)) === 6,
+  );
+  await eventually(async () => (await label.innerText()).includes(`${((voxels.length * 8) / 1000).toFixed(0)}\u00a0ml`), 'millilitres of the image’s grid'); // prettier-ignore
 });
 
 test('compares volumes chosen in the explorer, with linked crosshairs', async () => {

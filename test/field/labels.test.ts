@@ -151,6 +151,16 @@ describe('labels as people have them', () => {
       );
   });
 
+  it('a mask whose header has neither sform nor qform is one without an affine', async () => {
+    const { gunzipSync, gzipSync } = await import('node:zlib');
+    const bytes = gunzipSync(readFileSync(join(folder, 'plain-label.nii.gz')));
+    for (const code of [252, 254]) bytes.writeInt16LE(0, code);
+    writeFileSync(join(folder, 'bare-label.nii.gz'), gzipSync(bytes));
+    const file = config('bare', [entry('plain'), entry('bare', { image: 'hair.nii.gz' })], []);
+    expect((await check(file)).map(({ message }) => message).join('\n')).toMatch(/no place in space/);
+    expect((await run(file, ['data.labelsOnImageGrid=true'])).outcome).toBe('finished');
+  });
+
   it('a mask without an affine is trained and scored on its image’s grid when the user says so', async () => {
     const file = config('unplaced-too', [entry('plain')], [entry('unplaced')]);
     const { runDir } = await run(file, ['data.labelsOnImageGrid=true']);

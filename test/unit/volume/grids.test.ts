@@ -94,7 +94,7 @@ describe('grids are compared in world space', () => {
     ['the identity', affine(1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0)],
     ["ITK's identity", affine(-1, 0, 0, 0, 0, -1, 0, 0, 0, 0, 1, 0)],
     ['spacings alone', affine(0.8, 0, 0, 0, 0, 0.9, 0, 0, 0, 0, 2.5, 0)],
-    ['a header without orientation', affine(-0.8, 0, 0, -4.4, 0, 0.9, 0, -4.05, 0, 0, 2.5, -7.5)],
+    ['a header without orientation', affine(-0.8, 0, 0, 4.4, 0, 0.9, 0, -4.05, 0, 0, 2.5, -7.5)],
   ])('%s on an image of the same size is no place, and the user may say whose grid is meant', (_, without) => {
     const label = { ...image, affine: without };
     expect(compareGrids(label, image)).toMatchObject({ place: 'unplaced', unplaced: 'first' });
