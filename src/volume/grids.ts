@@ -164,6 +164,12 @@ function sameExtent(a: Grid, b: Grid): boolean {
   );
 }
 
+/** Whether sizes are the same in another order. */
+function swapped(a: Vec3, b: Vec3): boolean {
+  const sorted = (size: Vec3): string => [...size].sort((p, q) => p - q).join();
+  return a.join() !== b.join() && sorted(a) === sorted(b);
+}
+
 function elsewhere(label: Grid, image: Grid, imageFile: string, distance: number): Notice {
   const grids = `${describeGrid(label)}; the image: ${describeGrid(image)}`;
   if (Number.isFinite(distance))
@@ -175,9 +181,12 @@ function elsewhere(label: Grid, image: Grid, imageFile: string, distance: number
   return {
     severity: 'error',
     message: `lies on another voxel grid than its image ${imageFile}. The label: ${grids}`,
-    advice: sameExtent(label, image)
-      ? 'resample the label to the image, with the nearest voxel'
-      : 'pair the label with its own image, or resample it to the image, with the nearest voxel',
+    advice:
+      isUnplaced(label) && swapped(label.size, image.size)
+        ? "its sizes are the image's in another order, as of an array whose axes were swapped (SimpleITK's arrays have z first): save it with the axes and the affine of the image"
+        : sameExtent(label, image)
+          ? 'resample the label to the image, with the nearest voxel'
+          : 'pair the label with its own image, or resample it to the image, with the nearest voxel',
   };
 }
 

@@ -13,7 +13,6 @@ export {
 export { axisCodes, orientationOf, parseAxisCodes, type Orientation } from './axcodes';
 export {
   compareGrids,
-  describeGrid,
   gridOf,
   judgeChannelGrid,
   judgeLabelGrid,

@@ -116,6 +116,14 @@ describe('grids are compared in world space', () => {
       expect(notice!.message).toContain(part);
   });
 
+  test('an array whose axes were swapped is recognised by its sizes', () => {
+    const array: Grid = { size: [7, 10, 12], affine: affine(1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0) };
+    expect(judgeLabelGrid(array, image, 'img.nii.gz', true)).toMatchObject({
+      severity: 'error',
+      advice: expect.stringContaining('SimpleITK'),
+    });
+  });
+
   test('far away with the same size: an error with the distance, unless the user says otherwise', () => {
     const far = judgeLabelGrid(moved(0, 25, 0), image, 'img.nii.gz');
     expect(far).toMatchObject({ severity: 'error', message: expect.stringContaining('25 mm away') });
