@@ -56,5 +56,6 @@ export async function supervise<T extends { readonly heldOut: Readonly<Record<st
     throw error;
   } finally {
     interruption.dispose();
+    await state?.release();
   }
 }

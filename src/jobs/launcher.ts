@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { UserError } from '../errors/userError';
 import type { Config } from '../config/types';
+import { thisMachine } from '../runs/machine';
 import { createRun, readRunState, RunStateFile, type RunKind } from '../runs/runDirectory';
 import { processStartTime } from '../runs/process';
 import { readLaunch, withLaunchLock, writeLaunch, type Launch } from '../runs/launch';
@@ -78,7 +79,7 @@ export class Launcher {
     const totalSteps = WITHOUT_RESUME.includes(kind) ? 0 : (config.train.steps ?? 0);
     const run = { root: config.output, name: config.name, kind, config, totalSteps, configFile };
     const dir = await createRun({ ...run, ...(initFrom !== undefined && { initFrom }) });
-    await writeLaunch(dir, { configFile, device: config.device, host: hostname(), ...(args && { args }) });
+    await writeLaunch(dir, { configFile, device: config.device, ...(await herePlace()), ...(args && { args }) });
     await this.options.registry.refresh(dir);
     await this.pump();
     return dir;
@@ -91,7 +92,7 @@ export class Launcher {
     const launch: Launch = {
       configFile: earlier?.configFile ?? run.state.configFile ?? runFiles(run.dir).config,
       device: deviceOf(run),
-      host: hostname(),
+      ...(await herePlace()),
       ...(earlier?.args && { args: earlier.args }),
       resume: true,
     };
@@ -152,6 +153,11 @@ export class Launcher {
       void ended.then(() => this.options.registry.refresh(dir));
     });
   }
+}
+
+async function herePlace(): Promise<{ host: string; machine?: string }> {
+  const machine = await thisMachine();
+  return { host: hostname(), ...(machine && { machine }) };
 }
 
 async function markFailed(dir: string, error: unknown): Promise<void> {

@@ -1,6 +1,7 @@
 import { watch, type FSWatcher } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { LifeSigns } from '../runs/liveness';
 import { listRuns, type RunPhase } from '../runs/runDirectory';
 import { summarizeRun, type RunSummary } from './runSummary';
 
@@ -33,6 +34,7 @@ const GATHER_MS = 50;
  */
 export class RunRegistry {
   private readonly tracked = new Map<string, Tracked>();
+  private readonly signs = new LifeSigns();
   private readonly listeners = new Set<() => void>();
   private readonly changeListeners = new Set<(change: RunChange) => void>();
   private readonly writeListeners = new Set<(dir: string) => void>();
@@ -85,7 +87,7 @@ export class RunRegistry {
   async refresh(dir: string): Promise<RunSummary | undefined> {
     const key = resolve(dir);
     const before = this.tracked.get(key);
-    const summary = await summarizeRun(key).catch(() => undefined);
+    const summary = await summarizeRun(key, this.signs).catch(() => undefined);
     if (this.disposed) return undefined;
     if (summary) this.store(key, summary);
     // A file that is unreadable for a moment does not make the run disappear.
@@ -134,6 +136,7 @@ export class RunRegistry {
     entry.watcher?.close();
     clearTimeout(entry.timer);
     this.tracked.delete(key);
+    this.signs.forget(key);
     this.sorted = undefined;
     this.updatePoll();
     if (!quietly) this.tell();

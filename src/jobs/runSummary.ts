@@ -1,9 +1,9 @@
 import { open } from 'node:fs/promises';
-import { hostname } from 'node:os';
 import { readRunState, runLabel, type RunPhase, type RunState } from '../runs/runDirectory';
 import { readLaunch, type Launch } from '../runs/launch';
 import { runFiles } from '../runs/files';
-import { isAlive, launchIsAlive } from '../runs/liveness';
+import { isAlive, launchIsAlive, SILENCE_LIMIT_MS, LifeSigns } from '../runs/liveness';
+import { isHere } from '../runs/machine';
 
 /** A run as lists show it: what its directory says, and whether its process is really there. */
 export interface RunSummary {
@@ -16,6 +16,10 @@ export interface RunSummary {
   readonly live: boolean;
   /** The trainer runs, or would run, on this machine, so that it can be controlled from here. */
   readonly here: boolean;
+  /** How long a run on another machine has given no sign of life, where that is long enough to be told. */
+  readonly silentSeconds?: number;
+  /** Its trainer, on this other machine, has fallen silent without having said that it ends. */
+  readonly lostOn?: string;
   /** One line: why it failed or stopped. */
   readonly reason?: string;
   readonly launch?: Launch;
@@ -43,7 +47,12 @@ async function pendingStart(state: RunState, launch: Launch | undefined): Promis
   return Date.now() - Date.parse(launch.startedAt) < START_GRACE_MS ? 'alive' : 'dead';
 }
 
-async function judge(dir: string, state: RunState, launch: Launch | undefined): Promise<Judgement> {
+async function judge(
+  dir: string,
+  state: RunState,
+  launch: Launch | undefined,
+  signs: LifeSigns | undefined,
+): Promise<Judgement> {
   const attempt = await pendingStart(state, launch);
   if (attempt === 'alive') return { phase: 'starting', live: true };
   if (attempt === 'dead')
@@ -51,10 +60,19 @@ async function judge(dir: string, state: RunState, launch: Launch | undefined): 
   // The state of a queued run that will be resumed still says how it ended before.
   if (state.state === 'queued') return { phase: 'queued', live: false };
   if (ENDED.includes(state.state)) return { phase: state.state, live: false, reason: state.exitReason };
-  if (await isAlive(state)) return { phase: state.state, live: true };
-  const where = state.host === undefined || state.host === hostname() ? '' : ` on ${state.host}`;
-  const what = `the trainer ended unexpectedly${where} at step ${state.step}`;
+  if (!(await isHere(state))) return judgeElsewhere(dir, state, signs);
+  if (await isAlive(dir, state)) return { phase: state.state, live: true };
+  const what = `the trainer ended unexpectedly at step ${state.step}`;
   return { phase: 'failed', live: false, lost: true, reason: await lastComplaint(dir, what) };
+}
+
+/** A run of another machine goes on until it has been silent for long, by the clock of this one. */
+async function judgeElsewhere(dir: string, state: RunState, signs: LifeSigns | undefined): Promise<Judgement> {
+  const silentMs = await (signs ?? new LifeSigns()).silence(dir, state);
+  if (silentMs < SILENCE_LIMIT_MS) return { phase: state.state, live: true, silentMs };
+  const lostOn = state.host ?? 'another machine';
+  const what = `no sign of life from ${lostOn} since step ${state.step}`;
+  return { phase: 'failed', live: false, lost: true, lostOn, reason: await lastComplaint(dir, what) };
 }
 
 interface Judgement {
@@ -62,32 +80,42 @@ interface Judgement {
   readonly live: boolean;
   /** A process that should be there is gone. */
   readonly lost?: boolean;
+  readonly silentMs?: number;
+  readonly lostOn?: string;
   readonly reason?: string | undefined;
 }
+
+/** A step of a large network may take so long. */
+const SILENCE_TOLD_S = 30;
 
 /**
  * What is known of the run in a directory.
  *
+ * @param signs what was seen of it before, for a run on another machine; without it such a run is taken at its word
  * @throws UserError when run.json is missing or malformed.
  */
-export async function summarizeRun(dir: string): Promise<RunSummary> {
+export async function summarizeRun(dir: string, signs?: LifeSigns): Promise<RunSummary> {
   const launch = await readLaunch(dir);
   let state = await readRunState(dir);
-  let judgement = await judge(dir, state, launch);
+  let judgement = await judge(dir, state, launch, signs);
   if (judgement.lost) {
     // The process may have written its end and gone between the two looks; what is there now is its last word.
     state = await readRunState(dir);
-    judgement = await judge(dir, state, launch);
+    judgement = await judge(dir, state, launch, signs);
   }
-  const { phase, live, reason } = judgement;
-  const host = (launch?.startedAt ?? '') > (state.ended ?? '') ? launch!.host : (state.host ?? launch?.host);
+  const { phase, live, reason, silentMs = 0 } = judgement;
+  const place = (launch?.startedAt ?? '') > (state.ended ?? '') || state.host === undefined ? launch : state;
+  // Told in steps: what is shown need not change every second.
+  const silent = Math.floor(silentMs / 10_000) * 10;
   return {
     dir,
     label: runLabel(dir),
     state,
     phase,
     live,
-    here: host === undefined || host === hostname() || !live,
+    here: !live || place === undefined || (await isHere(place)),
+    ...(judgement.lostOn !== undefined && { lostOn: judgement.lostOn }),
+    ...(silent >= SILENCE_TOLD_S && { silentSeconds: silent }),
     ...(reason !== undefined && { reason }),
     ...(launch && { launch }),
   };

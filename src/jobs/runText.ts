@@ -59,6 +59,8 @@ function leadingTexts(run: RunSummary): string[] {
   return [kind, ...(score ? [`${scoreName(score[0])} ${score[1].toFixed(3)}`] : [])];
 }
 
+const silence = (seconds: number): string => `no sign of life for ${seconds} s`;
+
 /** State, progress, loss and time left in a line. */
 export function describeRun(run: RunSummary, now: Date = new Date()): string {
   const { step, totalSteps, loss, skipped } = run.state;
@@ -69,6 +71,7 @@ export function describeRun(run: RunSummary, now: Date = new Date()): string {
   if (left !== undefined) parts.push(`${formatDuration(left)} left`);
   if (skipped) parts.push(`${counted(skipped, 'case')} left out as bad`);
   if (!run.here) parts.push(`on ${run.state.host}`);
+  if (run.silentSeconds !== undefined) parts.push(silence(run.silentSeconds));
   return parts.join(' · ');
 }
 
@@ -86,6 +89,7 @@ export function shortText(run: RunSummary, now: Date = new Date()): string {
         ...lead,
         ...lossPart,
         ...(left === undefined ? [] : [`${formatDuration(left)} left`]),
+        ...(run.silentSeconds === undefined ? [] : [silence(run.silentSeconds)]),
       ].join(' · ');
     case 'finished':
       return [...lead, formatShortTime(ended ?? created), ...scores].join(' · ');

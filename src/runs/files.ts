@@ -31,9 +31,18 @@ export function runFiles(runDir: string) {
     /** Everything that a trainer prints, for when it fails before it can write its log. */
     output: join(runDir, 'output.txt'),
     claimLock: join(runDir, 'claim.lock'),
+    /** Which process may write into the directory. */
+    owner: join(runDir, 'owner.json'),
     launchLock: join(runDir, 'launch.lock'),
     controlSocket: join(runDir, 'control.sock'),
   } as const;
+}
+
+export const ALIVE_FILE = /^alive-[\w-]+$/;
+
+/** In which the owner of a run counts on while it lives. */
+export function aliveFile(runDir: string, token: string): string {
+  return join(runDir, `alive-${token}`);
 }
 
 const CHECKPOINT_NAME = /^step-(\d{8,12})\.safetensors$/;

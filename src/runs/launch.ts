@@ -13,6 +13,8 @@ export interface Launch {
   /** The device asked for, such as `auto`: what the queue counts by. */
   readonly device: string;
   readonly host: string;
+  /** See thisMachine. */
+  readonly machine?: string;
   /** Further arguments of the command line. */
   readonly args?: readonly string[];
   /** Goes on from the latest checkpoint. */

@@ -1,6 +1,8 @@
 import { open, stat, unlink } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileError, UserError } from '../errors/userError';
+import { diskNow } from '../files/diskClock';
 
 /** A lock is held for the time of a small read and write: an older one was left behind by a process that died. */
 const STALE_MS = 10_000;
@@ -19,7 +21,8 @@ async function tryLock(file: string): Promise<boolean> {
 
 async function removeStale(file: string, afterMs: number): Promise<void> {
   const info = await stat(file).catch(() => undefined);
-  if (info && Date.now() - info.mtimeMs > afterMs) await unlink(file).catch(() => undefined);
+  const now = info && (await diskNow(dirname(file)));
+  if (info && now !== undefined && now - info.mtimeMs > afterMs) await unlink(file).catch(() => undefined);
 }
 
 /**

@@ -4,9 +4,11 @@ import { basename, join, resolve } from 'node:path';
 import { fileError, UsageError, UserError } from '../errors/userError';
 import { writeFileAtomically } from '../files/atomic';
 import { runFiles } from './files';
-import { isAlive } from './liveness';
+import { givesSigns, processIsAlive, saysActive, WATCH_MS, type NamedProcess } from './liveness';
 import { withLock } from './lock';
+import { isHere, thisMachine, type Place } from './machine';
 import { decodeNumber, encodeNumber } from './numbers';
+import { Ownership, readOwner, signOfLife } from './ownership';
 import { processStartTime } from './process';
 
 export type RunKind = 'pretrain' | 'finetune' | 'evaluate' | 'segment' | 'study';
@@ -37,6 +39,8 @@ export interface RunState {
   readonly pid?: number;
   readonly pidStart?: string;
   readonly host?: string;
+  /** See thisMachine; absent in runs of older versions. */
+  readonly machine?: string;
   readonly started?: string;
   readonly ended?: string;
   /** When the process last wrote this file. */
@@ -174,6 +178,7 @@ export async function readRunConfig(runDir: string): Promise<unknown> {
 export class RunStateFile {
   private writing: Promise<void> | undefined;
   private next: Promise<void> | undefined;
+  private ownership: Ownership | undefined;
 
   private constructor(
     readonly runDir: string,
@@ -189,25 +194,51 @@ export class RunStateFile {
   }
 
   /**
-   * Marks this process as the one that runs it. Of several that try at once, one succeeds.
+   * Makes this process the owner of the run. Of several that try at once, one succeeds.
    *
+   * @param options.takeOver also takes a run that gives signs of life on another machine; its trainer there then stops
    * @throws UsageError when another live process runs it.
    */
-  async claim(patch: RunStatePatch = {}): Promise<void> {
+  async claim(patch: RunStatePatch = {}, options: ClaimOptions = {}): Promise<void> {
     const pidStart = (await processStartTime(process.pid)) ?? '';
+    const machine = await thisMachine();
+    const free = await seeWhetherFree(this.runDir, options);
     await withLock(runFiles(this.runDir).claimLock, async () => {
-      await refuseLiveRun(this.runDir);
-      const { exitReason: _, ended: _ended, ...rest } = await readRunState(this.runDir);
+      const now = await readRunState(this.runDir);
+      const holder = await holderOf(this.runDir, now);
+      if (holder && (await signOfLife(this.runDir, now.heartbeat)) !== free) {
+        // Another process was quicker, or a silent one has spoken.
+        if (await isHere(holder)) await refuseLiveRun(this.runDir);
+        else if (!options.takeOver) throw elsewhere(this.runDir, holder);
+      }
+      const { exitReason: _, ended: _ended, ...rest } = now;
       this.current = rest;
+      this.ownership = await Ownership.take(this.runDir);
       await this.update({
         state: 'starting',
         started: this.current.started ?? new Date().toISOString(),
         pid: process.pid,
         pidStart,
         host: hostname(),
+        ...(machine && { machine }),
         ...patch,
       });
     });
+  }
+
+  /** Refuses to go on when the run belongs to another process now, or its directory has gone. @throws UserError */
+  async checkOwned(): Promise<void> {
+    await this.ownership?.check();
+  }
+
+  /** As {@link checkOwned}, without a look at the disk. */
+  async checkOwnedQuickly(): Promise<void> {
+    await this.ownership?.quickCheck();
+  }
+
+  /** Lets others have the run; nothing more is written by this process. */
+  async release(): Promise<void> {
+    await this.ownership?.release();
   }
 
   /** Merges into the state, sets the heartbeat, and resolves when that is on disk. */
@@ -225,6 +256,7 @@ export class RunStateFile {
 
   private async write(): Promise<void> {
     try {
+      await this.checkOwned();
       await writeState(this.runDir, this.current);
     } finally {
       if (!this.next) this.writing = undefined;
@@ -258,12 +290,55 @@ export async function listRuns(root: string): Promise<RunInfo[]> {
   return runs.sort((a, b) => b.state.created.localeCompare(a.state.created) || a.dir.localeCompare(b.dir));
 }
 
-/** Refuses a run that another process works on. @throws UsageError */
-export async function refuseLiveRun(runDir: string): Promise<void> {
+export interface ClaimOptions {
+  /** Takes a run over although its process, on another machine, gives signs of life. */
+  readonly takeOver?: boolean;
+  /** How long such a run is watched for signs of life, in milliseconds. */
+  readonly watchMs?: number;
+  /** Told that a run of another machine is watched, which takes some seconds. */
+  readonly say?: (text: string) => void;
+}
+
+type Holder = NamedProcess & Place;
+
+/** The process that works on a run as far as files tell: its owner, or the one in run.json where an older version runs it. */
+async function holderOf(runDir: string, state: RunState): Promise<Holder | undefined> {
+  return (await readOwner(runDir)) ?? (saysActive(state) ? state : undefined);
+}
+
+/**
+ * Refuses a run that another process works on. One of another machine is watched for signs of life for some seconds: its word
+ * alone does not tell whether it still lives.
+ *
+ * @throws UsageError
+ */
+export async function refuseLiveRun(runDir: string, options: ClaimOptions = {}): Promise<void> {
+  const { takeOver = false, watchMs = WATCH_MS, say } = options;
   const state = await readRunState(runDir);
-  if (state.pid !== process.pid && (await isAlive(state))) {
-    throw new UsageError(`${runDir}: this run is active (process ${state.pid} on ${state.host}); stop it first`);
+  const holder = await holderOf(runDir, state);
+  if (!holder) return;
+  const { pid, host } = holder;
+  if (await isHere(holder)) {
+    if (pid === process.pid || !(await processIsAlive(holder))) return;
+    throw new UsageError(`${runDir}: this run is active (process ${pid} on ${host}); stop it first`);
   }
+  if (takeOver) return;
+  say?.(`${runDir}: ${host} ran it last; looking for signs of life for ${Math.round(watchMs / 1000)} s`);
+  const heartbeat = async () => (await readRunState(runDir)).heartbeat;
+  if (await givesSigns(runDir, watchMs, heartbeat)) throw elsewhere(runDir, holder);
+}
+
+const elsewhere = (runDir: string, { pid, host }: Holder): UsageError =>
+  new UsageError(
+    `${runDir}: this run is active (process ${pid} on ${host}); stop it there, or add --take-over: the trainer there then stops without another checkpoint`,
+  );
+
+/** @returns the sign of life that a run gave last, which still stands when nobody works on it */
+async function seeWhetherFree(runDir: string, options: ClaimOptions): Promise<string> {
+  const { heartbeat } = await readRunState(runDir);
+  const sign = await signOfLife(runDir, heartbeat);
+  await refuseLiveRun(runDir, options);
+  return sign;
 }
 
 /** Appends a line with the time to a run's log.txt. */

@@ -174,6 +174,7 @@ async function supervise(queue: StudyQueue, state: RunStateFile, steering: Study
     clearInterval(beat);
     interruption.dispose();
     await control.close();
+    await state.release();
   }
 }
 
@@ -198,7 +199,10 @@ export async function study(request: RunRequest, say: Say): Promise<StudyResult>
   const runDir = await openRunDirectory(prepared, config, totalSteps);
   say(`run: ${runDir}`);
   const state = await RunStateFile.open(runDir);
-  await state.claim({ totalSteps, device: config.device, initFrom: plan.checkpoint });
+  await state.claim(
+    { totalSteps, device: config.device, initFrom: plan.checkpoint },
+    { takeOver: prepared.takeOver, say },
+  );
   const steering = new StudySteering(totalSteps);
   const started = performance.now();
   const done = await supervise(new StudyQueue(runDir, config, plan, steering, say), state, steering, say);

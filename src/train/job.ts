@@ -110,14 +110,17 @@ export async function startJob(
   const runDir = await openRunDirectory(prepared, config, totalSteps);
   const state = await RunStateFile.open(runDir);
   const resumeStep = prepared.resumed ? (prepared.checkpoint?.step ?? 0) : undefined;
-  await state.claim({
-    step: resumeStep ?? 0,
-    totalSteps,
-    device: device.name,
-    versions: { voco: version, node: process.versions.node },
-    ...(job.initFrom && { initFrom: job.initFrom }),
-    ...(resumeStep !== undefined && { resumedAt: [...(state.state.resumedAt ?? []), resumeStep] }),
-  });
+  await state.claim(
+    {
+      step: resumeStep ?? 0,
+      totalSteps,
+      device: device.name,
+      versions: { voco: version, node: process.versions.node },
+      ...(job.initFrom && { initFrom: job.initFrom }),
+      ...(resumeStep !== undefined && { resumedAt: [...(state.state.resumedAt ?? []), resumeStep] }),
+    },
+    { takeOver: prepared.takeOver, say },
+  );
   let recorder: RunRecorder | undefined;
   try {
     if (prepared.resumed) await tidyResumedRun(runDir, config);
@@ -132,5 +135,6 @@ export async function startJob(
     throw error;
   } finally {
     await recorder?.close();
+    await state.release();
   }
 }

@@ -14,6 +14,7 @@ import {
   refuseLiveRun,
   runFiles,
   type CheckpointInfo,
+  type ClaimOptions,
   type RunKind,
 } from '../runs';
 
@@ -25,6 +26,8 @@ export interface RunRequest {
   readonly resume: boolean;
   /** `path=value` overrides. */
   readonly set: readonly string[];
+  /** Resumes a run although its process, on another machine, gives signs of life: that one then stops. */
+  readonly takeOver?: boolean;
 }
 
 export interface PreparedRun<K extends ConfigKind = ConfigKind> {
@@ -38,6 +41,7 @@ export interface PreparedRun<K extends ConfigKind = ConfigKind> {
   /** The checkpoint to resume from. */
   readonly checkpoint: CheckpointInfo | undefined;
   readonly resumed: boolean;
+  readonly takeOver: boolean;
 }
 
 /** The newest run of this config's name that has not finished. */
@@ -47,7 +51,7 @@ async function unfinishedRun(config: Config, kind: RunKind): Promise<string> {
     const own = state.kind === kind && state.name === config.name;
     // A queued run is another process's to start.
     const open = state.state !== 'finished' && state.state !== 'queued';
-    if (own && open && !(await isAlive(state))) return run.dir;
+    if (own && open && !(await isAlive(run.dir, state))) return run.dir;
   }
   throw new UsageError(
     `${config.output}: no unfinished ${kind} of "${config.name}" to resume; name one with --run DIR`,
@@ -55,14 +59,14 @@ async function unfinishedRun(config: Config, kind: RunKind): Promise<string> {
 }
 
 /** Refuses a directory that another trainer works in, or that holds another kind of run. */
-async function refuseOtherRun(runDir: string, kind: RunKind): Promise<void> {
+async function refuseOtherRun(runDir: string, kind: RunKind, options: ClaimOptions): Promise<void> {
   const state = await readRunState(runDir);
   if (state.kind !== kind) {
     throw new UsageError(
       `${runDir}: this run is a ${state.kind}; continue it with voco ${state.kind} --run DIR --resume`,
     );
   }
-  await refuseLiveRun(runDir);
+  await refuseLiveRun(runDir, options);
 }
 
 async function prepareResume<K extends ConfigKind>(
@@ -76,11 +80,12 @@ async function prepareResume<K extends ConfigKind>(
     if (!request.configFile) throw new UsageError(`voco ${runKind} --resume: name a config, or a run with --run DIR`);
     runDir = await unfinishedRun((await loadConfig(request.configFile, { kind })).config, runKind);
   }
-  await refuseOtherRun(runDir, runKind);
+  const takeOver = request.takeOver === true;
+  await refuseOtherRun(runDir, runKind, { takeOver, say: warn });
   // The run's own config counts, so that an edited file cannot change a run half-way; --set may.
   const { config, warnings } = await loadConfig(runFiles(runDir).config, { set: request.set, kind });
   const checkpoint = await latestCheckpoint(runDir, warn);
-  return { config, runKind, warnings, configFile: request.configFile, runDir, checkpoint, resumed: true };
+  return { config, runKind, warnings, configFile: request.configFile, runDir, checkpoint, resumed: true, takeOver };
 }
 
 /**
@@ -105,7 +110,7 @@ export async function prepareRun<K extends ConfigKind>(
     }
   }
   const configFile = resolve(request.configFile);
-  return { config, runKind, warnings, configFile, runDir, checkpoint: undefined, resumed: false };
+  return { config, runKind, warnings, configFile, runDir, checkpoint: undefined, resumed: false, takeOver: false };
 }
 
 /** Removes the files that a killed trainer was writing. */

@@ -27,6 +27,7 @@ export class RunRecorder {
   /** One finished step. `validation` are the scalars on held-out volumes, where this step measured them. */
   async step(step: number, scalars: StepScalars, validation: StepScalars | undefined): Promise<void> {
     const all = { ...scalars, ...validationMetrics(validation) };
+    await this.state.checkOwnedQuickly();
     await this.metrics.append({ step, ...all });
     await this.events.scalars(step, all);
     const due = Date.now() - this.lastHeartbeat > HEARTBEAT_MS;
@@ -44,23 +45,27 @@ export class RunRecorder {
   }
 
   async log(message: string): Promise<void> {
+    await this.state.checkOwnedQuickly();
     await appendLog(this.runDir, message);
   }
 
   /** What was in a batch whose loss or gradient was not finite, for a look at it later. */
   async dump(step: number, content: unknown): Promise<string> {
+    await this.state.checkOwned();
     const file = nonFiniteFile(this.runDir, step);
     await writeFileAtomically(file, `${JSON.stringify(content, null, 2)}\n`);
     return file;
   }
 
-  /** Makes the metrics written so far survive a power cut. */
+  /** Makes the metrics written so far survive a power cut. What follows is a checkpoint: only the owner of a run may write it. */
   async sync(): Promise<void> {
+    await this.state.checkOwned();
     await this.metrics.sync();
   }
 
   /** Draws the curves so far. */
   async plot(): Promise<string> {
+    await this.state.checkOwnedQuickly();
     return writeRunPlot(this.runDir);
   }
 

@@ -33,11 +33,23 @@ export const resumeCommand: CommandDefinition = {
       await services.registry.refresh(run.dir);
       return;
     }
+    if (run.lostOn !== undefined && !(await takesOver(run.label, run.lostOn))) return;
     await services.program();
     await services.launcher.resume(run);
     announceQueued(services, run.dir);
   },
 };
+
+/** Asks whether a run that another machine may still work on is to go on here. */
+async function takesOver(label: string, host: string): Promise<boolean> {
+  const resume = 'Resume Here';
+  const answer = await vscode.window.showWarningMessage(
+    `${label} was trained on ${host}, which gives no sign of life.`,
+    { modal: true, detail: `If its trainer still works there, it stops when this machine takes the run over.` },
+    resume,
+  );
+  return answer === resume;
+}
 
 export const checkpointCommand: CommandDefinition = {
   id: 'voco.checkpoint',

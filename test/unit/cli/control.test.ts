@@ -51,7 +51,7 @@ async function expectStopped(runDir: string, reason: RegExp): Promise<number> {
   expect(state.ended).toBeDefined();
   expect(state.step).toBe(steps.at(-1)!.step);
   expect(await lastCheckpointStep(runDir)).toBe(state.step);
-  expect(await isAlive(state)).toBe(false);
+  expect(await isAlive(runDir, state)).toBe(false);
   expect(existsSync(join(runDir, 'control.sock'))).toBe(false);
   return state.step;
 }

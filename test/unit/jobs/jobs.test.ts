@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
@@ -211,16 +211,25 @@ describe('the queue', () => {
 });
 
 describe('the registry', () => {
-  it('takes a run on another machine by its heartbeat', async () => {
+  it('takes a run on another machine by what it writes, never by its clock', async () => {
     const dir = await createRun({ root, name: 'remote', kind: 'pretrain', config: {}, totalSteps: 9 });
     const file = await RunStateFile.open(dir);
     await file.update({ state: 'running', pid: 1, pidStart: '1', host: 'cluster-7', step: 3 });
     expect(await registry.refresh(dir)).toMatchObject({ phase: 'running', live: true, here: false });
     await expect(controlRun(registry.get(dir)!, 'pause')).rejects.toThrow('is on cluster-7');
-    const old = { ...file.state, heartbeat: new Date(Date.now() - 600_000).toISOString() };
-    await writeFile(join(dir, 'run.json'), JSON.stringify(old));
-    expect(await registry.refresh(dir)).toMatchObject({ phase: 'failed', live: false });
-    expect(registry.get(dir)!.reason).toContain('on cluster-7');
+    // Its clock is ten minutes behind.
+    const behind = { ...file.state, heartbeat: new Date(Date.now() - 600_000).toISOString() };
+    await writeFile(join(dir, 'run.json'), JSON.stringify(behind));
+    expect(await registry.refresh(dir)).toMatchObject({ phase: 'running', live: true });
+    // Another window that sees it for the first time knows from the disk how long nothing was written.
+    const old = new Date(Date.now() - 600_000);
+    await utimes(join(dir, 'run.json'), old, old);
+    const other = new RunRegistry();
+    expect(await other.refresh(dir)).toMatchObject({ phase: 'failed', live: false, lostOn: 'cluster-7' });
+    expect(other.get(dir)!.reason).toContain('no sign of life from cluster-7');
+    other.dispose();
+    await file.update({ state: 'finished' });
+    expect(await registry.refresh(dir)).toMatchObject({ phase: 'finished', live: false });
   });
 
   it('does not take another process of the same number for the trainer', async () => {

@@ -33,6 +33,7 @@ describe('a run directory', () => {
       launch: 'launch.json',
       output: 'output.txt',
       claimLock: 'claim.lock',
+      owner: 'owner.json',
       launchLock: 'launch.lock',
       controlSocket: 'control.sock',
     });

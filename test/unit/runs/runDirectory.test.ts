@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { basename, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -9,6 +9,7 @@ import {
   appendLog,
   createRun,
   isAlive,
+  LifeSigns,
   listRuns,
   processStartTime,
   readResults,
@@ -16,9 +17,11 @@ import {
   readRunState,
   runFiles,
   RunStateFile,
+  SILENCE_LIMIT_MS,
   writeResults,
   type RunState,
 } from '../../../src/runs';
+import { Ownership, signOfLife } from '../../../src/runs/ownership';
 import { newRun, temporaryFolder } from './support';
 
 describe('run directories', () => {
@@ -141,38 +144,140 @@ describe('the state file', () => {
 });
 
 describe('whether a run lives', () => {
-  async function stateOf(pid: number, more: Partial<RunState> = {}): Promise<RunState> {
+  async function runOf(pid: number, more: Partial<RunState> = {}): Promise<[string, RunState]> {
     const runDir = await newRun(temporaryFolder());
     const pidStart = (await processStartTime(pid)) ?? 'gone';
-    return { ...(await readRunState(runDir)), state: 'running', pid, pidStart, host: hostname(), ...more };
+    const state = await readRunState(runDir);
+    return [runDir, { ...state, state: 'running', pid, pidStart, host: hostname(), ...more }];
   }
 
   test('this process does; not under another start time, nor once the run ended', async () => {
-    expect(await isAlive(await stateOf(process.pid))).toBe(true);
-    expect(await isAlive(await stateOf(process.pid, { state: 'finished' }))).toBe(false);
-    expect(await isAlive(await stateOf(process.pid, { state: 'queued' }))).toBe(false);
-    if (process.platform !== 'win32') expect(await isAlive(await stateOf(process.pid, { pidStart: '1' }))).toBe(false);
+    expect(await isAlive(...(await runOf(process.pid)))).toBe(true);
+    expect(await isAlive(...(await runOf(process.pid, { state: 'finished' })))).toBe(false);
+    expect(await isAlive(...(await runOf(process.pid, { state: 'queued' })))).toBe(false);
+    if (process.platform !== 'win32')
+      expect(await isAlive(...(await runOf(process.pid, { pidStart: '1' })))).toBe(false);
   });
 
   test('a killed one does not, even before its parent has taken note', async () => {
     const child = spawn('sh', ['-c', 'sleep 60 & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] });
     const [grandchild] = (await once(child.stdout, 'data')) as [Buffer];
-    const state = await stateOf(child.pid!);
-    expect(await isAlive(state)).toBe(true);
+    const run = await runOf(child.pid!);
+    expect(await isAlive(...run)).toBe(true);
     // The sleeping parent never waits for this one, so it stays a zombie.
-    const orphan = await stateOf(Number(grandchild.toString()));
-    expect(await isAlive(orphan)).toBe(true);
-    process.kill(orphan.pid!, 'SIGKILL');
-    await expect.poll(() => isAlive(orphan)).toBe(false);
+    const orphan = await runOf(Number(grandchild.toString()));
+    expect(await isAlive(...orphan)).toBe(true);
+    process.kill(orphan[1].pid!, 'SIGKILL');
+    await expect.poll(() => isAlive(...orphan)).toBe(false);
     child.kill('SIGKILL');
     await once(child, 'exit');
-    expect(await isAlive(state)).toBe(false);
+    expect(await isAlive(...run)).toBe(false);
   });
 
-  test('on another machine, the heartbeat tells', async () => {
-    const at = (seconds: number) => new Date(Date.now() - 1000 * seconds).toISOString();
-    expect(await isAlive(await stateOf(1, { host: 'elsewhere', heartbeat: at(5) }))).toBe(true);
-    expect(await isAlive(await stateOf(1, { host: 'elsewhere', heartbeat: at(600) }))).toBe(false);
-    expect(await isAlive(await stateOf(1, { host: 'elsewhere' }))).toBe(false);
+  test('on another machine what it writes tells, not its clock', async () => {
+    const far = new Date(Date.now() - 600_000);
+    const [runDir, state] = await runOf(1, { host: 'elsewhere', heartbeat: far.toISOString() });
+    expect(await isAlive(runDir, state)).toBe(true);
+    utimesSync(runFiles(runDir).state, far, far);
+    expect(await isAlive(runDir, state)).toBe(false);
+    expect(await isAlive(...(await runOf(process.pid, { machine: 'another kernel' })))).toBe(true);
+  });
+
+  test('how long a run elsewhere is silent is told by the clock of the one that looks', async () => {
+    let now = 0;
+    const signs = new LifeSigns(() => now);
+    const [runDir, state] = await runOf(1, { host: 'elsewhere', heartbeat: '1' });
+    expect(await signs.silence(runDir, state)).toBeLessThan(SILENCE_LIMIT_MS);
+    now = 40_000;
+    expect(await signs.silence(runDir, state)).toBeGreaterThanOrEqual(40_000);
+    writeFileSync(runFiles(runDir).metrics, '{"step":1}\n');
+    expect(await signs.silence(runDir, state)).toBe(0);
+    now = 41_000;
+    expect(await signs.silence(runDir, { ...state, heartbeat: '2' })).toBe(0);
+  });
+});
+
+describe('one run, one writer', () => {
+  const OWNER = { token: 'other', host: 'cluster-7', machine: 'another kernel', pid: 7, pidStart: '' };
+  const quick = { watchMs: 400 };
+
+  /** A run that a trainer on another machine works on, or worked on: `beat` is its sign of life. */
+  async function foreign() {
+    const runDir = await newRun(temporaryFolder());
+    const state = await readRunState(runDir);
+    writeFileSync(runFiles(runDir).state, JSON.stringify({ ...state, state: 'running', pid: 7, host: 'cluster-7' }));
+    writeFileSync(runFiles(runDir).owner, JSON.stringify(OWNER));
+    let count = 0;
+    const beat = () => writeFileSync(join(runDir, 'alive-other'), String(++count));
+    beat();
+    return { runDir, beat };
+  }
+
+  test('a run that gives signs of life elsewhere is refused, unless it is taken over', async () => {
+    const { runDir, beat } = await foreign();
+    const timer = setInterval(beat, 20);
+    try {
+      const file = await RunStateFile.open(runDir);
+      const said: string[] = [];
+      await expect(file.claim({}, { ...quick, say: (text) => said.push(text) })).rejects.toThrow(
+        /process 7 on cluster-7.*--take-over/,
+      );
+      expect(said.join()).toMatch(/cluster-7 ran it last; looking for signs of life/);
+      expect((await readRunState(runDir)).pid).toBe(7);
+      await file.claim({}, { ...quick, takeOver: true });
+      expect(await readRunState(runDir)).toMatchObject({ pid: process.pid, host: hostname() });
+      await file.release();
+    } finally {
+      clearInterval(timer);
+    }
+  });
+
+  test('a silent one is gone on with, also where it was put in the queue again', async () => {
+    const { runDir } = await foreign();
+    const file = await RunStateFile.open(runDir);
+    await file.update({ state: 'queued' });
+    const said: string[] = [];
+    await file.claim({}, { ...quick, say: (text) => said.push(text) });
+    expect(said).toHaveLength(1);
+    expect(existsSync(join(runDir, 'alive-other'))).toBe(false);
+    await file.release();
+    expect(existsSync(runFiles(runDir).owner)).toBe(false);
+  });
+
+  test('who has lost a run writes nothing more, and says who has it', async () => {
+    const runDir = await newRun(temporaryFolder());
+    const file = await RunStateFile.open(runDir);
+    await file.claim();
+    writeFileSync(runFiles(runDir).owner, JSON.stringify(OWNER));
+    await expect(file.update({ step: 5 })).rejects.toThrow(/process 7 on cluster-7 has taken this run over/);
+    expect((await readRunState(runDir)).step).toBe(0);
+    await expect(file.checkOwnedQuickly()).rejects.toThrow('taken this run over');
+    await file.release();
+    expect(existsSync(runFiles(runDir).owner)).toBe(true);
+  });
+
+  test('the thread beside a long step counts on, and notices by itself that the run was taken', async () => {
+    const runDir = await newRun(temporaryFolder());
+    const ownership = await Ownership.take(runDir, 20);
+    const first = await signOfLife(runDir, undefined);
+    await expect.poll(() => signOfLife(runDir, undefined)).not.toBe(first);
+    writeFileSync(runFiles(runDir).owner, JSON.stringify(OWNER));
+    const lost = () =>
+      ownership.quickCheck().then(
+        () => '',
+        (error: Error) => error.message,
+      );
+    await expect.poll(lost).toMatch(/has taken this run over/);
+    await ownership.release();
+  });
+
+  test('a directory that was moved away is not made anew', async () => {
+    const runDir = await newRun(temporaryFolder());
+    const file = await RunStateFile.open(runDir);
+    await file.claim();
+    renameSync(runDir, `${runDir}-moved`);
+    await expect(file.update({ step: 5 })).rejects.toThrow(/moved or deleted/);
+    expect(existsSync(runDir)).toBe(false);
+    await file.release();
   });
 });
