@@ -3,6 +3,7 @@ import { chmod, unlink } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileError, UserError } from '../errors/userError';
 import {
   TRAINER_COMMANDS,
@@ -74,11 +75,12 @@ export class ControlServer {
   /**
    * Listens for commands to a run. A socket that a dead trainer left behind is replaced.
    *
-   * @throws UserError when a live trainer already listens there.
+   * @param patienceMs how long a live trainer may still listen there.
+   * @throws UserError when it listens longer.
    */
-  static async start(runDir: string, handle: CommandHandler): Promise<ControlServer> {
+  static async start(runDir: string, handle: CommandHandler, patienceMs = PATIENCE_MS): Promise<ControlServer> {
     const server = createServer();
-    const address = await listenSomewhere(server, runDir);
+    const address = await listenSomewhere(server, runDir, patienceMs);
     const control = new ControlServer(address, server);
     server.on('connection', (socket) => control.serve(socket, handle));
     // Only this user may steer the run.
@@ -122,7 +124,7 @@ function listen(server: Server, address: string): Promise<void> {
 }
 
 /** Listens at the run's address, or outside its folder where the file system has no sockets. */
-async function listenSomewhere(server: Server, runDir: string): Promise<string> {
+async function listenSomewhere(server: Server, runDir: string, patienceMs: number): Promise<string> {
   const addresses = new Set([controlAddress(runDir), fallbackAddress(runDir)]);
   let failure: unknown;
   for (const address of addresses) {
@@ -133,7 +135,8 @@ async function listenSomewhere(server: Server, runDir: string): Promise<string> 
       failure = error;
     }
     if ((failure as NodeJS.ErrnoException).code !== 'EADDRINUSE') continue;
-    if (await answers(address)) throw new UserError(`${runDir}: another trainer works in this run folder`);
+    if (!(await fallsSilent(address, patienceMs)))
+      throw new UserError(`${runDir}: another trainer works in this run folder`);
     await unlink(address).catch(() => undefined);
     await listen(server, address).catch((error: unknown) => {
       throw fileError(error, address, 'open the control socket');
@@ -141,6 +144,17 @@ async function listenSomewhere(server: Server, runDir: string): Promise<string> 
     return address;
   }
   throw fileError(failure, controlAddress(runDir), 'open the control socket');
+}
+
+/** A trainer that has lost the run to this one stops when it next looks: until then it may still listen. */
+const PATIENCE_MS = 30_000;
+
+async function fallsSilent(address: string, patienceMs: number): Promise<boolean> {
+  for (const end = performance.now() + patienceMs; await answers(address);) {
+    if (performance.now() > end) return false;
+    await sleep(200);
+  }
+  return true;
 }
 
 function answers(address: string): Promise<boolean> {

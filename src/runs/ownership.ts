@@ -110,12 +110,8 @@ export class Ownership {
     if (Atomics.load(this.state, 0) === OWNED) {
       const owner = await readOwner(this.runDir);
       if (owner?.token === this.token) return;
-      const there = await stat(runFiles(this.runDir).owner).then(
-        () => true,
-        (error: NodeJS.ErrnoException) => error.code !== 'ENOENT',
-      );
       // A file that cannot be read at this moment is not one that names another owner.
-      if (there && !owner) return;
+      if (!owner && (await exists(runFiles(this.runDir).owner))) return;
       Atomics.store(this.state, 0, owner ? TAKEN : GONE);
     }
     throw await this.loss();
@@ -128,6 +124,11 @@ export class Ownership {
 
   private async loss(): Promise<UserError> {
     const owner = await readOwner(this.runDir);
+    if (!owner && (await exists(runFiles(this.runDir).state))) {
+      return new UserError(
+        `${this.runDir}: another process has taken this run over; this trainer stops and writes nothing more`,
+      );
+    }
     if (!owner) {
       return new UserError(
         `${this.runDir}: the run directory was moved or deleted; the trainer stops and does not make it anew`,
@@ -147,6 +148,12 @@ export class Ownership {
     await unlink(aliveFile(this.runDir, this.token)).catch(() => undefined);
   }
 }
+
+const exists = (file: string): Promise<boolean> =>
+  stat(file).then(
+    () => true,
+    (error: NodeJS.ErrnoException) => error.code !== 'ENOENT',
+  );
 
 /** Removes the signs of life of owners before. */
 async function removeSigns(runDir: string): Promise<void> {

@@ -27,7 +27,7 @@ export class RunRecorder {
   /** One finished step. `validation` are the scalars on held-out volumes, where this step measured them. */
   async step(step: number, scalars: StepScalars, validation: StepScalars | undefined): Promise<void> {
     const all = { ...scalars, ...validationMetrics(validation) };
-    await this.state.checkOwnedQuickly();
+    await this.state.checkOwned();
     await this.metrics.append({ step, ...all });
     await this.events.scalars(step, all);
     const due = Date.now() - this.lastHeartbeat > HEARTBEAT_MS;

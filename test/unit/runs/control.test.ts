@@ -10,13 +10,17 @@ import { newRun, temporaryFolder } from './support';
 
 const status: TrainerStatus = { state: 'running', step: 3, totalSteps: 10 };
 
-async function serve(runDir: string): Promise<{ server: ControlServer; got: TrainerCommand[] }> {
+async function serve(runDir: string, patienceMs?: number): Promise<{ server: ControlServer; got: TrainerCommand[] }> {
   const got: TrainerCommand[] = [];
-  const server = await ControlServer.start(runDir, (command) => {
-    got.push(command);
-    if (command === 'pause') throw new UserError('cannot pause now');
-    return { ...status, step: 3 + got.length };
-  });
+  const server = await ControlServer.start(
+    runDir,
+    (command) => {
+      got.push(command);
+      if (command === 'pause') throw new UserError('cannot pause now');
+      return { ...status, step: 3 + got.length };
+    },
+    patienceMs,
+  );
   return { server, got };
 }
 
@@ -75,7 +79,7 @@ describe('the control socket', () => {
     expect(existsSync(controlAddress(runDir))).toBe(process.platform !== 'win32');
     await expect(sendCommand(runDir, 'status')).rejects.toThrow(/no trainer listens/);
     const { server } = await serve(runDir);
-    await expect(serve(runDir)).rejects.toThrow(/another trainer works in/);
+    await expect(serve(runDir, 300)).rejects.toThrow(/another trainer works in/);
     expect(await sendCommand(runDir, 'status')).toMatchObject({ state: 'running' });
     await server.close();
   });
