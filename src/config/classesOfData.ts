@@ -103,4 +103,5 @@ export async function withClassesOfData<C extends Config>(config: C): Promise<C>
 
 /** What to do where neither config nor data name the classes. */
 export const NO_CLASSES =
-  'task custom needs its classes, such as [{ "name": "liver", "values": [1] }]; no dataset.json beside the data names them';
+  'task custom needs its classes, such as [{ "name": "liver", "values": [1] }]; no dataset.json beside the data names them ' +
+  '(where each class has a mask of its own, set "masks": "all" in the source)';

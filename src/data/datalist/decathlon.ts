@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { dirname, extname } from 'node:path';
 import { UserError } from '../../errors/userError';
 import { isVolumeFile } from './case';
@@ -46,6 +47,8 @@ export async function readDatalist(file: string): Promise<Item> {
     throw new UserError(`${file}: is a volume, not a list of volumes; name its folder: { "folder": … }`);
   if (kind === '.csv' || kind === '.tsv') return { training: await readTableList(file) };
   if (kind === '.txt' || kind === '.list' || kind === '.lst') return { training: await readPathList(file) };
+  const folder = (await stat(file).catch(() => undefined))?.isDirectory();
+  if (folder) throw new UserError(`${file}: is a folder, not a list; write { "folder": ${JSON.stringify(file)} }`);
   const parsed = await readJson(file);
   if (Array.isArray(parsed)) {
     if (parsed.length > 0) return { training: parsed as unknown[] };

@@ -42,8 +42,13 @@ export function listedPath(base: string, text: string, where: string): string {
     );
   const path = withSlashes(base, withVariable(text));
   const variable = /^\$\{?(\w+)\}?\//.exec(path);
-  if (variable && !existsSync(resolve(base, path)))
-    throw new UserError(`${where}: ${text}: set the environment variable ${variable[1]} to the folder that is meant`);
+  if (variable && !existsSync(resolve(base, path))) {
+    const below = asSpelt(resolve(base, path.slice(variable[0].length)));
+    if (existsSync(below)) return below;
+    throw new UserError(
+      `${where}: ${text}: set the environment variable ${variable[1]}, or "baseDir" of the source, to the folder that is meant`,
+    );
+  }
   if (path === '~' || path.startsWith('~/')) return asSpelt(join(homedir(), path.slice(1)));
   return asSpelt(resolve(base, path));
 }
