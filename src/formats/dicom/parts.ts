@@ -104,14 +104,16 @@ function groupBy(images: readonly Image[], keyOf: (image: Image) => string): Ima
   return [...groups.values()];
 }
 
-const meanInstance = (images: readonly Image[]): number =>
-  images.reduce((sum, { instance }) => sum + instance, 0) / images.length;
+const leastInstance = (images: readonly Image[]): number => Math.min(...images.map(({ instance }) => instance));
 
-function inOrder(groups: Image[][]): Image[][] {
-  const number = ([image]: readonly Image[]): number => (Number.isFinite(image!.instance) ? 1 : 0);
-  return groups.sort((a, b) =>
-    number(a) && number(b) ? meanInstance(a) - meanInstance(b) || byInstance(a[0]!, b[0]!) : byInstance(a[0]!, b[0]!),
-  );
+/** By the first instance numbers, then by the marks that tell the groups apart. */
+function inOrder(groups: Image[][], names: readonly string[]): Image[][] {
+  const mark = ([image]: readonly Image[]): string => names.map((name) => image!.marks[name] ?? '').join(' ');
+  return groups.sort((a, b) => {
+    const byNumber = leastInstance(a) - leastInstance(b);
+    if (Number.isFinite(byNumber) && byNumber !== 0) return byNumber;
+    return mark(a).localeCompare(mark(b), 'en', { numeric: true }) || byInstance(a[0]!, b[0]!);
+  });
 }
 
 /** Names of marks that differ among images, singly and in pairs. */
@@ -135,17 +137,17 @@ function covering(clusters: readonly Cluster[], warnings: readonly string[]): Pa
     groups.every(
       (group) => group.length === positions && new Set(group.map((image) => place.get(image))).size === positions,
     );
-  const asPart = (groups: Image[][], by: string): Part => ({
-    channels: inOrder(groups).map((group) => [...group].sort((a, b) => place.get(a)! - place.get(b)!)),
+  const asPart = (groups: Image[][], names: readonly string[], by: string): Part => ({
+    channels: inOrder(groups, names).map((group) => [...group].sort((a, b) => place.get(a)! - place.get(b)!)),
     part: '',
     warnings: [...warnings, severalVolumes(groups.length, positions, by)],
   });
   for (const names of markSets(all)) {
     const groups = byMarks(all, names);
-    if (whole(groups)) return asPart(groups, names.join(' and '));
+    if (whole(groups)) return asPart(groups, names, names.join(' and '));
   }
   const files = groupBy(all, ({ file }) => file.path);
-  if (whole(files)) return asPart(files, 'file');
+  if (whole(files)) return asPart(files, [], 'file');
   return undefined;
 }
 
@@ -174,7 +176,7 @@ function resolved(clusters: readonly Cluster[], warnings: readonly string[]): Pa
     .sort((a, b) => a.groups.length - b.groups.length);
   const best = sets[0];
   if (best) {
-    return inOrder(best.groups).map((group) => ({
+    return inOrder(best.groups, best.names).map((group) => ({
       channels: [flat(clustersOf(group))],
       part: best.names.map((name) => `${name} ${group[0]!.marks[name] ?? 'none'}`).join(', '),
       warnings,
@@ -201,7 +203,7 @@ function splitUneven(slices: readonly Image[]): Part[] {
     const even =
       groups.length > 1 && groups.every((group) => group.length > 2 && !stepsOf(flat(clustersOf(group))).uneven);
     if (!even) continue;
-    return inOrder(groups).map((group) => ({
+    return inOrder(groups, names).map((group) => ({
       channels: [flat(clustersOf(group))],
       part: names.map((name) => `${name} ${group[0]!.marks[name] ?? 'none'}`).join(', '),
       warnings: [],
