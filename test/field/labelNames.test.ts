@@ -1,0 +1,136 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { caretLabels } from '../../src/labels/caret';
+import { datasetLabels } from '../../src/labels/datasetLabels';
+import { describedLabels } from '../../src/labels/descriptions';
+import { TOTALSEGMENTATOR_CLASSES } from '../../src/labels/totalSegmentator';
+import { labelNames } from '../../src/viewer/labels';
+import { identityAffine, writeNifti } from '../../src/volume';
+import { rawHeader } from '../unit/volume/support';
+
+let root: string;
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'voco-names-'));
+});
+afterEach(() => rmSync(root, { recursive: true }));
+
+function put(path: string, content: string | Uint8Array): string {
+  const file = join(root, path);
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, content);
+  return file;
+}
+
+async function labelMap(path: string): Promise<string> {
+  const file = put(path, '');
+  const data = Uint8Array.from([0, 1, 2, 0, 0, 0, 0, 0]);
+  await writeNifti(file, { data, shape: [1, 2, 2, 2], affine: identityAffine() });
+  return file;
+}
+
+/** As TotalSegmentator writes it. */
+const label = (key: number, name: string, [r, g, b]: readonly number[] = [1, 0, 0]): string =>
+  `<Label Key="${key}" Red="${r}" Green="${g}" Blue="${b}" Alpha="1">${name}</Label>\n`;
+const caret = (labels: string): string =>
+  '<?xml version="1.0" encoding="UTF-8"?> <CaretExtension>  <Date><![CDATA[2013-07-14T05:45:09]]></Date>   ' +
+  `<VolumeInformation Index="0">   <LabelTable>\n${labels}\n  </LabelTable>  <StudyMetaDataLinkSet>  </StudyMetaDataLinkSet>  ` +
+  '<VolumeType><![CDATA[Label]]></VolumeType>   </VolumeInformation></CaretExtension>\n              ';
+
+/** A NIfTI file with one extension of this code. */
+function withExtension(code: number, text: string): Uint8Array {
+  const content = Buffer.from(text);
+  const size = Math.ceil((content.length + 8) / 16) * 16;
+  const extension = Buffer.alloc(size);
+  extension.writeInt32LE(size, 0);
+  extension.writeInt32LE(code, 4);
+  content.copy(extension, 8);
+  const header = rawHeader({ dims: [3, 2, 2, 2, 1, 1, 1, 1], voxelOffset: 352 + size });
+  const bytes = Buffer.from(header.subarray(0, 352));
+  bytes.writeFloatLE(352 + size, 108);
+  bytes[348] = 1;
+  return Buffer.concat([bytes, extension, Buffer.alloc(16)]);
+}
+
+describe('names inside the file', () => {
+  it.each([30, 0])('are those of the Caret table, in an extension of code %i, compressed or not', async (code) => {
+    const xml = caret(label(1, '<![CDATA[left & right <x>]]>') + label(2, 'a &amp; b &#233;', [0, 0.5, 1]));
+    for (const [name, bytes] of [
+      ['a.nii', withExtension(code, xml)],
+      ['a.nii.gz', gzipSync(withExtension(code, xml))],
+    ] as const) {
+      const named = await labelNames(put(name, bytes), 2);
+      expect(named(1)).toEqual({ name: 'left & right <x>', colour: '#ff0000' });
+      expect(named(2)).toEqual({ name: 'a & b é', colour: '#0080ff' });
+      expect(named(0).name).toBe('background');
+      expect(named(3).name).toBe('label 3');
+    }
+  });
+
+  it('do not stop the reading where the extension is hostile or damaged', async () => {
+    const bomb = '<!DOCTYPE x [<!ENTITY a "&b;&b;"><!ENTITY b "&a;&a;">]>' + caret(label(1, '&a;'));
+    expect(caretLabels(bomb)).toEqual([{ value: 1, name: '&a;', colour: '#ff0000' }]);
+    const started = performance.now();
+    for (const text of ['<Label ', '<Label >', '<Label Key="1', '<![CDATA[', '<Label Key="1"><![CDATA[', '&#1', 'a='])
+      expect(caretLabels(`<LabelTable>${text.repeat(300_000)}`).length).toBeLessThanOrEqual(1);
+    expect(performance.now() - started).toBeLessThan(5000);
+    const cut = withExtension(30, caret(label(1, 'liver')));
+    new DataView(cut.buffer, cut.byteOffset).setInt32(352, 1 << 30, true);
+    expect((await labelNames(put('cut.nii', cut), 1))(1).name).toBe('label 1');
+    expect(caretLabels(caret(label(-1, 'x') + label(1.5, 'y') + label(3, '') + label(4, 'z', [9, 0, 0])))).toEqual([
+      { value: 4, name: 'z' },
+    ]);
+  });
+
+  it("are those of Slicer's segments", async () => {
+    const file = join(import.meta.dirname, '../fixtures/formats/nrrd/q03-segments.seg.nrrd');
+    const named = await labelNames(file, 2);
+    expect(named(1)).toEqual({ name: 'Left kidney', colour: '#b96653' });
+    expect(named(2).name).toBe('Stomach');
+  });
+});
+
+describe('names beside the file', () => {
+  it.each([
+    [
+      'labels.txt',
+      '# ITK-SNAP\n    0     0    0    0        0  0  0    "Clear Label"\n    2   10  20  30   1  1  1    "left lobe"\n',
+      'left lobe',
+    ],
+    ['case.label', '2 10 20 30 1 1 1 "lobe, left"\r\n', 'lobe, left'],
+    ['colours.ctbl', '# Color table file\n0 Background 0 0 0 0\n2 left_lobe 10 20 30 255\n', 'left_lobe'],
+    ['FreeSurferColorLUT.txt', '#No. Label Name: R G B A\n\n2   Left-Lobe   10 20 30 0\n', 'Left-Lobe'],
+    ['dseg.tsv', 'index\tname\tcolor\n2\tleft lobe\t#0a141e\n', 'left lobe'],
+  ])('are read from %s', async (name, text, expected) => {
+    const file = await labelMap('labelsTr/case.nii.gz');
+    put(`labelsTr/${name}`, text);
+    expect((await labelNames(file, 2))(2)).toEqual({ name: expected, colour: '#0a141e' });
+  });
+
+  it('are those of dataset.json above it, and a text that is none does not count', async () => {
+    const file = await labelMap('D1/labelsTr/case.nii.gz');
+    put('D1/labelsTr/labels.txt', 'Scanned 2 days later by 3 people at 10 20 30\nand more\nand more\n');
+    put('D1/dataset.json', JSON.stringify({ labels: { background: 0, whole: [1, 2], liver: [2] } }));
+    const named = await labelNames(file, 2);
+    expect(named(1).name).toBe('whole');
+    expect(named(2)).toEqual({ name: 'liver', colour: '#c77b58' });
+    expect(describedLabels('a b c\n1 2 3\n')).toEqual([]);
+    expect(datasetLabels(['liver'])).toBeUndefined();
+  });
+});
+
+it('TotalSegmentator’s table has the 117 classes of its task total, with colours of their own', async () => {
+  const byValue = new Map(TOTALSEGMENTATOR_CLASSES.map(({ value, name }) => [value, name]));
+  expect([byValue.size, ...[1, 51, 91, 117].map((value) => byValue.get(value))]).toEqual([
+    117,
+    'spleen',
+    'heart',
+    'skull',
+    'costal_cartilages',
+  ]);
+  expect(TOTALSEGMENTATOR_CLASSES.every(({ colour }) => /^#[0-9a-f]{6}$/.test(colour))).toBe(true);
+  expect(new Set(TOTALSEGMENTATOR_CLASSES.map(({ colour }) => colour)).size).toBeGreaterThan(110);
+  expect((await labelNames(await labelMap('totalseg/s1.nii.gz'), 117))(5).name).toBe('liver');
+});
