@@ -48,6 +48,14 @@ export function parseOverride(text: string, schema: SchemaNode): Override {
   return { path, value: parseValue(text.slice(equals + 1), schemasAt(schema, path)), text };
 }
 
+/** What is there before one of its parts is set: a list's default; of an object that says its kind the default kind. */
+function startOf(schemas: readonly SchemaNode[], list: boolean): unknown {
+  const defaults = schemas.map((node) => node.default);
+  if (list) return structuredClone(defaults.find((value) => Array.isArray(value)) ?? []);
+  const kind = defaults.find((value) => isRecord(value) && typeof value.kind === 'string');
+  return isRecord(kind) ? { kind: kind.kind } : {};
+}
+
 /** Puts a value into a config, making the objects and lists on the way (lists start as their default). */
 export function applyOverride(root: Record<string, unknown>, override: Override, schema: SchemaNode): void {
   let at: unknown = root;
@@ -67,8 +75,7 @@ export function applyOverride(root: Record<string, unknown>, override: Override,
     const present = Object.hasOwn(parent, part) ? parent[part] : undefined;
     if (present === undefined || (present === null && !Array.isArray(present))) {
       const list = typeof override.path[depth + 1] === 'number';
-      const fallback = schemasAt(schema, here).find((node) => Array.isArray(node.default))?.default;
-      parent[part] = list ? structuredClone(fallback ?? []) : {};
+      parent[part] = startOf(schemasAt(schema, here), list);
     }
     at = parent[part];
   });

@@ -44,7 +44,6 @@ export class SkipList {
   async open(runDir: string, recorder: RunRecorder, say: Say): Promise<void> {
     this.where = { runDir, recorder, say };
     if (this.cases.length === 0) return;
-    await recorder.log(`${counted(this.cases.length, 'case')} left out (data.onBadCase), see skipped.json`);
     await this.write();
   }
 

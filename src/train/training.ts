@@ -1,5 +1,5 @@
 import type { Case } from '../data/datalist';
-import { BadCaseError } from '../errors/userError';
+import { BadCaseError, UserError } from '../errors/userError';
 import type { Loaded, Loader } from '../loader';
 import type { TensorEntry } from '../runs/safetensors';
 import type { Batch, TrainedModel, TrainingTask } from '../tasks';
@@ -7,7 +7,7 @@ import type { Optimizer } from '../tensor/optim';
 import { evaluateLoss } from './gradients';
 import type { Training } from './loop';
 import { checkpointTensors } from './state';
-import { refuseEmpty, type SkipList } from './skipList';
+import { refuseEmpty, SKIP_ADVICE, type SkipList } from './skipList';
 import type { TrainingStep } from './step';
 import type { StartedStep, StepScalars } from './types';
 
@@ -32,7 +32,10 @@ export class TaskTraining<B extends Batch> implements Training<Loaded<B>> {
   constructor(private readonly parts: TrainingParts<B>) {}
 
   next(): Promise<Loaded<B>> {
-    return this.parts.loader.next();
+    return this.parts.loader.next().catch((error: unknown) => {
+      if (!(error instanceof BadCaseError)) throw error;
+      throw new UserError(`${error.message}; or ${SKIP_ADVICE}`, error.exitCode, { cause: error });
+    });
   }
 
   step(batch: Loaded<B>, done: number): Promise<StartedStep> {

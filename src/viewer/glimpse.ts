@@ -58,7 +58,7 @@ export function glimpseOf(growing: GrowingVoxels, view: CanonicalView, indices: 
   const show = planesToShow(first, header.compressed ? 0 : Math.ceil(header.size[2] / 32));
   const slices = ([0, 1, 2] as const).map((plane) => earlySlice(growing, view, show, plane, indices[plane]));
   const values = Float32Array.from(slices.flatMap(({ data }) => [...data]));
-  const summary = summarizeValues(values, header.slope, header.intercept);
+  const summary = summarizeValues(values, header.slope, header.intercept, header.description);
   if (!summary) return { share, slices: [] };
   const { range, window, hounsfield } = summary;
   return { share, slices, values: { range, window, hounsfield } };

@@ -127,7 +127,7 @@ export class VolumeService {
 
   private async summarize(voxels: Voxels, header: NiftiHeader): Promise<VolumeStatistics> {
     const { slope, intercept } = header;
-    const summary = summarizeValues(voxels, slope, intercept);
+    const summary = summarizeValues(voxels, slope, intercept, header.description);
     if (!summary) {
       const histogram = { low: 0, high: 1, bins: [] };
       const warnings = ['no voxel holds a number'];

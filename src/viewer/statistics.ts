@@ -1,7 +1,6 @@
 import type { Histogram, Voxels } from '../protocol/volume';
-import { finiteRange } from '../volume';
+import { finiteRange, isHounsfield, percentile, shareBetween, sortedSample } from '../volume';
 
-const SAMPLE = 1 << 17;
 const BINS = 128;
 /** A map of more classes than this is taken for an image. */
 const MOST_LABELS = 160;
@@ -11,21 +10,20 @@ export interface ValueSummary {
   /** Of a sample, for a first look. */
   readonly range: readonly [number, number];
   readonly window: readonly [number, number];
+  /** A CT in Hounsfield units, which its window shows. */
   readonly hounsfield: boolean;
   readonly histogram: Histogram;
 }
 
-/** Sorted finite values at an odd step through the array, which favours no axis of the usual sizes. */
-function sortedSample(data: Voxels): Float64Array {
-  const step = Math.max(1, Math.floor(data.length / SAMPLE)) | 1;
-  const values = new Float64Array(Math.ceil(data.length / step));
-  let count = 0;
-  for (let i = 0; i < data.length; i += step) if (Number.isFinite(data[i])) values[count++] = data[i]!;
-  return values.subarray(0, count).sort();
-}
+/** The window that a CT is first shown in: VoCo's. */
+export const CT_WINDOW = [-175, 250] as const;
+/** Share of voxels above a window, and least share inside of it, from which on it shows nothing. */
+const WHITE = 0.5;
+const INSIDE = 0.02;
 
-function percentile(sorted: Float64Array, share: number): number {
-  return sorted[Math.round(share * (sorted.length - 1))]!;
+/** Whether a window would leave most voxels white, or hardly one grey. */
+function saturates(sorted: Float64Array, [low, high]: readonly [number, number]): boolean {
+  return shareBetween(sorted, high, Infinity) > WHITE || shareBetween(sorted, low, high) < INSIDE;
 }
 
 function histogramOf(sorted: Float64Array, scale: (stored: number) => number): Histogram {
@@ -40,8 +38,17 @@ function histogramOf(sorted: Float64Array, scale: (stored: number) => number): H
   return { low, high, bins: counts.map((count) => count / most) };
 }
 
-/** Range, automatic window and histogram, from a sample of the voxels; undefined when none of them is a number. */
-export function summarizeValues(data: Voxels, slope: number, intercept: number): ValueSummary | undefined {
+/**
+ * Range, automatic window and histogram, from a sample of the voxels; undefined when none of them is a number.
+ *
+ * @param description what the header says of the scan
+ */
+export function summarizeValues(
+  data: Voxels,
+  slope: number,
+  intercept: number,
+  description = '',
+): ValueSummary | undefined {
   let stored = sortedSample(data);
   // A sample of one value, or of none, says little about the rest.
   if (stored[0] === stored.at(-1)) {
@@ -60,10 +67,11 @@ export function summarizeValues(data: Voxels, slope: number, intercept: number):
   const body = sorted.subarray(start);
   const [low, high] = [scale(percentile(body, 0.02)), scale(percentile(body, 0.99))];
   const range = [scale(first), scale(last)] as const;
+  const meant = sorted.map(scale);
   return {
     range,
     window: high > low ? [low, high] : range[1] > range[0] ? range : [range[0], range[0] + 1],
-    hounsfield: range[0] <= -300 && range[0] >= -4096 && range[1] >= 150 && range[1] <= 40_000,
+    hounsfield: isHounsfield(meant, description) && !saturates(meant, CT_WINDOW),
     histogram: histogramOf(sorted, scale),
   };
 }

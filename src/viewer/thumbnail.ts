@@ -1,10 +1,10 @@
 import { mapVec3 } from '../geometry';
 import type { Slice } from '../protocol/volume';
-import { readEveryNth, readHeader, spacingOf } from '../volume';
+import { readEveryNth, readHeader, spacingOf, type NiftiHeader } from '../volume';
 import { canonicalView, extractSlice, type CanonicalView } from './canonical';
 import { labelNames, namedLikeLabels } from './labels';
 import { encodePng } from './png';
-import { labelCounts, summarizeValues } from './statistics';
+import { CT_WINDOW, labelCounts, summarizeValues } from './statistics';
 import { formatSize, significant } from '../text';
 
 /** A small picture of a volume. */
@@ -17,13 +17,11 @@ export interface Thumbnail {
   readonly caption: string;
 }
 
-/** VoCo's window for CT. */
-const CT_WINDOW = [-175, 250] as const;
-
 type Painter = (value: number) => readonly number[];
 
 /** Greys of the usual window, or the colours of labels. */
-async function painterOf(file: string, voxels: Slice['data'], slope: number, intercept: number): Promise<Painter> {
+async function painterOf(file: string, voxels: Slice['data'], header: NiftiHeader): Promise<Painter> {
+  const { slope, intercept, description } = header;
   const counts = labelCounts(voxels, slope, intercept, namedLikeLabels(file));
   if (counts) {
     const named = await labelNames(file, Math.max(...counts.keys()));
@@ -35,7 +33,7 @@ async function painterOf(file: string, voxels: Slice['data'], slope: number, int
     );
     return (value) => colours.get(value) ?? [0, 0, 0];
   }
-  const summary = summarizeValues(voxels, slope, intercept);
+  const summary = summarizeValues(voxels, slope, intercept, description);
   const [low, high] = summary?.hounsfield ? CT_WINDOW : (summary?.window ?? [0, 1]);
   // What is not a number is black.
   return (value) => [Math.min(255, Math.max(0, Math.round((255 * (value - low)) / (high - low)))) || 0];
@@ -70,7 +68,7 @@ export async function makeThumbnail(file: string, side: number): Promise<Thumbna
   const view = canonicalView(header, step);
   const slice = extractSlice(voxels, view, 0, 2, Math.floor(view.grid.size[2] / 2));
   const { slope, intercept } = header;
-  const painter = await painterOf(file, voxels, slope, intercept);
+  const painter = await painterOf(file, voxels, header);
   const { width, height, samples } = layOut(slice, view, side, (stored) => painter(stored * slope + intercept));
   const spacing = spacingOf(whole.affine).map((mm) => significant(mm, 3));
   const volumes = whole.channels > 1 ? `×${whole.channels}` : '';

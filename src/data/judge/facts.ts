@@ -36,7 +36,7 @@ async function addPieces(hash: Hash, file: string): Promise<void> {
 /** Hash of the voxels, however the file is compressed. */
 export function voxelHash({ data, shape }: Volume): string {
   const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  return createHash('sha256').update(shape.join()).update(bytes).digest('hex');
+  return createHash('sha256').update(`${data.constructor.name} ${shape.join()}`).update(bytes).digest('hex');
 }
 
 /** What a header says of an image. */
