@@ -78,7 +78,12 @@ export async function checkSources<S extends DataSource>(
       if ('datalist' in source && /\.json$/i.test(file)) findings.push(...(await lintDatalist(file)));
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
-      const message = error.message.startsWith(`${file}: `) ? error.message.slice(file.length + 2) : error.message;
+      const message = error.message.startsWith(`${file}:`)
+        ? error.message
+            .slice(file.length + 1)
+            .replace(/^(\d+): /, 'line $1: ')
+            .trimStart()
+        : error.message;
       findings.push({ severity: 'error', file, message, advice: 'correct the source in the config or the file' });
     }
   }
