@@ -32,10 +32,15 @@ export async function processIsAlive({ pid, pidStart }: NamedProcess): Promise<b
   return start !== undefined && (!pidStart || start === '' || start === pidStart);
 }
 
+/** No clock of a node is off by so much: a heartbeat that is older was copied with its run. */
+const COPIED_MS = 24 * 3_600_000;
+
 /** Milliseconds since something was written that a living process writes, by the clock of the disk; 0 where it cannot be asked. */
-async function silenceOnDisk(runDir: string): Promise<number> {
+async function silenceOnDisk(runDir: string, heartbeat: string | undefined): Promise<number> {
   const now = await diskNow(runDir);
   if (now === undefined) return 0;
+  const beat = now - Date.parse(heartbeat ?? '');
+  if (beat > COPIED_MS) return beat;
   const times = (await filesOfLife(runDir)).map((file) => stat(file).then((info) => info.mtimeMs));
   const written = (await Promise.allSettled(times)).flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
   return written.length === 0 ? 0 : Math.max(0, now - Math.max(...written));
@@ -47,7 +52,7 @@ async function silenceOnDisk(runDir: string): Promise<number> {
  */
 export async function isAlive(runDir: string, state: RunState): Promise<boolean> {
   if (!saysActive(state)) return false;
-  if (!(await isHere(state))) return (await silenceOnDisk(runDir)) < SILENCE_LIMIT_MS;
+  if (!(await isHere(state))) return (await silenceOnDisk(runDir, state.heartbeat)) < SILENCE_LIMIT_MS;
   return processIsAlive(state);
 }
 
@@ -71,7 +76,7 @@ export class LifeSigns {
     const sign = await signOfLife(runDir, state.heartbeat);
     const before = this.seen.get(runDir);
     if (before?.sign === sign) return this.clock() - before.since;
-    const silent = before ? 0 : await silenceOnDisk(runDir);
+    const silent = before ? 0 : await silenceOnDisk(runDir, state.heartbeat);
     this.seen.set(runDir, { sign, since: this.clock() - silent });
     return silent;
   }

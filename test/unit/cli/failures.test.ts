@@ -119,7 +119,7 @@ describe('volumes that cannot be used', () => {
     writeConfig(folder, 'config', device, { data: { train: [{ datalist: 'list.json' }], validation: [] } });
     const result = await train(folder);
     expect(result).toMatchObject({ code: 1, stdout: '' });
-    expect(lastLine(result)).toMatch(/images\/x\.nii\.gz: is not a regular file/);
+    expect(lastLine(result)).toMatch(/images\/x\.nii\.gz: is a folder, not a regular file/);
     expect(existsSync(join(folder, 'runs'))).toBe(false);
   });
 

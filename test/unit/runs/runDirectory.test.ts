@@ -186,14 +186,14 @@ describe('whether a run lives', () => {
   test('how long a run elsewhere is silent is told by the clock of the one that looks', async () => {
     let now = 0;
     const signs = new LifeSigns(() => now);
-    const [runDir, state] = await runOf(1, { host: 'elsewhere', heartbeat: '1' });
+    const [runDir, state] = await runOf(1, { host: 'elsewhere', heartbeat: new Date().toISOString() });
     expect(await signs.silence(runDir, state)).toBeLessThan(SILENCE_LIMIT_MS);
     now = 40_000;
     expect(await signs.silence(runDir, state)).toBeGreaterThanOrEqual(40_000);
     writeFileSync(runFiles(runDir).metrics, '{"step":1}\n');
     expect(await signs.silence(runDir, state)).toBe(0);
     now = 41_000;
-    expect(await signs.silence(runDir, { ...state, heartbeat: '2' })).toBe(0);
+    expect(await signs.silence(runDir, { ...state, heartbeat: new Date(0).toISOString() })).toBe(0);
   });
 });
 

