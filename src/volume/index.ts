@@ -37,8 +37,8 @@ export { readExtensions, type NiftiExtension } from './nifti/extensions';
 export { writeNifti, type WriteOptions } from './nifti/write';
 export * from './transforms';
 export { ctHumps, isHounsfield, offsetToHounsfield, type CtHumps } from './intensities/hounsfield';
-export { countBelow, percentile, shareBetween, sortedSample } from './intensities/sample';
-export { isWrapped, unwrap, unwrapped } from './intensities/wrapped';
+export { percentile, shareBetween, sortedSample } from './intensities/sample';
+export { isWrapped, unwrapped } from './intensities/wrapped';
 export { finiteRange } from './layout/range';
 export { cutView, viewOf, viewShape, voxelsOf, type VoxelView } from './layout/voxelView';
 export {

@@ -6,7 +6,7 @@ export {
   type CheckOptions,
   type Inspection,
 } from './checkDataset';
-export { bySeverity, type Finding, type Severity } from './finding';
+export { type Finding, type Severity } from './finding';
 export type { CaseFacts } from './caseFacts';
 export { findLeakage } from './overlap';
 export { casesOfSource, checkSources } from './sources';

@@ -4,4 +4,3 @@ export { holdsLabels, namedAsLabels } from './labelMaps';
 export { judgeAndRead, judgeCase, refuseBad } from './judge';
 export { sizeBeforeCrops } from './size';
 export type { CaseDemands, CaseVerdict, Depth, ImageFacts, LabelDemands } from './types';
-export { recallVerdict } from './verdict';

@@ -6,8 +6,8 @@ import { planWeights } from './plan';
 import { reportOf, type ImportReport, type Planned } from './report';
 import { openWeights, type SourceTensor, type WeightsSource } from './source';
 
-export { recognise, type Recognised } from './architectures';
-export { BRANCHES, branchTitle, isOptimizer, type Branch } from './branches';
+export type { Recognised } from './architectures';
+export { branchTitle, isOptimizer, type Branch } from './branches';
 export { torchFile } from './foreign';
 export { layoutTarget, type Target } from './names';
 export { planWeights, type Plan, type PlanOptions } from './plan';
