@@ -82,11 +82,11 @@ async function targets(input: string, entries: readonly (SeriesEntry | undefined
   if (entries.length === 1) {
     const chosen = await vscode.window.showSaveDialog({
       defaultUri: vscode.Uri.file(join(home, nameOf(input, entries[0]))),
-      filters: { 'NIfTI volumes': ['nii.gz', 'nii'] },
+      filters: { 'NIfTI volumes': ['gz', 'nii'] },
       saveLabel: 'Convert',
     });
     if (!chosen) throw new Cancelled();
-    return [/\.nii(\.gz)?$/i.test(chosen.fsPath) ? chosen.fsPath : `${chosen.fsPath}.nii.gz`];
+    return [/\.nii(\.gz)?$/i.test(chosen.fsPath) ? chosen.fsPath : `${chosen.fsPath.replace(/\.gz$/i, '')}.nii.gz`];
   }
   const chosen = await vscode.window.showOpenDialog({
     title: 'Folder for the NIfTI files',
