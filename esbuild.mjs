@@ -43,6 +43,7 @@ const node = {
   'checkpoint-worker': 'src/runs/describeWorker.ts',
   'preview-worker': 'src/preview/worker.ts',
   'lint-worker': 'src/check/config/worker.ts',
+  'datasets-worker': 'src/data/datalist/worker.ts',
   'volume-worker': 'src/viewer/worker.ts',
   extension: 'src/extension/extension.ts',
   formats: 'src/formats/index.ts',

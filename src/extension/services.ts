@@ -8,6 +8,7 @@ import { ViewedVolumes } from './volume/viewedVolumes';
 import { CurvesPanels } from './curves/curvesPanels';
 import { ResultsPanels } from './results/resultsPanels';
 import { DatasetChecks } from './datasets/datasetChecks';
+import { DatasetThread } from './datasets/datasetThread';
 import { DeviceList } from './devices/deviceList';
 import { RunFinder } from './runs/runFinder';
 import { settings } from './shared/settings';
@@ -22,6 +23,7 @@ export interface Services {
   readonly launcher: Launcher;
   readonly devices: DeviceList;
   readonly checks: DatasetChecks;
+  readonly datasets: DatasetThread;
   readonly curves: CurvesPanels;
   readonly results: ResultsPanels;
   /** The volumes that viewers show. */
@@ -74,11 +76,13 @@ export function createServices(context: vscode.ExtensionContext): Services {
   const finder = new RunFinder(context, registry, (error) => log.error(String(error)));
   const devices = new DeviceList(program);
   const checks = new DatasetChecks(program);
+  const datasets = new DatasetThread(context.asAbsolutePath('dist/datasets-worker.cjs'));
   const curves = new CurvesPanels({ context, registry, finder, log });
   const results = new ResultsPanels({ context, registry, finder, log });
   const volumes = new ViewedVolumes(context.asAbsolutePath('dist/volume-worker.cjs'));
   const walkthrough = new Walkthrough(context);
-  context.subscriptions.push(log, registry, launcher, ...freed, finder, devices, checks, curves, results, walkthrough);
+  context.subscriptions.push(log, registry, launcher, ...freed, finder, devices, checks, datasets);
+  context.subscriptions.push(curves, results, walkthrough);
   return {
     context,
     log,
@@ -87,6 +91,7 @@ export function createServices(context: vscode.ExtensionContext): Services {
     launcher,
     devices,
     checks,
+    datasets,
     curves,
     results,
     volumes,

@@ -16,3 +16,53 @@ export interface CheckReport {
   readonly volumes: number;
   readonly findings: readonly Finding[];
 }
+
+/** A data source as written in a config, which may be wrong in any way. */
+export interface WrittenSource {
+  readonly datalist?: unknown;
+  readonly key?: unknown;
+  readonly folds?: unknown;
+  readonly baseDir?: unknown;
+  readonly folder?: unknown;
+  readonly glob?: unknown;
+  readonly channel?: unknown;
+}
+
+/** A case of a data set for people to look at. */
+export interface ListedCase {
+  readonly id: string;
+  /** The file that is shown: of several channels the one that the source takes, else the first that is there. */
+  readonly image: string;
+  /** How many files the case has, one a channel; absent for one. */
+  readonly channels?: number;
+  /** The label map that the list names. */
+  readonly label?: string;
+}
+
+export interface CaseList {
+  readonly count: number;
+  /** The first of them. */
+  readonly cases: readonly ListedCase[];
+}
+
+/** What a folder or a list of cases is. */
+export interface DataLook {
+  readonly path: string;
+  readonly list: boolean;
+  /** In words: `nnU-Net data set, 20 cases of 4 channels (0 T1, …)`. */
+  readonly text: string;
+  readonly cases: number;
+  /** Names of the channels where each case has several files; '' where one has none. */
+  readonly channels?: readonly string[];
+  /** Of a list: the lists inside. */
+  readonly keys?: readonly string[];
+  /** Of a list: its entries say which fold they are of. */
+  readonly folds?: boolean;
+}
+
+/** Data that a new experiment can be made on. */
+export interface DataOffer {
+  readonly path: string;
+  readonly list: boolean;
+  readonly text: string;
+}

@@ -40,6 +40,7 @@ test('packages hold the bundles and no sources, tests or maps', () => {
       'voco.cjs',
       'data-worker.cjs',
       'lint-worker.cjs',
+      'datasets-worker.cjs',
       'series-worker.cjs',
       'formats.cjs',
       'wasm/charlswasm_decode.wasm',

@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import { build, type BuildOptions } from 'esbuild';
 import type * as vscode from 'vscode';
 import { presetText, type PresetName } from '../../src/config';
 import { createServices, type Services } from '../../src/extension/services';
@@ -94,6 +95,22 @@ export class TestExtension {
   /** Runs a command as a menu does. */
   run(command: CommandDefinition, ...args: unknown[]): Promise<unknown> {
     return Promise.resolve(editor.commands.get(command.id)!(...args));
+  }
+
+  /** Bundles a thread of the extension, so that it is the one of the sources. */
+  async makeThread(name: string, source: string): Promise<void> {
+    const entryPoints = [join(import.meta.dirname, '../../src', source)];
+    // As esbuild.mjs makes it, without the readers of formats that no such test needs.
+    const form = {
+      bundle: true,
+      platform: 'node',
+      format: 'cjs',
+      mainFields: ['module', 'main'],
+      external: ['*/formats'],
+    };
+    const define = { 'import.meta.url': 'importMetaUrl' };
+    const banner = { js: "const importMetaUrl = require('node:url').pathToFileURL(__filename).href;" };
+    await build({ ...(form as BuildOptions), entryPoints, outfile: join(this.dist, `${name}.cjs`), define, banner });
   }
 
   /** What `voco` prints, by command. */

@@ -1,17 +1,58 @@
 import process from 'node:process';
 import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
-import { ExitCode, UsageError } from '../../errors/userError';
+import { dirname, relative, resolve } from 'node:path';
+import { ExitCode, UsageError, UserError } from '../../errors/userError';
 import { writeFileAtomically } from '../../files/atomic';
-import { onlyPositional, textOption, type Command } from '../command';
+import type { DataLook } from '../../protocol/datasets';
+import { integerOption, onlyPositional, textOption, type Arguments, type Command } from '../command';
+
+const say = (text: string): void => void process.stderr.write(`${text}\n`);
+
+/** The data as the config in `folder` names them: a path that is only right from here is made one from there. */
+function pathFrom(folder: string, data: string): string {
+  const from = relative(folder, resolve(data)).split('\\').join('/') || '.';
+  return !existsSync(resolve(folder, data)) && existsSync(resolve(data)) ? from : data;
+}
+
+/** What lies at the path, told to the user; undefined where it cannot be told, which is no reason to write no config. */
+async function lookAt(data: string, folder: string): Promise<DataLook | undefined> {
+  if (!existsSync(resolve(folder, data))) {
+    if (!data.includes('*')) say(`${data}: nothing is there yet`);
+    return undefined;
+  }
+  const { lookAtData } = await import('../../data/datalist');
+  try {
+    const look = await lookAtData(resolve(folder, data));
+    say(`${data}: ${look.text}`);
+    return look;
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    say(`warning: ${error.message}`);
+    return undefined;
+  }
+}
+
+function channelOf(args: Arguments, look: DataLook | undefined): number | undefined {
+  const channel = integerOption(args, 'channel', -1);
+  if (channel < 0) return undefined;
+  const count = look?.channels?.length ?? 1;
+  if (look && channel >= count)
+    throw new UsageError(`voco init: --channel ${channel}: each case has ${count} channel${count > 1 ? 's' : ''}`);
+  return channel;
+}
 
 export const init: Command = {
   name: 'init',
-  usage: 'voco init FILE.voco.json [--preset NAME] [--data FOLDER|DATALIST.json] [--force]',
+  usage: 'voco init FILE.voco.json [--preset NAME] [--data FOLDER|LIST|PATTERN] [--channel N] [--force]',
   summary: 'writes a commented experiment config from a preset',
-  options: { preset: { type: 'string' }, data: { type: 'string' }, force: { type: 'boolean' } },
+  options: {
+    preset: { type: 'string' },
+    data: { type: 'string' },
+    channel: { type: 'string' },
+    force: { type: 'boolean' },
+  },
   async run(args) {
-    const { presetText, presetNames } = await import('../../config');
+    const { presetConfig, presetText, presetNames } = await import('../../config');
     const file = resolve(onlyPositional(init, args, 'the config file'));
     const preset = textOption(args, 'preset') ?? 'voco-10k';
     const known = presetNames.find((name) => name === preset);
@@ -19,7 +60,14 @@ export const init: Command = {
     if (existsSync(file) && !args.values.force) {
       throw new UsageError(`${file}: exists already; choose another name or add --force`);
     }
-    await writeFileAtomically(file, presetText(known, { data: textOption(args, 'data') }));
+    const given = textOption(args, 'data');
+    const data = given === undefined ? undefined : pathFrom(dirname(file), given);
+    const found = data === undefined ? undefined : await lookAt(data, dirname(file));
+    const channel = channelOf(args, found);
+    const takesAll = presetConfig(known).data.channel === 'all';
+    if (found?.channels && channel === undefined && !takesAll)
+      say(`choose one of the ${found.channels.length} channels with "channel" in the source, or with --channel`);
+    await writeFileAtomically(file, presetText(known, { data, found, channel }));
     process.stdout.write(`${file}\n`);
     return ExitCode.done;
   },

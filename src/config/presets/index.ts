@@ -27,37 +27,64 @@ export const presetDescriptions: Readonly<Record<PresetName, string>> = Object.f
   presetNames.map((name) => [name, presets[name].description]),
 ) as Record<PresetName, string>;
 
+interface FoundData {
+  readonly list: boolean;
+  readonly keys?: readonly string[];
+  readonly folds?: boolean;
+}
+
 export interface PresetOptions {
-  /** A datalist (`*.json`), a folder, or a pattern with `*`, as written into the config. */
+  /** A list of cases (`*.json`, `*.csv`, …), a folder, or a pattern with `*`, as written into the config. */
   readonly data?: string | undefined;
+  /** What was found there: whether it is a list, the lists inside, and whether entries say their fold. */
+  readonly found?: FoundData | undefined;
+  /** Of data with several channels in a file each: which to take. */
+  readonly channel?: number | undefined;
   /** The datalist has held-out cases under this key. */
   readonly validationKey?: string | undefined;
   readonly name?: string | undefined;
 }
 
-type SourceInput = ({ glob: string } | { folder: string } | { datalist: string; key: string }) & { folds?: number[] };
+type SourceInput = ({ glob: string } | { folder: string } | { datalist: string; key: string }) & {
+  folds?: number[];
+  channel?: number;
+};
 
-function sourceOf(data: string, key: string): SourceInput {
-  if (data.includes('*')) return { glob: data };
-  return /\.(json|csv)$/i.test(data) ? { datalist: data, key } : { folder: data };
+const LIST = /\.(jsonl?|csv|tsv|txt|lst|list)$/i;
+
+function sourceOf(data: string, key: string, { found, channel }: PresetOptions): SourceInput {
+  const taken = channel !== undefined && { channel };
+  if (!found && data.includes('*')) return { glob: data, ...taken };
+  return (found?.list ?? LIST.test(data)) ? { datalist: data, key, ...taken } : { folder: data, ...taken };
+}
+
+/** The list to train on: the usual one, unless others alone are there. */
+function trainingKey({ found }: PresetOptions): string {
+  const keys = found?.keys ?? [];
+  return keys.length === 0 || keys.includes('training') ? 'training' : keys[0]!;
 }
 
 function complete<N extends PresetName>(name: N, options: PresetOptions): ConfigOfPreset<N> {
   const preset = presets[name];
+  const { found } = options;
   const data = options.data ?? ('list' in preset && preset.list ? preset.list : 'dataset_0.json');
-  const validationKey = options.validationKey ?? (preset.hasValidation ? 'validation' : undefined);
+  const usualKey = options.validationKey ?? (preset.hasValidation ? 'validation' : undefined);
+  // Of data that were looked at, only lists that are there.
+  const validationKey = !found?.keys || found.keys.includes(usualKey ?? '') ? usualKey : undefined;
   const isList = /\.json$/i.test(data);
-  const folds = isList && options.validationKey === undefined && 'folds' in preset ? preset.folds : undefined;
+  const hasFolds = isList && options.validationKey === undefined && found?.folds !== false;
+  const folds = hasFolds && 'folds' in preset ? preset.folds : undefined;
   const hasList = isList && validationKey !== undefined;
+  const key = trainingKey(options);
   const validation: SourceInput[] = folds
-    ? [{ ...sourceOf(data, 'training'), folds: [...folds.validation] }]
+    ? [{ ...sourceOf(data, key, options), folds: [...folds.validation] }]
     : hasList
-      ? [sourceOf(data, validationKey)]
+      ? [sourceOf(data, validationKey, options)]
       : [];
   // A data set without a list of held-out cases still gets a validation curve.
   const splits = preset.hasValidation === true || 'folds' in preset;
   const fraction = splits && validation.length === 0 ? { validationFraction: 0.2 } : {};
-  const train = { ...sourceOf(data, 'training'), ...(folds && { folds: [...folds.train] }) };
+  const train = { ...sourceOf(data, key, options), ...(folds && { folds: [...folds.train] }) };
   const input = {
     ...preset.config,
     ...(options.name !== undefined && { name: options.name }),

@@ -23,8 +23,11 @@ export interface DecathlonOptions {
   readonly folds?: readonly number[] | undefined;
   /** Folder that relative paths start from; the file's own by default. */
   readonly baseDir?: string;
-  /** Read labels too. Without it they are dropped, as for self-supervised lists that carry some (LUNA16). */
-  readonly labels: boolean;
+  /**
+   * Read labels too, and refuse entries without one. Without it they are dropped, as for self-supervised lists that carry some
+   * (LUNA16). `if named`: read those that there are.
+   */
+  readonly labels: boolean | 'if named';
   readonly source: string;
 }
 
@@ -119,7 +122,8 @@ function readItem(item: unknown, where: string, base: string, options: Decathlon
       throw new UserError(
         `${where} is "${item}", which is not a .nii or .nii.gz file, nor a volume of another format; list the image files themselves, or { "image": FOLDER } for a DICOM series`,
       );
-    if (options.labels) throw new UserError(`${where} is only a path, without a label; fine-tuning needs labels`);
+    if (options.labels === true)
+      throw new UserError(`${where} is only a path, without a label; fine-tuning needs labels`);
     return { image: listedPath(base, item, where), source: options.source };
   }
   if (!isItem(item)) throw new UserError(`${where}: expected an object with "image"`);
@@ -131,7 +135,8 @@ function readItem(item: unknown, where: string, base: string, options: Decathlon
     source: options.source,
     ...(typeof item.name === 'string' && item.name !== '' && { name: item.name }),
   };
-  if (!options.labels) return result;
+  const named = item.label !== undefined && item.label !== '';
+  if (!options.labels || (options.labels === 'if named' && !named)) return result;
   const label = pathsOf(item, 'label', place);
   if (typeof label !== 'string') throw new UserError(`${place}: "label" must be one path, not a list`);
   return { ...result, label: listedPath(base, label, place), ...labelledOf(item, place) };

@@ -47,6 +47,11 @@ export interface ResolveOptions {
   readonly onNote?: (message: string) => void;
 }
 
+interface FindOptions extends ResolveOptions {
+  /** Of lists the labels that they name, where an entry may have none. */
+  readonly namedLabels?: boolean;
+}
+
 /** Names that the label of an image may have: the same, `img` → `label`, and without nnU-Net's number of a channel. */
 function labelNames(image: string): string[] {
   const name = basename(image);
@@ -133,12 +138,12 @@ async function volumeFiles(files: readonly string[]): Promise<string[]> {
   return files.filter((file, i) => known[i] && !basename(file).startsWith('.'));
 }
 
-async function foundIn(source: DataSource, configDir: string, options: ResolveOptions): Promise<Found[]> {
+async function foundIn(source: DataSource, configDir: string, options: FindOptions): Promise<Found[]> {
   if ('datalist' in source) {
     const file = resolve(configDir, source.datalist);
     const baseDir = source.baseDir === undefined ? undefined : resolve(configDir, source.baseDir);
     const { key, folds, name = caseSourceName(file) } = source;
-    const labels = options.labels && source.masks === undefined;
+    const labels = options.namedLabels ? 'if named' : options.labels && source.masks === undefined;
     const folder = await folderOfList(file, key);
     if (folder !== undefined) return labelledFiles(await casesInFolder(folder, name, options), source, options);
     return readDecathlon(file, { key, folds, baseDir, labels, source: name });
@@ -156,6 +161,15 @@ async function foundIn(source: DataSource, configDir: string, options: ResolveOp
 
 async function labelledFiles(cases: Found[], source: DataSource, { labels }: ResolveOptions): Promise<Found[]> {
   return labels && source.masks === undefined ? Promise.all(cases.map(withLabel)) : cases;
+}
+
+/**
+ * The cases of a source as they lie, before a channel is chosen; with the labels that a list names.
+ *
+ * @throws UserError as {@link resolveSources}
+ */
+export function casesAsFound(source: DataSource, configDir: string): Promise<Found[]> {
+  return foundIn(source, configDir, { labels: false, namedLabels: true });
 }
 
 async function resolveSource(source: DataSource, configDir: string, options: ResolveOptions): Promise<Found[]> {

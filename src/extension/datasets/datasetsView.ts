@@ -5,8 +5,8 @@ import { report } from '../shared/command';
 import { CONFIG_SUFFIX, findConfigs } from '../config/configFiles';
 import { openVolume } from '../volume/openVolume';
 import type { Services } from '../services';
-import { casesOf, labelOf, type DatasetCase, type Source } from './datasetCases';
-import { withoutVolumeEnding } from '../../files/volumeNames';
+import type { CaseList, ListedCase, WrittenSource } from '../../protocol/datasets';
+import { siblingLabels } from '../../viewer/labels';
 import { Thumbnails } from '../../viewer/thumbnails';
 import { counted } from '../../text';
 
@@ -18,7 +18,7 @@ interface SourceNode {
   readonly part: 'train' | 'validation';
   readonly text: string;
   readonly path: string | undefined;
-  readonly source: Source;
+  readonly source: WrittenSource;
   /** Folder of the config. */
   readonly home: string;
   readonly parent: ConfigNode;
@@ -27,7 +27,7 @@ interface SourceNode {
 }
 
 interface CaseNode {
-  readonly case: DatasetCase;
+  readonly case: ListedCase;
   readonly of: SourceNode;
 }
 
@@ -50,7 +50,7 @@ const FIRST_CASES = 100;
 /** Names of a datalist's lists that are used for training and for validation, unless a config names another. */
 const USUAL_LISTS: Record<SourceNode['part'], string> = { train: 'training', validation: 'validation' };
 
-function sourceNode(part: SourceNode['part'], source: Source, parent: ConfigNode): SourceNode | undefined {
+function sourceNode(part: SourceNode['part'], source: WrittenSource, parent: ConfigNode): SourceNode | undefined {
   const { datalist, folder, glob, key } = source;
   const home = dirname(parent.config.fsPath);
   const of = { part, source, home, parent };
@@ -68,14 +68,9 @@ async function sourcesOf(node: ConfigNode): Promise<SourceNode[]> {
   const value = parse(text, [], { allowTrailingComma: true }) as { data?: Record<string, unknown> } | undefined;
   return (['train', 'validation'] as const).flatMap((part) => {
     const list = value?.data?.[part];
-    const sources = Array.isArray(list) ? (list as (Source | null)[]) : [];
+    const sources = Array.isArray(list) ? (list as (WrittenSource | null)[]) : [];
     return sources.flatMap((source) => (source && sourceNode(part, source, node)) ?? []);
   });
-}
-
-async function withCount(node: SourceNode): Promise<SourceNode> {
-  const cases = await casesOf(node.source, node.home).catch(() => undefined);
-  return { ...node, ...(cases && { count: cases.length }) };
 }
 
 /** The data of every config in the workspace, with what the last check found. */
@@ -132,15 +127,14 @@ class DatasetsProvider implements vscode.TreeDataProvider<Node> {
       this.watch();
       return (await findConfigs()).map((config) => ({ config }));
     }
-    if ('config' in node) return Promise.all((await sourcesOf(node)).map(withCount));
+    if ('config' in node) return Promise.all((await sourcesOf(node)).map((source) => this.withCount(source)));
     if (!('source' in node)) return [];
     try {
-      const cases = await casesOf(node.source, node.home);
-      if (cases.length === 0) return [{ problem: 'No volumes here' }];
-      const limit = this.limits.get(keyOf(node)) ?? FIRST_CASES;
-      const shown = cases.slice(0, limit).map((one) => ({ case: one, of: node }));
+      const { cases, count } = await this.list(node, this.limits.get(keyOf(node)) ?? FIRST_CASES);
+      if (count === 0) return [{ problem: 'No volumes here' }];
+      const shown = cases.map((one) => ({ case: one, of: node }));
       this.onListed?.(shown);
-      return cases.length > limit ? [...shown, { more: node, hidden: cases.length - limit }] : shown;
+      return count > cases.length ? [...shown, { more: node, hidden: count - cases.length }] : shown;
     } catch (error) {
       return [{ problem: error instanceof Error ? error.message : String(error) }];
     }
@@ -159,6 +153,15 @@ class DatasetsProvider implements vscode.TreeDataProvider<Node> {
     const listed = new Promise<readonly CaseNode[]>((done) => (this.onListed = done));
     this.changed.fire(more);
     return (await listed)[before];
+  }
+
+  private list({ source, home }: SourceNode, most: number): Promise<CaseList> {
+    return this.services.datasets.list(source, home, most);
+  }
+
+  private async withCount(node: SourceNode): Promise<SourceNode> {
+    const list = await this.list(node, 0).catch(() => undefined);
+    return { ...node, ...(list && { count: list.count }) };
   }
 
   private watch(): void {
@@ -223,9 +226,10 @@ function moreItem(node: MoreNode): vscode.TreeItem {
 }
 
 function caseItem(node: CaseNode): vscode.TreeItem {
-  const { image, label } = node.case;
-  const item = new vscode.TreeItem(withoutVolumeEnding(basename(image)));
-  item.description = label === undefined ? '' : 'labelled';
+  const { id, channels, label } = node.case;
+  const item = new vscode.TreeItem(id);
+  const files = channels !== undefined && counted(channels, 'channel');
+  item.description = [files, label !== undefined && 'labelled'].filter(Boolean).join(' · ');
   item.iconPath = new vscode.ThemeIcon('file-media');
   item.contextValue = 'case';
   item.command = { command: OPEN_CASE, title: 'Open', arguments: [node] };
@@ -247,7 +251,7 @@ const SHOW_MORE = 'voco.showMoreCases';
 async function openCase(services: Services, argument: unknown): Promise<void> {
   if (typeof argument !== 'object' || argument === null || !('case' in argument)) return;
   const { case: one } = argument as CaseNode;
-  const label = await labelOf(one);
+  const label = one.label ?? (await siblingLabels(one.image));
   const overlays = label === undefined ? undefined : [{ uri: vscode.Uri.file(label), name: 'label' }];
   await openVolume(vscode.Uri.file(one.image), { ...(overlays && { overlays }) }).catch((error: unknown) =>
     report(services, error),

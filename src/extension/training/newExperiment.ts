@@ -1,17 +1,23 @@
 import { existsSync } from 'node:fs';
-import { basename, dirname, join, relative } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import * as vscode from 'vscode';
-import { presetDescriptions, presetNames, presetText, type PresetName } from '../../config';
+import { presetConfig, presetDescriptions, presetNames, presetText, type PresetName } from '../../config';
 import { writeFileAtomically } from '../../files/atomic';
 import { CONFIG_SUFFIX } from '../config/configFiles';
+import type { DataLook } from '../../protocol/datasets';
 import { QUIETLY, type SampleDataset } from '../datasets/makeSampleDataset';
+import type { Services } from '../services';
 import { Cancelled, requireFolder, type CommandDefinition } from '../shared/command';
 
 interface DataChoice extends vscode.QuickPickItem {
   readonly path?: string;
 }
 
-const MAX_OFFERED = 100;
+/** Files of these kinds that are looked at; of a folder with more, not all data sets may be offered. */
+const MOST_VOLUMES = 10_000;
+const MOST_TEXTS = 200;
+/** Endings of lists of cases. */
+const LISTS = ['json', 'jsonl', 'csv', 'tsv', 'txt', 'lst', 'list'];
 /** For a new user without data. */
 const SAMPLE: DataChoice = { label: '$(beaker) Make a sample dataset of synthetic CT…' };
 
@@ -27,20 +33,21 @@ async function pickPreset(): Promise<PresetName> {
   return choice.name;
 }
 
-/** Datalists and folders of volumes in the workspace. */
-async function findData(root: string): Promise<DataChoice[]> {
-  const exclude = '**/{node_modules,runs,.trash}/**';
-  const volumes = await vscode.workspace.findFiles('**/*.{nii,nii.gz,nrrd,nhdr,mha,mhd,mgz,mgh,dcm}', exclude, 2000);
-  const lists = await vscode.workspace.findFiles('**/dataset*.json', exclude, MAX_OFFERED);
-  const counts = new Map<string, number>();
-  for (const { fsPath } of volumes) counts.set(dirname(fsPath), (counts.get(dirname(fsPath)) ?? 0) + 1);
-  const shown = (path: string): string => relative(root, path) || '.';
-  return [
-    ...lists.map(({ fsPath }) => ({ label: `$(json) ${shown(fsPath)}`, description: 'datalist', path: fsPath })),
-    ...[...counts]
-      .slice(0, MAX_OFFERED)
-      .map(([path, count]) => ({ label: `$(folder) ${shown(path)}`, description: `${count} volumes`, path })),
-  ];
+/** Lists of cases and folders of data sets in the workspace. */
+async function findData(services: Services, root: string): Promise<DataChoice[]> {
+  const exclude = '**/{node_modules,runs,.trash,.git,.venv}/**';
+  const endings = 'nii,nii.gz,hdr,nrrd,nhdr,mha,mhd,mgz,mgh,dcm,ima';
+  const find = async (pattern: string, most: number): Promise<string[]> =>
+    (await vscode.workspace.findFiles(pattern, exclude, most)).map(({ fsPath }) => fsPath);
+  const volumes = await find(`**/*.{${endings}}`, MOST_VOLUMES);
+  const named = await find('**/dataset*.json', MOST_TEXTS);
+  const texts = (await find(`**/*.{${LISTS.join(',')}}`, MOST_TEXTS)).filter((path) => !path.endsWith(CONFIG_SUFFIX));
+  const offers = await services.datasets.offers(volumes, [...new Set([...named, ...texts])], root);
+  return offers.map(({ path, list, text }) => ({
+    label: `$(${list ? 'json' : 'folder'}) ${relative(root, path) || '.'}`,
+    description: text,
+    path,
+  }));
 }
 
 async function browse(root: vscode.Uri): Promise<string> {
@@ -49,16 +56,16 @@ async function browse(root: vscode.Uri): Promise<string> {
     defaultUri: root,
     canSelectFiles: true,
     canSelectFolders: true,
-    filters: { Datalists: ['json'] },
+    filters: { 'Lists of cases': LISTS },
   });
   if (!picked?.[0]) throw new Cancelled();
   return picked[0].fsPath;
 }
 
-async function pickData(root: vscode.Uri, argument: unknown): Promise<string> {
+async function pickData(services: Services, root: vscode.Uri, argument: unknown): Promise<string> {
   if (argument instanceof vscode.Uri) return argument.fsPath;
   const other: DataChoice = { label: '$(folder-opened) Another folder or datalist…' };
-  const items = findData(root.fsPath).then((found) => [
+  const items = findData(services, root.fsPath).then((found) => [
     ...found,
     other,
     ...(found.length === 0 && vscode.workspace.isTrusted ? [SAMPLE] : []),
@@ -68,6 +75,21 @@ async function pickData(root: vscode.Uri, argument: unknown): Promise<string> {
   if (!choice) throw new Cancelled();
   if (choice === SAMPLE) return makeSample();
   return choice.path ?? browse(root);
+}
+
+/** What the data are, where that can be told: the check of the config says what is wrong with others. */
+function lookAt(services: Services, data: string): Promise<DataLook | undefined> {
+  return services.datasets.look(data).catch(() => undefined);
+}
+
+/** Which of several files of each case is taken; nothing is asked where the preset takes all, or there is one. */
+async function pickChannel(preset: PresetName, look: DataLook | undefined): Promise<number | undefined> {
+  if (!look?.channels || presetConfig(preset).data.channel === 'all') return undefined;
+  const items = look.channels.map((name, channel) => ({ label: name === '' ? `channel ${channel}` : name, channel }));
+  const options = { title: `Each case has ${items.length} channels: train on which one?`, ignoreFocusOut: true };
+  const choice = await vscode.window.showQuickPick(items, options);
+  if (!choice) throw new Cancelled();
+  return choice.channel;
 }
 
 /** Makes a sample dataset on the way. @returns its datalist */
@@ -99,11 +121,13 @@ export const newExperimentCommand: CommandDefinition = {
   async run(services, argument) {
     const root = requireFolder('Open a folder first: the config and its runs are written into it.');
     const preset = await pickPreset();
-    const data = await pickData(root, argument);
+    const data = await pickData(services, root, argument);
+    const found = await lookAt(services, data);
+    const channel = await pickChannel(preset, found);
     const name = await pickName(root, preset);
     const file = join(root.fsPath, name + CONFIG_SUFFIX);
     const path = relative(root.fsPath, data).split('\\').join('/') || '.';
-    await writeFileAtomically(file, presetText(preset, { data: path, name }));
+    await writeFileAtomically(file, presetText(preset, { data: path, name, found, channel }));
     const uri = vscode.Uri.file(file);
     await vscode.window.showTextDocument(uri, { preview: false });
     services.walkthrough.done('config');

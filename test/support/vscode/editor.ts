@@ -6,6 +6,7 @@ import {
   type TabInputCustom,
   type TabInputText,
   type TextDocument,
+  type TreeItem,
   type Uri,
 } from './values';
 
@@ -30,6 +31,12 @@ export interface QuickItem {
   readonly kind?: number;
 }
 
+/** What a view of the side bar shows. */
+export interface TreeProvider {
+  getChildren(node?: unknown): Promise<unknown[]>;
+  getTreeItem(node: unknown): TreeItem;
+}
+
 export interface InputOptions {
   readonly title?: string;
   readonly value?: string;
@@ -47,6 +54,8 @@ export class Editor {
   messages: Message[] = [];
   statusMessages: string[] = [];
   questions: Question[] = [];
+  /** Of the items of each list that was shown. */
+  descriptions: (string | undefined)[][] = [];
   /** Titles and reports of notifications of progress. */
   progress: { readonly title: string; readonly reports: string[] }[] = [];
   executed: (readonly [command: string, ...args: unknown[]])[] = [];
@@ -62,6 +71,7 @@ export class Editor {
   /** Presses Cancel on notifications of progress with such a title. */
   cancels: RegExp | undefined;
   panels: WebviewPanel[] = [];
+  readonly trees = new Map<string, TreeProvider>();
   readonly serializers = new Map<string, Serializer>();
   readonly commands = new Map<string, (...args: unknown[]) => unknown>();
   readonly saved = new EventEmitter<TextDocument>();
@@ -127,6 +137,7 @@ export class Editor {
   pickFrom<T extends QuickItem>(items: readonly T[], title = ''): T | undefined {
     const choices = items.filter((item) => item.kind !== QuickPickItemKind.Separator);
     this.questions.push({ title, labels: choices.map(({ label }) => label) });
+    this.descriptions.push(choices.map(({ description }) => description));
     const wanted = this.picks.shift();
     if (wanted === undefined) return undefined;
     const found = choices.find(({ label }) => (typeof wanted === 'string' ? label === wanted : wanted.test(label)));

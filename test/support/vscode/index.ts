@@ -4,7 +4,7 @@ import { readFile, rm } from 'node:fs/promises';
 import { readFileSync } from 'node:fs';
 import { relative } from 'node:path';
 import { glob } from 'tinyglobby';
-import { editor, type InputOptions, type QuickItem, type Serializer } from './editor';
+import { editor, type InputOptions, type QuickItem, type Serializer, type TreeProvider } from './editor';
 import { WebviewPanel } from './panel';
 import { Disposable, EventEmitter, TextDocument, Uri, type RelativePattern } from './values';
 
@@ -123,6 +123,10 @@ export const window = {
     return result;
   },
   createOutputChannel: outputChannel,
+  createTreeView(id: string, { treeDataProvider }: { treeDataProvider: TreeProvider }) {
+    editor.trees.set(id, treeDataProvider);
+    return { reveal: async () => undefined, dispose: () => void editor.trees.delete(id) };
+  },
   createWebviewPanel(viewType: string, title: string) {
     const panel = new WebviewPanel(viewType, title);
     editor.panels.push(panel);

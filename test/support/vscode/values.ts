@@ -96,6 +96,18 @@ export class ThemeIcon {
   ) {}
 }
 
+export class TreeItem {
+  description: unknown;
+  tooltip: unknown;
+
+  constructor(
+    readonly label: string,
+    readonly collapsibleState: number = 0,
+  ) {}
+}
+
+export const TreeItemCollapsibleState = { None: 0, Collapsed: 1, Expanded: 2 } as const;
+
 export class RelativePattern {
   readonly baseUri: Uri;
 

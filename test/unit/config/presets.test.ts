@@ -83,6 +83,21 @@ test('brats21 holds out the first fold of the released list, and a share of othe
   expect([folder.train, folder.validation, folder.validationFraction]).toEqual([[{ folder: 'imagesTr' }], [], 0.2]);
 });
 
+test('data that were looked at give lists that are there, folds where entries have them, and a channel', () => {
+  const list = presetConfig('demo', {
+    data: 'a.json',
+    found: { list: true, keys: ['test', 'validation'], folds: false },
+  });
+  expect(list.data.train).toEqual([{ datalist: 'a.json', key: 'test' }]);
+  expect(list.data.validation).toEqual([{ datalist: 'a.json', key: 'validation' }]);
+  const { data } = presetConfig('brats21', { data: 'a.json', found: { list: true, keys: ['training'], folds: false } });
+  expect([data.train, data.validation]).toEqual([[{ datalist: 'a.json', key: 'training' }], []]);
+  expect(data.validationFraction).toBe(0.2);
+  const folder = presetConfig('small', { data: 'a*b.json', found: { list: false }, channel: 2 });
+  expect(folder.data.train).toEqual([{ folder: 'a*b.json', channel: 2 }]);
+  expect(presetConfig('small', { data: 'a.tsv' }).data.train).toEqual([{ datalist: 'a.tsv', key: 'training' }]);
+});
+
 test('the two presets of the demo study are of one network and one grey scale, and a step needs one pass', () => {
   const [pre, fine] = [presetConfig('demo-unet') as VocoConfig, presetConfig('demo-study')];
   expect(fine.network).toEqual(pre.network);

@@ -10,8 +10,9 @@ import { editor } from '../../../support/vscode/editor';
 import { Uri } from '../../../support/vscode/values';
 
 let extension: TestExtension;
-beforeEach(() => {
+beforeEach(async () => {
   extension = new TestExtension([newExperimentCommand, makeSampleDatasetCommand]);
+  await extension.makeThread('datasets-worker', 'data/datalist/worker.ts');
 });
 afterEach(() => extension.dispose());
 
@@ -107,4 +108,63 @@ it('offers to open a folder where none is open', async () => {
   await extension.run(newExperimentCommand);
   expect(editor.messages[0]?.text).toBe('Open a folder first: the config and its runs are written into it.');
   expect(editor.executed).toEqual([['vscode.openFolder']]);
+});
+
+it('offers data sets in whole, and lists of any encoding, with what they are', async () => {
+  for (const name of ['BDMAP_1', 'BDMAP_2', 'BDMAP_3']) {
+    extension.write(`atlas/${name}/ct.nii.gz`, '');
+    for (const organ of ['liver', 'spleen']) extension.write(`atlas/${name}/segmentations/${organ}.nii.gz`, '');
+  }
+  for (const name of ['case_a', 'case_b']) {
+    for (const channel of [0, 1]) extension.write(`Dataset007_X/imagesTr/${name}_000${channel}.nii.gz`, '');
+    extension.write(`Dataset007_X/labelsTr/${name}.nii.gz`, '');
+  }
+  const description = {
+    channel_names: { 0: 'T2', 1: 'ADC' },
+    labels: { background: 0, lesion: 1 },
+    file_ending: '.nii.gz',
+  };
+  extension.write('Dataset007_X/dataset.json', JSON.stringify(description));
+  for (const subject of ['sub-01', 'sub-02', 'sub-03'])
+    extension.write(`bids/${subject}/ses-1/anat/${subject}_ses-1_T1w.nii.gz`, '');
+  const list = ['ct/1.nii.gz', 'ct/2.nii.gz'].map((image) => ({ image }));
+  writeFileSync(extension.write('cohort.json', ''), Buffer.from(`\uFEFF${JSON.stringify(list)}`, 'utf16le'));
+  extension.write('notes.txt', 'call the clinic\n');
+  extension.write('package.json', '{ "name": "x" }');
+  editor.pick('demo');
+  editor.pick('$(folder) Dataset007_X');
+  editor.pick('ADC');
+  editor.enter('first');
+  await extension.run(newExperimentCommand);
+  expect(editor.messages).toEqual([]);
+  expect(editor.questions[1]?.labels).toEqual([
+    '$(json) cohort.json',
+    '$(folder) Dataset007_X',
+    '$(folder) atlas',
+    '$(folder) bids',
+    '$(folder-opened) Another folder or datalist…',
+  ]);
+  expect(editor.descriptions[1]).toEqual([
+    'datalist, 2 cases',
+    'nnU-Net data set, 2 cases of 2 channels (0 T2, 1 ADC)',
+    '3 volumes, each with a folder of masks (2 in the first)',
+    'BIDS, 3 volumes',
+    undefined,
+  ]);
+  expect(editor.questions[2]).toMatchObject({ labels: ['T2', 'ADC'] });
+  const { config } = await loadConfig(join(extension.folder, 'first.voco.json'));
+  expect(config.data.train).toEqual([{ folder: join(extension.folder, 'Dataset007_X'), channel: 1 }]);
+});
+
+it('splits a list that names no held-out cases', async () => {
+  const list = extension.write('cohort.csv', 'image\nct/1.nii.gz\nct/2.nii.gz\n');
+  editor.pick('demo');
+  editor.enter('first');
+  await extension.run(newExperimentCommand, Uri.file(list));
+  const { config } = await loadConfig(join(extension.folder, 'first.voco.json'));
+  expect(config.data).toMatchObject({
+    train: [{ datalist: list, key: 'training' }],
+    validation: [],
+    validationFraction: 0.2,
+  });
 });
