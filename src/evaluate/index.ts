@@ -23,6 +23,7 @@ import { findClassifiedCases, findLabelledCases } from '../downstream/cases';
 import { downstreamFor, type DownstreamName } from '../downstream/descriptors';
 import { SCORE_UNITS } from '../downstream/segmentation/scores';
 import { openSegmenter } from '../segment/segmenter';
+import { counted } from '../text';
 import { ProgressBar } from '../text/progressBar';
 import type { Say } from '../train/types';
 import { evaluateCase } from './cases';
@@ -149,7 +150,9 @@ function tell({ classes, overall }: ResultsSummary, cases: number, say: Say): Re
   for (const name of main) {
     const { mean, low, high } = overall[name]!;
     const title = name === 'dice' ? 'mean Dice' : name;
-    say(`${title} ${shown(mean)} (95 % interval ${shown(low)} to ${shown(high)}) of ${cases} cases`);
+    // One case has no interval.
+    const interval = low === null ? '' : ` (95 % interval ${shown(low)} to ${shown(high)})`;
+    say(`${title} ${shown(mean)}${interval} of ${counted(cases, 'case')}`);
   }
   return Object.fromEntries(
     main.flatMap((name) => (overall[name]!.mean === null ? [] : [[name, overall[name]!.mean]])),

@@ -1,7 +1,6 @@
 import { imageFiles, type Case } from '../data/datalist';
 import { UserError } from '../errors/userError';
 import { writeSkipped, type SkippedCase } from '../runs';
-import { counted } from '../text';
 import type { RunRecorder } from './recorder';
 import type { Say } from './types';
 
@@ -76,6 +75,6 @@ export function refuseEmpty(cases: readonly Case[], skipped: SkipList, part: Ski
   if (cases.length === 0 || cases.some((item) => !skipped.has(item))) return;
   const which = part === 'train' ? 'to train on' : 'held out';
   throw new UserError(
-    `all ${counted(cases.length, 'case')} ${which} are bad, so that there is nothing to skip to; ${first}`,
+    `${cases.length === 1 ? 'the only case' : `all ${cases.length} cases`} ${which} ${cases.length === 1 ? 'is' : 'are'} bad, so that there is nothing to skip to; ${first}`,
   );
 }

@@ -170,6 +170,12 @@ function swapped(a: Vec3, b: Vec3): boolean {
   return a.join() !== b.join() && sorted(a) === sorted(b);
 }
 
+/** Whether a label is an array whose axes were swapped, saved without an affine or with that of its image. */
+function hasSwappedAxes(label: Grid, image: Grid): boolean {
+  const copied = label.affine.every((value, i) => Math.abs(value - image.affine[i]!) < 1e-3);
+  return (copied || isUnplaced(label)) && swapped(label.size, image.size);
+}
+
 function elsewhere(label: Grid, image: Grid, imageFile: string, distance: number): Notice {
   const grids = `${describeGrid(label)}; the image: ${describeGrid(image)}`;
   if (Number.isFinite(distance))
@@ -181,12 +187,11 @@ function elsewhere(label: Grid, image: Grid, imageFile: string, distance: number
   return {
     severity: 'error',
     message: `lies on another voxel grid than its image ${imageFile}. The label: ${grids}`,
-    advice:
-      isUnplaced(label) && swapped(label.size, image.size)
-        ? "its sizes are the image's in another order, as of an array whose axes were swapped (SimpleITK's arrays have z first): save it with the axes and the affine of the image"
-        : sameExtent(label, image)
-          ? 'resample the label to the image, with the nearest voxel'
-          : 'pair the label with its own image, or resample it to the image, with the nearest voxel',
+    advice: hasSwappedAxes(label, image)
+      ? "its sizes are the image's in another order, as of an array whose axes were swapped (SimpleITK's arrays have z first): save it with the axes and the affine of the image"
+      : sameExtent(label, image)
+        ? 'resample the label to the image, with the nearest voxel'
+        : 'pair the label with its own image, or resample it to the image, with the nearest voxel',
   };
 }
 

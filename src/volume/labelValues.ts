@@ -200,7 +200,13 @@ function classless(strangers: readonly (readonly [number, number])[], known: Kno
   const which = strangers.length === 1 ? 'which belongs' : 'which belong';
   const message = `${found}, ${which} to no class of the task (values: ${values})`;
   if (known.unlisted === 'background')
-    return [{ severity: 'info', message: `${message} and count as background`, advice: 'nothing to do' }];
+    return [
+      {
+        severity: 'info',
+        message: `${message}; ${strangers.length === 1 ? 'it counts' : 'they count'} as background`,
+        advice: 'nothing to do',
+      },
+    ];
   return [
     {
       severity: 'error',

@@ -91,7 +91,7 @@ describe('a bad case that only its voxels show', () => {
       { configFile: config('held', { onBadCase: 'skip', validation: held }), resume: false, set: [] },
       quiet,
     );
-    await expect(run).rejects.toThrow(/all 1 case held out are bad.*img0004/);
+    await expect(run).rejects.toThrow(/the only case held out is bad.*img0004/);
   });
 
   it('ends a run that has no other', async () => {

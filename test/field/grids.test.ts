@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { gridOf, identityAffine, readHeader, writeNifti, type Affine, type Volume } from '../../src/volume';
+import {
+  gridOf,
+  identityAffine,
+  judgeLabelGrid,
+  readHeader,
+  writeNifti,
+  type Affine,
+  type Volume,
+} from '../../src/volume';
 import { overlayPlace } from '../../src/viewer/placement';
 import { VolumeService } from '../../src/viewer/service';
 import { voxelVolume } from '../../webview/volume/geometry';
@@ -109,5 +117,17 @@ describe('channels of a case', () => {
     await expect(read({ ...same, affine: moved(30) })).rejects.toThrow(
       /t2\.nii: does not lie on the voxel grid of .*t1\.nii.*6×5×4 voxels of 2×1\.5×3 mm/,
     );
+  });
+});
+
+describe('a label whose axes were swapped', () => {
+  it('is told as such, saved without an affine or with that of its image; other sizes are not', () => {
+    const image = { size: SIZE, affine: AFFINE };
+    const advice = (size: readonly [number, number, number], affine: Affine): string =>
+      judgeLabelGrid({ size, affine }, image, 'ct.nii.gz')!.advice;
+    expect(advice([4, 5, 6], AFFINE)).toMatch(/axes were swapped/);
+    expect(advice([4, 5, 6], identityAffine())).toMatch(/axes were swapped/);
+    expect(advice([4, 5, 6], moved(50))).not.toMatch(/swapped/);
+    expect(advice([4, 5, 7], AFFINE)).not.toMatch(/swapped/);
   });
 });

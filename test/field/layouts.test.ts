@@ -8,6 +8,7 @@ import { imageFiles, resolveSources, type Case, type DataSource } from '../../sr
 import { mergeMasks } from '../../src/data/labelled';
 import { UserError } from '../../src/errors/userError';
 import { identityAffine, readNifti, writeNifti } from '../../src/volume';
+import { slice, writeDicom } from './dicomWriter';
 
 let root: string;
 beforeEach(() => {
@@ -329,5 +330,24 @@ describe('classes of a custom task', () => {
       { name: 'liver', values: [2] },
     ]);
     await expect(taskOf(config({ folder: 'atlas' }))).rejects.toThrow(/task custom needs its classes/);
+  });
+});
+
+describe('a DICOM series in a list', () => {
+  it('is a folder, or a file without an ending, by its path alone', async () => {
+    const columns = 4;
+    for (const z of [0, 2, 4])
+      writeDicom(
+        join(root, `scans/ana 1/IM${z}`),
+        slice({ position: [0, 0, z], instance: z, pixels: new Int16Array(16).fill(z), columns }),
+      );
+    put('list.json', ['scans/ana 1', 'scans\\ana 1', 'scans/ana 1/IM2']);
+    const found = await images({ datalist: 'list.json' });
+    expect(found).toEqual(['scans/ana 1', 'scans/ana 1', 'scans/ana 1/IM2']);
+    put('notes', 'no volume');
+    put('wrong.json', ['scans/notThere', 'notes']);
+    expect(await refusal({ datalist: 'wrong.json' })).toMatch(/"scans\/notThere", which is not .*list the images/);
+    put('text.json', ['notes']);
+    expect(await refusal({ datalist: 'text.json' })).toMatch(/"notes", which is not/);
   });
 });

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { dirname, extname } from 'node:path';
 import { UserError } from '../../errors/userError';
+import { isDicomFile } from '../../volume';
 import { isVolumeFile } from './case';
 import type { Found } from './found';
 import { isItem, readJson, type Item } from './json';
@@ -116,11 +117,17 @@ function labelledOf({ labelled }: Item, where: string): { labelled?: readonly st
   throw new UserError(`${where}: "labelled" must be a list of class names, such as ["liver"]`);
 }
 
-function readItem(item: unknown, where: string, base: string, options: DecathlonOptions): Found {
+/** Whether a path without a volume's ending may be one: a folder with a series, or a DICOM file. */
+async function mayBeDicom(path: string): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined);
+  return found !== undefined && (found.isDirectory() || isDicomFile(path));
+}
+
+async function readItem(item: unknown, where: string, base: string, options: DecathlonOptions): Promise<Found> {
   if (typeof item === 'string') {
-    if (!isVolumeFile(item))
+    if (!isVolumeFile(item) && !(await mayBeDicom(listedPath(base, item, where))))
       throw new UserError(
-        `${where} is "${item}", which is not a .nii or .nii.gz file, nor a volume of another format; list the image files themselves, or { "image": FOLDER } for a DICOM series`,
+        `${where} is "${item}", which is not a .nii or .nii.gz file, nor a volume of another format, nor the folder of a DICOM series; list the images themselves`,
       );
     if (options.labels === true)
       throw new UserError(`${where} is only a path, without a label; fine-tuning needs labels`);
@@ -161,7 +168,7 @@ function inFolds(list: readonly unknown[], folds: readonly number[], where: stri
  * with `image` (a path, or one per channel) and `label`, or plain paths. Paths are joined to the base folder. Free text such as
  * `numTraining` is ignored, since it is often wrong; entries are counted instead.
  *
- * @throws UserError naming the file, and the entry, for an absent or empty list, misspelt keys, and entries that are folders
+ * @throws UserError naming the file, and the entry, for an absent or empty list, misspelt keys, and entries that are no volumes
  */
 export async function readDecathlon(file: string, options: DecathlonOptions): Promise<Found[]> {
   const key = options.key ?? 'training';
@@ -170,6 +177,6 @@ export async function readDecathlon(file: string, options: DecathlonOptions): Pr
   if (list.length === 0) throw new UserError(`${file}: the list "${key}" is empty`);
   const base = options.baseDir ?? dirname(file);
   const chosen = options.folds ? inFolds(list, options.folds, `${file}: the list "${key}"`) : [...list.keys()];
-  const found = chosen.map((i) => readItem(list[i], `${file}: ${key}[${i}]`, base, options));
+  const found = await Promise.all(chosen.map((i) => readItem(list[i], `${file}: ${key}[${i}]`, base, options)));
   return withChannelFiles(found, channelNames(content));
 }
