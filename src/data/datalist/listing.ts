@@ -28,8 +28,11 @@ function shown(item: Found, channel: unknown): string {
   return chosen || files.find((file) => file !== '')!;
 }
 
+/** As people count: case2 stands before case10. */
+const naturally = new Intl.Collator('en', { numeric: true });
+
 /**
- * The cases of a source for people to look at, in the order of training.
+ * The cases of a source for people to look at: those of a list in its order, others by their names.
  *
  * @param home folder that relative paths start from
  * @param most cases that are returned; all are counted
@@ -42,11 +45,14 @@ export async function listCases(written: WrittenSource, home: string, most: numb
   const images = found.map((item) => shown(item, written.channel));
   // A case's id is that of its files, of which the first may not be there.
   const ids = withUniqueIds(found.map((item, i) => ({ ...item, image: images[i]! })));
-  const cases = found.slice(0, most).map((item, i): ListedCase => {
+  const order = [...found.keys()];
+  if (!('datalist' in source)) order.sort((a, b) => naturally.compare(images[a]!, images[b]!));
+  const cases = order.slice(0, most).map((at): ListedCase => {
+    const item = found[at]!;
     const channels = imageFiles(item).length;
     return {
-      id: ids[i]!.id,
-      image: images[i]!,
+      id: ids[at]!.id,
+      image: images[at]!,
       ...(channels > 1 && { channels }),
       ...(item.label !== undefined && { label: item.label }),
     };

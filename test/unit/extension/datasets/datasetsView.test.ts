@@ -104,5 +104,6 @@ it('lists the first cases, and more when asked', async () => {
   for (let i = 0; i < 130; i++) extension.write(`ct/${i}.nii`, '');
   const [, cases] = await rows([{ folder: 'ct' }]);
   expect(cases).toHaveLength(101);
+  expect(cases!.slice(0, 3)).toEqual(['0', '1', '2'].map((id) => [id, '']));
   expect(cases!.at(-1)).toEqual(['Show more…', '30 not listed']);
 });
