@@ -5,6 +5,7 @@ import { judgeIntensities } from '../data/judge';
 import { readImage } from '../data/volumeStore';
 import { UserError } from '../errors/userError';
 import type { Segmenter } from '../nets';
+import { counted } from '../text';
 import { labelOnGrid, noticeText, preprocess, writeNifti, type Volume } from '../volume';
 import { buildNetwork, taskCodes } from '../downstream/segmentation/task';
 import { readWeights } from '../convert/read';
@@ -50,7 +51,7 @@ export async function segmentImage(
   const image = await readImage(files, config.data.channel, options.onWarning ?? (() => undefined));
   if (image.shape[0] !== network.inChannels) {
     throw new UserError(
-      `${files[0]}: has ${image.shape[0]} channels, the network takes ${network.inChannels}; see data.channel of the config`,
+      `${files[0]}: has ${counted(image.shape[0], 'channel')}, the network takes ${network.inChannels}; see data.channel of the config`,
     );
   }
   // The network answers whatever it is shown: nobody else would say that the image is in other units.

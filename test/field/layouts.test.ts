@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadConfig } from '../../src/config';
+import { absentClasses } from '../../src/check/dataset/classes';
+import type { CaseVerdict, LabelDemands } from '../../src/data/judge';
 import { classifiedCases } from '../../src/data/classified';
 import { imageFiles, resolveSources, type Case, type DataSource } from '../../src/data/datalist';
 import { mergeMasks } from '../../src/data/labelled';
@@ -349,5 +351,23 @@ describe('a DICOM series in a list', () => {
     expect(await refusal({ datalist: 'wrong.json' })).toMatch(/"scans\/notThere", which is not .*list the images/);
     put('text.json', ['notes']);
     expect(await refusal({ datalist: 'text.json' })).toMatch(/"notes", which is not/);
+  });
+});
+
+describe('classes that no mask holds', () => {
+  it('are told with a file of the data set, not of the cache', () => {
+    const item: Case = {
+      id: 's1',
+      image: 'T/s1/ct.nii.gz',
+      label: 'cache/5f.nii.gz',
+      masks: [{ name: 'liver', file: 'T/s1/segmentations/liver.nii.gz' }],
+      source: 'T',
+    };
+    const verdict: CaseVerdict = { findings: [], images: [], labelCounts: [[1, 40]] };
+    const classes = ['liver', 'spleen'].map((name, i) => ({ name, values: [i + 1] }));
+    const found = absentClasses([{ item, verdict }], 'training', { classes } as unknown as LabelDemands);
+    expect(found).toMatchObject([
+      { file: 'T/s1/segmentations/liver.nii.gz', message: expect.stringMatching(/spleen/) },
+    ]);
   });
 });

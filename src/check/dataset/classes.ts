@@ -22,7 +22,8 @@ export function absentClasses(list: readonly LabelledVerdict[], which: 'training
   const names = absent.map(({ name, values }) => `${name} (${values.join(', ')})`);
   const finding: Finding = {
     severity: 'warning',
-    file: read[0]!.item.label!,
+    // A label map that was merged from masks lies in the cache, where nobody knows it.
+    file: read[0]!.item.masks?.[0]?.file ?? read[0]!.item.label!,
     message: `this and the other label maps, ${counted(read.length, `${which} case`)}, have no voxel of ${listOf(names, 'and')}`,
     advice:
       which === 'training'
