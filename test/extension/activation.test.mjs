@@ -9,14 +9,15 @@ import {
   extensionLog,
   notification,
   openSideBar,
+  openWalkthrough,
   openWorkbench,
-  pick,
   root,
   runCommand,
   scenarios,
   screenshotInThemes,
   startBrowser,
   startServer,
+  walkthroughSteps,
 } from './workbench.mjs';
 
 let server, browser, page;
@@ -59,33 +60,22 @@ test('a command without anything to work on leads on', async () => {
   await toast.locator('.monaco-button', { hasText: 'Pre-train' }).waitFor();
 });
 
-const steps = () => page.locator('.getting-started-step');
-
-/** Opens the walkthrough, when it is not open. */
-async function walkthrough() {
-  if ((await steps().count()) > 0) return;
-  await runCommand(page, 'Welcome: Open Walkthrough...');
-  await pick(page, 'Pre-train on 3D CT with VoCo');
-  await eventually(async () => (await steps().count()) === 8, 'eight steps');
-}
-
 test('the walkthrough leads from sample data to results', async () => {
   await clearNotifications(page);
-  await walkthrough();
-  const first = steps().filter({ hasText: 'Make a sample dataset' });
+  await openWalkthrough(page);
+  const first = walkthroughSteps(page).filter({ hasText: 'Make a sample dataset' });
   await first.locator('.markdown-container, h3').first().waitFor();
   await screenshotInThemes(page, 'walkthrough');
 });
 
 test('a step of the walkthrough is done by doing it', async () => {
-  await walkthrough();
-  const watch = steps().filter({ hasText: 'Watch the loss curves' });
+  await openWalkthrough(page);
+  const watch = walkthroughSteps(page).filter({ hasText: 'Watch the loss curves' });
   assert.equal(await watch.locator('.complete').count(), 0);
   await runCommand(page, 'VoCo: Show Loss Curves');
   await page.locator('.tab', { hasText: 'Loss curves' }).waitFor();
   await eventually(async () => {
-    // The panel takes the place of the walkthrough once more when its page has been loaded.
-    if ((await steps().count()) === 0) await page.locator('.tab').first().click();
+    await openWalkthrough(page);
     return (await watch.locator('.complete').count()) > 0;
   }, 'the step is ticked');
 });

@@ -11,6 +11,7 @@ import {
   eventually,
   notification,
   openFile,
+  openWalkthrough,
   openWorkbench,
   pick,
   rows,
@@ -20,6 +21,7 @@ import {
   screenshotInThemes,
   startBrowser,
   startServer,
+  walkthroughSteps,
   webview,
 } from './workbench.mjs';
 
@@ -60,11 +62,9 @@ test('from nothing to a config: the sample dataset is made on the way', async ()
   assert.match(text, /"datalist": "sample-data\/dataset_0.json"/);
 });
 
-const steps = () => page.locator('.getting-started-step');
-
 /** The titles of the steps that are ticked. */
 const done = () =>
-  steps()
+  walkthroughSteps(page)
     .filter({ has: page.locator('.complete') })
     .locator('h3')
     .allTextContents();
@@ -82,9 +82,7 @@ test('the steps of the walkthrough are done by doing them, and stay done', async
   // The run has done its part, and takes the machine from the rest.
   killTrainers(server);
   await clearNotifications(page);
-  await runCommand(page, 'Welcome: Open Walkthrough...');
-  await pick(page, 'Pre-train on 3D CT with VoCo');
-  await eventually(async () => (await steps().count()) === 8, 'eight steps');
+  await openWalkthrough(page);
   // What was done before the walkthrough was ever opened counts as well.
   const early = ['Make a sample dataset', 'Write an experiment config', 'Pre-train'];
   await eventually(async () => (await done()).join() === early.join(), 'three steps are ticked');
@@ -105,9 +103,11 @@ test('the steps of the walkthrough are done by doing them, and stay done', async
   await runCommand(page, 'VoCo: Show Results');
   // A page that is left before it shows anything was not looked at.
   await webview(page, '.cases tbody tr');
-  await runCommand(page, 'Welcome: Open Walkthrough...');
-  await pick(page, 'Pre-train on 3D CT with VoCo');
-  await eventually(async () => (await done()).length === 8, 'eight steps are ticked').catch(async () => {
+  const allDone = async () => {
+    await openWalkthrough(page);
+    return (await done()).length === 8;
+  };
+  await eventually(allDone, 'eight steps are ticked').catch(async () => {
     assert.fail(`only these are ticked: ${(await done()).join('; ')}`);
   });
   await screenshotInThemes(page, 'walkthrough-done');

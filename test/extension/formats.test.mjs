@@ -4,7 +4,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { after, before } from 'node:test';
-import { callCommand, installCaller, openVolume, slice, waitForViewer } from './volumes.mjs';
+import { callCommand, checkPlace, installCaller, openVolume, readout, waitForViewer } from './volumes.mjs';
 import {
   openWorkbench,
   pick,
@@ -44,23 +44,10 @@ after(async () => {
 });
 
 /** Checks what the side bar tells for a place of the axial slice: the place of the voxel in space, and a value of the volume. */
-async function checkPlace(frame, { affine_RAS: affine, min, max }) {
-  const { width, height } = await slice(frame, 2).boundingBox();
-  await slice(frame, 2).hover({ position: { x: 0.55 * width, y: 0.45 * height } });
-  const texts = await frame.locator('.readout > div').allInnerTexts();
-  const [x, y, z] = /voxel (\d+), (\d+), (\d+)/.exec(texts[0]).slice(1).map(Number);
-  const places = [...texts.at(-1).matchAll(/([\d.]+) mm ([RLAPSI])/g)].map(([, length, side]) =>
-    'RAS'.includes(side) ? Number(length) : -Number(length),
-  );
-  affine.slice(0, 3).forEach((row, axis) => {
-    const mm = row[0] * x + row[1] * y + row[2] * z + row[3];
-    assert.ok(
-      Math.abs(places[axis] - mm) < 0.051,
-      `voxel ${x}, ${y}, ${z}: ${texts.at(-1)}, axis ${axis} lies at ${mm}`,
-    );
-  });
-  const value = Number(texts[0].split('\n').at(-2).replace('−', '-'));
-  assert.ok(value >= min && value <= max, `${value} is not between ${min} and ${max}`);
+async function checkReadout(frame, name, { affine_RAS: affine, min, max }) {
+  const { volumes, place } = await readout(frame, 2, 0.55, 0.45);
+  const { value } = checkPlace(name, affine, volumes[0], place);
+  assert.ok(value >= min && value <= max, `${name}: ${value} is not between ${min} and ${max}`);
 }
 
 for (const id of ['q01-gzip-lps', 'q02-detached-raw-ras', 'r01-compressed-rotated', 's01-int16-rotated']) {
@@ -71,7 +58,7 @@ for (const id of ['q01-gzip-lps', 'q02-detached-raw-ras', 'r01-compressed-rotate
       basename(input),
       `#app[data-drawn="true"]:has(.pane[aria-label="${basename(input)}"])`,
     );
-    await checkPlace(frame, volume);
+    await checkReadout(frame, input, volume);
     await screenshotInThemes(page, `format-${id}`);
   });
 }
@@ -89,7 +76,7 @@ test('of a folder with two DICOM series one is chosen, converted and opened', as
   const file = join(server.folder, 'chosen.nii.gz');
   await saveAs(page, file, '.nii.gz');
   const frame = await webview(page, '#app[data-drawn="true"]:has(.pane[aria-label="chosen.nii.gz"])');
-  await checkPlace(frame, volume);
+  await checkReadout(frame, 'chosen.nii.gz', volume);
   const facts = JSON.parse(readFileSync(join(server.folder, 'chosen.json'), 'utf8'));
   assert.equal(facts.SeriesDescription ?? facts.series?.description, description);
 });

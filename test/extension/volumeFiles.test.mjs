@@ -132,6 +132,7 @@ test('a mask without an affine says so, and is drawn on the image’s grid when 
   await place.getByText('48×40×30 voxels').waitFor();
   const label = frame.locator('[data-label="6"]');
   assert.doesNotMatch(await label.innerText(), /ml/);
+  await screenshotInThemes(page, 'volume-mask-without-affine');
   await place.getByRole('button', { name: 'Use the image’s grid' }).click();
   await place.getByText('Drawn on the image').waitFor();
   await drawn(frame);

@@ -1,4 +1,5 @@
 // Helpers for the tests of the volume viewer.
+import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { eventually, openFile, runCommand, webview, within } from './workbench.mjs';
@@ -31,6 +32,35 @@ export async function openVolume(page, name, ready = '#app[data-drawn="true"]') 
 
 /** The canvas of a plane (0 sagittal, 1 coronal, 2 axial) of the first volume. */
 export const slice = (frame, plane) => frame.locator(`canvas[data-plane="${plane}"]`).first();
+
+/** What the side bar tells for a place of a canvas: of each volume shown, and the place in millimetres. */
+export async function readout(frame, plane, across, down) {
+  const { width, height } = await slice(frame, plane).boundingBox();
+  await slice(frame, plane).hover({ position: { x: across * width, y: down * height } });
+  const texts = await frame.locator('.readout > div').allInnerTexts();
+  return { volumes: texts.slice(0, -1), place: texts.at(-1) };
+}
+
+/**
+ * Checks a text such as `-12, voxel 3, 0, 7` against a place such as `12.5 mm R, 3.0 mm P, 40.0 mm S`: by the affine, the voxel
+ * lies there.
+ *
+ * @returns the voxel and its value as it is shown
+ */
+export function checkPlace(name, affine, text, place) {
+  const voxel = /voxel (\d+), (\d+), (\d+)/.exec(text).slice(1).map(Number);
+  const places = [...place.matchAll(/([\d.]+) mm ([RLAPSI])/g)].map(([, length, side]) =>
+    'RAS'.includes(side) ? Number(length) : -Number(length),
+  );
+  for (const [axis, row] of affine.slice(0, 3).entries()) {
+    const mm = row[0] * voxel[0] + row[1] * voxel[1] + row[2] * voxel[2] + row[3];
+    assert.ok(
+      Math.abs(places[axis] - mm) < 0.051,
+      `${name}: voxel ${voxel} is said to lie at ${place}, axis ${axis} at ${mm}`,
+    );
+  }
+  return { voxel, value: Number(text.split('\n').at(-2)) };
+}
 
 /** Waits until the slices that are to be seen are on screen. */
 export const drawn = (frame) => frame.locator('#app[data-drawn="true"]').waitFor();

@@ -1,4 +1,5 @@
 // Drives a real VS Code workbench: the VS Code server's page in headless Chromium, or VS Code for the desktop.
+import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -164,6 +165,21 @@ export async function chooseFromMenu(page, open, text) {
     await within(4000, (timeout) => item.click({ timeout }));
     return within(1000, (timeout) => item.waitFor({ state: 'hidden', timeout }));
   }, `"${text}" of the menu to be taken`);
+}
+
+/** The steps of our walkthrough, where it is to be seen. */
+export const walkthroughSteps = (page) => page.locator('.getting-started-step').filter({ visible: true });
+
+/** Brings our walkthrough forward: a page that has been loaded after it was chosen takes its place once more. */
+export async function openWalkthrough(page) {
+  const last = walkthroughSteps(page).nth(7);
+  await eventually(async () => {
+    if (await last.isVisible()) return true;
+    await runCommand(page, 'Welcome: Open Walkthrough...');
+    await pick(page, 'Pre-train on 3D CT with VoCo');
+    return within(10_000, (timeout) => last.waitFor({ timeout }));
+  }, 'eight steps');
+  assert.equal(await walkthroughSteps(page).count(), 8);
 }
 
 /** Types into the open input box and accepts it. */
