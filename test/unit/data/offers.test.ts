@@ -3,8 +3,8 @@ import { dataFolders } from '../../../src/data/datalist/offers';
 
 const folders = (...files: string[]): string[] =>
   dataFolders(
-    files.map((file) => `/work/${file}`),
-    '/work',
+    files.map((file) => `/data/${file}`),
+    '/data',
   ).map(({ path, volumes }) => `${path.slice(6)} ${volumes}`);
 
 it('takes folders of one case each for one data set', () => {
