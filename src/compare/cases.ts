@@ -1,4 +1,3 @@
-import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { imageFiles, type Case } from '../data/datalist';
 import { UserError } from '../errors/userError';
@@ -9,6 +8,7 @@ import { taskOf } from '../catalog';
 import type { OpenedCheckpoint } from './checkpoints';
 import { evaluationsOf, type Evaluation } from './evaluations';
 import { findPrediction } from './predictions';
+import { exists } from '../files/kinds';
 
 /** Longer lists are cut: those of a pre-training can have a hundred thousand. */
 const MOST_CASES = 1000;
@@ -83,12 +83,6 @@ function makeUnique(drafts: readonly Draft[]): void {
     if (before > 0) draft.id = `${draft.id} (${before + 1})`;
   }
 }
-
-const exists = (file: string): Promise<boolean> =>
-  stat(file).then(
-    () => true,
-    () => false,
-  );
 
 /** Those whose images are there, with a sentence on the others. */
 async function withImages(drafts: readonly Draft[]): Promise<{ cases: Draft[]; problems: string[] }> {

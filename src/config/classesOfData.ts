@@ -1,10 +1,11 @@
-import { readdir, stat } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { readText } from '../files/text';
 import { datasetLabels, type DatasetLabels } from '../labels/datasetLabels';
 import { isLabelFolder } from '../labels/named';
 import { colourOfName } from '../labels/totalSegmentator';
 import type { Config, FinetuneConfig, SourceConfig, TaskConfig } from './types';
+import { isFolder } from '../files/kinds';
 
 /** How far below a source's folder the masks of a case may lie. */
 const DEPTH = 3;
@@ -48,11 +49,7 @@ async function maskNames(folder: string, depth: number): Promise<string[]> {
   const entries = (await readdir(folder).catch(() => [])).filter((name) => !name.startsWith('.')).sort();
   const folders: string[] = [];
   for (const name of entries) {
-    const isFolder = await stat(join(folder, name)).then(
-      (status) => status.isDirectory(),
-      () => false,
-    );
-    if (!isFolder) continue;
+    if (!(await isFolder(join(folder, name)))) continue;
     const masks = isLabelFolder(name) ? await readdir(join(folder, name)).catch(() => []) : [];
     const names = masks.filter((file) => /\.nii(\.gz)?$/i.test(file) && !file.startsWith('.'));
     if (names.length > 0) return names.map((file) => file.replace(/\.nii(\.gz)?$/i, '')).sort();

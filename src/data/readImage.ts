@@ -5,7 +5,7 @@ import {
   gridOf,
   judgeChannelGrid,
   ontoGrid,
-  readNifti,
+  readVolume,
   type NonFinite,
   type Volume,
 } from '../volume';
@@ -30,7 +30,7 @@ export async function readChannels(
   const volumes: Volume[] = [];
   let [nan, infinite] = [0, 0];
   for (const file of files) {
-    const { volume, header, nonFinite } = await readNifti(file, { channel });
+    const { volume, header, nonFinite } = await readVolume(file, { channel });
     applyNotices(file, geometryNotices(header), onWarning);
     nan += nonFinite.nan;
     infinite += nonFinite.infinite;

@@ -4,7 +4,8 @@ import { fileError } from '../errors/userError';
 
 let counter = 0;
 
-function temporaryName(file: string): string {
+/** A name beside a file that nobody else uses: what is left under such a name may be removed. */
+export function temporaryName(file: string): string {
   counter += 1;
   return `${file}.${process.pid}-${counter}.tmp`;
 }

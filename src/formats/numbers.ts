@@ -18,6 +18,7 @@ export function bytesOf(type: VoxelType): 1 | 2 | 4 | 8 {
   return BYTES[type];
 }
 
+/** An empty array for voxels of a type; 64-bit integers are held as float64. */
 export function newVoxels(type: VoxelType, length: number): Voxels {
   switch (type) {
     case 'uint8':
@@ -39,23 +40,21 @@ export function newVoxels(type: VoxelType, length: number): Voxels {
   }
 }
 
-const LITTLE_ENDIAN_HOST = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
+export const LITTLE_ENDIAN_HOST = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 
 /**
- * Numbers from their bytes; 64-bit integers as float64. The bytes are copied.
+ * Turns the bytes of numbers into an array, swapping their order in place where needed; 64-bit integers become float64.
  *
- * @throws UserError naming `file` for 64-bit integers beyond ±2^53
+ * @throws UserError naming `file` when a 64-bit integer is beyond ±2^53 and would not be exact
  */
-export function decodeNumbers(bytes: Uint8Array, type: VoxelType, littleEndian: boolean, file: string): Voxels {
-  const copy = Buffer.from(new ArrayBuffer(bytes.length));
-  copy.set(bytes);
+export function numbersOf(buffer: ArrayBuffer, type: VoxelType, littleEndian: boolean, file: string): Voxels {
   if (littleEndian !== LITTLE_ENDIAN_HOST) {
+    const view = Buffer.from(buffer);
     const size = BYTES[type];
-    if (size === 2) copy.swap16();
-    else if (size === 4) copy.swap32();
-    else if (size === 8) copy.swap64();
+    if (size === 2) view.swap16();
+    else if (size === 4) view.swap32();
+    else if (size === 8) view.swap64();
   }
-  const { buffer } = copy;
   switch (type) {
     case 'uint8':
       return new Uint8Array(buffer);
@@ -74,18 +73,30 @@ export function decodeNumbers(bytes: Uint8Array, type: VoxelType, littleEndian: 
     case 'float64':
       return new Float64Array(buffer);
     default:
-      return longs(type === 'int64' ? new BigInt64Array(buffer) : new BigUint64Array(buffer), file);
+      return longs(buffer, type === 'int64', file);
   }
 }
 
-function longs(values: BigInt64Array | BigUint64Array, file: string): Float64Array {
-  const out = new Float64Array(values.length);
+function longs(buffer: ArrayBuffer, signed: boolean, file: string): Float64Array {
+  const out = new Float64Array(buffer.byteLength / 8);
+  const low = new Uint32Array(buffer);
+  const high = signed ? new Int32Array(buffer) : low;
+  const [first, second] = LITTLE_ENDIAN_HOST ? [0, 1] : [1, 0];
   for (let i = 0; i < out.length; i++) {
-    out[i] = Number(values[i]!);
-    if (!Number.isSafeInteger(out[i]))
-      throw new UserError(`${file}: holds 64-bit integers beyond ±2^53, which are not exact as numbers`);
+    const value = high[2 * i + second]! * 2 ** 32 + low[2 * i + first]!;
+    if (!Number.isSafeInteger(value)) {
+      throw new UserError(
+        `${file}: holds 64-bit integers beyond ±2^53, which are not exact as numbers: convert it to float64`,
+      );
+    }
+    out[i] = value;
   }
   return out;
+}
+
+/** As {@link numbersOf}, of a copy of the bytes. */
+export function decodeNumbers(bytes: Uint8Array, type: VoxelType, littleEndian: boolean, file: string): Voxels {
+  return numbersOf(new Uint8Array(bytes).buffer, type, littleEndian, file);
 }
 
 const RANGES: Partial<Record<VoxelType, readonly [number, number]>> = {

@@ -1,9 +1,9 @@
 import { watch, type FSWatcher } from 'node:fs';
-import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { LifeSigns } from '../runs/liveness';
 import { listRuns, type RunPhase } from '../runs/runDirectory';
 import { summarizeRun, type RunSummary } from './runSummary';
+import { exists } from '../files/kinds';
 
 export interface Disposable {
   dispose(): void;
@@ -197,11 +197,4 @@ function compareText(a: string, b: string): number {
 function subscribe<T>(set: Set<T>, listener: T): Disposable {
   set.add(listener);
   return { dispose: () => set.delete(listener) };
-}
-
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
 }

@@ -1,10 +1,10 @@
-import { access } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { isLabelFolder, isLabelName } from '../labels/named';
 import { BTCV_CLASSES, colourOfLabel } from '../labels/organs';
 import { colourOfName, TOTALSEGMENTATOR_CLASSES } from '../labels/totalSegmentator';
 import type { NamedLabel } from '../labels/entry';
 import { labelsBeside, labelsInside } from './namedLabels';
+import { firstExisting } from '../files/kinds';
 
 /** Whether a file's name or folder says that it holds labels. */
 export function namedLikeLabels(file: string): boolean {
@@ -53,13 +53,5 @@ export async function siblingLabels(file: string): Promise<string | undefined> {
     name.replace(/^(imaging|ct|image|mri?)(?=\.nii)/i, 'combined_labels'),
   ];
   const wanted = [...folders, folder].flatMap((place) => [...new Set(names)].map((one) => join(place, one)));
-  for (const candidate of wanted) {
-    if (candidate === file) continue;
-    const there = await access(candidate).then(
-      () => true,
-      () => false,
-    );
-    if (there) return candidate;
-  }
-  return undefined;
+  return firstExisting(wanted.filter((candidate) => candidate !== file));
 }

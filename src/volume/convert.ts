@@ -1,4 +1,3 @@
-import { stat } from 'node:fs/promises';
 import { UsageError, UserError } from '../errors/userError';
 import { writeFileAtomically } from '../files/atomic';
 import { spacingOf } from './affine';
@@ -8,6 +7,7 @@ import type { NiftiHeader } from './nifti/header';
 import { writeNifti } from './nifti/write';
 import { readVolume } from './read';
 import type { Volume } from './types';
+import { exists } from '../files/kinds';
 
 export interface ConvertRequest {
   /** A file, a DICOM folder or a DICOMDIR. */
@@ -31,13 +31,6 @@ export interface Converted {
 }
 
 const NIFTI_NAME = /\.nii(\.gz)?$/i;
-
-async function exists(file: string): Promise<boolean> {
-  return stat(file).then(
-    () => true,
-    () => false,
-  );
-}
 
 /** The smallest type that holds the values of an integer file as they are; undefined where they are no whole numbers. */
 function wholeType(header: NiftiHeader, volume: Volume): DatatypeName | undefined {

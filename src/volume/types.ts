@@ -1,5 +1,6 @@
-export type VoxelArray =
-  Float32Array | Float64Array | Int8Array | Uint8Array | Int16Array | Uint16Array | Int32Array | Uint32Array;
+import type { Voxels } from '../formats/types';
+
+export type VoxelArray = Voxels;
 
 /** A 4×4 matrix in row-major order that maps voxel indices (i, j, k) to millimetres in RAS+ space. */
 export type Affine = Float64Array;

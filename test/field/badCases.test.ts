@@ -9,7 +9,7 @@ import { describeRun } from '../../src/jobs/runText';
 import { summarizeRun } from '../../src/jobs/runSummary';
 import { latestCheckpoint, readSkipped } from '../../src/runs';
 import { train } from '../../src/train';
-import { readNifti, writeNifti } from '../../src/volume';
+import { readVolume, writeNifti } from '../../src/volume';
 import { differingTensors, makeTinyPhantom, stepsOf, trainingDevice, writeConfig } from '../support/trainer';
 
 const root = mkdtempSync(join(tmpdir(), 'voco-bad-cases-'));
@@ -76,7 +76,7 @@ describe('a bad case that only its voxels show', () => {
     const { runDir } = await train('pretrain', { configFile: cut, resume: false, set: [] }, quiet);
     const broken = readFileSync(images()[1]!);
     const [good] = images();
-    const { volume } = await readNifti(good!);
+    const { volume } = await readVolume(good!);
     await writeNifti(images()[1]!, volume);
     await train('pretrain', { runDir, resume: true, set: ['train.steps=6'] }, quiet);
     writeFileSync(images()[1]!, broken);

@@ -9,7 +9,7 @@ import {
   orient,
   readEveryNth,
   readHeader,
-  readNifti,
+  readVolume,
   resampleToSpacing,
   spacingOf,
 } from '../../src/volume';
@@ -28,7 +28,7 @@ const image = (fields: RawHeader = {}): Uint8Array =>
 
 async function warningsOf(name: string, fields: RawHeader): Promise<{ text: string; spacing: number[] }> {
   await writeFile(at(name), image(fields));
-  const { volume, header } = await readNifti(at(name));
+  const { volume, header } = await readVolume(at(name));
   // Axes last to first in memory: the file has x fastest.
   expect([...volume.data].sort((a, b) => a - b)).toEqual([...values]);
   return {
@@ -46,7 +46,7 @@ describe('what headers in the field say', () => {
   ])('dimensions %j are a 3-D image', async (dims) => {
     await writeFile(at('dims.nii'), image({ dims }));
     expect(await readHeader(at('dims.nii'))).toMatchObject({ size: SIZE, channels: 1 });
-    expect((await readNifti(at('dims.nii'))).volume.data).toHaveLength(60);
+    expect((await readVolume(at('dims.nii'))).volume.data).toHaveLength(60);
   });
 
   it('a spatial axis of 0 or less, or a negative one, is refused', async () => {
@@ -131,7 +131,7 @@ describe('what headers in the field say', () => {
     ['rotated', [0.6, -0.8, 0, 5, 0.8, 0.6, 0, -3, 0, 0, 2, 1]],
   ])('%s axes: every voxel stays where it is through orientation and resampling', async (kind, srow) => {
     await writeFile(at('oblique.nii'), image({ srow, pixdim: [1, 0.8, 0.922, 2.53, 1, 1, 1, 1] }));
-    const { volume, header } = await readNifti(at('oblique.nii'));
+    const { volume, header } = await readVolume(at('oblique.nii'));
     const text = header.warnings.join();
     if (kind === 'sheared') expect(text).toMatch(/not at right angles \(7\d\.?\d*°\)/);
     else expect(text).not.toMatch(/right angles/);
@@ -172,7 +172,7 @@ describe('what stands where a volume should', () => {
     ['bzip.nii.gz', 'BZh91AY&SY......', /bzip2/],
   ])('%s', async (name, text, pattern) => {
     await writeFile(at(name), Buffer.from(text, 'latin1'));
-    await expectUserError(readNifti(at(name)), at(name), pattern);
+    await expectUserError(readVolume(at(name)), at(name), pattern);
     await expectUserError(readHeader(at(name)), at(name), pattern);
   });
 
@@ -193,7 +193,7 @@ describe('what stands where a volume should', () => {
   ])('voxels of type %s are refused by name', async (datatype, bits, name) => {
     await writeFile(at('type.nii'), image({ datatype, bits }));
     const pattern = new RegExp(`${name}.*${name.startsWith('RGB') ? 'class numbers' : 'one number a voxel'}`);
-    await expectUserError(readNifti(at('type.nii')), at('type.nii'), pattern);
+    await expectUserError(readVolume(at('type.nii')), at('type.nii'), pattern);
   });
 });
 
@@ -213,7 +213,7 @@ describe('gzip in the field', () => {
     ] as const) {
       await writeFile(at(name), Buffer.concat([data, tail]));
       await checkComplete(at(name), await readHeader(at(name)));
-      const { volume, header } = await readNifti(at(name));
+      const { volume, header } = await readVolume(at(name));
       expect([...volume.data].sort((a, b) => a - b)).toEqual([...values]);
       expect(header.warnings.join()).toContain('behind the gzip data');
       expect((await describeVolume(at(name))).warnings.join()).toContain('behind the gzip data');
@@ -234,7 +234,7 @@ describe('gzip in the field', () => {
       new Uint8Array(noise.buffer),
     );
     await writeFile(at('large.nii.gz'), Buffer.concat([gzipSync(bytes, { level: 1 }), garbage]));
-    const { volume } = await readNifti(at('large.nii.gz'));
+    const { volume } = await readVolume(at('large.nii.gz'));
     const sum = (data: Iterable<number>): number => [...data].reduce((total, value) => total + value, 0);
     expect(sum(volume.data)).toBe(sum(noise));
   });
@@ -243,17 +243,18 @@ describe('gzip in the field', () => {
     const wrong = Buffer.from(packed);
     wrong[wrong.length - 6]! ^= 1;
     await writeFile(at('crc.nii.gz'), Buffer.concat([wrong, garbage]));
-    await expectUserError(readNifti(at('crc.nii.gz')), at('crc.nii.gz'), /damaged/);
+    await expectUserError(readVolume(at('crc.nii.gz')), at('crc.nii.gz'), /damaged/);
     await writeFile(at('short.nii.gz'), packed.subarray(0, packed.length - 30));
-    await expectUserError(readNifti(at('short.nii.gz')), at('short.nii.gz'), /truncated/);
+    await expectUserError(readVolume(at('short.nii.gz')), at('short.nii.gz'), /truncated/);
     await writeFile(at('few.nii.gz'), Buffer.concat([gzipSync(plain.subarray(0, 380)), garbage]));
-    await expectUserError(readNifti(at('few.nii.gz')), at('few.nii.gz'), /truncated/);
+    await expectUserError(readVolume(at('few.nii.gz')), at('few.nii.gz'), /truncated/);
   });
 
   it('gzip called .nii and plain data called .nii.gz are read', async () => {
     await writeFile(at('packed.nii'), packed);
     await writeFile(at('plain.nii.gz'), plain);
-    for (const name of ['packed.nii', 'plain.nii.gz']) expect((await readNifti(at(name))).volume.data).toHaveLength(60);
+    for (const name of ['packed.nii', 'plain.nii.gz'])
+      expect((await readVolume(at(name))).volume.data).toHaveLength(60);
   });
 });
 
@@ -275,7 +276,7 @@ describe('.hdr/.img pairs', () => {
     await writeFile(h, packHeader ? gzipSync(head) : head);
     await writeFile(v, packVoxels ? gzipSync(voxels) : voxels);
     for (const file of [h, v]) {
-      const { volume, header: found } = await readNifti(file);
+      const { volume, header: found } = await readVolume(file);
       expect([...volume.data].sort((a, b) => a - b)).toEqual([...values]);
       expect(axisCodes(found.affine)).toBe('LAS');
       await checkComplete(file, found);

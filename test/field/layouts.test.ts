@@ -9,7 +9,7 @@ import { classifiedCases } from '../../src/data/classified';
 import { imageFiles, resolveSources, type Case, type DataSource } from '../../src/data/datalist';
 import { mergeMasks } from '../../src/data/labelled';
 import { UserError } from '../../src/errors/userError';
-import { identityAffine, readNifti, writeNifti } from '../../src/volume';
+import { identityAffine, readVolume, writeNifti } from '../../src/volume';
 import { slice, writeDicom } from './dicomWriter';
 
 let root: string;
@@ -285,7 +285,7 @@ describe('masks of one class each', () => {
     try {
       const found = await cases({ folder: 'set', masks: 'all' }, true);
       const [merged] = await mergeMasks(found, classes, options);
-      const { volume } = await readNifti(merged!.label!);
+      const { volume } = await readVolume(merged!.label!);
       expect([...volume.data].slice(0, 5)).toEqual([9, 9, 9, 7, 0]);
       expect(merged!.labelled).toEqual(['Kidney left', 'liver']);
       expect(warnings).toEqual([

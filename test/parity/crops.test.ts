@@ -1,7 +1,7 @@
 import { boxAround, type Vec3 } from '../../src/geometry';
 import { describe, expect, it } from 'vitest';
 import { NO_AUGMENTATION, sampleCrop } from '../../src/data/augment';
-import { preprocess, readNifti, type Volume } from '../../src/volume';
+import { preprocess, readVolume, type Volume } from '../../src/volume';
 import { baseBoxes, createCropGrid } from '../../src/pretext/voco/geometry';
 import { withFixtures } from '../support/fixtures';
 import { realCases, realFiles, settingsOf, type Pretrain, type RealFixture } from '../support/realCases';
@@ -30,7 +30,7 @@ withFixtures<[RealFixture]>('crops of real volumes', ['transforms_real.json'], (
 
   describe.each(present)('crops of %s', (_, { item, chain, base, random }) => {
     const load = async (): Promise<Volume<Float32Array>> => {
-      const { volume } = await readNifti(files.get(item.sha256)!);
+      const { volume } = await readVolume(files.get(item.sha256)!);
       return preprocess(volume, settingsOf(item, chain, base.from.size)).volume as Volume<Float32Array>;
     };
     const crop = (volume: Volume<Float32Array>, start: Vec3, roi: number, out: number): Volume<Float32Array> => {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { VolumeService } from '../../src/viewer/service';
-import { axisCodes, readNifti } from '../../src/volume';
+import { axisCodes, readVolume } from '../../src/volume';
 import { fileIndex, toWorld } from '../../webview/volume/geometry';
 import zoo from '../fixtures/nifti_zoo.json';
 
@@ -23,7 +23,7 @@ describe.each(zoo.files)('$name ($about), written by nibabel', ({ name, base64, 
 
   it('is read as nibabel reads it', async () => {
     await writeFile(file, Buffer.from(base64, 'base64'));
-    const { volume, header } = await readNifti(file, { channel: 'all' });
+    const { volume, header } = await readVolume(file, { channel: 'all' });
     expect(volume.shape).toEqual([channels, nx, ny, nz]);
     expect(axisCodes(volume.affine)).toBe(axcodes);
     volume.affine.forEach((number, at) => expect(number).toBeCloseTo(affine.flat()[at]!, 5));

@@ -9,7 +9,7 @@ import {
   orient,
   padWidths,
   preprocess,
-  readNifti,
+  readVolume,
   resampleToSpacing,
   resize,
   scaleIntensityRange,
@@ -34,7 +34,7 @@ const files = realFiles();
 const shape4 = (shape: number[]) => shape as unknown as Volume['shape'];
 const cube = (edge: number): Vec3 => [edge, edge, edge];
 
-const loaded = async (c: RealCase) => (await readNifti(files.get(c.sha256)!)).volume;
+const loaded = async (c: RealCase) => (await readVolume(files.get(c.sha256)!)).volume;
 const turned = async (c: RealCase) => orient(await loaded(c), c.oriented.codes);
 const scale = (volume: Volume, { low, high }: Pick<Pretrain, 'low' | 'high'>) =>
   scaleIntensityRange(volume, { low, high, to: [0, 1], clip: true });
@@ -145,7 +145,7 @@ withFixtures<[RealFixture]>('transforms of real volumes', ['transforms_real.json
     return file && c.spacing.label_nearest ? [[c.name, file, c, c.spacing.label_nearest] as const] : [];
   });
   it.each(labelled)('nearest neighbour on the label of %s', async (_, file, { oriented, spacing }, expected) => {
-    const label = orient((await readNifti(file)).volume, oriented.codes);
+    const label = orient((await readVolume(file)).volume, oriented.codes);
     const resampled = resampleToSpacing(label, spacing.pixdim, 'nearest');
     expect([...resampled.shape]).toEqual(expected.shape);
     expect(expected.idx_without_ties.map((at) => resampled.data[at])).toEqual(expected.values_without_ties);
@@ -157,7 +157,7 @@ withFixtures<[RealFixture]>('transforms of real volumes', ['transforms_real.json
       it('equals the reference away from half-way voxels', async () => {
         const { spacing, oriented } = renumbered[0]!;
         const expected = spacing.label_nearest!;
-        const label = orient((await readNifti(file)).volume, oriented.codes);
+        const label = orient((await readVolume(file)).volume, oriented.codes);
         const resampled = resampleToSpacing(label, spacing.pixdim, 'nearest');
         expect([...resampled.shape]).toEqual(expected.shape);
         const renumber = (value: number) => BTCV_FROM_TOTAL.indexOf(value) + 1;

@@ -1,7 +1,7 @@
 import { realpath, stat } from 'node:fs/promises';
 import { pieceHash, type ImageFacts } from '../../data/judge';
 import { UserError } from '../../errors/userError';
-import { axisCodes, countLabelValues, readHeader, readNifti, spacingOf, type LabelValues } from '../../volume';
+import { axisCodes, countLabelValues, readHeader, readVolume, spacingOf, type LabelValues } from '../../volume';
 
 /** An image's header and size on disk, or what is wrong with it. */
 export type Looked = { readonly facts: ImageFacts; readonly bytes: number } | { readonly problem: string };
@@ -45,7 +45,7 @@ async function lookAt(file: string, bytes: number): Promise<Looked> {
 }
 
 async function valuesOf(file: string): Promise<LabelValues> {
-  const { volume } = await readNifti(file, { channel: 0 });
+  const { volume } = await readVolume(file, { channel: 0 });
   return countLabelValues(volume.data);
 }
 

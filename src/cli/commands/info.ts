@@ -1,17 +1,7 @@
-import { stat } from 'node:fs/promises';
-import { basename } from 'node:path';
 import process from 'node:process';
 import { ExitCode, UsageError } from '../../errors/userError';
+import { mayHoldSeries } from '../../files/dicomFolder';
 import { textOption, type Command } from '../command';
-
-/** Whether a path can hold several series. */
-async function mayHoldSeries(path: string): Promise<boolean> {
-  if (/^DICOMDIR$/i.test(basename(path))) return true;
-  return stat(path).then(
-    (status) => status.isDirectory(),
-    () => false,
-  );
-}
 
 export const info: Command = {
   name: 'info',

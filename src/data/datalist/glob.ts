@@ -1,8 +1,9 @@
 import { readdir, type Dirent } from 'node:fs';
-import { realpath, stat } from 'node:fs/promises';
+import { realpath } from 'node:fs/promises';
 import { dirname, join, parse, resolve, sep } from 'node:path';
 import { glob as tinyglob, type GlobOptions } from 'tinyglobby';
 import { fileError } from '../../errors/userError';
+import { isFolder } from '../../files/kinds';
 
 /** What the search asks of a folder's entry. */
 type Entry = Pick<Dirent, 'name' | 'isFile' | 'isDirectory' | 'isSymbolicLink'>;
@@ -34,10 +35,7 @@ export async function holdsItself(link: string): Promise<boolean> {
 async function followed(folder: string, entry: Dirent): Promise<Entry | undefined> {
   if (!entry.isSymbolicLink()) return entry;
   const path = join(folder, entry.name);
-  const directory = await stat(path).then(
-    (status) => status.isDirectory(),
-    () => false,
-  );
+  const directory = await isFolder(path);
   if (directory && (await holdsItself(path).catch(() => true))) return undefined;
   return { name: entry.name, isFile: () => !directory, isDirectory: () => directory, isSymbolicLink: () => false };
 }

@@ -1,10 +1,10 @@
-import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { LABEL_ENDINGS } from '../../files/volumeNames';
 import { caseName } from './case';
 import type { Found } from './found';
 import { isItem, readJson, type Item } from './json';
 import { byName } from './glob';
+import { isFile } from '../../files/kinds';
 
 /** The last part of a file's name in the raw data of nnU-Net: the number of its channel. */
 const CHANNEL = /_(\d{4})$/;
@@ -34,12 +34,6 @@ export async function datasetJsonNear(folder: string): Promise<Item | undefined>
   return undefined;
 }
 
-const exists = (file: string): Promise<boolean> =>
-  stat(file).then(
-    (status) => status.isFile(),
-    () => false,
-  );
-
 /** The label map of a case of nnU-Net: `imagesTr/CASE_0000.nii.gz` → `labelsTr/CASE.nii.gz`. */
 async function labelOfCase(folder: string, name: string, like: string): Promise<string | undefined> {
   const parts = /^images?(.*)$/i.exec(basename(folder));
@@ -47,7 +41,7 @@ async function labelOfCase(folder: string, name: string, like: string): Promise<
   const ending = basename(like).slice(caseName(like).length);
   for (const end of new Set([ending, ...LABEL_ENDINGS])) {
     const file = join(dirname(folder), `labels${parts[1]}`, name + end);
-    if (await exists(file)) return file;
+    if (await isFile(file)) return file;
   }
   return undefined;
 }

@@ -1,13 +1,7 @@
-import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { caseName } from './case';
 import type { Found } from './found';
-
-const exists = (file: string): Promise<boolean> =>
-  stat(file).then(
-    (status) => status.isFile(),
-    () => false,
-  );
+import { isFile } from '../../files/kinds';
 
 const channelFile = (image: string, channel: number): string => {
   const name = caseName(image);
@@ -32,9 +26,9 @@ export async function withChannelFiles(
     cases.map(async (item): Promise<Found> => {
       const { image } = item;
       if (typeof image !== 'string') return image.length === names.length ? { ...item, channels: names } : item;
-      if ((await exists(image)) || !(await exists(channelFile(image, 0)))) return item;
+      if ((await isFile(image)) || !(await isFile(channelFile(image, 0)))) return item;
       const files = names.map((_, i) => channelFile(image, i));
-      const there = await Promise.all(files.map(exists));
+      const there = await Promise.all(files.map(isFile));
       return {
         ...item,
         name: item.name ?? caseName(image),

@@ -14,6 +14,7 @@ import { chosenMasks, masksBeside, type MaskChoice } from './masks';
 import { casesOfFiles } from './nnunet';
 import { folderOfList } from './nnunetFolder';
 import { findImages } from './walk';
+import { isFile } from '../../files/kinds';
 
 /** What a source says of its cases, wherever they come from. */
 interface SourceKeys {
@@ -69,11 +70,7 @@ export async function siblingLabel(image: string): Promise<string | undefined> {
   for (const labels of [`labels${parts[1]}`, `label${parts[1]}`])
     for (const name of labelNames(image)) {
       const file = join(dirname(folder), labels, name);
-      const exists = await stat(file).then(
-        (status) => status.isFile(),
-        () => false,
-      );
-      if (exists) return file;
+      if (await isFile(file)) return file;
     }
   return undefined;
 }

@@ -1,10 +1,11 @@
-import { readdir, realpath, stat } from 'node:fs/promises';
+import { readdir, realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileError } from '../../errors/userError';
 import { isDicomFile } from '../../volume';
 import { isLabelFolder, isLabelName } from '../../labels/named';
 import { caseName, isVolumeFile } from './case';
 import { byName, holdsItself } from './glob';
+import { isFolder } from '../../files/kinds';
 
 /** Images below a folder, and what was not taken for one. */
 export interface FoundFiles {
@@ -36,12 +37,7 @@ async function walk(folder: string, state: Walk): Promise<void> {
   for (const entry of entries.sort((a, b) => byName(a.name, b.name))) {
     const path = join(folder, entry.name);
     const linked = entry.isSymbolicLink();
-    const directory = linked
-      ? await stat(path).then(
-          (status) => status.isDirectory(),
-          () => false,
-        )
-      : entry.isDirectory();
+    const directory = linked ? await isFolder(path) : entry.isDirectory();
     if (!directory && !entry.name.startsWith('.') && (isVolumeFile(entry.name) || (await isDicomFile(path))))
       state.files.push(path);
     if (!directory || entry.name.startsWith('.')) continue;

@@ -1,11 +1,11 @@
-import { stat } from 'node:fs/promises';
 import { UserError } from '../../errors/userError';
 import { sameName } from '../../labels/named';
 import { ProgressBar } from '../../text/progressBar';
-import { compareGrids, gridOf, readNifti, writeNifti, type Volume } from '../../volume';
+import { compareGrids, gridOf, readVolume, writeNifti, type Volume } from '../../volume';
 import { cacheFolder, cacheKey, resultImage } from '../cache';
 import type { Case, Mask } from '../datalist';
 import type { ClassValues } from './labelCodes';
+import { exists } from '../../files/kinds';
 
 type Say = (text: string) => void;
 
@@ -46,7 +46,7 @@ async function merged(parts: readonly Part[], item: Case, onWarning: Say): Promi
   const overlaps = new Map<string, number>();
   const owner = new Map(parts.map(({ value, name }) => [value, name]));
   for (const { file, value, name } of [...parts].sort((a, b) => a.value - b.value)) {
-    const { volume } = await readNifti(file, { channel: 0 });
+    const { volume } = await readVolume(file, { channel: 0 });
     result ??= { data: new Uint16Array(volume.data.length), shape: volume.shape, affine: volume.affine };
     const { place, turn } = compareGrids(gridOf(volume), gridOf(result));
     if (place === 'elsewhere' || turn)
@@ -82,11 +82,8 @@ function narrow(volume: Volume): Volume {
 async function mergedFile(parts: readonly Part[], item: Case, folder: string, onWarning: Say): Promise<string> {
   const files = parts.map(({ file }) => file);
   const file = resultImage(folder, await cacheKey(files, { masks: parts.map(({ value }) => value) }));
-  const made = await stat(file).then(
-    () => true,
-    () => false,
-  );
-  if (!made) await writeNifti(file, narrow(await merged(parts, item, onWarning)), { description: 'merged masks' });
+  if (!(await exists(file)))
+    await writeNifti(file, narrow(await merged(parts, item, onWarning)), { description: 'merged masks' });
   return file;
 }
 

@@ -6,7 +6,7 @@ import {
   judgeLabelGrid,
   judgeLabelValues,
   ontoGrid,
-  readNifti,
+  readVolume,
   wholeLabels,
   type Grid,
   type LabelValues,
@@ -82,7 +82,7 @@ const names = (classes: LabelCodes['classes']): string => listOf(classes.map(({ 
  */
 export async function judgeLabel(item: Case, image: Grid, settings: LabelSettings): Promise<JudgedLabel> {
   const file = labelFile(item);
-  const { volume, header } = await readNifti(file, { channel: 0 });
+  const { volume, header } = await readVolume(file, { channel: 0 });
   if (header.channels > 1) {
     const message = `has ${header.channels} channels; a label map has one class number a voxel`;
     return { notices: [{ severity: 'error', message, advice: 'store one class number a voxel' }] };

@@ -1,24 +1,13 @@
-import { access } from 'node:fs/promises';
 import { sep } from 'node:path';
 import * as vscode from 'vscode';
 import { UserError } from '../../errors/userError';
 import type { CommandDefinition } from '../shared/command';
 import { pickRun } from './pickRun';
 import { runFiles } from '../../runs/files';
+import { firstExisting } from '../../files/kinds';
 
 const NONE = 'There are no runs in this folder yet.';
 const any = (): boolean => true;
-
-async function firstExisting(files: readonly string[]): Promise<string | undefined> {
-  for (const file of files) {
-    const there = await access(file).then(
-      () => true,
-      () => false,
-    );
-    if (there) return file;
-  }
-  return undefined;
-}
 
 export const showLogCommand: CommandDefinition = {
   id: 'voco.showLog',

@@ -1,8 +1,8 @@
-import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import * as vscode from 'vscode';
 import { UserError } from '../../errors/userError';
-import { isDicomName, withoutVolumeEnding } from '../../files/volumeNames';
+import { isPartOfDicomFolder, mayHoldSeries } from '../../files/dicomFolder';
+import { withoutVolumeEnding } from '../../files/volumeNames';
 import { runTool, type Program } from '../../jobs/process';
 import { counted } from '../../text';
 import type { SeriesEntry, SeriesList } from '../../volume';
@@ -27,14 +27,6 @@ async function runConvert(program: Program, args: readonly string[], signal: Abo
   const { code, output, messages } = await runTool(program, ['convert', ...args], { signal });
   if (code !== 0) throw new UserError(messages.trim().split('\n').at(-1) || 'voco convert failed');
   return output;
-}
-
-async function mayHoldSeries(input: string): Promise<boolean> {
-  const folder = await stat(input).then(
-    (status) => status.isDirectory(),
-    () => false,
-  );
-  return folder || /^DICOMDIR$/i.test(basename(input));
 }
 
 /** The series to convert; undefined where the input is one volume. */
@@ -77,7 +69,7 @@ function nameOf(input: string, entry: SeriesEntry | undefined): string {
 /** Where the files go: asked for one, a folder for several. */
 async function targets(input: string, entries: readonly (SeriesEntry | undefined)[]): Promise<string[]> {
   // Not into a folder of slices, which is read as a whole.
-  const slices = isDicomName(input) || /^DICOMDIR$/i.test(basename(input));
+  const slices = isPartOfDicomFolder(input);
   const home = slices ? dirname(dirname(input)) : dirname(input);
   if (entries.length === 1) {
     const chosen = await vscode.window.showSaveDialog({

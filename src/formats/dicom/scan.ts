@@ -1,6 +1,7 @@
 import { readdir, realpath, stat } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { UserError, fileError } from '../../errors/userError';
+import { isDicomDir } from '../../files/dicomFolder';
 import { counted } from '../../text';
 import { looksLikeDicom } from '../detect';
 import { readBytes } from '../fileBytes';
@@ -204,7 +205,7 @@ export async function scan(path: string): Promise<Target> {
   }
   const own = await parseFile(absolute);
   if (!own) throw new UserError(`${path}: is no DICOM file`);
-  if (own.parsed.data.has('x00041220') || /^DICOMDIR$/i.test(basename(absolute))) {
+  if (own.parsed.data.has('x00041220') || isDicomDir(absolute)) {
     const { paths, missing } = await filesOfDirectory(absolute, own.parsed);
     if (paths.length === 0)
       throw new UserError(`${path}: none of the ${missing.length} files that this DICOMDIR names is there`);

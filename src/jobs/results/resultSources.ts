@@ -1,4 +1,3 @@
-import { stat } from 'node:fs/promises';
 import { dirname, sep } from 'node:path';
 import type { RunRegistry } from '../runRegistry';
 import { hasEnded, type RunSummary } from '../runSummary';
@@ -13,14 +12,9 @@ import { scoreTitle } from '../../downstream/descriptors';
 import { readStudy, type Study } from '../../runs/study';
 import { shortText } from '../runText';
 import { runFiles } from '../../runs/files';
+import { exists } from '../../files/kinds';
 
 const MAX_SOURCES = 200;
-
-const exists = (file: string): Promise<boolean> =>
-  stat(file).then(
-    () => true,
-    () => false,
-  );
 
 /** Evaluations of the checkpoints of a run, the newest first. */
 export function evaluationsOf(runs: readonly RunSummary[], dir: string): RunSummary[] {

@@ -1,6 +1,7 @@
 import type { VoxelArray } from '../types';
 import { readParts, readRange, type RangeRead } from './bytes';
-import { decodeVoxels, storedAsRead } from './datatypes';
+import { numbersOf } from '../../formats/numbers';
+import { storedAsRead } from './datatypes';
 import type { NiftiHeader } from './header';
 
 /** Planes that are read before all others, of a file in which they can be: a volume reduced along one axis. */
@@ -37,7 +38,7 @@ export async function growVoxels(
   const planeBytes = size[0] * size[1] * datatype.bytes;
   const growing: GrowingVoxels = {
     header,
-    voxels: storedAsRead(datatype, littleEndian) ? decodeVoxels(bytes, datatype, littleEndian, file) : undefined,
+    voxels: storedAsRead(datatype, littleEndian) ? numbersOf(bytes, datatype.name, littleEndian, file) : undefined,
     planes: new Uint8Array(size[2] * channels),
     share: 0,
   };

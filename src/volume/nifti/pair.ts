@@ -1,5 +1,5 @@
-import { stat } from 'node:fs/promises';
 import { UserError } from '../../errors/userError';
+import { isFile } from '../../files/kinds';
 
 const HEADER = /\.hdr(\.gz)?$/i;
 const DATA = /\.img(\.gz)?$/i;
@@ -9,13 +9,7 @@ async function sibling(file: string, pattern: RegExp, ending: string): Promise<s
   const stem = file.replace(pattern, '');
   const endings = [ending, `${ending}.gz`, ending.toUpperCase()];
   const candidates = endings.map((name) => `${stem}.${name}`);
-  for (const candidate of candidates) {
-    const there = await stat(candidate).then(
-      (status) => status.isFile(),
-      () => false,
-    );
-    if (there) return candidate;
-  }
+  for (const candidate of candidates) if (await isFile(candidate)) return candidate;
   return undefined;
 }
 

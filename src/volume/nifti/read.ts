@@ -1,10 +1,10 @@
 import { voxelCount, type Vec3 } from '../../geometry';
 import { constants as bufferConstants } from 'node:buffer';
 import { UserError } from '../../errors/userError';
+import { numbersOf } from '../../formats/numbers';
 import { copyBlock, newArrayLike } from '../layout/stridedCopy';
 import type { Volume, VoxelArray } from '../types';
 import { readStart, streamRange, type ChunkSink, type FileStart } from './bytes';
-import { decodeVoxels } from './datatypes';
 import { growVoxels, type GrowingVoxels } from './growing';
 import { dataFileOf, headerFileOf } from './pair';
 import { HEADER_BYTES, parseHeader, type NiftiHeader } from './header';
@@ -102,7 +102,7 @@ export async function readVoxels(file: string, onStart?: (growing: GrowingVoxels
   checkFits(header, file);
   const bytes = new ArrayBuffer(voxelBytes(header));
   const { trailing } = await growVoxels(voxelFile, header, bytes, onStart);
-  const voxels = decodeVoxels(bytes, header.datatype, header.littleEndian, file);
+  const voxels = numbersOf(bytes, header.datatype.name, header.littleEndian, file);
   return { header: trailing ? { ...header, warnings: [...header.warnings, TRAILING] } : header, voxels };
 }
 
@@ -120,7 +120,7 @@ export async function readEveryNth(file: string, step: Vec3): Promise<RawVoxels>
   const bytes = new ArrayBuffer(voxelBytes(header));
   const sink = rowSink(whole, step, new Uint8Array(bytes));
   await streamRange(voxelFile, whole.compressed, whole.voxelOffset, voxelBytes(whole), sink);
-  return { header, voxels: decodeVoxels(bytes, header.datatype, header.littleEndian, file) };
+  return { header, voxels: numbersOf(bytes, header.datatype.name, header.littleEndian, file) };
 }
 
 /** The header of a volume that keeps every n-th voxel along each axis. */

@@ -4,7 +4,8 @@ import { writeAtomically } from '../../files/atomic';
 import { determinant, isInvertible, shearOf, spacingOf } from '../affine';
 import { copyBlock, newArrayLike } from '../layout/stridedCopy';
 import type { Affine, Volume, VoxelArray } from '../types';
-import { allocateVoxels, DATATYPES, datatypeFor, type DatatypeName } from './datatypes';
+import { newVoxels } from '../../formats/numbers';
+import { DATATYPES, datatypeFor, type DatatypeName } from './datatypes';
 import { formatSize } from '../../text';
 
 export interface WriteOptions {
@@ -66,7 +67,7 @@ const RANGES: Record<string, [number, number]> = {
 function encodeVoxels(data: VoxelArray, datatype: DatatypeName, file: string): VoxelArray | BigInt64Array {
   if (datatypeFor(data) === datatype) return data;
   const long = datatype === 'int64' || datatype === 'uint64';
-  const out = long ? new BigInt64Array(data.length) : allocateVoxels(datatype, data.length);
+  const out = long ? new BigInt64Array(data.length) : newVoxels(datatype, data.length);
   const range = RANGES[datatype];
   for (let i = 0; i < data.length; i++) {
     const value = range ? Math.round(data[i]!) : data[i]!;

@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { listCheckpoints, readCheckpoint, readRunState } from '../../../src/runs';
-import { readNifti, writeNifti } from '../../../src/volume';
+import { readVolume, writeNifti } from '../../../src/volume';
 import {
   killChildren,
   makeTinyPhantom,
@@ -124,7 +124,7 @@ describe('volumes that cannot be used', () => {
   });
 
   it('with NaN voxels are trained on, with a note', async () => {
-    const { volume } = await readNifti(image(1), {});
+    const { volume } = await readVolume(image(1), {});
     const data = Float32Array.from(volume.data);
     for (let i = 0; i < data.length; i += 97) data[i] = i % 2 ? NaN : Infinity;
     const folder = caseFolder('nan', () => undefined, { train: { steps: 2 } });
@@ -221,7 +221,7 @@ describe('a loss that is not finite', () => {
   });
 
   it('is found at a volume with absurd voxels', async () => {
-    const { volume } = await readNifti(image(1), {});
+    const { volume } = await readVolume(image(1), {});
     const folder = caseFolder('absurd', () => undefined, {
       data: { preprocess: { intensity: null } },
       train: { steps: 4, checkpointEvery: 1 },

@@ -14,7 +14,7 @@ import { Comparer } from '../../../src/compare/comparer';
 import { samplePositions } from '../../../src/compare/encoders';
 import { evaluate } from '../../../src/evaluate';
 import { segment } from '../../../src/evaluate/segment';
-import { applyAffine, readNifti } from '../../../src/volume';
+import { applyAffine, readVolume } from '../../../src/volume';
 import { makeTinyPhantom, SMALL_SWIN, trainingDevice } from '../../support/trainer';
 import { segmentationConfig, untrainedModel, untrainedSegmenter } from './support';
 
@@ -109,7 +109,7 @@ describe('a prediction', () => {
       expect(again).not.toHaveBeenCalled();
       return computed.file;
     });
-    const [ours, theirs] = [(await readNifti(found)).volume, (await readNifti(out)).volume];
+    const [ours, theirs] = [(await readVolume(found)).volume, (await readVolume(out)).volume];
     expect(ours.shape).toEqual(theirs.shape);
     expect([...ours.affine]).toEqual([...theirs.affine]);
     expect(Buffer.compare(Buffer.from(ours.data.buffer), Buffer.from(theirs.data.buffer))).toBe(0);
@@ -127,7 +127,7 @@ describe('a prediction', () => {
       const after = await comparer.predict({ file: copy, image }, watched);
       expect(after.from).toBe('computed');
       expect(after.file).not.toBe(before.file);
-      const [a, b] = [await readNifti(before.file), await readNifti(after.file)];
+      const [a, b] = [await readVolume(before.file), await readVolume(after.file)];
       expect(Buffer.compare(Buffer.from(a.volume.data.buffer), Buffer.from(b.volume.data.buffer))).not.toBe(0);
     });
   });
@@ -319,7 +319,7 @@ describe('position predictions', () => {
     expect(answers[2]!.trainedOtherwise).toEqual(['method.crop']);
     for (const { report, map } of answers.slice(1)) {
       if (report!.map.values.length === 0) continue;
-      const { volume } = await readNifti(map!);
+      const { volume } = await readVolume(map!);
       expect(volume.shape).toEqual([1, ...report!.map.counts]);
       const place = applyAffine(Float64Array.from(report!.volume.affine), report!.map.origin);
       applyAffine(volume.affine, [0, 0, 0]).forEach((mm, axis) => expect(mm).toBeCloseTo(place[axis]!, 3));

@@ -10,7 +10,7 @@ import { useDevice } from '../../../src/tensor/backends';
 import type { CallContext } from '../../../src/rpc';
 import { serveLines } from '../../../src/rpc/lines';
 import type { AnswerMessage } from '../../../src/rpc/messages';
-import { readNifti } from '../../../src/volume';
+import { readVolume } from '../../../src/volume';
 import { killChildren, makeTinyPhantom, startVoco, trainingDevice, voco } from '../../support/trainer';
 import { segmentationConfig, untrainedSegmenter } from './support';
 
@@ -120,7 +120,7 @@ describe('voco compare --serve', () => {
       ]);
       expect([one.from, two.from]).toEqual(['computed', 'computed']);
       expect(progress.at(-1)).toBe(1);
-      expect((await readNifti(one.file)).volume.shape).toEqual((await readNifti(image[0]!)).volume.shape);
+      expect((await readVolume(one.file)).volume.shape).toEqual((await readVolume(image[0]!)).volume.shape);
       await expect(server.call('predict', { file: join(root, 'a.voco.json'), image })).rejects.toThrow(UserError);
       const features = await server.call('features', { files, image, crops: 2 });
       expect(features.stages).toHaveLength(5);

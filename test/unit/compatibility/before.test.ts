@@ -18,7 +18,7 @@ import {
   readStudy,
   type MetricsRecord,
 } from '../../../src/runs';
-import { readNifti } from '../../../src/volume';
+import { readVolume } from '../../../src/volume';
 import { hashOfTensors } from '../../support/before/checkpoints';
 import { openBefore, readBefore } from '../../support/before/open';
 import { processor } from '../../support/before/processor';
@@ -183,11 +183,11 @@ describe('checkpoints of before', () => {
   needs(onednn).test('scores held-out cases, and segments them, as it did', async () => {
     const old = await readResults(run('segmentation'));
     const label = join(run('segmentation'), 'predictions/case0004.nii.gz');
-    const { volume: drawn } = await readNifti(label);
+    const { volume: drawn } = await readVolume(label);
     const image = join(folder, 'spleens/imagesTr/case0004.nii.gz');
     const out = join(folder, 'segmented.nii.gz');
     await said('segment', image, '--checkpoint', newest('segmentation'), '--out', out);
-    const { volume: again } = await readNifti(out);
+    const { volume: again } = await readVolume(out);
     expect(again.shape).toEqual(drawn.shape);
     const differing = drawn.data.filter((value, i) => value !== again.data[i]).length;
     expect(differing).toBeLessThan(drawn.data.length / 1000);

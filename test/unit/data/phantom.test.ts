@@ -7,7 +7,7 @@ import { makePhantom } from '../../../src/data/phantom/dataset';
 import { resolveSources } from '../../../src/data/datalist/sources';
 import { BTCV_LABELS } from '../../../src/labels/organs';
 import { UsageError } from '../../../src/errors/userError';
-import { axisCodes, readNifti, spacingOf } from '../../../src/volume';
+import { axisCodes, readVolume, spacingOf } from '../../../src/volume';
 
 const SIZE = [80, 80, 32] as const;
 const SPACING = [4.8, 4.8, 10] as const;
@@ -134,8 +134,8 @@ describe('phantom data set', () => {
     );
     expect(training!.map((item) => item.id)).toEqual(['img0001', 'img0002']);
     expect(validation!.map((item) => item.id)).toEqual(['img0003']);
-    const image = await readNifti(training![0]!.image as string);
-    const label = await readNifti(training![0]!.label!);
+    const image = await readVolume(training![0]!.image as string);
+    const label = await readVolume(training![0]!.label!);
     expect(image.volume.shape).toEqual([1, ...SIZE]);
     expect(image.volume.data).toBeInstanceOf(Int16Array);
     expect(label.volume.data).toBeInstanceOf(Uint8Array);

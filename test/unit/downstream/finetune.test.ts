@@ -9,7 +9,7 @@ import {
   applyAffine,
   composeAffine,
   invertAffine,
-  readNifti,
+  readVolume,
   spacingOf,
   writeNifti,
   type Volume,
@@ -105,12 +105,12 @@ describe('a short fine-tuning', () => {
     expect(results.summary!.classes[0]!.scores.dice!.count).toBe(1);
     expect(readFileSync(result.csv, 'utf8').split('\n')).toHaveLength(4);
     const [prediction, image] = await Promise.all(
-      [join(runDir, found!.prediction!), found!.image].map(async (file) => (await readNifti(file)).volume),
+      [join(runDir, found!.prediction!), found!.image].map(async (file) => (await readVolume(file)).volume),
     );
     expect(prediction!.shape).toEqual(image!.shape);
     prediction!.affine.forEach((value, i) => expect(value).toBeCloseTo(image!.affine[i]!, 4));
     expect(new Set(prediction!.data)).toEqual(new Set([0, 6, 8]));
-    const truth = (await readNifti(found!.label!)).volume;
+    const truth = (await readVolume(found!.label!)).volume;
     const voxel = spacingOf(truth.affine).reduce((a, b) => a * b) / 1000;
     const count = (map: Volume, value: number): number => Array.from(map.data).filter((one) => one === value).length;
     const [liver] = found!.classes;
@@ -198,7 +198,7 @@ describe('a short fine-tuning', () => {
       [false, true].map(async (flips) => {
         const out = join(folder, `flips-${flips}.nii.gz`);
         await segment({ ...request, out, flips }, quiet);
-        return (await readNifti(out)).volume.data;
+        return (await readVolume(out)).volume.data;
       }),
     );
     const same = Array.from(maps[0]!).filter((value, i) => value === maps[1]![i]).length / maps[0]!.length;
@@ -208,7 +208,7 @@ describe('a short fine-tuning', () => {
 
   it('segments mirrored and turned images in their own space', async () => {
     const { checkpoints } = await listCheckpoints(runDir);
-    const { volume } = await readNifti(join(folder, 'phantom/imagesTr/img0004.nii.gz'));
+    const { volume } = await readVolume(join(folder, 'phantom/imagesTr/img0004.nii.gz'));
     const variants: [string, Volume][] = [
       ['plain', volume],
       ['mirrored', mirrored(volume)],
@@ -218,7 +218,7 @@ describe('a short fine-tuning', () => {
     const images = variants.map(([name]) => join(folder, `${name}.nii.gz`));
     const out = join(folder, 'segmented');
     const files = await segment({ images, checkpoint: checkpoints.at(-1)!.file, out, device }, quiet);
-    const maps = await Promise.all(files.map(async (file) => (await readNifti(file)).volume));
+    const maps = await Promise.all(files.map(async (file) => (await readVolume(file)).volume));
     maps.forEach((map, i) => {
       expect(map.shape).toEqual(variants[i]![1].shape);
       map.affine.forEach((value, k) => expect(value).toBeCloseTo(variants[i]![1].affine[k]!, 3));

@@ -15,7 +15,7 @@ import { validationInput } from '../../../src/downstream/classification/sampler'
 import { inputOf } from '../../../src/downstream/classification/loss';
 import { readWeights } from '../../../src/convert/read';
 import { BTCV_LABELS } from '../../../src/labels/organs';
-import { readNifti } from '../../../src/volume';
+import { readVolume } from '../../../src/volume';
 import { trainingDevice } from '../../support/trainer';
 
 const folder = mkdtempSync(join(tmpdir(), 'voco-tasks-'));
@@ -77,7 +77,7 @@ describe('each preset runs on sample data of its task’s shape', () => {
     // The preset of BraTS holds the first fold of its list out.
     const file = await prepare(task, task === 'brats21' ? 4 : 2, [...size]);
     const first = task === 'btcv' ? 'label0001' : 'case0001';
-    const label = (await readNifti(join(folder, task, `labelsTr/${first}.nii.gz`))).volume;
+    const label = (await readVolume(join(folder, task, `labelsTr/${first}.nii.gz`))).volume;
     if (values) expect([...new Set(label.data)].sort()).toEqual([...values]);
     const set = [...small, 'data.preprocess.spacing=null', 'train.steps=2', 'train.validateEvery=2'];
     const { runDir } = await train('finetune', { configFile: file, resume: false, set }, quiet);

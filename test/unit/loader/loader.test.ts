@@ -12,7 +12,7 @@ import { RandomStream } from '../../../src/random/random';
 import { createLoader, type Loaded, type LoaderOptions } from '../../../src/loader';
 import { vocoSampler } from '../../../src/pretext/voco/sampler';
 import type { LoaderSettings } from '../../../src/pretext/voco/settings';
-import { preprocess, readNifti, writeNifti } from '../../../src/volume';
+import { preprocess, readVolume, writeNifti } from '../../../src/volume';
 import { baseBoxes, createCropGrid, positionLabel } from '../../../src/pretext/voco/geometry';
 
 const root = mkdtempSync(join(tmpdir(), 'voco-loader-'));
@@ -128,7 +128,7 @@ describe('crop loader', () => {
     const { settings } = options();
     const augment = { flip: 0, rotate90: 0, shiftIntensity: { prob: 0, offset: 0 } };
     const [batch] = await run({ settings: { ...settings, augment, input: [8, 8, 8] } }, 1);
-    const { volume } = await readNifti(batch!.cases[1]!);
+    const { volume } = await readVolume(batch!.cases[1]!);
     const { data } = preprocess(volume, settings.store.preprocess).volume;
     const voxelsOf = (start: Vec3) =>
       Float32Array.from({ length: 512 }, (_, i) => {

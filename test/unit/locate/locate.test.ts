@@ -26,7 +26,7 @@ import { loaderSettings } from '../../../src/pretext/voco/task';
 import { createLoader } from '../../../src/loader';
 import { evaluateLoss } from '../../../src/train/gradients';
 import { baseBoxes, createCropGrid } from '../../../src/pretext/voco/geometry';
-import { applyAffine, readNifti } from '../../../src/volume';
+import { applyAffine, readVolume } from '../../../src/volume';
 import { killChildren, makeTinyPhantom, onlyRun, trainingDevice, voco, writeConfig } from '../../support/trainer';
 
 const root = mkdtempSync(join(tmpdir(), 'voco-locate-'));
@@ -192,7 +192,7 @@ describe('voco locate', () => {
     const [held] = (await findUnlabelledCases(config)).validation;
     expect(report.image).toEqual(imageFiles(held!));
     expect(JSON.parse(readFileSync(join(root, 'out/locate.json'), 'utf8'))).toEqual(report);
-    const { volume } = await readNifti(join(root, 'out/error.nii.gz'));
+    const { volume } = await readVolume(join(root, 'out/error.nii.gz'));
     expect(volume.shape).toEqual([1, ...report.map.counts]);
     expect(volume.data[5]).toBeCloseTo(report.map.values[5]!, 3);
     const affine = Float64Array.from(report.volume.affine);

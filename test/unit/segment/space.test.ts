@@ -8,7 +8,7 @@ import { makeLabelCodes } from '../../../src/data/labelled';
 import type { Segmenter } from '../../../src/nets';
 import * as tf from '../../../src/tensor/tf';
 import { segmentImage, writeSegmentation, type TrainedSegmenter } from '../../../src/segment/segmenter';
-import { applyAffine, composeAffine, readNifti, writeNifti, type Affine, type Volume } from '../../../src/volume';
+import { applyAffine, composeAffine, readVolume, writeNifti, type Affine, type Volume } from '../../../src/volume';
 import { useBackend } from '../../support/backends';
 
 const folder = mkdtempSync(join(tmpdir(), 'voco-space-'));
@@ -106,7 +106,7 @@ describe('a segmentation lies where its image does', () => {
     const segmenter = thresholding();
     const out = file.replace('.nii', '-organ.nii');
     await writeSegmentation(out, await segmentImage(segmenter, { image: file }), segmenter.codes);
-    const [stored, { volume }] = [(await readNifti(file)).volume, await readNifti(out)];
+    const [stored, { volume }] = [(await readVolume(file)).volume, await readVolume(out)];
     expect(volume.shape).toEqual(image.shape);
     expect([...volume.affine]).toEqual([...stored.affine]);
     expect(new Set(volume.data)).toEqual(new Set([0, ORGAN_VALUE]));

@@ -9,7 +9,7 @@ import { VolumeService } from '../../../src/viewer/service';
 import { stepsFor } from '../../../src/viewer/tooLarge';
 import type { Plane } from '../../../src/protocol/volume';
 import { parseHeader } from '../../../src/volume/nifti/header';
-import { applyAffine, readEveryNth, readNifti, writeNifti, type Affine, type Volume } from '../../../src/volume';
+import { applyAffine, readEveryNth, readVolume, writeNifti, type Affine, type Volume } from '../../../src/volume';
 import { canonicalIndex, fileIndex, toWorld } from '../../../webview/volume/geometry';
 import { concatenate, expectUserError, rawHeader, temporaryFolder } from '../volume/support';
 
@@ -432,10 +432,10 @@ describe('the label file of an image', () => {
   });
 });
 
-it('shows the same values as readNifti', async () => {
+it('shows the same values as readVolume', async () => {
   const file = path('same.nii.gz');
   await writeNifti(file, numbered(AFFINES.LPS!));
-  const { volume } = await readNifti(file);
+  const { volume } = await readVolume(file);
   const [slice] = await new VolumeService(file).slices(2, [2], 0, undefined);
   // Canonical (0, 0, 2) is the file's (3, 4, 2).
   expect(slice!.data[0]).toBe(volume.data[3 * 30 + 4 * 6 + 2]);

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { readHeader, readNifti } from '../../../src/volume';
+import { readHeader, readVolume } from '../../../src/volume';
 import { expectUserError, concatenate, rawHeader, temporaryFolder } from './support';
 
 const at = temporaryFolder();
@@ -11,16 +11,16 @@ const good = concatenate(rawHeader({}), body);
 
 async function fails(name: string, bytes: Uint8Array, pattern: RegExp): Promise<void> {
   await writeFile(at(name), bytes);
-  await expectUserError(readNifti(at(name)), at(name), pattern);
+  await expectUserError(readVolume(at(name)), at(name), pattern);
 }
 
 describe('malformed files', () => {
   it('missing, a folder, a pipe, empty', async () => {
-    await expectUserError(readNifti(at('none.nii')), at('none.nii'), /no such file/);
+    await expectUserError(readVolume(at('none.nii')), at('none.nii'), /no such file/);
     await mkdir(at('folder.nii'));
-    await expectUserError(readNifti(at('folder.nii')), at('folder.nii'), /not a regular file/);
+    await expectUserError(readVolume(at('folder.nii')), at('folder.nii'), /not a regular file/);
     execFileSync('mkfifo', [at('pipe.nii')]);
-    await expectUserError(readNifti(at('pipe.nii')), at('pipe.nii'), /not a regular file/);
+    await expectUserError(readVolume(at('pipe.nii')), at('pipe.nii'), /not a regular file/);
     await fails('empty.nii', new Uint8Array(0), /empty/);
     await fails('empty.nii.gz', gzipSync(new Uint8Array(0)), /empty/);
   });
@@ -50,7 +50,7 @@ describe('malformed files', () => {
   it('gzip data that goes on long after the voxels is read, but not to its end', async () => {
     const zipped = gzipSync(concatenate(good, new Uint8Array(100 << 20)), { level: 1 });
     await writeFile(at('endless.nii.gz'), zipped.subarray(0, zipped.length - 8));
-    expect((await readNifti(at('endless.nii.gz'))).volume.shape).toEqual([1, 2, 3, 4]);
+    expect((await readVolume(at('endless.nii.gz'))).volume.shape).toEqual([1, 2, 3, 4]);
   });
 
   it('wrong magic', async () => {
@@ -85,7 +85,7 @@ describe('malformed files', () => {
     await fails('unknown.nii', concatenate(rawHeader({ datatype: 77 }), body), /datatype code 77/);
     await fails('inter.nii', concatenate(rawHeader({ slope: 1, intercept: NaN }), body), /scl_inter is NaN/);
     await writeFile(at('good.nii'), good);
-    await expectUserError(readNifti(at('good.nii'), { channel: 1 }), at('good.nii'), /no channel 1/);
+    await expectUserError(readVolume(at('good.nii'), { channel: 1 }), at('good.nii'), /no channel 1/);
   });
 
   it('64-bit integers that are not exact', async () => {
@@ -98,6 +98,6 @@ describe('malformed files', () => {
     const zipped = gzipSync(concatenate(rawHeader({ dims: [3, 40, 40, 40, 1, 1, 1, 1] }), new Uint8Array(128000)));
     await writeFile(at('end.nii.gz'), zipped.subarray(0, zipped.length - 4));
     expect((await readHeader(at('end.nii.gz'))).size).toEqual([40, 40, 40]);
-    await expectUserError(readNifti(at('end.nii.gz')), at('end.nii.gz'), /truncated/);
+    await expectUserError(readVolume(at('end.nii.gz')), at('end.nii.gz'), /truncated/);
   });
 });

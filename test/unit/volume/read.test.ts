@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { axisCodes, readHeader, readNifti, readVoxels } from '../../../src/volume';
+import { axisCodes, readHeader, readVolume, readVoxels } from '../../../src/volume';
 import { concatenate, rawHeader, temporaryFolder, type RawHeader } from './support';
 
 const at = temporaryFolder();
@@ -60,7 +60,7 @@ describe('voxels of every type, byte order and version', () => {
       for (const compressed of [false, true]) {
         const file = at(`${kind.name}-${version}-${littleEndian}.nii${compressed ? '.gz' : ''}`);
         await writeFile(file, compressed ? gzipSync(bytes) : bytes);
-        const { volume, header, nonFinite } = await readNifti(file);
+        const { volume, header, nonFinite } = await readVolume(file);
         expect(header).toMatchObject({ version, littleEndian, compressed, channels: 1, size: [2, 3, 4] });
         expect(header.datatype.name).toBe(kind.name);
         expect([...volume.shape]).toEqual([1, 2, 3, 4]);
@@ -85,7 +85,7 @@ describe('layout', () => {
   it('keeps integer types and gives file order on request', async () => {
     const file = at('raw.nii');
     await writeFile(file, imageBytes(int16, {}));
-    expect((await readNifti(file)).volume.data).toBeInstanceOf(Int16Array);
+    expect((await readVolume(file)).volume.data).toBeInstanceOf(Int16Array);
     const { voxels } = await readVoxels(file);
     expect(Array.from(voxels.subarray(0, 4))).toEqual([-32768, 32767, 258, -32768]);
   });
@@ -95,7 +95,7 @@ describe('layout', () => {
     const body = Int32Array.from({ length: size[0] * size[1] * size[2] }, (_, i) => i);
     const header = rawHeader({ dims: [3, ...size, 1, 1, 1, 1], datatype: 8, bits: 32 });
     await writeFile(at('large.nii'), concatenate(header, new Uint8Array(body.buffer)));
-    const { data } = (await readNifti(at('large.nii'))).volume;
+    const { data } = (await readVolume(at('large.nii'))).volume;
     let wrong = 0;
     for (let x = 0; x < size[0]; x++) {
       for (let y = 0; y < size[1]; y++) {
@@ -112,13 +112,13 @@ describe('layout', () => {
     const body = Int16Array.from({ length: 48 }, (_, i) => i);
     const header = rawHeader({ dims: [4, 2, 3, 4, 2, 1, 1, 1] });
     await writeFile(file, gzipSync(concatenate(header, new Uint8Array(body.buffer))));
-    const all = (await readNifti(file, { channel: 'all' })).volume;
+    const all = (await readVolume(file, { channel: 'all' })).volume;
     expect([...all.shape]).toEqual([2, 2, 3, 4]);
     expect(all.data[24 + (1 * 3 + 2) * 4 + 3]).toBe(24 + 1 + 2 * 2 + 6 * 3);
-    const second = (await readNifti(file, { channel: 1 })).volume;
+    const second = (await readVolume(file, { channel: 1 })).volume;
     expect([...second.shape]).toEqual([1, 2, 3, 4]);
     expect(Array.from(second.data)).toEqual(Array.from(all.data.subarray(24)));
-    expect((await readNifti(file)).volume.data[0]).toBe(0);
+    expect((await readVolume(file)).volume.data[0]).toBe(0);
   });
 
   it('takes trailing axes of one voxel, and vectors on the fifth axis', async () => {
@@ -131,7 +131,7 @@ describe('layout', () => {
   it('applies slope and intercept, and ignores a slope of 0 or NaN', async () => {
     const first = async (slope: number, intercept: number) => {
       await writeFile(at('scaled.nii'), imageBytes(int16, { slope, intercept }));
-      return (await readNifti(at('scaled.nii'))).volume.data;
+      return (await readVolume(at('scaled.nii'))).volume.data;
     };
     const scaled = await first(0.5, 10);
     expect(scaled).toBeInstanceOf(Float32Array);
@@ -144,7 +144,7 @@ describe('layout', () => {
   it('counts voxels that are not numbers', async () => {
     const kind: Kind = { ...KINDS[8]!, values: [NaN, Infinity, 1] };
     await writeFile(at('nan.nii'), imageBytes(kind, {}));
-    const { nonFinite, volume } = await readNifti(at('nan.nii'));
+    const { nonFinite, volume } = await readVolume(at('nan.nii'));
     expect(nonFinite).toEqual({ nan: 8, infinite: 8 });
     expect(volume.data[0]).toBeNaN();
   });

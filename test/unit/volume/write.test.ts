@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { NIFTI1, readHeader as readWithLibrary } from 'nifti-reader-js';
 import {
   readHeader,
-  readNifti,
+  readVolume,
   writeNifti,
   type DatatypeName,
   type Volume,
@@ -37,7 +37,7 @@ describe('write and read back', () => {
     for (const extension of ['.nii', '.nii.gz']) {
       const file = at(`${name}${extension}`);
       await writeNifti(file, volumeOf(data), { description: 'a test' });
-      const { volume, header } = await readNifti(file);
+      const { volume, header } = await readVolume(file);
       expect(header).toMatchObject({ version: 1, affineSource: 'sform', description: 'a test', units: 'mm' });
       expect(header).toMatchObject({ qformCode: 1, sformCode: 1, warnings: [] });
       expect(header.datatype.name).toBe(name);
@@ -48,7 +48,7 @@ describe('write and read back', () => {
 
   it.each(['int64', 'uint64'] as const)('%s from other types', async (name) => {
     await writeNifti(at(`${name}.nii`), volumeOf(Uint8Array.from(ramp)), { datatype: name });
-    const { volume, header } = await readNifti(at(`${name}.nii`));
+    const { volume, header } = await readVolume(at(`${name}.nii`));
     expect(header.datatype.name).toBe(name);
     expect(Array.from(volume.data)).toEqual(ramp);
   });
@@ -56,7 +56,7 @@ describe('write and read back', () => {
   it('channels', async () => {
     const data = Float32Array.from({ length: 120 }, (_, i) => Math.sin(i));
     await writeNifti(at('channels.nii.gz'), volumeOf(data, 2));
-    const { volume } = await readNifti(at('channels.nii.gz'), { channel: 'all' });
+    const { volume } = await readVolume(at('channels.nii.gz'), { channel: 'all' });
     expect([...volume.shape]).toEqual([2, 3, 4, 5]);
     expect(volume.data).toEqual(data);
   });
@@ -64,7 +64,7 @@ describe('write and read back', () => {
   it('NIfTI-2 for long axes', async () => {
     const data = Int16Array.from({ length: 40000 }, (_, i) => i % 1000);
     await writeNifti(at('long.nii.gz'), { data, shape: [1, 40000, 1, 1], affine });
-    const { volume, header } = await readNifti(at('long.nii.gz'));
+    const { volume, header } = await readVolume(at('long.nii.gz'));
     expect(header).toMatchObject({ version: 2, size: [40000, 1, 1], qformCode: 1, units: 'mm' });
     expect(volume.data).toEqual(data);
   });
