@@ -188,6 +188,19 @@ export default tseslint.config(
   ...all.map(roomRules),
   {
     files: ['src/**/*.ts'],
+    ignores: ['src/extension/shared/notify.ts'],
+    rules: {
+      'no-restricted-properties': [
+        'error',
+        ...['showInformationMessage', 'showWarningMessage', 'showErrorMessage'].map((property) => ({
+          property,
+          message: 'use src/extension/shared/notify.ts: names in messages must not become links',
+        })),
+      ],
+    },
+  },
+  {
+    files: ['src/**/*.ts'],
     ignores: ['src/runs/**'],
     rules: {
       'no-restricted-syntax': [

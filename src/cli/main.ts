@@ -4,6 +4,7 @@ import { ExitCode, UsageError, UserError } from '../errors/userError';
 import { closest } from '../errors/closest';
 import { parseCommandLine, type Command } from './command';
 import { commands } from './commands';
+import { keepPrintable } from './terminal';
 
 const VERSION_FLAGS = new Set(['--version', '-V']);
 const HELP_FLAGS = new Set(['--help', '-h', 'help']);
@@ -73,6 +74,9 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 // A terminal that has gone must not end a run: messages are also in its log.
 process.stderr.on('error', () => undefined);
+
+keepPrintable(process.stdout);
+keepPrintable(process.stderr);
 
 /** Ends the process (open worker threads and devices would keep it alive) once standard output is written. */
 function leave(code: number): void {

@@ -1,6 +1,13 @@
-/** A field of a CSV file, quoted where its text needs it (RFC 4180); nothing for undefined and null. */
+const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+
+/**
+ * A field of a CSV file, quoted where its text needs it (RFC 4180); nothing for undefined and null. Spreadsheets compute what
+ * begins with = + - @, a tab or a line break: such text gets an apostrophe before it, which they take as "this is text".
+ * Numbers stay numbers, also as text.
+ */
 export function csvField(value: unknown): string {
-  const text = value === undefined || value === null ? '' : String(value);
+  let text = value === undefined || value === null ? '' : String(value);
+  if (typeof value !== 'number' && /^\s*[=+\-@\t\r\n]/.test(text) && !NUMBER.test(text.trim())) text = `'${text}`;
   return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 

@@ -73,7 +73,7 @@ export async function killRun(run: RunSummary): Promise<void> {
 
 /** Waits until a run has ended. @returns false when it has not within the time. @throws AbortError when cancelled. */
 export async function waitForEnd(dir: string, timeoutMs: number, signal?: AbortSignal): Promise<boolean> {
-  for (const end = Date.now() + timeoutMs; Date.now() < end;) {
+  for (const end = performance.now() + timeoutMs; performance.now() < end;) {
     signal?.throwIfAborted();
     const run = await summarizeRun(dir);
     if (hasEnded(run) && !run.live) return true;

@@ -44,7 +44,8 @@ async function pendingStart(state: RunState, launch: Launch | undefined): Promis
   const before = state.state === 'queued' || (ENDED.includes(state.state) && launch.startedAt > (state.ended ?? ''));
   if (claimed || !before) return 'none';
   if (launch.pid !== undefined) return (await launchIsAlive(launch)) ? 'alive' : 'dead';
-  return Date.now() - Date.parse(launch.startedAt) < START_GRACE_MS ? 'alive' : 'dead';
+  // A clock that was set back since leaves a start in the future.
+  return Math.abs(Date.now() - Date.parse(launch.startedAt)) < START_GRACE_MS ? 'alive' : 'dead';
 }
 
 async function judge(

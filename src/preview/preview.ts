@@ -145,10 +145,10 @@ export class CropPreviewer {
   private async cases({ data, seed }: PretrainConfig): Promise<readonly Case[]> {
     const { train: sources, validation, validationFraction, channel } = data;
     const key = JSON.stringify([sources, channel, validation.length, validationFraction, seed]);
-    if (this.listed?.key === key && Date.now() - this.listed.at < CASES_MS) return this.listed.train;
+    if (this.listed?.key === key && performance.now() - this.listed.at < CASES_MS) return this.listed.train;
     const all = await resolveSources(sources, '/', { labels: false, channel });
     const { train } = validation.length > 0 ? { train: all } : splitValidation(all, validationFraction, seed);
-    this.listed = { key, at: Date.now(), train };
+    this.listed = { key, at: performance.now(), train };
     return train;
   }
 

@@ -1,5 +1,5 @@
 import { bestScores } from '../downstream/descriptors';
-import { readdir, unlink } from 'node:fs/promises';
+import { lstat, readdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileError, UserError } from '../errors/userError';
 import { decodeNumber, encodeNumber } from './numbers';
@@ -58,7 +58,7 @@ export function decodeMetrics(text: string | undefined): Record<string, number> 
 
 /**
  * Writes a checkpoint atomically, then deletes what the retention does not keep. Nothing is deleted before the new one is
- * safely on disk, and a leftover of an interrupted write is removed.
+ * safely on disk, and a leftover of an interrupted write is removed. Nothing is deleted in a linked folder, and no link.
  *
  * @returns the file written.
  * @throws UserError when the disk is full; all older checkpoints are then still there and nothing half-written is.
@@ -90,7 +90,16 @@ function bestOf(
     );
 }
 
+/** Whether a path is a link, or cannot be looked at. */
+export const isLink = (path: string): Promise<boolean> =>
+  lstat(path).then(
+    (info) => info.isSymbolicLink(),
+    () => true,
+  );
+
 async function prune(runDir: string, justWritten: string, retention: Retention): Promise<void> {
+  // What lies behind a link may be another run's, or kept by hand.
+  if (await isLink(runFiles(runDir).checkpoints)) return;
   const { checkpoints } = await listCheckpoints(runDir);
   const keep = new Set(checkpoints.slice(-Math.max(1, retention.keepLast)).map(({ file }) => file));
   keep.add(justWritten);
@@ -102,7 +111,7 @@ async function prune(runDir: string, justWritten: string, retention: Retention):
     ...leftovers.map((name) => join(runFiles(runDir).checkpoints, name)),
   ];
   // A file that cannot be deleted costs space, not the run.
-  await Promise.all(files.map((file) => unlink(file).catch(() => undefined)));
+  await Promise.all(files.map(async (file) => (await isLink(file)) || unlink(file).catch(() => undefined)));
 }
 
 async function readInfo(file: string): Promise<CheckpointInfo> {

@@ -22,7 +22,8 @@ async function tryLock(file: string): Promise<boolean> {
 async function removeStale(file: string, afterMs: number): Promise<void> {
   const info = await stat(file).catch(() => undefined);
   const now = info && (await diskNow(dirname(file)));
-  if (info && now !== undefined && now - info.mtimeMs > afterMs) await unlink(file).catch(() => undefined);
+  // A clock that was set back leaves locks of the future.
+  if (info && now !== undefined && Math.abs(now - info.mtimeMs) > afterMs) await unlink(file).catch(() => undefined);
 }
 
 /**
@@ -32,9 +33,9 @@ async function removeStale(file: string, afterMs: number): Promise<void> {
  * @throws UserError when the file cannot be made, or another process does not let go of it.
  */
 export async function withLock<T>(file: string, work: () => Promise<T>): Promise<T> {
-  const deadline = Date.now() + PATIENCE_MS;
+  const deadline = performance.now() + PATIENCE_MS;
   while (!(await tryLock(file))) {
-    if (Date.now() > deadline)
+    if (performance.now() > deadline)
       throw new UserError(`${file}: another process holds this lock; delete the file if no such process is running`);
     await removeStale(file, STALE_MS);
     await sleep(RETRY_MS);

@@ -1,6 +1,9 @@
 import process from 'node:process';
 import { formatDuration } from './times';
 
+/** Goes back to the start of the terminal's line and empties it. */
+export const CLEAR_LINE = '\r\x1b[2K';
+
 const BAR_WIDTH = 24;
 const PLAIN_INTERVAL_MS = 10_000;
 const REDRAW_INTERVAL_MS = 100;
@@ -41,7 +44,7 @@ export class ProgressBar {
     const left = done < this.total ? ` · ${formatDuration(this.remaining(done))} left` : '';
     const text = `${this.label} ${bar} ${done}/${this.total}${left}${detail ? ` · ${detail}` : ''}`;
     if (this.stream.isTTY) {
-      this.stream.write(`\r\x1b[2K${text.slice(0, (this.stream.columns || 120) - 1)}`);
+      this.stream.write(`${CLEAR_LINE}${text.slice(0, (this.stream.columns || 120) - 1)}`);
       this.open = true;
     } else {
       this.stream.write(`${text}\n`);
@@ -50,7 +53,7 @@ export class ProgressBar {
 
   /** Prints a line without breaking the bar. */
   message(text: string): void {
-    if (this.open) this.stream.write('\r\x1b[2K');
+    if (this.open) this.stream.write(CLEAR_LINE);
     this.open = false;
     this.stream.write(`${text}\n`);
   }

@@ -33,6 +33,7 @@ export function formatShortTime(time: string | Date): string {
     day: 'numeric',
     hour: '2-digit',
     minute: '2-digit',
-    hour12: false,
+    // Not hour12: its midnight is 24:00.
+    hourCycle: 'h23',
   });
 }

@@ -8,6 +8,7 @@ import {
   createRun,
   initializeRun,
   isAlive,
+  isLink,
   latestCheckpoint,
   listRuns,
   readRunState,
@@ -116,6 +117,8 @@ export async function prepareRun<K extends ConfigKind>(
 /** Removes the files that a killed trainer was writing. */
 async function removeLeftovers(runDir: string): Promise<void> {
   for (const folder of [runDir, runFiles(runDir).checkpoints]) {
+    // A linked folder may be that of another run.
+    if (await isLink(folder)) continue;
     const names = await readdir(folder).catch(() => []);
     const leftovers = names.filter((name) => /\.\d+-\d+\.tmp$/.test(name));
     // One that cannot be removed costs space, not the run.

@@ -8,7 +8,8 @@ const HEARTBEAT_MS = 5000;
 
 /** Everything a run writes about itself besides checkpoints: metrics, TensorBoard events, state, log and plot. */
 export class RunRecorder {
-  private lastHeartbeat = 0;
+  /** Not by the clock of the day: one that is set back would silence the run. */
+  private lastHeartbeat = -Infinity;
 
   private constructor(
     private readonly runDir: string,
@@ -30,18 +31,18 @@ export class RunRecorder {
     await this.state.checkOwned();
     await this.metrics.append({ step, ...all });
     await this.events.scalars(step, all);
-    const due = Date.now() - this.lastHeartbeat > HEARTBEAT_MS;
+    const due = performance.now() - this.lastHeartbeat > HEARTBEAT_MS;
     if (due || validation) await this.patch({ step, loss: scalars.loss, ...(validation && heldOut(validation)) });
   }
 
   async patch(patch: RunStatePatch): Promise<void> {
-    this.lastHeartbeat = Date.now();
+    this.lastHeartbeat = performance.now();
     await this.state.update(patch);
   }
 
   /** Tells watchers on other machines that the run is alive. */
   async beat(): Promise<void> {
-    if (Date.now() - this.lastHeartbeat > HEARTBEAT_MS) await this.patch({});
+    if (performance.now() - this.lastHeartbeat > HEARTBEAT_MS) await this.patch({});
   }
 
   async log(message: string): Promise<void> {

@@ -90,7 +90,7 @@ function add(folders: Folders, folder: string, name: string): void {
 
 async function folderOffer(path: string, volumes: number, until: number): Promise<DataOffer> {
   const counts = { path, list: false, text: counted(volumes, 'volume') };
-  if (Date.now() > until) return counts;
+  if (performance.now() > until) return counts;
   return lookAtData(path).then(
     ({ text }) => ({ ...counts, text }),
     () => counts,
@@ -131,10 +131,10 @@ export async function dataOffers(
   texts: readonly string[],
   root: string,
 ): Promise<DataOffer[]> {
-  const until = Date.now() + LOOKED_AT_MS;
+  const until = performance.now() + LOOKED_AT_MS;
   const offers: DataOffer[] = [];
   for (const text of [...texts].sort(byName)) {
-    const offer = Date.now() > until ? undefined : await listOffer(text);
+    const offer = performance.now() > until ? undefined : await listOffer(text);
     if (offer) offers.push(offer);
   }
   for (const { path, volumes: count } of dataFolders(volumes, root).slice(0, MOST))

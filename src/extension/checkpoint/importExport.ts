@@ -9,6 +9,7 @@ import { CHECKPOINT_EDITOR, isCheckpointEditor } from './checkpointEditor';
 import type { Services } from '../services';
 import { Cancelled, withProgress, type CommandDefinition } from '../shared/command';
 import { pickRun } from '../runs/pickRun';
+import { showInfo } from '../shared/notify';
 
 /** The file that a menu, an editor or a tree item names. */
 function fileOf(argument: unknown): string | undefined {
@@ -57,7 +58,7 @@ async function runOnWeights(services: Services, title: string, args: readonly st
 async function showReport(services: Services, what: string, lines: readonly string[]): Promise<void> {
   for (const line of lines) services.log.info(line);
   const report = 'Show Report';
-  if ((await vscode.window.showInformationMessage(what, report)) !== report) return;
+  if ((await showInfo(what, report)) !== report) return;
   const document = await vscode.workspace.openTextDocument({ content: `${lines.join('\n')}\n` });
   await vscode.window.showTextDocument(document, { preview: true });
 }

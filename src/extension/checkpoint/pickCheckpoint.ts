@@ -3,6 +3,7 @@ import type { RunSummary } from '../../jobs/runSummary';
 import { listCheckpoints, type CheckpointInfo } from '../../runs/checkpoint';
 import { Cancelled } from '../shared/command';
 import { scoreTexts } from '../../jobs/runText';
+import { withoutIcons } from '../../text';
 
 export interface CheckpointChoice extends vscode.QuickPickItem {
   /** Absent: none. */
@@ -29,7 +30,7 @@ async function choicesOf(run: RunSummary, newestOnly: boolean): Promise<Checkpoi
   const { checkpoints } = await listCheckpoints(run.dir);
   const newestFirst = [...checkpoints].reverse().slice(0, newestOnly ? 1 : undefined);
   return newestFirst.map(({ file, step, metrics }: CheckpointInfo) => ({
-    label: `$(archive) ${run.label}`,
+    label: `$(archive) ${withoutIcons(run.label)}`,
     description: [`step ${step}`, ...scoreTexts(metrics)].join(' · '),
     file,
   }));

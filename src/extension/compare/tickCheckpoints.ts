@@ -7,6 +7,7 @@ import { listCheckpoints } from '../../runs/checkpoint';
 import type { Services } from '../services';
 import { scoreTexts } from '../../jobs/runText';
 import { plural } from '../../text';
+import { showWarning } from '../shared/notify';
 
 /** Runs whose checkpoints are offered, the newest. */
 const MOST_RUNS = 200;
@@ -123,7 +124,7 @@ class CheckpointList {
   }
 
   private refuse(count: number): void {
-    void vscode.window.showWarningMessage(`Tick ${COMPARED} checkpoints to compare; ${ticked(count)}.`);
+    void showWarning(`Tick ${COMPARED} checkpoints to compare; ${ticked(count)}.`);
   }
 
   private async addFiles(): Promise<void> {

@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import { Cancelled } from '../shared/command';
 import { configProblems } from './diagnostics';
+import { showError } from '../shared/notify';
 
 /** Shows the first error of a config on its line. @throws Cancelled when there is one */
 export async function refuseWithErrors(config: vscode.Uri): Promise<void> {
@@ -13,7 +14,7 @@ export async function refuseWithErrors(config: vscode.Uri): Promise<void> {
   editor.revealRange(first.range, vscode.TextEditorRevealType.InCenterIfOutsideViewport);
   const show = 'Show Problems';
   const line = first.range.start.line + 1;
-  void vscode.window.showErrorMessage(`Not started, line ${line}: ${first.message}`, show).then((choice) => {
+  void showError(`Not started, line ${line}: ${first.message}`, show).then((choice) => {
     if (choice === show) void vscode.commands.executeCommand('workbench.actions.view.problems');
   });
   throw new Cancelled();

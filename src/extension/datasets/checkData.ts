@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import { withProgress, type CommandDefinition } from '../shared/command';
 import { pickConfig, saveConfig } from '../config/pickConfig';
 import { counted } from '../../text';
+import { showError, showInfo, showWarning } from '../shared/notify';
 
 export const checkDataCommand: CommandDefinition = {
   id: 'voco.checkData',
@@ -15,13 +16,12 @@ export const checkDataCommand: CommandDefinition = {
     const errors = report.findings.filter((finding) => finding.severity === 'error').length;
     const warnings = report.findings.filter((finding) => finding.severity === 'warning').length;
     if (errors + warnings === 0) {
-      void vscode.window.showInformationMessage('No problems found in the data.');
+      void showInfo('No problems found in the data.');
       return report;
     }
     const show = 'Show Problems';
     const text = `The data has ${counted(errors, 'error')} and ${counted(warnings, 'warning')}.`;
-    const message =
-      errors > 0 ? vscode.window.showErrorMessage(text, show) : vscode.window.showWarningMessage(text, show);
+    const message = errors > 0 ? showError(text, show) : showWarning(text, show);
     void message.then((choice) => {
       if (choice === show) void vscode.commands.executeCommand('workbench.actions.view.problems');
     });

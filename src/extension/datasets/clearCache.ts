@@ -1,8 +1,8 @@
-import * as vscode from 'vscode';
 import { UserError } from '../../errors/userError';
 import { runTool, type Program } from '../../jobs/process';
 import { Cancelled, withProgress, type CommandDefinition } from '../shared/command';
 import { formatBytes } from '../../text';
+import { showInfo, showWarning } from '../shared/notify';
 
 interface CacheReport {
   readonly folder: string;
@@ -22,14 +22,14 @@ export const clearCacheCommand: CommandDefinition = {
     const program = await services.program();
     const report = await withProgress('Looking at the cache', (signal) => cacheTool(program, 'show', signal));
     if (report.entries === 0) {
-      void vscode.window.showInformationMessage(`The cache of preprocessed volumes is empty (${report.folder}).`);
+      void showInfo(`The cache of preprocessed volumes is empty (${report.folder}).`);
       return;
     }
     const clear = 'Clear';
     const text = `Remove ${report.entries} preprocessed volumes (${formatBytes(report.bytes)})?`;
     const detail = `${report.folder}\nThe next run preprocesses its volumes again.`;
-    if ((await vscode.window.showWarningMessage(text, { modal: true, detail }, clear)) !== clear) throw new Cancelled();
+    if ((await showWarning(text, { modal: true, detail }, clear)) !== clear) throw new Cancelled();
     await withProgress('Clearing the cache', (signal) => cacheTool(program, 'clear', signal));
-    void vscode.window.showInformationMessage(`${formatBytes(report.bytes)} of preprocessed volumes were removed.`);
+    void showInfo(`${formatBytes(report.bytes)} of preprocessed volumes were removed.`);
   },
 };

@@ -6,6 +6,7 @@ import { UserError } from '../../errors/userError';
 import { runTool } from '../../jobs/process';
 import type { Services } from '../services';
 import { Cancelled, requireFolder, withProgress, type CommandDefinition } from '../shared/command';
+import { showInfo } from '../shared/notify';
 
 const MAX_CASES = 1000;
 
@@ -66,7 +67,7 @@ export const makeSampleDatasetCommand: CommandDefinition = {
     services.walkthrough.done('data');
     if (argument === QUIETLY) return made;
     const start = 'New Experiment';
-    void vscode.window.showInformationMessage(`${cases} cases are in ${made.folder}.`, start).then((choice) => {
+    void showInfo(`${cases} cases are in ${made.folder}.`, start).then((choice) => {
       if (choice === start) void vscode.commands.executeCommand('voco.newExperiment', vscode.Uri.file(made.datalist));
     });
     return made;

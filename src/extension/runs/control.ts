@@ -2,8 +2,10 @@ import * as vscode from 'vscode';
 import { controlRun, killRun, stopRun, waitForEnd } from '../../jobs/control';
 import { hasEnded } from '../../jobs/runSummary';
 import { withProgress, type CommandDefinition } from '../shared/command';
+import { withoutIcons } from '../../text';
 import { pickRun } from './pickRun';
 import { announceQueued } from '../shared/submit';
+import { showWarning } from '../shared/notify';
 
 const STOP_PATIENCE_MS = 120_000;
 
@@ -43,7 +45,7 @@ export const resumeCommand: CommandDefinition = {
 /** Asks whether a run that another machine may still work on is to go on here. */
 async function takesOver(label: string, host: string): Promise<boolean> {
   const resume = 'Resume Here';
-  const answer = await vscode.window.showWarningMessage(
+  const answer = await showWarning(
     `${label} was trained on ${host}, which gives no sign of life.`,
     { modal: true, detail: `If its trainer still works there, it stops when this machine takes the run over.` },
     resume,
@@ -60,7 +62,10 @@ export const checkpointCommand: CommandDefinition = {
       none: 'No run is training, so there is nothing to save.',
     });
     const status = await controlRun(run, 'checkpoint');
-    void vscode.window.setStatusBarMessage(`VoCo: checkpoint of ${run.label} at step ${status.step}`, 5000);
+    void vscode.window.setStatusBarMessage(
+      `VoCo: checkpoint of ${withoutIcons(run.label)} at step ${status.step}`,
+      5000,
+    );
     await services.registry.refresh(run.dir);
   },
 };
@@ -82,6 +87,6 @@ export const stopCommand: CommandDefinition = {
     if (ended || !now) return;
     const kill = 'End It Now';
     const text = `${run.label} has not stopped yet. Ending it now loses the steps since its last checkpoint.`;
-    if ((await vscode.window.showWarningMessage(text, kill)) === kill) await killRun(now);
+    if ((await showWarning(text, kill)) === kill) await killRun(now);
   },
 };

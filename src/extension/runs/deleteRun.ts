@@ -4,6 +4,7 @@ import { moveToTrash } from '../../jobs/control';
 import { hasEnded, type RunSummary } from '../../jobs/runSummary';
 import { Cancelled, type CommandDefinition } from '../shared/command';
 import { pickRun } from './pickRun';
+import { showInfo, showWarning } from '../shared/notify';
 
 /** Moves a run to the system's trash where there is one; else beside the runs. @returns what undoes it, if anything does. */
 async function discard(run: RunSummary): Promise<(() => Promise<void>) | undefined> {
@@ -26,23 +27,20 @@ export const deleteRunCommand: CommandDefinition = {
       none: 'No run has ended. Stop a run before deleting it.',
     });
     if (!hasEnded(run)) {
-      void vscode.window.showWarningMessage(`${run.label} is ${run.phase}. Stop it before deleting it.`);
+      void showWarning(`${run.label} is ${run.phase}. Stop it before deleting it.`);
       throw new Cancelled();
     }
     const question = `Delete ${run.label} with its checkpoints?`;
     const confirm = 'Move to Trash';
-    if ((await vscode.window.showWarningMessage(question, { modal: true, detail: run.dir }, confirm)) !== confirm)
-      return;
+    if ((await showWarning(question, { modal: true, detail: run.dir }, confirm)) !== confirm) return;
     const undo = await discard(run);
     await services.registry.refresh(run.dir);
     if (!undo) return;
     const choice = 'Undo';
-    void vscode.window
-      .showInformationMessage(`${run.label} was moved to the folder .trash beside it.`, choice)
-      .then(async (it) => {
-        if (it !== choice) return;
-        await undo();
-        await services.registry.refresh(run.dir);
-      });
+    void showInfo(`${run.label} was moved to the folder .trash beside it.`, choice).then(async (it) => {
+      if (it !== choice) return;
+      await undo();
+      await services.registry.refresh(run.dir);
+    });
   },
 };

@@ -4,6 +4,7 @@ import { lastLogLines, type RunSummary } from '../../jobs/runSummary';
 import type { RunKind } from '../../runs/runDirectory';
 import type { Services } from '../services';
 import { studyOf } from '../../jobs/studyOf';
+import { showError, showInfo } from '../shared/notify';
 
 const CURVES = 'Show Curves';
 const LOG = 'Show Log';
@@ -36,7 +37,7 @@ async function failed({ log }: Services, run: RunSummary): Promise<void> {
   log.error(`${run.dir}: failed: ${run.reason ?? 'no reason given'}`);
   for (const line of lines) log.error(`  ${line}`);
   const text = `${run.label} failed: ${run.reason ?? lines.at(-1) ?? 'no reason given'}`;
-  lead(run, await vscode.window.showErrorMessage(text, LOG, RESUME));
+  lead(run, await showError(text, LOG, RESUME));
 }
 
 async function tell(services: Services, { run, from }: RunChange): Promise<void> {
@@ -47,14 +48,10 @@ async function tell(services: Services, { run, from }: RunChange): Promise<void>
   const { kind } = run.state;
   // An evaluation shows its progress in the results panel.
   const began = kind !== 'evaluate' && run.phase === 'running' && (from === 'starting' || from === 'queued');
-  if (began) lead(run, await vscode.window.showInformationMessage(`${run.label} is training.`, CURVES));
-  else if (run.phase === 'finished')
-    lead(run, await vscode.window.showInformationMessage(`${run.label} is finished.`, ...NEXT[kind]));
+  if (began) lead(run, await showInfo(`${run.label} is training.`, CURVES));
+  else if (run.phase === 'finished') lead(run, await showInfo(`${run.label} is finished.`, ...NEXT[kind]));
   else if (run.phase === 'interrupted')
-    lead(
-      run,
-      await vscode.window.showInformationMessage(`${run.label} was stopped at step ${run.state.step}.`, RESUME),
-    );
+    lead(run, await showInfo(`${run.label} was stopped at step ${run.state.step}.`, RESUME));
   else if (run.phase === 'failed') await failed(services, run);
 }
 

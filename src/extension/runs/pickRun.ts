@@ -2,7 +2,9 @@ import * as vscode from 'vscode';
 import type { RunSummary } from '../../jobs/runSummary';
 import type { Services } from '../services';
 import { describeRun } from '../../jobs/runText';
+import { withoutIcons } from '../../text';
 import { Cancelled, requireFolder } from '../shared/command';
+import { showInfo } from '../shared/notify';
 
 export interface RunQuestion {
   readonly title: string;
@@ -35,7 +37,11 @@ export async function pickRun(services: Services, argument: unknown, question: R
     throw new Cancelled();
   }
   if (runs.length === 1) return runs[0]!;
-  const items = runs.map((run) => ({ label: run.label, description: describeRun(run), run }));
+  const items = runs.map((run) => ({
+    label: withoutIcons(run.label),
+    description: withoutIcons(describeRun(run)),
+    run,
+  }));
   const choice = await vscode.window.showQuickPick(items, { title: question.title, matchOnDescription: true });
   if (!choice) throw new Cancelled();
   return choice.run;
@@ -43,7 +49,7 @@ export async function pickRun(services: Services, argument: unknown, question: R
 
 async function offerPretrain(text: string): Promise<void> {
   const start = 'Pre-train';
-  void vscode.window.showInformationMessage(text, start).then((choice) => {
+  void showInfo(text, start).then((choice) => {
     if (choice === start) void vscode.commands.executeCommand('voco.pretrain');
   });
 }

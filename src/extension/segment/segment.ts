@@ -16,6 +16,7 @@ import type { Services } from '../services';
 import { chosenDevice } from '../shared/settings';
 import { Cancelled, withProgress, type CommandDefinition } from '../shared/command';
 import { checkpointOf, pickCheckpoint } from '../checkpoint/pickCheckpoint';
+import { showInfo } from '../shared/notify';
 
 /** Where segmentations go: not beside the images, where a folder of training images would take them for volumes. */
 const FOLDER = 'segmentations';
@@ -113,7 +114,7 @@ export const segmentCommand: CommandDefinition = {
     const image = vscode.Uri.file(cases[0]!.split(',')[0]!);
     await openVolume(image, { overlays: [{ uri: vscode.Uri.file(files[0]!), name: 'prediction', mode: 'labels' }] });
     if (files.length > 1) {
-      void vscode.window.showInformationMessage(`${files.length} segmentations are in ${dirname(files[0]!)}.`);
+      void showInfo(`${files.length} segmentations are in ${dirname(files[0]!)}.`);
     }
     return files;
   },

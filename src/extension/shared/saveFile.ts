@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import { writeFileAtomically } from '../../files/atomic';
+import { showInfo } from './notify';
 
 /**
  * Asks where to save something that a panel made, and writes it.
@@ -24,7 +25,7 @@ export async function saveFile(
   if (typeof write === 'function') await write(target.fsPath);
   else await writeFileAtomically(target.fsPath, write);
   const open = 'Open';
-  void vscode.window.showInformationMessage(`Saved ${basename(target.fsPath)}`, open).then((choice) => {
+  void showInfo(`Saved ${basename(target.fsPath)}`, open).then((choice) => {
     if (choice === open) void vscode.commands.executeCommand('vscode.open', target);
   });
   return target.fsPath;

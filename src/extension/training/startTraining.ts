@@ -7,6 +7,7 @@ import type { Services } from '../services';
 import { Cancelled } from '../shared/command';
 import { settingOverrides } from '../shared/settings';
 import { submitJob } from '../shared/submit';
+import { showWarning } from '../shared/notify';
 
 const COMMANDS: Record<ConfigKind, { readonly title: string; readonly command: string; readonly noun: string }> = {
   pretrain: { title: 'Pre-train', command: 'voco.pretrain', noun: 'pre-training' },
@@ -18,7 +19,7 @@ function refuseOtherKind(config: vscode.Uri, found: ConfigKind, kind: ConfigKind
   if (found === kind) return;
   const { title, command, noun } = COMMANDS[found];
   const name = config.path.split('/').at(-1)!;
-  void vscode.window.showWarningMessage(`${name} is a config for ${noun}.`, title).then((choice) => {
+  void showWarning(`${name} is a config for ${noun}.`, title).then((choice) => {
     if (choice === title) void vscode.commands.executeCommand(command, config);
   });
   throw new Cancelled();

@@ -8,6 +8,7 @@ import { counted } from '../../text';
 import type { SeriesEntry, SeriesList } from '../../volume';
 import { Cancelled, withProgress, type CommandDefinition } from '../shared/command';
 import { openVolume } from './openVolume';
+import { showInfo, showWarning } from '../shared/notify';
 
 /** The file or folder of a menu, or one that the user chooses. */
 async function pickInput(clicked: unknown): Promise<string> {
@@ -112,9 +113,8 @@ export const convertCommand: CommandDefinition = {
       return told;
     });
     await openVolume(vscode.Uri.file(files[0]!));
-    if (warnings.length > 0) void vscode.window.showWarningMessage(`${basename(files[0]!)}: ${warnings.join('; ')}`);
-    else if (files.length > 1)
-      void vscode.window.showInformationMessage(`${counted(files.length, 'volume')} are in ${dirname(files[0]!)}.`);
+    if (warnings.length > 0) void showWarning(`${basename(files[0]!)}: ${warnings.join('; ')}`);
+    else if (files.length > 1) void showInfo(`${counted(files.length, 'volume')} are in ${dirname(files[0]!)}.`);
     return files;
   },
 };

@@ -20,6 +20,7 @@ import {
 } from './openVolume';
 import { askForVolumes, VolumeSession } from './session';
 import { viewerPolicy } from './policy';
+import { showInfo, showWarning } from '../shared/notify';
 
 const EDITOR = 'voco.volume';
 /** The same, offered for DICOM files but not their default. */
@@ -112,9 +113,7 @@ class VolumeEditor
     files = [...new Set(files)];
     if (files.length === 0) return;
     if (files.length < 2 || files.length > MOST_COMPARED) {
-      void vscode.window.showWarningMessage(
-        `Choose 2 to ${MOST_COMPARED} volumes to compare (${VOLUME_ENDINGS}); ${files.length} chosen.`,
-      );
+      void showWarning(`Choose 2 to ${MOST_COMPARED} volumes to compare (${VOLUME_ENDINGS}); ${files.length} chosen.`);
       return;
     }
     this.compare(files.map((path) => ({ path, name: nameBeside(path, files), overlays: [] })));
@@ -133,7 +132,7 @@ class VolumeEditor
     }
     const session = this.active();
     if (!session) {
-      void vscode.window.showInformationMessage('Open the volume first (click its file), then add an overlay to it.');
+      void showInfo('Open the volume first (click its file), then add an overlay to it.');
       return;
     }
     const top = files[0] ?? (await askForVolumes('Overlay', session.files[0], false))[0];

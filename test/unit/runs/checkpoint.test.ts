@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { UserError } from '../../../src/errors/userError';
@@ -35,6 +35,22 @@ describe('checkpoints', () => {
     const read = await readCheckpoint(file);
     expect(read).toMatchObject({ step: 1000, metrics, tensors: state(1000).tensors });
     expect(read.metadata.config).toBe('{"a":1}');
+  });
+
+  test('nothing is deleted in a linked folder, and no linked checkpoint', async () => {
+    const [mine, other] = [temporaryFolder(), temporaryFolder()];
+    for (const step of [1, 2]) await saveCheckpoint(other, state(step));
+    symlinkSync(join(other, 'checkpoints'), join(mine, 'checkpoints'));
+    await saveCheckpoint(mine, state(3), { keepLast: 1 });
+    expect(names(other)).toHaveLength(3);
+
+    const third = temporaryFolder();
+    for (const step of [1, 2]) await saveCheckpoint(third, state(step));
+    const kept = join(third, 'kept.safetensors');
+    renameSync(checkpointFile(third, 1), kept);
+    symlinkSync(kept, checkpointFile(third, 1));
+    await saveCheckpoint(third, state(3), { keepLast: 1 });
+    expect(names(third)).toEqual(['step-00000001.safetensors', 'step-00000003.safetensors']);
   });
 
   test('the last N and the best are kept', async () => {

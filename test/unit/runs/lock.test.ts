@@ -28,3 +28,11 @@ test('the lock is let go when the work fails, and one that a dead process left i
   utimesSync(file, old, old);
   expect(await withLock(file, () => Promise.resolve(3))).toBe(3);
 });
+
+test('a lock of the future, which a clock that was set back leaves, is taken', async () => {
+  const file = join(temporaryFolder(), 'claim.lock');
+  writeFileSync(file, '');
+  const later = new Date(Date.now() + 3_600_000);
+  utimesSync(file, later, later);
+  expect(await withLock(file, () => Promise.resolve(3))).toBe(3);
+});

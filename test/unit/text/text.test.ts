@@ -12,7 +12,11 @@ import {
   formatValue,
   listOf,
   plural,
+  printable,
+  printableLine,
   significant,
+  withoutIcons,
+  withoutLinks,
 } from '../../../src/text';
 
 describe('numbers', () => {
@@ -79,6 +83,7 @@ describe('times', () => {
     expect(formatTime(date.toISOString())).toBe(formatTime(date));
     expect(formatTime('yesterday')).toBeUndefined();
     expect(formatShortTime(date)).toBe('Nov 30, 13:05');
+    expect(formatShortTime(new Date(2026, 10, 30, 0, 5))).toBe('Nov 30, 00:05');
   });
 });
 
@@ -99,5 +104,25 @@ describe('words', () => {
     expect(listOf(['a'], 'or')).toBe('a');
     expect(listOf(['a', 'b'], 'and')).toBe('a and b');
     expect(listOf(['a', 'b', 'c'], 'or')).toBe('a, b or c');
+  });
+});
+
+describe('text that others wrote', () => {
+  it('loses what a terminal would obey, and nothing else', () => {
+    expect(printable('a\u001b[2J\u009b31m\rb\u0007\u202etxt.exe')).toBe(
+      String.raw`a\u001b[2J\u009b31m\u000db\u0007\u202etxt.exe`,
+    );
+    expect(printable('Größe 3×4\n\tλ 🧠')).toBe('Größe 3×4\n\tλ 🧠');
+    expect(printableLine('one\nrun finished')).toBe('one run finished');
+  });
+
+  it('means the same in JSON', () => {
+    const value = { name: 'a\u007f\u009b\u202eb' };
+    expect(JSON.parse(printable(JSON.stringify(value)))).toEqual(value);
+  });
+
+  it('has neither links nor icons', () => {
+    expect(withoutLinks('x [Resume](command:voco.resume?1) y')).toBe('x [Resume] (command:voco.resume?1) y');
+    expect(withoutIcons('$(pass) done $5')).toBe('$ (pass) done $5');
   });
 });
