@@ -1,9 +1,8 @@
 import { mapAxes, voxelCount, type Axis, type Vec3 } from '../geometry';
-import { formatSize, significant } from '../text';
-import { applyAffine, invertAffine, isInvertible, spacingOf } from './affine';
-import { axisCodes } from './axcodes';
+import { applyAffine, invertAffine, isInvertible } from './affine';
+import { cropOnLattice, isUnitLattice, SAME, turned, type Crop } from './lattice';
 import { copyBlock, newArrayLike } from './layout/stridedCopy';
-import type { Notice } from './notice';
+import { labelOnGrid } from './transforms/labelOnGrid';
 import type { Affine, Volume, VoxelArray } from './types';
 
 /** A voxel grid in space: voxels along each axis, and where they lie. */
@@ -12,8 +11,6 @@ export interface Grid {
   readonly affine: Affine;
 }
 
-/** Up to this share of a voxel, two grids are the same. */
-const SAME = 0.01;
 /** Below this share of a voxel, the voxels of two grids still correspond. */
 const NEAR = 0.5;
 
@@ -25,16 +22,19 @@ export interface AxisTurn {
 
 export interface GridComparison {
   /**
-   * same: voxels lie on each other; near: less than half a voxel apart; unplaced: one of the grids has no place of its own
-   * (see {@link isUnplaced}) and both have the same size; elsewhere: none of these.
+   * same: voxels lie on each other; near: less than half a voxel apart; cropped: of another size, but on the second grid's lattice
+   * (see {@link cropOnLattice}); unplaced: one of the grids has no place of its own (see {@link isUnplaced}) and both have the
+   * same size; elsewhere: none of these.
    */
-  readonly place: 'same' | 'near' | 'unplaced' | 'elsewhere';
+  readonly place: 'same' | 'near' | 'cropped' | 'unplaced' | 'elsewhere';
   /** How to turn the first grid's axes to the second's; undefined when they are the same, or the grids do not correspond. */
   readonly turn?: AxisTurn;
   /** Largest distance between corresponding voxel centres in mm; infinite when the sizes differ. */
   readonly distance: number;
   /** Which grid has no place of its own, when `place` says so. */
   readonly unplaced?: 'first' | 'second';
+  /** Where the first grid lies on the second's lattice, when `place` says so. */
+  readonly crop?: Crop;
 }
 
 /** The grid of a volume. */
@@ -56,13 +56,6 @@ const ORDERS: readonly (readonly [Axis, Axis, Axis])[] = [
 const TURNS: readonly AxisTurn[] = ORDERS.flatMap((axis) =>
   Array.from({ length: 8 }, (_, bits) => ({ axis, flip: [(bits & 1) > 0, (bits & 2) > 0, (bits & 4) > 0] as const })),
 );
-
-/** The voxel of the grid of this size that a turn brings to voxel `at`. */
-function turned({ axis, flip }: AxisTurn, size: Vec3, at: Vec3): Vec3 {
-  const source = [0, 0, 0];
-  axis.forEach((from, k) => (source[from] = flip[k] ? size[from] - 1 - at[k]! : at[k]!));
-  return [source[0]!, source[1]!, source[2]!];
-}
 
 /** Largest distance between corresponding voxel centres: in mm, and along the axes of `b` in voxels. */
 function distanceUnder(turn: AxisTurn, a: Grid, b: Grid, toVoxels: Affine): { mm: number; voxels: number } {
@@ -115,137 +108,30 @@ export function compareGrids(a: Grid, b: Grid): GridComparison {
   const distance = straight ? distanceUnder(TURNS[0]!, a, b, toVoxels).mm : Infinity;
   if (straight && (isUnplaced(a) || isUnplaced(b)))
     return { place: 'unplaced', distance, unplaced: isUnplaced(a) ? 'first' : 'second' };
-  return { place: 'elsewhere', distance };
+  const crop = fitting.length === 0 ? placedCrop(a, b) : undefined;
+  return crop ? { place: 'cropped', distance, crop } : { place: 'elsewhere', distance };
 }
 
 /**
- * What is to be said of where an image lies beside the first image of its case, of which it is another channel: as of a label
- * (see {@link judgeLabelGrid}), but there is nothing to choose. {@link ontoGrid} brings it there.
+ * The place of a grid of another size on the second's lattice. A grid without a place of its own is not known to be there; and on
+ * the lattice of an array that was saved without one, everything of 1 mm is, so that it has to lie inside.
  */
-export function judgeChannelGrid(channel: Grid, first: Grid, firstFile: string): Notice | undefined {
-  const { place, distance, turn } = compareGrids(channel, first);
-  if (place === 'same' && !turn) return undefined;
-  if (place === 'same')
-    return {
-      severity: 'info',
-      message: `its axes run ${axisCodes(channel.affine)}, those of ${firstFile} ${axisCodes(first.affine)}; it lies in the same place and is turned`,
-      advice: 'nothing to do',
-    };
-  if (place === 'near')
-    return {
-      severity: 'warning',
-      message: `lies up to ${mm(distance)} off ${firstFile}, the first channel of the case, which is less than half a voxel; its grid is used`,
-      advice: 'write all channels of a case with one affine',
-    };
-  const [own, its] = [describeGrid(channel), describeGrid(first)];
-  return {
-    severity: 'error',
-    message: `does not lie on the voxel grid of ${firstFile}, the first channel of the case. This one: ${own}; the first: ${its}`,
-    advice: 'register and resample the channels of a case to one grid',
-  };
-}
-
-/** A grid in words: `64×64×40 voxels of 1×1×2.5 mm, axes RAS, first voxel at (−90, −126, −72) mm`. */
-export function describeGrid({ size, affine }: Grid): string {
-  const short = (value: number): string => significant(value, 4).replace('-', '−');
-  const origin = [affine[3]!, affine[7]!, affine[11]!].map(short).join(', ');
-  const axes = isInvertible(affine) ? `, axes ${axisCodes(affine)}` : '';
-  return `${formatSize(size)} voxels of ${formatSize(spacingOf(affine).map(short))} mm${axes}, first voxel at (${origin}) mm`;
-}
-
-const mm = (distance: number): string => `${significant(distance, 2)} mm`;
-
-/** Whether two grids cover the same stretch along each axis, in larger or smaller voxels. */
-function sameExtent(a: Grid, b: Grid): boolean {
-  const [p, q] = [a, b].map(({ affine }) => spacingOf(affine));
-  const scaled = p!.some((step, axis) => Math.abs(step - q![axis]!) > 0.02 * q![axis]!);
-  return (
-    scaled && p!.every((step, k) => Math.abs(step * a.size[k]! - q![k]! * b.size[k]!) < 0.05 * q![k]! * b.size[k]!)
-  );
-}
-
-/** Whether sizes are the same in another order. */
-function swapped(a: Vec3, b: Vec3): boolean {
-  const sorted = (size: Vec3): string => [...size].sort((p, q) => p - q).join();
-  return a.join() !== b.join() && sorted(a) === sorted(b);
-}
-
-/** Whether a label is an array whose axes were swapped, saved without an affine or with that of its image. */
-function hasSwappedAxes(label: Grid, image: Grid): boolean {
-  const copied = label.affine.every((value, i) => Math.abs(value - image.affine[i]!) < 1e-3);
-  return (copied || isUnplaced(label)) && swapped(label.size, image.size);
-}
-
-function elsewhere(label: Grid, image: Grid, imageFile: string, distance: number): Notice {
-  const grids = `${describeGrid(label)}; the image: ${describeGrid(image)}`;
-  if (Number.isFinite(distance))
-    return {
-      severity: 'error',
-      message: `lies up to ${mm(distance)} away from its image ${imageFile}. The label: ${grids}`,
-      advice: 'pair the label with its own image, or write it with the affine of its image',
-    };
-  return {
-    severity: 'error',
-    message: `lies on another voxel grid than its image ${imageFile}. The label: ${grids}`,
-    advice: hasSwappedAxes(label, image)
-      ? "its sizes are the image's in another order, as of an array whose axes were swapped (SimpleITK's arrays have z first): save it with the axes and the affine of the image"
-      : sameExtent(label, image)
-        ? 'resample the label to the image, with the nearest voxel'
-        : 'pair the label with its own image, or resample it to the image, with the nearest voxel',
-  };
+function placedCrop(a: Grid, b: Grid): Crop | undefined {
+  if (isUnplaced(a)) return undefined;
+  const crop = cropOnLattice(a, b);
+  return crop && crop.outside > 0 && isUnplaced(b) && isUnitLattice(b) ? undefined : crop;
 }
 
 /**
- * What is to be said of where a label map lies beside its image. Without an error, {@link ontoGrid} brings it onto the
- * image's voxels.
+ * Brings a volume onto the voxels of another grid that it corresponds to: turned where its axes run otherwise, with zeros around
+ * it where it covers a part, without what is outside, and with the affine of the grid.
  *
- * @param label grid of the label map
- * @param image grid of the image
- * @param imageFile names the image in messages
- * @param onImageGrid the user says that labels of the image's size lie on its grid, whatever their affine
- * @returns undefined when both have the same grid
- */
-export function judgeLabelGrid(label: Grid, image: Grid, imageFile: string, onImageGrid = false): Notice | undefined {
-  const found = compareGrids(label, image);
-  const { place, distance, turn } = found;
-  if (place === 'near')
-    return {
-      severity: 'warning',
-      message: `lies up to ${mm(distance)} off its image ${imageFile}, which is less than half a voxel; the image's grid is used`,
-      advice: 'write the label with the affine of its image',
-    };
-  if (place === 'same')
-    return (
-      turn && {
-        severity: 'info',
-        message: `its axes run ${axisCodes(label.affine)}, those of its image ${imageFile} ${axisCodes(image.affine)}; it lies in the same place and is turned`,
-        advice: 'nothing to do',
-      }
-    );
-  if (onImageGrid && Number.isFinite(distance))
-    return {
-      severity: 'warning',
-      message: `lies up to ${mm(distance)} away from its image ${imageFile} by its affine; the image's grid is used for it, as asked`,
-      advice: 'write the label with the affine of its image',
-    };
-  if (place === 'elsewhere') return elsewhere(label, image, imageFile, distance);
-  const [without, which] = found.unplaced === 'first' ? ['it has', 'label'] : [`its image ${imageFile} has`, 'image'];
-  return {
-    severity: 'error',
-    message: `${without} no place in space (its affine is the identity, or none), but the same ${formatSize(label.size)} voxels as the ${which === 'label' ? `image ${imageFile}` : 'label'}`,
-    advice:
-      "if both lie voxel on voxel, use the image's grid: --labels-on-image-grid, or data.labelsOnImageGrid in the config; else write the affine into the file",
-  };
-}
-
-/**
- * Brings a volume onto the voxels of another grid that it corresponds to: turned where its axes run otherwise, and with the
- * affine of the grid.
- *
- * @param volume one whose grid was judged without an error, by {@link judgeLabelGrid} or {@link judgeChannelGrid}
+ * @param volume of one channel where it covers a part; one whose grid was judged without an error, by `judgeLabelGrid` or `judgeChannelGrid`
  */
 export function ontoGrid<T extends VoxelArray>(volume: Volume<T>, grid: Grid): Volume<T> {
-  const { turn } = compareGrids(gridOf(volume), grid);
+  const { turn, crop } = compareGrids(gridOf(volume), grid);
+  // Voxel centres meet, so that the nearest voxel is the one itself.
+  if (crop) return labelOnGrid(volume, grid.size, Float64Array.from(grid.affine));
   const [channels, nx, ny, nz] = volume.shape;
   const placed = { shape: [channels, ...grid.size], affine: Float64Array.from(grid.affine) } as const;
   if (!turn) return { ...placed, data: volume.data };

@@ -11,16 +11,8 @@ export {
   voxelVolume,
 } from './affine';
 export { axisCodes, orientationOf, parseAxisCodes, type Orientation } from './axcodes';
-export {
-  compareGrids,
-  gridOf,
-  judgeChannelGrid,
-  judgeLabelGrid,
-  ontoGrid,
-  type AxisTurn,
-  type Grid,
-  type GridComparison,
-} from './grids';
+export { compareGrids, gridOf, ontoGrid, type AxisTurn, type Grid, type GridComparison } from './grids';
+export { judgeChannelGrid, judgeLabelGrid } from './judgeGrids';
 export { countLabelValues, judgeLabelValues, wholeLabels, type KnownLabels, type LabelValues } from './labelValues';
 export { applyNotices, noticeText, type Notice } from './notice';
 export { type NiftiHeader } from './nifti/header';

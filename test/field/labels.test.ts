@@ -7,7 +7,16 @@ import { loadConfig } from '../../src/config';
 import { readResults, runFiles } from '../../src/runs';
 import { train } from '../../src/train';
 import { RandomStream } from '../../src/random/random';
-import { identityAffine, orient, writeNifti, type Affine, type Volume } from '../../src/volume';
+import {
+  identityAffine,
+  labelOnGrid,
+  orient,
+  shiftAffine,
+  spatialCrop,
+  writeNifti,
+  type Affine,
+  type Volume,
+} from '../../src/volume';
 import { trainingDevice } from '../support/trainer';
 import { quiet, runsFolder, writeFinetune, type Json } from '../unit/downstream/support';
 
@@ -35,6 +44,11 @@ const moved = (mm: number): Volume<Float32Array> => ({
   affine: AFFINE.map((value, i) => (i === 7 ? value + mm : value)),
 });
 
+/** The label cut to what is labelled, as 3D Slicer writes it. */
+const cut = spatialCrop(labelled(), [11, 10, 9], [14, 10, 10]);
+/** On a grid that begins 3 voxels before the image's. */
+const wide = labelOnGrid(labelled(), [24, 30, 21], shiftAffine(AFFINE, [-3, -3, -3]));
+
 /** Label files as people have them, all of the same case. */
 const LABELS: Record<string, Volume> = {
   plain: labelled(),
@@ -42,6 +56,11 @@ const LABELS: Record<string, Volume> = {
   half: moved(0.7),
   away: moved(9),
   turned: orient(labelled(), 'SPL'),
+  cut,
+  'cut-turned': orient(cut, 'SPL'),
+  wide,
+  // Ten voxels farther along x, the class on the right is beyond the border.
+  'cut-away': { ...cut, affine: shiftAffine(cut.affine, [10, 0, 0]) },
   unplaced: { ...labelled(), affine: identityAffine() },
   scaled: changed((value) => value * 1.0196),
   smooth: changed((value, n) => (value === 1 && n % 4 === 0 ? 1.37 : value)),
@@ -119,6 +138,10 @@ describe('labels as people have them', () => {
     ['hair', 'warning', /lies up to 0\.02 mm off/],
     ['half', 'warning', /lies up to 0\.7 mm off/],
     ['away', 'error', /lies up to 9 mm away.*22×20×18 voxels of 1\.5×1\.5×2 mm/],
+    ['cut', 'warning', /covers a part.*14×10×10 voxels from voxel \(4, 5, 4\) on; the rest/],
+    ['cut-turned', 'warning', /covers a part.*10×10×14 voxels from voxel \(4, 5, 4\) on; the rest/],
+    ['wide', 'warning', /from voxel \(−3, −3, −3\) on, [\d,]+ voxels of it outside of the image/],
+    ['cut-away', 'error', /labels voxels outside of its image .*cut-away\.nii\.gz \(right: 600 voxels\)/],
     ['unplaced', 'error', /no place in space.*--labels-on-image-grid/],
     ['scaled', 'warning', /2\.0392.*rounded/],
     ['smooth', 'error', /between whole numbers \(1\.37/],
@@ -140,8 +163,8 @@ describe('labels as people have them', () => {
     expect(log.filter((line) => pattern.test(line))).toHaveLength(1);
   });
 
-  it('whole, a hair away, in another orientation or scaled: the same scores', async () => {
-    const held = ['hair', 'turned', 'scaled'].map((name) => entry(name));
+  it('whole, a hair away, in another orientation, scaled or cut: the same scores', async () => {
+    const held = ['hair', 'turned', 'scaled', 'cut', 'cut-turned', 'wide'].map((name) => entry(name));
     const { runDir } = await run(config('same', [entry('plain')], held));
     await evaluate({ runDir, set: [] }, quiet);
     const { cases } = await readResults(runDir);
@@ -168,6 +191,41 @@ describe('labels as people have them', () => {
     const [first] = (await readResults(runDir)).cases;
     expect(first).toMatchObject({ labelOnImageGrid: true });
     expect(first!.classes[0]!.volume!.truth).toBeCloseTo(2.7, 6);
+  });
+});
+
+describe('labels of 3D Slicer that are cut to what is labelled', () => {
+  it('a .seg.nrrd with the extent of its reference image is trained and scored', async () => {
+    const { data } = cut;
+    const bytes = new Uint8Array(data.length);
+    const [nx, ny, nz] = [14, 10, 10];
+    // NRRD has the first axis fastest.
+    for (let n = 0; n < bytes.length; n++)
+      bytes[n] = data[((n % nx) * ny + (Math.floor(n / nx) % ny)) * nz + Math.floor(n / (nx * ny))]!;
+    // RAS to LPS: the first two axes change their signs.
+    const [x, y, z] = [-cut.affine[3]!, -cut.affine[7]!, cut.affine[11]!];
+    const header = [
+      'NRRD0004',
+      'type: unsigned char',
+      'dimension: 3',
+      'space: left-posterior-superior',
+      `sizes: ${nx} ${ny} ${nz}`,
+      'space directions: (1.5,0,0) (0,-1.5,0) (0,0,2)',
+      'kinds: domain domain domain',
+      'encoding: raw',
+      `space origin: (${x},${y},${z})`,
+      'Segment0_ID:=left',
+      'Segment0_LabelValue:=1',
+      'Segment1_ID:=right',
+      'Segment1_LabelValue:=2',
+      'Segmentation_ReferenceImageExtentOffset:=4 5 4',
+    ];
+    writeFileSync(join(folder, 'slicer.seg.nrrd'), Buffer.concat([Buffer.from(`${header.join('\n')}\n\n`), bytes]));
+    const slicer = { image: 'plain.nii.gz', label: 'slicer.seg.nrrd' };
+    const { runDir } = await run(config('slicer', [slicer], [{ ...slicer, image: 'hair.nii.gz' }]));
+    await evaluate({ runDir, set: [] }, quiet);
+    const { classes } = (await readResults(runDir)).cases[0]!;
+    expect(classes.map(({ volume }) => volume!.truth)).toEqual([2.7, 3.6].map((ml) => expect.closeTo(ml, 6)));
   });
 });
 

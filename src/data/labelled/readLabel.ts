@@ -14,7 +14,7 @@ import {
   type Volume,
 } from '../../volume';
 import { imageFiles, type Case } from '../datalist/case';
-import { listOf } from '../../text';
+import { counted, listOf } from '../../text';
 import { knownLabels, type LabelCodes } from './labelCodes';
 import { unknownClass } from '../../labels/classNames';
 
@@ -73,6 +73,23 @@ function judgeLabelled(item: Case, { counts }: LabelValues, { classes }: LabelCo
 
 const names = (classes: LabelCodes['classes']): string => listOf(classes.map(({ name }) => name), 'and'); // prettier-ignore
 
+/** What is to be said of labelled voxels that lie outside of the image: the label is of another image then, or misplaced. */
+function judgeLost({ counts }: LabelValues, inside: LabelValues, item: Case, { classes }: LabelCodes): Notice[] {
+  const lost = classes.flatMap(({ name, values }) => {
+    const voxels = values.reduce((sum, value) => sum + (counts.get(value) ?? 0) - (inside.counts.get(value) ?? 0), 0);
+    return voxels > 0 ? [`${name}: ${counted(voxels, 'voxel')}`] : [];
+  });
+  if (lost.length === 0) return [];
+  const shown = [...lost.slice(0, 4), ...(lost.length > 4 ? ['…'] : [])].join(', ');
+  return [
+    {
+      severity: 'error',
+      message: `labels voxels outside of its image ${imageFiles(item)[0]} (${shown})`,
+      advice: 'pair the label with its own image, or the image that the label was drawn on',
+    },
+  ];
+}
+
 /**
  * Reads a case's label and judges where it lies and what it holds. Training, evaluation and the check of data all use this, so
  * that what one accepts the others do.
@@ -97,6 +114,8 @@ export async function judgeLabel(item: Case, image: Grid, settings: LabelSetting
   ];
   if (notices.some(({ severity }) => severity === 'error')) return { values, notices };
   const label = ontoGrid({ ...volume, data: wholeLabels(volume.data, values) }, image);
-  const { place } = compareGrids(own, image);
+  const { place, crop } = compareGrids(own, image);
+  const lost = crop && crop.outside > 0 ? judgeLost(values, countLabelValues(label.data), item, settings.codes) : [];
+  if (lost.length > 0) return { values, notices: [...notices, ...lost] };
   return { label, values, notices, onImageGrid: place === 'unplaced' || place === 'elsewhere' };
 }

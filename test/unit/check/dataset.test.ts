@@ -160,12 +160,16 @@ describe('checkDataset', () => {
 
   it('compares labels with their images', async () => {
     const one = await image('pair/one.nii.gz');
-    const size = await label('pair/size.nii.gz', { size: [8, 7, 5] });
+    const size = await label('pair/size.nii.gz', { size: [8, 7, 5], shift: 0.3 });
+    const part = await label('pair/part.nii.gz', { size: [8, 7, 5] });
     const moved = await label('pair/moved.nii.gz', { shift: 40 });
     const nudged = await label('pair/nudged.nii.gz', { shift: 0.3 });
     const deep = { labels: true, deep: true, expectedClasses: 3 };
     expect(about(await check({ cases: [caseOf(one, size)], ...deep }), size).join()).toMatch(
       /^error: lies on another voxel grid than its image .*8×7×5 voxels/,
+    );
+    expect(about(await check({ cases: [caseOf(one, part)], ...deep }), part).join()).toMatch(
+      /^warning: covers a part of its image .*8×7×5 voxels from voxel \(0, 0, 0\) on; the rest/,
     );
     expect(about(await check({ cases: [caseOf(one, moved)], ...deep }), moved).join()).toMatch(
       /^error: lies up to 40 mm away from its image/,

@@ -3,8 +3,10 @@ import {
   applyAffine,
   compareGrids,
   composeAffine,
+  invertAffine,
   judgeLabelGrid,
   ontoGrid,
+  shiftAffine,
   type Affine,
   type Grid,
   type Volume,
@@ -135,5 +137,76 @@ describe('grids are compared in world space', () => {
     const slice: Grid = { size: [12, 10, 1], affine: AXES };
     const other = reordered(slice, [0, 1, 2], [false, false, true]);
     expect(compareGrids(other, slice)).toEqual({ place: 'same', distance: 0 });
+  });
+});
+
+describe('a label that was cut out of its image', () => {
+  const part = (offset: readonly [number, number, number], size: readonly [number, number, number]): Grid => ({
+    size,
+    affine: shiftAffine(AXES, offset),
+  });
+
+  test('lies on the lattice of the image, at whole voxels to a hundredth', () => {
+    expect(compareGrids(part([2, 1, 3], [5, 6, 2]), image)).toMatchObject({
+      place: 'cropped',
+      crop: { offset: [2, 1, 3], outside: 0 },
+    });
+    expect(compareGrids(part([2.008, 1, 3], [5, 6, 2]), image).crop?.offset).toEqual([2, 1, 3]);
+    expect(compareGrids(part([2.02, 1, 3], [5, 6, 2]), image).place).toBe('elsewhere');
+    // One percent of the spacing is 0.04 of a voxel at the far end.
+    const stretched = part([2, 1, 3], [5, 6, 2]).affine.map((value, i) => (i === 0 ? value * 1.01 : value));
+    expect(compareGrids({ size: [5, 6, 2], affine: stretched }, image).place).toBe('elsewhere');
+  });
+
+  test('may reach beyond the image, but not lie beside it', () => {
+    expect(compareGrids(part([-2, 0, 5], [5, 10, 4]), image).crop).toMatchObject({
+      offset: [-2, 0, 5],
+      outside: 5 * 10 * 4 - 3 * 10 * 2,
+    });
+    expect(compareGrids(part([0, 0, 7], [12, 10, 4]), image).place).toBe('elsewhere');
+  });
+
+  test('is not one of the same size, of an array with swapped axes, or without a place of its own', () => {
+    expect(compareGrids(part([0, 0, 2], [12, 10, 7]), image).place).toBe('elsewhere');
+    expect(compareGrids(part([0, 0, 0], [7, 10, 12]), image).place).toBe('elsewhere');
+    const unplaced = { size: [12, 10, 7] as const, affine: affine(1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0) };
+    expect(compareGrids({ ...unplaced, size: [5, 5, 5] }, unplaced).place).toBe('elsewhere');
+    const inside = { size: [5, 5, 5] as const, affine: affine(1, 0, 0, 2, 0, 1, 0, 3, 0, 0, 1, 1) };
+    expect(compareGrids(inside, unplaced).place).toBe('cropped');
+    expect(compareGrids({ ...inside, size: [5, 8, 5] }, unplaced).place).toBe('elsewhere');
+  });
+
+  test('is brought onto the image with zeros around it, in any orientation', () => {
+    for (const axis of [
+      [0, 1, 2],
+      [2, 0, 1],
+    ] as const)
+      for (const flip of [
+        [false, false, false],
+        [true, false, true],
+      ]) {
+        const grid = reordered(part([-1, 4, 2], [4, 3, 5]), axis, flip);
+        const voxels = grid.size[0] * grid.size[1] * grid.size[2];
+        const label: Volume = {
+          data: Uint8Array.from({ length: voxels }, (_, n) => n + 1),
+          shape: [1, ...grid.size],
+          affine: grid.affine,
+        };
+        expect(compareGrids(grid, image).crop).toMatchObject({ offset: [-1, 4, 2], outside: 3 * 5 });
+        const placed = ontoGrid(label, image);
+        expect(placed.shape).toEqual([1, ...image.size]);
+        // Every voxel of the label is found at its own place, and nothing else is there.
+        const back = composeAffine(invertAffine(image.affine), grid.affine);
+        let found = 0;
+        for (let n = 0; n < voxels; n++) {
+          const at = [Math.floor(n / (grid.size[1] * grid.size[2])), Math.floor(n / grid.size[2]) % grid.size[1], n % grid.size[2]] as const; // prettier-ignore
+          const [x, y, z] = applyAffine(back, at).map(Math.round) as [number, number, number];
+          if (x < 0) continue;
+          found++;
+          expect(placed.data[(x * 10 + y) * 7 + z]).toBe(n + 1);
+        }
+        expect(found).toBe(voxels - 15);
+        expect([...placed.data].filter((value) => value !== 0)).toHaveLength(found);
+      }
   });
 });
