@@ -73,6 +73,9 @@ export function listOption(args: Arguments, name: string): string[] {
   return (Array.isArray(value) ? value : []).filter((item): item is string => typeof item === 'string');
 }
 
+/** The option of commands that write where a person says. */
+export const FORCE_OPTION = { force: { type: 'boolean' } } as const;
+
 /** The option of commands that read labels. */
 export const LABELS_OPTION = { 'labels-on-image-grid': { type: 'boolean' } } as const;
 

@@ -17,6 +17,8 @@ export interface OnnxRequest {
   readonly out: string;
   /** The fine-tuning config, for weights that do not carry it. */
   readonly configFile?: string;
+  /** Replaces the files to write where they are there. */
+  readonly force?: boolean;
 }
 
 export interface OnnxReport extends ExportReport {
@@ -115,13 +117,15 @@ function useOf(out: string, config: FinetuneConfig, channels: number): CardFacts
  * @throws UserError naming the file when it is of no fine-tuned network, its weights do not fit, or `out` cannot be written
  */
 export async function exportOnnx(request: OnnxRequest): Promise<OnnxReport> {
-  const { file, out } = request;
+  const { file, out, configFile, force } = request;
   const config = await configOf(request);
   const size = config.crops.size;
   const written = { nodes: 0, files: [out] };
   const use = useOf(out, config, config.network.inChannels);
   const known = { kind: 'finetune', config: JSON.stringify(config) };
-  const report = await exportWith({ file, out, countCases, use, metadata: known }, async (_, metadata) => {
+  const others = { inputs: configFile ? [configFile] : [], outputs: [weightsBeside(out)] };
+  const asked = { file, out, countCases, use, metadata: known, others, ...(force && { force }) };
+  const report = await exportWith(asked, async (_, metadata) => {
     const { entries } = await readWeights(file);
     const task = await taskOf(config);
     const network = () => build(task, config, entries, file);

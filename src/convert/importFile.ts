@@ -1,5 +1,4 @@
-import { resolve } from 'node:path';
-import { UsageError } from '../errors/userError';
+import { checkOutputs } from '../files/outputs';
 import {
   describeImport,
   openWeights,
@@ -17,6 +16,8 @@ export interface ImportRequest {
   /** A config whose network the weights are for. */
   readonly configFile?: string;
   readonly branch?: Branch;
+  /** Replaces `out` where it is there. */
+  readonly force?: boolean;
 }
 
 export interface ImportResult {
@@ -28,10 +29,10 @@ export interface ImportResult {
 /**
  * Converts a file of weights to safetensors with MONAI's names.
  *
- * @throws UserError when the file is malformed or unsafe, or too little of it fits the network of `configFile`; nothing is written then
+ * @throws UsageError when `out` is there already or is what is read; UserError when the file is malformed or unsafe, or too little of it fits the network of `configFile`; nothing is written then
  */
-export async function importFile({ file, out, configFile, branch }: ImportRequest): Promise<ImportResult> {
-  if (resolve(file) === resolve(out)) throw new UsageError(`${out}: --out is the file that is imported`);
+export async function importFile({ file, out, configFile, branch, force }: ImportRequest): Promise<ImportResult> {
+  await checkOutputs({ outputs: [out], inputs: [file, ...(configFile ? [configFile] : [])], force });
   if (!configFile) {
     return withWeights(file, branch, async ({ tensors, report }, { metadata }) => {
       await writeImported(out, tensors, report, metadata);

@@ -2,11 +2,14 @@ import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { loadConfig, type FinetuneConfig } from '../config';
 import { caseName } from '../data/datalist';
+import { inTurn, type Failure } from '../errors/inTurn';
 import { UsageError, UserError } from '../errors/userError';
+import { checkOutputs, existing } from '../files/outputs';
 import { readSafetensorsHeader } from '../runs';
 import { useDevice } from '../tensor/backends';
 import { openSegmenter, segmentImage, writeSegmentation } from '../segment/segmenter';
 import { ProgressBar } from '../text/progressBar';
+import { filesBehind, type Volume } from '../volume';
 import type { Say } from '../train/types';
 
 export interface SegmentRequest {
@@ -20,6 +23,23 @@ export interface SegmentRequest {
   readonly device?: string | undefined;
   /** Average over the mirror images of each window, even if the config does not. */
   readonly flips?: boolean | undefined;
+  /** What becomes of label maps that are there: by default the request is refused. */
+  readonly present?: 'replace' | 'keep' | undefined;
+}
+
+export interface SegmentResult {
+  /** The files written. */
+  readonly files: readonly string[];
+  /** Images that could not be segmented. */
+  readonly failures: readonly Failure[];
+  readonly total: number;
+}
+
+/** An image of the request, its files by channel, and where its label map goes. */
+interface Task {
+  readonly image: string;
+  readonly parts: readonly string[];
+  readonly file: string;
 }
 
 const NIFTI = /\.nii(\.gz)?$/i;
@@ -47,41 +67,54 @@ async function targets({ images, out }: SegmentRequest): Promise<string[]> {
   if (!folder && images.length > 1)
     throw new UsageError(`${out}: is one file, but there are ${images.length} images; name a folder`);
   if (!folder) return [resolve(out)];
-  const files = images.map((image) => join(resolve(out), `${caseName(image.split(',')[0]!)}.nii.gz`));
-  const twice = files.find((file, i) => files.indexOf(file) < i);
-  if (twice) throw new UsageError(`${twice}: two images would be written to this file; segment them one by one`);
-  const own = files.find((file) => images.some((image) => image.split(',').some((part) => resolve(part) === file)));
-  if (own) throw new UsageError(`${own}: the segmentation would replace its own image; choose another --out`);
-  return files;
+  return images.map((image) => join(resolve(out), `${caseName(image.split(',')[0]!)}.nii.gz`));
+}
+
+/** What is to be segmented, nothing of which would replace what is read or, unasked, what is there. */
+async function tasksOf(request: SegmentRequest, say: Say): Promise<Task[]> {
+  const { images, checkpoint, configFile, present } = request;
+  const files = await targets(request);
+  const all = images.map((image, i) => {
+    const parts = image.split(',').map((part) => resolve(part));
+    return { image, parts, file: files[i]! };
+  });
+  const parts = all.flatMap((task) => task.parts);
+  const behind = await Promise.all(parts.map((part) => filesBehind(part).catch(() => [])));
+  const inputs = [...parts, ...behind.flat(), checkpoint, ...(configFile ? [configFile] : [])];
+  await checkOutputs({ outputs: files, inputs, force: present !== undefined });
+  if (present !== 'keep') return all;
+  const there = new Set(await existing(files));
+  if (there.size > 0) say(`${there.size} of ${files.length} label maps are there already and stay as they are`);
+  return all.filter(({ file }) => !there.has(file));
 }
 
 /**
  * Segments images with a checkpoint and writes the label maps on the images' own voxel grids.
  *
- * @returns the files written
- * @throws UsageError for a wrong request, UserError naming the file at fault
+ * An image that cannot be segmented does not end the others.
+ *
+ * @throws UsageError for a wrong request, UserError naming the file at fault: the only image, the checkpoint, what cannot be written
  */
-export async function segment(request: SegmentRequest, say: Say): Promise<string[]> {
+export async function segment(request: SegmentRequest, say: Say): Promise<SegmentResult> {
   const found = await configOf(request);
   const config = request.flips ? { ...found, inference: { ...found.inference, flips: true } } : found;
-  const files = await targets(request);
+  const tasks = await tasksOf(request, say);
+  const total = tasks.length;
+  if (total === 0) return { files: [], failures: [], total };
   const spec = request.device ?? (request.configFile ? config.device : 'auto');
   const device = await useDevice(spec, { threads: config.threads });
   say(`device: ${device.name}, ${device.description}`);
   const segmenter = await openSegmenter(config, request.checkpoint);
-  for (const [i, image] of request.images.entries()) {
-    const parts = image.split(',').map((part) => resolve(part));
+  const files: string[] = [];
+  const labelsOf = ({ parts }: Task): Promise<Volume<Uint8Array>> => {
     const bar = new ProgressBar(caseName(parts[0]!), 100);
-    const labels = await segmentImage(
-      segmenter,
-      { image: parts },
-      {
-        onWarning: say,
-        onProgress: (done, total) => bar.update(Math.floor((100 * done) / total)),
-      },
-    );
-    bar.end();
-    await writeSegmentation(files[i]!, labels, segmenter.codes);
-  }
-  return files;
+    const onProgress = (done: number, of: number): void => bar.update(Math.floor((100 * done) / of));
+    return segmentImage(segmenter, { image: parts }, { onWarning: say, onProgress }).finally(() => bar.end());
+  };
+  const write = async (labels: Volume<Uint8Array>, { file }: Task): Promise<void> => {
+    await writeSegmentation(file, labels, segmenter.codes);
+    files.push(file);
+  };
+  const failures = await inTurn(tasks, ({ image }) => image, labelsOf, write, say);
+  return { files, failures, total };
 }

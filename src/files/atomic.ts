@@ -1,6 +1,8 @@
-import { open, rename, unlink, mkdir, type FileHandle } from 'node:fs/promises';
+import { open, rename, unlink, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fileError } from '../errors/userError';
+import { makeFolder } from './folders';
+import { refuseSpecialFile } from './kinds';
 
 let counter = 0;
 
@@ -28,7 +30,8 @@ export async function writeAtomically(file: string, write: (handle: FileHandle) 
   const temporary = temporaryName(file);
   let handle: FileHandle | undefined;
   try {
-    await mkdir(dirname(file), { recursive: true });
+    await refuseSpecialFile(file);
+    await makeFolder(dirname(file));
     handle = await open(temporary, 'wx');
     await write(handle);
     await handle.sync();

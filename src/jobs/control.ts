@@ -1,5 +1,6 @@
-import { mkdir, rename } from 'node:fs/promises';
+import { rename } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { makeFolder } from '../files/folders';
 import { fileError, UserError } from '../errors/userError';
 import type { TrainerCommand, TrainerStatus } from '../protocol/trainer';
 import { sendCommand } from '../runs/control';
@@ -91,7 +92,7 @@ export async function moveToTrash(run: RunSummary): Promise<string> {
   if (run.live) throw new UserError(`${run.label}: the run is ${run.phase}; stop it before you delete it`);
   const target = join(dirname(run.dir), '.trash', `${basename(run.dir)}-${Date.now()}`);
   try {
-    await mkdir(dirname(target), { recursive: true });
+    await makeFolder(dirname(target));
     await rename(run.dir, target);
     return target;
   } catch (error) {

@@ -3,6 +3,7 @@ import { loadConfig, type PretrainConfig } from '../config';
 import { imageFiles } from '../data/datalist';
 import { UsageError } from '../errors/userError';
 import { writeFileAtomically } from '../files/atomic';
+import { checkOutputs } from '../files/outputs';
 import type { LocateReport } from '../protocol/locate';
 import { useDevice } from '../tensor/backends';
 import { composeAffine, writeNifti, type Affine } from '../volume';
@@ -27,6 +28,8 @@ export interface LocateJob {
   readonly device?: string | undefined;
   /** Folder for locate.json and error.nii.gz. */
   readonly out?: string | undefined;
+  /** Replaces files of these names that are there. */
+  readonly force?: boolean;
 }
 
 async function filesOf(config: PretrainConfig, { caseId, image }: LocateJob): Promise<readonly string[]> {
@@ -57,6 +60,9 @@ export async function writeErrorMap(file: string, { map, volume }: LocateReport)
  */
 export async function locate(job: LocateJob, say: Say): Promise<LocateReport> {
   const checkpoint = resolve(job.checkpoint);
+  const outputs = job.out === undefined ? [] : [join(job.out, 'locate.json'), join(job.out, 'error.nii.gz')];
+  const inputs = [checkpoint, ...(job.image ?? []), ...(job.configFile ? [job.configFile] : [])];
+  await checkOutputs({ outputs, inputs: inputs, force: job.force });
   const given = job.configFile && (await loadConfig(job.configFile, { kind: 'pretrain' })).config;
   const locator = new Locator(say);
   const controller = new AbortController();
@@ -68,6 +74,7 @@ export async function locate(job: LocateJob, say: Say): Promise<LocateReport> {
     say(`device: ${device.name}, ${device.description}`);
     const config = given || (await locator.open(checkpoint)).config;
     const files = await filesOf(config, job);
+    await checkOutputs({ outputs, inputs: files, force: true });
     const bar = new ProgressBar('asking the network', 100);
     const { positions, seed } = job;
     const report = await locator.locate(

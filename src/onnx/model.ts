@@ -130,7 +130,10 @@ export async function writeModel(
   const beside = weightsBeside(file);
   const total = graph.initializers.reduce((sum, tensor) => sum + bytesIn(tensor), 0);
   const places = total > largest ? placesBeside(basename(beside), graph.initializers) : new Map<Initializer, Place>();
-  if (places.size > 0) await writeBeside(beside, places);
-  await writeAtomically(file, (handle) => modelMessage(graph, facts, places).writeTo(handle));
+  await writeAtomically(file, async (handle) => {
+    await modelMessage(graph, facts, places).writeTo(handle);
+    // Just before the model appears: an interrupted export must not leave gigabytes of weights without their model.
+    if (places.size > 0) await writeBeside(beside, places);
+  });
   return places.size > 0 ? [file, beside] : [file];
 }

@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { fileError, UsageError, UserError } from '../errors/userError';
 import { writeFileAtomically } from '../files/atomic';
+import { makeFolder } from '../files/folders';
 import { runFiles } from './files';
 import { givesSigns, processIsAlive, saysActive, WATCH_MS, type NamedProcess } from './liveness';
 import { withLock } from './lock';
@@ -86,7 +87,7 @@ function stamp(date: Date): string {
 }
 
 async function makeUniqueFolder(root: string, name: string): Promise<string> {
-  await mkdir(root, { recursive: true });
+  await makeFolder(root);
   for (let attempt = 1; ; attempt++) {
     const folder = join(root, attempt === 1 ? name : `${name}-${attempt}`);
     try {

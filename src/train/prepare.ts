@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, unlink } from 'node:fs/promises';
+import { readdir, unlink } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { loadConfig, type Config, type ConfigByKind, type ConfigKind } from '../config';
 import { fileError, UsageError } from '../errors/userError';
 import { writeFileAtomically } from '../files/atomic';
+import { makeFolder } from '../files/folders';
 import {
   createRun,
   initializeRun,
@@ -139,7 +140,7 @@ export async function openRunDirectory(prepared: PreparedRun, config: Config, to
     configFile,
   };
   if (!runDir) return createRun(run);
-  await mkdir(runDir, { recursive: true }).catch((error: unknown) => {
+  await makeFolder(runDir).catch((error: unknown) => {
     throw fileError(error, runDir, 'make the run folder');
   });
   await initializeRun(runDir, run);

@@ -1,4 +1,4 @@
-import { UsageError, UserError } from '../errors/userError';
+import { UsageError } from '../errors/userError';
 import { writeFileAtomically } from '../files/atomic';
 import { spacingOf } from './affine';
 import { finiteRange } from './layout/range';
@@ -7,7 +7,8 @@ import type { NiftiHeader } from './nifti/header';
 import { writeNifti } from './nifti/write';
 import { readVolume } from './read';
 import type { Volume } from './types';
-import { exists } from '../files/kinds';
+import { checkOutputs } from '../files/outputs';
+import { filesBehind } from './foreign';
 
 export interface ConvertRequest {
   /** A file, a DICOM folder or a DICOMDIR. */
@@ -63,20 +64,18 @@ function factsJson(header: NiftiHeader, volume: Volume, identity: boolean): stri
 /**
  * Writes a volume of any format as NIfTI, with the facts of a DICOM series as JSON beside it. Each file appears whole or not at all.
  *
- * @throws UsageError when `out` is not called `.nii` or `.nii.gz`; UserError when a file is there already, or the input cannot be read
+ * @throws UsageError when `out` is not called `.nii` or `.nii.gz`, is there already or is what is read; UserError when the input cannot
+ *   be read
  */
 export async function convertVolume(request: ConvertRequest): Promise<Converted> {
   const { input, out, series, force = false, identity = false } = request;
   if (!NIFTI_NAME.test(out)) throw new UsageError(`${out}: the file to write must be called .nii or .nii.gz`);
   const json = out.replace(NIFTI_NAME, '.json');
-  const checkFree = async (file: string): Promise<void> => {
-    if (!force && (await exists(file)))
-      throw new UserError(`${file}: is there already: give another --out, or --force to overwrite it`);
-  };
-  await checkFree(out);
+  const inputs = [input, ...(await filesBehind(input).catch(() => []))];
+  await checkOutputs({ outputs: [out], inputs, force });
   const { volume, header } = await readVolume(input, { channel: 'all', ...(series !== undefined && { series }) });
   const isDicom = header.foreign?.name === 'dicom';
-  if (isDicom) await checkFree(json);
+  if (isDicom) await checkOutputs({ outputs: [json], inputs, force });
   const datatype = wholeType(header, volume);
   await writeNifti(out, volume, { ...(datatype && { datatype }), description: header.description });
   if (isDicom) await writeFileAtomically(json, factsJson(header, volume, identity));

@@ -1,7 +1,7 @@
 import process from 'node:process';
 import { ExitCode, UsageError } from '../../errors/userError';
 import { formatSize, significant } from '../../text';
-import { onlyPositional, textOption, type Command } from '../command';
+import { FORCE_OPTION, onlyPositional, textOption, type Command } from '../command';
 
 export const convert: Command = {
   name: 'convert',
@@ -20,7 +20,7 @@ export const convert: Command = {
     series: { type: 'string' },
     list: { type: 'boolean' },
     identity: { type: 'boolean' },
-    force: { type: 'boolean' },
+    ...FORCE_OPTION,
     json: { type: 'boolean' },
   },
   async run(args) {

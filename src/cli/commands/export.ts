@@ -2,7 +2,7 @@ import { extname } from 'node:path';
 import process from 'node:process';
 import { ExitCode, UsageError } from '../../errors/userError';
 import type { ExportReport, WeightsFormat } from '../../runs/export';
-import { onlyPositional, textOption, type Arguments, type Command } from '../command';
+import { FORCE_OPTION, onlyPositional, textOption, type Arguments, type Command } from '../command';
 import { branchOption } from './import';
 
 function formatOption(args: Arguments, out: string): WeightsFormat | 'onnx' {
@@ -23,7 +23,7 @@ async function exportNetwork(args: Arguments, file: string, out: string): Promis
     throw new UsageError('voco export: --branch is for the weights of a pre-training, which ONNX does not take');
   const { exportOnnx } = await import('../../convert/exportOnnx');
   const configFile = textOption(args, 'config');
-  const report = await exportOnnx({ file, out, ...(configFile && { configFile }) });
+  const report = await exportOnnx({ file, out, force: args.values.force === true, ...(configFile && { configFile }) });
   const beside = report.files.length > 1 ? `; weights in ${report.files[1]}` : '';
   process.stderr.write(`ONNX opset ${report.opset}, ${report.nodes} nodes, checked${beside}\n`);
   return report;
@@ -34,13 +34,13 @@ async function exportState(args: Arguments, file: string, out: string, format: W
   const branch = branchOption(args);
   const { exportWeights: run } = await import('../../runs/export');
   const { countCases } = await import('../../convert/exportFile');
-  return run({ file, out, format, branch, countCases });
+  return run({ file, out, format, branch, countCases, force: args.values.force === true });
 }
 
 export const exportWeights: Command = {
   name: 'export',
   usage:
-    'voco export FILE --out FILE [--to pt|safetensors|onnx] [--branch student|teacher|ema] [--config CONFIG] [--json]',
+    'voco export FILE --out FILE [--to pt|safetensors|onnx] [--branch student|teacher|ema] [--config CONFIG] [--force] [--json]',
   summary: 'writes a checkpoint for PyTorch and MONAI, or for ONNX Runtime, with a model card',
   details:
     '  FILE           a checkpoint of voco pretrain or voco finetune\n' +
@@ -48,6 +48,7 @@ export const exportWeights: Command = {
     '  --to FORMAT    pt (torch.load), safetensors or onnx (a fine-tuned network); default: the ending of --out\n' +
     '  --branch NAME  student (default), teacher or ema network of a pre-training checkpoint\n' +
     '  --config FILE  the fine-tuning config, for an ONNX export from weights without one\n' +
+    '  --force        replaces the files to write where they are there already\n' +
     '  --json         prints what was written as JSON\n\n' +
     'A pre-training checkpoint gives its encoder only, named as in the released VoCo_*_SSL_head.pt files. An ONNX network takes\n' +
     'windows of the size in the config. Its metadata describes preprocessing and classes.',
@@ -56,6 +57,7 @@ export const exportWeights: Command = {
     to: { type: 'string' },
     branch: { type: 'string' },
     config: { type: 'string' },
+    ...FORCE_OPTION,
     json: { type: 'boolean' },
   },
   async run(args) {

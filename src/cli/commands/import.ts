@@ -1,7 +1,7 @@
 import process from 'node:process';
 import { ExitCode, UsageError } from '../../errors/userError';
 import { BRANCHES, type Branch } from '../../runs/import/branches';
-import { onlyPositional, textOption, type Arguments, type Command } from '../command';
+import { FORCE_OPTION, onlyPositional, textOption, type Arguments, type Command } from '../command';
 
 /** The `--branch` option of import and export. */
 export function branchOption(args: Arguments): Branch | undefined {
@@ -14,7 +14,7 @@ export function branchOption(args: Arguments): Branch | undefined {
 
 export const importWeights: Command = {
   name: 'import',
-  usage: 'voco import FILE --out FILE.safetensors [--for CONFIG] [--branch student|teacher|ema] [--json]',
+  usage: 'voco import FILE --out FILE.safetensors [--for CONFIG] [--branch student|teacher|ema] [--force] [--json]',
   summary: 'converts PyTorch weights (.pt, .pth, .ckpt, .bin) to safetensors without executing anything in the file',
   details:
     '  FILE               written by torch.save (PyTorch 0.2 or newer) or safetensors: releases of VoCo and MONAI, training outputs\n' +
@@ -22,6 +22,7 @@ export const importWeights: Command = {
     '  --for CONFIG       finds the network of a config in the file, and reports how it fits; fails if it is of another size, or\n' +
     '                     if less than half of its encoder fits\n' +
     '  --branch NAME      student (default), teacher or ema: which network of a file that holds several\n' +
+    '  --force            replaces the file to write where it is there already\n' +
     '  --json             prints the report as JSON\n\n' +
     'The weights are looked for in every dict of the file and below every prefix (state_dict, model.backbone., module., …). What else\n' +
     'is in the file is listed. Without --for, a network of voco is told by its names and shapes; weights of others keep their names.',
@@ -29,6 +30,7 @@ export const importWeights: Command = {
     out: { type: 'string' },
     for: { type: 'string' },
     branch: { type: 'string' },
+    ...FORCE_OPTION,
     json: { type: 'boolean' },
   },
   async run(args) {
@@ -38,7 +40,10 @@ export const importWeights: Command = {
     if (!out.endsWith('.safetensors'))
       throw new UsageError(`voco import: --out must end in .safetensors, not "${out}"`);
     const { importFile } = await import('../../convert/importFile');
-    const { report, lines } = await importFile({ file, out, configFile, branch });
+    const { report, lines } = await importFile({
+      ...{ file, out, configFile, branch },
+      force: args.values.force === true,
+    });
     for (const line of lines) process.stderr.write(`${line}\n`);
     process.stdout.write(args.values.json ? `${JSON.stringify(report)}\n` : `${out}\n`);
     return ExitCode.done;

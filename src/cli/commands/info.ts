@@ -1,4 +1,5 @@
 import process from 'node:process';
+import { describeFailures, inTurn } from '../../errors/inTurn';
 import { ExitCode, UsageError } from '../../errors/userError';
 import { mayHoldSeries } from '../../files/dicomFolder';
 import { textOption, type Command } from '../command';
@@ -16,15 +17,22 @@ export const info: Command = {
     const { describeVolume, formatDescription, formatSeries, listSeries } = await import('../../volume');
     if (args.positionals.length === 0) throw new UsageError(`voco info: no file given; usage: ${info.usage}`);
     const series = textOption(args, 'series');
-    const found = [];
-    for (const file of args.positionals) {
+    const describe = async (file: string) => {
       const list = series === undefined && (await mayHoldSeries(file)) ? await listSeries(file) : undefined;
       const several = list !== undefined && list.series.length > 1;
-      const result = several ? { file, ...list } : await describeVolume(file, series === undefined ? {} : { series });
+      return several ? { file, ...list } : describeVolume(file, series === undefined ? {} : { series });
+    };
+    const found: Awaited<ReturnType<typeof describe>>[] = [];
+    const show = (result: (typeof found)[number], file: string): void => {
       if (args.values.json) found.push(result);
       else process.stdout.write(`${'others' in result ? formatSeries(file, result) : formatDescription(result)}\n`);
-    }
-    if (args.values.json) process.stdout.write(`${JSON.stringify(found.length === 1 ? found[0] : found, null, 2)}\n`);
-    return ExitCode.done;
+    };
+    const say = (text: string): void => void process.stderr.write(`${text}\n`);
+    const files = args.positionals;
+    const failures = await inTurn(files, (file) => file, describe, show, say);
+    if (args.values.json) process.stdout.write(`${JSON.stringify(files.length === 1 ? found[0] : found, null, 2)}\n`);
+    if (failures.length === 0) return ExitCode.done;
+    say(describeFailures(files.length, failures));
+    return ExitCode.failed;
   },
 };

@@ -3,8 +3,9 @@ import { existsSync } from 'node:fs';
 import { dirname, relative, resolve } from 'node:path';
 import { ExitCode, UsageError, UserError } from '../../errors/userError';
 import { writeFileAtomically } from '../../files/atomic';
+import { checkOutputs } from '../../files/outputs';
 import type { DataLook } from '../../protocol/datasets';
-import { integerOption, onlyPositional, textOption, type Arguments, type Command } from '../command';
+import { FORCE_OPTION, integerOption, onlyPositional, textOption, type Arguments, type Command } from '../command';
 
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
 
@@ -49,7 +50,7 @@ export const init: Command = {
     preset: { type: 'string' },
     data: { type: 'string' },
     channel: { type: 'string' },
-    force: { type: 'boolean' },
+    ...FORCE_OPTION,
   },
   async run(args) {
     const { presetConfig, presetText, presetNames } = await import('../../config');
@@ -57,10 +58,9 @@ export const init: Command = {
     const preset = textOption(args, 'preset') ?? 'voco-10k';
     const known = presetNames.find((name) => name === preset);
     if (!known) throw new UsageError(`voco init: unknown preset "${preset}"; presets: ${presetNames.join(', ')}`);
-    if (existsSync(file) && !args.values.force) {
-      throw new UsageError(`${file}: exists already; choose another name or add --force`);
-    }
     const given = textOption(args, 'data');
+    const inputs = given === undefined ? [] : [given];
+    await checkOutputs({ outputs: [file], inputs, force: args.values.force === true });
     const data = given === undefined ? undefined : pathFrom(dirname(file), given);
     const found = data === undefined ? undefined : await lookAt(data, dirname(file));
     const channel = channelOf(args, found);

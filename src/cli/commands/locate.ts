@@ -1,7 +1,7 @@
 import process from 'node:process';
 import { ExitCode, UsageError } from '../../errors/userError';
 import type { LocateReport } from '../../protocol/locate';
-import { integerOption, textOption, type Command } from '../command';
+import { FORCE_OPTION, integerOption, textOption, type Command } from '../command';
 
 const DEFAULT_POSITIONS = 96;
 
@@ -22,7 +22,7 @@ function describe({ checkpoint, step, image, summary }: LocateReport): string {
 export const locate: Command = {
   name: 'locate',
   usage:
-    'voco locate --checkpoint FILE [CONFIG] [--case ID | --image FILE[,FILE]] [--positions N] [--out DIR] [--json]',
+    'voco locate --checkpoint FILE [CONFIG] [--case ID | --image FILE[,FILE]] [--positions N] [--out DIR] [--force] [--json]',
   summary: 'asks a pre-trained network where random crops of an image lie: accuracy, distances, an error map',
   details:
     '  CONFIG             preprocessing, grid and cases to use; default: those of the run that wrote the checkpoint\n' +
@@ -33,6 +33,7 @@ export const locate: Command = {
     '  --seed N           seed of the random crops (default 0); the same crops for every checkpoint\n' +
     '  --device NAME      where to compute\n' +
     '  --out DIR          writes locate.json, and error.nii.gz as an overlay for the image\n' +
+    '  --force            replaces files of these names that are there already\n' +
     '  --json             prints the whole report as JSON\n' +
     '  --serve            answers requests on standard input, for the editor (src/protocol/locate.ts)',
   options: {
@@ -43,6 +44,7 @@ export const locate: Command = {
     seed: { type: 'string' },
     device: { type: 'string' },
     out: { type: 'string' },
+    ...FORCE_OPTION,
     json: { type: 'boolean' },
     serve: { type: 'boolean' },
   },
@@ -66,6 +68,7 @@ export const locate: Command = {
       seed: integerOption(args, 'seed', 0),
       device: textOption(args, 'device'),
       out: textOption(args, 'out'),
+      force: args.values.force === true,
     };
     const { locate: run } = await import('../../locate');
     const say = (text: string): void => void process.stderr.write(`${text}\n`);

@@ -3,13 +3,16 @@ import { resolve } from 'node:path';
 import type { PhantomTask } from '../../data/phantom';
 import { ExitCode, UsageError } from '../../errors/userError';
 import { ProgressBar } from '../../text/progressBar';
-import { integerOption, textOption, tripleOption, type Command } from '../command';
+import { FORCE_OPTION, integerOption, textOption, tripleOption, type Command } from '../command';
 
 export const phantom: Command = {
   name: 'phantom',
-  usage: 'voco phantom --out DIR [--task NAME] [--cases N] [--seed S] [--size X,Y,Z] [--spacing X,Y,Z]',
+  usage: 'voco phantom --out DIR [--task NAME] [--cases N] [--seed S] [--size X,Y,Z] [--spacing X,Y,Z] [--force]',
   summary: 'makes a dataset of synthetic volumes: abdominal CT with 13 labelled organs, or the images of another task',
-  details: '  --task NAME  btcv (default), lits, spleen, mm-whs, brats21 (4 channels) or cc-ccii (one class a volume)',
+  details:
+    '  --task NAME  btcv (default), lits, spleen, mm-whs, brats21 (4 channels) or cc-ccii (one class a volume)\n' +
+    '  --force      replaces a dataset that is in the folder\n\n' +
+    'The same command goes on with a dataset that was interrupted.',
   options: {
     out: { type: 'string' },
     task: { type: 'string' },
@@ -17,6 +20,7 @@ export const phantom: Command = {
     seed: { type: 'string' },
     size: { type: 'string' },
     spacing: { type: 'string' },
+    ...FORCE_OPTION,
   },
   async run(args) {
     const out = textOption(args, 'out');
@@ -29,6 +33,7 @@ export const phantom: Command = {
       cases,
       seed: integerOption(args, 'seed', 0),
       size: tripleOption(args, 'size'),
+      force: args.values.force === true,
       onProgress: (done: number) => bar.update(done),
     };
     const spacing = tripleOption(args, 'spacing');

@@ -1,21 +1,28 @@
 import process from 'node:process';
+import { describeFailures } from '../../errors/inTurn';
 import { ExitCode, UsageError } from '../../errors/userError';
-import { textOption, type Command } from '../command';
+import { FORCE_OPTION, textOption, type Command } from '../command';
 
 export const segment: Command = {
   name: 'segment',
-  usage: 'voco segment IMAGE... --checkpoint FILE --out FILE|DIR [--config CONFIG] [--flips] [--device NAME]',
+  usage:
+    'voco segment IMAGE... --checkpoint FILE --out FILE|DIR [--config CONFIG] [--flips] [--continue|--force] [--device NAME]',
   summary: 'segments images with a fine-tuned network, each on its own voxel grid',
   details:
     '  IMAGE              a NIfTI, NRRD, MetaImage or MGH file, or a folder with a DICOM series; files of several channels are joined by commas\n' +
     '  --checkpoint FILE  a checkpoint of voco finetune; other weights need --config\n' +
     '  --out FILE|DIR     where the label maps go: a file for one image, else a folder\n' +
-    '  --flips            averages over all mirror images of each window: eight times the work',
+    '  --flips            averages over all mirror images of each window: eight times the work\n' +
+    '  --continue         keeps label maps that are there already and makes the others, after an interruption\n' +
+    '  --force            replaces label maps that are there already\n\n' +
+    'An image that cannot be read does not end the others; the exit code is then 1, and the last line tells which failed.',
   options: {
     checkpoint: { type: 'string' },
     out: { type: 'string' },
     config: { type: 'string' },
     flips: { type: 'boolean' },
+    ...FORCE_OPTION,
+    continue: { type: 'boolean' },
     device: { type: 'string' },
   },
   async run(args) {
@@ -25,7 +32,11 @@ export const segment: Command = {
     if (!checkpoint) throw new UsageError(`voco segment: --checkpoint is missing; usage: ${segment.usage}`);
     if (!out) throw new UsageError(`voco segment: --out is missing; usage: ${segment.usage}`);
     const { segment: run } = await import('../../evaluate/segment');
+    if (args.values.force && args.values.continue)
+      throw new UsageError('voco segment: --force replaces what is there and --continue keeps it; give one of them');
+    const present = args.values.force ? ('replace' as const) : args.values.continue ? ('keep' as const) : undefined;
     const request = {
+      present,
       images: args.positionals,
       checkpoint,
       out,
@@ -33,8 +44,11 @@ export const segment: Command = {
       flips: args.values.flips === true,
       device: textOption(args, 'device'),
     };
-    const files = await run(request, (text) => process.stderr.write(`${text}\n`));
+    const say = (text: string): void => void process.stderr.write(`${text}\n`);
+    const { files, failures, total } = await run(request, say);
     process.stdout.write(files.map((file) => `${file}\n`).join(''));
-    return ExitCode.done;
+    if (failures.length === 0) return ExitCode.done;
+    say(describeFailures(total, failures));
+    return ExitCode.failed;
   },
 };

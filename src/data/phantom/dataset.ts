@@ -1,11 +1,11 @@
 import type { Vec3 } from '../../geometry';
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { UsageError, fileError } from '../../errors/userError';
+import { UsageError } from '../../errors/userError';
 import { writeFileAtomically } from '../../files/atomic';
 import { writeNifti } from '../../volume/nifti/write';
 import { BTCV_LABELS } from '../../labels/organs';
 import { phantomCase } from './case';
+import { beginDataset } from './unfinished';
 
 export interface PhantomOptions {
   /** Folder that receives `imagesTr`, `labelsTr` and `dataset_0.json`. */
@@ -18,10 +18,13 @@ export interface PhantomOptions {
   readonly spacing?: Vec3;
   /** Cases in the list `validation`; by default a fifth of them. */
   readonly validation?: number;
+  /** Replaces a dataset that is in the folder. */
+  readonly force?: boolean;
   readonly onProgress?: (done: number, total: number) => void;
   readonly signal?: AbortSignal;
 }
 
+const LIST = 'dataset_0.json';
 const FIELD_OF_VIEW = [384, 384, 320] as const;
 
 function checked(options: PhantomOptions): { size: Vec3; spacing: Vec3; validation: number } {
@@ -68,24 +71,28 @@ function number(index: number): string {
  * (uint8, 0 to 13) and `dataset_0.json` with the lists `training` and `validation`. Each case is a function of seed and index.
  *
  * @returns the path of the datalist that was written
- * @throws UsageError for sizes that cannot hold the organs; UserError naming the file that cannot be written
+ * A dataset of the same settings that was interrupted is gone on with.
+ *
+ * @throws UsageError for sizes that cannot hold the organs, or a folder that holds a dataset; UserError naming the file that cannot be written
  */
 export async function makePhantom(options: PhantomOptions): Promise<{ datalist: string }> {
   const { size, spacing, validation } = checked(options);
-  for (const folder of ['imagesTr', 'labelsTr']) {
-    const path = join(options.out, folder);
-    await mkdir(path, { recursive: true }).catch((error: unknown) => {
-      throw fileError(error, path, 'make the folder');
-    });
-  }
-  for (let i = 0; i < options.cases; i++) {
+  const { out, cases, seed = 0, force } = options;
+  const settings = { cases, seed, size, spacing, validation };
+  const dataset = await beginDataset({ out, lists: [LIST], settings, force });
+  for (let i = 0; i < cases; i++) {
     options.signal?.throwIfAborted();
-    const drawn = phantomCase(options.seed ?? 0, i, size, spacing);
-    await writeNifti(join(options.out, 'imagesTr', `img${number(i)}.nii.gz`), drawn.image);
-    await writeNifti(join(options.out, 'labelsTr', `label${number(i)}.nii.gz`), drawn.label);
-    options.onProgress?.(i + 1, options.cases);
+    const label = join(out, 'labelsTr', `label${number(i)}.nii.gz`);
+    // The label is written last: where it is, the case is whole.
+    if (await dataset.missing(label)) {
+      const drawn = phantomCase(seed, i, size, spacing);
+      await writeNifti(join(out, 'imagesTr', `img${number(i)}.nii.gz`), drawn.image);
+      await writeNifti(label, drawn.label);
+    }
+    options.onProgress?.(i + 1, cases);
   }
-  const file = join(options.out, 'dataset_0.json');
-  await writeFileAtomically(file, `${JSON.stringify(datalist(options.cases, validation), null, 2)}\n`);
+  const file = join(out, LIST);
+  await writeFileAtomically(file, `${JSON.stringify(datalist(cases, validation), null, 2)}\n`);
+  await dataset.finish();
   return { datalist: file };
 }

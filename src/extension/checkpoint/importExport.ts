@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import { UserError } from '../../errors/userError';
@@ -44,6 +45,9 @@ async function askForTarget(name: string, beside: string, filters: Record<string
   return target.fsPath;
 }
 
+/** The dialog has asked whether a file may be replaced; of what else would be written, nobody has. */
+const over = (out: string): string[] => (existsSync(out) ? ['--force'] : []);
+
 /** Runs a `voco` command that reads and writes weights. @returns what it reported. @throws UserError with its last complaint. */
 async function runOnWeights(services: Services, title: string, args: readonly string[]): Promise<string[]> {
   const program = await services.program();
@@ -71,7 +75,9 @@ export const importCheckpointCommand: CommandDefinition = {
       fileOf(argument) ?? shownFile(TORCH_EXTENSIONS) ?? (await askForFile('Import which weights?', WEIGHT_EXTENSIONS));
     const name = `${basename(file).replace(/(\.(pt|pth))?\.[^.]*$/, '')}.safetensors`;
     const out = await askForTarget(name, file, { Safetensors: ['safetensors'] });
-    const lines = await runOnWeights(services, `Importing ${basename(file)}`, ['import', file, '--out', out]);
+    const lines = await runOnWeights(services, `Importing ${basename(file)}`, [
+      ...['import', file, '--out', out, ...over(out)],
+    ]);
     await vscode.commands.executeCommand('vscode.openWith', vscode.Uri.file(out), CHECKPOINT_EDITOR);
     void showReport(services, `Imported ${basename(file)} as ${basename(out)}.`, lines);
     return out;
@@ -144,7 +150,7 @@ export const exportCheckpointCommand: CommandDefinition = {
     const name = `${basename(file).replace(/\.[^.]*$/, '')}${suffix}`;
     const out = await askForTarget(name, file, { [label]: extensions });
     const lines = await runOnWeights(services, `Exporting ${basename(file)}`, [
-      ...['export', file, '--out', out, '--to', extensions[0]!],
+      ...['export', file, '--out', out, '--to', extensions[0]!, ...over(out)],
     ]);
     void showReport(services, `Exported ${basename(out)}, with a model card beside it.`, lines);
     return out;

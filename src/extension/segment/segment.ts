@@ -1,10 +1,10 @@
 import { downstreamFor } from '../../downstream/descriptors';
 import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import * as vscode from 'vscode';
 import { resolveTask, type FinetuneConfig } from '../../config';
 import { UserError } from '../../errors/userError';
+import { makeFolder } from '../../files/folders';
 import { withoutVolumeEnding } from '../../files/volumeNames';
 import { runTool } from '../../jobs/process';
 import { readSafetensorsHeader } from '../../runs/safetensors';
@@ -90,7 +90,7 @@ async function segmentAll(services: Services, checkpoint: string, cases: readonl
       const root =
         vscode.workspace.getWorkspaceFolder(vscode.Uri.file(image)) ?? vscode.workspace.workspaceFolders?.[0];
       const folder = join(root?.uri.fsPath ?? dirname(image), FOLDER);
-      await mkdir(folder, { recursive: true });
+      await makeFolder(folder);
       const out = freeFile(folder, image, run);
       const args = ['segment', item, '--checkpoint', checkpoint, '--out', out, ...(device ? ['--device', device] : [])];
       const of = cases.length > 1 ? `${index + 1} of ${cases.length}: ` : '';

@@ -3,6 +3,7 @@ import { basename, join, relative } from 'node:path';
 import * as vscode from 'vscode';
 import { presetConfig, presetDescriptions, presetNames, presetText, type PresetName } from '../../config';
 import { writeFileAtomically } from '../../files/atomic';
+import { checkOutputs } from '../../files/outputs';
 import { CONFIG_SUFFIX } from '../config/configFiles';
 import type { DataLook } from '../../protocol/datasets';
 import { QUIETLY, type SampleDataset } from '../datasets/makeSampleDataset';
@@ -127,6 +128,7 @@ export const newExperimentCommand: CommandDefinition = {
     const name = await pickName(root, preset);
     const file = join(root.fsPath, name + CONFIG_SUFFIX);
     const path = relative(root.fsPath, data).split('\\').join('/') || '.';
+    await checkOutputs({ outputs: [file], inputs: [data] });
     await writeFileAtomically(file, presetText(preset, { data: path, name, found, channel }));
     const uri = vscode.Uri.file(file);
     await vscode.window.showTextDocument(uri, { preview: false });

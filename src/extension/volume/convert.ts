@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import * as vscode from 'vscode';
 import { UserError } from '../../errors/userError';
@@ -104,8 +105,8 @@ export const convertCommand: CommandDefinition = {
       const told: string[] = [];
       for (const [i, entry] of entries.entries()) {
         if (entries.length > 1) say(`${i + 1} of ${entries.length}`);
-        // Of one file the dialog has asked; several are never put over others.
-        const over = entries.length === 1 ? ['--force'] : [];
+        // Of one file that is there the dialog has asked; several are never put over others.
+        const over = entries.length === 1 && existsSync(files[i]!) ? ['--force'] : [];
         const series = entry ? ['--series', entry.key] : [];
         const output = await runConvert(program, [input, '--out', files[i]!, ...series, ...over, '--json'], signal);
         told.push(...(JSON.parse(output) as { warnings: string[] }).warnings);

@@ -1,4 +1,5 @@
 import { basename, dirname, resolve } from 'node:path';
+import { checkOutputs } from '../../files/outputs';
 import { UserError } from '../../errors/userError';
 import { pretextDescriptors, pretextOfConfig } from '../../pretext/descriptors';
 import { writeFileAtomically } from '../../files/atomic';
@@ -18,6 +19,10 @@ export interface ExportBase {
   readonly file: string;
   readonly out: string;
   readonly branch?: Branch;
+  /** Replaces the files to write where they are there. */
+  readonly force?: boolean;
+  /** Other files that are read or written. */
+  readonly others?: { readonly inputs: readonly string[]; readonly outputs: readonly string[] };
   /** Counts the volumes of a checkpoint's config, where the caller can. */
   readonly countCases?: (config: unknown) => Promise<CardFacts['cases']>;
   /** How the exported file is used, where that is not as a state dict. */
@@ -84,7 +89,8 @@ const writeAs =
  * (`<out>.md`). Of a pre-training checkpoint it is the encoder of one branch, in the flat layout of the authors' SSL_head
  * files; optimizer state is left out.
  *
- * @throws UserError when the file cannot be read, has no weights, or `out` cannot be written
+ * @throws UsageError when `out` or the card is there already; UserError when the file cannot be read, has no weights, or `out`
+ *   cannot be written
  */
 export function exportWeights(request: ExportRequest): Promise<ExportReport> {
   return exportWith(request, writeAs(request));
@@ -93,7 +99,9 @@ export function exportWeights(request: ExportRequest): Promise<ExportReport> {
 /** {@link exportWeights} in a format of the caller's. */
 export async function exportWith(request: ExportBase, write: Write): Promise<ExportReport> {
   const { file, out, branch, use } = request;
-  if (resolve(file) === resolve(out)) throw new UserError(`${out}: is the file that is exported; name another --out`);
+  const card = `${out}.md`;
+  const { inputs = [], outputs = [] } = request.others ?? {};
+  await checkOutputs({ outputs: [out, card, ...outputs], inputs: [file, ...inputs], force: request.force });
   return withWeights(file, branch, async (planned, source) => {
     const metadata = { ...request.metadata, ...source.metadata };
     const config = configOf(metadata);
@@ -114,7 +122,6 @@ export async function exportWith(request: ExportBase, write: Write): Promise<Exp
       ...(use && { use }),
     };
     await write(tensors, metadata);
-    const card = `${out}.md`;
     await writeFileAtomically(card, modelCard(facts));
     const { length } = source.tensors;
     const counts = { tensors: tensors.length, parameters, modules, leftOut: length - tensors.length };

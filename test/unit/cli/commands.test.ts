@@ -88,7 +88,7 @@ describe('the way of a user', () => {
     const init = await voco(['init', config, '--preset', 'demo', '--data', 'data/dataset_0.json'], folder);
     expect(init).toMatchObject({ code: 0, stdout: `${join(folder, config)}\n` });
     const text = readFileSync(join(folder, config), 'utf8');
-    expectUsageError(await voco(['init', config], folder), /exists already; choose another name or add --force/);
+    expectUsageError(await voco(['init', config], folder), /is there already; name another place, or add --force/);
     expect(readFileSync(join(folder, config), 'utf8')).toBe(text);
     expect((await voco(['init', config, '--preset', 'small', '--force'], folder)).code).toBe(0);
     expect(readFileSync(join(folder, config), 'utf8')).not.toBe(text);

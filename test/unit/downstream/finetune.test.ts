@@ -217,7 +217,7 @@ describe('a short fine-tuning', () => {
     for (const [name, image] of variants) await writeNifti(join(folder, `${name}.nii.gz`), image);
     const images = variants.map(([name]) => join(folder, `${name}.nii.gz`));
     const out = join(folder, 'segmented');
-    const files = await segment({ images, checkpoint: checkpoints.at(-1)!.file, out, device }, quiet);
+    const { files } = await segment({ images, checkpoint: checkpoints.at(-1)!.file, out, device }, quiet);
     const maps = await Promise.all(files.map(async (file) => (await readVolume(file)).volume));
     maps.forEach((map, i) => {
       expect(map.shape).toEqual(variants[i]![1].shape);

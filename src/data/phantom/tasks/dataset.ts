@@ -5,6 +5,8 @@ import { UsageError } from '../../../errors/userError';
 import { writeFileAtomically } from '../../../files/atomic';
 import { TASKS } from '../../../labels/tasks';
 import { writeNifti } from '../../../volume/nifti/write';
+import type { Volume } from '../../../volume/types';
+import { beginDataset, type UnfinishedDataset } from '../unfinished';
 import { TASK_CASES, type PhantomTask, type TaskCase } from './cases';
 
 export interface TaskPhantomOptions {
@@ -15,6 +17,8 @@ export interface TaskPhantomOptions {
   readonly seed?: number;
   /** Voxels; the field of view stays that of the default grid. */
   readonly size?: Vec3;
+  /** Replaces a dataset that is in the folder. */
+  readonly force?: boolean;
   readonly onProgress?: (done: number, total: number) => void;
   readonly signal?: AbortSignal;
 }
@@ -28,14 +32,17 @@ interface Entry {
 
 const number = (index: number): string => String(index + 1).padStart(4, '0');
 
-async function writeCase(out: string, index: number, drawn: TaskCase): Promise<Entry> {
+async function writeCase(out: string, index: number, drawn: TaskCase, { missing }: UnfinishedDataset): Promise<Entry> {
+  const write = async (file: string, volume: Volume): Promise<void> => {
+    if (await missing(join(out, file))) await writeNifti(join(out, file), volume);
+  };
   const several = drawn.images.length > 1;
   const images = drawn.images.map((_, c) => `imagesTr/case${number(index)}${several ? `_${c}` : ''}.nii.gz`);
-  for (const [c, image] of drawn.images.entries()) await writeNifti(join(out, images[c]!), image);
+  for (const [c, image] of drawn.images.entries()) await write(images[c]!, image);
   const image = several ? images : images[0]!;
   if (!drawn.label) return { image, label: String(drawn.class) };
   const label = `labelsTr/case${number(index)}.nii.gz`;
-  await writeNifti(join(out, label), drawn.label);
+  await write(label, drawn.label);
   return { image, label };
 }
 
@@ -78,12 +85,21 @@ export async function makeTaskPhantom(options: TaskPhantomOptions): Promise<{ da
     throw new UsageError(`phantom: size ${size.join(',')}: expected three whole numbers from 16 to 1024`);
   }
   const spacing = mapVec3(size, (n, k) => (grid.size[k]! * grid.spacing[k]!) / n);
+  const lists = ['training.csv', 'validation.csv', 'dataset_0.json'];
+  const dataset = await beginDataset({
+    out,
+    lists,
+    settings: { task, cases, seed, size, spacing },
+    force: options.force,
+  });
   const entries: Entry[] = [];
   for (let i = 0; i < cases; i++) {
     options.signal?.throwIfAborted();
-    entries.push(await writeCase(out, i, make(seed, i, { size, spacing })));
+    entries.push(await writeCase(out, i, make(seed, i, { size, spacing }), dataset));
     options.onProgress?.(i + 1, cases);
   }
   const held = Math.max(1, Math.round(cases / 5));
-  return { datalist: await writeList(out, task, entries.slice(0, cases - held), entries.slice(cases - held)) };
+  const list = await writeList(out, task, entries.slice(0, cases - held), entries.slice(cases - held));
+  await dataset.finish();
+  return { datalist: list };
 }

@@ -1,0 +1,24 @@
+import { mkdir, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+
+/**
+ * Makes a folder and those above it that are missing. Node's own recursive `mkdir` tries for ever where a folder can be listed but
+ * nothing can be made in it, as in `/proc`.
+ *
+ * @throws the error of the system, of the first folder that cannot be made
+ */
+export async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST' && (await stat(folder)).isDirectory()) return;
+    const above = dirname(folder);
+    if (code !== 'ENOENT' || above === folder) throw error;
+    await makeFolder(above);
+    await mkdir(folder).catch(async (again: NodeJS.ErrnoException) => {
+      // Another process may have made it in between.
+      if (again.code !== 'EEXIST' || !(await stat(folder)).isDirectory()) throw again;
+    });
+  }
+}
