@@ -9,6 +9,8 @@ export function runFiles(runDir: string) {
     state: join(runDir, 'run.json'),
     /** One line a step. */
     metrics: join(runDir, 'metrics.jsonl'),
+    /** The metrics thinned for the plot, of long runs: made again from them where it is missing. */
+    curves: join(runDir, 'curves.json'),
     log: join(runDir, 'log.txt'),
     plot: join(runDir, 'plot.svg'),
     checkpoints: join(runDir, 'checkpoints'),

@@ -12,12 +12,14 @@ export {
 } from './metrics';
 export * from './notes';
 export { plotSvg, type Plot, type PlotPanel, type PlotSeries } from './plot/svg';
+export { RunCurves } from './runCurves';
 export { writeRunPlot } from './runPlot';
 export * from './liveness';
 export { processStartTime } from './process';
 export * from './results';
 export * from './runDirectory';
 export * from './safetensors';
+export { scanMetrics } from './scan';
 export * from './skipped';
 export * from './study';
 export { EventWriter } from './tensorboard';

@@ -1,8 +1,5 @@
-import { createReadStream } from 'node:fs';
-import { open, stat, type FileHandle } from 'node:fs/promises';
-import { createInterface } from 'node:readline';
+import { open, type FileHandle } from 'node:fs/promises';
 import { fileError } from '../errors/userError';
-import { writeAtomically } from '../files/atomic';
 import { decodeNumber, encodeNumber } from './numbers';
 import { runFiles } from './files';
 
@@ -35,24 +32,76 @@ export function decodeRecord(line: string): MetricsRecord | undefined {
   }
 }
 
-/** Drops a torn last line, and with `lastStep` every line of a later step. The file is replaced atomically, if at all. */
-async function cut(file: string, lastStep: number): Promise<void> {
-  const kept: string[] = [];
-  let dropped = false;
-  const { size } = await stat(file);
-  const lines = createInterface({ input: createReadStream(file, 'utf8'), crlfDelay: Infinity });
-  let bytes = 0;
-  for await (const line of lines) {
-    bytes += Buffer.byteLength(line) + 1;
-    const record = bytes <= size ? decodeRecord(line) : undefined;
-    if (record && record.step <= lastStep) kept.push(line);
-    else dropped = true;
+/** A last line longer than this is not one of ours. */
+const MAX_LINE = 1 << 20;
+const PROBE_BYTES = 1 << 16;
+
+/** A whole line that is a record, and where it lies. */
+interface FoundLine {
+  readonly start: number;
+  /** After its line break. */
+  readonly end: number;
+  readonly step: number;
+}
+
+async function bytesOf(handle: FileHandle, start: number, end: number): Promise<Buffer> {
+  const buffer = Buffer.alloc(end - start);
+  const { bytesRead } = await handle.read(buffer, 0, buffer.length, start);
+  return buffer.subarray(0, bytesRead);
+}
+
+/** The records among the whole lines of `bytes`, which lie at `offset` of the file. @param whole a line begins at its start */
+function* linesIn(bytes: Buffer, offset: number, whole: boolean): Generator<FoundLine> {
+  let start = whole ? 0 : bytes.indexOf(0x0a) + 1;
+  if (!whole && start === 0) return;
+  for (let stop = bytes.indexOf(0x0a, start); stop >= 0; stop = bytes.indexOf(0x0a, start)) {
+    const step = decodeRecord(bytes.toString('utf8', start, stop))?.step;
+    if (step !== undefined) yield { start: offset + start, end: offset + stop + 1, step };
+    start = stop + 1;
   }
-  if (!dropped) return;
-  await writeAtomically(file, async (handle) => {
-    const lot = 10_000;
-    for (let at = 0; at < kept.length; at += lot) await handle.writeFile(`${kept.slice(at, at + lot).join('\n')}\n`);
-  });
+}
+
+/** The first record that begins after `from`, before `to`. */
+async function firstLineAfter(handle: FileHandle, from: number, to: number): Promise<FoundLine | undefined> {
+  for (let at = from; at < to; at += PROBE_BYTES) {
+    const bytes = await bytesOf(handle, at, Math.min(to, at + PROBE_BYTES + MAX_LINE));
+    const [line] = linesIn(bytes, at, at === 0);
+    if (line) return line;
+  }
+  return undefined;
+}
+
+/**
+ * Where the lines of steps up to `lastStep` end. Steps stand in order, so that a few looks find the place in a file of any size.
+ *
+ * @returns the last record that stays; undefined where none does
+ */
+async function lastLineUpTo(handle: FileHandle, size: number, lastStep: number): Promise<FoundLine | undefined> {
+  let found: FoundLine | undefined;
+  let [low, high] = [0, size];
+  // The usual place is the end.
+  for (let middle = Math.max(0, size - PROBE_BYTES); high - low > PROBE_BYTES; middle = Math.floor((low + high) / 2)) {
+    const line = await firstLineAfter(handle, middle, high);
+    if (!line || line.step > lastStep) high = middle;
+    else [found, low] = [line, line.end];
+  }
+  for (const line of linesIn(await bytesOf(handle, low, Math.min(size, high + MAX_LINE)), low, true)) {
+    if (line.step > lastStep) break;
+    found = line;
+  }
+  return found;
+}
+
+/** Drops a torn last line, and with `lastStep` every line of a later step; returns the last line that stays. */
+async function cut(handle: FileHandle, lastStep: number): Promise<FoundLine | undefined> {
+  const { size } = await handle.stat();
+  const last = await lastLineUpTo(handle, size, lastStep);
+  const end = last?.end ?? 0;
+  if (end < size) {
+    await handle.truncate(end);
+    await handle.sync();
+  }
+  return last;
 }
 
 /** Appends to a run's metrics.jsonl. Lines reach the file as they come; {@link sync} makes them survive a power cut. */
@@ -60,6 +109,8 @@ export class MetricsWriter {
   private constructor(
     private readonly file: string,
     private readonly handle: FileHandle,
+    /** The last whole line. */
+    private last: FoundLine | undefined,
   ) {}
 
   /**
@@ -69,9 +120,8 @@ export class MetricsWriter {
   static async open(runDir: string, options: { resumeStep?: number } = {}): Promise<MetricsWriter> {
     const file = metricsFile(runDir);
     try {
-      const exists = await stat(file).catch(() => undefined);
-      if (exists) await cut(file, options.resumeStep ?? Infinity);
-      return new MetricsWriter(file, await open(file, 'a'));
+      const handle = await open(file, 'a+');
+      return new MetricsWriter(file, handle, await cut(handle, options.resumeStep ?? Infinity));
     } catch (error) {
       throw fileError(error, file, 'write the metrics');
     }
@@ -79,7 +129,30 @@ export class MetricsWriter {
 
   /** @throws UserError when the disk is full. A line that was written in part is ignored by readers. */
   async append(record: MetricsRecord): Promise<void> {
-    await this.guard(this.handle.appendFile(encodeRecord(record)));
+    const line = Buffer.from(encodeRecord(record));
+    const start = this.last?.end ?? 0;
+    await this.guard(this.handle.appendFile(line));
+    this.last = { start, end: start + line.length, step: record.step };
+  }
+
+  /**
+   * Adds values to the record of the last step, which was written without them: a step has one line, also when what belongs to
+   * it was measured by a later process. Where that record is missing, these values make one.
+   */
+  async amend(record: MetricsRecord): Promise<void> {
+    const { last, file } = this;
+    if (last?.step !== record.step) return this.append(record);
+    const handle = await open(file, 'r+').catch((error: unknown) => {
+      throw fileError(error, file, 'write the metrics');
+    });
+    const work = async (): Promise<void> => {
+      const before = decodeRecord((await bytesOf(handle, last.start, last.end)).toString());
+      const line = Buffer.from(encodeRecord({ ...before, ...record }));
+      await handle.write(line, 0, line.length, last.start);
+      await handle.truncate(last.start + line.length);
+      this.last = { ...last, end: last.start + line.length };
+    };
+    await this.guard(work().finally(() => handle.close()));
   }
 
   async sync(): Promise<void> {
@@ -104,16 +177,38 @@ export interface MetricsUpdate {
 }
 
 const MAX_READ = 1 << 22;
+/** By so many bytes before it a place in the file is known again. */
+const TAIL = 64;
+
+/** How far the metrics were read. */
+export interface MetricsPlace {
+  /** Bytes that were read. */
+  readonly offset: number;
+  /** The last of them, base64: a run that is resumed cuts its metrics and writes other ones. */
+  readonly tail: string;
+}
 
 /** Takes the bytes of whole lines: `buffer[0..end)`, the last of them a line break. */
 export type TakeLines = (buffer: Buffer, end: number) => void;
 
 /** Reads metrics.jsonl bit by bit as it grows; each call gives the lines that are new. */
 export class MetricsReader {
-  private offset = 0;
-  private inode = 0;
+  private offset: number;
+  private tail: Buffer;
 
-  constructor(private readonly runDir: string) {}
+  /** @param from where another reader of the same file stopped; default: the beginning */
+  constructor(
+    private readonly runDir: string,
+    from?: MetricsPlace,
+  ) {
+    this.offset = from?.offset ?? 0;
+    this.tail = Buffer.from(from?.tail ?? '', 'base64');
+  }
+
+  /** How far it has read. */
+  get place(): MetricsPlace {
+    return { offset: this.offset, tail: this.tail.toString('base64') };
+  }
 
   /** New whole lines. A file that is not there yet has none. */
   async read(): Promise<MetricsUpdate> {
@@ -143,27 +238,40 @@ export class MetricsReader {
     let handle: FileHandle | undefined;
     try {
       handle = await open(file, 'r');
-      const { size, ino } = await handle.stat();
-      if (this.offset > 0 && (ino !== this.inode || size < this.offset)) {
-        this.offset = 0;
+      const { size } = await handle.stat();
+      if (this.offset > 0 && !(await this.knowsPlace(handle, size))) {
+        this.forget();
         onReset();
       }
-      this.inode = ino;
       for (let more = true; more;) more = await this.readPart(handle, size, take);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw fileError(error, file, 'read the metrics');
       if (this.offset > 0) onReset();
-      this.offset = 0;
+      this.forget();
     } finally {
       await handle?.close();
     }
+  }
+
+  private forget(): void {
+    this.offset = 0;
+    this.tail = Buffer.alloc(0);
+  }
+
+  /** Whether what was read before still stands in the file. */
+  private async knowsPlace(handle: FileHandle, size: number): Promise<boolean> {
+    if (size < this.offset) return false;
+    return (await bytesOf(handle, this.offset - this.tail.length, this.offset)).equals(this.tail);
   }
 
   private async readPart(handle: FileHandle, size: number, take: TakeLines): Promise<boolean> {
     const buffer = Buffer.allocUnsafe(Math.min(MAX_READ, size - this.offset));
     const { bytesRead } = await handle.read(buffer, 0, buffer.length, this.offset);
     const end = buffer.subarray(0, bytesRead).lastIndexOf(0x0a) + 1;
-    if (end > 0) take(buffer, end);
+    if (end > 0) {
+      take(buffer, end);
+      this.tail = Buffer.from(buffer.subarray(Math.max(0, end - TAIL), end));
+    }
     this.offset += end;
     return end > 0 && this.offset < size;
   }

@@ -1,14 +1,12 @@
 import { writeFileAtomically } from '../files/atomic';
 import { baseMetric, isValidationMetric } from '../protocol/metrics';
 import { chartMetrics, type FilledChart } from './metricCharts';
-import { readMetrics, type MetricsRecord } from './metrics';
+import { RunCurves } from './runCurves';
 import { readRunState, type RunState } from './runDirectory';
 import { plotSvg, type PlotPanel, type PlotSeries } from './plot/svg';
 import { runFiles } from './files';
 
-function pointsOf(records: readonly MetricsRecord[], name: string): PlotSeries['points'] {
-  return records.flatMap(({ step, [name]: value }) => (typeof value === 'number' ? [{ x: step, y: value }] : []));
-}
+type Curves = RunCurves['curves'];
 
 /** In a chart of one metric its name is the title's: lines tell training and held-out cases apart. */
 function labelOf(metric: string, { metrics }: FilledChart): string {
@@ -17,39 +15,42 @@ function labelOf(metric: string, { metrics }: FilledChart): string {
   return isValidationMetric(metric) ? 'validation' : 'training';
 }
 
-function panelOf(records: readonly MetricsRecord[], filled: FilledChart): PlotPanel {
+function panelOf(curves: Curves, filled: FilledChart): PlotPanel {
   const { title, unit = '', atLeast, exact } = filled.chart;
   // Of several metrics the lines of training alone: with their validation there would be too many.
   const trained = filled.metrics.filter((metric) => !isValidationMetric(metric));
   const several = new Set(trained).size > 1;
-  const series = (several ? trained : filled.metrics).map((metric) => ({
-    label: labelOf(metric, filled),
-    points: pointsOf(records, metric),
-    marked: isValidationMetric(metric),
-    ...(exact && { exact }),
-  }));
+  const series = (several ? trained : filled.metrics).map((metric): PlotSeries => {
+    const curve = curves.get(metric)!;
+    const means = curve.means();
+    return {
+      label: labelOf(metric, filled),
+      points: curve.points(),
+      marked: isValidationMetric(metric),
+      ...(means && { means }),
+      ...(exact && { exact }),
+    };
+  });
   return { title, unit, series, ...(atLeast && { atLeast: [atLeast[0], atLeast[1]] as [number, number] }) };
 }
 
-function panels(kind: RunState['kind'], records: readonly MetricsRecord[]): PlotPanel[] {
-  const names = new Set(
-    records.flatMap((record) => Object.keys(record).filter((key) => typeof record[key] === 'number')),
-  );
-  names.delete('step');
-  const plotted = chartMetrics([...names], kind).filter(({ chart }) => chart.plotted);
-  return plotted.map((filled) => panelOf(records, filled));
+function panels(kind: RunState['kind'], curves: Curves): PlotPanel[] {
+  const plotted = chartMetrics([...curves.keys()], kind).filter(({ chart }) => chart.plotted);
+  return plotted.map((filled) => panelOf(curves, filled));
 }
 
 /** The curves of a run as an SVG picture. */
-export function runPlotSvg(state: RunState, records: readonly MetricsRecord[]): string {
+function runPlotSvg(state: RunState, curves: Curves): string {
   const device = state.device === undefined ? '' : ` · ${state.device}`;
   const subtitle = `${state.kind} · step ${state.step} of ${state.totalSteps} · ${state.state}${device}`;
-  return plotSvg({ title: state.name, subtitle, xLabel: 'optimizer step', panels: panels(state.kind, records) });
+  return plotSvg({ title: state.name, subtitle, xLabel: 'optimizer step', panels: panels(state.kind, curves) });
 }
 
-/** Writes plot.svg into a run directory from its metrics; returns the file. */
-export async function writeRunPlot(runDir: string): Promise<string> {
+/** Writes plot.svg into a run directory from its metrics; returns the file. @param curves what was read of them before */
+export async function writeRunPlot(runDir: string, curves: RunCurves = new RunCurves(runDir)): Promise<string> {
   const file = runFiles(runDir).plot;
-  await writeFileAtomically(file, runPlotSvg(await readRunState(runDir), await readMetrics(runDir)));
+  await curves.update();
+  await writeFileAtomically(file, runPlotSvg(await readRunState(runDir), curves.curves));
+  await curves.keep();
   return file;
 }

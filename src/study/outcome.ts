@@ -3,37 +3,33 @@ import { join } from 'node:path';
 import { validationMetric } from '../protocol/metrics';
 import {
   latestCheckpoint,
-  readMetrics,
   readRunState,
   runFiles,
   RunStateFile,
-  type MetricsRecord,
+  scanMetrics,
   type StudyPlan,
   type StudyRun,
 } from '../runs';
 
-const scoreIn = (record: MetricsRecord | undefined, name: string): number | null => {
-  const value = record?.[validationMetric(name)];
-  return typeof value === 'number' && Number.isFinite(value) ? value : null;
-};
+const finite = (value: number | undefined): number | null => (Number.isFinite(value) ? value! : null);
 
 /** The scores of a finished run: after its last step, the best of all, and by class. */
 async function scoresOf(
   runDir: string,
   score: StudyPlan['score'],
 ): Promise<Pick<StudyRun, 'score' | 'best' | 'classes'>> {
-  const records = await readMetrics(runDir);
-  const last = records.at(-1);
-  const all = records.flatMap((record) => scoreIn(record, score) ?? []);
-  const prefix = `${validationMetric(score)}/`;
-  const classes = Object.entries(last ?? {}).flatMap(([name, value]) =>
-    name.startsWith(prefix) && typeof value === 'number' ? [[name.slice(prefix.length), value] as const] : [],
+  const metric = validationMetric(score);
+  let best: number | null = null;
+  let last: Record<string, number> = {};
+  await scanMetrics(runDir, (_, names, values) => {
+    last = Object.fromEntries(names.map((name, i) => [name, values[i]!]));
+    const value = finite(last[metric]);
+    if (value !== null) best = Math.max(best ?? value, value);
+  });
+  const classes = Object.entries(last).flatMap(([name, value]) =>
+    name.startsWith(`${metric}/`) ? [[name.slice(metric.length + 1), value] as const] : [],
   );
-  return {
-    score: scoreIn(last, score),
-    best: all.length > 0 ? Math.max(...all) : null,
-    classes: Object.fromEntries(classes),
-  };
+  return { score: finite(last[metric]), best, classes: Object.fromEntries(classes) };
 }
 
 /** A run that was killed between its last checkpoint and the note of its end has finished all the same. */

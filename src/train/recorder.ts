@@ -1,6 +1,14 @@
 import { writeFileAtomically } from '../files/atomic';
 import { validationMetrics } from '../protocol/metrics';
-import { appendLog, EventWriter, MetricsWriter, RunStateFile, writeRunPlot, type RunStatePatch } from '../runs';
+import {
+  appendLog,
+  EventWriter,
+  MetricsWriter,
+  RunCurves,
+  RunStateFile,
+  writeRunPlot,
+  type RunStatePatch,
+} from '../runs';
 import type { StepScalars } from './types';
 import { nonFiniteFile } from '../runs/files';
 
@@ -10,13 +18,16 @@ const HEARTBEAT_MS = 5000;
 export class RunRecorder {
   /** Not by the clock of the day: one that is set back would silence the run. */
   private lastHeartbeat = -Infinity;
+  private readonly curves: RunCurves;
 
   private constructor(
     private readonly runDir: string,
     private readonly metrics: MetricsWriter,
     private readonly events: EventWriter,
     private readonly state: RunStateFile,
-  ) {}
+  ) {
+    this.curves = new RunCurves(runDir);
+  }
 
   /** @param resumeStep step of the checkpoint that the run goes on from: later metrics are cut. */
   static async open(runDir: string, state: RunStateFile, resumeStep: number | undefined): Promise<RunRecorder> {
@@ -67,7 +78,7 @@ export class RunRecorder {
   /** Draws the curves so far. */
   async plot(): Promise<string> {
     await this.state.checkOwnedQuickly();
-    return writeRunPlot(this.runDir);
+    return writeRunPlot(this.runDir, this.curves);
   }
 
   async close(): Promise<void> {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Series, SeriesAnswer, SeriesRequest } from '../../protocol/curves';
 import { MetricsReader } from '../../runs/metrics';
 import { RunSeries } from './runSeries';
-import { LineScanner } from './scan';
+import { LineScanner } from '../../runs/scan';
 
 /** An answer does not wait longer for files to be read: what is there by then is shown, and the rest as it comes. */
 const PATIENCE_MS = 400;

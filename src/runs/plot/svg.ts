@@ -1,5 +1,5 @@
 import { formatNumber, linearScale, niceRange, type Scale } from './scale';
-import { smooth, thin, type Point } from './thin';
+import { smooth, smoothWeighted, thin, type Point, type WeightedPoint } from './thin';
 
 export interface PlotSeries {
   readonly label: string;
@@ -9,6 +9,8 @@ export interface PlotSeries {
   readonly marked?: boolean;
   /** Drawn as it is: the values have no noise to average away. */
   readonly exact?: boolean;
+  /** Of a curve too long to be kept whole: means of its stretches, of which the moving average is drawn. */
+  readonly means?: readonly WeightedPoint[];
   /** Half the length of each point's error bar, in units of y. */
   readonly bars?: readonly number[];
 }
@@ -89,9 +91,12 @@ function seriesMarks(series: PlotSeries, colour: string, x: Scale, y: Scale, int
   if (series.exact || series.points.length < SMOOTH_FROM) {
     return [line(thin(series.points, intervals), 'stroke-width="1.8"')];
   }
-  const average = smooth(series.points, Math.ceil(series.points.length / 60));
+  const { points, means } = series;
+  const average = means
+    ? smoothWeighted(means, Math.ceil(means.length / 60))
+    : smooth(points, Math.ceil(points.length / 60));
   return [
-    line(thin(series.points, intervals), 'stroke-width="1" stroke-opacity="0.28"'),
+    line(thin(points, intervals), 'stroke-width="1" stroke-opacity="0.28"'),
     line(thin(average, intervals), 'stroke-width="2"'),
   ];
 }

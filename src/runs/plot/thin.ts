@@ -20,16 +20,32 @@ export function thin(points: readonly Point[], intervals: number): Point[] {
   return kept;
 }
 
+/** A mean, and of how many values. */
+export interface WeightedPoint {
+  readonly point: Point;
+  readonly weight: number;
+}
+
 /** Centred moving average over `2·half + 1` points (fewer at the ends); points without a finite value are left out. */
 export function smooth(points: readonly Point[], half: number): Point[] {
   const finite = points.filter(({ y }) => Number.isFinite(y));
-  const sums = new Float64Array(finite.length + 1);
-  finite.forEach(({ y }, i) => {
-    sums[i + 1] = sums[i]! + y;
+  return smoothWeighted(
+    finite.map((point) => ({ point, weight: 1 })),
+    half,
+  );
+}
+
+/** {@link smooth} of means of several values each, all finite. */
+export function smoothWeighted(means: readonly WeightedPoint[], half: number): Point[] {
+  const sums = new Float64Array(means.length + 1);
+  const weights = new Float64Array(means.length + 1);
+  means.forEach(({ point, weight }, i) => {
+    sums[i + 1] = sums[i]! + weight * point.y;
+    weights[i + 1] = weights[i]! + weight;
   });
-  return finite.map(({ x }, i) => {
+  return means.map(({ point }, i) => {
     const from = Math.max(0, i - half);
-    const to = Math.min(finite.length, i + half + 1);
-    return { x, y: (sums[to]! - sums[from]!) / (to - from) };
+    const to = Math.min(means.length, i + half + 1);
+    return { x: point.x, y: (sums[to]! - sums[from]!) / (weights[to]! - weights[from]!) };
   });
 }

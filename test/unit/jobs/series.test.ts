@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Column, firstAtLeast, thinnedIndices } from '../../../src/jobs/series/column';
 import { RunSeries } from '../../../src/jobs/series/runSeries';
-import { LineScanner } from '../../../src/jobs/series/scan';
+import { LineScanner } from '../../../src/runs/scan';
 import { SeriesStore } from '../../../src/jobs/series/seriesStore';
 import { decodeRecord, encodeRecord, metricsFile, type MetricsRecord } from '../../../src/runs/metrics';
 

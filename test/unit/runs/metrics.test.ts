@@ -93,7 +93,9 @@ describe('reading while it grows', () => {
     await write(runDir, [1, 2, 3]);
     const reader = new MetricsReader(runDir);
     await reader.read();
-    await write(runDir, [3, 4, 5, 6, 7], { resumeStep: 2 });
+    const writer = await MetricsWriter.open(runDir, { resumeStep: 2 });
+    for (const step of [3, 4, 5, 6, 7]) await writer.append({ step, loss: 1 });
+    await writer.close();
     const { records, reset } = await reader.read();
     expect(reset).toBe(true);
     expect(records.map(({ step }) => step)).toEqual([1, 2, 3, 4, 5, 6, 7]);

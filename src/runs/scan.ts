@@ -1,4 +1,4 @@
-import { decodeRecord } from '../../runs/metrics';
+import { decodeRecord, MetricsReader } from './metrics';
 
 /** Takes one line's numbers: `values[i]` belongs to `names[i]`, NaN stands for every non-finite one. */
 export type TakeLine = (step: number, names: readonly string[], values: readonly number[]) => void;
@@ -145,4 +145,13 @@ export class LineScanner {
       finite,
     );
   }
+}
+
+/** Goes through a run's metrics once, without keeping them: a long run has gigabytes. @throws UserError when they cannot be read */
+export async function scanMetrics(runDir: string, take: TakeLine): Promise<void> {
+  const scanner = new LineScanner();
+  await new MetricsReader(runDir).readLines(
+    (buffer, end) => scanner.scan(buffer, end, take),
+    () => undefined,
+  );
 }
