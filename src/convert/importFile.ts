@@ -34,8 +34,8 @@ export interface ImportResult {
 export async function importFile({ file, out, configFile, branch, force }: ImportRequest): Promise<ImportResult> {
   await checkOutputs({ outputs: [out], inputs: [file, ...(configFile ? [configFile] : [])], force });
   if (!configFile) {
-    return withWeights(file, branch, async ({ tensors, report }, { metadata }) => {
-      await writeImported(out, tensors, report, metadata);
+    return withWeights(file, branch, async ({ tensors, report }, source) => {
+      await writeImported(out, tensors, report, source);
       return { report: { ...report, out }, lines: describeImport(report) };
     });
   }
@@ -45,7 +45,7 @@ export async function importFile({ file, out, configFile, branch, force }: Impor
   try {
     const { plan, fit } = await fitToConfig(source, configFile, branch);
     const report = reportOf(source, plan);
-    await writeImported(out, plan.tensors, report, source.metadata);
+    await writeImported(out, plan.tensors, report, source);
     return { report: { ...report, out, fit }, lines: [...describeImport(report), ...describeFit(fit)] };
   } finally {
     await source.close();

@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
 import { UserError } from '../errors/userError';
+import { checkMemory } from '../files/memory';
 import { importCommand, isNamedAsTorch } from '../files/weightFiles';
 import type { StateEntry } from '../nets/state';
-import { openWeights, torchFile, type WeightsSource } from '../runs/import';
+import { openWeights, tensorBytes, torchFile, type WeightsSource } from '../runs/import';
 import { toFloat32, viewAs, type DType, type TensorData } from '../runs/safetensors';
 
 /** The tensors of a weights file that can be weights, and what the file says of itself. */
@@ -43,8 +44,13 @@ export async function readWeights(file: string): Promise<WeightsFile> {
   const source = await openConverted(file);
   try {
     const entries: StateEntry[] = [];
-    for (const { name, dtype, shape, read } of source.tensors) {
-      if (OPTIMIZER.test(name)) continue;
+    const wanted = source.tensors.filter(({ name }) => !OPTIMIZER.test(name));
+    checkMemory(
+      wanted.reduce((sum, tensor) => sum + tensorBytes(tensor), 0),
+      file,
+      'its weights would',
+    );
+    for (const { name, dtype, shape, read } of wanted) {
       const data = asWeights(dtype, viewAs(dtype, await read()));
       if (data) entries.push({ name, shape, data });
     }

@@ -1,6 +1,9 @@
-import { open, type FileHandle } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { fileError, UserError } from '../errors/userError';
 import { writeAtomically } from '../files/atomic';
+import { parseJson } from '../files/json';
+import { checkMemory } from '../files/memory';
+import { openRegular } from '../files/regular';
 import { notSafetensors } from './import/foreign';
 
 /** Element types of safetensors and their bytes. */
@@ -50,6 +53,9 @@ export interface SafetensorsHeader {
 
 /** The limit of the Python package as well. */
 const MAX_HEADER_BYTES = 100_000_000;
+/** A tensor has some fifteen: so many are those of three hundred thousand. */
+const MAX_HEADER_VALUES = 5_000_000;
+const MAX_HEADER_DEPTH = 4;
 const CHUNK_BYTES = 1 << 26;
 
 function byteLength(dtype: DType, shape: readonly number[]): number {
@@ -139,17 +145,23 @@ function parseTensor(file: string, name: string, value: unknown, dataStart: numb
   }
   const [begin, end] = offsets as [number, number];
   if (byteLength(dtype as DType, shape) !== end - begin) {
-    throw broken(file, `tensor ${shown} has ${end - begin} bytes, which is not ${dtype} [${shape.join(', ')}]`);
+    throw broken(
+      file,
+      `tensor ${shown} has ${end - begin} bytes, which is not ${dtype} [${shape.slice(0, 8).join(', ')}]`,
+    );
   }
   return { name, dtype: dtype as DType, shape, begin: dataStart + begin, end: dataStart + end };
 }
 
+/** The parser quotes the text that it read. */
+const oneLine = (message: string): string => message.replace(/[\s\p{C}]+/gu, ' ').slice(0, 120);
+
 function parseHeader(file: string, text: string, dataStart: number, fileBytes: number): SafetensorsHeader {
   let parsed: unknown;
   try {
-    parsed = JSON.parse(text);
-  } catch {
-    throw broken(file, 'its header is not JSON');
+    parsed = parseJson(text, { depth: MAX_HEADER_DEPTH, values: MAX_HEADER_VALUES, uniqueKeys: true });
+  } catch (error) {
+    throw broken(file, `its header is not JSON of tensors: ${oneLine((error as Error).message)}`);
   }
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed))
     throw broken(file, 'its header is not an object');
@@ -159,7 +171,8 @@ function parseHeader(file: string, text: string, dataStart: number, fileBytes: n
   const tensors = Object.entries(rest).map(([name, value]) => parseTensor(file, name, value, dataStart));
   let at = dataStart;
   for (const { name, begin, end } of [...tensors].sort((a, b) => a.begin - b.begin || a.end - b.end)) {
-    if (begin !== at) throw broken(file, `tensor ${JSON.stringify(name)} overlaps another or leaves a gap before it`);
+    if (begin !== at)
+      throw broken(file, `tensor ${JSON.stringify(name.slice(0, 80))} overlaps another or leaves a gap before it`);
     at = end;
   }
   if (at > fileBytes) throw broken(file, `it is cut short: ${fileBytes} of ${at} bytes`);
@@ -229,9 +242,7 @@ export class SafetensorsFile {
 
   /** @throws UserError when the file cannot be read or is malformed; headers of absurd length are not read. */
   static async open(file: string): Promise<SafetensorsFile> {
-    const handle = await open(file, 'r').catch((error: unknown) => {
-      throw fileError(error, file, 'read the file');
-    });
+    const handle = await openRegular(file);
     try {
       return new SafetensorsFile(file, await readHeader(handle, file), handle);
     } catch (error) {
@@ -244,6 +255,7 @@ export class SafetensorsFile {
   async read(name: string): Promise<TensorData> {
     const info = this.header.tensors.get(name);
     if (!info) throw new UserError(`${this.file}: has no tensor named ${JSON.stringify(name)}`);
+    checkMemory(info.end - info.begin, this.file, `the numbers of tensor ${JSON.stringify(name.slice(0, 80))} would`);
     try {
       const bytes = new Uint8Array(new ArrayBuffer(info.end - info.begin));
       await readExactly(this.handle, bytes, info.begin, this.file);

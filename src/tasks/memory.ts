@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs';
-import { freemem, totalmem } from 'node:os';
 import type { Config } from '../config';
 import { describedSection } from '../nets/descriptors';
 import type { TaskCost } from './task';
@@ -23,31 +21,6 @@ export interface StepCost {
   readonly activationBytes: number;
   /** Arithmetic of one step, forward and backward. */
   readonly stepFlops: number;
-}
-
-/** Memory limit of the container (cgroup v2 or v1), or undefined where there is none. */
-function containerLimit(): number | undefined {
-  for (const file of ['/sys/fs/cgroup/memory.max', '/sys/fs/cgroup/memory/memory.limit_in_bytes']) {
-    try {
-      const limit = Number(readFileSync(file, 'utf8').trim());
-      if (Number.isFinite(limit) && limit > 0 && limit < totalmem()) return limit;
-    } catch {
-      // Not there: not a Linux control group of this version.
-    }
-  }
-  return undefined;
-}
-
-/** Memory available without swapping, bytes. */
-export function availableMemory(): number {
-  let available = freemem();
-  try {
-    const match = /^MemAvailable:\s+(\d+) kB/m.exec(readFileSync('/proc/meminfo', 'utf8'));
-    if (match) available = Number(match[1]) * 1024;
-  } catch {
-    // Not Linux: there is only freemem.
-  }
-  return Math.min(available, containerLimit() ?? Infinity);
 }
 
 /** How many numbers an optimizer keeps for each parameter. */

@@ -1,7 +1,8 @@
 import type { Config } from '../../config';
 import { networkDescriptors, sizeKeyOf } from '../../nets/descriptors';
 import type { Problem } from '../../schema';
-import { availableMemory, stepCost } from '../../tasks/memory';
+import { availableMemory } from '../../files/memory';
+import { stepCost } from '../../tasks/memory';
 import { taskOf } from '../../catalog';
 import { formatBytes } from '../../text';
 

@@ -1,5 +1,6 @@
-import { open, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { UserError } from '../../errors/userError';
+import { openRegular } from '../../files/regular';
 import { importCommand } from '../../files/weightFiles';
 
 /** What people give instead of weights, by the first bytes; the first that fits is told. */
@@ -86,7 +87,7 @@ const HEAD_BYTES = 512;
 
 /** First bytes of a file, fewer where it is shorter. */
 export async function headOf(file: string): Promise<Uint8Array> {
-  const handle = await open(file, 'r');
+  const handle = await openRegular(file);
   try {
     const bytes = new Uint8Array(HEAD_BYTES);
     const { bytesRead } = await handle.read(bytes, 0, HEAD_BYTES, 0);

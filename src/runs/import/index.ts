@@ -1,11 +1,13 @@
 import { basename } from 'node:path';
 import { UserError } from '../../errors/userError';
 import { writeSafetensors } from '../safetensors';
+import { checkOutput } from './bounds';
 import type { Branch } from './branches';
 import { planWeights } from './plan';
 import { reportOf, type ImportReport, type Planned } from './report';
 import { openWeights, type SourceTensor, type WeightsSource } from './source';
 
+export { tensorBytes } from './bounds';
 export type { Recognised } from './architectures';
 export { branchTitle, isOptimizer, type Branch } from './branches';
 export { torchFile } from './foreign';
@@ -42,18 +44,19 @@ export async function withWeights<Result>(
 /**
  * Writes imported tensors as safetensors, in their own element types and one at a time, with a note of where they are from.
  *
- * @throws UserError when `out` cannot be written; nothing half-written is left
+ * @throws UserError when they would take far more room than their file holds, or `out` cannot be written; nothing half-written is left
  */
 export async function writeImported(
   out: string,
   tensors: readonly SourceTensor[],
   report: ImportReport,
-  metadata: Readonly<Record<string, string>> = {},
+  source: WeightsSource,
 ): Promise<void> {
+  checkOutput(source, tensors);
   const { file, format, wrapper, branch, changes } = report;
   const origin = { file: basename(file), format, wrapper, branch, changes: changes.map(({ text }) => text) };
   const entries = tensors.map(({ name, dtype, shape, read }) => ({ name, dtype, shape, data: read }));
   if (tensors.some(({ name }) => name === '__metadata__'))
     throw new UserError(`${file}: has a tensor named __metadata__, which safetensors cannot hold`);
-  await writeSafetensors(out, entries, { ...metadata, format: 'pt', imported: JSON.stringify(origin) });
+  await writeSafetensors(out, entries, { ...source.metadata, format: 'pt', imported: JSON.stringify(origin) });
 }

@@ -1,7 +1,12 @@
 import { UserError } from '../../errors/userError';
 import { Global, Opaque, type PickleHooks } from './values';
 
-const MAX_OPERATIONS = 5_000_000;
+/**
+ * What reading may cost: operations, and items of what they make, whichever operation and however often one value is used again.
+ * An item takes at most some 64 bytes. The file of a hundred thousand tensors stays below.
+ */
+const MAX_WORK = 8_000_000;
+const MAX_NAME = 1000;
 const MAX_LINE_BYTES = 4096;
 const MAX_MARKS = 1000;
 const MAX_INTEGER_BYTES = 256;
@@ -10,7 +15,27 @@ export function brokenPickle(file: string, what: string): UserError {
   return new UserError(`${file}: not a usable PyTorch file: ${what}`);
 }
 
-/** The state of a pickle being read: position, stack, marks and memo. Memory grows with the pickle's length only. */
+/** Counts what the pickles of one file cost. */
+export class Work {
+  private done = 0;
+
+  constructor(private readonly file: string) {}
+
+  /** @throws UserError when it is more than any file of weights needs */
+  spend(items: number): void {
+    this.done += items;
+    if (this.done > MAX_WORK)
+      throw brokenPickle(
+        this.file,
+        `its pickle would make more than ${MAX_WORK} values, which no network's file does: refused`,
+      );
+  }
+}
+
+/** What an object costs beside an item of a list: a map, a view of bytes, a tensor. */
+export const OBJECT_ITEMS = 4;
+
+/** The state of a pickle being read: position, stack, marks and memo. */
 export class Machine {
   position: number;
   stack: unknown[] = [];
@@ -18,13 +43,13 @@ export class Machine {
   readonly memo = new Map<number, unknown>();
   private readonly marks: unknown[][] = [];
   private readonly view: DataView;
-  private operations = 0;
 
   constructor(
     private readonly bytes: Uint8Array,
     start: number,
     readonly file: string,
     readonly hooks: PickleHooks,
+    readonly work = new Work(file),
   ) {
     this.position = start;
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -36,8 +61,7 @@ export class Machine {
 
   /** The next operation. */
   operation(): number {
-    this.operations += 1;
-    if (this.operations > MAX_OPERATIONS) this.fail(`its pickle has more than ${MAX_OPERATIONS} operations`);
+    this.work.spend(1);
     return this.u8();
   }
 
@@ -97,11 +121,9 @@ export class Machine {
   /** A little-endian two's complement integer of `count` bytes; a bigint where a number would not be exact. */
   integer(count: number): number | bigint {
     if (count > MAX_INTEGER_BYTES) this.fail(`its pickle has an integer of ${count} bytes`);
-    const bytes = this.take(count);
-    let value = 0n;
-    for (let i = count - 1; i >= 0; i--) value = (value << 8n) | BigInt(bytes[i]!);
-    if (count > 0 && bytes[count - 1]! & 0x80) value -= 1n << BigInt(8 * count);
-    return plainInteger(value);
+    if (count === 0) return 0;
+    const digits = Buffer.from(this.take(count)).reverse().toString('hex');
+    return plainInteger(BigInt.asIntN(8 * count, BigInt(`0x${digits}`)));
   }
 
   push(value: unknown): void {
@@ -128,6 +150,7 @@ export class Machine {
   popMark(): unknown[] {
     const items = this.stack;
     this.stack = this.marks.pop() ?? this.fail('its pickle lacks a mark');
+    this.work.spend(items.length);
     return items;
   }
 
@@ -144,6 +167,8 @@ export class Machine {
 
   global(module: unknown, name: unknown): Global {
     if (typeof module !== 'string' || typeof name !== 'string') this.fail('its pickle has a name that is not a text');
+    if (module.length > MAX_NAME || name.length > MAX_NAME)
+      this.fail(`its pickle has a name of ${Math.max(module.length, name.length)} characters`);
     const global = new Global(module, name);
     this.hooks.named(global);
     return global;
@@ -153,6 +178,7 @@ export class Machine {
   make(callee: unknown, args: unknown): unknown {
     if (callee instanceof Opaque) return new Opaque(callee.path);
     if (!(callee instanceof Global)) this.fail('its pickle calls something that has no name');
+    this.work.spend(OBJECT_ITEMS + costOf(args));
     const value = Array.isArray(args) ? this.hooks.rebuild(callee, args) : undefined;
     return value === undefined ? new Opaque(callee.path) : value;
   }
@@ -163,6 +189,12 @@ export class PickleEnd extends UserError {
   constructor(file: string, wanted: number) {
     super(`${file}: not a usable PyTorch file: its pickle ends early, ${wanted} bytes were expected; it is cut short`);
   }
+}
+
+/** Items that making something of arguments goes through: theirs, and those of the lists among them. */
+function costOf(args: unknown): number {
+  if (!Array.isArray(args)) return 0;
+  return args.reduce<number>((sum, one) => sum + (Array.isArray(one) ? one.length : 1), 0);
 }
 
 export function plainInteger(value: bigint): number | bigint {

@@ -1,4 +1,4 @@
-import { plainInteger, type Machine } from './machine';
+import { OBJECT_ITEMS, plainInteger, type Machine } from './machine';
 import { Opaque } from './values';
 
 type Operation = (machine: Machine) => void;
@@ -59,6 +59,12 @@ function call(machine: Machine): void {
   machine.push(machine.make(machine.pop(), args));
 }
 
+/** Pushes what takes more memory than an item of a list. */
+function object(machine: Machine, value: unknown): void {
+  machine.work.spend(OBJECT_ITEMS);
+  machine.push(value);
+}
+
 const popTuple =
   (count: number): Operation =>
   (machine) => {
@@ -95,14 +101,14 @@ const classic: [string, Operation][] = [
   ['U', (m) => m.push(m.text(m.u8()))],
   ['V', (m) => m.push(m.line())],
   ['X', (m) => m.push(m.text(m.u32()))],
-  ['B', (m) => m.push(m.take(m.u32()))],
-  ['C', (m) => m.push(m.take(m.u8()))],
+  ['B', (m) => object(m, m.take(m.u32()))],
+  ['C', (m) => object(m, m.take(m.u8()))],
   ['a', (m) => append(m, [m.pop()])],
   ['e', (m) => append(m, m.popMark())],
   ['b', build],
   ['c', (m) => m.push(m.global(m.line(), m.line()))],
-  ['d', (m) => m.push(new Map(pairs(m, m.popMark())))],
-  ['}', (m) => m.push(new Map())],
+  ['d', (m) => object(m, new Map(pairs(m, m.popMark())))],
+  ['}', (m) => object(m, new Map())],
   ['g', (m) => m.recall(Number(m.line()))],
   ['h', (m) => m.recall(m.u8())],
   ['j', (m) => m.recall(m.u32())],
@@ -152,7 +158,7 @@ const newer: [number, Operation][] = [
   [0x8b, (m) => m.push(m.integer(m.u32()))],
   [0x8c, (m) => m.push(m.text(m.u8()))],
   [0x8d, (m) => m.push(m.text(m.u64()))],
-  [0x8e, (m) => m.push(m.take(m.u64()))],
+  [0x8e, (m) => object(m, m.take(m.u64()))],
   [0x8f, (m) => m.push([])],
   [0x90, (m) => append(m, m.popMark())],
   [0x91, (m) => m.push(m.popMark())],
@@ -161,7 +167,7 @@ const newer: [number, Operation][] = [
   [0x94, (m) => m.memo.set(m.memo.size, m.top())],
   // Frames only help a reader that reads ahead.
   [0x95, (m) => m.u64()],
-  [0x96, (m) => m.push(m.take(m.u64()))],
+  [0x96, (m) => object(m, m.take(m.u64()))],
   [0x97, refused('buffers outside it')],
   [0x98, refused('buffers outside it')],
 ];

@@ -1,4 +1,4 @@
-import { Machine } from './machine';
+import { Machine, type Work } from './machine';
 import { OPERATIONS } from './operations';
 import type { PickleHooks } from './values';
 
@@ -7,6 +7,7 @@ import type { PickleHooks } from './values';
  * `hooks.rebuild` makes of the globals it knows. Any other class or function becomes an {@link Opaque} placeholder.
  *
  * @param bytes may go on after the pickle
+ * @param work counts what several pickles of one file cost together
  * @returns its value (dicts as Map; lists, tuples and sets as arrays) and where it ends
  * @throws UserError naming `file` when it is malformed, or claims what its length cannot hold; PickleEnd where `bytes` end
  */
@@ -15,8 +16,9 @@ export function readPickle(
   start: number,
   file: string,
   hooks: PickleHooks,
+  work?: Work,
 ): { value: unknown; end: number } {
-  const machine: Machine = new Machine(bytes, start, file, hooks);
+  const machine: Machine = new Machine(bytes, start, file, hooks, work);
   while (!machine.result) {
     const code = machine.operation();
     const operation = OPERATIONS.get(code);

@@ -1,6 +1,6 @@
-import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { fileError, UserError } from '../../errors/userError';
+import { openRegular } from '../../files/regular';
 import { SafetensorsFile, type DType } from '../safetensors';
 import { readRange } from '../zip/bytes';
 import { foreignFolder, foreignKind, headOf } from './foreign';
@@ -30,6 +30,8 @@ export interface WeightsSource {
   readonly format: string;
   /** Texts of a safetensors file. */
   readonly metadata: Readonly<Record<string, string>>;
+  /** Of all numbers in it, uncompressed. */
+  readonly bytes: number;
   /** Every tensor of the file; its name is its whole path, dotted. */
   readonly tensors: readonly PlacedTensor[];
   /** Entries that are not kept, with the reason. */
@@ -48,6 +50,7 @@ async function openTorch(handle: FileHandle, file: string): Promise<WeightsSourc
   return {
     file,
     format: torch.format,
+    bytes: torch.bytes,
     metadata: {},
     tensors: tensors.map(({ path, dtype, tensor }) => ({
       ...{ path, name: path.join('.'), dtype, shape: tensor.shape, storage: tensor.storage.key },
@@ -81,6 +84,7 @@ async function openSafetensors(file: string): Promise<WeightsSource> {
   return {
     file,
     format: 'safetensors',
+    bytes: [...tensors.values()].reduce((sum, { begin, end }) => sum + end - begin, 0),
     metadata,
     tensors: list,
     skipped: [],
@@ -106,9 +110,7 @@ async function isSafetensors(handle: FileHandle, file: string): Promise<boolean>
  * @throws UserError when it is missing, malformed, unsafe or of another kind
  */
 export async function openWeights(file: string): Promise<WeightsSource> {
-  const handle = await open(file, 'r').catch((error: unknown) => {
-    throw fileError(error, file, 'read the file');
-  });
+  const handle = await openRegular(file);
   try {
     if ((await handle.stat()).isDirectory()) throw await foreignFolder(file);
     if (!(await isSafetensors(handle, file))) return await openTorch(handle, file);

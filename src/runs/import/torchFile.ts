@@ -1,10 +1,12 @@
 import type { FileHandle } from 'node:fs/promises';
 import { UserError } from '../../errors/userError';
+import { checkMemory } from '../../files/memory';
 import { DTYPE_BYTES, type DType } from '../safetensors';
 import { ZipArchive } from '../zip/archive';
 import { readRange } from '../zip/bytes';
+import { ReadTotal } from './bounds';
 import { foreignZip } from './foreign';
-import { brokenPickle, PickleEnd } from './machine';
+import { brokenPickle, PickleEnd, Work } from './machine';
 import { readPickle } from './pickle';
 import { extent, gather, isContiguous, type Storage, type TorchTensor } from './tensors';
 import { TorchObjects } from './torchObjects';
@@ -19,6 +21,8 @@ export interface TorchFile {
   readonly format: string;
   /** What was saved: dicts as Map, lists and tuples as arrays, tensors, placeholders. */
   readonly root: unknown;
+  /** Bytes of the numbers in it, uncompressed. */
+  readonly bytes: number;
   /** Elements of a tensor in row-major order. */
   read(tensor: TorchTensor): Promise<Uint8Array>;
 }
@@ -26,16 +30,26 @@ export interface TorchFile {
 type ReadStorage = (storage: Storage, begin: number, length: number) => Promise<Uint8Array>;
 
 /** Reads tensors through their storages: a run of bytes where they are contiguous, their span otherwise. */
-function tensorReader(readStorage: ReadStorage): TorchFile['read'] {
+function tensorReader(file: string, bytes: number, readStorage: ReadStorage): TorchFile['read'] {
+  const total = new ReadTotal(file, bytes);
   return async (tensor) => {
     const dtype = tensor.dtype as DType;
     const width = DTYPE_BYTES[dtype];
     const { begin, end } = extent(tensor);
     if (begin === end) return new Uint8Array(0);
+    total.add((end - begin) * width);
+    checkMemory(
+      (end - begin + tensor.size) * width,
+      file,
+      `the numbers of a tensor [${tensor.shape.join(', ')}] would`,
+    );
     const span = await readStorage(tensor.storage, tensor.storage.begin + begin * width, (end - begin) * width);
     return isContiguous(tensor) ? span : gather(tensor, dtype, span);
   };
 }
+
+const storedBytes = ({ storages }: TorchObjects): number =>
+  [...storages.values()].reduce((sum, { bytes }) => sum + bytes, 0);
 
 /** Files of torch.save since PyTorch 1.6. @throws UserError when it is malformed, unsafe or of another kind */
 export async function openTorchZip(handle: FileHandle, file: string): Promise<TorchFile> {
@@ -64,8 +78,9 @@ export async function openTorchZip(handle: FileHandle, file: string): Promise<To
     if (bytes !== storage.bytes)
       throw brokenPickle(file, `storage ${storage.key} has ${bytes} bytes and claims ${storage.bytes}`);
   }
-  const read = tensorReader((storage, begin, length) => archive.read(placeOf(storage), begin, length));
-  return { format: 'PyTorch zip', root: value, read };
+  const bytes = storedBytes(objects);
+  const read = tensorReader(file, bytes, (storage, begin, length) => archive.read(placeOf(storage), begin, length));
+  return { format: 'PyTorch zip', root: value, bytes, read };
 }
 
 const MAGIC = 0x1950a86a20f9469cfc6cn;
@@ -83,8 +98,9 @@ const nothing: PickleHooks = { rebuild: () => undefined, persistent: () => undef
 /** The five pickles in a row of the old format: magic number, protocol, system, what was saved, keys of the storages. */
 function legacyPickles(bytes: Uint8Array, file: string): LegacyPickles {
   let at = 0;
+  const work = new Work(file);
   const next = (hooks: PickleHooks): unknown => {
-    const { value, end } = readPickle(bytes, at, file, hooks);
+    const { value, end } = readPickle(bytes, at, file, hooks, work);
     at = end;
     return value;
   };
@@ -145,8 +161,9 @@ export async function openTorchLegacy(handle: FileHandle, file: string): Promise
   const { size } = await handle.stat();
   const pickles = await readLegacyPickles(handle, file, size);
   const places = await legacyPlaces(handle, file, pickles, size);
-  const read = tensorReader((storage, begin, length) =>
+  const bytes = storedBytes(pickles.objects);
+  const read = tensorReader(file, bytes, (storage, begin, length) =>
     readRange(handle, file, places.get(storage.key)! + begin, length),
   );
-  return { format: 'PyTorch legacy', root: pickles.root, read };
+  return { format: 'PyTorch legacy', root: pickles.root, bytes, read };
 }

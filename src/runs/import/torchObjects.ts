@@ -25,8 +25,8 @@ const DANGEROUS_BUILTINS = new Set([
 const BUILTINS = new Set(['builtins', '__builtin__']);
 
 const MAX_RANK = 64;
-/** A tensor that repeats its storage (stride 0) may grow to this many bytes. */
-const MAX_REPEATED_BYTES = 1 << 28;
+const MAX_STORAGES = 100_000;
+const MAX_KEY = 1000;
 
 function refuseDangerous(global: Global, file: string): void {
   const root = global.module.split('.')[0]!;
@@ -37,6 +37,8 @@ function refuseDangerous(global: Global, file: string): void {
       'among weights; nothing was run; do not load this file in Python either',
   );
 }
+
+const namedType = (name: string) => (Object.hasOwn(NAMED_DTYPES, name) ? NAMED_DTYPES[name] : undefined);
 
 function sizes(value: unknown): number[] | undefined {
   const good = Array.isArray(value) && value.length <= MAX_RANK;
@@ -55,7 +57,7 @@ export class TorchObjects implements PickleHooks {
   readonly persistent = (id: unknown): Storage => {
     const [kind, type, key, , elements, view] = Array.isArray(id) ? (id as unknown[]) : [];
     const known = type instanceof Global && Object.hasOwn(STORAGE_DTYPES, type.name);
-    if (kind !== 'storage' || typeof key !== 'string' || !known) {
+    if (kind !== 'storage' || typeof key !== 'string' || key.length > MAX_KEY || !known) {
       const named = type instanceof Global ? ` of the unknown class ${type.path.slice(0, 80)}` : '';
       throw brokenPickle(this.file, `it refers to something outside it that is no storage${named}`);
     }
@@ -77,13 +79,15 @@ export class TorchObjects implements PickleHooks {
       throw brokenPickle(this.file, `storage ${JSON.stringify(key.slice(0, 80))} has two sizes`);
     const storage = { key, dtype: STORAGE_DTYPES[className], className, bytes, begin: 0 };
     if (!known) this.storages.set(key, storage);
+    if (this.storages.size > MAX_STORAGES)
+      throw brokenPickle(this.file, `it has more than ${MAX_STORAGES} storages, which no network's file does`);
     return storage;
   }
 
   private view(whole: Storage, view: readonly unknown[]): Storage {
     const [begin, length] = [view[1], view[2]].map((n) => Number(n) * this.width(whole.className)) as [number, number];
-    if (!(begin >= 0 && length >= 0 && begin + length <= whole.bytes))
-      throw brokenPickle(this.file, 'it has a view outside its storage');
+    const valid = [begin, length].every((n) => Number.isSafeInteger(n) && n >= 0);
+    if (!valid || begin + length > whole.bytes) throw brokenPickle(this.file, 'it has a view outside its storage');
     return { ...whole, begin, bytes: length };
   }
 
@@ -98,7 +102,7 @@ export class TorchObjects implements PickleHooks {
       case 'torch._utils._rebuild_parameter_with_state':
         return args[0] instanceof TorchTensor ? args[0] : undefined;
       case 'torch._tensor._rebuild_from_type_v2':
-        return args[0] instanceof Global && Array.isArray(args[2]) ? this.rebuild(args[0], args[2]) : undefined;
+        return this.fromType(args);
       case 'collections.OrderedDict':
         return this.orderedDict(args[0]);
       case 'collections.defaultdict':
@@ -114,6 +118,12 @@ export class TorchObjects implements PickleHooks {
     }
   };
 
+  /** `(function, class, arguments, state)` of a subclass of a tensor: only functions that make tensors are followed. */
+  private fromType([callee, , args]: readonly unknown[]): unknown {
+    const ofTensors = callee instanceof Global && callee.module === 'torch._utils';
+    return ofTensors && Array.isArray(args) ? this.rebuild(callee, args) : undefined;
+  }
+
   private orderedDict(pairs: unknown): Map<unknown, unknown> {
     const good = Array.isArray(pairs) && pairs.every((pair) => Array.isArray(pair) && pair.length === 2);
     return new Map(good ? (pairs as [unknown, unknown][]) : []);
@@ -126,7 +136,7 @@ export class TorchObjects implements PickleHooks {
     const placed = typeof offset === 'number' && Number.isSafeInteger(offset) && offset >= 0;
     if (typeof storage?.className !== 'string' || !placed || !shape || shape.length !== strides?.length)
       throw brokenPickle(this.file, 'it has a tensor without a valid storage, offset, shape and strides');
-    const named = type instanceof Global ? NAMED_DTYPES[type.name] : storage.dtype;
+    const named = type instanceof Global ? namedType(type.name) : storage.dtype;
     const tensor = new TorchTensor(storage, named, offset, shape, strides);
     this.checkBounds(tensor);
     return tensor;
@@ -139,12 +149,7 @@ export class TorchObjects implements PickleHooks {
     if (!Number.isSafeInteger(size) || !(end <= storage.bytes) || !shape.every(Number.isSafeInteger))
       throw brokenPickle(
         this.file,
-        `it has a tensor [${shape.join(', ')}] outside its storage of ${storage.bytes} bytes`,
-      );
-    if (size * width > Math.max(storage.bytes, MAX_REPEATED_BYTES))
-      throw brokenPickle(
-        this.file,
-        `it has a tensor [${shape.join(', ')}] made of only ${storage.bytes} bytes: refused`,
+        `it has a tensor [${shape.slice(0, 8).join(', ')}] outside its storage of ${storage.bytes} bytes`,
       );
   }
 }

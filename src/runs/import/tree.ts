@@ -24,6 +24,8 @@ const MAX_DEPTH = 32;
 const MAX_VISITED = 2_000_000;
 const MAX_TENSORS = 100_000;
 const MAX_KEY = 400;
+/** Characters of all names together: a hundred thousand of 160. */
+const MAX_NAMES = 16_000_000;
 
 const keyText = (key: unknown): string =>
   (typeof key === 'string' || typeof key === 'number' ? String(key) : typeof key).slice(0, MAX_KEY);
@@ -60,6 +62,7 @@ export function walkTree(root: unknown, file: string): FileTree {
   const seen = new Set<unknown>([root]);
   const stack: Place[] = [{ value: root, path: [] }];
   let visited = 0;
+  let characters = 0;
   const tooMany = (most: number, what: string): UserError =>
     new UserError(`${file}: holds more than ${most} ${what}, which no network's file does`);
   for (let place = stack.pop(); place; place = stack.pop()) {
@@ -70,6 +73,8 @@ export function walkTree(root: unknown, file: string): FileTree {
       if (children.length === 0 && path.length > 0) tree.skipped.push({ path, reason: 'not a tensor' });
       for (const [key, child] of children.reverse()) {
         const at = [...path, keyText(key)];
+        characters += at.reduce((sum, part) => sum + part.length + 1, 0);
+        if (characters > MAX_NAMES) throw tooMany(MAX_NAMES, 'characters in the names of its entries');
         if (isContainer(child) && seen.has(child)) tree.skipped.push({ path: at, reason: 'not a tensor' });
         else stack.push({ value: child, path: at });
         if (isContainer(child)) seen.add(child);

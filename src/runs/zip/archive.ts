@@ -2,14 +2,21 @@ import type { FileHandle } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { crc32, createInflateRaw } from 'node:zlib';
 import { UserError } from '../../errors/userError';
+import { checkMemory } from '../../files/memory';
+import { formatBytes } from '../../text';
 import { readRange } from './bytes';
 import { brokenZip, readDirectory, type ZipEntry } from './directory';
 import { ZIP } from './format';
 
 const CHUNK_BYTES = 1 << 20;
+/** How often all entries may be inflated: several readers each want every one, and tensors of two may alternate. */
+const MOST_TIMES = 8;
+const FREE_BYTES = 1 << 29;
 
 /** A zip file whose entries are read by offset when asked for. */
 export class ZipArchive {
+  /** Bytes inflated so far. */
+  private unpacked = 0;
   /** The entry inflated last: several tensors may share a storage. */
   private inflated: { entry: ZipEntry; bytes: Uint8Array } | undefined;
 
@@ -55,10 +62,21 @@ export class ZipArchive {
   private async inflate(entry: ZipEntry, start: number): Promise<Uint8Array> {
     if (this.inflated?.entry === entry) return this.inflated.bytes;
     this.inflated = undefined;
+    this.countInflated(entry);
     const bytes = await this.inflateStream(entry, start);
     this.checkSum(entry, bytes);
     this.inflated = { entry, bytes };
     return bytes;
+  }
+
+  private countInflated({ bytes }: ZipEntry): void {
+    this.unpacked += bytes;
+    const all = [...this.entries.values()].reduce((sum, entry) => sum + entry.bytes, 0);
+    if (this.unpacked > MOST_TIMES * all + FREE_BYTES)
+      throw brokenZip(
+        this.file,
+        `its compressed parts (${formatBytes(all)}) would be unpacked again and again: refused`,
+      );
   }
 
   // A stream of the file handle would close it, although later entries are read from it.
@@ -71,6 +89,7 @@ export class ZipArchive {
   private async inflateStream(entry: ZipEntry, start: number): Promise<Uint8Array> {
     const wrong = (what: string): UserError => brokenZip(this.file, `${entry.name} in it ${what}`);
     if (entry.compressedBytes === 0) throw wrong('is cut short');
+    checkMemory(entry.bytes, this.file, `${JSON.stringify(entry.name.slice(0, 80))} in it would`);
     const target = new Uint8Array(entry.bytes);
     const source = Readable.from(this.compressed(entry, start));
     const stream = source.pipe(createInflateRaw());

@@ -1,5 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
 import { fileError, UserError } from '../../errors/userError';
+import { checkMemory } from '../../files/memory';
 
 const CHUNK_BYTES = 1 << 26;
 
@@ -9,6 +10,7 @@ const CHUNK_BYTES = 1 << 26;
  * @throws UserError naming the file when it ends before the range does, or the range does not fit in memory
  */
 export async function readRange(handle: FileHandle, file: string, begin: number, length: number): Promise<Uint8Array> {
+  checkMemory(length, file, 'a part of it would');
   try {
     const bytes = new Uint8Array(new ArrayBuffer(length));
     for (let at = 0; at < length;) {

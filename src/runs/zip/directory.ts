@@ -1,5 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
 import { UserError } from '../../errors/userError';
+import { formatBytes } from '../../text';
 import { readRange } from './bytes';
 import { FULL16, FULL32, ZIP } from './format';
 
@@ -18,6 +19,9 @@ const MAX_DIRECTORY_BYTES = 1 << 26;
 const MAX_COMMENT_BYTES = FULL16;
 /** Zeros deflate to a thousandth; weights hardly at all. */
 const MAX_EXPANSION = 1100;
+/** All entries together, as many of them are weights; beyond what is allowed to a file of any size. */
+const MAX_TOTAL_EXPANSION = 50;
+const FREE_BYTES = 1 << 28;
 
 export function brokenZip(file: string, what: string): UserError {
   return new UserError(`${file}: not a usable zip file: ${what}`);
@@ -97,7 +101,10 @@ function parseEntries(bytes: Uint8Array, count: number, file: string): ZipEntry[
 }
 
 /** Refuses what no writer makes and a decompression bomb needs: overlapping entries, and absurd expansion. */
-function checkEntries(entries: readonly ZipEntry[], directory: Directory, file: string): void {
+function checkEntries(entries: readonly ZipEntry[], directory: Directory, file: string, size: number): void {
+  const total = entries.reduce((sum, { bytes }) => sum + bytes, 0);
+  if (total > MAX_TOTAL_EXPANSION * size + FREE_BYTES)
+    throw brokenZip(file, `its entries claim ${formatBytes(total)} from ${formatBytes(size)}: refused`);
   let end = 0;
   for (const entry of [...entries].sort((a, b) => a.offset - b.offset)) {
     const shown = JSON.stringify(entry.name.slice(0, 80));
@@ -121,7 +128,7 @@ export async function readDirectory(handle: FileHandle, file: string): Promise<M
   if (absurd) throw brokenZip(file, `its directory claims ${directory.entries} entries in ${directory.bytes} bytes`);
   const bytes = await readRange(handle, file, directory.offset, directory.bytes);
   const entries = parseEntries(bytes, directory.entries, file);
-  checkEntries(entries, directory, file);
+  checkEntries(entries, directory, file, size);
   const byName = new Map(entries.map((entry) => [entry.name, entry]));
   if (byName.size !== entries.length) throw brokenZip(file, 'two of its entries have the same name');
   return byName;
