@@ -22,10 +22,10 @@ export interface FileTree {
 
 const MAX_DEPTH = 32;
 const MAX_VISITED = 2_000_000;
-const MAX_TENSORS = 100_000;
+const MAX_TENSORS = 30_000;
 const MAX_KEY = 400;
-/** Characters of all names together: a hundred thousand of 160. */
-const MAX_NAMES = 16_000_000;
+/** Characters of all names together: thirty thousand of 100. */
+const MAX_NAMES = 3_000_000;
 
 const keyText = (key: unknown): string =>
   (typeof key === 'string' || typeof key === 'number' ? String(key) : typeof key).slice(0, MAX_KEY);

@@ -164,7 +164,11 @@ describe('malformed files are refused in one line', () => {
     ['the same name, written otherwise', fileOf('{"a":{},"\\u0061":{}}', 0), /the key "a" stands twice/],
     ['100 000 lists in each other', fileOf(`{"a":${'['.repeat(1e5)}${']'.repeat(1e5)}}`, 0), /nested more than 4 deep/],
     ['numbers beyond all', fileOf('{"a":{"dtype":"U8","shape":[1e999],"data_offsets":[0,1]}}', 1), /no valid shape/],
-    ['a prototype', fileOf('{"__proto__":{"dtype":"U8","shape":[2],"data_offsets":[0,1]}}', 1), /which is not U8 \[2\]/],
+    [
+      'a prototype',
+      fileOf('{"__proto__":{"dtype":"U8","shape":[2],"data_offsets":[0,1]}}', 1),
+      /which is not U8 \[2\]/,
+    ],
   ])('%s', async (_, content, message) => {
     const file = join(temporaryFolder(), 'bad.safetensors');
     writeFileSync(file, content);
