@@ -1,20 +1,16 @@
 import { resolveTask, type FinetuneConfig, type SourceConfig } from '../config';
 import { classifiedCases, type ClassifiedCase } from '../data/classified';
-import { resolveSources, splitValidation, type Case } from '../data/datalist';
-import { mergeMasks, trainingSubset } from '../data/labelled';
+import { resolveSources, type Case } from '../data/datalist';
+import { mergeMasks } from '../data/labelled';
 import type { Cases } from '../tasks';
+import { splitCases } from '../tasks/split';
 
-/** Sets held-out cases aside, then takes the part of the rest that `data.fraction` or `data.cases` asks for. */
-async function split<Item extends Case>(
-  { data, seed }: FinetuneConfig,
+async function listed<Item extends Case>(
+  config: FinetuneConfig,
   read: (sources: readonly SourceConfig[]) => Promise<Item[]>,
 ): Promise<Cases<Item>> {
-  const all = await read(data.train);
-  const { train, validation } =
-    data.validation.length > 0
-      ? { train: all, validation: await read(data.validation) }
-      : splitValidation(all, data.validationFraction, seed);
-  return { train: trainingSubset(train, data, seed), validation };
+  const { train, validation } = config.data;
+  return splitCases(config, await read(train), validation.length > 0 ? await read(validation) : []);
 }
 
 /**
@@ -25,15 +21,16 @@ async function split<Item extends Case>(
 export async function findLabelledCases(config: FinetuneConfig): Promise<Cases> {
   const { channel, cache } = config.data;
   // Paths in a loaded config are absolute: the folder that relative ones would start from does not matter.
-  const found = await split(config, (sources) => resolveSources(sources, '/', { labels: true, channel }));
+  const found = await listed(config, (sources) => resolveSources(sources, '/', { labels: true, channel }));
   const { classes } = resolveTask(config.task);
   const onWarning = (text: string): void => void process.stderr.write(`${text}\n`);
-  const merge = (cases: readonly Case[]) => mergeMasks(cases, classes, { folder: cache.folder, onWarning });
-  return { train: await merge(found.train), validation: await merge(found.validation) };
+  const all = [...found.train, ...found.validation];
+  const merged = await mergeMasks(all, classes, { folder: cache.folder, onWarning });
+  return { train: merged.slice(0, found.train.length), validation: merged.slice(found.train.length) };
 }
 
 /** The cases of a classification: as {@link findLabelledCases}, from CSV lists. */
 export function findClassifiedCases(config: FinetuneConfig): Promise<Cases<ClassifiedCase>> {
   const { classes } = resolveTask(config.task);
-  return split(config, (sources) => classifiedCases(sources, classes));
+  return listed(config, (sources) => classifiedCases(sources, classes));
 }

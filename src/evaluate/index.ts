@@ -72,6 +72,12 @@ async function prepare(request: EvaluateRequest): Promise<Prepared> {
   return { config, task, checkpoint: named || (await bestCheckpoint(runDir!)).file, runDir };
 }
 
+/** What was said of a case before the first is scored is not said again. */
+interface Speaker {
+  readonly say: Say;
+  readonly isNew: (text: string) => boolean;
+}
+
 type Scored = Pick<Results, 'cases' | 'classification' | 'units' | 'surfaceTolerance'> & {
   readonly summary: ResultsSummary;
   readonly csv: string;
@@ -159,7 +165,13 @@ function tell({ classes, overall }: ResultsSummary, cases: number, say: Say): Re
   );
 }
 
-async function score(prepared: Prepared, work: Work, runDir: string, watch: Watch, say: Say): Promise<EvaluateResult> {
+async function score(
+  prepared: Prepared,
+  work: Work,
+  runDir: string,
+  watch: Watch,
+  { say, isNew }: Speaker,
+): Promise<EvaluateResult> {
   const { checkpoint, task } = prepared;
   const bar = new ProgressBar('evaluating', work.cases);
   const shownWatch: Watch = {
@@ -169,7 +181,9 @@ async function score(prepared: Prepared, work: Work, runDir: string, watch: Watc
       await watch.progress(done);
     },
   };
-  const { csv: table, ...scored } = await work.score(runDir, shownWatch, (text) => bar.message(text));
+  const { csv: table, ...scored } = await work.score(runDir, shownWatch, (text) => {
+    if (isNew(text)) bar.message(text);
+  });
   bar.end();
   const { metadata } = await readSafetensorsHeader(checkpoint);
   const results: Results = {
@@ -212,7 +226,12 @@ async function openRun(prepared: Prepared, request: EvaluateRequest, cases: numb
 export async function evaluate(request: EvaluateRequest, say: Say): Promise<EvaluateResult> {
   const prepared = await prepare(request);
   const { config, checkpoint, task } = prepared;
-  const work = await WORK[downstreamFor(task.output).name as DownstreamName](prepared, say);
+  const told = new Set<string>();
+  const isNew = (text: string): boolean => !told.has(text) && told.add(text) !== undefined;
+  const sayOnce: Say = (text) => {
+    if (isNew(text)) say(text);
+  };
+  const work = await WORK[downstreamFor(task.output).name as DownstreamName](prepared, sayOnce);
   if (work.cases === 0) {
     throw new UsageError(
       'voco evaluate: the config has no held-out cases; set data.validation or data.validationFraction',
@@ -223,5 +242,5 @@ export async function evaluate(request: EvaluateRequest, say: Say): Promise<Eval
   say(`weights: ${checkpoint}`);
   const { runDir, state } = await openRun(prepared, request, work.cases);
   const start = { totalSteps: work.cases, device: device.name, initFrom: checkpoint };
-  return supervise(runDir, state, start, say, (watch) => score(prepared, work, runDir, watch, say));
+  return supervise(runDir, state, start, say, (watch) => score(prepared, work, runDir, watch, { say, isNew }));
 }

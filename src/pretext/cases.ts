@@ -1,8 +1,9 @@
 import type { PretrainConfig } from '../config';
 import { cacheFolder } from '../data/cache';
-import { resolveSources, splitValidation } from '../data/datalist';
+import { resolveSources } from '../data/datalist';
 import type { StoreSettings } from '../data/volumeStore';
 import type { Cases } from '../tasks';
+import { splitCases } from '../tasks/split';
 
 /** Preprocessed volumes that loader threads may keep in memory together, bytes. */
 const VOLUME_MEMORY = 2 ** 31;
@@ -13,8 +14,8 @@ export async function findUnlabelledCases(config: PretrainConfig): Promise<Cases
   const { channel } = config.data;
   const sources = (list: PretrainConfig['data']['train']) => resolveSources(list, '/', { labels: false, channel });
   const train = await sources(config.data.train);
-  if (config.data.validation.length > 0) return { train, validation: await sources(config.data.validation) };
-  return splitValidation(train, config.data.validationFraction, config.seed);
+  const { validation } = config.data;
+  return splitCases(config, train, validation.length > 0 ? await sources(validation) : []);
 }
 
 /** How volumes are prepared and kept, as a config's data section says. */

@@ -134,6 +134,12 @@ describe('trees of folders', () => {
     const labelled = await cases({ folder: 'atlas' }, true);
     expect(below(labelled[0]!.label!)).toBe('atlas/B1/combined_labels.nii.gz');
     rmSync(join(root, 'atlas/B1/combined_labels.nii.gz'));
+    // One case without a label is a bad case; all of them are a source that needs a key.
+    expect((await cases({ folder: 'atlas' }, true)).map(({ problem }) => problem?.message)).toEqual([
+      expect.stringMatching(/the labels are 2 masks.*"masks": "all"/),
+      undefined,
+    ]);
+    rmSync(join(root, 'atlas/B2/combined_labels.nii.gz'));
     expect(await refusal({ folder: 'atlas' }, true)).toMatch(/the labels are 2 masks.*"masks": "all"/);
     expect(await refusal({ folder: 'atlas', masks: ['livr'] }, true)).toMatch(/no mask "livr"; it has aorta, liver/);
   });

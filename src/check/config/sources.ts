@@ -41,8 +41,9 @@ async function factsOf(item: Case, facts: FileFacts): Promise<CaseFacts & { unre
   const images = await Promise.all(imageFiles(item).map((file) => facts.image(file)));
   const label = item.label === undefined ? [] : [await facts.image(item.label)];
   const unreadable = [...images, ...label].flatMap((one) => ('problem' in one ? [one.problem] : []));
+  const lacks = item.problem ? [`${item.problem.file}: ${item.problem.message}`] : [];
   const known = images.flatMap((one): ImageFacts[] => ('facts' in one ? [one.facts] : []));
-  return { item, images: known.length === images.length ? known : [], unreadable };
+  return { item, images: known.length === images.length ? known : [], unreadable: [...unreadable, ...lacks] };
 }
 
 /** One source: its cases, and a problem when it, or files that it names, cannot be read. */

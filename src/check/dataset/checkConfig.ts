@@ -2,13 +2,14 @@ import { dirname } from 'node:path';
 import { taskOf } from '../../catalog';
 import type { Config } from '../../config';
 import { cacheFolder } from '../../data/cache';
-import { resolveSources } from '../../data/datalist';
+import { findInSource, type Case } from '../../data/datalist';
 import type { Depth } from '../../data/judge';
 import { UserError } from '../../errors/userError';
 import { caseDemands } from '../../tasks/demands';
+import { splitCases } from '../../tasks/split';
 import { inspectDataset, type BadCase } from './checkDataset';
 import { bySeverity, type Finding } from './finding';
-import { casesOfSources, checkSources, withMergedMasks } from './sources';
+import { checkSources, findInConfig, withMergedMasks } from './sources';
 
 export interface ConfigCheck {
   readonly depth: Depth;
@@ -31,14 +32,34 @@ export function verdictFolder({ data: { cache } }: Config): string | null {
 }
 
 /** What a run would say before it looks at any case: too few of them for the share that is asked for. */
-async function splitProblems(config: Config, file: string): Promise<Finding[]> {
+function splitProblems(config: Config, file: string, train: readonly Case[], held: readonly Case[]): Finding[] {
   try {
-    await (await taskOf(config)).findCases(config);
+    splitCases(config, train, held);
     return [];
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     return [{ severity: 'error', file, message: error.message, advice: 'correct the data section of the config' }];
   }
+}
+
+interface Listed {
+  readonly train: readonly Case[];
+  readonly held: readonly Case[];
+  readonly findings: readonly Finding[];
+}
+
+/** The cases of both lists of a config, masks merged. */
+async function listCases(config: Config, file: string): Promise<Listed> {
+  const { data } = config;
+  const listed = async (sources: Config['data']['train']) =>
+    checkSources(sources, dirname(file), (source, onNote) => findInConfig(config, source, onNote));
+  const [train, held] = [await listed(data.train), await listed(data.validation)];
+  const merged = await withMergedMasks(config, [...train.cases, ...held.cases]);
+  const found = [...train.findings, ...held.findings, ...merged.findings];
+  const unread = found.some(({ severity }) => severity === 'error');
+  const problems = unread ? [] : splitProblems(config, file, train.cases, held.cases);
+  const at = train.cases.length;
+  return { train: merged.cases.slice(0, at), held: merged.cases.slice(at), findings: [...found, ...problems] };
 }
 
 /**
@@ -48,29 +69,17 @@ async function splitProblems(config: Config, file: string): Promise<Finding[]> {
  * @throws the signal's reason when aborted
  */
 export async function checkConfig(config: Config, file: string, options: ConfigCheck): Promise<ConfigReport> {
-  const folder = dirname(file);
-  const { data } = config;
-  type Sources = Parameters<typeof casesOfSources>[1];
-  const own = async (sources: Sources): ReturnType<typeof checkSources> => {
-    const listed = await checkSources(sources, folder, (list, onNote) => casesOfSources(config, list, onNote));
-    const { cases, findings } = await withMergedMasks(config, listed.cases);
-    return { cases, findings: [...listed.findings, ...findings] };
-  };
-  const train = await own(data.train);
-  const held = await own(data.validation);
+  const { train, held, findings: ofLists } = await listCases(config, file);
   const downstream = await Promise.all(
     options.downstream.map(async (name) => {
       const source = [{ datalist: name, key: 'validation' }];
-      const found = await checkSources(source, dirname(name), (list) => resolveSources(list, '/', { labels: false }));
+      const found = await checkSources(source, dirname(name), (list) => findInSource(list, '/', { labels: false }));
       return { name, ...found };
     }),
   );
-  const lists = [train, held, ...downstream];
-  const sources = lists.flatMap((list) => list.findings);
-  const unread = sources.some(({ severity }) => severity === 'error');
   const { findings, bad } = await inspectDataset({
-    cases: train.cases,
-    validation: held.cases,
+    cases: train,
+    validation: held,
     demands: caseDemands(config, (await taskOf(config)).checks(config)),
     downstream,
     depth: options.depth,
@@ -79,8 +88,8 @@ export async function checkConfig(config: Config, file: string, options: ConfigC
     ...(options.onProgress && { onProgress: options.onProgress }),
   });
   return {
-    volumes: lists.reduce((count, { cases }) => count + cases.length, 0),
-    findings: bySeverity([...sources, ...(unread ? [] : await splitProblems(config, file)), ...findings]),
+    volumes: [train, held, ...downstream.map(({ cases }) => cases)].reduce((count, list) => count + list.length, 0),
+    findings: bySeverity([...ofLists, ...downstream.flatMap((list) => list.findings), ...findings]),
     bad,
   };
 }

@@ -59,6 +59,12 @@ export async function mapLimited<T, R>(
   return results;
 }
 
+/** Findings of a file that is in several cases are told once. */
+function once(findings: readonly Finding[]): Finding[] {
+  const byText = new Map(findings.map((one) => [JSON.stringify([one.severity, one.file, one.message]), one]));
+  return [...byText.values()];
+}
+
 interface Checked {
   readonly which: number;
   readonly item: Case;
@@ -106,11 +112,20 @@ export async function inspectDataset(options: CheckOptions): Promise<Inspection>
   const jobs = lists.flatMap((list, which) => list.map((item) => ({ item, which })));
   // Of another task's list only the images' identities matter here.
   const foreign: CaseDemands = { channel: 'all', preprocess: null };
+  // A case of several lists is looked at once.
+  const known = new Map<string, Promise<CaseVerdict>>();
+  const judged = (item: Case, wanted: CaseDemands): Promise<CaseVerdict> => {
+    const { image, label, labelled, problem } = item;
+    const key = JSON.stringify([image, label, labelled, problem, wanted === foreign]);
+    const verdict = known.get(key) ?? judgeCase(item, wanted, depth, verdicts);
+    known.set(key, verdict);
+    return verdict;
+  };
   let done = 0;
   const lanes = options.concurrency ?? LANES[depth];
   const checked = await mapLimited(jobs, lanes, options.signal, async ({ item, which }): Promise<Checked> => {
     const theirs = which >= own.length;
-    const verdict = await judgeCase(item, theirs ? foreign : demands, depth, verdicts);
+    const verdict = await judged(item, theirs ? foreign : demands);
     const findings = theirs ? verdict.findings.filter((one) => one.severity === 'error') : verdict.findings;
     options.onProgress?.(++done, jobs.length);
     return { which, item, verdict, findings };
@@ -119,7 +134,7 @@ export async function inspectDataset(options: CheckOptions): Promise<Inspection>
     .filter(({ which, findings }) => which < own.length && findings.some(({ severity }) => severity === 'error'))
     .map(({ item, which, findings }): BadCase => ({ item, part: which === 0 ? 'train' : 'validation', findings }));
   return {
-    findings: bySeverity([...checked.flatMap(({ findings }) => findings), ...compareLists(checked, options)]),
+    findings: bySeverity(once([...checked.flatMap(({ findings }) => findings), ...compareLists(checked, options)])),
     bad,
   };
 }

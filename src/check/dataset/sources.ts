@@ -1,11 +1,12 @@
 import { resolve } from 'node:path';
 import { resolveTask, type Config, type SourceConfig } from '../../config';
-import { classifiedCases } from '../../data/classified';
+import { classifiedInSource } from '../../data/classified';
 import { downstreamFor } from '../../downstream/descriptors';
 import { UserError } from '../../errors/userError';
-import type { Case } from '../../data/datalist/case';
+import { withUniqueIds, type Case } from '../../data/datalist/case';
 import { datalistKeys, readDatalist } from '../../data/datalist/decathlon';
-import { resolveSources, type DataSource } from '../../data/datalist/sources';
+import type { Found } from '../../data/datalist/found';
+import { findInSource, type DataSource } from '../../data/datalist/sources';
 import { mergeMasks } from '../../data/labelled';
 import type { Finding } from './finding';
 
@@ -37,44 +38,44 @@ async function lintDatalist(file: string): Promise<Finding[]> {
   });
 }
 
-/** Cases of some sources of a config, as its task wants them: without labels, with label maps, or with classes. */
-export async function casesOfSources(
+/** The cases of one source of a config, as its task wants them: without labels, with label maps, or with classes. */
+export function findInConfig(
   config: Config,
-  sources: readonly SourceConfig[],
+  source: SourceConfig,
   onNote?: (message: string) => void,
-): Promise<Case[]> {
+): Promise<readonly Found[]> {
   const { channel } = config.data;
   const options = { channel, ...(onNote && { onNote }) };
   // Paths in a loaded config are absolute: the folder that relative ones would start from does not matter.
-  if (config.kind === 'pretrain') return resolveSources(sources, '/', { labels: false, ...options });
+  if (config.kind === 'pretrain') return findInSource(source, '/', { labels: false, ...options });
   const { output, classes } = resolveTask(config.task);
-  if (downstreamFor(output).labelMaps) return resolveSources(sources, '/', { labels: true, ...options });
-  return classifiedCases(sources, classes);
+  if (downstreamFor(output).labelMaps) return findInSource(source, '/', { labels: true, ...options });
+  return classifiedInSource(source, classes);
 }
 
-/** The cases of one source of a config. */
-export const casesOfSource = (config: Config, source: SourceConfig): Promise<Case[]> =>
-  casesOfSources(config, [source]);
+/** {@link findInConfig} with ids. */
+export const casesOfSource = async (config: Config, source: SourceConfig): Promise<Case[]> =>
+  withUniqueIds(await findInConfig(config, source));
 
 /**
- * Resolves sources one by one, so that one bad list does not hide what is wrong with the others.
+ * Lists sources one by one, so that one bad list does not hide what is wrong with the others.
  *
  * @param configDir folder that relative paths start from
- * @param casesOf the cases of some of them
+ * @param find the cases of one of them
  * @returns the cases of the sources that could be read, and a finding for each that could not
  */
 export async function checkSources<S extends DataSource>(
   sources: readonly S[],
   configDir: string,
-  casesOf: (sources: readonly S[], onNote?: (message: string) => void) => Promise<Case[]>,
+  find: (source: S, onNote: (message: string) => void) => Promise<readonly Found[]>,
 ): Promise<{ cases: Case[]; findings: Finding[] }> {
   const findings: Finding[] = [];
-  const good: S[] = [];
+  const found: Found[] = [];
+  const onNote = (message: string): void => void findings.push(noteOf(message));
   for (const source of sources) {
     const file = placeOf(source, configDir);
     try {
-      await casesOf([source], (message) => findings.push(noteOf(message)));
-      good.push(source);
+      found.push(...(await find(source, onNote)));
       if ('datalist' in source && /\.json$/i.test(file)) findings.push(...(await lintDatalist(file)));
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
@@ -87,7 +88,7 @@ export async function checkSources<S extends DataSource>(
       findings.push({ severity: 'error', file, message, advice: 'correct the source in the config or the file' });
     }
   }
-  return { cases: good.length > 0 ? await casesOf(good) : [], findings };
+  return { cases: withUniqueIds(found, onNote), findings };
 }
 
 /** A sentence that begins with the name of a file, as a finding. */
@@ -96,18 +97,22 @@ function noteOf(text: string): Finding {
   return { severity: 'info', file: file!, message: message!, advice: 'check that this is meant' };
 }
 
-/** Merges the masks of the cases that have some; a case whose masks cannot be merged is left out. */
+/** Merges the masks of the cases that have some; what concerns a single case is its problem. */
 export async function withMergedMasks(
   config: Config,
   cases: readonly Case[],
-): Promise<{ cases: Case[]; findings: Finding[] }> {
-  if (config.kind === 'pretrain') return { cases: [...cases], findings: [] };
+): Promise<{ cases: readonly Case[]; findings: Finding[] }> {
+  if (config.kind === 'pretrain') return { cases, findings: [] };
   const findings: Finding[] = [];
-  const advice = 'correct the masks, or remove the case';
-  const merged = await mergeMasks(cases, resolveTask(config.task).classes, {
+  const options = {
     folder: config.data.cache.folder,
-    onWarning: (message) => findings.push({ ...noteOf(message), severity: 'warning' }),
-    onFailure: (_, { message }) => findings.push({ ...noteOf(message), severity: 'error', advice }),
-  });
-  return { cases: merged, findings };
+    onWarning: (message: string) => void findings.push({ ...noteOf(message), severity: 'warning' }),
+  };
+  try {
+    return { cases: await mergeMasks(cases, resolveTask(config.task).classes, options), findings };
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    const advice = 'correct the masks, or the classes of the task';
+    return { cases: [], findings: [...findings, { ...noteOf(error.message), severity: 'error', advice }] };
+  }
 }

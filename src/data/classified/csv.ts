@@ -65,28 +65,37 @@ export async function readClassList(
 export type ClassSource = Readonly<Record<string, unknown>>;
 
 /**
+ * The cases of a CSV list, before they have ids.
+ *
+ * @param source of a loaded config: paths are absolute
+ * @throws UserError when it is not a CSV list, or cannot be read
+ */
+export async function classifiedInSource(
+  source: ClassSource,
+  classes: readonly ClassNames[],
+): Promise<Omit<ClassifiedCase, 'id'>[]> {
+  const file = source.datalist;
+  if (typeof file !== 'string' || !/\.[ct]sv$/i.test(file)) {
+    const named = String(file ?? source.folder ?? source.glob);
+    throw new UserError(
+      `${named}: classification needs a CSV list of images and classes: { "datalist": "training.csv" }`,
+    );
+  }
+  const baseDir = typeof source.baseDir === 'string' ? source.baseDir : undefined;
+  return readClassList(file, classes, { baseDir, source: typeof source.name === 'string' ? source.name : file });
+}
+
+/**
  * The cases of several CSV lists.
  *
  * @param sources of a loaded config: paths are absolute
- * @throws UserError when a source is not a CSV list, or one cannot be read
+ * @throws UserError as {@link classifiedInSource}
  */
 export async function classifiedCases(
   sources: readonly ClassSource[],
   classes: readonly ClassNames[],
 ): Promise<ClassifiedCase[]> {
   const lists: Omit<ClassifiedCase, 'id'>[][] = [];
-  for (const source of sources) {
-    const file = source.datalist;
-    if (typeof file !== 'string' || !/\.[ct]sv$/i.test(file)) {
-      const named = String(file ?? source.folder ?? source.glob);
-      throw new UserError(
-        `${named}: classification needs a CSV list of images and classes: { "datalist": "training.csv" }`,
-      );
-    }
-    const baseDir = typeof source.baseDir === 'string' ? source.baseDir : undefined;
-    lists.push(
-      await readClassList(file, classes, { baseDir, source: typeof source.name === 'string' ? source.name : file }),
-    );
-  }
+  for (const source of sources) lists.push(await classifiedInSource(source, classes));
   return withUniqueIds(lists.flat()) as ClassifiedCase[];
 }

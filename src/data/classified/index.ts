@@ -1,1 +1,1 @@
-export { classifiedCases, readClassList, type ClassifiedCase, type ClassNames } from './csv';
+export { classifiedCases, classifiedInSource, readClassList, type ClassifiedCase, type ClassNames } from './csv';

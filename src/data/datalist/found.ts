@@ -6,6 +6,13 @@ export interface Mask {
   readonly name: string;
 }
 
+/** What is wrong with one case of a source. The rest of the source can be used. */
+export interface CaseProblem {
+  readonly file: string;
+  /** Says also what belongs there. */
+  readonly message: string;
+}
+
 /** A case of a source before it has an id and one image for each channel that is asked for. */
 export interface Found {
   readonly image: string | readonly string[];
@@ -13,6 +20,7 @@ export interface Found {
   /** See `Case.labelled`. */
   readonly labelled?: readonly string[];
   readonly masks?: readonly Mask[];
+  readonly problem?: CaseProblem;
   readonly source: string;
   /** What the case is called, where that is not its image's file name. */
   readonly name?: string;

@@ -13,6 +13,7 @@ import { byName, glob } from './glob';
 import { chosenMasks, masksBeside, type MaskChoice } from './masks';
 import { casesOfFiles } from './nnunet';
 import { folderOfList } from './nnunetFolder';
+import { completeCases } from './problems';
 import { findImages } from './walk';
 import { isFile } from '../../files/kinds';
 
@@ -84,8 +85,11 @@ async function labelInFolder(image: string): Promise<string | undefined> {
   return labels!.length === 1 && images!.length === 1 ? join(dirname(image), labels![0]!) : undefined;
 }
 
+/** The first file of a case that is there. */
+const firstFile = ({ image }: Found): string => [image].flat().find((file) => file !== '')!;
+
 async function withLabel(item: Found): Promise<Found> {
-  const image = [item.image].flat().find((file) => file !== '')!;
+  const image = firstFile(item);
   const label = (await siblingLabel(image)) ?? (await labelInFolder(image));
   if (label !== undefined) return { ...item, label };
   const masks = await masksBeside(image);
@@ -157,7 +161,7 @@ async function foundIn(source: DataSource, configDir: string, options: FindOptio
 }
 
 async function labelledFiles(cases: Found[], source: DataSource, { labels }: ResolveOptions): Promise<Found[]> {
-  return labels && source.masks === undefined ? Promise.all(cases.map(withLabel)) : cases;
+  return labels && source.masks === undefined ? completeCases(cases, firstFile, withLabel) : cases;
 }
 
 /**
@@ -177,7 +181,19 @@ async function resolveSource(source: DataSource, configDir: string, options: Res
   const found = chooseChannels(await foundIn(source, configDir, options), source.channel, options.channel, where);
   const { masks } = source;
   if (!options.labels || masks === undefined) return found;
-  return Promise.all(found.map(async (item) => ({ ...item, masks: await chosenMasks(item, masks) })));
+  return completeCases(found, firstFile, async (item) => ({ ...item, masks: await chosenMasks(item, masks) }));
+}
+
+/**
+ * The cases of one source, before they have ids. What one case lacks is its problem; what all lack is an error.
+ *
+ * @throws UserError as {@link resolveSources}
+ */
+export async function findInSource(source: DataSource, configDir: string, options: ResolveOptions): Promise<Found[]> {
+  const cases = await resolveSource(source, configDir, options);
+  const { labelled } = source;
+  // What an entry of a list says of itself counts more.
+  return labelled && options.labels ? cases.map((item) => ({ labelled, ...item })) : cases;
 }
 
 function caseSourceName(datalist: string): string {
@@ -196,12 +212,7 @@ export async function resolveSources(
   options: ResolveOptions,
 ): Promise<Case[]> {
   const lists: Found[][] = [];
-  for (const source of sources) {
-    const cases = await resolveSource(source, configDir, options);
-    const { labelled } = source;
-    // What an entry of a list says of itself counts more.
-    lists.push(labelled && options.labels ? cases.map((item) => ({ labelled, ...item })) : cases);
-  }
+  for (const source of sources) lists.push(await findInSource(source, configDir, options));
   return withUniqueIds(lists.flat(), options.onNote);
 }
 

@@ -152,13 +152,16 @@ export async function judgeHeaders(
   const [first] = images;
   if (first && demands.preprocess)
     findings.add(...tooSmall(first.file, sizeBeforeCrops(first.header, demands.preprocess), demands));
-  if (demands.labels && item.label === undefined)
+  const { problem } = item;
+  if (problem) findings.add({ severity: 'error', ...problem, advice: 'or remove the case' });
+  else if (demands.labels && item.label === undefined)
     findings.add({
       severity: 'error',
       file: files[0]!,
       message: 'has no label',
       advice: 'add "label" in the datalist',
     });
-  if (demands.labels && item.label !== undefined) await judgeLabel(item.label, first, demands, depth, findings);
+  if (demands.labels && !problem && item.label !== undefined)
+    await judgeLabel(item.label, first, demands, depth, findings);
   return { images: images.length === files.length ? images : [] };
 }

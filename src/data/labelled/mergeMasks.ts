@@ -1,9 +1,20 @@
 import { UserError } from '../../errors/userError';
 import { sameName } from '../../labels/named';
+import { counted } from '../../text';
 import { ProgressBar } from '../../text/progressBar';
-import { compareGrids, gridOf, readVolume, writeNifti, type Volume } from '../../volume';
+import {
+  compareGrids,
+  gridOf,
+  ontoGrid,
+  readHeader,
+  readVolume,
+  writeNifti,
+  type Grid,
+  type Volume,
+  type VoxelArray,
+} from '../../volume';
 import { cacheFolder, cacheKey, resultImage } from '../cache';
-import type { Case, Mask } from '../datalist';
+import { completeCases, imageFiles, type Case, type Mask } from '../datalist';
 import type { ClassValues } from './labelCodes';
 import { exists } from '../../files/kinds';
 
@@ -40,19 +51,62 @@ function labelledOf(parts: readonly Part[], item: Case, classes: readonly ClassV
   return { labelled: item.labelled ?? labelled };
 }
 
+function voxelsOf(data: VoxelArray): number {
+  let count = 0;
+  for (let i = 0; i < data.length; i++) if (data[i]! > 0.5) count++;
+  return count;
+}
+
+/**
+ * Brings a mask onto a grid that it has in any orientation, or covers a part of.
+ *
+ * @throws UserError naming the mask when it lies elsewhere, or has voxels outside
+ */
+function maskOn<T extends VoxelArray>(volume: Volume<T>, grid: Grid, file: string, other: string): Volume<T> {
+  const { place } = compareGrids(gridOf(volume), grid);
+  if (place === 'elsewhere')
+    throw new UserError(`${file}: lies on another voxel grid than ${other}; masks of one case must share theirs`);
+  const placed = ontoGrid(volume, grid);
+  const lost = place === 'cropped' ? voxelsOf(volume.data) - voxelsOf(placed.data) : 0;
+  if (lost === 0) return placed;
+  throw new UserError(
+    `${file}: ${counted(lost, 'voxel')} of the mask lie outside of ${other}; pair the image with its own masks`,
+  );
+}
+
+/**
+ * Both on one grid: that of the first, or where the second was cut, or the first was, that of the image.
+ *
+ * @throws UserError naming the mask that lies elsewhere
+ */
+async function onOneGrid(
+  under: Volume<Uint16Array> | undefined,
+  mask: { readonly volume: Volume; readonly file: string },
+  item: Case,
+  first: string,
+): Promise<[Volume<Uint16Array>, Volume]> {
+  const { volume, file } = mask;
+  if (!under)
+    return [{ data: new Uint16Array(volume.data.length), shape: volume.shape, affine: volume.affine }, volume];
+  const grid = gridOf(under);
+  const { place } = compareGrids(gridOf(volume), grid);
+  if (place !== 'elsewhere' && place !== 'cropped') return [under, maskOn(volume, grid, file, first)];
+  const [image] = imageFiles(item);
+  const whole = await readHeader(image!);
+  const fits = [grid, gridOf(volume)].every((one) => ['same', 'cropped'].includes(compareGrids(one, whole).place));
+  if (!fits) return [under, maskOn(volume, grid, file, first)];
+  return [maskOn(under, whole, first, image!), maskOn(volume, whole, file, image!)];
+}
+
 /** Lays masks over each other, the class with the higher number on top. */
 async function merged(parts: readonly Part[], item: Case, onWarning: Say): Promise<Volume> {
   let result: Volume<Uint16Array> | undefined;
   const overlaps = new Map<string, number>();
   const owner = new Map(parts.map(({ value, name }) => [value, name]));
   for (const { file, value, name } of [...parts].sort((a, b) => a.value - b.value)) {
-    const { volume } = await readVolume(file, { channel: 0 });
-    result ??= { data: new Uint16Array(volume.data.length), shape: volume.shape, affine: volume.affine };
-    const { place, turn } = compareGrids(gridOf(volume), gridOf(result));
-    if (place === 'elsewhere' || turn)
-      throw new UserError(
-        `${file}: lies on another voxel grid than ${parts[0]!.file}; masks of one case must share theirs`,
-      );
+    const read = await readVolume(file, { channel: 0 });
+    let volume: Volume;
+    [result, volume] = await onOneGrid(result, { volume: read.volume, file }, item, parts[0]!.file);
     for (let i = 0; i < volume.data.length; i++) {
       if (!(volume.data[i]! > 0.5)) continue;
       const under = result.data[i]!;
@@ -81,7 +135,11 @@ function narrow(volume: Volume): Volume {
 /** The file that holds the merged masks, made when it is not there. */
 async function mergedFile(parts: readonly Part[], item: Case, folder: string, onWarning: Say): Promise<string> {
   const files = parts.map(({ file }) => file);
-  const file = resultImage(folder, await cacheKey(files, { masks: parts.map(({ value }) => value) }));
+  // Cut masks are merged on the image's grid.
+  const file = resultImage(
+    folder,
+    await cacheKey([...files, imageFiles(item)[0]!], { masks: parts.map(({ value }) => value) }),
+  );
   if (!(await exists(file)))
     await writeNifti(file, narrow(await merged(parts, item, onWarning)), { description: 'merged masks' });
   return file;
@@ -92,8 +150,6 @@ export interface MergeOptions {
   readonly folder: string | null;
   /** Told of voxels in several masks, and of classes without a mask. */
   readonly onWarning: Say;
-  /** Told of a case whose masks cannot be merged, which is left out then. Without it, the error is thrown. */
-  readonly onFailure?: (item: Case, error: UserError) => void;
 }
 
 async function withLabel<C extends Case>(
@@ -107,10 +163,11 @@ async function withLabel<C extends Case>(
 }
 
 /**
- * Gives cases with masks a label map: a file in the cache, made once. Other cases stay as they are.
+ * Gives cases with masks a label map: a file in the cache, made once. Other cases stay as they are. A case whose masks cannot be
+ * merged has a problem: no class has a mask there, a mask cannot be read, or masks lie on different grids.
  *
  * @param classes of the task: a mask has the first value of the class of its name
- * @throws UserError naming the case when no class has a mask, or masks lie on different grids
+ * @throws UserError naming the first case when there is none whose masks can be merged
  */
 export async function mergeMasks<C extends Case>(
   cases: readonly C[],
@@ -120,17 +177,11 @@ export async function mergeMasks<C extends Case>(
   const count = cases.filter(({ masks }) => masks).length;
   if (count === 0) return [...cases];
   const bar = new ProgressBar('merging masks', count);
-  const result: C[] = [];
   let done = 0;
-  for (const item of cases) {
-    try {
-      result.push(item.masks ? await withLabel(item, classes, options) : item);
-    } catch (error) {
-      if (!(error instanceof UserError && options.onFailure)) throw error;
-      options.onFailure(item, error);
-    }
-    if (item.masks) bar.update(++done, item.id);
-  }
-  bar.end();
-  return result;
+  const complete = async (item: C): Promise<C> => {
+    if (!item.masks) return item;
+    return withLabel(item, classes, options).finally(() => bar.update(++done, item.id));
+  };
+  const image = (item: C): string => imageFiles(item)[0]!;
+  return completeCases(cases, image, complete).finally(() => bar.end());
 }

@@ -15,7 +15,7 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { checkDataset, checkSources, type CheckOptions, type Finding } from '../../../src/check/dataset';
 import { sizeBeforeCrops } from '../../../src/data/judge';
-import { resolveSources, type Case } from '../../../src/data/datalist';
+import { findInSource, type Case } from '../../../src/data/datalist';
 import { RandomStream } from '../../../src/random/random';
 import { readHeader, writeNifti, type PreprocessSettings, type Volume, type VoxelArray } from '../../../src/volume';
 
@@ -178,6 +178,15 @@ describe('checkDataset', () => {
       /^warning: lies up to 0.3 mm off its image/,
     );
     expect(about(await check({ cases: [caseOf(one)], labels: true }), one)).toEqual(['error: has no label']);
+  });
+
+  it('tells once of a file that is in two lists', async () => {
+    const one = await image('both/one.nii.gz');
+    const nudged = await label('both/nudged.nii.gz', { shift: 0.3 });
+    const lists = { cases: [caseOf(one, nudged)], validation: [caseOf(one, nudged)] };
+    const found = await check({ ...lists, labels: true });
+    expect(about(found, nudged)).toHaveLength(1);
+    expect(about(found, one).join()).toMatch(/is in the validation list/);
   });
 
   it('reads label values when asked to', async () => {
@@ -375,8 +384,8 @@ describe('stopping and sources', () => {
       JSON.stringify({ numTraining: 80, training: [{ image: 'good/img0.nii.gz' }] }),
     );
     const sources = [{ datalist: 'flare.json' }, { datalist: 'btcv.json' }, { folder: 'absent' }, { folder: 'good' }];
-    const { cases, findings } = await checkSources(sources, root, (list) =>
-      resolveSources(list, root, { labels: false }),
+    const { cases, findings } = await checkSources(sources, root, (source) =>
+      findInSource(source, root, { labels: false }),
     );
     expect(cases).toHaveLength(7);
     expect(about(findings, join(root, 'flare.json')).join()).toMatch(/key "images" instead of "image"/);

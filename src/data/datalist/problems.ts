@@ -1,0 +1,40 @@
+import { UserError } from '../../errors/userError';
+import type { CaseProblem } from './found';
+
+/** An error about a case as a problem of it: the message begins with the file. */
+export function problemOf({ message }: UserError, file: string): CaseProblem {
+  const [, named, text] = /^(.*?): (.*)$/s.exec(message) ?? [];
+  return named === undefined ? { file, message } : { file: named, message: text! };
+}
+
+/**
+ * Gives each of some cases what belongs to it. A case that it cannot be given to has a problem; when none can have it, the source
+ * is wrong rather than a case.
+ *
+ * @param fileOf the file that a case is known by
+ * @throws UserError of the first case when no case can be completed
+ */
+export async function completeCases<Item extends { readonly problem?: CaseProblem }>(
+  cases: readonly Item[],
+  fileOf: (item: Item) => string,
+  complete: (item: Item) => Promise<Item>,
+): Promise<Item[]> {
+  const errors: UserError[] = [];
+  const result: Item[] = [];
+  for (const item of cases) {
+    if (item.problem) {
+      result.push(item);
+      continue;
+    }
+    try {
+      result.push(await complete(item));
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      errors.push(error);
+      result.push({ ...item, problem: problemOf(error, fileOf(item)) });
+    }
+  }
+  const tried = cases.filter(({ problem }) => !problem).length;
+  if (errors.length > 0 && errors.length === tried) throw errors[0]!;
+  return result;
+}
