@@ -2,7 +2,6 @@
  * Characters that a terminal or an editor obeys instead of showing: controls of 7 and 8 bits apart from tab and line break, and
  * marks that turn the direction of the text after them.
  */
-// eslint-disable-next-line no-control-regex
 const OBEYED = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 
 /**

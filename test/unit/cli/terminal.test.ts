@@ -20,7 +20,7 @@ it('the progress bar still draws over its line, but not what it shows', () => {
   stream.isTTY = true;
   const bar = new ProgressBar('a\u001b[31m', 2, 0, stream);
   bar.update(1);
-  expect(text()).toMatch(/^\r\x1b\[2Ka\\u001b\[31m █/); // eslint-disable-line no-control-regex
+  expect(text()).toMatch(/^\r\x1b\[2Ka\\u001b\[31m █/);
 });
 
 it('bytes pass as they are', () => {
