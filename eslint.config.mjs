@@ -222,6 +222,13 @@ export default tseslint.config(
   {
     files: ['webview/**/*.ts'],
     rules: {
+      'no-restricted-properties': [
+        'error',
+        ...['innerHTML', 'outerHTML', 'insertAdjacentHTML', 'srcdoc', 'setHTMLUnsafe'].map((property) => ({
+          property,
+          message: 'names from files are set as text, never as HTML',
+        })),
+      ],
       'no-restricted-imports': [
         'error',
         {

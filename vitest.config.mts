@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { defineConfig } from 'vitest/config';
@@ -57,6 +58,8 @@ export default defineConfig(async () => {
       hookTimeout: 600_000,
       maxWorkers: 2,
       pool: 'forks' as const,
+      // Tests leave no key in the home of who runs them.
+      env: { VOCO_STATE_DIR: join(tmpdir(), `voco-test-state-${userInfo().username}`) },
     },
   };
 });

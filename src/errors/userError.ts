@@ -55,6 +55,7 @@ const REASONS: Record<string, string> = {
   EDQUOT: 'disk quota exceeded',
   EROFS: 'read-only file system',
   EMFILE: 'too many open files',
+  ELOOP: 'a link where a file must be',
 };
 
 /** Turns a Node file-system error into a one-line UserError that names the file; other errors come back unchanged. */

@@ -14,9 +14,9 @@ const ANSWER_TIMEOUT_MS = 30_000;
 function requireLive(run: RunSummary, what: string): void {
   if (!run.live) throw new UserError(`${run.label}: the run is ${run.phase}, so it cannot be ${what}`);
   if (!run.here) {
-    throw new UserError(
-      `${run.label}: the run is on ${run.state.host ?? 'another machine'}; it can only be ${what} there`,
-    );
+    const where = run.state.host ?? 'another machine';
+    const why = run.foreign === undefined ? '' : `, and ${run.foreign}`;
+    throw new UserError(`${run.label}: the run is on ${where}${why}; it can only be ${what} where it was started`);
   }
 }
 

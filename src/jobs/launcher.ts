@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { UserError } from '../errors/userError';
 import type { Config } from '../config/types';
 import { thisMachine } from '../runs/machine';
-import { createRun, readRunState, RunStateFile, type RunKind } from '../runs/runDirectory';
+import { createRun, readRunState, refuseLinks, RunStateFile, type RunKind } from '../runs/runDirectory';
 import { processStartTime } from '../runs/process';
 import { readLaunch, withLaunchLock, writeLaunch, type Launch } from '../runs/launch';
 import { startDetached, type Program } from './process';
@@ -85,9 +85,18 @@ export class Launcher {
     return dir;
   }
 
-  /** Starts a run that has ended again, from its latest checkpoint, or queues it while its device is taken. */
+  /**
+   * Starts a run that has ended again, from its latest checkpoint, or queues it while its device is taken. One from elsewhere
+   * becomes this user's own by it: the caller has asked.
+   */
   async resume(run: RunSummary): Promise<void> {
     if (!hasEnded(run)) throw new UserError(`${run.dir}: the run has not ended, so it cannot be restarted`);
+    const { kind } = run.state;
+    if (run.foreign !== undefined && WITHOUT_RESUME.includes(kind)) {
+      const what = kind === 'evaluate' ? 'evaluation' : 'segmentation';
+      throw new UserError(`${run.label}: this ${what} comes from elsewhere; start a new one from its checkpoint`);
+    }
+    await refuseLinks(run.dir);
     const earlier = await readLaunch(run.dir);
     const launch: Launch = {
       configFile: earlier?.configFile ?? run.state.configFile ?? runFiles(run.dir).config,
@@ -98,7 +107,7 @@ export class Launcher {
     };
     await writeLaunch(run.dir, launch);
     const file = await RunStateFile.open(run.dir);
-    await file.update({ state: 'queued' });
+    await (run.foreign === undefined ? file.update({ state: 'queued' }) : file.adopt());
     await this.options.registry.refresh(run.dir);
     await this.pump();
   }

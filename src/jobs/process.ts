@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, constants, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { StringDecoder } from 'node:string_decoder';
 import { fileError, UserError } from '../errors/userError';
@@ -61,7 +61,8 @@ export async function startDetached(
   let output: number;
   try {
     mkdirSync(dirname(options.output), { recursive: true });
-    output = openSync(options.output, 'a');
+    const { O_APPEND, O_CREAT, O_WRONLY, O_NOFOLLOW = 0 } = constants;
+    output = openSync(options.output, O_APPEND | O_CREAT | O_WRONLY | O_NOFOLLOW);
   } catch (error) {
     throw fileError(error, options.output, 'write the file');
   }

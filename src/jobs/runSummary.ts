@@ -1,5 +1,5 @@
 import { open } from 'node:fs/promises';
-import { readRunState, runLabel, type RunPhase, type RunState } from '../runs/runDirectory';
+import { isOwnRun, readRunState, runLabel, type RunPhase, type RunState } from '../runs/runDirectory';
 import { readLaunch, type Launch } from '../runs/launch';
 import { runFiles } from '../runs/files';
 import { isAlive, launchIsAlive, SILENCE_LIMIT_MS, LifeSigns } from '../runs/liveness';
@@ -14,16 +14,21 @@ export interface RunSummary {
   readonly phase: RunPhase;
   /** The trainer is alive, here or elsewhere. */
   readonly live: boolean;
-  /** The trainer runs, or would run, on this machine, so that it can be controlled from here. */
+  /** The trainer runs, or would run, on this machine in the name of this user, so that it can be controlled from here. */
   readonly here: boolean;
+  /** Why the run is only shown: this user's programs did not make it in this place. Absent for an own run. */
+  readonly foreign?: string;
   /** How long a run on another machine has given no sign of life, where that is long enough to be told. */
   readonly silentSeconds?: number;
   /** Its trainer, on this other machine, has fallen silent without having said that it ends. */
   readonly lostOn?: string;
   /** One line: why it failed or stopped. */
   readonly reason?: string;
+  /** Only one that this user's programs have written. */
   readonly launch?: Launch;
 }
+
+const FOREIGN = 'it was not started by you in this folder (copied, moved, from another user or an older version)';
 
 const ENDED: readonly RunPhase[] = ['finished', 'failed', 'interrupted'];
 
@@ -53,7 +58,9 @@ async function judge(
   state: RunState,
   launch: Launch | undefined,
   signs: LifeSigns | undefined,
+  own: boolean,
 ): Promise<Judgement> {
+  if (!own) return judgeForeign(dir, state, signs);
   const attempt = await pendingStart(state, launch);
   if (attempt === 'alive') return { phase: 'starting', live: true };
   if (attempt === 'dead')
@@ -62,9 +69,24 @@ async function judge(
   if (state.state === 'queued') return { phase: 'queued', live: false };
   if (ENDED.includes(state.state)) return { phase: state.state, live: false, reason: state.exitReason };
   if (!(await isHere(state))) return judgeElsewhere(dir, state, signs);
-  if (await isAlive(dir, state)) return { phase: state.state, live: true };
+  return (await isAlive(dir, state)) ? { phase: state.state, live: true } : endedUnexpectedly(dir, state);
+}
+
+async function endedUnexpectedly(dir: string, state: RunState): Promise<Judgement> {
   const what = `the trainer ended unexpectedly at step ${state.step}`;
   return { phase: 'failed', live: false, lost: true, reason: await lastComplaint(dir, what) };
+}
+
+/**
+ * A run from elsewhere: it waits in no queue of this user, and that its process number is in use here proves nothing; it lives as
+ * long as its files change.
+ */
+async function judgeForeign(dir: string, state: RunState, signs: LifeSigns | undefined): Promise<Judgement> {
+  if (state.state === 'queued')
+    return { phase: 'interrupted', live: false, reason: 'it was queued elsewhere, and does not start here by itself' };
+  if (ENDED.includes(state.state)) return { phase: state.state, live: false, reason: state.exitReason };
+  if ((await isHere(state)) && !(await isAlive(dir, state))) return endedUnexpectedly(dir, state);
+  return judgeElsewhere(dir, state, signs);
 }
 
 /** A run of another machine goes on until it has been silent for long, by the clock of this one. */
@@ -98,11 +120,13 @@ const SILENCE_TOLD_S = 30;
 export async function summarizeRun(dir: string, signs?: LifeSigns): Promise<RunSummary> {
   const launch = await readLaunch(dir);
   let state = await readRunState(dir);
-  let judgement = await judge(dir, state, launch, signs);
+  let own = await isOwnRun(dir, state);
+  let judgement = await judge(dir, state, launch, signs, own);
   if (judgement.lost) {
     // The process may have written its end and gone between the two looks; what is there now is its last word.
     state = await readRunState(dir);
-    judgement = await judge(dir, state, launch, signs);
+    own = await isOwnRun(dir, state);
+    judgement = await judge(dir, state, launch, signs, own);
   }
   const { phase, live, reason, silentMs = 0 } = judgement;
   const place = (launch?.startedAt ?? '') > (state.ended ?? '') || state.host === undefined ? launch : state;
@@ -114,7 +138,8 @@ export async function summarizeRun(dir: string, signs?: LifeSigns): Promise<RunS
     state,
     phase,
     live,
-    here: !live || place === undefined || (await isHere(place)),
+    here: !live || (own && (place === undefined || (await isHere(place)))),
+    ...(!own && { foreign: FOREIGN }),
     ...(judgement.lostOn !== undefined && { lostOn: judgement.lostOn }),
     ...(silent >= SILENCE_TOLD_S && { silentSeconds: silent }),
     ...(reason !== undefined && { reason }),

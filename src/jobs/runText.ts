@@ -70,7 +70,8 @@ export function describeRun(run: RunSummary, now: Date = new Date()): string {
   const left = secondsLeft(run, now);
   if (left !== undefined) parts.push(`${formatDuration(left)} left`);
   if (skipped) parts.push(`${counted(skipped, 'case')} left out as bad`);
-  if (!run.here) parts.push(`on ${run.state.host}`);
+  if (!run.here) parts.push(`on ${run.state.host ?? 'another machine'}`);
+  if (run.live && run.foreign !== undefined) parts.push('from elsewhere, only shown');
   if (run.silentSeconds !== undefined) parts.push(silence(run.silentSeconds));
   return parts.join(' · ');
 }

@@ -1,8 +1,5 @@
-import { createHash } from 'node:crypto';
 import { chmod, unlink } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileError, UserError } from '../errors/userError';
 import {
@@ -13,27 +10,9 @@ import {
   type TrainerStatus,
 } from '../protocol/trainer';
 import { readRunState } from './runDirectory';
-import { runFiles } from './files';
+import { controlAddress, controlAddresses, isAddressOf, prepareAddress } from './socketAddress';
 
-/** Socket paths may have 104 bytes on macOS and 108 on Linux, the closing zero included. */
-const MAX_SOCKET_PATH = 100;
 const MAX_LINE = 65_536;
-
-/** The socket outside the run directory, for paths too long for a socket and file systems that have none. */
-function fallbackAddress(runDir: string): string {
-  const key = createHash('sha256').update(resolve(runDir)).digest('hex').slice(0, 24);
-  return process.platform === 'win32' ? `\\\\.\\pipe\\voco-${key}` : join(tmpdir(), `voco-${key}.sock`);
-}
-
-/**
- * Address of a run's control socket: `control.sock` in the run directory; a socket in the temporary folder when that path
- * is too long for a socket; a named pipe on Windows.
- */
-export function controlAddress(runDir: string): string {
-  const direct = runFiles(resolve(runDir)).controlSocket;
-  const fits = process.platform !== 'win32' && Buffer.byteLength(direct) <= MAX_SOCKET_PATH;
-  return fits ? direct : fallbackAddress(runDir);
-}
 
 /** Calls back for each line; a line beyond the limit ends the connection. */
 function onLines(socket: Socket, receive: (line: string) => void): void {
@@ -123,12 +102,12 @@ function listen(server: Server, address: string): Promise<void> {
   });
 }
 
-/** Listens at the run's address, or outside its folder where the file system has no sockets. */
+/** Listens in the run's folder, or in a private one where the file system has no sockets or the path is too long for one. */
 async function listenSomewhere(server: Server, runDir: string, patienceMs: number): Promise<string> {
-  const addresses = new Set([controlAddress(runDir), fallbackAddress(runDir)]);
-  let failure: unknown;
-  for (const address of addresses) {
+  let failure: unknown = new UserError(`${runDir}: no folder has a path short enough for the control socket`);
+  for (const address of controlAddresses(runDir)) {
     try {
+      await prepareAddress(runDir, address);
       await listen(server, address);
       return address;
     } catch (error) {
@@ -179,7 +158,8 @@ export async function sendCommand(
   options: { timeoutMs?: number } = {},
 ): Promise<TrainerStatus> {
   const state = await readRunState(runDir).catch(() => undefined);
-  const address = state?.control ?? controlAddress(runDir);
+  const told = state?.control;
+  const address = told !== undefined && (await isAddressOf(runDir, told)) ? told : controlAddress(runDir);
   const reply = await exchange(runDir, address, { id: 1, command }, options.timeoutMs ?? 10_000);
   if (!reply.ok) throw new UserError(`${runDir}: ${command}: ${reply.error}`);
   return reply.status;

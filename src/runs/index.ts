@@ -1,6 +1,7 @@
 export * from './checkpoint';
 export * from './files';
-export { ControlServer, controlAddress, sendCommand, type CommandHandler } from './control';
+export { ControlServer, sendCommand, type CommandHandler } from './control';
+export { controlAddress } from './socketAddress';
 export { byModule, describeInit, readInitReport, writeInitReport, type InitReport } from './initReport';
 export {
   MetricsReader,

@@ -41,7 +41,10 @@ export async function readInitReport(runDir: string): Promise<InitReport | undef
       value?.unexpected,
       value?.renamed,
     ];
-    return value?.modules && lists.every(Array.isArray) ? value : undefined;
+    if (!value?.modules || !lists.every(Array.isArray)) return undefined;
+    // One that cannot be told is as good as none.
+    describeInit(value);
+    return value;
   } catch {
     return undefined;
   }

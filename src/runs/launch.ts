@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { writeFileAtomically } from '../files/atomic';
 import { runFiles } from './files';
 import { unlessLocked } from './lock';
+import { sealFits, sealOf } from './seal';
 
 /**
  * `launch.json` in a run directory: how the run is to be started, and which process was started last. Written by whoever
@@ -25,15 +26,34 @@ export interface Launch {
   readonly startedAt?: string;
 }
 
+const sealedFields = (launch: Launch): readonly unknown[] => [
+  launch.configFile,
+  launch.device,
+  launch.host,
+  launch.machine ?? '',
+  launch.args ?? [],
+  launch.resume ?? false,
+  launch.pid ?? null,
+  launch.pidStart ?? '',
+  launch.startedAt ?? '',
+];
+
+/** @throws UserError when it cannot be written, or cannot be marked as this user's */
 export async function writeLaunch(runDir: string, launch: Launch): Promise<void> {
-  await writeFileAtomically(runFiles(runDir).launch, `${JSON.stringify(launch, null, 2)}\n`);
+  const seal = await sealOf(runDir, 'launch', sealedFields(launch));
+  await writeFileAtomically(runFiles(runDir).launch, `${JSON.stringify({ ...launch, seal }, null, 2)}\n`);
 }
 
-/** Undefined for a run that was started by hand, or whose file is damaged. */
+/**
+ * How a run is to be started, as this user's own programs have written it. Undefined for a run that was started by hand, whose
+ * file is damaged, or whose file comes from elsewhere: nothing in that is ever executed.
+ */
 export async function readLaunch(runDir: string): Promise<Launch | undefined> {
   try {
-    const value = JSON.parse(await readFile(runFiles(runDir).launch, 'utf8')) as Partial<Launch> | null;
-    return typeof value?.device === 'string' && typeof value.host === 'string' ? (value as Launch) : undefined;
+    const value = JSON.parse(await readFile(runFiles(runDir).launch, 'utf8')) as (Launch & { seal?: unknown }) | null;
+    if (typeof value?.device !== 'string' || typeof value.host !== 'string') return undefined;
+    const { seal, ...launch } = value;
+    return (await sealFits(seal, runDir, 'launch', sealedFields(launch))) ? launch : undefined;
   } catch {
     return undefined;
   }

@@ -8,6 +8,7 @@ import { writeFileAtomically } from '../files/atomic';
 import { aliveFile, ALIVE_FILE, runFiles } from './files';
 import { thisMachine } from './machine';
 import { processStartTime } from './process';
+import { sealFits, sealOf } from './seal';
 
 /** How often a process that works on a run says that it lives. */
 export const BEAT_MS = 5000;
@@ -49,6 +50,20 @@ export interface Owner {
   readonly machine: string;
   readonly pid: number;
   readonly pidStart: string;
+  readonly seal?: string;
+}
+
+const sealedFields = ({ token, host, machine, pid, pidStart }: Owner): readonly unknown[] => [
+  token,
+  host,
+  machine,
+  pid,
+  pidStart,
+];
+
+/** Whether a process of this user wrote owner.json, in this directory. */
+export function isOwnOwner(runDir: string, owner: Owner): Promise<boolean> {
+  return sealFits(owner.seal, runDir, 'owner', sealedFields(owner));
 }
 
 /** The owner of a run; undefined when nobody is named, or the file cannot be read. */
@@ -81,7 +96,9 @@ export class Ownership {
     await writeFile(aliveFile(runDir, token), '0'.padStart(12, '0'));
     const pidStart = (await processStartTime(process.pid)) ?? '';
     const owner: Owner = { token, host: hostname(), machine: await thisMachine(), pid: process.pid, pidStart };
-    await writeFileAtomically(runFiles(runDir).owner, `${JSON.stringify(owner)}\n`);
+    // Without a key the run is told by its signs of life alone.
+    const seal = await sealOf(runDir, 'owner', sealedFields(owner)).catch(() => undefined);
+    await writeFileAtomically(runFiles(runDir).owner, `${JSON.stringify({ ...owner, seal })}\n`);
     ownership.start(beatMs);
     return ownership;
   }

@@ -1,4 +1,4 @@
-import { appendFile, mkdir, readdir, readFile } from 'node:fs/promises';
+import { appendFile, lstat, mkdir, readdir, readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { fileError, UsageError, UserError } from '../errors/userError';
@@ -8,11 +8,14 @@ import { runFiles } from './files';
 import { givesSigns, processIsAlive, saysActive, WATCH_MS, type NamedProcess } from './liveness';
 import { withLock } from './lock';
 import { isHere, thisMachine, type Place } from './machine';
-import { decodeNumber, encodeNumber } from './numbers';
-import { Ownership, readOwner, signOfLife } from './ownership';
+import { encodeNumber } from './numbers';
+import { isOwnOwner, Ownership, readOwner, signOfLife } from './ownership';
 import { processStartTime } from './process';
+import { sealFits, sealOf } from './seal';
+import { readableFields } from './stateFields';
 
-export type RunKind = 'pretrain' | 'finetune' | 'evaluate' | 'segment' | 'study';
+export const RUN_KINDS = ['pretrain', 'finetune', 'evaluate', 'segment', 'study'] as const;
+export type RunKind = (typeof RUN_KINDS)[number];
 
 export const RUN_PHASES = [
   'queued',
@@ -63,6 +66,8 @@ export interface RunState {
   readonly resumedAt?: readonly number[];
   /** The config file the run was started from. */
   readonly configFile?: string;
+  /** Made by the user whose run it is: see {@link isOwnRun}. */
+  readonly seal?: string;
 }
 
 export type RunStatePatch = Partial<Omit<RunState, 'format' | 'name' | 'kind' | 'created'>>;
@@ -114,7 +119,39 @@ export async function initializeRun(runDir: string, run: NewRun): Promise<void> 
     ...(run.initFrom !== undefined && { initFrom: run.initFrom }),
   };
   await writeFileAtomically(files.config, `${JSON.stringify(run.config, null, 2)}\n`);
-  await writeState(runDir, state);
+  await writeState(runDir, await sealed(runDir, state));
+}
+
+/** What the seal of a run holds for: which run it is, and which process may be told to stop in its name. */
+const sealedFields = ({ name, kind, created, pid, pidStart, host, machine }: RunState): readonly unknown[] => [
+  name,
+  kind,
+  created,
+  pid ?? null,
+  pidStart ?? '',
+  host ?? '',
+  machine ?? '',
+];
+
+/** Marks a run as this user's own. Where the home can hold no key it stays without a mark, and is only shown by others. */
+async function sealed(runDir: string, state: RunState, say?: (text: string) => void): Promise<RunState> {
+  const { seal: _, ...plain } = state;
+  try {
+    return { ...plain, seal: await sealOf(runDir, 'run', sealedFields(plain)) };
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    say?.(`${error.message}; without it the editor shows this run, but cannot control it`);
+    return plain;
+  }
+}
+
+/**
+ * Whether this user made or resumed the run in this directory. One that was copied, moved, unpacked or cloned to where it is, or
+ * that an older version or another user made, is not: nothing in it is started by itself, and the process that it names gets no
+ * signal. Resuming it makes it an own run.
+ */
+export function isOwnRun(runDir: string, state: RunState): Promise<boolean> {
+  return sealFits(state.seal, runDir, 'run', sealedFields(state));
 }
 
 /**
@@ -147,12 +184,13 @@ export async function readRunState(runDir: string): Promise<RunState> {
     throw fileError(error, file, 'read the state of the run');
   });
   const value = parseObject(text);
-  const known = value?.format === 1 && RUN_PHASES.includes(value.state as RunPhase);
-  if (!known || typeof value.name !== 'string' || typeof value.created !== 'string' || !Number.isFinite(value.step)) {
+  const known = RUN_PHASES.includes(value?.state as RunPhase) && RUN_KINDS.includes(value?.kind as RunKind);
+  const { name, created, step } = value ?? {};
+  const named = typeof name === 'string' && typeof created === 'string' && Number.isFinite(Date.parse(created));
+  if (value?.format !== 1 || !known || !named || !Number.isSafeInteger(step) || (step as number) < 0) {
     throw new UserError(`${file}: not the state of a run that this version can read`);
   }
-  const loss = decodeNumber(value.loss);
-  return { ...value, ...(typeof loss === 'number' && { loss }) } as unknown as RunState;
+  return { totalSteps: 0, ...readableFields(value) } as unknown as RunState;
 }
 
 function parseObject(text: string): Record<string, unknown> | undefined {
@@ -209,22 +247,25 @@ export class RunStateFile {
       const holder = await holderOf(this.runDir, now);
       if (holder && (await signOfLife(this.runDir, now.heartbeat)) !== free) {
         // Another process was quicker, or a silent one has spoken.
-        if (await isHere(holder)) await refuseLiveRun(this.runDir);
+        if (await isHere(holder)) await refuseLiveRun(this.runDir, options);
         else if (!options.takeOver) throw elsewhere(this.runDir, holder);
       }
       const { exitReason: _, ended: _ended, ...rest } = now;
-      this.current = rest;
+      await refuseLinks(this.runDir);
+      if (now.pid !== undefined && !(await isOwnRun(this.runDir, now)))
+        options.say?.(`${this.runDir}: this run comes from elsewhere; it is yours from now on`);
+      const me = { pid: process.pid, pidStart, host: hostname(), ...(machine && { machine }) };
+      this.current = await sealed(this.runDir, { ...rest, ...me }, options.say);
       this.ownership = await Ownership.take(this.runDir);
-      await this.update({
-        state: 'starting',
-        started: this.current.started ?? new Date().toISOString(),
-        pid: process.pid,
-        pidStart,
-        host: hostname(),
-        ...(machine && { machine }),
-        ...patch,
-      });
+      await this.update({ state: 'starting', started: this.current.started ?? new Date().toISOString(), ...patch });
     });
+  }
+
+  /** Makes a run that has ended, or never began, this user's own and puts it into the queue. */
+  async adopt(): Promise<void> {
+    const { pid: _, pidStart: _start, host: _host, machine: _machine, control: _control, ...rest } = this.current;
+    this.current = await sealed(this.runDir, rest);
+    await this.update({ state: 'queued' });
   }
 
   /** Refuses to go on when the run belongs to another process now, or its directory has gone. @throws UserError */
@@ -300,11 +341,16 @@ export interface ClaimOptions {
   readonly say?: (text: string) => void;
 }
 
-type Holder = NamedProcess & Place;
+interface Holder extends NamedProcess, Place {
+  /** Whether this user's own process wrote it, so that its number means something here. */
+  readonly trusted: boolean;
+}
 
 /** The process that works on a run as far as files tell: its owner, or the one in run.json where an older version runs it. */
 async function holderOf(runDir: string, state: RunState): Promise<Holder | undefined> {
-  return (await readOwner(runDir)) ?? (saysActive(state) ? state : undefined);
+  const owner = await readOwner(runDir);
+  if (owner) return { ...owner, trusted: await isOwnOwner(runDir, owner) };
+  return saysActive(state) ? { ...state, trusted: await isOwnRun(runDir, state) } : undefined;
 }
 
 /**
@@ -321,7 +367,13 @@ export async function refuseLiveRun(runDir: string, options: ClaimOptions = {}):
   const { pid, host } = holder;
   if (await isHere(holder)) {
     if (pid === process.pid || !(await processIsAlive(holder))) return;
-    throw new UsageError(`${runDir}: this run is active (process ${pid} on ${host}); stop it first`);
+    if (holder.trusted)
+      throw new UsageError(`${runDir}: this run is active (process ${pid} on ${host}); stop it first`);
+    if (takeOver) return;
+    // Anyone can have written the number, but a trainer of another user or an older version would be lost.
+    throw new UsageError(
+      `${runDir}: process ${pid} of this machine, which you did not start, may work on this run; stop it, or add --take-over`,
+    );
   }
   if (takeOver) return;
   say?.(`${runDir}: ${host} ran it last; looking for signs of life for ${Math.round(watchMs / 1000)} s`);
@@ -340,6 +392,20 @@ async function seeWhetherFree(runDir: string, options: ClaimOptions): Promise<st
   const sign = await signOfLife(runDir, heartbeat);
   await refuseLiveRun(runDir, options);
   return sign;
+}
+
+/**
+ * Refuses a run in whose place something else would be written: files that a run appends to must lie in its own directory.
+ *
+ * @throws UserError
+ */
+export async function refuseLinks(runDir: string): Promise<void> {
+  const { log, metrics, output } = runFiles(runDir);
+  for (const file of [log, metrics, output]) {
+    const info = await lstat(file).catch(() => undefined);
+    if (info && !info.isFile())
+      throw new UserError(`${file}: a link or no plain file: a run writes only into its own directory; remove it`);
+  }
 }
 
 /** Appends a line with the time to a run's log.txt. */

@@ -23,9 +23,14 @@ export async function readSkipped(runDir: string): Promise<readonly SkippedCase[
     return [];
   }
   try {
-    return (JSON.parse(text) as { cases: SkippedCase[] }).cases;
+    const { cases } = JSON.parse(text) as { cases: SkippedCase[] };
+    if (cases.every(({ id, image, reason }) => [id, image, reason].every((one) => typeof one === 'string')))
+      return cases;
+    throw new TypeError('not a list of cases');
   } catch {
-    throw new UserError(`${file}: not valid JSON: restore it, or remove it and resume, which judges all cases anew`);
+    throw new UserError(
+      `${file}: not a list of cases that were left out: restore it, or remove it and resume, which judges all cases anew`,
+    );
   }
 }
 

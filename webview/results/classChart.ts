@@ -91,7 +91,7 @@ function dots(row: ScoreRow, y: number, scale: Scale, colour: string, chart: Cla
       // Equal values lie beside each other, always in the same way.
       const shift = (((order * 3) % 5) - 2) * 1.8;
       const name = escapeXml(`${row.name}, ${caseNames[at]!}: ${metric.format(value)}`);
-      const own = row.index === undefined ? '' : ` data-class="${row.index}"`;
+      const own = row.index === undefined ? '' : ` data-class="${escapeXml(String(row.index))}"`;
       return `<circle cx="${scale.x(value).toFixed(1)}" cy="${(y + shift).toFixed(1)}" r="3.5" fill="${colour}" stroke="${ink.background}" data-case="${at}"${own}><title>${name}</title></circle>`;
     })
     .join('');

@@ -60,7 +60,7 @@ export function studyPanelSvg(panel: StudyPanel, width: number, ink: Ink, font: 
   });
   const labels = amounts.map(
     (amount) =>
-      `<text x="${x(amount).toFixed(1)}" y="${bottom + 16}" text-anchor="middle" fill="${ink.muted}">${amountText(amount, by)}</text>`,
+      `<text x="${x(amount).toFixed(1)}" y="${bottom + 16}" text-anchor="middle" fill="${ink.muted}">${escapeXml(amountText(amount, by))}</text>`,
   );
   const unit = by === 'cases' ? 'labelled cases' : 'share of the labelled cases';
   const drawn = lines.map((line, order) => drawLine(line, (order - (lines.length - 1) / 2) * 8, x, y, ink));

@@ -51,4 +51,5 @@ export function tabIcon(extension: vscode.Uri): { light: vscode.Uri; dark: vscod
 }
 
 /** The body of a page that belongs to a file, which the page remembers over a reload. */
-export const bodyFor = (file: vscode.Uri): string => `<main id="app" data-file="${encodeURI(file.fsPath)}"></main>`;
+export const bodyFor = (file: vscode.Uri): string =>
+  `<main id="app" data-file="${encodeURI(file.fsPath).replaceAll('&', '&amp;')}"></main>`;

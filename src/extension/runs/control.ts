@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import { controlRun, killRun, stopRun, waitForEnd } from '../../jobs/control';
-import { hasEnded } from '../../jobs/runSummary';
+import { hasEnded, type RunSummary } from '../../jobs/runSummary';
 import { withProgress, type CommandDefinition } from '../shared/command';
 import { withoutIcons } from '../../text';
 import { pickRun } from './pickRun';
@@ -35,22 +35,31 @@ export const resumeCommand: CommandDefinition = {
       await services.registry.refresh(run.dir);
       return;
     }
-    if (run.lostOn !== undefined && !(await takesOver(run.label, run.lostOn))) return;
+    if (run.foreign !== undefined && !(await adopts(run))) return;
+    if (run.foreign === undefined && run.lostOn !== undefined && !(await takesOver(run.label, run.lostOn))) return;
     await services.program();
     await services.launcher.resume(run);
     announceQueued(services, run.dir);
   },
 };
 
+const RESUME = 'Resume Here';
+
+/** Asks whether a run from elsewhere is to go on as an own one. */
+async function adopts({ label, dir, foreign, lostOn }: RunSummary): Promise<boolean> {
+  const other = lostOn === undefined ? '' : ` If its trainer still works on ${lostOn}, it stops.`;
+  const detail = `${foreign}.\nResuming trains with the config in ${dir}, and makes the run yours.${other}`;
+  return (await showWarning(`${label} comes from elsewhere.`, { modal: true, detail }, RESUME)) === RESUME;
+}
+
 /** Asks whether a run that another machine may still work on is to go on here. */
 async function takesOver(label: string, host: string): Promise<boolean> {
-  const resume = 'Resume Here';
   const answer = await showWarning(
     `${label} was trained on ${host}, which gives no sign of life.`,
     { modal: true, detail: `If its trainer still works there, it stops when this machine takes the run over.` },
-    resume,
+    RESUME,
   );
-  return answer === resume;
+  return answer === RESUME;
 }
 
 export const checkpointCommand: CommandDefinition = {

@@ -9,7 +9,7 @@ import type { Services } from '../services';
 import { describeRun, scoreTexts, shortText } from '../../jobs/runText';
 import { studyOf } from '../../jobs/studyOf';
 import { formatBytes, formatTime } from '../../text';
-import { runOfCheckpoint, stepOfCheckpoint } from '../../runs/files';
+import { runFiles, runOfCheckpoint, stepOfCheckpoint } from '../../runs/files';
 
 export interface RunNode {
   readonly run: RunSummary;
@@ -56,6 +56,7 @@ function tooltipOf(run: RunSummary): vscode.MarkdownString {
   const rows: [string, string | undefined][] = [
     ['State', describeRun(run)],
     ['Reason', reason],
+    ['Only shown', run.foreign],
     ['Device', state.device ?? run.launch?.device],
     ['Config', state.configFile ?? run.launch?.configFile],
     ['Initialised from', state.initFrom],
@@ -77,7 +78,9 @@ function runItem({ run }: RunNode): vscode.TreeItem {
   item.id = run.dir;
   item.description = shortText(run);
   item.iconPath = iconOf(run.phase);
-  item.contextValue = `run.${run.phase}.${run.state.kind}`;
+  // One that others run can be looked at only.
+  const phase = run.live && run.foreign !== undefined ? 'foreign' : run.phase;
+  item.contextValue = `run.${phase}.${run.state.kind}`;
   item.tooltip = tooltipOf(run);
   item.accessibilityInformation = { label: `${run.label}, ${describeRun(run)}${run.reason ? `, ${run.reason}` : ''}` };
   return item;
@@ -124,6 +127,14 @@ function unreadableItem({ file, reason }: UnreadableNode): vscode.TreeItem {
   return item;
 }
 
+function shownSafely(file: string, make: () => vscode.TreeItem): vscode.TreeItem {
+  try {
+    return make();
+  } catch (error) {
+    return unreadableItem({ file, reason: error instanceof Error ? error.message : String(error) });
+  }
+}
+
 /** Changes come in bursts, while runs are found and at every step of a live one: the tree follows at this pace. */
 const FOLLOW_MS = 200;
 
@@ -148,7 +159,8 @@ class RunsProvider implements vscode.TreeDataProvider<Node> {
   }
 
   getTreeItem(node: Node): vscode.TreeItem {
-    if ('run' in node) return runItem(node);
+    // What a directory from elsewhere holds must not blank the rows of the others.
+    if ('run' in node) return shownSafely(node.run.dir, () => runItem(node));
     if ('origin' in node) return originItem(node);
     return 'checkpoint' in node ? checkpointItem(node) : unreadableItem(node);
   }
@@ -192,7 +204,10 @@ class RunsProvider implements vscode.TreeDataProvider<Node> {
 }
 
 async function checkpointsOf(run: RunSummary): Promise<Node[]> {
-  const { checkpoints, unreadable } = await listCheckpoints(run.dir);
+  const { checkpoints, unreadable } = await listCheckpoints(run.dir).catch((error: Error) => ({
+    checkpoints: [],
+    unreadable: [{ file: runFiles(run.dir).checkpoints, reason: error.message }],
+  }));
   const newestFirst = [...checkpoints].reverse();
   const nodes = newestFirst.map(async (checkpoint, index) => {
     const { size } = await stat(checkpoint.file).catch(() => ({ size: 0 }));

@@ -125,7 +125,8 @@ export const window = {
   createOutputChannel: outputChannel,
   createTreeView(id: string, { treeDataProvider }: { treeDataProvider: TreeProvider }) {
     editor.trees.set(id, treeDataProvider);
-    return { reveal: async () => undefined, dispose: () => void editor.trees.delete(id) };
+    const gone = (): void => void editor.trees.delete(id);
+    return { reveal: async () => undefined, onDidChangeSelection: never, dispose: gone };
   },
   createWebviewPanel(viewType: string, title: string) {
     const panel = new WebviewPanel(viewType, title);

@@ -1,6 +1,8 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rename, rm, utimes, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { cp, mkdtemp, readFile, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -11,6 +13,8 @@ import { withLaunchLock } from '../../../src/runs/launch';
 import type { Program } from '../../../src/jobs/process';
 import { RunRegistry } from '../../../src/jobs/runRegistry';
 import { lastLogLines, type RunSummary } from '../../../src/jobs/runSummary';
+import { describeRun } from '../../../src/jobs/runText';
+import { processStartTime } from '../../../src/runs/process';
 import { createRun, RunStateFile } from '../../../src/runs/runDirectory';
 import { readMetrics } from '../../../src/runs/metrics';
 
@@ -270,4 +274,77 @@ describe('the registry', () => {
     await registry.refresh(dir);
     expect(registry.runs).toEqual([]);
   });
+});
+
+describe('a run from elsewhere', () => {
+  /** Copies a run as unpacking an archive would, with parts of its files changed. */
+  async function foreignRun(state: object, launch: object = {}): Promise<string> {
+    allowed = false;
+    const dir = await submit({ steps: 40 });
+    allowed = true;
+    const copy = join(root, 'copy');
+    await cp(dir, copy, { recursive: true });
+    await rm(dir, { recursive: true });
+    for (const [name, change] of [
+      ['run.json', state],
+      ['launch.json', launch],
+    ] as const) {
+      const file = join(copy, name);
+      await writeFile(file, JSON.stringify({ ...(JSON.parse(await readFile(file, 'utf8')) as object), ...change }));
+    }
+    await registry.refresh(dir);
+    await registry.refresh(copy);
+    return copy;
+  }
+
+  it('that waits in a queue is not started', async () => {
+    const dir = await foreignRun({});
+    await launcher.pump();
+    expect(registry.get(dir)).toMatchObject({ phase: 'interrupted', live: false });
+    expect(registry.get(dir)!.reason).toMatch(/does not start here by itself/);
+    expect(registry.get(dir)!.launch).toBeUndefined();
+    expect(existsSync(join(dir, 'output.txt'))).toBe(false);
+  });
+
+  it('is started when the user resumes it, without what its launch.json wants, and is an own run then', async () => {
+    const dir = await foreignRun({}, { args: ['--evil'], pid: process.pid });
+    await launcher.resume(registry.get(dir)!);
+    const done = await until(dir, (one) => one.phase === 'finished');
+    expect(done.foreign).toBeUndefined();
+    expect(done.launch).toMatchObject({ resume: true });
+    expect(done.launch!.args).toBeUndefined();
+  });
+
+  it('never has its process stopped, paused or killed', async () => {
+    const bystander = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)']);
+    const pidStart = (await processStartTime(bystander.pid!)) ?? '';
+    const here = { host: hostname(), pid: bystander.pid, pidStart };
+    const dir = await foreignRun({ ...here, state: 'running' }, { ...here, startedAt: new Date().toISOString() });
+    const run = registry.get(dir)!;
+    expect(run).toMatchObject({ phase: 'running', live: true, here: false });
+    expect(describeRun(run)).toContain('from elsewhere, only shown');
+    for (const action of [stopRun(run), killRun(run), controlRun(run, 'pause'), controlRun(run, 'stop')])
+      await expect(action).rejects.toThrow(/was not started by you in this folder/);
+    expect(bystander.exitCode ?? bystander.signalCode).toBeNull();
+    bystander.kill('SIGKILL');
+    await once(bystander, 'exit');
+    expect(await registry.refresh(dir)).toMatchObject({ phase: 'failed', live: false });
+  });
+
+  it('that is an evaluation is not restarted, since its command is not known', async () => {
+    const dir = await foreignRun({ kind: 'evaluate', state: 'failed' });
+    await expect(launcher.resume(registry.get(dir)!)).rejects.toThrow(/comes from elsewhere; start a new one/);
+  });
+});
+
+it('a run whose output would go elsewhere is not started', async () => {
+  const other = join(scratch, 'precious.txt');
+  await writeFile(other, 'mine');
+  allowed = false;
+  const dir = await submit();
+  await symlink(other, join(dir, 'output.txt'));
+  allowed = true;
+  await launcher.pump();
+  expect(await registry.refresh(dir)).toMatchObject({ phase: 'failed', reason: expect.stringContaining('output.txt') });
+  expect(await readFile(other, 'utf8')).toBe('mine');
 });

@@ -1,11 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, statSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
-import { join } from 'node:path';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { UserError } from '../../../src/errors/userError';
 import type { TrainerCommand, TrainerStatus } from '../../../src/protocol/trainer';
 import { controlAddress, ControlServer, RunStateFile, sendCommand } from '../../../src/runs';
+import { isAddressOf } from '../../../src/runs/socketAddress';
 import { newRun, temporaryFolder } from './support';
 
 const status: TrainerStatus = { state: 'running', step: 3, totalSteps: 10 };
@@ -84,15 +86,52 @@ describe('the control socket', () => {
     await server.close();
   });
 
-  test('lies in the temporary folder when the run folder has a long path', async () => {
+  async function longRun(): Promise<string> {
     const root = join(temporaryFolder(), 'long'.repeat(20), 'é'.repeat(30));
     mkdirSync(root, { recursive: true });
-    const runDir = await newRun(root);
+    return newRun(root);
+  }
+
+  test('lies in a folder of this user alone when the run folder has a long path', async () => {
+    const runDir = await longRun();
     const { server } = await serve(runDir);
-    expect(server.address.startsWith(runDir)).toBe(false);
+    const folder = dirname(server.address);
+    if (process.platform !== 'win32') {
+      expect(folder).toBe(join(process.env.VOCO_STATE_DIR!, 'sockets'));
+      expect(statSync(folder).mode & 0o777).toBe(0o700);
+    }
     await (await RunStateFile.open(runDir)).update({ control: server.address });
     expect(await sendCommand(runDir, 'status')).toMatchObject({ totalSteps: 10 });
     await server.close();
+  });
+
+  test.skipIf(process.platform === 'win32')('lies in another such folder where that one cannot be made', async () => {
+    const runDir = await longRun();
+    const before = process.env.VOCO_STATE_DIR;
+    process.env.VOCO_STATE_DIR = '/dev/null/state';
+    try {
+      const { server } = await serve(runDir);
+      const folder = dirname(server.address);
+      expect(folder).toBe(join(tmpdir(), `voco-${process.getuid!()}`));
+      expect(statSync(folder).mode & 0o777).toBe(0o700);
+      expect(await isAddressOf(runDir, server.address)).toBe(true);
+      chmodSync(folder, 0o777);
+      expect(await isAddressOf(runDir, server.address)).toBe(false);
+      chmodSync(folder, 0o700);
+      await server.close();
+    } finally {
+      process.env.VOCO_STATE_DIR = before;
+    }
+  });
+
+  test('an address that a run directory tells is not taken on trust', async () => {
+    const runDir = await newRun(temporaryFolder());
+    let heard = 0;
+    const stranger = createServer(() => heard++).listen(join(temporaryFolder(), 'agent.sock'));
+    await (await RunStateFile.open(runDir)).update({ control: String(stranger.address()) });
+    await expect(sendCommand(runDir, 'stop')).rejects.toThrow(/no trainer listens/);
+    expect(heard).toBe(0);
+    stranger.close();
   });
 
   test('a trainer that does not answer is given up on', async () => {

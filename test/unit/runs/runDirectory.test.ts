@@ -1,6 +1,15 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { hostname } from 'node:os';
 import { basename, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -21,6 +30,8 @@ import {
   writeResults,
   type RunState,
 } from '../../../src/runs';
+import { summarizeRun } from '../../../src/jobs/runSummary';
+import { describeRun, shortText } from '../../../src/jobs/runText';
 import { Ownership, signOfLife } from '../../../src/runs/ownership';
 import { newRun, temporaryFolder } from './support';
 
@@ -66,6 +77,60 @@ describe('run directories', () => {
       await expect(readRunState(runDir)).rejects.toThrow(UserError);
     },
   );
+
+  test.each([
+    ['resumedAt', 'x'],
+    ['resumedAt', [1, 'x']],
+    ['heldOut', 'dice'],
+    ['heldOut', [0.5]],
+    ['heldOut', { dice: '0.5', hd95: null }],
+    ['totalSteps', '1e9'],
+    ['pid', '1'],
+    ['pid', -1],
+    ['pid', 0],
+    ['started', 7],
+    ['started', 'yesterday'],
+    ['ended', {}],
+    ['heartbeat', false],
+    ['loss', 'lots'],
+    ['skipped', [1]],
+    ['versions', 'x'],
+    ['control', {}],
+    ['initFrom', 3],
+    ['configFile', ['a']],
+    ['exitReason', { a: 1 }],
+    ['device', null],
+    ['host', 1],
+  ])('a field of a wrong type is as if it were not there: %s %j', async (name, value) => {
+    const runDir = await newRun(temporaryFolder());
+    const state = JSON.parse(readFileSync(runFiles(runDir).state, 'utf8')) as object;
+    writeFileSync(runFiles(runDir).state, JSON.stringify({ ...state, state: 'running', step: 5, [name]: value }));
+    const left =
+      name === 'totalSteps' ? 0 : name === 'heldOut' && !Array.isArray(value) && value !== 'dice' ? {} : undefined;
+    expect((await readRunState(runDir))[name as keyof RunState]).toEqual(left);
+    const run = await summarizeRun(runDir);
+    expect(typeof describeRun(run) + typeof shortText(run)).toBe('stringstring');
+  });
+
+  test('what is shown of a state is one line that no terminal obeys; fields of later versions are kept', async () => {
+    const runDir = await newRun(temporaryFolder());
+    const state = JSON.parse(readFileSync(runFiles(runDir).state, 'utf8')) as object;
+    const odd = { ...state, name: 'a\u001b[2J', exitReason: 'one\ntwo', later: [1] };
+    writeFileSync(runFiles(runDir).state, JSON.stringify(odd));
+    expect(await readRunState(runDir)).toMatchObject({
+      name: String.raw`a\u001b[2J`,
+      exitReason: 'one two',
+      later: [1],
+    });
+  });
+
+  test.each(['log.txt', 'metrics.jsonl', 'output.txt'])('%s that is a link is not written through', async (name) => {
+    const [runDir, other] = [await newRun(temporaryFolder()), join(temporaryFolder(), 'precious')];
+    writeFileSync(other, 'mine');
+    symlinkSync(other, join(runDir, name));
+    await expect((await RunStateFile.open(runDir)).claim()).rejects.toThrow(`${name}: a link`);
+    expect(readFileSync(other, 'utf8')).toBe('mine');
+  });
 
   test('a root that is a file gives one line', async () => {
     const root = join(temporaryFolder(), 'file');
@@ -128,7 +193,7 @@ describe('the state file', () => {
     const pidStart = (await processStartTime(process.ppid)) ?? '';
     const waiting = await RunStateFile.open(runDir);
     await other.update({ state: 'running', pid: process.ppid, pidStart, host: hostname(), step: 7 });
-    await expect(waiting.claim({ step: 0 })).rejects.toThrow(/this run is active/);
+    await expect(waiting.claim({ step: 0 })).rejects.toThrow(/which you did not start, may work on this run/);
     expect(await readRunState(runDir)).toMatchObject({ state: 'running', step: 7, pid: process.ppid });
   });
 
@@ -238,7 +303,10 @@ describe('one run, one writer', () => {
     await file.update({ state: 'queued' });
     const said: string[] = [];
     await file.claim({}, { ...quick, say: (text) => said.push(text) });
-    expect(said).toHaveLength(1);
+    expect(said).toEqual([
+      expect.stringContaining('looking for signs of life'),
+      expect.stringContaining('it is yours'),
+    ]);
     expect(existsSync(join(runDir, 'alive-other'))).toBe(false);
     await file.release();
     expect(existsSync(runFiles(runDir).owner)).toBe(false);
