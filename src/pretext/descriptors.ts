@@ -1,9 +1,10 @@
 import { Registry } from '../registry/registry';
 import type { PretextDescriptor } from '../tasks/descriptor';
+import { maeDescriptor } from './mae/descriptor';
 import { vocoDescriptor } from './voco/descriptor';
 
 /** The light halves of the pretext tasks: one line a task (its heavy half stands in tasks.ts). The first is the default. */
-const own = { voco: vocoDescriptor } as const;
+const own = { voco: vocoDescriptor, mae: maeDescriptor } as const;
 
 export type PretextName = keyof typeof own;
 

@@ -9,4 +9,9 @@ export const pretextTasks = new Registry<TaskModules>('pretext task', {
     task: async () => (await import('./voco/task')).vocoTask,
     preview: async () => (await import('./voco/preview')).vocoPreview,
   },
+  mae: {
+    sampler: async () => (await import('./mae/sampler')).maeSampler,
+    task: async () => (await import('./mae/task')).maeTask,
+    preview: async () => (await import('./mae/preview')).maePreview,
+  },
 } satisfies Record<PretextName, TaskModules>);

@@ -1,2 +1,11 @@
 export { NO_AUGMENTATION, drawAugmentation, type Augmentation, type AugmentSettings } from './augmentation';
 export { sampleCrop } from './sampleCrop';
+export {
+  cutCrop,
+  drawSpatial,
+  multiply3,
+  NO_SPATIAL_AUGMENTATION,
+  type Matrix3,
+  type SpatialAugmentation,
+  type SpatialSettings,
+} from './spatial';

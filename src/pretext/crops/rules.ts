@@ -1,0 +1,24 @@
+import { mapVec3, type Vec3 } from '../../geometry';
+import { error, type Problem } from '../../schema';
+import { formatSize } from '../../text';
+
+/** The range of a zoom must rise. */
+export function augmentationRules(augment: {
+  readonly zoom: { readonly range: readonly [number, number] };
+}): Problem[] {
+  const [low, high] = augment.zoom.range;
+  if (low <= high) return [];
+  const at = ['method', 'augment', 'zoom', 'range'];
+  return [error(at, `must rise, is ${JSON.stringify([low, high])}`, [high, low])];
+}
+
+/** Blocks of `block` voxels must tile a crop, and be more than one. */
+export function blockRules(crop: Vec3, block: number, key: string): Problem[] {
+  const at = ['method', key];
+  if (crop.some((length) => length % block !== 0)) {
+    const fitting = [32, 16, 8, 4].find((size) => size < block && crop.every((length) => length % size === 0));
+    return [error(at, `blocks of ${block} voxels do not tile crops of ${formatSize(crop)}`, fitting)];
+  }
+  const [x, y, z] = mapVec3(crop, (length) => length / block);
+  return x * y * z > 1 ? [] : [error(at, `one block of ${block} voxels is the whole crop of ${formatSize(crop)}`)];
+}

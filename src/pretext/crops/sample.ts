@@ -1,0 +1,95 @@
+import { cutCrop, drawSpatial, NO_SPATIAL_AUGMENTATION } from '../../data/augment';
+import { mapAxes, voxelCount, type Box, type Vec3 } from '../../geometry';
+import { RandomStream } from '../../random/random';
+import type { Volume } from '../../volume';
+import type { CropMethod } from './settings';
+
+/** Streams of one crop: where it lies, how it is augmented, and what the task does to it. */
+const PLACE = 0;
+const AUGMENT = 1;
+const TASK = 2;
+
+/** One crop of a volume: the number of its draw, and the path of the volume's random streams. */
+export interface CropDraw {
+  readonly volume: Volume<Float32Array>;
+  /** The other volumes of the batch, for tasks that mix two. */
+  readonly others?: readonly Volume<Float32Array>[];
+  readonly stream: readonly number[];
+  readonly number: number;
+  /** False for held-out cases. */
+  readonly augment: boolean;
+  /** Where a person has moved the crop to, in the preview; absent: where the stream says. */
+  readonly centre?: Vec3;
+}
+
+/** The random numbers of what the task does to a crop. */
+export const taskStream = ({ stream, number }: CropDraw): RandomStream => new RandomStream(...stream, number, TASK);
+
+/** Where a crop may begin along an axis: along one that is shorter than the crop, it lies in the middle of the padding. */
+const lastStart = (length: number, size: number): number => length - size;
+
+/** The box of a crop: drawn, or as near as it can be to where a person has put it. It juts out of smaller volumes. */
+export function boxOf({ volume, stream, number, centre }: CropDraw, size: Vec3): Box {
+  const random = new RandomStream(...stream, number, PLACE);
+  const start = mapAxes((axis) => {
+    const last = lastStart(volume.shape[axis + 1]!, size[axis]);
+    const drawn = random.uniform();
+    if (last < 0) return Math.ceil(last / 2);
+    if (!centre) return Math.floor(drawn * (last + 1));
+    return Math.max(0, Math.min(last, Math.round(centre[axis]) - Math.floor(size[axis] / 2)));
+  });
+  return { start, size };
+}
+
+/** A crop as the task takes it: cut, flipped, turned and zoomed. */
+export interface CleanCrop {
+  readonly box: Box;
+  readonly size: Vec3;
+  readonly channels: number;
+  /** `[…size, C]`: without and with the augmentation. */
+  readonly plain: () => Float32Array;
+  readonly voxels: Float32Array;
+  /** What the augmentation did. */
+  readonly words: readonly string[];
+}
+
+/** Cuts a crop of the size of the method, with the augmentation of its draw. */
+export function cleanCrop(draw: CropDraw, method: CropMethod): CleanCrop {
+  const size = method.crop;
+  const box = boxOf(draw, size);
+  const channels = draw.volume.shape[0];
+  const spatial = draw.augment
+    ? drawSpatial(new RandomStream(...draw.stream, draw.number, AUGMENT), method.augment)
+    : NO_SPATIAL_AUGMENTATION;
+  const cut = (matrix = spatial.matrix): Float32Array => {
+    const out = new Float32Array(voxelCount(size) * channels);
+    cutCrop(draw.volume, box.start, size, matrix, out);
+    return out;
+  };
+  return { box, size, channels, plain: () => cut(NO_SPATIAL_AUGMENTATION.matrix), voxels: cut(), words: spatial.words };
+}
+
+/** One row of a batch: what passes through the network, and what is asked of it. */
+export interface CropRow {
+  /** `[…size, C]` */
+  readonly input: Float32Array;
+  /** What the network is to give where that is an image, `[…size, C]`. */
+  readonly target?: Float32Array;
+  /** `[…size]`: 1 where the loss looks, 0 elsewhere. */
+  readonly mask?: Uint8Array;
+  /** What the network is to give where that are whole numbers: classes of the row, or of each voxel. */
+  readonly labels?: Uint8Array | readonly number[];
+}
+
+/** What a task makes of one crop. */
+export interface CropSample {
+  readonly rows: readonly CropRow[];
+  readonly box: Box;
+  /** The crop before anything was done to it. */
+  readonly plain: () => Float32Array;
+  /** What was done to it, in words. */
+  readonly words: readonly string[];
+}
+
+/** A task's own part of the sampler: from a draw to what goes in and what is asked. Pure; all chance is in the draw's streams. */
+export type MakeSample<Method extends CropMethod> = (draw: CropDraw, method: Method) => CropSample;

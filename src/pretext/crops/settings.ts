@@ -1,0 +1,18 @@
+import type { SpatialSettings } from '../../data/augment';
+import type { StoreSettings } from '../../data/volumeStore';
+import type { Vec3 } from '../../geometry';
+
+/** What every pretext task has that learns from single crops (`method` of the config). */
+export interface CropMethod {
+  readonly name: string;
+  /** Voxels of the preprocessed volume. */
+  readonly crop: Vec3;
+  readonly perVolume: number;
+  readonly augment: SpatialSettings;
+}
+
+/** A task's section and how volumes are kept: plain data, which is sent to loader threads. */
+export interface CropSettings<Method extends CropMethod = CropMethod> {
+  readonly method: Method;
+  readonly store: StoreSettings;
+}

@@ -1,0 +1,91 @@
+import type { PretrainConfig } from '../../config';
+import type { Case } from '../../data/datalist';
+import { createEncoder, createSegmenter, estimate } from '../../nets';
+import type { Scalars, TrainedModel, TrainingTask } from '../../tasks';
+import type { PretextDescriptor } from '../../tasks/descriptor';
+import { formatPercent } from '../../text';
+import { findUnlabelledCases, storeSettings } from '../cases';
+import type { CropBatch } from './sampler';
+import { noiseRows } from './sampler';
+import type { CropMethod, CropSettings } from './settings';
+
+/** What differs between tasks that learn from crops. */
+export interface CropTask<Method extends CropMethod> {
+  readonly descriptor: PretextDescriptor;
+  /** Numbers that the network gives a voxel; undefined for tasks that need its encoder alone. */
+  outChannels?(config: PretrainConfig, method: Method): number;
+  /** Rows of a crop; default 1. */
+  rowsPerCrop?(method: Method): number;
+  /** Trainable numbers of the layers behind the encoder. */
+  headParameters?(config: PretrainConfig, method: Method): number;
+  /** Arrays of the size of the network's output that the loss and its gradient keep. */
+  readonly lossCopies?: number;
+  /** The loss ties rows together. */
+  readonly tied?: boolean;
+  /** Fills what the loss needs besides the inputs of a batch of noise. */
+  trial(batch: CropBatch, method: Method): CropBatch;
+  build(config: PretrainConfig, method: Method): TrainedModel<CropBatch>;
+  /** The metric that is told beside the loss, and whether it is a share. */
+  readonly told?: { readonly metric: string; readonly text: string; readonly share?: boolean };
+}
+
+const FLOAT = 4;
+
+function summary(told: CropTask<CropMethod>['told'], scalars: Scalars, validation: Scalars | undefined): string {
+  const line = (values: Scalars): string => {
+    const extra = told && values[told.metric];
+    const loss = `loss ${values.loss?.toFixed(4)}`;
+    if (!told || extra === undefined) return loss;
+    return `${loss}, ${told.text} ${told.share ? formatPercent(extra, 0) : extra.toFixed(4)}`;
+  };
+  return validation ? `${line(scalars)} · held out: ${line(validation)}` : line(scalars);
+}
+
+/** The section of a config whose task the caller knows. */
+export const methodOf = <Method extends CropMethod>(config: PretrainConfig): Method =>
+  config.method as unknown as Method;
+
+/** A training task from what differs: crops are drawn, pass through the network, and have a loss. */
+export function cropTask<Method extends CropMethod>(
+  task: CropTask<Method>,
+): TrainingTask<PretrainConfig, Case, CropBatch> {
+  const rowsPerCrop = (method: Method): number => task.rowsPerCrop?.(method) ?? 1;
+  return {
+    findCases: findUnlabelledCases,
+    checks: () => ({}),
+    cost(config) {
+      const method = methodOf<Method>(config);
+      const outChannels = task.outChannels?.(config, method);
+      const { parameters, trainingBytes, forwardFlops } = estimate(config.network, method.crop, outChannels);
+      const voxels = method.crop[0] * method.crop[1] * method.crop[2];
+      return {
+        parameters: parameters + (task.headParameters?.(config, method) ?? 0),
+        rowsPerStep: config.train.batch * method.perVolume * rowsPerCrop(method),
+        rowBytes: trainingBytes + (task.lossCopies ?? 0) * voxels * (outChannels ?? 0) * FLOAT,
+        rowFlops: forwardFlops,
+        followers: 0,
+        tied: task.tied ?? false,
+      };
+    },
+    samplerSettings: (config): CropSettings<Method> => ({
+      method: methodOf<Method>(config),
+      store: storeSettings(config.data),
+    }),
+    network(config, describeOnly) {
+      const init = { seed: config.seed, describeOnly };
+      const outChannels = task.outChannels?.(config, methodOf<Method>(config));
+      return outChannels === undefined
+        ? createEncoder(config.network, init)
+        : createSegmenter(config.network, outChannels, init);
+    },
+    trialBatch(config, rows) {
+      const method = methodOf<Method>(config);
+      return task.trial(noiseRows(method.crop, config.network.inChannels, rows), method);
+    },
+    build: ({ config }) => task.build(config, methodOf<Method>(config)),
+    best: task.descriptor.best,
+    checkpointAtValidation: false,
+    describeBatch: ({ centres }) => ({ centres: Array.from(centres) }),
+    summary: (scalars, validation) => summary(task.told, scalars, validation),
+  };
+}
