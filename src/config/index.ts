@@ -1,6 +1,14 @@
 export { diagnose, type Diagnostic, type TextEdit } from './diagnose';
 export { loadConfig, type LoadedConfig, type LoadOptions } from './load';
-export { presetConfig, presetDescriptions, presetNames, presetText, type PresetName } from './presets';
+export {
+  presetConfig,
+  presetDescriptions,
+  presetNames,
+  presetOfTask,
+  presetsOfTask,
+  presetText,
+  type PresetName,
+} from './presets';
 export { configSchema } from './validate';
 export type * from './types';
 export { resolveTask, type Task } from './task';

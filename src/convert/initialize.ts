@@ -1,5 +1,6 @@
 import { UserError } from '../errors/userError';
 import type { AnyNetwork, ParameterSet } from '../nets';
+import { describedSection } from '../nets/descriptors';
 import type { StateEntry } from '../nets/state';
 import { viewAs, type InitReport } from '../runs';
 import {
@@ -63,6 +64,8 @@ export interface InitializeOptions {
   readonly branch: Branch;
   /** The config's `network` section: weights of another size, or mostly of another network, are refused then. */
   readonly network?: AnyNetwork;
+  /** What is taken over: all that fits (default), or the encoder alone. */
+  readonly parts?: 'all' | 'encoder' | undefined;
   /** Take what fits of such weights all the same. */
   readonly partial?: boolean;
   /**
@@ -70,6 +73,24 @@ export interface InitializeOptions {
    * a step of the optimizer turns a large kernel less than a small one (van Laarhoven 2017). null: as they are.
    */
   readonly kernelScale?: number | null;
+}
+
+/**
+ * What a downstream network takes over of a file: no last layer of a pre-training, whose outputs mean something else, and no
+ * decoder where the encoder alone is asked for.
+ */
+function handedOn(
+  source: WeightsSource,
+  plan: Plan,
+  { network, parts }: Pick<InitializeOptions, 'network' | 'parts'>,
+): Plan {
+  if (!network) return plan;
+  const { encoder, output } = describedSection(network).descriptor.stateDict;
+  const { format, kind = 'pretrain' } = source.metadata;
+  const pretrained = format === 'voco-checkpoint' && kind === 'pretrain';
+  const taken = ({ name }: { name: string }): boolean =>
+    parts === 'encoder' ? encoder.test(name) : !(pretrained && output.test(name));
+  return { ...plan, tensors: plan.tensors.filter(taken) };
 }
 
 /** The network's tensors of a file, in types that weights can have, fitted to its input channels. */
@@ -122,12 +143,20 @@ interface Opened {
 export async function checkWeights(
   file: string,
   layout: readonly Target[],
-  { branch, network, partial = false }: Required<Pick<InitializeOptions, 'branch' | 'network'>> & InitializeOptions,
+  {
+    branch,
+    network,
+    parts,
+    partial = false,
+  }: Required<Pick<InitializeOptions, 'branch' | 'network'>> & InitializeOptions,
 ): Promise<void> {
   const source = await openConverted(file);
   try {
     const side = branch === 'student' ? undefined : branch;
-    const plan = planWeights(source, { branch: side, target: layoutTarget(layout) });
+    const plan = handedOn(source, planWeights(source, { branch: side, target: layoutTarget(layout) }), {
+      network,
+      parts,
+    });
     const byName = new Map(plan.tensors.map(({ name, shape }) => [name, shape.join()]));
     const fits = layout.map(({ name, shape }) => ({ name, found: byName.get(name), own: shape.join() }));
     const matched = new Set(fits.filter(({ found, own }) => found === own).map(({ name }) => name));
@@ -170,7 +199,11 @@ export async function initializeFrom(
     const target = layoutTarget(parameters.layout);
     // The student is the default, which a file that has only another network need not have.
     const branch = options.branch === 'student' ? undefined : options.branch;
-    return await load({ source, plan: planWeights(source, { branch, target }) }, parameters, options);
+    return await load(
+      { source, plan: handedOn(source, planWeights(source, { branch, target }), options) },
+      parameters,
+      options,
+    );
   } finally {
     await source.close();
   }

@@ -8,6 +8,9 @@ export interface NetworkSection {
   readonly inChannels: number;
 }
 
+/** Of what size a preset is: for a demo of minutes, for a small machine, or as authors publish it. */
+export type PresetSize = 'demo' | 'small' | 'full';
+
 /** The schema of a network's section: closed, and told from the others by the constant of `name`. */
 export interface SectionSchema extends SchemaNode {
   readonly type: 'object';
@@ -46,6 +49,8 @@ export interface NetworkDescriptor<Section extends NetworkSection = NetworkSecti
   /** For people: "Swin-UNETR". */
   readonly title: string;
   readonly schema: SectionSchema;
+  /** Keys of the section beside the name, for each size of preset. */
+  readonly sizes: Readonly<Record<PresetSize, object>>;
   /** Its size in a few words: "feature size 48". */
   summary(section: Section): string;
   /** The key of the section that makes it smaller or larger, for advice. */
@@ -68,6 +73,8 @@ export interface NetworkDescriptor<Section extends NetworkSection = NetworkSecti
     readonly loadsStrictly?: boolean;
     /** Fits the names of parameters that pre-training learns and a downstream task takes over. */
     readonly encoder: RegExp;
+    /** Fits the names of the last layer, whose outputs mean what one task asks for: no other task takes them over. */
+    readonly output: RegExp;
     /** Fits the name of every tensor of the state dict, whatever the network's size. Without it, those of the encoder are known. */
     readonly names?: RegExp;
     /**

@@ -1,4 +1,5 @@
 import type { Vec3 } from '../geometry';
+import type { NetworkDescriptor, PresetSize } from '../nets/descriptor';
 import type { TaskOutput } from '../labels/tasks';
 import type { Problem, SchemaNode, ConfigPath } from '../schema';
 
@@ -58,6 +59,8 @@ export interface PretrainSections<Method> {
 /** What a preset sets beside the defaults; where the volumes come from is filled in later. */
 export interface PretextPreset {
   readonly description: string;
+  /** How large it is meant to be, where another network is put into it. */
+  readonly size: PresetSize;
   /** Sections of a pre-training config, without `kind` and `data`. */
   readonly config: { readonly name: string; readonly [section: string]: unknown };
   readonly data?: { readonly [key: string]: unknown };
@@ -74,6 +77,8 @@ export interface PretextDescriptor<
   readonly presets: Readonly<Record<string, PretextPreset>>;
   /** What the schema cannot say. */
   rules(config: PretrainSections<Method>): Problem[];
+  /** Why a network cannot learn this task ("has no decoder"); absent: every network can. */
+  refuses?(network: NetworkDescriptor): string | undefined;
   /** The size of what passes through the network, voxels, and where it stands in the config. */
   networkInput(method: Method): { readonly path: ConfigPath; readonly size: Vec3 };
   /** How a model card says that a network was pre-trained: "with VoCo (volume contrast, CVPR 2024)". */

@@ -27,9 +27,9 @@ export async function checkStartingPoint(config: Config, task: Pick<TrainingTask
   const file = startingPoint(config);
   if (file === null) return;
   if (config.kind === 'finetune') {
-    const { branch, partial } = config.init;
+    const { branch, parts, partial } = config.init;
     const { layout } = task.network(config, true).parameters;
-    return checkWeights(file, layout, { branch, partial, network: config.network });
+    return checkWeights(file, layout, { branch, parts, partial, network: config.network });
   }
   const { metadata } = await readSafetensorsHeader(file);
   if (metadata.format === 'voco-checkpoint' && (metadata.kind ?? 'pretrain') === 'pretrain') return;
@@ -47,8 +47,8 @@ async function transfer(
   say: Say,
 ): Promise<void> {
   const { optimizer } = config;
-  const { branch, kernelScale, freezeEncoder, encoderRate, partial } = config.init;
-  const options = { branch, kernelScale, partial, network: config.network };
+  const { branch, parts, kernelScale, freezeEncoder, encoderRate, partial } = config.init;
+  const options = { branch, parts, kernelScale, partial, network: config.network };
   const report = await initializeFrom(checkpoint, network.parameters, options);
   await writeInitReport(running.runDir, report);
   const lines = describeInit(report);

@@ -42,32 +42,45 @@ function channelOf(args: Arguments, look: DataLook | undefined): number | undefi
   return channel;
 }
 
+/** The preset that is named, or the usual one of the pretext task. */
+async function choosePreset(args: Arguments) {
+  const { presetNames, presetOfTask } = await import('../../config');
+  const [task, preset] = [textOption(args, 'task'), textOption(args, 'preset')];
+  if (task !== undefined) return presetOfTask(task, preset);
+  const name = preset ?? 'voco-10k';
+  const known = presetNames.find((one) => one === name);
+  if (!known) throw new UsageError(`voco init: unknown preset "${name}"; presets: ${presetNames.join(', ')}`);
+  return known;
+}
+
 export const init: Command = {
   name: 'init',
-  usage: 'voco init FILE.voco.json [--preset NAME] [--data FOLDER|LIST|PATTERN] [--channel N] [--force]',
+  usage:
+    'voco init FILE.voco.json [--task TASK] [--network NETWORK] [--preset NAME] [--data FOLDER|LIST|PATTERN] [--channel N] [--force]',
   summary: 'writes a commented experiment config from a preset',
   options: {
+    task: { type: 'string' },
+    network: { type: 'string' },
     preset: { type: 'string' },
     data: { type: 'string' },
     channel: { type: 'string' },
     ...FORCE_OPTION,
   },
   async run(args) {
-    const { presetConfig, presetText, presetNames } = await import('../../config');
+    const { presetConfig, presetText } = await import('../../config');
     const file = resolve(onlyPositional(init, args, 'the config file'));
-    const preset = textOption(args, 'preset') ?? 'voco-10k';
-    const known = presetNames.find((name) => name === preset);
-    if (!known) throw new UsageError(`voco init: unknown preset "${preset}"; presets: ${presetNames.join(', ')}`);
+    const known = await choosePreset(args);
+    const network = textOption(args, 'network');
     const given = textOption(args, 'data');
     const inputs = given === undefined ? [] : [given];
     await checkOutputs({ outputs: [file], inputs, force: args.values.force === true });
     const data = given === undefined ? undefined : pathFrom(dirname(file), given);
     const found = data === undefined ? undefined : await lookAt(data, dirname(file));
     const channel = channelOf(args, found);
-    const takesAll = presetConfig(known).data.channel === 'all';
+    const takesAll = presetConfig(known, { network }).data.channel === 'all';
     if (found?.channels && channel === undefined && !takesAll)
       say(`choose one of the ${found.channels.length} channels with "channel" in the source, or with --channel`);
-    await writeFileAtomically(file, presetText(known, { data, found, channel }));
+    await writeFileAtomically(file, presetText(known, { data, found, channel, network }));
     process.stdout.write(`${file}\n`);
     return ExitCode.done;
   },

@@ -1,8 +1,11 @@
+import { UsageError } from '../../errors/userError';
+import { defaultNetwork, networkDescriptors } from '../../nets/descriptors';
 import { settle } from '../../schema/tree';
 import type { Config, FinetuneConfig, PretrainConfig } from '../types';
 import { configSchema, validate } from '../validate';
 import { pretextDescriptors, type OwnPresetName } from '../../pretext/descriptors';
 import type { PretextPreset } from '../../tasks/descriptor';
+import { applyOverride } from '../overrides';
 import { finetunePresets, type FinetunePreset } from './finetune';
 import { commentedText, inSchemaOrder } from './write';
 
@@ -43,6 +46,8 @@ export interface PresetOptions {
   /** The datalist has held-out cases under this key. */
   readonly validationKey?: string | undefined;
   readonly name?: string | undefined;
+  /** Another network than the preset's, of the size that the preset is meant for. */
+  readonly network?: string | undefined;
 }
 
 type SourceInput = ({ glob: string } | { folder: string } | { datalist: string; key: string }) & {
@@ -62,6 +67,30 @@ function sourceOf(data: string, key: string, { found, channel }: PresetOptions):
 function trainingKey({ found }: PresetOptions): string {
   const keys = found?.keys ?? [];
   return keys.length === 0 || keys.includes('training') ? 'training' : keys[0]!;
+}
+
+/** A preset's sections with another network, and a size of crops that it can take. */
+function withNetwork(preset: AnyPreset, name: string | undefined): AnyPreset['config'] {
+  const own = preset.config as {
+    readonly method?: object;
+    readonly network?: { readonly name?: string; readonly inChannels?: number };
+  };
+  if (name === undefined || name === (own.network?.name ?? defaultNetwork())) return preset.config;
+  const descriptor = networkDescriptors.get(name);
+  const size = 'size' in preset ? preset.size : 'full';
+  const channels = own.network?.inChannels;
+  const network = { name, ...descriptor.sizes[size], ...(channels !== undefined && { inChannels: channels }) };
+  return { ...preset.config, network } as AnyPreset['config'];
+}
+
+/** The input with the nearest size of crops that its network can take, where the preset's is none. */
+function fitSizes(input: Record<string, unknown>): Record<string, unknown> {
+  const fixed = structuredClone(input);
+  for (const { path, fix, severity } of validate(input).problems) {
+    if (severity !== 'error' || !fix || !('value' in fix) || !['method', 'crops'].includes(String(path[0]))) continue;
+    applyOverride(fixed, { path: fix.path, value: fix.value, text: '' }, configSchema());
+  }
+  return fixed;
 }
 
 function complete<N extends PresetName>(name: N, options: PresetOptions): ConfigOfPreset<N> {
@@ -86,12 +115,13 @@ function complete<N extends PresetName>(name: N, options: PresetOptions): Config
   const fraction = splits && validation.length === 0 ? { validationFraction: 0.2 } : {};
   const train = { ...sourceOf(data, key, options), ...(folds && { folds: [...folds.train] }) };
   const input = {
-    ...preset.config,
+    ...withNetwork(preset, options.network),
     ...(options.name !== undefined && { name: options.name }),
     kind: Object.hasOwn(finetunePresets, name) ? 'finetune' : 'pretrain',
     data: { ...preset.data, ...fraction, train: [train], validation },
   };
-  const { config, problems } = validate(input);
+  const { config, problems } = validate(options.network === undefined ? input : fitSizes(input));
+  if (!config && options.network !== undefined) throw new UsageError(problems.map(({ message }) => message).join('; '));
   if (!config) throw new Error(`preset ${name}: ${problems.map((problem) => problem.message).join('; ')}`);
   return config as ConfigOfPreset<N>;
 }
@@ -99,6 +129,23 @@ function complete<N extends PresetName>(name: N, options: PresetOptions): Config
 /** The complete config of a preset; its paths are left as given. */
 export function presetConfig<N extends PresetName>(name: N, options: PresetOptions = {}): ConfigOfPreset<N> {
   return complete(name, options);
+}
+
+/** The presets of a pretext task, its usual one first. @throws UserError where there is no such task */
+export function presetsOfTask(task: string): PresetName[] {
+  return Object.keys(pretextDescriptors.get(task).presets) as PresetName[];
+}
+
+/**
+ * The preset of a task by its whole name, or by what comes after the task's: "small" for "mae-small".
+ *
+ * @throws UsageError naming those that there are
+ */
+export function presetOfTask(task: string, name?: string): PresetName {
+  const own = presetsOfTask(task);
+  const found = name === undefined ? own[0] : own.find((preset) => preset === name || preset === `${task}-${name}`);
+  if (found) return found;
+  throw new UsageError(`the presets of ${task} are ${own.join(', ')}, not "${name}"`);
 }
 
 /** The text of a config file for a preset: JSON with a comment on every key. */

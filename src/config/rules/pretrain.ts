@@ -1,5 +1,6 @@
+import { networkDescriptors } from '../../nets/descriptors';
 import { pretextOf } from '../../pretext/descriptors';
-import { warning, type Problem } from '../../schema';
+import { error, warning, type Problem } from '../../schema';
 import type { PretrainConfig } from '../types';
 import { sizeRules } from './shared';
 
@@ -14,6 +15,17 @@ function methodRules(config: PretrainConfig): Problem[] {
   return [...(unfit.length > 0 ? own.filter((problem) => problem.path.join('.') !== about) : own), ...unfit];
 }
 
+/** A pair of task and network that cannot work. */
+function pairRules({ method, network }: PretrainConfig): Problem[] {
+  const task = pretextOf(method);
+  const descriptor = networkDescriptors.get(network.name);
+  const reason = task.refuses?.(descriptor);
+  if (reason === undefined) return [];
+  const fitting = networkDescriptors.all.filter((other) => task.refuses!(other) === undefined).map(({ name }) => name);
+  const message = `${task.name} cannot be learnt by ${network.name}, which ${reason}; networks that can: ${fitting.join(', ')}`;
+  return [error(['network', 'name'], message, fitting[0])];
+}
+
 function warmupRules({ schedule, train }: PretrainConfig): Problem[] {
   if (schedule.name !== 'warmup-cosine' || schedule.warmupSteps < train.steps) return [];
   const message = `warm-up takes ${schedule.warmupSteps} steps, the whole run only ${train.steps}: the rate never reaches lr`;
@@ -22,5 +34,5 @@ function warmupRules({ schedule, train }: PretrainConfig): Problem[] {
 
 /** Rules of pre-training alone. */
 export function pretrainRules(config: PretrainConfig): Problem[] {
-  return [methodRules, warmupRules].flatMap((rule) => rule(config));
+  return [pairRules, methodRules, warmupRules].flatMap((rule) => rule(config));
 }

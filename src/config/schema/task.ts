@@ -200,6 +200,15 @@ export const initSchema = {
         'Which network to take of a file that holds several; ema: an average of its weights. The released code takes the student.',
       examples: ['student', 'teacher', 'ema'],
     },
+    parts: {
+      type: 'string',
+      enum: ['all', 'encoder'],
+      default: 'all',
+      description:
+        'What is taken over of a checkpoint. all: encoder and decoder, as far as it has them; of a pre-training, never the last ' +
+        'layer. encoder: the decoder starts with random weights, as in nnssl and in the released VoCo code.',
+      examples: ['all', 'encoder'],
+    },
     partial: {
       type: 'boolean',
       default: false,

@@ -96,6 +96,7 @@ export const swinUnetr = {
   title: schema.title,
   schema,
   summary: ({ featureSize }) => `feature size ${featureSize}`,
+  sizes: { demo: { featureSize: 12 }, small: { featureSize: 24 }, full: { featureSize: 48 } },
   sizeKey: 'featureSize',
   stride: () => STRIDE,
   sizeProblem: ({ name }, size) => strideProblem(name, STRIDE, size),
@@ -114,6 +115,7 @@ export const swinUnetr = {
     namesOf: 'MONAI’s SwinUNETR',
     loadsStrictly: true,
     encoder: /^(swinViT|encoder\d+)\./,
+    output: /^out\./,
     names: NAMES,
     infer,
     renamings: [

@@ -6,6 +6,7 @@ const zscore = { intensity: { kind: 'zscore' }, resize: null };
 /** nnssl's defaults (BaseMAETrainer), and smaller ones. */
 export const maePresets = {
   mae: {
+    size: 'full',
     description: 'MAE as in nnssl: cubes of 16³ in crops of 160³ at 1 mm, three of four hidden, 250,000 steps',
     config: {
       name: 'mae',
@@ -22,6 +23,7 @@ export const maePresets = {
     data: { preprocess: { spacing: [1, 1, 1], ...zscore } },
   },
   'mae-small': {
+    size: 'small',
     description: 'MAE on a small machine: cubes of 16³ in crops of 64³, half the feature size, 20,000 steps',
     config: {
       name: 'mae-small',
@@ -33,6 +35,7 @@ export const maePresets = {
     data: { validationFraction: 0.1, preprocess: zscore },
   },
   'mae-demo': {
+    size: 'demo',
     description: 'MAE on synthetic abdomens (voco phantom): a few minutes on two cores',
     config: {
       name: 'mae-demo',

@@ -3,14 +3,17 @@ import type { PretextPreset } from '../../tasks/descriptor';
 /** VoCo's configs as its authors published them, and smaller ones. */
 export const vocoPresets = {
   cvpr: {
+    size: 'full',
     description: 'CVPR 2024 paper: its loss as printed, 4×4×1 base crops of 96³ on 384×384×96 volumes',
     config: { name: 'voco-cvpr', method: { objective: 'cvpr-paper' } },
   },
   'voco-10k': {
+    size: 'full',
     description: 'Released VoCo code (10k set): teacher network, 4×4×1 base crops of 96³ on 384×384×96 volumes',
     config: { name: 'voco-10k', method: { objective: 'voco-10k' } },
   },
   tpami: {
+    size: 'full',
     description:
       'Large-scale successor (TPAMI): contrast between volumes, 3×3×1 base crops of 64³ on 192×192×64 volumes',
     config: {
@@ -28,6 +31,7 @@ export const vocoPresets = {
     data: { preprocess: { spacing: [1.5, 1.5, 1.5], foreground: { threshold: 0 }, resize: [192, 192, 64] } },
   },
   small: {
+    size: 'small',
     description: 'Small machine: half the feature size, 3×3×1 base crops of 64³ on 192×192×64 volumes, 20,000 steps',
     config: {
       name: 'voco-small',
@@ -39,6 +43,7 @@ export const vocoPresets = {
     data: { validationFraction: 0.1, preprocess: { resize: [192, 192, 64] } },
   },
   demo: {
+    size: 'demo',
     description: 'Demo on synthetic abdomens (voco phantom): a few minutes on two cores',
     config: {
       name: 'voco-demo',
@@ -61,6 +66,7 @@ export const vocoPresets = {
     hasValidation: true,
   },
   'demo-unet': {
+    size: 'demo',
     description: 'Demo on synthetic abdomens with the 3D U-Net, for the study of the demo: a grid in three directions',
     config: {
       name: 'voco-demo-unet',

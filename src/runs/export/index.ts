@@ -1,6 +1,7 @@
 import { basename, dirname, resolve } from 'node:path';
 import { checkOutputs } from '../../files/outputs';
 import { UserError } from '../../errors/userError';
+import { knownNetwork } from '../../nets/descriptors';
 import { pretextDescriptors, pretextOfConfig } from '../../pretext/descriptors';
 import { writeFileAtomically } from '../../files/atomic';
 import { decodeMetrics } from '../checkpoint';
@@ -49,12 +50,13 @@ export interface ExportReport {
 
 const sizeOf = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);
 
-/** The tensors to export: of a pre-training, the encoder alone, as the authors' SSL_head files have it. */
+/** The tensors to export: of a pre-training, what a downstream task takes over. The authors' SSL_head files have the encoder alone. */
 function exported({ tensors, report }: Planned, config: unknown): readonly SourceTensor[] {
   if (report.branch === null) return tensors;
   // A file of the authors has no config; its heads are named as those of the default task.
   const { heads } = pretextOfConfig(config) ?? pretextDescriptors.all[0]!;
-  return tensors.filter(({ name }) => !heads.test(name));
+  const output = knownNetwork((config as { network?: unknown } | undefined)?.network)?.descriptor.stateDict.output;
+  return tensors.filter(({ name }) => !heads.test(name) && !output?.test(name));
 }
 
 /** What the run directory around a checkpoint adds to its card, where there is one. */

@@ -31,6 +31,7 @@ export const toyDescriptor = {
   title: schema.title,
   schema,
   summary: ({ width }) => `width ${width}`,
+  sizes: { demo: { width: 4 }, small: { width: 8 }, full: { width: 16 } },
   sizeKey: 'width',
   stride: () => STRIDE,
   sizeProblem: ({ name }, size) => strideProblem(name, STRIDE, size),
@@ -39,6 +40,7 @@ export const toyDescriptor = {
   stateDict: {
     namesOf: 'the toy',
     encoder: /^(stem|deep)\./,
+    output: /^out\./,
     renamings: [{ where: /^toy_stem\./, pattern: /^toy_(stem|deep)\./, by: '$1.', text: 'prefix "toy_" removed' }],
   },
 } as const satisfies NetworkDescriptor<ToySection>;
