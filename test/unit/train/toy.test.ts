@@ -71,7 +71,9 @@ describe('a pretext task and a network of a test', () => {
     ]);
     expect(problems({ name: 'brightness', grid: [2, 2, 1] })[0]).toMatch(/^method\.grid: unknown key/);
     expect(problems({ name: 'brightness', patch: [16, 16, 30] })[0]).toMatch(/multiple of 4 for toy/);
-    expect(problems({ name: 'brightnes' })[0]).toMatch(/must be "voco", .* or "brightness".*did you mean "brightness"\?/);
+    expect(problems({ name: 'brightnes' })[0]).toMatch(
+      /must be "voco", .* or "brightness".*did you mean "brightness"\?/,
+    );
     // Without a name the section is VoCo's, as it always was.
     expect(problems({ patch: [16, 16, 32] })[0]).toMatch(/^method\.patch: unknown key/);
   });
