@@ -31,7 +31,7 @@ export function trainingCommand(
   { labels }: { readonly labels: boolean },
 ): Command {
   const ofLabels = labels ? ' [--labels-on-image-grid]' : '';
-  const usage = `voco ${name} CONFIG [--set path=value]...${ofLabels} [--run DIR] [--resume [--take-over]] [--dry-run] [--json]`;
+  const usage = `voco ${name} CONFIG [--set path=value]...${ofLabels} [--run DIR] [--resume [--take-over] [--from-start]] [--dry-run] [--json]`;
   return {
     name,
     usage,
@@ -42,6 +42,7 @@ export function trainingCommand(
       '  --run DIR          the run directory, instead of a new one below the config’s "output"\n' +
       '  --resume           continues the run in --run, or the newest unfinished run of the config\n' +
       '  --take-over        resumes a run although its trainer on another machine gives signs of life; that one stops\n' +
+      '  --from-start       begins a resumed run anew where none of its checkpoints can be read; its metrics are put aside\n' +
       '  --dry-run          only checks config and data, times a few steps, and estimates memory, disk and time\n' +
       '  --json             prints the result as JSON\n\n' +
       'Ctrl-C or SIGTERM writes a checkpoint and ends the run after the current step.',
@@ -51,20 +52,22 @@ export function trainingCommand(
       run: { type: 'string' },
       resume: { type: 'boolean' },
       'take-over': { type: 'boolean' },
+      'from-start': { type: 'boolean' },
       'dry-run': { type: 'boolean' },
       json: { type: 'boolean' },
     },
     async run(args) {
       if (args.positionals.length > 1) throw new UsageError(`voco ${name}: one config at a time; usage: ${usage}`);
-      if (args.values['take-over'] && !args.values.resume) {
-        throw new UsageError(`voco ${name}: --take-over goes with --resume`);
-      }
+      for (const option of ['take-over', 'from-start'])
+        if (args.values[option] && !args.values.resume)
+          throw new UsageError(`voco ${name}: --${option} goes with --resume`);
       const training = await load();
       const request = {
         configFile: args.positionals[0],
         runDir: textOption(args, 'run'),
         resume: args.values.resume === true,
         takeOver: args.values['take-over'] === true,
+        fromStart: args.values['from-start'] === true,
         set: overridesOf(args),
       };
       const say: Say = (text) => process.stderr.write(`${text}\n`);

@@ -22,6 +22,12 @@ async function identityOf(path: string): Promise<string | undefined> {
   }
 }
 
+/** Whether two paths are of one file. */
+export async function sameFile(a: string, b: string): Promise<boolean> {
+  const [first, second] = [await identityOf(a), await identityOf(b)];
+  return first !== undefined && first === second;
+}
+
 function refuseTwice(outputs: readonly string[]): void {
   const seen = new Map<string, string>();
   for (const file of outputs) {

@@ -66,6 +66,16 @@ export function runOfCheckpoint(file: string): string | undefined {
   return dirname(file) === runFiles(runDir).checkpoints ? runDir : undefined;
 }
 
+/** Metrics of a run from before it was begun anew. */
+export function metricsBefore(runDir: string, number: number): string {
+  return join(runDir, `metrics-before-${number}.jsonl`);
+}
+
+/** A checkpoint that cannot be read, out of the way of those that can. */
+export function unreadableFile(checkpoint: string): string {
+  return `${checkpoint}.unreadable`;
+}
+
 /** What is written of a step whose loss or gradient is not finite. */
 export function nonFiniteFile(runDir: string, step: number): string {
   return join(runDir, `nonfinite-step-${step}.json`);

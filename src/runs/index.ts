@@ -6,6 +6,7 @@ export { byModule, describeInit, readInitReport, writeInitReport, type InitRepor
 export {
   MetricsReader,
   MetricsWriter,
+  lastMetricsStep,
   metricsFile,
   readMetrics,
   type MetricsRecord,

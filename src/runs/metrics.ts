@@ -1,5 +1,6 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { fileError } from '../errors/userError';
+import { isFile } from '../files/kinds';
 import { decodeNumber, encodeNumber } from './numbers';
 import { runFiles } from './files';
 
@@ -284,9 +285,8 @@ export async function readMetrics(runDir: string): Promise<readonly MetricsRecor
 
 const TAIL_BYTES = 1 << 16;
 
-/** The last value of each metric, from the end of the file alone: what was not recorded for hundreds of steps is not found. */
-export async function readLastMetrics(runDir: string): Promise<Map<string, number | string>> {
-  const file = metricsFile(runDir);
+/** Whole lines from the end of a file. */
+async function tailOf(file: string): Promise<string[]> {
   const handle = await open(file, 'r').catch((error: unknown) => {
     throw fileError(error, file, 'read the metrics');
   });
@@ -295,13 +295,25 @@ export async function readLastMetrics(runDir: string): Promise<Map<string, numbe
     const start = Math.max(0, size - TAIL_BYTES);
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(size - start), 0, size - start, start);
     const lines = buffer.toString('utf8', 0, bytesRead).split('\n');
-    const last = new Map<string, number | string>();
-    for (const line of start > 0 ? lines.slice(1) : lines) {
-      const { step: _, ...values } = decodeRecord(line) ?? {};
-      for (const [name, value] of Object.entries(values)) last.set(name, value);
-    }
-    return last;
+    return start > 0 ? lines.slice(1) : lines;
   } finally {
     await handle.close();
   }
+}
+
+/** The last step that a run has recorded, from the end of the file alone; 0 without any. */
+export async function lastMetricsStep(runDir: string): Promise<number> {
+  const file = metricsFile(runDir);
+  if (!(await isFile(file))) return 0;
+  return (await tailOf(file)).reduce((last, line) => Math.max(last, decodeRecord(line)?.step ?? 0), 0);
+}
+
+/** The last value of each metric, from the end of the file alone: what was not recorded for hundreds of steps is not found. */
+export async function readLastMetrics(runDir: string): Promise<Map<string, number | string>> {
+  const last = new Map<string, number | string>();
+  for (const line of await tailOf(metricsFile(runDir))) {
+    const { step: _, ...values } = decodeRecord(line) ?? {};
+    for (const [name, value] of Object.entries(values)) last.set(name, value);
+  }
+  return last;
 }

@@ -4,6 +4,7 @@ import { basename, join, resolve } from 'node:path';
 import { fileError, UsageError, UserError } from '../errors/userError';
 import { writeFileAtomically } from '../files/atomic';
 import { makeFolder } from '../files/folders';
+import { exists, firstExisting } from '../files/kinds';
 import { runFiles } from './files';
 import { givesSigns, processIsAlive, saysActive, WATCH_MS, type NamedProcess } from './liveness';
 import { withLock } from './lock';
@@ -68,6 +69,15 @@ export interface RunState {
   readonly configFile?: string;
   /** Made by the user whose run it is: see {@link isOwnRun}. */
   readonly seal?: string;
+  /** What was changed in the config since the run began, and at which step. */
+  readonly changes?: readonly ConfigChange[];
+}
+
+/** Settings that a resume changed: the value before and after, by path. */
+export interface ConfigChange {
+  readonly step: number;
+  readonly time: string;
+  readonly settings: Readonly<Record<string, readonly [unknown, unknown]>>;
 }
 
 export type RunStatePatch = Partial<Omit<RunState, 'format' | 'name' | 'kind' | 'created'>>;
@@ -105,7 +115,7 @@ async function makeUniqueFolder(root: string, name: string): Promise<string> {
 }
 
 /** Writes the config and a fresh state into an existing folder, which becomes a run directory in state `queued`. */
-export async function initializeRun(runDir: string, run: NewRun): Promise<void> {
+async function initializeRun(runDir: string, run: NewRun, by: NamedProcess & Place = {}): Promise<void> {
   const files = runFiles(runDir);
   const state: RunState = {
     format: 1,
@@ -115,11 +125,13 @@ export async function initializeRun(runDir: string, run: NewRun): Promise<void> 
     step: 0,
     totalSteps: run.totalSteps,
     created: (run.now ?? new Date()).toISOString(),
+    ...by,
     ...(run.configFile !== undefined && { configFile: run.configFile }),
     ...(run.initFrom !== undefined && { initFrom: run.initFrom }),
   };
-  await writeFileAtomically(files.config, `${JSON.stringify(run.config, null, 2)}\n`);
+  // The state first: a folder with a config alone would not be known for a run.
   await writeState(runDir, await sealed(runDir, state));
+  await writeFileAtomically(files.config, `${JSON.stringify(run.config, null, 2)}\n`);
 }
 
 /** What the seal of a run holds for: which run it is, and which process may be told to stop in its name. */
@@ -170,6 +182,56 @@ export async function createRun(run: NewRun): Promise<string> {
   } catch (error) {
     throw fileError(error, root, 'make a run folder');
   }
+}
+
+/** Names of a run directory that a person may have made otherwise, and that a run would replace. */
+const WRITTEN = [
+  ...(['config', 'metrics', 'plot', 'checkpoints', 'init', 'cases', 'skipped', 'results', 'resultsTable'] as const),
+  ...(['predictions', 'study', 'studyTable'] as const),
+] as const;
+
+/**
+ * Refuses a directory that a new run cannot have: it holds a run, another process is beginning one there, or files of the same names lie
+ * there that are of no run.
+ *
+ * @throws UsageError
+ */
+export async function refuseForNewRun(runDir: string): Promise<void> {
+  const files = runFiles(runDir);
+  if (!(await exists(files.state))) {
+    const taken = await firstExisting(WRITTEN.map((name) => files[name]));
+    if (taken) throw new UsageError(`${taken}: is there already and of no run; name another folder with --run`);
+    return;
+  }
+  const state = await readRunState(runDir);
+  if (state.state !== 'queued')
+    throw new UsageError(`${runDir}: already contains a run (${state.state}); add --resume to continue it`);
+  const own = state.pid === process.pid && (await isHere(state));
+  if (state.pid === undefined || own) return;
+  if (!(await isHere(state)) || (await processIsAlive(state)))
+    throw new UsageError(
+      `${runDir}: process ${state.pid} on ${state.host} is beginning a run there; name another folder, or add --resume if that one has ended`,
+    );
+}
+
+/**
+ * Makes a directory that a person named a run directory in state `queued`. Of several processes that try at once, one succeeds.
+ *
+ * @throws UsageError see {@link refuseForNewRun}
+ */
+export async function initializeNamedRun(runDir: string, run: NewRun): Promise<void> {
+  await makeFolder(runDir).catch((error: unknown) => {
+    throw fileError(error, runDir, 'make the run folder');
+  });
+  const by = { ...(await thisProcess()), host: hostname(), machine: await thisMachine() };
+  await withLock(runFiles(runDir).claimLock, async () => {
+    await refuseForNewRun(runDir);
+    await initializeRun(runDir, run, by);
+  });
+}
+
+async function thisProcess(): Promise<Required<NamedProcess>> {
+  return { pid: process.pid, pidStart: (await processStartTime(process.pid)) ?? '' };
 }
 
 async function writeState(runDir: string, state: RunState): Promise<void> {

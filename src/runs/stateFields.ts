@@ -47,6 +47,7 @@ const FIELDS: Readonly<Record<string, Read>> = {
   initFrom: text,
   resumedAt: list(count),
   configFile: text,
+  changes: list(record((value) => value)),
   seal: text,
 };
 

@@ -18,6 +18,7 @@ import { estimateTraining, train } from '../train';
 import { checkStartingFile } from '../train/initialize';
 import { Interruption } from '../rpc/interruption';
 import { openRunDirectory, prepareRun, type RunRequest } from '../train/prepare';
+import { keepChanges } from '../train/resume';
 import type { Say } from '../train/types';
 import { outcomeOf } from './outcome';
 import { overridesOf, planStudy, stepsOf } from './plan';
@@ -203,6 +204,8 @@ export async function study(request: RunRequest, say: Say): Promise<StudyResult>
     { totalSteps, device: config.device, initFrom: plan.checkpoint },
     { takeOver: prepared.takeOver, say },
   );
+  const change = prepared.resumed ? await keepChanges(runDir, config, state.state.step) : undefined;
+  if (change) await state.update({ changes: [...(state.state.changes ?? []), change] });
   const steering = new StudySteering(totalSteps);
   const started = performance.now();
   const done = await supervise(new StudyQueue(runDir, config, plan, steering, say), state, steering, say);

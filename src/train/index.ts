@@ -18,6 +18,7 @@ import { buildOptimizer } from './optimizer';
 import { planRun, type Plan } from './plan';
 import type { RunRequest } from './prepare';
 import type { RunRecorder } from './recorder';
+import { keepChanges, putAside } from './resume';
 import { restore } from './state';
 import { samplerFor, taskName } from '../catalog';
 import { caseDemands } from '../tasks/demands';
@@ -101,6 +102,16 @@ async function buildLoop(
   );
 }
 
+/** What changes a run that is resumed comes last, when nothing can fail any more before its first step. */
+async function beginSteps({ prepared, config }: Plan, { runDir, recorder }: Running): Promise<void> {
+  const { resumed, fromStart, checkpoint } = prepared;
+  const step = resumed ? (checkpoint?.step ?? 0) : undefined;
+  if (fromStart) await putAside(runDir);
+  const change = step === undefined ? undefined : await keepChanges(runDir, config, step);
+  if (change) await recorder.changed(change);
+  await recorder.begin(step);
+}
+
 /** Trains and gives the memory of the weights back, since a process may train several times. */
 async function trainPlan(
   plan: Plan,
@@ -118,6 +129,7 @@ async function trainPlan(
   const optimizer = optimizerFor(device.precision, buildOptimizer(config.optimizer, model.groups));
   try {
     const loop = await buildLoop(plan, running, { model, optimizer, loader }, say);
+    await beginSteps(plan, running);
     watch(loop);
     return await runLoop(loop, running);
   } finally {

@@ -8,7 +8,7 @@ import { Interruption } from '../rpc/interruption';
 import { type ProgressBar } from '../text/progressBar';
 import { version } from '../text/version';
 import type { LoopOutcome, LoopBatch, TrainingLoop } from './loop';
-import { openRunDirectory, tidyResumedRun, type PreparedRun } from './prepare';
+import { openRunDirectory, removeLeftovers, type PreparedRun } from './prepare';
 import { RunRecorder } from './recorder';
 import type { Say } from './types';
 import { formatDuration } from '../text';
@@ -123,8 +123,8 @@ export async function startJob(
   );
   let recorder: RunRecorder | undefined;
   try {
-    if (prepared.resumed) await tidyResumedRun(runDir, config);
-    recorder = await RunRecorder.open(runDir, state, resumeStep);
+    if (prepared.resumed) await removeLeftovers(runDir);
+    recorder = new RunRecorder(runDir, state);
     const goingOn = resumeStep === undefined ? '' : `, continuing from step ${resumeStep}`;
     say(`run: ${runDir}${goingOn}`);
     await recorder.log(`voco ${version} on ${hostname()}, process ${process.pid}, device ${device.name}${goingOn}`);

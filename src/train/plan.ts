@@ -5,6 +5,8 @@ import type { Cases, TrainingTask } from '../tasks';
 import { useDevice } from '../tensor/backends';
 import { estimateRun } from './estimate';
 import { checkStartingPoint, startingPoint } from './initialize';
+import { refuseLostCheckpoints } from './resume';
+import { tryCheckpoint } from './tryCheckpoint';
 import { readSkipped } from '../runs';
 import type { TrainingJob } from './job';
 import type { SkipList } from './skipList';
@@ -60,7 +62,19 @@ export async function planRun(kind: ConfigKind, request: RunRequest, say: Say): 
   const length = runLength(config, listed.train.length);
   refuseFinished(prepared, length.totalSteps);
   const done = prepared.checkpoint?.step ?? 0;
+  if (prepared.resumed && !prepared.checkpoint && !prepared.fromStart)
+    await refuseLostCheckpoints(prepared.runDir!, length.checkpointEvery, say);
   const device = await useDevice(config.device, { threads: config.threads, precision: config.precision });
+  const { checkpoint } = prepared;
+  if (checkpoint && request.set.length > 0)
+    await tryCheckpoint({
+      checkpoint,
+      config,
+      cases,
+      task,
+      totalSteps: length.totalSteps,
+      precision: device.precision,
+    });
   say(`device: ${device.name}, ${device.description}`);
   const available = availableMemory();
   const cost = stepCost(config, task.cost(config), available);

@@ -1,18 +1,16 @@
-import { existsSync } from 'node:fs';
 import { readdir, unlink } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { loadConfig, type Config, type ConfigByKind, type ConfigKind } from '../config';
-import { fileError, UsageError } from '../errors/userError';
-import { writeFileAtomically } from '../files/atomic';
-import { makeFolder } from '../files/folders';
+import { UsageError } from '../errors/userError';
+import { refuseOtherConfig, resumePoint } from './resume';
 import {
   createRun,
-  initializeRun,
+  initializeNamedRun,
   isAlive,
   isLink,
-  latestCheckpoint,
   listRuns,
   readRunState,
+  refuseForNewRun,
   refuseLiveRun,
   runFiles,
   type CheckpointInfo,
@@ -30,6 +28,8 @@ export interface RunRequest {
   readonly set: readonly string[];
   /** Resumes a run although its process, on another machine, gives signs of life: that one then stops. */
   readonly takeOver?: boolean;
+  /** Begins a resumed run at step 0 where no checkpoint can be read. */
+  readonly fromStart?: boolean;
 }
 
 export interface PreparedRun<K extends ConfigKind = ConfigKind> {
@@ -43,6 +43,8 @@ export interface PreparedRun<K extends ConfigKind = ConfigKind> {
   /** The checkpoint to resume from. */
   readonly checkpoint: CheckpointInfo | undefined;
   readonly resumed: boolean;
+  /** A resumed run begins anew: what it has done is put aside. */
+  readonly fromStart: boolean;
   readonly takeOver: boolean;
 }
 
@@ -71,6 +73,15 @@ async function refuseOtherRun(runDir: string, kind: RunKind, options: ClaimOptio
   await refuseLiveRun(runDir, options);
 }
 
+/** Overrides of where a run lies and what it is called: they find it, and cannot be changed. */
+const FIXED = /^\s*(output|name)\s*=/;
+
+function refuseFixed(set: readonly string[]): void {
+  const fixed = set.find((item) => FIXED.test(item));
+  if (fixed !== undefined)
+    throw new UsageError(`--set ${fixed}: a run keeps its name and its place when it is resumed; leave it out`);
+}
+
 async function prepareResume<K extends ConfigKind>(
   kind: K,
   request: RunRequest,
@@ -78,16 +89,22 @@ async function prepareResume<K extends ConfigKind>(
   runKind: RunKind,
 ): Promise<PreparedRun<K>> {
   let runDir = request.runDir && resolve(request.runDir);
+  const { configFile, set } = request;
+  if (runDir) refuseFixed(set);
   if (!runDir) {
-    if (!request.configFile) throw new UsageError(`voco ${runKind} --resume: name a config, or a run with --run DIR`);
-    runDir = await unfinishedRun((await loadConfig(request.configFile, { kind })).config, runKind);
+    if (!configFile) throw new UsageError(`voco ${runKind} --resume: name a config, or a run with --run DIR`);
+    const place = set.filter((item) => FIXED.test(item));
+    runDir = await unfinishedRun((await loadConfig(configFile, { kind, set: place })).config, runKind);
   }
   const takeOver = request.takeOver === true;
   await refuseOtherRun(runDir, runKind, { takeOver, say: warn });
   // The run's own config counts, so that an edited file cannot change a run half-way; --set may.
-  const { config, warnings } = await loadConfig(runFiles(runDir).config, { set: request.set, kind });
-  const checkpoint = await latestCheckpoint(runDir, warn);
-  return { config, runKind, warnings, configFile: request.configFile, runDir, checkpoint, resumed: true, takeOver };
+  if (configFile) await refuseOtherConfig(runDir, configFile, kind, warn);
+  const own = { set: set.filter((item) => !FIXED.test(item)), kind };
+  const { config, warnings } = await loadConfig(runFiles(runDir).config, own);
+  const fromStart = request.fromStart === true;
+  const checkpoint = await resumePoint(runDir, fromStart, warn);
+  return { config, runKind, warnings, configFile, runDir, checkpoint, resumed: true, fromStart, takeOver };
 }
 
 /**
@@ -105,18 +122,14 @@ export async function prepareRun<K extends ConfigKind>(
   if (!request.configFile) throw new UsageError(`voco ${runKind}: the config is missing`);
   const { config, warnings } = await loadConfig(request.configFile, { set: request.set, kind });
   const runDir = request.runDir && resolve(request.runDir);
-  if (runDir && existsSync(runFiles(runDir).state)) {
-    const state = await readRunState(runDir);
-    if (state.state !== 'queued') {
-      throw new UsageError(`${runDir}: already contains a run (${state.state}); add --resume to continue it`);
-    }
-  }
+  if (runDir) await refuseForNewRun(runDir);
   const configFile = resolve(request.configFile);
-  return { config, runKind, warnings, configFile, runDir, checkpoint: undefined, resumed: false, takeOver: false };
+  const fresh = { checkpoint: undefined, resumed: false, fromStart: false, takeOver: false };
+  return { config, runKind, warnings, configFile, runDir, ...fresh };
 }
 
-/** Removes the files that a killed trainer was writing. */
-async function removeLeftovers(runDir: string): Promise<void> {
+/** Removes the files that a killed trainer was writing. The run is claimed. */
+export async function removeLeftovers(runDir: string): Promise<void> {
   for (const folder of [runDir, runFiles(runDir).checkpoints]) {
     // A linked folder may be that of another run.
     if (await isLink(folder)) continue;
@@ -140,15 +153,6 @@ export async function openRunDirectory(prepared: PreparedRun, config: Config, to
     configFile,
   };
   if (!runDir) return createRun(run);
-  await makeFolder(runDir).catch((error: unknown) => {
-    throw fileError(error, runDir, 'make the run folder');
-  });
-  await initializeRun(runDir, run);
+  await initializeNamedRun(runDir, run);
   return runDir;
-}
-
-/** Makes a claimed run directory ready to go on: what a killed trainer left is removed, what `--set` changed is kept. */
-export async function tidyResumedRun(runDir: string, config: Config): Promise<void> {
-  await removeLeftovers(runDir);
-  await writeFileAtomically(runFiles(runDir).config, `${JSON.stringify(config, null, 2)}\n`);
 }

@@ -7,6 +7,7 @@ import {
   RunCurves,
   RunStateFile,
   writeRunPlot,
+  type ConfigChange,
   type RunStatePatch,
 } from '../runs';
 import type { StepScalars } from './types';
@@ -20,28 +21,37 @@ export class RunRecorder {
   private lastHeartbeat = -Infinity;
   private readonly curves: RunCurves;
 
-  private constructor(
+  private metrics: MetricsWriter | undefined;
+  private events: EventWriter | undefined;
+
+  constructor(
     private readonly runDir: string,
-    private readonly metrics: MetricsWriter,
-    private readonly events: EventWriter,
     private readonly state: RunStateFile,
   ) {
     this.curves = new RunCurves(runDir);
   }
 
-  /** @param resumeStep step of the checkpoint that the run goes on from: later metrics are cut. */
-  static async open(runDir: string, state: RunStateFile, resumeStep: number | undefined): Promise<RunRecorder> {
-    const metrics = await MetricsWriter.open(runDir, { resumeStep });
-    const events = await EventWriter.open(runDir, { resumeStep });
-    return new RunRecorder(runDir, metrics, events, state);
+  /**
+   * Opens the files of steps. Called when nothing can fail any more before the first step, since metrics are cut.
+   *
+   * @param resumeStep step of the checkpoint that the run goes on from: later metrics are cut.
+   */
+  async begin(resumeStep: number | undefined): Promise<void> {
+    this.metrics = await MetricsWriter.open(this.runDir, { resumeStep });
+    this.events = await EventWriter.open(this.runDir, { resumeStep });
+  }
+
+  /** What a resume has changed in the config. */
+  async changed(change: ConfigChange): Promise<void> {
+    await this.patch({ changes: [...(this.state.state.changes ?? []), change] });
   }
 
   /** One finished step. `validation` are the scalars on held-out volumes, where this step measured them. */
   async step(step: number, scalars: StepScalars, validation: StepScalars | undefined): Promise<void> {
     const all = { ...scalars, ...validationMetrics(validation) };
     await this.state.checkOwned();
-    await this.metrics.append({ step, ...all });
-    await this.events.scalars(step, all);
+    await this.metrics!.append({ step, ...all });
+    await this.events!.scalars(step, all);
     const due = performance.now() - this.lastHeartbeat > HEARTBEAT_MS;
     if (due || validation) await this.patch({ step, loss: scalars.loss, ...(validation && heldOut(validation)) });
   }
@@ -72,7 +82,7 @@ export class RunRecorder {
   /** Makes the metrics written so far survive a power cut. What follows is a checkpoint: only the owner of a run may write it. */
   async sync(): Promise<void> {
     await this.state.checkOwned();
-    await this.metrics.sync();
+    await this.metrics?.sync();
   }
 
   /** Draws the curves so far. */
@@ -82,8 +92,8 @@ export class RunRecorder {
   }
 
   async close(): Promise<void> {
-    await this.metrics.close();
-    await this.events.close();
+    await this.metrics?.close();
+    await this.events?.close();
   }
 }
 

@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -10,6 +10,7 @@ import {
   SMALL_SWIN,
   stepsOf,
   trainingDevice,
+  voco,
   writeConfig,
 } from '../../support/trainer';
 
@@ -121,7 +122,13 @@ describe('a resumed run', () => {
     const more = await resume(runDir, ['train.steps=5']);
     expect(more.step).toBe(5);
     expect(await readRunConfig(runDir)).toMatchObject({ train: { steps: 5 } });
-    expect(await readRunState(runDir)).toMatchObject({ totalSteps: 5, resumedAt: [3] });
+    const settings = { 'train.steps': [3, 5] };
+    expect(await readRunState(runDir)).toMatchObject({
+      totalSteps: 5,
+      resumedAt: [3],
+      changes: [{ step: 3, settings }],
+    });
+    expect(readFileSync(join(runDir, 'log.txt'), 'utf8')).toMatch(/config changed at step 3: train\.steps: 3 → 5$/m);
     await expect(resume(runDir)).rejects.toThrow(/has finished its 5 steps/);
   });
 
@@ -131,6 +138,7 @@ describe('a resumed run', () => {
     await begin(file, runDir);
     const before = await stepsOf(runDir);
     rmSync(checkpointFile(runDir, 2));
+    markStopped(runDir);
     await resume(runDir);
     expect(await stepsOf(runDir)).toEqual(before);
   });
@@ -139,7 +147,139 @@ describe('a resumed run', () => {
     const runDir = join(root, 'other-network');
     await begin(writeConfig(root, 'other', device, { train: { steps: 2, checkpointEvery: 1 } }), runDir);
     rmSync(checkpointFile(runDir, 2));
+    const before = snapshot(runDir);
     await expect(resume(runDir, ['network.featureSize=8'])).rejects.toThrow(/step-00000001\.safetensors/);
-    expect((await readRunState(runDir)).state).toBe('failed');
+    expect(snapshot(runDir), 'a resume that fails changes nothing').toEqual(before);
+  });
+});
+
+const markStopped = (runDir: string): void => {
+  const file = join(runDir, 'run.json');
+  writeFileSync(file, JSON.stringify({ ...(JSON.parse(readFileSync(file, 'utf8')) as object), state: 'interrupted' }));
+};
+
+/** What a resume must not touch unless it goes on. */
+const snapshot = (runDir: string): string[] =>
+  ['config.json', 'run.json', 'metrics.jsonl', 'log.txt'].map((name) => readFileSync(join(runDir, name), 'utf8'));
+
+const cutShort = (file: string): void => writeFileSync(file, readFileSync(file).subarray(0, 200));
+
+describe('checkpoints that cannot be read', () => {
+  let whole: string;
+  const copyOf = (name: string): string => {
+    const copy = join(root, name);
+    cpSync(whole, copy, { recursive: true });
+    markStopped(copy);
+    return copy;
+  };
+  const told = async (runDir: string, more: object = {}): Promise<string[]> => {
+    const lines: string[] = [];
+    await train('pretrain', { runDir, resume: true, set: ['train.steps=4'], ...more }, (line) => lines.push(line));
+    return lines;
+  };
+
+  beforeAll(async () => {
+    whole = join(root, 'whole');
+    await begin(writeConfig(root, 'whole', device, { train: { steps: 3, checkpointEvery: 1, keepLast: 2 } }), whole);
+  });
+
+  it('are told, and the run goes on from the newest that can be read', async () => {
+    const runDir = copyOf('newest-bad');
+    cutShort(checkpointFile(runDir, 3));
+    const lines = await told(runDir);
+    expect(lines).toContainEqual(expect.stringMatching(/cannot be read: .*step-00000003\.safetensors/));
+    expect(lines).toContainEqual(`going on from the newest that can be read: ${checkpointFile(runDir, 2)}`);
+    expect(await readRunState(runDir)).toMatchObject({ state: 'finished', step: 4, resumedAt: [2] });
+  });
+
+  it('end the resume where there is no other, with the metrics as they were', async () => {
+    const runDir = copyOf('all-bad');
+    for (const step of [2, 3]) cutShort(checkpointFile(runDir, step));
+    const before = snapshot(runDir);
+    await expect(told(runDir)).rejects.toThrow(
+      /none of its 2 checkpoints can be read \(.*step-0000000\d.*--from-start/,
+    );
+    expect(snapshot(runDir)).toEqual(before);
+    await told(runDir, { fromStart: true });
+    expect((await stepsOf(runDir)).map(({ step }) => step)).toEqual([1, 2, 3, 4]);
+    expect(readFileSync(join(runDir, 'metrics-before-1.jsonl'), 'utf8')).toBe(before[2]);
+    const names = readdirSync(join(runDir, 'checkpoints'));
+    expect(names).toContain('step-00000003.safetensors.unreadable');
+  });
+
+  it('may not be begun over where one can be read', async () => {
+    const runDir = copyOf('good');
+    await expect(told(runDir, { fromStart: true })).rejects.toThrow(/has a checkpoint of step 3/);
+  });
+
+  it('that are gone are not taken for a run that has none yet', async () => {
+    const runDir = copyOf('gone');
+    rmSync(join(runDir, 'checkpoints'), { recursive: true });
+    const before = snapshot(runDir);
+    await expect(told(runDir)).rejects.toThrow(/has done 3 steps, but its checkpoints are gone/);
+    expect(snapshot(runDir)).toEqual(before);
+  });
+});
+
+describe('a config beside the run', () => {
+  const withConfig = (runDir: string, configFile: string, set: string[] = []) => {
+    const lines: string[] = [];
+    const request = { runDir, configFile, resume: true, set };
+    return train('pretrain', request, (line) => lines.push(line)).then(() => lines);
+  };
+
+  it('is refused when it is another one, and told when it was edited', async () => {
+    const file = writeConfig(root, 'mine', device, { train: { steps: 1 } });
+    const runDir = join(root, 'mine');
+    await begin(file, runDir);
+    const before = snapshot(runDir);
+    const other = writeConfig(root, 'yours', device, { train: { steps: 1 }, optimizer: { lr: 0.5 } });
+    const more = ['train.steps=2'];
+    await expect(withConfig(runDir, other, more)).rejects.toThrow(
+      /yours.*is not the config of .*optimizer\.lr: 0\.001 → 0\.5/,
+    );
+    await expect(withConfig(runDir, file, ['output=elsewhere'])).rejects.toThrow(/keeps its name and its place/);
+    expect(snapshot(runDir)).toEqual(before);
+    cpSync(file, join(root, 'a-copy.voco.json'));
+    await withConfig(runDir, join(root, 'a-copy.voco.json'), more);
+    writeConfig(root, 'mine', device, { train: { steps: 1 }, optimizer: { lr: 0.5 } });
+    const lines = await withConfig(runDir, file, ['train.steps=3']);
+    expect(lines).toContainEqual(
+      expect.stringMatching(/differs from the run's own config.*optimizer\.lr: 0\.001 → 0\.5/),
+    );
+    expect(await readRunConfig(runDir)).toMatchObject({ optimizer: { lr: 0.001 }, train: { steps: 3 } });
+  });
+
+  it('finds the run where --set puts it', async () => {
+    const file = writeConfig(root, 'placed', device, { train: { steps: 1 } });
+    const there = [`output=${join(root, 'placed-runs')}`];
+    const { runDir } = await train('pretrain', { configFile: file, resume: false, set: there }, quiet);
+    markStopped(runDir);
+    const longer = { configFile: file, resume: true, set: [...there, 'train.steps=2'] };
+    expect(await train('pretrain', longer, quiet)).toMatchObject({ runDir, step: 2 });
+  });
+});
+
+describe('a directory named for a new run', () => {
+  it('goes to one of two that begin at once', async () => {
+    const file = writeConfig(root, 'race', device, { train: { steps: 3 } });
+    const args = ['pretrain', file, '--run', join(root, 'race')];
+    const ends = await Promise.all([voco(args, root), voco([...args, '--set', 'train.steps=2'], root)]);
+    expect(ends.map(({ code }) => code).sort()).toEqual([0, 2]);
+    const [won, lost] = [...ends].sort((a, b) => a.code! - b.code!);
+    expect(lost!.stderr).toMatch(/is beginning a run there|already contains a run|this run is active/);
+    const state = await readRunState(join(root, 'race'));
+    const steps = ends[0] === won ? 3 : 2;
+    expect(state).toMatchObject({ state: 'finished', step: steps, totalSteps: steps });
+    expect(await readRunConfig(join(root, 'race'))).toMatchObject({ train: { steps } });
+  });
+
+  it('is refused where it holds what a person made', async () => {
+    const file = writeConfig(root, 'into', device, { train: { steps: 1 } });
+    const folder = join(root, 'theirs');
+    mkdirSync(folder);
+    writeFileSync(join(folder, 'config.json'), '{ "mine": true }');
+    await expect(begin(file, folder)).rejects.toThrow(/config\.json: is there already and of no run/);
+    expect(readFileSync(join(folder, 'config.json'), 'utf8')).toBe('{ "mine": true }');
   });
 });

@@ -157,7 +157,8 @@ class LateTask implements Training<LoopBatch> {
 async function loopOn(task: LateTask, name: string) {
   const config = { kind: 'pretrain', name } as Config;
   const runDir = await createRun({ root, name, kind: 'pretrain', config, totalSteps: 7 });
-  const recorder = await RunRecorder.open(runDir, await RunStateFile.open(runDir), undefined);
+  const recorder = new RunRecorder(runDir, await RunStateFile.open(runDir));
+  await recorder.begin(undefined);
   const loop = new TrainingLoop(
     {
       runDir,
