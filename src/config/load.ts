@@ -3,9 +3,9 @@ import { dirname, resolve } from 'node:path';
 import type { Node } from 'jsonc-parser';
 import { fileError, UsageError } from '../errors/userError';
 import { check, diagnose, formatDiagnostic, parseText, toDiagnostic } from './diagnose';
-import { applyOverride, parseOverride, type Override } from './overrides';
+import { applyOverride, isWithin, parseOverride, type Override } from './overrides';
 import { resolvePaths } from './paths';
-import { formatPath, isRecord, type ConfigPath } from '../schema/tree';
+import { formatPath, isRecord } from '../schema/tree';
 import { rules } from './rules';
 import { NO_CLASSES, wantsClasses, withClassesOfData } from './classesOfData';
 import type { Config, ConfigByKind, ConfigKind, FinetuneConfig } from './types';
@@ -38,10 +38,6 @@ async function readText(file: string): Promise<string> {
 function fail(lines: readonly string[]): never {
   const more = lines.length > MAX_SHOWN ? [`… and ${lines.length - MAX_SHOWN} more`] : [];
   throw new UsageError([...lines.slice(0, MAX_SHOWN), ...more].join('\n'));
-}
-
-function isWithin(path: ConfigPath, outer: ConfigPath): boolean {
-  return outer.every((part, index) => path[index] === part);
 }
 
 /** One line for each problem, in the order of the text: of the command line when the value comes from there. */

@@ -56,6 +56,11 @@ function startOf(schemas: readonly SchemaNode[], list: boolean): unknown {
   return isRecord(kind) ? { kind: kind.kind } : {};
 }
 
+/** Whether a path is another one, or below it. */
+export function isWithin(path: ConfigPath, outer: ConfigPath): boolean {
+  return outer.every((part, index) => path[index] === part);
+}
+
 /** Puts a value into a config, making the objects and lists on the way (lists start as their default). */
 export function applyOverride(root: Record<string, unknown>, override: Override, schema: SchemaNode): void {
   let at: unknown = root;

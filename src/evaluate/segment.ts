@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { loadConfig, type FinetuneConfig } from '../config';
+import { loadConfig, overrideConfig, type FinetuneConfig } from '../config';
 import { caseName } from '../data/datalist';
 import { inTurn, type Failure } from '../errors/inTurn';
 import { UsageError, UserError } from '../errors/userError';
@@ -20,6 +20,8 @@ export interface SegmentRequest {
   readonly out: string;
   /** The fine-tuning config, for weights that do not carry it. */
   readonly configFile?: string | undefined;
+  /** `path=value` overrides of the config. */
+  readonly set?: readonly string[] | undefined;
   readonly device?: string | undefined;
   /** Average over the mirror images of each window, even if the config does not. */
   readonly flips?: boolean | undefined;
@@ -46,7 +48,8 @@ const NIFTI = /\.nii(\.gz)?$/i;
 
 /** The config that a checkpoint carries. @throws UserError when it has none of a segmentation */
 async function configOf(request: SegmentRequest): Promise<FinetuneConfig> {
-  if (request.configFile) return (await loadConfig(request.configFile, { kind: 'finetune' })).config;
+  const { configFile, set = [] } = request;
+  if (configFile) return (await loadConfig(configFile, { kind: 'finetune', set })).config;
   const { metadata } = await readSafetensorsHeader(request.checkpoint);
   if (metadata.kind === 'pretrain') {
     throw new UserError(
@@ -56,7 +59,7 @@ async function configOf(request: SegmentRequest): Promise<FinetuneConfig> {
   if (metadata.kind !== 'finetune' || metadata.config === undefined) {
     throw new UserError(`${request.checkpoint}: does not describe its network and classes; add --config CONFIG`);
   }
-  return JSON.parse(metadata.config) as FinetuneConfig;
+  return overrideConfig(JSON.parse(metadata.config) as FinetuneConfig, set);
 }
 
 async function targets({ images, out }: SegmentRequest): Promise<string[]> {

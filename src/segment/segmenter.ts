@@ -1,12 +1,12 @@
 import type { FinetuneConfig } from '../config';
 import { imageFiles, type Case } from '../data/datalist';
 import { valuesOfCodes, type LabelCodes } from '../data/labelled';
-import { judgeIntensities } from '../data/judge';
+import { judgeIntensities, SEGMENTING } from '../data/judge';
 import { readImage } from '../data/volumeStore';
 import { UserError } from '../errors/userError';
 import type { Segmenter } from '../nets';
 import { counted } from '../text';
-import { labelOnGrid, noticeText, preprocess, writeNifti, type Volume } from '../volume';
+import { applyNotices, labelOnGrid, preprocess, writeNifti, type Volume } from '../volume';
 import { buildNetwork, taskCodes } from '../downstream/segmentation/task';
 import { readWeights } from '../convert/read';
 import { predictCodes, type InferenceOptions } from '../downstream/segmentation/predict';
@@ -40,7 +40,8 @@ export async function openSegmenter(config: FinetuneConfig, checkpoint: string):
  * Segments an image and brings the result back to the image's own voxel grid.
  *
  * @returns label codes on the grid of the image file, affine included
- * @throws UserError naming the image that cannot be read or does not have the network's channels
+ * @throws UserError naming the image that cannot be read, does not have the network's channels, or holds intensities in other units
+ *   than the network's window
  */
 export async function segmentImage(
   { config, network, codes }: TrainedSegmenter,
@@ -55,8 +56,8 @@ export async function segmentImage(
     );
   }
   // The network answers whatever it is shown: nobody else would say that the image is in other units.
-  const notices = judgeIntensities(image, config.data.preprocess.intensity);
-  notices.forEach((notice) => options.onWarning?.(noticeText(files[0]!, notice)));
+  const notices = judgeIntensities(image, config.data.preprocess.intensity, SEGMENTING);
+  applyNotices(files[0]!, notices, (text) => options.onWarning?.(text));
   const { volume } = preprocess(image, config.data.preprocess, { name: files[0] });
   const data = volume.data instanceof Float32Array ? volume.data : Float32Array.from(volume.data);
   const predicted = await predictCodes(network, { ...volume, data }, codes, config, options);

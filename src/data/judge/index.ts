@@ -1,5 +1,6 @@
 export { pieceHash } from './facts';
 export { judgeIntensities, judgeStoredValues, storedValues, type StoredValues } from './intensities';
+export { SEGMENTING } from './intensityWords';
 export { holdsLabels, namedAsLabels } from './labelMaps';
 export { judgeAndRead, judgeCase, refuseBad } from './judge';
 export { sizeBeforeCrops } from './size';

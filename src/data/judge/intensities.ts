@@ -12,13 +12,11 @@ import {
   type Volume,
 } from '../../volume';
 import { formatPercent, significant } from '../../text';
+import { TRAINING, type IntensityWords } from './intensityWords';
 
 type WindowSettings = Extract<IntensitySettings, { kind: 'window' }>;
 
 const AT = 'data.preprocess.intensity';
-/** Where values are right as they are and only look wrong. */
-const ANYWAY = `${AT}.check false trains on them as they are`;
-const MR = `for MR use ${AT}.kind "zscore"`;
 
 /** Shares of voxels from which on a window makes nothing of an image. */
 const ALL_ABOVE = 0.75;
@@ -31,8 +29,17 @@ const FLOOR = 0.05;
 
 const shown = (value: number): string => significant(value, 4).replace('-', '−');
 
-const error = (message: string, advice: string): Notice => ({ severity: 'error', message, advice });
-const warning = (message: string, advice: string): Notice => ({ severity: 'warning', message, advice });
+const joined = (advice: readonly string[]): string => advice.join('; ');
+const error = (message: string, ...advice: string[]): Notice => ({
+  severity: 'error',
+  message,
+  advice: joined(advice),
+});
+const warning = (message: string, ...advice: string[]): Notice => ({
+  severity: 'warning',
+  message,
+  advice: joined(advice),
+});
 
 /** Whether a window is meant for Hounsfield units: it begins well below 0. */
 function isForHounsfield({ low, high }: Pick<WindowSettings, 'low' | 'high'>): boolean {
@@ -58,31 +65,25 @@ function valuesOf(sorted: Float64Array, range: readonly [number, number], settin
 }
 
 /** Constant volumes and what has no number, for any settings. */
-function emptiness([least, most]: readonly [number, number]): Notice[] {
-  if (least > most)
-    return [error('no voxel holds a number', 'download the file again, or remove the case from the list')];
+function emptiness([least, most]: readonly [number, number], words: IntensityWords): Notice[] {
+  if (least > most) return [error('no voxel holds a number', words.empty)];
   if (least < most) return [];
-  return [
-    error(
-      `all voxels have the same value, ${shown(least)}`,
-      'download the file again, or remove the case from the list',
-    ),
-  ];
+  return [error(`all voxels have the same value, ${shown(least)}`, words.empty)];
 }
 
-function wrapped(values: Values, settings: IntensitySettings | null): Notice[] {
+function wrapped(values: Values, settings: IntensitySettings | null, words: IntensityWords): Notice[] {
   if (settings?.unwrap || !isWrapped(values.sorted)) return [];
   const from = values.sorted.find((value) => value > 32_768)!;
   return [
     error(
       `negative values were stored as unsigned 16-bit numbers: ${shown(from)} is ${shown(from - 65_536)} + 65536`,
-      settings ? `set ${AT}.unwrap to true` : 'store the file as signed 16-bit numbers',
+      settings ? words.stored({ unwrap: true }) : 'store the file as signed 16-bit numbers',
     ),
   ];
 }
 
 /** CT whose values are all too high or too low by the same number. */
-function shifted({ sorted }: Values, settings: WindowSettings): Notice[] {
+function shifted({ sorted }: Values, settings: WindowSettings, words: IntensityWords): Notice[] {
   const humps = ctHumps(sorted);
   const by = humps ? offsetToHounsfield(humps) : 0;
   if (!humps || by === 0) return [];
@@ -92,33 +93,37 @@ function shifted({ sorted }: Values, settings: WindowSettings): Notice[] {
     error(
       `not in Hounsfield units: air is at ${shown(humps.air)} and soft tissue near ${shown(humps.tissue)}, ` +
         `${shown(Math.abs(by))} too ${by < 0 ? 'high' : 'low'} for CT`,
-      `set ${AT}.offset to ${(settings.offset ?? 0) + by}, if all volumes are stored so, or correct the file; ${MR}`,
+      words.stored({ offset: (settings.offset ?? 0) + by }) + words.where,
+      words.mr,
     ),
   ];
 }
 
 /** Values in a scale of their own, which whoever made the file chose. */
-function scaled({ least, most, sorted }: Values, { low, high }: WindowSettings): Notice[] {
+function scaled({ least, most, sorted }: Values, { low, high }: WindowSettings, words: IntensityWords): Notice[] {
   const unit = least >= -1.001 && most <= 1.001;
   const bytes = isForHounsfield({ low, high }) && least === 0 && most >= 254.5 && most <= 255.001;
   if (!(unit && high - low >= 20) && !bytes) return [];
   const [from, to] = unit ? [least < -0.5 ? -1 : 0, 1] : [0, 255];
   const rescale = (high - low) / (to - from);
-  const advice =
-    `if they were scaled from the window ${low} to ${high}, set ${AT}.rescale to ${significant(rescale, 6)} and ` +
-    `${AT}.offset to ${significant(low - from * rescale, 6)}; else set ${AT}.low to ${from} and ${AT}.high to ${to}`;
+  const keys = { rescale: significant(rescale, 6), offset: Number(significant(low - from * rescale, 6)) };
   const zero = shareBetween(sorted, from, from + (to - from) / 1000);
   const note = zero >= FLOOR ? `, ${formatPercent(zero, 0)} of the voxels at ${from}` : '';
   return [
-    error(`not in Hounsfield units: values are scaled to ${shown(from)} to ${to}${note}`, `${advice}; ${ANYWAY}`),
+    error(
+      `not in Hounsfield units: values are scaled to ${shown(from)} to ${to}${note}`,
+      `if they were scaled from the window ${low} to ${high}, ${words.stored(keys)}`,
+      ...words.choice(`else set ${AT}.low to ${from} and ${AT}.high to ${to}`),
+      words.anyway,
+    ),
   ];
 }
 
 /** Nothing below 0, where Hounsfield units of air and fat are. */
-function withoutNegatives({ sorted, least, most }: Values, settings: WindowSettings): Notice[] {
+function withoutNegatives({ sorted, least, most }: Values, settings: WindowSettings, words: IntensityWords): Notice[] {
   if (!isForHounsfield(settings)) return [];
   const floor = shareBetween(sorted, least, least + Math.max(1e-9, (most - least) * 1e-4));
-  if (least < 0) return clippedAbove(least, floor, settings);
+  if (least < 0) return clippedAbove(least, floor, settings, words);
   const body = sorted.subarray(Math.round(floor * sorted.length));
   if (floor >= FLOOR && body.length > 0) {
     const middle = percentile(body, 0.5);
@@ -127,13 +132,18 @@ function withoutNegatives({ sorted, least, most }: Values, settings: WindowSetti
       return [
         error(
           `not Hounsfield units as they were: ${at}, as CT has it that was clipped at 0`,
-          `take the original file; or set ${AT}.low to 0, which says that nothing below 0 is needed; ${MR}; ${ANYWAY}`,
+          'take the original file',
+          ...words.choice(`or set ${AT}.low to 0, which says that nothing below 0 is needed`),
+          words.mr,
+          words.anyway,
         ),
       ];
     return [
       error(
         `not in Hounsfield units: ${at}; other voxels lie around ${shown(middle)}`,
-        `${MR}; for CT that is stored 1024 too high set ${AT}.offset to ${(settings.offset ?? 0) - 1024}; ${ANYWAY}`,
+        words.mr,
+        `for CT that is stored 1024 too high ${words.stored({ offset: (settings.offset ?? 0) - 1024 })}`,
+        words.anyway,
       ),
     ];
   }
@@ -143,47 +153,58 @@ function withoutNegatives({ sorted, least, most }: Values, settings: WindowSetti
   return [
     warning(
       `lowest value is ${shown(least)}: not Hounsfield units, which go below 0 in air and fat`,
-      `for CT stored 1024 too high set ${AT}.offset to ${(settings.offset ?? 0) - 1024}; ${MR}; ${AT}.check false is silent`,
+      `for CT stored 1024 too high ${words.stored({ offset: (settings.offset ?? 0) - 1024 })}`,
+      words.mr,
+      words.silent,
     ),
   ];
 }
 
 /** CT that was clipped inside of the window. */
-function clippedAbove(least: number, floor: number, { low, high }: WindowSettings): Notice[] {
+function clippedAbove(least: number, floor: number, { low, high }: WindowSettings, words: IntensityWords): Notice[] {
   if (floor < FLOOR || least < low + 0.15 * (high - low)) return [];
   return [
     warning(
       `${formatPercent(floor, 0)} of the voxels are ${shown(least)} and none is below: clipped above the low end of the window, ${low}`,
-      `set ${AT}.low to ${Math.round(least)}, or take the original file; ${AT}.check false is silent`,
+      [...words.choice(`set ${AT}.low to ${Math.round(least)}`), 'take the original file'].join(', or '),
+      words.silent,
     ),
   ];
 }
 
 /** A window that lies beside the values, so that nothing of the image is left. */
-function besideWindow({ sorted, least, most }: Values, { low, high, clip, offset = 0 }: WindowSettings): Notice[] {
+function besideWindow(
+  { sorted, least, most }: Values,
+  { low, high, clip, offset = 0 }: WindowSettings,
+  words: IntensityWords,
+): Notice[] {
   if (!clip) return [];
   const above = 1 - shareBetween(sorted, -Infinity, high);
   const inside = shareBetween(sorted, low, high) - shareBetween(sorted, low, low + 1e-9);
   const window = `the window ${shown(low)} to ${shown(high)}`;
   const range = `values are ${shown(least)} to ${shown(most)}`;
   const middle = percentile(sorted, 0.5) - 1024;
-  const stored = low < 0 && middle > -200 && middle < 400 ? `; for CT stored 1024 too high set ${AT}.offset to ${offset - 1024}` : ''; // prettier-ignore
-  const advice = `set ${AT}.low and ${AT}.high to the image's units, or take ${AT}.kind "zscore"${stored}; ${ANYWAY}`;
+  const stored = low < 0 && middle > -200 && middle < 400;
+  const advice = [
+    ...words.choice(`set ${AT}.low and ${AT}.high to the image's units, or take ${AT}.kind "zscore"`),
+    ...(stored ? [`for CT stored 1024 too high ${words.stored({ offset: offset - 1024 })}`] : []),
+    words.anyway,
+  ];
   if (above >= ALL_ABOVE)
-    return [error(`${formatPercent(above, 0)} of the voxels lie above ${window}: ${range}`, advice)];
-  if (inside < NONE_INSIDE) return [error(`hardly a voxel lies in ${window}: ${range}`, advice)];
+    return [error(`${formatPercent(above, 0)} of the voxels lie above ${window}: ${range}`, ...advice)];
+  if (inside < NONE_INSIDE) return [error(`hardly a voxel lies in ${window}: ${range}`, ...advice)];
   if (inside < FEW_INSIDE)
-    return [warning(`only ${formatPercent(inside, 1)} of the voxels lie in ${window}: ${range}`, advice)];
+    return [warning(`only ${formatPercent(inside, 1)} of the voxels lie in ${window}: ${range}`, ...advice)];
   const spread = Math.min(high, percentile(sorted, 0.998)) - Math.max(low, percentile(sorted, 0.002));
   if (spread / (high - low) >= FLAT) return [];
-  return [error(`nearly all voxels become the same grey in ${window}: ${range}`, advice)];
+  return [error(`nearly all voxels become the same grey in ${window}: ${range}`, ...advice)];
 }
 
-function windowNotices(values: Values, settings: WindowSettings): Notice[] {
+function windowNotices(values: Values, settings: WindowSettings, words: IntensityWords): Notice[] {
   const { low, high } = settings;
   // A window that the config's own check refuses.
   if (!(high > low)) return [];
-  const found = [shifted, scaled, besideWindow, withoutNegatives].map((rule) => rule(values, settings)).flat();
+  const found = [shifted, scaled, besideWindow, withoutNegatives].map((rule) => rule(values, settings, words)).flat();
   // The first that speaks says most: what follows from it is not told as well.
   return [found.find(({ severity }) => severity === 'error') ?? found[0]].filter((one) => one !== undefined);
 }
@@ -206,21 +227,29 @@ export function storedValues(volume: Volume): StoredValues[] {
   });
 }
 
-function judgeChannel({ sample, range }: StoredValues, settings: IntensitySettings | null): Notice[] {
-  const empty = emptiness(range);
+function judgeChannel(
+  { sample, range }: StoredValues,
+  settings: IntensitySettings | null,
+  words: IntensityWords,
+): Notice[] {
+  const empty = emptiness(range, words);
   if (empty.length > 0) return empty;
   // A sample of an image of few numbers may hold none.
   if (settings?.check === false || sample.length === 0) return [];
   const values = valuesOf(sample, range, settings);
-  const found = wrapped(values, settings);
+  const found = wrapped(values, settings, words);
   if (found.length > 0 || settings?.kind !== 'window') return found;
-  return windowNotices(values, settings);
+  return windowNotices(values, settings, words);
 }
 
 /** {@link judgeIntensities} of values that were summed up: after a change of the settings nothing is read anew. */
-export function judgeStoredValues(channels: readonly StoredValues[], settings: IntensitySettings | null): Notice[] {
+export function judgeStoredValues(
+  channels: readonly StoredValues[],
+  settings: IntensitySettings | null,
+  words = TRAINING,
+): Notice[] {
   const isEmpty = ({ range: [least, most] }: StoredValues): boolean => !(least < most);
-  const found = channels.map((values) => judgeChannel(values, settings));
+  const found = channels.map((values) => judgeChannel(values, settings, words));
   if (channels.length === 1) return found[0]!;
   // An empty channel of several can be missing on purpose.
   const allEmpty = channels.every(isEmpty);
@@ -239,10 +268,11 @@ export function judgeStoredValues(channels: readonly StoredValues[], settings: I
  *
  * @param volume as read, before any step of the preprocessing
  * @param settings the config's intensity step
+ * @param words for what the image is to be used
  * @returns errors where the window would make nonsense of the values, warnings where that is not sure
  */
-export function judgeIntensities(volume: Volume, settings: IntensitySettings | null): Notice[] {
-  return judgeStoredValues(storedValues(volume), settings);
+export function judgeIntensities(volume: Volume, settings: IntensitySettings | null, words = TRAINING): Notice[] {
+  return judgeStoredValues(storedValues(volume), settings, words);
 }
 
 /** What is to be said of voxels that are not numbers. */
