@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import process from 'node:process';
+import type { ConfigError } from '../config';
 import { ExitCode, UsageError, UserError } from '../errors/userError';
 import { closest } from '../errors/closest';
 import { parseCommandLine, type Command } from './command';
@@ -57,9 +58,18 @@ async function run(argv: readonly string[]): Promise<number> {
   return command.run(args);
 }
 
-function report(error: unknown): number {
+/** Who names a device that does not exist wants to know which there are, and what a GPU needs. */
+async function tellDevices(): Promise<void> {
+  const { listDevices } = await import('../tensor/backends');
+  const { deviceLines } = await import('./commands/devices');
+  process.stderr.write(`devices of this machine:\n${deviceLines(await listDevices()).join('\n')}\n`);
+}
+
+async function report(error: unknown): Promise<number> {
   if (error instanceof UserError) {
     process.stderr.write(`${error.message}\n`);
+    if (error.name === 'ConfigError' && (error as ConfigError).keys.includes('device'))
+      await tellDevices().catch(() => undefined);
     return error.exitCode;
   }
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
@@ -83,4 +93,4 @@ function leave(code: number): void {
   process.stdout.write('', () => process.exit(code));
 }
 
-run(process.argv.slice(2)).then(leave, (error: unknown) => leave(report(error)));
+run(process.argv.slice(2)).then(leave, (error: unknown) => report(error).then(leave));

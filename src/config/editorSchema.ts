@@ -12,6 +12,7 @@ const JUDGING = new Set([
   'exclusiveMinimum',
   'maxItems',
   'maximum',
+  'meant',
   'maxLength',
   'minItems',
   'minimum',

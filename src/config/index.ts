@@ -1,5 +1,5 @@
 export { diagnose, type Diagnostic, type TextEdit } from './diagnose';
-export { loadConfig, type LoadedConfig, type LoadOptions } from './load';
+export { loadConfig, type ConfigError, type LoadedConfig, type LoadOptions } from './load';
 export { overrideConfig } from './overrideConfig';
 export {
   presetConfig,

@@ -35,9 +35,21 @@ async function readText(file: string): Promise<string> {
   }
 }
 
-function fail(lines: readonly string[]): never {
+/** A config that is wrong, with one line for each thing. */
+export class ConfigError extends UsageError {
+  /** @param keys paths of the values that are wrong, as users write them: `data.train[0].key` */
+  constructor(
+    message: string,
+    readonly keys: readonly string[],
+  ) {
+    super(message);
+    this.name = 'ConfigError';
+  }
+}
+
+function fail(lines: readonly string[], keys: readonly string[] = []): never {
   const more = lines.length > MAX_SHOWN ? [`… and ${lines.length - MAX_SHOWN} more`] : [];
-  throw new UsageError([...lines.slice(0, MAX_SHOWN), ...more].join('\n'));
+  throw new ConfigError([...lines.slice(0, MAX_SHOWN), ...more].join('\n'), keys);
 }
 
 /** One line for each problem, in the order of the text: of the command line when the value comes from there. */
@@ -114,6 +126,7 @@ function checkAll(value: Record<string, unknown>, root: Node, text: string, file
       text,
       file,
     );
-  if (!config || lines('error').length) fail(lines('error'));
+  const keys = problems.map(({ path }) => formatPath(path));
+  if (!config || lines('error').length) fail(lines('error'), keys);
   return { config, schema, warnings: lines('warning') };
 }

@@ -161,7 +161,14 @@ function allowedWords(schema: SchemaNode): string[] {
 function misspeltValue(error: ErrorObject, schema: SchemaNode): string | undefined {
   if (!['enum', 'const', 'pattern', 'anyOf'].includes(error.keyword) || typeof error.data !== 'string')
     return undefined;
-  return closest(error.data, allowedWords(schema));
+  return otherName(error.data, schema) ?? closest(error.data, allowedWords(schema));
+}
+
+/** The value that a word of other tools stands for (`meant` in the schema): "gpu:1" → "webgpu:1". */
+function otherName(text: string, { meant }: SchemaNode): string | undefined {
+  const [word, rest] = text.split(/(?=:)(.*)/s) as [string, string?];
+  const own = isRecord(meant) && Object.hasOwn(meant, word.toLowerCase()) ? meant[word.toLowerCase()] : undefined;
+  return typeof own === 'string' ? own + (rest ?? '') : undefined;
 }
 
 const TYPE_NAMES: Record<string, string> = {

@@ -15,6 +15,12 @@ function describe(device: DeviceStatus): string {
   return [device.description, ...speed, ...memory, precisions, ...note].join(' · ');
 }
 
+/** A line for each device: whether it is usable, what it is, or what it lacks. */
+export function deviceLines(found: readonly DeviceStatus[]): string[] {
+  const width = Math.max(...found.map((device) => device.name.length)) + 2;
+  return found.map((device) => `${device.usable ? '✓' : '✗'} ${device.name.padEnd(width)}${describe(device)}`);
+}
+
 export const devices: Command = {
   name: 'devices',
   usage: 'voco devices [--quick] [--json]',
@@ -30,10 +36,7 @@ export const devices: Command = {
       process.stdout.write(`${JSON.stringify(found satisfies ListedDevice[], null, 2)}\n`);
       return ExitCode.done;
     }
-    const width = Math.max(...found.map((device) => device.name.length)) + 2;
-    for (const device of found) {
-      process.stdout.write(`${device.usable ? '✓' : '✗'} ${device.name.padEnd(width)}${describe(device)}\n`);
-    }
+    for (const line of deviceLines(found)) process.stdout.write(`${line}\n`);
     return ExitCode.done;
   },
 };

@@ -40,6 +40,12 @@ export const pretrainSchema = {
     device: {
       type: 'string',
       pattern: '^(auto|cuda|webgpu|onednn|wasm|cpu|(cuda|webgpu):.+)$',
+      meant: {
+        ...Object.fromEntries(
+          ['gpu', 'nvidia', 'amd', 'rocm', 'vulkan', 'metal', 'mps', 'xpu'].map((word) => [word, 'webgpu']),
+        ),
+        ...Object.fromEntries(['mkl', 'mkldnn', 'dnnl'].map((word) => [word, 'onednn'])),
+      },
       patternErrorMessage: 'one of auto, cuda, webgpu, onednn, wasm, cpu, or "webgpu:1", "webgpu:<name>"',
       default: 'auto',
       description:

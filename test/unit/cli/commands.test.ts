@@ -138,4 +138,18 @@ describe('the way of a user', () => {
     expect(found.find(({ name }) => name === 'cpu')!.usable).toBe(true);
     for (const status of found.filter(({ usable }) => !usable)) expect(status).toHaveProperty('reason');
   });
+
+  it('lists them to who names one that does not exist, and says what a GPU needs', async () => {
+    const config = writeConfig(root, 'gpu', 'cpu', { data: { train: [{ folder: 'phantom/imagesTr' }] } });
+    const { code, stdout, stderr } = await voco(['pretrain', config, '--set', 'device=gpu', '--dry-run'], root);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(/^--set device=gpu: device: .*did you mean "webgpu"\?\ndevices of this machine:\n/);
+    for (const name of ['cuda', 'webgpu', 'onednn', 'wasm', 'cpu'])
+      expect(stderr).toMatch(new RegExp(`^[✓✗] ${name}`, 'm'));
+  });
+
+  it('writes names of runs and files as text that a terminal does not obey', async () => {
+    const { stderr } = await voco(['info', 'a\u001b[2Jb\u009b.nii.gz'], root);
+    expect(stderr).toContain(String.raw`a\u001b[2Jb\u009b.nii.gz`);
+  });
 });

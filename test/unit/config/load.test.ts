@@ -126,6 +126,9 @@ describe('errors name file, line, column, path and what to do', () => {
       { ...minimal, method: { objective: 'tpmi' } },
       ['method.objective: must be "cvpr-paper", "voco-10k" or "tpami", is "tpmi"; did you mean "tpami"?'],
     ],
+    ['a GPU', { ...minimal, device: 'gpu' }, ['did you mean "webgpu"?']],
+    ['one of two GPUs', { ...minimal, device: 'GPU:1' }, ['did you mean "webgpu:1"?']],
+    ['another name of a device', { ...minimal, device: 'mkldnn' }, ['did you mean "onednn"?']],
     ['misspelt device', { ...minimal, device: 'web-gpu' }, ['did you mean "webgpu"?']],
     [
       'misspelt kind',
