@@ -102,7 +102,7 @@ describe('Pre-train', () => {
     await extension.run(pretrainCommand);
     expect(editor.messages[0]).toMatchObject({
       severity: 'error',
-      text: 'This folder is not trusted, so VoCo starts no programs in it.',
+      text: expect.stringMatching(/^This folder is not trusted/) as string,
     });
     nothingStarted();
   });
