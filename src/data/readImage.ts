@@ -4,9 +4,11 @@ import {
   geometryNotices,
   gridOf,
   judgeChannelGrid,
+  noticeText,
   ontoGrid,
   readVolume,
   type NonFinite,
+  type Notice,
   type Volume,
 } from '../volume';
 
@@ -15,6 +17,8 @@ export interface ReadVolume {
   readonly volume: Volume;
   /** Voxels that are not numbers; they are left as they are. */
   readonly nonFinite: NonFinite;
+  /** What is odd about the files, none of it an error. */
+  readonly notices: readonly (Notice & { readonly file: string })[];
 }
 
 /**
@@ -22,27 +26,29 @@ export interface ReadVolume {
  *
  * @throws UserError naming the file that is missing, malformed, or does not fit the others
  */
-export async function readChannels(
-  files: readonly string[],
-  channel: number | 'all',
-  onWarning: (message: string) => void,
-): Promise<ReadVolume> {
+export async function readChannels(files: readonly string[], channel: number | 'all'): Promise<ReadVolume> {
   const volumes: Volume[] = [];
+  const notices: (Notice & { file: string })[] = [];
+  const tell = (file: string, found: readonly Notice[]): void => {
+    applyNotices(file, found, () => undefined);
+    notices.push(...found.map((notice) => ({ ...notice, file })));
+  };
   let [nan, infinite] = [0, 0];
   for (const file of files) {
     const { volume, header, nonFinite } = await readVolume(file, { channel });
-    applyNotices(file, geometryNotices(header), onWarning);
+    tell(file, geometryNotices(header));
     nan += nonFinite.nan;
     infinite += nonFinite.infinite;
     const first = volumes[0];
     if (!first) volumes.push(volume);
     else {
       const notice = judgeChannelGrid(gridOf(volume), gridOf(first), files[0]!);
-      if (notice) applyNotices(file, [notice], onWarning);
+      if (notice) tell(file, [notice]);
       volumes.push(ontoGrid(volume, gridOf(first)));
     }
   }
-  return { volume: volumes.length === 1 ? volumes[0]! : stackChannels(volumes), nonFinite: { nan, infinite } };
+  const volume = volumes.length === 1 ? volumes[0]! : stackChannels(volumes);
+  return { volume, nonFinite: { nan, infinite }, notices };
 }
 
 /** {@link readChannels}, and tells of voxels that are not numbers. */
@@ -51,7 +57,8 @@ export async function readImage(
   channel: number | 'all',
   onWarning: (message: string) => void,
 ): Promise<Volume> {
-  const { volume, nonFinite } = await readChannels(files, channel, onWarning);
+  const { volume, nonFinite, notices } = await readChannels(files, channel);
+  for (const one of notices) if (one.severity === 'warning') onWarning(noticeText(one.file, one));
   const bad = nonFinite.nan + nonFinite.infinite;
   if (bad > 0) onWarning(`${files[0]}: ${bad} voxels are NaN or infinite and were replaced`);
   return volume;

@@ -104,14 +104,13 @@ export function geometryWarnings(header: NiftiHeader): string[] {
   return warnings;
 }
 
-/** {@link geometryWarnings} with advice: checks of data and runs tell the same. */
-export function geometryNotices(header: NiftiHeader): Notice[] {
-  return geometryWarnings(header).map((message) => ({
-    severity: 'warning',
-    message,
-    advice: 'compare with the original images',
-  }));
+/** What is odd about a file, with advice: checks of data and runs tell the same. */
+export function fileNotices(warnings: readonly string[]): Notice[] {
+  return warnings.map((message) => ({ severity: 'warning', message, advice: 'compare with the original images' }));
 }
+
+/** {@link fileNotices} of {@link geometryWarnings}. */
+export const geometryNotices = (header: NiftiHeader): Notice[] => fileNotices(geometryWarnings(header));
 
 /**
  * Reads a volume and says what it holds.

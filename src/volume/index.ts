@@ -45,6 +45,7 @@ export {
 } from './preprocess';
 export {
   describeVolume,
+  fileNotices,
   formatDescription,
   geometryNotices,
   geometryWarnings,

@@ -56,7 +56,12 @@ export async function readVolume(file: string, options: nifti.ReadOptions & Choi
   return nifti.toVolume({ header: foreign.header, voxels: await foreign.read() }, options, file);
 }
 
-/** As NIfTI's `checkComplete`; readers of other formats notice a short file when they read the header or the voxels. */
-export async function checkComplete(file: string, header: NiftiHeader): Promise<void> {
-  if (!header.foreign) await checkNifti(file, header);
+/**
+ * As NIfTI's `checkComplete`; readers of other formats notice a short file when they read the header or the voxels.
+ *
+ * @returns what is odd about the end of the file, as the header's `warnings`
+ */
+export async function checkComplete(file: string, header: NiftiHeader): Promise<readonly string[]> {
+  const { trailing } = header.foreign ? { trailing: false } : await checkNifti(file, header);
+  return trailing ? [nifti.TRAILING] : [];
 }

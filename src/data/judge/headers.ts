@@ -3,6 +3,7 @@ import type { Finding } from '../../protocol/datasets';
 import { formatSize } from '../../text';
 import {
   checkComplete,
+  fileNotices,
   geometryNotices,
   judgeChannelGrid,
   judgeLabelGrid,
@@ -69,10 +70,10 @@ async function judgeImage(file: string, demands: CaseDemands, depth: Depth, find
   try {
     const header = await readHeader(file);
     // Whoever reads the voxels sees whether they are complete.
-    if (depth === 'headers') await checkComplete(file, header);
+    const end = depth === 'headers' ? await checkComplete(file, header) : [];
     const facts = await factsOf(file, header);
     if (demands.preprocess) findings.add(...namedAsLabels(file));
-    findings.add(...geometryNotices(header).map((notice) => ({ ...notice, file })));
+    findings.add(...[...geometryNotices(header), ...fileNotices(end)].map((notice) => ({ ...notice, file })));
     findings.add(...channelFindings(file, header, demands));
     return facts;
   } catch (error) {
@@ -90,7 +91,9 @@ async function judgeLabel(
 ): Promise<void> {
   try {
     const header = await readHeader(file);
-    if (depth === 'headers') await checkComplete(file, header);
+    const end = depth === 'headers' ? await checkComplete(file, header) : [];
+    // The geometry is the image's: what is odd about that is told of the image.
+    findings.add(...fileNotices([...header.warnings, ...end]).map((notice) => ({ ...notice, file })));
     if (header.channels > 1)
       findings.add({
         severity: 'error',

@@ -24,8 +24,9 @@ async function judge(item: Case, demands: CaseDemands, depth: Depth, folder: Ver
   let read: ReadVolume | undefined;
   if (!findings.bad) {
     try {
-      // The headers have told their oddities.
-      read = await readChannels(files, demands.channel, () => undefined);
+      read = await readChannels(files, demands.channel);
+      // The headers have told theirs; what is behind the voxels only reading shows.
+      findings.add(...read.notices.filter((one) => !findings.has(one)));
       findings.add(...judgeVoxels(files[0]!, read, demands));
     } catch (error) {
       findings.failed(error, files[0]!);

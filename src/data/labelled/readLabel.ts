@@ -2,6 +2,7 @@ import { UserError } from '../../errors/userError';
 import {
   compareGrids,
   countLabelValues,
+  fileNotices,
   gridOf,
   judgeLabelGrid,
   judgeLabelValues,
@@ -108,6 +109,7 @@ export async function judgeLabel(item: Case, image: Grid, settings: LabelSetting
   const own = gridOf(volume);
   const grid = judgeLabelGrid(own, image, imageFiles(item)[0]!, settings.onImageGrid);
   const notices = [
+    ...fileNotices(header.warnings),
     ...(grid ? [grid] : []),
     ...judgeLabelValues(values, knownLabels(settings.codes)),
     ...judgeLabelled(item, values, settings.codes),

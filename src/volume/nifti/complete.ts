@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises';
 import { fileError } from '../../errors/userError';
-import { streamRange } from './bytes';
+import { streamRange, type RangeRead } from './bytes';
 import type { NiftiHeader } from './header';
 import { voxelBytes } from './read';
 
@@ -31,14 +31,15 @@ async function claimedLength(file: string): Promise<number | undefined> {
  * Makes sure that a compressed file does not end too early, as an interrupted download does. The end of the file usually tells;
  * only when it does not agree with the header is everything inflated. (Of an uncompressed file, reading the header already tells.)
  *
+ * @returns whether other bytes follow the gzip data, where everything was inflated
  * @throws UserError naming the file when voxels are missing or the data is damaged.
  */
-export async function checkComplete(named: string, header: NiftiHeader): Promise<void> {
-  if (!header.compressed) return;
+export async function checkComplete(named: string, header: NiftiHeader): Promise<RangeRead> {
+  if (!header.compressed) return { trailing: false };
   const file = header.voxelFile ?? named;
   const claimed = await claimedLength(file);
   const expected = header.voxelOffset + voxelBytes(header);
   const beyond = claimed === undefined ? 0 : (claimed - (expected % 2 ** 32) + 2 ** 32) % 2 ** 32;
-  if (beyond <= PADDING) return;
-  await streamRange(file, true, header.voxelOffset, voxelBytes(header), () => undefined);
+  if (beyond <= PADDING) return { trailing: false };
+  return streamRange(file, true, header.voxelOffset, voxelBytes(header), () => undefined);
 }

@@ -12,7 +12,8 @@ import { formatSize } from '../../text';
 
 /** No gzip data inflates to more than this times its length. */
 const MAX_GZIP_RATIO = 1040;
-const TRAILING = 'bytes behind the gzip data, which are none themselves, were left out';
+/** Among the warnings of a header whose voxels were read. */
+export const TRAILING = 'bytes behind the gzip data, which are none themselves, were left out';
 
 /** Where the voxels of a header lie, and whether they are compressed. */
 interface Source {

@@ -1,5 +1,6 @@
 import type { Vec3 } from '../../../src/geometry';
 import {
+  appendFileSync,
   copyFileSync,
   mkdirSync,
   mkdtempSync,
@@ -178,6 +179,17 @@ describe('checkDataset', () => {
       /^warning: lies up to 0.3 mm off its image/,
     );
     expect(about(await check({ cases: [caseOf(one)], labels: true }), one)).toEqual(['error: has no label']);
+  });
+
+  it('tells of bytes behind the gzip data of images and labels, with and without their voxels', async () => {
+    const one = await image('behind/one.nii.gz');
+    const map = await label('behind/map.nii.gz', {});
+    for (const file of [one, map]) appendFileSync(file, 'HTTP/1.1 200 OK, and what else a proxy left');
+    for (const deep of [true, false]) {
+      const found = await check({ cases: [caseOf(one, map)], labels: true, deep });
+      for (const file of [one, map])
+        expect(about(found, file)).toEqual([expect.stringMatching(/^warning: bytes behind the gzip data/)]);
+    }
   });
 
   it('tells once of a file that is in two lists', async () => {
