@@ -66,6 +66,22 @@ export async function openRegular(file: string, doing = 'read the file'): Promis
   }
 }
 
+/** A regular file of UTF-8, as our own programs write them. @throws the error of the file system, or a UserError as {@link regularFile} */
+export async function readPlainText(file: string): Promise<string> {
+  try {
+    return (await readRegular(file)).toString('utf8');
+  } catch (error) {
+    // Callers look at the reason: a file that is not there is none.
+    throw (error as Error).cause ?? error;
+  }
+}
+
+/** Whether an error says that a file is not there. */
+export function isMissing(error: unknown): boolean {
+  const { code, cause } = error as NodeJS.ErrnoException;
+  return code === 'ENOENT' || (cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT';
+}
+
 /** The longest text that is read: JavaScript holds none of twice this length. */
 const MOST_TEXT_BYTES = 256 * 1024 * 1024;
 

@@ -1,5 +1,4 @@
-import { readFile } from 'node:fs/promises';
-import { fileError } from '../errors/userError';
+import { readRegular } from './regular';
 
 /** How many bytes are looked at to tell UTF-16 without a mark from other text. */
 const LOOKED_AT = 256;
@@ -36,8 +35,5 @@ export function decodeText(bytes: Uint8Array): string {
  * @throws UserError naming the file when it cannot be read
  */
 export async function readText(file: string, what: string): Promise<string> {
-  const bytes = await readFile(file).catch((error: unknown) => {
-    throw fileError(error, file, `read ${what}`);
-  });
-  return decodeText(bytes);
+  return decodeText(await readRegular(file, `read ${what}`));
 }

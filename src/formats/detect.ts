@@ -1,6 +1,7 @@
-import { open, stat } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { constants, gunzipSync } from 'node:zlib';
 import { UserError } from '../errors/userError';
+import { regularFile } from '../files/regular';
 import type { FormatName } from './types';
 
 /** Bytes that are looked at. */
@@ -32,9 +33,8 @@ const NAMED: readonly (readonly [RegExp, string])[] = [
 /** The first bytes of a file as text of one character a byte; undefined for a folder and for what cannot be read. */
 async function firstBytes(file: string): Promise<Buffer | 'folder' | undefined> {
   try {
-    const status = await stat(file);
+    const status = await regularFile(file);
     if (status.isDirectory()) return 'folder';
-    if (!status.isFile()) return undefined;
     const handle = await open(file, 'r');
     try {
       const { buffer, bytesRead } = await handle.read(Buffer.alloc(PROBE), 0, PROBE, 0);

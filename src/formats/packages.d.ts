@@ -8,6 +8,6 @@ declare module 'jpeg-lossless-decoder-js' {
   }
 }
 declare module 'seek-bzip' {
-  const bunzip: { decode(data: Uint8Array): Uint8Array };
+  const bunzip: { decode(data: Uint8Array, output: { writeByte(byte: number): void }): unknown };
   export default bunzip;
 }

@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises';
+import { openRegular } from '../files/regular';
 import { isOwnRun, readRunState, runLabel, type RunPhase, type RunState } from '../runs/runDirectory';
 import { readLaunch, type Launch } from '../runs/launch';
 import { runFiles } from '../runs/files';
@@ -165,7 +165,7 @@ const TAIL_BYTES = 16 * 1024;
 
 /** The last lines of a text file that are not empty, at most `count`; none when there is no file. */
 export async function lastLines(file: string, count: number): Promise<string[]> {
-  const handle = await open(file, 'r').catch(() => undefined);
+  const handle = await openRegular(file).catch(() => undefined);
   if (!handle) return [];
   try {
     const { size } = await handle.stat();

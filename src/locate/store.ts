@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises';
+import { readPlainText } from '../files/regular';
+import { parseJson } from '../files/json';
 import { cacheKey, resultFile } from '../data/cache';
 import { UserError } from '../errors/userError';
 import { writeFileAtomically } from '../files/atomic';
@@ -23,7 +24,7 @@ export async function cachedResult<T>(
   if (folder === null) return make();
   const file = resultFile(folder, await cacheKey(files, { version: RESULT_VERSION, settings }));
   try {
-    return JSON.parse(await readFile(file, 'utf8')) as T;
+    return parseJson(await readPlainText(file)) as T;
   } catch {
     // Not there, or damaged: made anew.
   }

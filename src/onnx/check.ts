@@ -1,5 +1,6 @@
-import { open, stat, type FileHandle } from 'node:fs/promises';
+import { stat, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { openRegular } from '../files/regular';
 import { fileError } from '../errors/userError';
 import { ELEMENTS } from './graph';
 import { MessageReader, type Field } from './read';
@@ -167,7 +168,7 @@ async function readModel(reader: MessageReader): Promise<ModelSummary> {
 export async function checkModel(file: string): Promise<ModelSummary> {
   let handle: FileHandle | undefined;
   try {
-    handle = await open(file, 'r');
+    handle = await openRegular(file);
     const { size } = await handle.stat();
     return await readModel(new MessageReader(handle, file, size));
   } catch (error) {

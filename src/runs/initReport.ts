@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises';
+import { readPlainText } from '../files/regular';
+import { parseJson } from '../files/json';
 import { writeFileAtomically } from '../files/atomic';
 import { runFiles } from './files';
 
@@ -32,7 +33,7 @@ export async function writeInitReport(runDir: string, report: InitReport): Promi
 /** What a run loaded at its start; undefined for a run from random weights, and where the file cannot be read. */
 export async function readInitReport(runDir: string): Promise<InitReport | undefined> {
   try {
-    const value = JSON.parse(await readFile(runFiles(runDir).init, 'utf8')) as InitReport | null;
+    const value = parseJson(await readPlainText(runFiles(runDir).init)) as InitReport | null;
     const lists = [
       value?.loaded,
       value?.adapted,

@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises';
+import { readPlainText } from '../files/regular';
+import { parseJson } from '../files/json';
 import { writeFileAtomically } from '../files/atomic';
 import { runFiles } from './files';
 import { unlessLocked } from './lock';
@@ -50,7 +51,7 @@ export async function writeLaunch(runDir: string, launch: Launch): Promise<void>
  */
 export async function readLaunch(runDir: string): Promise<Launch | undefined> {
   try {
-    const value = JSON.parse(await readFile(runFiles(runDir).launch, 'utf8')) as (Launch & { seal?: unknown }) | null;
+    const value = parseJson(await readPlainText(runFiles(runDir).launch)) as (Launch & { seal?: unknown }) | null;
     if (typeof value?.device !== 'string' || typeof value.host !== 'string') return undefined;
     const { seal, ...launch } = value;
     return (await sealFits(seal, runDir, 'launch', sealedFields(launch))) ? launch : undefined;

@@ -1,4 +1,5 @@
 import { open, type FileHandle } from 'node:fs/promises';
+import { isMissing, openRegular } from '../files/regular';
 import { fileError } from '../errors/userError';
 import { isFile } from '../files/kinds';
 import { decodeNumber, encodeNumber } from './numbers';
@@ -18,15 +19,24 @@ export function encodeRecord(record: MetricsRecord): string {
   return `${JSON.stringify(record, (_, value: unknown) => (typeof value === 'number' ? encodeNumber(value) : value))}\n`;
 }
 
+/** Characters of a line: some hundred metrics. */
+const MOST_LINE = 1 << 20;
+
 /** The record of a line, or undefined when the line is torn or damaged. */
 export function decodeRecord(line: string): MetricsRecord | undefined {
   try {
+    if (line.length > MOST_LINE) return undefined;
     const value: unknown = JSON.parse(line);
     if (typeof value !== 'object' || value === null || !Number.isFinite((value as MetricsRecord).step))
       return undefined;
     // In place and only where there is a text: readers go through hundreds of thousands of lines.
     const record = value as Record<string, unknown>;
-    for (const name in record) if (typeof record[name] === 'string') record[name] = decodeNumber(record[name]);
+    for (const name in record) {
+      const entry = record[name];
+      if (typeof entry === 'string') record[name] = decodeNumber(entry);
+      // Metrics are numbers and words: anything else was not written by a trainer.
+      else if (typeof entry !== 'number') delete record[name];
+    }
     return record as MetricsRecord;
   } catch {
     return undefined;
@@ -238,7 +248,7 @@ export class MetricsReader {
     const file = metricsFile(this.runDir);
     let handle: FileHandle | undefined;
     try {
-      handle = await open(file, 'r');
+      handle = await openRegular(file, 'read the metrics');
       const { size } = await handle.stat();
       if (this.offset > 0 && !(await this.knowsPlace(handle, size))) {
         this.forget();
@@ -246,7 +256,7 @@ export class MetricsReader {
       }
       for (let more = true; more;) more = await this.readPart(handle, size, take);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw fileError(error, file, 'read the metrics');
+      if (!isMissing(error)) throw fileError(error, file, 'read the metrics');
       if (this.offset > 0) onReset();
       this.forget();
     } finally {
@@ -287,9 +297,7 @@ const TAIL_BYTES = 1 << 16;
 
 /** Whole lines from the end of a file. */
 async function tailOf(file: string): Promise<string[]> {
-  const handle = await open(file, 'r').catch((error: unknown) => {
-    throw fileError(error, file, 'read the metrics');
-  });
+  const handle = await openRegular(file, 'read the metrics');
   try {
     const { size } = await handle.stat();
     const start = Math.max(0, size - TAIL_BYTES);

@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises';
+import { readPlainText } from '../files/regular';
+import { parseJson } from '../files/json';
 import { fileError, UserError } from '../errors/userError';
 import { writeFileAtomically } from '../files/atomic';
 import type { RunNotes } from '../protocol/runs';
@@ -20,7 +21,7 @@ export async function readNotes(runDir: string): Promise<RunNotes> {
   const file = runFiles(runDir).notes;
   let value: Partial<RunNotes> | null;
   try {
-    value = JSON.parse(await readFile(file, 'utf8')) as Partial<RunNotes> | null;
+    value = parseJson(await readPlainText(file)) as Partial<RunNotes> | null;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return NONE;
     if (error instanceof SyntaxError) throw new UserError(`${file}: not JSON, so the notes on this run cannot be read`);

@@ -3,6 +3,8 @@ import { readdir, readFile, stat, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hostname } from 'node:os';
 import { Worker } from 'node:worker_threads';
+import { readPlainText } from '../files/regular';
+import { parseJson } from '../files/json';
 import { UserError } from '../errors/userError';
 import { writeFileAtomically } from '../files/atomic';
 import { aliveFile, ALIVE_FILE, runFiles } from './files';
@@ -69,7 +71,7 @@ export function isOwnOwner(runDir: string, owner: Owner): Promise<boolean> {
 /** The owner of a run; undefined when nobody is named, or the file cannot be read. */
 export async function readOwner(runDir: string): Promise<Owner | undefined> {
   try {
-    const value = JSON.parse(await readFile(runFiles(runDir).owner, 'utf8')) as Partial<Owner> | null;
+    const value = parseJson(await readPlainText(runFiles(runDir).owner)) as Partial<Owner> | null;
     return typeof value?.token === 'string' && /^[\w-]+$/.test(value.token) ? (value as Owner) : undefined;
   } catch {
     return undefined;

@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises';
+import { readPlainText } from '../files/regular';
+import { parseJson } from '../files/json';
 import { fileError, UserError } from '../errors/userError';
 import { writeFileAtomically } from '../files/atomic';
 import type { Results } from '../protocol/scores';
@@ -14,7 +15,7 @@ export async function writeResults(runDir: string, results: Results): Promise<vo
 export async function readResults(runDir: string): Promise<Results> {
   const file = runFiles(runDir).results;
   try {
-    const value = JSON.parse(await readFile(file, 'utf8')) as Results | null;
+    const value = parseJson(await readPlainText(file)) as Results | null;
     if (value?.format === 1 && Array.isArray(value.cases)) return value;
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw fileError(error, file, 'read the results');

@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises';
+import { readPlainText } from '../files/regular';
+import { parseJson } from '../files/json';
 import { writeFileAtomically } from '../files/atomic';
 import { runFiles } from './files';
 import { MetricsReader, type MetricsPlace } from './metrics';
@@ -23,7 +24,7 @@ interface Taken {
 /** What was kept in curves.json; undefined when there is none that can be read. It only saves time: the metrics are the truth. */
 async function readKept(runDir: string): Promise<Taken | undefined> {
   try {
-    const { format, place, curves } = JSON.parse(await readFile(runFiles(runDir).curves, 'utf8')) as Kept;
+    const { format, place, curves } = parseJson(await readPlainText(runFiles(runDir).curves)) as Kept;
     if (format !== 1 || !Number.isSafeInteger(place.offset)) return undefined;
     const known = Object.entries(curves).map(([name, curve]) => [name, ThinCurve.of(curve)] as const);
     return { place: { offset: place.offset, tail: String(place.tail) }, curves: new Map(known) };

@@ -1,6 +1,8 @@
-import { appendFile, lstat, mkdir, readdir, readFile } from 'node:fs/promises';
+import { appendFile, lstat, mkdir, readdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, join, resolve } from 'node:path';
+import { readPlainText } from '../files/regular';
+import { parseJson } from '../files/json';
 import { fileError, UsageError, UserError } from '../errors/userError';
 import { writeFileAtomically } from '../files/atomic';
 import { makeFolder } from '../files/folders';
@@ -242,7 +244,7 @@ async function writeState(runDir: string, state: RunState): Promise<void> {
 /** Reads run.json. @throws UserError when it is missing or malformed. */
 export async function readRunState(runDir: string): Promise<RunState> {
   const file = runFiles(runDir).state;
-  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+  const text = await readPlainText(file).catch((error: unknown) => {
     throw fileError(error, file, 'read the state of the run');
   });
   const value = parseObject(text);
@@ -257,7 +259,7 @@ export async function readRunState(runDir: string): Promise<RunState> {
 
 function parseObject(text: string): Record<string, unknown> | undefined {
   try {
-    const value: unknown = JSON.parse(text);
+    const value: unknown = parseJson(text);
     return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
   } catch {
     return undefined;
@@ -268,7 +270,7 @@ function parseObject(text: string): Record<string, unknown> | undefined {
 export async function readRunConfig(runDir: string): Promise<unknown> {
   const file = runFiles(runDir).config;
   try {
-    return JSON.parse(await readFile(file, 'utf8')) as unknown;
+    return parseJson(await readPlainText(file)) as unknown;
   } catch (error) {
     if (error instanceof SyntaxError) throw new UserError(`${file}: not JSON: ${error.message}`);
     throw fileError(error, file, 'read the config of the run');

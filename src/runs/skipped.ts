@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises';
+import { readPlainText } from '../files/regular';
+import { parseJson } from '../files/json';
 import { UserError } from '../errors/userError';
 import { writeFileAtomically } from '../files/atomic';
 import { runFiles } from './files';
@@ -18,12 +19,12 @@ export async function readSkipped(runDir: string): Promise<readonly SkippedCase[
   const file = runFiles(runDir).skipped;
   let text: string;
   try {
-    text = await readFile(file, 'utf8');
+    text = await readPlainText(file);
   } catch {
     return [];
   }
   try {
-    const { cases } = JSON.parse(text) as { cases: SkippedCase[] };
+    const { cases } = parseJson(text) as { cases: SkippedCase[] };
     if (cases.every(({ id, image, reason }) => [id, image, reason].every((one) => typeof one === 'string')))
       return cases;
     throw new TypeError('not a list of cases');

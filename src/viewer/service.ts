@@ -1,5 +1,4 @@
 import type { Vec3 } from '../geometry';
-import { freemem } from 'node:os';
 import { setImmediate } from 'node:timers/promises';
 import type {
   Glimpse,
@@ -35,6 +34,7 @@ import { makeThumbnail, type Thumbnail } from './thumbnail';
 import { memoryFor, stepsFor, stepsInWords } from './tooLarge';
 import { labelCounts, summarizeValues } from './statistics';
 import { UserError } from '../errors/userError';
+import { availableMemory } from '../files/memory';
 import { formatSize, significant } from '../text';
 
 /** Voxels that are looked at in one go. */
@@ -96,7 +96,7 @@ export class VolumeService {
   /** @param free bytes of memory that are free, asked once when the header is read. */
   constructor(
     private readonly file: string,
-    private readonly free: () => number = freemem,
+    private readonly free: () => number = availableMemory,
   ) {}
 
   private open(): Promise<Opened> {

@@ -1,5 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
-import { open, realpath } from 'node:fs/promises';
+import { realpath } from 'node:fs/promises';
+import { openRegular } from '../../files/regular';
 import { axisCodes, filesBehind, spacingOf, type NiftiHeader, type Volume } from '../../volume';
 import type { ImageFacts } from './types';
 
@@ -18,7 +19,7 @@ export async function pieceHash(file: string): Promise<string> {
 }
 
 async function addPieces(hash: Hash, file: string): Promise<void> {
-  const handle = await open(file, 'r');
+  const handle = await openRegular(file);
   try {
     const { size } = await handle.stat();
     hash.update(String(size));

@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises';
+import { readPlainText } from '../../files/regular';
+import { parseJson } from '../../files/json';
 import { UserError } from '../../errors/userError';
 import { writeFileAtomically } from '../../files/atomic';
 import { cacheKey, verdictFile } from '../cache';
@@ -40,7 +41,7 @@ export async function recallVerdict(
   const file = folder === null ? undefined : await fileOf(folder, item, demands);
   if (file === undefined) return undefined;
   try {
-    const { images, ...rest } = JSON.parse(await readFile(file, 'utf8')) as Written;
+    const { images, ...rest } = parseJson(await readPlainText(file)) as Written;
     return {
       ...rest,
       images: images.map((image) => ({

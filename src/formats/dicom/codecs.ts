@@ -102,21 +102,54 @@ async function decodeLossless(frame: Buffer): Promise<Decoded> {
   };
 }
 
-/** Bits a number and the kind of a JPEG code stream (its start-of-frame mark). */
-function jpegKind(frame: Uint8Array): { marker: number; bits: number } {
+/** Size of a picture, in pixels. */
+export interface PictureSize {
+  readonly rows: number;
+  readonly columns: number;
+}
+
+/** What the start-of-frame mark of a JPEG or JPEG-LS code stream says; the mark is 0 where there is none. */
+function jpegKind(frame: Uint8Array): { marker: number; bits: number } & PictureSize {
   for (let at = 2; at + 9 < frame.length;) {
     if (frame[at] !== 0xff) {
       at += 1;
       continue;
     }
     const marker = frame[at + 1]!;
-    if (marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker))
-      return { marker, bits: frame[at + 4]! };
+    if ((marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker)) || marker === JPEG_LS_START) {
+      const word = (place: number): number => (frame[at + place]! << 8) + frame[at + place + 1]!;
+      return { marker, bits: frame[at + 4]!, rows: word(5), columns: word(7) };
+    }
     at += marker === 0xff ? 1 : marker >= 0xd0 && marker <= 0xd9 ? 2 : 2 + (frame[at + 2]! << 8) + frame[at + 3]!;
   }
-  return { marker: 0, bits: 0 };
+  return { marker: 0, bits: 0, rows: 0, columns: 0 };
 }
 
+/** The size that a code stream of JPEG 2000 says (its SIZ segment, which comes first). */
+function jpeg2000Size(frame: Buffer): PictureSize {
+  const known = frame.length >= 24 && frame.readUInt32BE(0) === 0xff4fff51;
+  const edge = (at: number): number => (known ? frame.readUInt32BE(at) - frame.readUInt32BE(at + 8) : 0);
+  return { columns: edge(8), rows: edge(12) };
+}
+
+/** Pictures beyond are none of a scanner: decoders take a multiple of it in memory. */
+const MOST_PIXELS = 1 << 28;
+
+/** Refuses a code stream that is larger than its file says, before a decoder makes room for it. */
+function checkSize(frame: Buffer, { rows, columns }: PictureSize, file: string): void {
+  const jpeg2000 = frame.length > 1 && frame[1] === 0x4f;
+  const stream = jpeg2000 ? jpeg2000Size(frame) : jpegKind(frame);
+  if (stream.rows * stream.columns > rows * columns)
+    throw new UserError(
+      `${file}: its compressed pixels are ${stream.columns}×${stream.rows}, and its header says ${columns}×${rows}: it is damaged`,
+    );
+  if (rows * columns > MOST_PIXELS)
+    throw new UserError(
+      `${file}: the header claims ${columns}×${rows} compressed pixels in one picture: it is damaged`,
+    );
+}
+
+const JPEG_LS_START = 0xf7;
 const PREFIX = '1.2.840.10008.1.2.4.';
 
 /** The decoder of a transfer syntax; undefined for one that is not known. The frame itself tells which JPEG it is. */
@@ -134,13 +167,18 @@ function decoderOf(transferSyntax: string, frame: Buffer): (() => Promise<Decode
   return undefined;
 }
 
-/** @throws UserError naming `file` for a compression that cannot be read, and for damaged data */
+/**
+ * @param size of the picture by the file's header
+ * @throws UserError naming `file` for a compression that cannot be read, and for damaged data
+ */
 export async function decodeCompressed(
   transferSyntax: string,
   name: string,
   frame: Buffer,
   file: string,
+  size: PictureSize,
 ): Promise<Decoded> {
+  checkSize(frame, size, file);
   const decode = decoderOf(transferSyntax, frame);
   if (!decode)
     throw new UserError(

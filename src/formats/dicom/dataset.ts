@@ -1,5 +1,8 @@
 import dicomParser, { type DataSet } from 'dicom-parser';
+import { constants as bufferConstants } from 'node:buffer';
 import { inflateRawSync } from 'node:zlib';
+import { availableMemory } from '../../files/memory';
+import { MAX_GZIP_RATIO } from '../fileBytes';
 import { decodeText } from './charset';
 
 /** Missing from the package's types. */
@@ -144,6 +147,12 @@ function readMeta(bytes: Buffer): Start {
 
 const PIXELS = { x7fe00010: 'integer', x7fe00008: 'float', x7fe00009: 'double' } as const;
 
+/** What a deflated file may unpack to: it does not say so itself, and is held twice for a moment. */
+const mostInflated = (bytes: Buffer): number =>
+  Math.floor(
+    Math.min(bufferConstants.MAX_LENGTH, bytes.length * MAX_GZIP_RATIO, Math.max(1 << 24, availableMemory() / 2)),
+  );
+
 /**
  * Parses a file up to its pixels, with or without preamble and meta information.
  *
@@ -155,7 +164,13 @@ export function parseDicom(bytes: Buffer, whole: boolean): Parsed {
   const { at, transferSyntax } = readMeta(bytes);
   if (transferSyntax === DEFLATED) {
     if (!whole) throw new NeedsMore();
-    return parseFrom(inflateRawSync(bytes.subarray(at)), 0, LITTLE_EXPLICIT, true, true);
+    return parseFrom(
+      inflateRawSync(bytes.subarray(at), { maxOutputLength: mostInflated(bytes) }),
+      0,
+      LITTLE_EXPLICIT,
+      true,
+      true,
+    );
   }
   return parseFrom(bytes, at, transferSyntax, whole, false);
 }

@@ -47,7 +47,12 @@ function split(table: Buffer, fragments: readonly Fragment[], frameCount: number
         fragments
           .filter(({ data }) => data[0] === 0xff && (data[1] === 0xd8 || data[1] === 0x4f))
           .map(({ at: place }) => place - first);
-  return starts.map((start, i) =>
-    join(fragments.filter(({ at: place }) => place - first >= start && place - first < (starts[i + 1] ?? Infinity))),
-  );
+  let next = 0;
+  return starts.map((start, i) => {
+    const end = starts[i + 1] ?? Infinity;
+    while (next < fragments.length && fragments[next]!.at - first < start) next += 1;
+    const from = next;
+    while (next < fragments.length && fragments[next]!.at - first < end) next += 1;
+    return join(fragments.slice(from, next));
+  });
 }

@@ -2,6 +2,11 @@ import type { Parsed, Tags } from './dataset';
 import { mosaicFrames } from './mosaic';
 import type { FileInfo, Frame } from './types';
 
+/** Groups that are looked through for a frame: objects have some twenty. */
+const MOST_GROUPS = 100;
+/** The longest series are of some ten thousand frames. */
+const MOST_FRAMES = 100_000;
+
 /** Looks for an element in the functional groups of one frame, in those that all frames share, and in the data set. */
 class FrameTags {
   private readonly places: readonly Tags[];
@@ -13,7 +18,7 @@ class FrameTags {
   ) {
     const groups = (item: Tags | undefined): Tags[] =>
       item ? item.tags.flatMap((tag) => item.items(tag).slice(0, 1)) : [];
-    this.places = [...groups(perFrame), ...shared.flatMap(groups)];
+    this.places = [...groups(perFrame), ...shared.flatMap(groups)].slice(0, MOST_GROUPS);
   }
 
   of(tag: string): Tags {
@@ -135,6 +140,8 @@ export function framesOf(parsed: Parsed, info: Pick<FileInfo, 'rows' | 'columns'
   const { data } = parsed;
   const count = data.number('x00280008') ?? 1;
   const instance = data.number('x00200013') ?? Number.NaN;
+  if (count > MOST_FRAMES)
+    return { frames: [], warnings: [], refused: `an object of ${count} frames, which no scanner makes: it is damaged` };
   const shared = data.items('x52009229').slice(0, 1);
   const perFrame = data.items('x52009230');
   if (perFrame.length > 0) {

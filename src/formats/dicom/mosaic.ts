@@ -35,6 +35,9 @@ function readCsa(bytes: Uint8Array | undefined): Map<string, string[]> {
   return found;
 }
 
+/** Of a picture, each at least some pixels wide. */
+const MOST_TILES = 10_000;
+
 /** The tiles of a mosaic as frames: Siemens puts all slices of one measurement into one large picture. */
 export function mosaicFrames(data: Tags, { rows, columns }: Pick<FileInfo, 'rows' | 'columns'>, first: Frame): Frames {
   const csa = readCsa(data.bytes('x00291010'));
@@ -46,7 +49,8 @@ export function mosaicFrames(data: Tags, { rows, columns }: Pick<FileInfo, 'rows
     warnings: [],
     refused: `a Siemens mosaic (many slices in one picture) ${why}`,
   });
-  if (!(count >= 1) || !Number.isInteger(count)) return refused('that does not say how many slices it has');
+  if (!(count >= 1 && count <= MOST_TILES) || !Number.isInteger(count))
+    return refused('that does not say how many slices it has');
   if (!position || !orientation || !spacing || !step) return refused('without position, orientation or spacing');
   const side = Math.ceil(Math.sqrt(count));
   const size = { columns: Math.floor(columns / side), rows: Math.floor(rows / side) };

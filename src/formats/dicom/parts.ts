@@ -1,6 +1,6 @@
 import { counted } from '../../text';
 import { byInstance, clustersOf, groupsThatFit, inWords, planeOf, type Cluster } from './places';
-import { pixelDigest } from './pixels';
+import { FrameReader, pixelDigest } from './pixels';
 import { stepsOf } from './spacing';
 import { sizeOf, type Image } from './types';
 
@@ -72,9 +72,14 @@ async function withoutCopies(
     const seen = new Set<string>();
     const left: Image[] = [];
     const uids = cluster.map(({ file, index }) => `${file.sopUid}#${index}`);
+    const times = new Map<string, number>();
+    for (const uid of uids) times.set(uid, (times.get(uid) ?? 0) + 1);
+    // Frames of one file stand together, and it is read once.
+    let reader: { readonly file: Image['file']; readonly frames: FrameReader } | undefined;
     for (const [i, image] of cluster.entries()) {
-      const suspected = cluster.length > 1 && (!sameInstance || uids.indexOf(uids[i]!) !== uids.lastIndexOf(uids[i]!));
-      const key = suspected ? `${sameInstance ? uids[i] : ''} ${await pixelDigest(image)}` : '';
+      const suspected = cluster.length > 1 && (!sameInstance || times.get(uids[i]!)! > 1);
+      if (suspected && reader?.file !== image.file) reader = { file: image.file, frames: new FrameReader(image.file) };
+      const key = suspected ? `${sameInstance ? uids[i] : ''} ${await pixelDigest(image, reader?.frames)}` : '';
       if (suspected && seen.has(key)) copies.push(image.file.path);
       else left.push(image);
       if (suspected) seen.add(key);

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { UserError } from '../../errors/userError';
+import { checkMemory } from '../../files/memory';
 import { readBytes } from '../fileBytes';
 import { bytesOf, decodeNumbers, newVoxels } from '../numbers';
 import type { VoxelType, Voxels } from '../types';
@@ -24,7 +25,7 @@ export function storedType(file: FileInfo): VoxelType {
 }
 
 /** The frames of a file, each decoded when it is asked for. */
-class FrameReader {
+export class FrameReader {
   private fragments?: Promise<Buffer[]>;
   private unpacked?: Promise<Buffer>;
 
@@ -61,7 +62,7 @@ class FrameReader {
       const decoded: Decoded =
         transferSyntax === RLE
           ? { bytes: decodeRle(bytes, count, bytesOf(type), path), bytesPerPixel: bytesOf(type), bits: 0 }
-          : await decodeCompressed(transferSyntax, syntaxName(transferSyntax), bytes, path);
+          : await decodeCompressed(transferSyntax, syntaxName(transferSyntax), bytes, path, this.file);
       if (decoded.bytes.length < count * decoded.bytesPerPixel)
         throw new UserError(`${path}: truncated or damaged: its compressed pixels are fewer than ${columns}×${rows}`);
       return fromCodec(decoded, this.file, type, count);
@@ -127,10 +128,10 @@ function tileOf(values: Voxels, image: Image): Voxels {
   return out;
 }
 
-/** A short text that is the same for the same stored pixels. */
-export async function pixelDigest(image: Image): Promise<string> {
+/** A short text that is the same for the same stored pixels. @param reader of the image's file */
+export async function pixelDigest(image: Image, reader = new FrameReader(image.file)): Promise<string> {
   if (image.file.problem) return `${image.file.path}#${image.index}`;
-  const bytes = await new FrameReader(image.file).stored(image.tile ? 0 : image.index);
+  const bytes = await reader.stored(image.tile ? 0 : image.index);
   const { tile } = image;
   return createHash('sha256')
     .update(`${image.slope} ${image.intercept} ${tile ? `${tile.x},${tile.y}` : ''}`)
@@ -175,6 +176,11 @@ export function scaleOf(images: readonly Image[]): Scale {
 export async function readImages(images: readonly Image[], scale: Scale): Promise<Voxels> {
   const [columns, rows] = sizeOf(images[0]!);
   const length = columns * rows;
+  checkMemory(
+    length * images.length * bytesOf(scale.type),
+    images[0]!.file.path,
+    `the ${images.length} images of ${columns}×${rows} pixels of its volume would`,
+  );
   const out = newVoxels(scale.type, length * images.length);
   const places = images.map((image, place) => ({ image, place }));
   places.sort((a, b) =>

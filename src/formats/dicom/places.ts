@@ -1,8 +1,11 @@
+import { UserError } from '../../errors/userError';
 import { cross, dot, lengthOf, scaled } from '../arrange';
 import { sizeOf, type Image } from './types';
 
 /** A list of numbers closer than this is the same direction. */
 const SAME_DIRECTION = 2e-3;
+/** Scans of a rotating plane have some hundred directions. */
+const MOST_GROUPS = 1000;
 
 const close = (a: readonly number[], b: readonly number[], tolerance: number): boolean =>
   a.length === b.length && a.every((value, i) => Math.abs(value - b[i]!) <= tolerance);
@@ -22,6 +25,10 @@ export function groupsThatFit(images: readonly Image[]): Image[][] {
     const group = groups.find(([first]) => fit(first!, image));
     if (group) group.push(image);
     else groups.push([image]);
+    if (groups.length > MOST_GROUPS)
+      throw new UserError(
+        `${image.file.path}: the images of its series have more than ${MOST_GROUPS} sizes or directions: they are no volumes`,
+      );
   }
   return groups;
 }

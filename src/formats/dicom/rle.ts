@@ -5,6 +5,9 @@ export function decodeRle(frame: Buffer, pixels: number, bytesPerPixel: number, 
   const segments = frame.length >= 64 ? frame.readUInt32LE(0) : 0;
   if (segments !== bytesPerPixel)
     throw new UserError(`${file}: the RLE pixels are damaged: ${segments} segments for ${bytesPerPixel} bytes a pixel`);
+  // Two bytes give 128 at most.
+  if (pixels * bytesPerPixel > frame.length * 64)
+    throw new UserError(`${file}: truncated: ${pixels} pixels expected, and the RLE data has ${frame.length} bytes`);
   const out = Buffer.alloc(pixels * bytesPerPixel);
   for (let segment = 0; segment < segments; segment++) {
     const start = frame.readUInt32LE(4 + 4 * segment);

@@ -107,8 +107,23 @@ async function forEach<T, R>(items: readonly T[], work: (item: T) => Promise<R>)
   return results;
 }
 
-/** Files of a folder and of those in it, by name; links are followed, but never into a folder that holds them. */
-export async function filesIn(folder: string, deep: boolean, above: readonly string[] = []): Promise<string[]> {
+/** Files of a folder and of those in it, by name; links are followed, each folder is listed once, at its own path where it has one. */
+export async function filesIn(folder: string, deep: boolean): Promise<string[]> {
+  const walk: Walk = { files: [], visited: new Set(), links: [] };
+  await list(folder, deep, walk);
+  for (let link = walk.links.shift(); link !== undefined; link = walk.links.shift()) await list(link, deep, walk);
+  return walk.files.sort((a, b) => (a < b ? -1 : 1));
+}
+
+interface Walk {
+  readonly files: string[];
+  /** Real paths. */
+  readonly visited: Set<string>;
+  /** Linked folders, listed when all others are. */
+  readonly links: string[];
+}
+
+async function list(folder: string, deep: boolean, walk: Walk): Promise<void> {
   let entries;
   let real: string;
   try {
@@ -117,16 +132,16 @@ export async function filesIn(folder: string, deep: boolean, above: readonly str
   } catch (error) {
     throw fileError(error, folder, 'list the folder');
   }
-  if (above.includes(real)) return [];
-  const files: string[] = [];
+  if (walk.visited.has(real)) return;
+  walk.visited.add(real);
   for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
     if (entry.name.startsWith('.')) continue;
     const path = join(folder, entry.name);
     const kind = entry.isSymbolicLink() ? await stat(path).catch(() => undefined) : entry;
-    if (kind?.isFile()) files.push(path);
-    else if (kind?.isDirectory() && deep) files.push(...(await filesIn(path, true, [...above, real])));
+    if (kind?.isFile()) walk.files.push(path);
+    else if (kind?.isDirectory() && deep && entry.isSymbolicLink()) walk.links.push(path);
+    else if (kind?.isDirectory() && deep) await list(path, deep, walk);
   }
-  return files;
 }
 
 /** Reads the headers of files; what is no DICOM is passed over. */

@@ -1,6 +1,7 @@
 import { dirname, isAbsolute, join } from 'node:path';
 import { UserError } from '../../errors/userError';
-import { checkLength, fileLength, inflate, numbered, readBytes } from '../fileBytes';
+import { checkMemory } from '../../files/memory';
+import { checkFileCount, checkLength, checkText, fileLength, inflate, numbered, readBytes } from '../fileBytes';
 import { bytesOf, decodeNumbers, newVoxels, parseNumbers } from '../numbers';
 import type { VoxelType, Voxels } from '../types';
 import { isTrue, type MetaFields } from './header';
@@ -20,6 +21,7 @@ export function dataFiles({ fields, list }: MetaFields, depth: number, file: str
   const to = Number(parts[3] ?? from + depth - 1);
   const step = Number(parts[4] ?? 1);
   if (step < 1) throw new UserError(`${file}: the numbers of the data files in the MetaImage header have step ${step}`);
+  checkFileCount((to - from) / step + 1, file);
   const files: string[] = [];
   for (let n = from; n <= to; n += step) files.push(here(numbered(parts[1]!, n)));
   return files;
@@ -52,7 +54,10 @@ async function readPiece(header: MetaFields, file: string, behind: number, wante
   const expected = count * bytesOf(type);
   const start = compressed || text ? behind : await startIn(header, file, behind, expected);
   const bytes = await readBytes(file, start, compressed || text ? Infinity : expected);
-  if (text) return parseNumbers(bytes.toString('latin1'), type, count, file);
+  if (text) {
+    checkText(bytes, count, file);
+    return parseNumbers(bytes.toString('latin1'), type, count, file);
+  }
   const plain = compressed ? await inflate(bytes, expected, file) : bytes;
   checkLength(plain.length, expected, file);
   return decodeNumbers(plain.subarray(0, expected), type, !isBigEndian(header), file);
@@ -64,6 +69,7 @@ async function readPiece(header: MetaFields, file: string, behind: number, wante
  * @throws UserError naming the file that is missing, damaged or too short
  */
 export async function readData(header: MetaFields, file: string, wanted: Wanted): Promise<Voxels> {
+  checkMemory(2 * wanted.count * bytesOf(wanted.type), file, `its ${wanted.count} voxels of ${wanted.type} would`);
   const files = dataFiles(header, wanted.depth, file);
   if (!files) return readPiece(header, file, header.end, wanted);
   if (files.length === 1) return readPiece(header, files[0]!, 0, wanted);

@@ -9,6 +9,9 @@ export interface MetaFields {
   readonly end: number;
 }
 
+/** Of a path. */
+const MOST_CHARACTERS = 1 << 13;
+
 /** @throws UserError naming `file` when there is no `ElementDataFile`, which ends a header */
 export function parseMeta(bytes: Buffer, file: string): MetaFields {
   const fields = new Map<string, string>();
@@ -18,11 +21,17 @@ export function parseMeta(bytes: Buffer, file: string): MetaFields {
     if (stop < 0) stop = bytes.length;
     const line = bytes.toString('utf8', at, stop).replace(/\r$/, '');
     at = Math.min(stop + 1, bytes.length);
-    const pair = /^\s*([^=:]+?)\s*[=:]\s*(.*?)\s*$/.exec(line);
-    if (!pair) continue;
-    fields.set(pair[1]!.toLowerCase(), pair[2]!);
-    if (pair[1]!.toLowerCase() !== 'elementdatafile') continue;
-    const list = /^LIST\b/i.test(pair[2]!)
+    const sign = line.search(/[=:]/);
+    const key = line.slice(0, Math.max(0, sign)).trim().toLowerCase();
+    if (key === '') continue;
+    const value = line.slice(sign + 1).trim();
+    fields.set(key, value);
+    if (key !== 'elementdatafile') continue;
+    if (value.length > MOST_CHARACTERS)
+      throw new UserError(
+        `${file}: ElementDataFile of the MetaImage header has ${value.length} characters: it is damaged`,
+      );
+    const list = /^LIST\b/i.test(value)
       ? bytes
           .toString('utf8', at)
           .split(/\r?\n/)
@@ -53,7 +62,8 @@ const TYPES: Record<string, VoxelType> = {
 /** @throws UserError naming `file` for a type that is not one of numbers */
 export function voxelType({ fields }: MetaFields, file: string): VoxelType {
   const name = (fields.get('elementtype') ?? '').toUpperCase();
-  const type = TYPES[name.replace(/_ARRAY$/, '')];
+  const plain = name.replace(/_ARRAY$/, '');
+  const type = Object.hasOwn(TYPES, plain) ? TYPES[plain] : undefined;
   if (!type) throw new UserError(`${file}: ElementType ${name || '(none)'} of the MetaImage header cannot be read`);
   return type;
 }

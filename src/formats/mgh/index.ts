@@ -1,12 +1,11 @@
 import { UserError } from '../../errors/userError';
 import { affineOf } from '../arrange';
-import { checkLength, fileLength, inflate, readBytes } from '../fileBytes';
+import { checkLength, fileLength, inflate, MAX_GZIP_RATIO, readBytes } from '../fileBytes';
 import { bytesOf, decodeNumbers } from '../numbers';
 import type { FormatHeader, OpenedFile, VoxelType } from '../types';
 
 /** Bytes before the voxels (https://surfer.nmr.mgh.harvard.edu/fswiki/FsTutorial/MghFormat). */
 const OFFSET = 284;
-const MAX_GZIP_RATIO = 1040;
 
 const TYPES: Record<number, VoxelType> = { 0: 'uint8', 1: 'int32', 3: 'float32', 4: 'int16', 10: 'uint16' };
 

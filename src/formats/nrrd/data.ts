@@ -1,6 +1,8 @@
 import { dirname, isAbsolute, join } from 'node:path';
 import { UserError } from '../../errors/userError';
-import { checkLength, fileLength, inflate, numbered, readBytes } from '../fileBytes';
+import { checkFileCount, checkLength, checkText, fileLength, inflate, numbered, readBytes } from '../fileBytes';
+import { checkMemory } from '../../files/memory';
+import { formatBytes } from '../../text';
 import { bytesOf, decodeNumbers, parseNumbers } from '../numbers';
 import type { VoxelType, Voxels } from '../types';
 import { needed, words, type NrrdFields } from './header';
@@ -22,7 +24,7 @@ const ENCODINGS: Record<string, Encoding> = {
 /** @throws UserError naming `file` for an encoding that is not known */
 export function encodingOf({ fields }: NrrdFields, file: string): Encoding {
   const name = needed(fields, 'encoding', file).toLowerCase();
-  const found = ENCODINGS[name];
+  const found = Object.hasOwn(ENCODINGS, name) ? ENCODINGS[name] : undefined;
   if (!found)
     throw new UserError(`${file}: the NRRD encoding "${name}" cannot be read; raw, gzip, bzip2, ascii and hex can`);
   return found;
@@ -41,6 +43,7 @@ export function dataFiles({ fields, list }: NrrdFields, file: string): string[] 
   if (!parts) return [here(words(text).length === 1 ? words(text)[0]! : text)];
   const [from, to, step] = [Number(parts[2]), Number(parts[3]), Number(parts[4])];
   if (step === 0) throw new UserError(`${file}: the numbers of the data files in the NRRD header have step 0`);
+  checkFileCount((to - from) / step + 1, file);
   const files: string[] = [];
   for (let n = from; step > 0 ? n <= to : n >= to; n += step) files.push(here(numbered(parts[1]!, n)));
   return files;
@@ -59,14 +62,28 @@ function skipLines(bytes: Buffer, lines: number, file: string): Buffer {
   return bytes.subarray(at);
 }
 
-async function unbzip(bytes: Buffer, file: string): Promise<Buffer> {
+/** Unpacks `expected` bytes; what follows them is left out. */
+async function unbzip(bytes: Buffer, expected: number, file: string): Promise<Buffer> {
   const { default: bunzip } = await import('seek-bzip');
+  checkMemory(expected, file, `its ${formatBytes(expected)} of voxels would`);
+  let out = Buffer.alloc(Math.min(expected, 1 << 16));
+  let filled = 0;
+  const writeByte = (byte: number): void => {
+    if (filled >= expected) throw new Enough();
+    if (filled === out.length) out = Buffer.concat([out], Math.min(expected, 2 * out.length));
+    out[filled++] = byte;
+  };
   try {
-    return Buffer.from(bunzip.decode(bytes));
+    bunzip.decode(bytes, { writeByte });
+    return out.subarray(0, filled);
   } catch (error) {
+    if (error instanceof Enough) return out.subarray(0, filled);
     throw new UserError(`${file}: truncated or damaged: the bzip2 data cannot be unpacked`, 1, { cause: error });
   }
 }
+
+/** Ends the unpacking. */
+class Enough extends Error {}
 
 interface Piece {
   readonly file: string;
@@ -87,11 +104,12 @@ async function pieceBytes(header: NrrdFields, piece: Piece, encoding: Encoding, 
   const lines = skipLines(await readBytes(file, start), whole(header, 'lineskip'), file);
   const behind = Math.max(0, skip);
   if (encoding === 'gzip') return (await inflate(lines, expected + behind, file)).subarray(behind);
-  if (encoding === 'bzip2') return (await unbzip(lines, file)).subarray(behind);
+  if (encoding === 'bzip2') return (await unbzip(lines, expected + behind, file)).subarray(behind);
   return lines.subarray(behind);
 }
 
 function fromHex(bytes: Buffer, expected: number, file: string): Buffer {
+  checkText(bytes, 2 * expected, file);
   const digits = bytes.toString('latin1').replaceAll(/\s/g, '');
   if (/[^0-9a-f]/i.test(digits.slice(0, expected * 2)))
     throw new UserError(`${file}: the hexadecimal voxels hold other characters`);
@@ -110,6 +128,7 @@ export async function readData(header: NrrdFields, file: string, type: VoxelType
   ];
   if (count % pieces.length !== 0)
     throw new UserError(`${file}: ${count} voxels cannot be divided among ${pieces.length} data files`);
+  checkMemory(2 * count * bytesOf(type), file, `its ${count} voxels of ${type} would`);
   const each = count / pieces.length;
   const expected = each * bytesOf(type);
   const littleEndian = !/^big$/i.test(header.fields.get('endian') ?? 'little');
@@ -117,6 +136,7 @@ export async function readData(header: NrrdFields, file: string, type: VoxelType
   for (const piece of pieces) {
     const bytes = await pieceBytes(header, piece, encoding, expected);
     if (encoding === 'text') {
+      checkText(bytes, each, piece.file);
       parts.push(parseNumbers(bytes.toString('latin1'), type, each, piece.file));
       continue;
     }

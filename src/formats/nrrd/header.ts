@@ -20,6 +20,8 @@ const ALIASES: Record<string, string> = {
 
 /** Enough for the headers of segmentations with hundreds of segments. */
 export const HEADER_LIMIT = 1 << 24;
+/** Of a field: a path, or some numbers an axis. */
+const MOST_CHARACTERS = 1 << 13;
 
 /**
  * Parses a header from the first bytes of a file.
@@ -47,13 +49,18 @@ export function parseNrrd(bytes: Buffer, file: string): NrrdFields {
     } else if (line === '') {
       if (!last || at < bytes.length) return { fields, keys, list, end: at };
     } else if (!line.startsWith('#')) {
-      const pair = /^([^:]*?):=(.*)$/.exec(line);
-      const field = /^([^:]+?):\s*(.*?)\s*$/.exec(line);
-      if (pair) keys.set(pair[1]!, unescape(pair[2]!));
-      else if (field) {
-        const name = field[1]!.toLowerCase().replaceAll(/\s/g, '');
-        fields.set(ALIASES[name] ?? name, field[2]!);
-        listing = name === 'datafile' && /^LIST\b/.test(field[2]!);
+      const colon = line.indexOf(':');
+      const value = line.slice(colon + 1);
+      if (colon >= 0 && value.startsWith('=')) keys.set(line.slice(0, colon), unescape(value.slice(1)));
+      else if (colon > 0) {
+        const name = line.slice(0, colon).toLowerCase().replaceAll(/\s/g, '');
+        const text = value.trim();
+        if (text.length > MOST_CHARACTERS)
+          throw new UserError(
+            `${file}: "${name.slice(0, 40)}" of the NRRD header has ${text.length} characters: the file is damaged`,
+          );
+        fields.set(Object.hasOwn(ALIASES, name) ? ALIASES[name]! : name, text);
+        listing = name === 'datafile' && /^LIST\b/.test(text);
       } else throw new UserError(`${file}: the line "${line.slice(0, 60)}" of the NRRD header is no field`);
     }
     if (last) return { fields, keys, list, end: bytes.length };

@@ -10,6 +10,8 @@ import { HEADER_LIMIT, needed, parseNrrd, voxelType, words, type NrrdFields } fr
 import { segmentsOf } from './segments';
 
 const FIRST = 1 << 16;
+/** The most that the format allows. */
+const MOST_AXES = 16;
 
 async function readFields(file: string): Promise<NrrdFields> {
   const length = await fileLength(file);
@@ -22,7 +24,12 @@ async function readFields(file: string): Promise<NrrdFields> {
 function sizesOf({ fields }: NrrdFields, file: string): number[] {
   const sizes = words(needed(fields, 'sizes', file)).map(Number);
   const dimension = Number(needed(fields, 'dimension', file));
-  if (sizes.length !== dimension || sizes.length === 0 || sizes.some((n) => !Number.isSafeInteger(n) || n < 1))
+  if (
+    dimension > MOST_AXES ||
+    sizes.length !== dimension ||
+    sizes.length === 0 ||
+    sizes.some((n) => !Number.isSafeInteger(n) || n < 1)
+  )
     throw new UserError(`${file}: sizes ${sizes.join(' ')} of ${dimension} axes in the NRRD header make no sense`);
   return sizes;
 }

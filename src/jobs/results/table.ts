@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readRegular } from '../../files/regular';
 import { fileError } from '../../errors/userError';
 import { readRunState } from '../../runs/runDirectory';
 import { runFiles } from '../../runs/files';
@@ -7,7 +7,7 @@ import { runFiles } from '../../runs/files';
 export async function readResultsTable(run: string): Promise<Uint8Array> {
   const { kind } = await readRunState(run);
   const file = kind === 'study' ? runFiles(run).studyTable : runFiles(run).resultsTable;
-  return readFile(file).catch((error: unknown) => {
+  return readRegular(file).catch((error: unknown) => {
     throw fileError(error, file, 'read the table');
   });
 }

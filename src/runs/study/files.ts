@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises';
+import { readPlainText } from '../../files/regular';
+import { parseJson } from '../../files/json';
 import { fileError, UserError } from '../../errors/userError';
 import { writeFileAtomically } from '../../files/atomic';
 import { csvLine } from '../../files/csv';
@@ -29,7 +30,7 @@ export async function writeStudy(runDir: string, plan: StudyPlan): Promise<Study
 export async function readStudy(runDir: string): Promise<Study> {
   const file = runFiles(runDir).study;
   try {
-    const value = JSON.parse(await readFile(file, 'utf8')) as Study | null;
+    const value = parseJson(await readPlainText(file)) as Study | null;
     const lists = [value?.amounts, value?.seeds, value?.runs, value?.points, value?.differences];
     if (value?.format === 1 && lists.every(Array.isArray)) return value;
   } catch (error) {

@@ -1,7 +1,8 @@
 import { createReadStream } from 'node:fs';
-import { open, stat } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { constants, createGunzip, gunzipSync } from 'node:zlib';
 import { UserError, fileError } from '../../errors/userError';
+import { regularFile } from '../../files/regular';
 import { isForeignMember, membersEnd } from './gzip';
 import { danglingLink, refuseStandIn } from './pointers';
 
@@ -28,9 +29,8 @@ export async function readStart(file: string, length: number): Promise<FileStart
   let count = 0;
   let fileLength = 0;
   try {
-    const info = await stat(file);
-    // A pipe or device could block for ever.
-    if (!info.isFile()) throw new UserError(`${file}: is not a regular file`);
+    const info = await regularFile(file, 'read the volume');
+    if (info.isDirectory()) throw new UserError(`${file}: is a folder, not a file`);
     fileLength = info.size;
     const handle = await open(file, 'r');
     try {
@@ -39,7 +39,7 @@ export async function readStart(file: string, length: number): Promise<FileStart
       await handle.close();
     }
   } catch (error) {
-    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    const missing = ((error as Error).cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT';
     throw (missing && (await danglingLink(file))) || fileError(error, file, 'read the volume');
   }
   const start = probe.subarray(0, count);

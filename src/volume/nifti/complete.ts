@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises';
 import { fileError } from '../../errors/userError';
+import { checkMemory } from '../../files/memory';
 import { streamRange, type RangeRead } from './bytes';
 import type { NiftiHeader } from './header';
 import { voxelBytes } from './read';
@@ -41,5 +42,6 @@ export async function checkComplete(named: string, header: NiftiHeader): Promise
   const expected = header.voxelOffset + voxelBytes(header);
   const beyond = claimed === undefined ? 0 : (claimed - (expected % 2 ** 32) + 2 ** 32) % 2 ** 32;
   if (beyond <= PADDING) return { trailing: false };
+  checkMemory(voxelBytes(header), file, 'its voxels would');
   return streamRange(file, true, header.voxelOffset, voxelBytes(header), () => undefined);
 }

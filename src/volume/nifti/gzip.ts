@@ -5,6 +5,7 @@ import { createInflateRaw } from 'node:zlib';
 /** More than any header of a gzip member takes. */
 const HEADER = 1 << 17;
 const TRAILER = 8;
+const MOST_MEMBERS = 100_000;
 const [EXTRA, NAME, COMMENT, CHECKSUM] = [4, 8, 16, 2];
 
 /** Whether an error of zlib tells of bytes that are no gzip member, where one should begin. */
@@ -26,8 +27,8 @@ function headerLength(bytes: Uint8Array): number | undefined {
 
 /** Where the deflated data from byte `start` of a file ends; undefined when it is damaged or ends too early. */
 async function deflateEnd(file: string, start: number): Promise<number | undefined> {
-  const source = createReadStream(file, { start, highWaterMark: 1 << 20 });
-  const inflate = createInflateRaw({ chunkSize: 1 << 20 });
+  const source = createReadStream(file, { start, highWaterMark: 1 << 16 });
+  const inflate = createInflateRaw({ chunkSize: 1 << 18 });
   source.on('error', (error) => inflate.destroy(error));
   source.pipe(inflate);
   try {
@@ -55,12 +56,14 @@ export async function membersEnd(file: string): Promise<number | undefined> {
   const handle = await open(file, 'r');
   try {
     let end: number | undefined;
-    for (;;) {
+    // More members than any writer makes of a volume, each for nothing but the time that it takes.
+    for (let members = 0; members < MOST_MEMBERS; members++) {
       const header = await startsMember(handle, end ?? 0);
       const data = header === undefined ? undefined : await deflateEnd(file, (end ?? 0) + header);
       if (data === undefined) return end;
       end = data + TRAILER;
     }
+    return undefined;
   } finally {
     await handle.close();
   }

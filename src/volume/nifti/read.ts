@@ -1,17 +1,17 @@
 import { voxelCount, type Vec3 } from '../../geometry';
 import { constants as bufferConstants } from 'node:buffer';
 import { UserError } from '../../errors/userError';
+import { MAX_GZIP_RATIO } from '../../formats/fileBytes';
 import { numbersOf } from '../../formats/numbers';
 import { copyBlock, newArrayLike } from '../layout/stridedCopy';
 import type { Volume, VoxelArray } from '../types';
 import { readStart, streamRange, type ChunkSink, type FileStart } from './bytes';
+import { checkMemory } from '../../files/memory';
 import { growVoxels, type GrowingVoxels } from './growing';
 import { dataFileOf, headerFileOf } from './pair';
 import { HEADER_BYTES, parseHeader, type NiftiHeader } from './header';
 import { formatSize } from '../../text';
 
-/** No gzip data inflates to more than this times its length. */
-const MAX_GZIP_RATIO = 1040;
 /** Among the warnings of a header whose voxels were read. */
 export const TRAILING = 'bytes behind the gzip data, which are none themselves, were left out';
 
@@ -101,6 +101,7 @@ export interface RawVoxels {
 export async function readVoxels(file: string, onStart?: (growing: GrowingVoxels) => void): Promise<RawVoxels> {
   const { header, voxelFile } = await openNifti(file);
   checkFits(header, file);
+  checkMemory(voxelBytes(header), file, `${claim(header)} would`);
   const bytes = new ArrayBuffer(voxelBytes(header));
   const { trailing } = await growVoxels(voxelFile, header, bytes, onStart);
   const voxels = numbersOf(bytes, header.datatype.name, header.littleEndian, file);
@@ -118,6 +119,8 @@ export async function readEveryNth(file: string, step: Vec3): Promise<RawVoxels>
   const { header: whole, voxelFile } = await openNifti(file);
   const header = everyNth(whole, step);
   checkFits(header, file);
+  // One row is held as it is in the file.
+  checkMemory(voxelBytes(header) + whole.size[0] * whole.datatype.bytes, file, `${claim(header)} would`);
   const bytes = new ArrayBuffer(voxelBytes(header));
   const sink = rowSink(whole, step, new Uint8Array(bytes));
   await streamRange(voxelFile, whole.compressed, whole.voxelOffset, voxelBytes(whole), sink);
@@ -193,6 +196,13 @@ export function toVolume({ header, voxels }: RawVoxels, options: ReadOptions, fi
   }
   const first = channel === 'all' ? 0 : channel;
   const count = channel === 'all' ? header.channels : 1;
+  // The stored ones are there already; they and the values of both orders are held at once.
+  const values = voxelCount(header.size) * count;
+  checkMemory(
+    values * (header.datatype.bytes + (isScaled(header) ? 4 : 0)),
+    file,
+    `the values of ${claim(header)} would`,
+  );
   const ordered = toChannelsFirst(voxels, header.size, first, count);
   const data = scaleStored(ordered, header);
   return {
@@ -212,10 +222,13 @@ function toChannelsFirst(voxels: VoxelArray, size: NiftiHeader['size'], first: n
   return out;
 }
 
+/** Whether values are other numbers than those that are stored. */
+const isScaled = ({ slope, intercept, datatype }: NiftiHeader): boolean =>
+  slope !== 1 || intercept !== 0 || datatype.name === 'float64';
+
 function scaleStored(stored: VoxelArray, header: NiftiHeader): VoxelArray {
   const { slope, intercept } = header;
-  const scaled = slope !== 1 || intercept !== 0;
-  if (!scaled && header.datatype.name !== 'float64') return stored;
+  if (!isScaled(header)) return stored;
   const data = new Float32Array(stored.length);
   for (let i = 0; i < data.length; i++) data[i] = stored[i]! * slope + intercept;
   return data;

@@ -1,5 +1,6 @@
 import { voxelCount, type Vec3 } from '../../geometry';
 import { UserError } from '../../errors/userError';
+import { checkMemory } from '../../files/memory';
 import { applyAffine, composeAffine, invertAffine, isInvertible } from '../affine';
 import { axisMap, roundHalfEven, sampleAffine, sampleLinear, samplePicked, type Mode } from '../layout/sampling';
 import { viewOf } from '../layout/voxelView';
@@ -54,7 +55,7 @@ export function spacingGrid(
   const low = [0, 1, 2].map((k) => Math.min(...placed.map((p) => p[k]!)));
   const high = [0, 1, 2].map((k) => Math.max(...placed.map((p) => p[k]!)));
   const size = low.map((value, k) => roundHalfEven(high[k]! - value + 1)) as [number, number, number];
-  if (voxelCount(size) > MAX_VOXELS) {
+  if (!(voxelCount(size) <= MAX_VOXELS)) {
     throw new UserError(
       `spacing ${formatSize(spacing)} mm would make a volume of ${formatSize(size)} voxels: check the spacing`,
     );
@@ -90,6 +91,11 @@ export function resampleToSpacing<T extends VoxelArray>(
   const [channels, nx, ny, nz] = volume.shape;
   const same = affine.every((value, i) => Math.abs(value - volume.affine[i]!) <= AFFINE_TOLERANCE);
   if (same && size[0] === nx && size[1] === ny && size[2] === nz) return volume;
+  checkMemory(
+    channels * voxelCount(size) * 4,
+    `spacing ${formatSize(spacing)} mm`,
+    `the volume of ${formatSize(size)} voxels that it makes would`,
+  );
   const matrix = composeAffine(invertAffine(volume.affine), affine);
   return {
     data: sampleGrid(volume, matrix, size, mode),
