@@ -81,6 +81,14 @@ export function nonFiniteFile(runDir: string, step: number): string {
   return join(runDir, `nonfinite-step-${step}.json`);
 }
 
+const EVENTS_NAME = /^events\.out\.tfevents\.(\d{10,12})\./;
+
+/** The second in the name of a file of TensorBoard events; undefined for another file. */
+export function secondOfEvents(name: string): number | undefined {
+  const digits = EVENTS_NAME.exec(name)?.[1];
+  return digits === undefined ? undefined : Number(digits);
+}
+
 /** TensorBoard's name for the events of a process. */
 export function eventsFile(runDir: string, startSeconds: number, host: string, pid: number): string {
   return join(runDir, `events.out.tfevents.${String(Math.floor(startSeconds)).padStart(10, '0')}.${host}.${pid}`);

@@ -1,7 +1,7 @@
-import { open, type FileHandle } from 'node:fs/promises';
+import { open, readdir, type FileHandle } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { fileError } from '../errors/userError';
-import { eventsFile } from './files';
+import { eventsFile, secondOfEvents } from './files';
 
 const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, index) => {
   let value = index;
@@ -90,7 +90,8 @@ export class EventWriter {
   static async open(runDir: string, options: { resumeStep?: number; now?: Date } = {}): Promise<EventWriter> {
     const seconds = (options.now ?? new Date()).getTime() / 1000;
     const host = hostname().replace(/[^\w.-]/g, '_');
-    const stem = eventsFile(runDir, seconds, host, process.pid);
+    // TensorBoard reads the files in the order of their names, and would pass over what a clock that was set back names.
+    const stem = eventsFile(runDir, Math.max(seconds, 1 + (await lastSecond(runDir))), host, process.pid);
     try {
       const handle = await openNew(stem);
       const writer = new EventWriter(stem, handle);
@@ -121,6 +122,12 @@ export class EventWriter {
       throw fileError(error, this.file, 'write the TensorBoard events');
     });
   }
+}
+
+/** The newest second that a file of events in the folder is named by. */
+async function lastSecond(runDir: string): Promise<number> {
+  const names = await readdir(runDir).catch(() => []);
+  return Math.max(0, ...names.map((name) => secondOfEvents(name) ?? 0));
 }
 
 async function openNew(stem: string): Promise<FileHandle> {

@@ -2,10 +2,10 @@ import type { ColumnGroup, ColumnKind, TableCell, TableColumn, TablePart } from 
 import type { RunSummary } from '../runSummary';
 import type { RunFacts } from './runFacts';
 
-/** Seconds between two times, if both are there. */
+/** Seconds between two times, if both are there; unknown where the clock was set back between them. */
 function secondsBetween(from: string | undefined, to: string | undefined): number | undefined {
   const seconds = (Date.parse(to ?? '') - Date.parse(from ?? '')) / 1000;
-  return Number.isFinite(seconds) ? seconds : undefined;
+  return seconds >= 0 && Number.isFinite(seconds) ? seconds : undefined;
 }
 
 interface OwnColumn {

@@ -101,3 +101,12 @@ test('a resumed run writes a new file that makes TensorBoard drop later steps', 
   expect(start.get(2)).toEqual([41n]);
   expect(protobuf(start.get(7)![0] as Buffer).get(1)).toEqual([1n]);
 });
+
+test('the file of a run that goes on after the clock was set back comes after the earlier one', async () => {
+  const folder = temporaryFolder();
+  await (await EventWriter.open(folder, { now: new Date(1_700_000_000_000) })).close();
+  const [earlier] = readdirSync(folder);
+  await (await EventWriter.open(folder, { now: new Date(1_600_000_000_000), resumeStep: 5 })).close();
+  expect(readdirSync(folder).sort()[0]).toBe(earlier);
+  expect(readdirSync(folder)).toHaveLength(2);
+});
