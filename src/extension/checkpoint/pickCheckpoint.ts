@@ -3,7 +3,7 @@ import type { RunSummary } from '../../jobs/runSummary';
 import { listCheckpoints, type CheckpointInfo } from '../../runs/checkpoint';
 import { Cancelled } from '../shared/command';
 import { scoreTexts } from '../../jobs/runText';
-import { withoutIcons } from '../../text';
+import { plainItem } from '../shared/notify';
 
 export interface CheckpointChoice extends vscode.QuickPickItem {
   /** Absent: none. */
@@ -29,11 +29,10 @@ export function checkpointOf(argument: unknown): string | undefined {
 async function choicesOf(run: RunSummary, newestOnly: boolean): Promise<CheckpointChoice[]> {
   const { checkpoints } = await listCheckpoints(run.dir);
   const newestFirst = [...checkpoints].reverse().slice(0, newestOnly ? 1 : undefined);
-  return newestFirst.map(({ file, step, metrics }: CheckpointInfo) => ({
-    label: `$(archive) ${withoutIcons(run.label)}`,
-    description: [`step ${step}`, ...scoreTexts(metrics)].join(' · '),
-    file,
-  }));
+  return newestFirst.map(({ file, step, metrics }: CheckpointInfo) => {
+    const description = [`step ${step}`, ...scoreTexts(metrics)].join(' · ');
+    return plainItem({ label: run.label, description, file }, 'archive');
+  });
 }
 
 async function browse(title: string): Promise<string> {

@@ -7,7 +7,7 @@ import { listCheckpoints } from '../../runs/checkpoint';
 import type { Services } from '../services';
 import { scoreTexts } from '../../jobs/runText';
 import { plural } from '../../text';
-import { showWarning } from '../shared/notify';
+import { plainItem, showWarning } from '../shared/notify';
 
 /** Runs whose checkpoints are offered, the newest. */
 const MOST_RUNS = 200;
@@ -35,12 +35,10 @@ async function choicesOf(run: RunSummary): Promise<Choice[]> {
   const { checkpoints } = await listCheckpoints(run.dir).catch(() => ({ checkpoints: [] }));
   if (checkpoints.length === 0) return [];
   const kind = run.state.kind === 'finetune' ? 'fine-tuning' : 'pre-training';
-  const items = checkpoints.map(({ file, step, metrics }) => ({
-    label: `step ${step}`,
+  const items = checkpoints.map(({ file, step, metrics }) =>
     // The run is here too, since a search hides the separators.
-    description: [run.label, ...scoreTexts(metrics)].join(' · '),
-    file,
-  }));
+    plainItem({ label: `step ${step}`, description: [run.label, ...scoreTexts(metrics)].join(' · '), file }),
+  );
   return [separator(`${run.label}, ${kind}`), ...items.reverse()];
 }
 
@@ -54,7 +52,7 @@ async function allChoices(services: Services, extra: readonly string[]): Promise
   return [
     ...choices,
     separator('other files'),
-    ...others.map((file) => ({ label: basename(file), description: file, file })),
+    ...others.map((file) => plainItem({ label: basename(file), description: file, file })),
   ];
 }
 

@@ -3,6 +3,7 @@ import * as vscode from 'vscode';
 import type { ConfigKind } from '../../config';
 import { findConfigs, isConfigFile, kindOfConfig } from './configFiles';
 import { Cancelled, requireFolder } from '../shared/command';
+import { plainItem } from '../shared/notify';
 
 const NEW_EXPERIMENT = '$(new-file) New Experiment…';
 
@@ -23,7 +24,7 @@ function item(uri: vscode.Uri): vscode.QuickPickItem & { uri?: vscode.Uri } {
   const folder = vscode.workspace.getWorkspaceFolder(uri);
   const shown = folder ? relative(folder.uri.fsPath, uri.fsPath) : uri.fsPath;
   const name = uri.path.split('/').at(-1)!;
-  return { label: name, ...(shown !== name && { description: shown }), uri };
+  return plainItem({ label: name, ...(shown !== name && { description: shown }), uri });
 }
 
 /** Configs of a kind; those that cannot be read are of none. */

@@ -2,9 +2,8 @@ import * as vscode from 'vscode';
 import type { RunSummary } from '../../jobs/runSummary';
 import type { Services } from '../services';
 import { describeRun } from '../../jobs/runText';
-import { withoutIcons } from '../../text';
 import { Cancelled, requireFolder } from '../shared/command';
-import { showInfo } from '../shared/notify';
+import { plainItem, showInfo } from '../shared/notify';
 
 export interface RunQuestion {
   readonly title: string;
@@ -37,11 +36,7 @@ export async function pickRun(services: Services, argument: unknown, question: R
     throw new Cancelled();
   }
   if (runs.length === 1) return runs[0]!;
-  const items = runs.map((run) => ({
-    label: withoutIcons(run.label),
-    description: withoutIcons(describeRun(run)),
-    run,
-  }));
+  const items = runs.map((run) => plainItem({ label: run.label, description: describeRun(run), run }));
   const choice = await vscode.window.showQuickPick(items, { title: question.title, matchOnDescription: true });
   if (!choice) throw new Cancelled();
   return choice.run;

@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import { withoutLinks } from '../../text';
+import { withoutIcons, withoutLinks } from '../../text';
 
 /**
  * Messages of the editor. Their texts hold names of files, runs and cases, which anyone may have written: they are shown as they
@@ -19,3 +19,16 @@ const plainly =
 export const showInfo = plainly((...all) => vscode.window.showInformationMessage(...all));
 export const showWarning = plainly((...all) => vscode.window.showWarningMessage(...all));
 export const showError = plainly((...all) => vscode.window.showErrorMessage(...all));
+
+/** An entry of a list whose texts come from files: nothing in them is drawn as an icon. `icon` names one of the editor's. */
+export function plainItem<T extends vscode.QuickPickItem>(item: T, icon?: string): T {
+  const plain = (text: string | undefined): string | undefined => text && withoutIcons(text);
+  const label = icon === undefined ? plain(item.label) : `$(${icon}) ${plain(item.label)}`;
+  const { description, detail } = item;
+  return {
+    ...item,
+    label,
+    ...(description !== undefined && { description: plain(description) }),
+    ...(detail !== undefined && { detail: plain(detail) }),
+  };
+}

@@ -9,6 +9,7 @@ import type { DataLook } from '../../protocol/datasets';
 import { QUIETLY, type SampleDataset } from '../datasets/makeSampleDataset';
 import type { Services } from '../services';
 import { Cancelled, requireFolder, type CommandDefinition } from '../shared/command';
+import { plainItem } from '../shared/notify';
 
 interface DataChoice extends vscode.QuickPickItem {
   readonly path?: string;
@@ -44,11 +45,9 @@ async function findData(services: Services, root: string): Promise<DataChoice[]>
   const named = await find('**/dataset*.json', MOST_TEXTS);
   const texts = (await find(`**/*.{${LISTS.join(',')}}`, MOST_TEXTS)).filter((path) => !path.endsWith(CONFIG_SUFFIX));
   const offers = await services.datasets.offers(volumes, [...new Set([...named, ...texts])], root);
-  return offers.map(({ path, list, text }) => ({
-    label: `$(${list ? 'json' : 'folder'}) ${relative(root, path) || '.'}`,
-    description: text,
-    path,
-  }));
+  return offers.map(({ path, list, text }) =>
+    plainItem({ label: relative(root, path) || '.', description: text, path }, list ? 'json' : 'folder'),
+  );
 }
 
 async function browse(root: vscode.Uri): Promise<string> {
@@ -86,7 +85,9 @@ function lookAt(services: Services, data: string): Promise<DataLook | undefined>
 /** Which of several files of each case is taken; nothing is asked where the preset takes all, or there is one. */
 async function pickChannel(preset: PresetName, look: DataLook | undefined): Promise<number | undefined> {
   if (!look?.channels || presetConfig(preset).data.channel === 'all') return undefined;
-  const items = look.channels.map((name, channel) => ({ label: name === '' ? `channel ${channel}` : name, channel }));
+  const items = look.channels.map((name, channel) =>
+    plainItem({ label: name === '' ? `channel ${channel}` : name, channel }),
+  );
   const options = { title: `Each case has ${items.length} channels: train on which one?`, ignoreFocusOut: true };
   const choice = await vscode.window.showQuickPick(items, options);
   if (!choice) throw new Cancelled();

@@ -9,7 +9,7 @@ import { counted } from '../../text';
 import type { SeriesEntry, SeriesList } from '../../volume';
 import { Cancelled, withProgress, type CommandDefinition } from '../shared/command';
 import { openVolume } from './openVolume';
-import { showInfo, showWarning } from '../shared/notify';
+import { plainItem, showInfo, showWarning } from '../shared/notify';
 
 /** The file or folder of a menu, or one that the user chooses. */
 async function pickInput(clicked: unknown): Promise<string> {
@@ -39,12 +39,14 @@ async function pickSeries(program: Program, input: string): Promise<readonly Ser
   );
   const { series } = JSON.parse(text) as SeriesList;
   if (series.length < 2) return undefined;
-  const items = series.map((entry) => ({
-    label: entry.description || `Series ${entry.number ?? ''}`.trim(),
-    description: [entry.modality, counted(entry.slices, 'slice'), `${entry.columns}×${entry.rows}`].join(', '),
-    detail: [entry.part || entry.plane, entry.folder].filter((part) => part !== '').join(' · '),
-    chosen: [entry],
-  }));
+  const items = series.map((entry) =>
+    plainItem({
+      label: entry.description || `Series ${entry.number ?? ''}`.trim(),
+      description: [entry.modality, counted(entry.slices, 'slice'), `${entry.columns}×${entry.rows}`].join(', '),
+      detail: [entry.part || entry.plane, entry.folder].filter((part) => part !== '').join(' · '),
+      chosen: [entry],
+    }),
+  );
   const all = { label: `All ${series.length} series`, description: 'one file each', detail: '', chosen: [...series] };
   const chosen = await vscode.window.showQuickPick([...items, all], {
     title: `${basename(input)} holds ${series.length} series: convert which?`,

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { showError, showWarning } from '../../../../src/extension/shared/notify';
+import { plainItem, showError, showWarning } from '../../../../src/extension/shared/notify';
 import { withProgress } from '../../../../src/extension/shared/command';
 import { refreshRunsCommand, showLogCommand } from '../../../../src/extension/runs/lookAtRun';
 import { TestExtension } from '../../../support/extension';
@@ -23,6 +23,12 @@ it('names in messages are no links', async () => {
     { severity: 'warning', text: 'Delete?', buttons: ['Yes'], modal: true, detail: SHOWN },
   ]);
   expect(editor.progress).toEqual([{ title: `Stopping ${SHOWN}`, reports: [SHOWN] }]);
+});
+
+it('names in lists draw no icons, but for the one that goes before them', () => {
+  const item = { label: '$(pass) a\nb', description: '$(error) c', file: 'f' };
+  expect(plainItem(item)).toEqual({ label: '$ (pass) a b', description: '$ (error) c', file: 'f' });
+  expect(plainItem(item, 'archive').label).toBe('$(archive) $ (pass) a b');
 });
 
 it('a log is shown in a trusted folder only, whoever asks; what only looks is not refused', async () => {
