@@ -1,7 +1,5 @@
 import { voxelCount, type Vec3 } from '../geometry';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { withTemporaryFolder } from '../files/temporary';
 import { resolveSources } from '../data/datalist';
 import { makePhantom } from '../data/phantom';
 import { createLoader } from '../loader';
@@ -64,8 +62,7 @@ const timing = (seconds: number[]): Timing => ({
 /** How fast crops come: from the files, then from preprocessed volumes in memory. */
 export async function benchData(options: DataBenchOptions): Promise<DataBench> {
   const { cases, volume, workers, runs } = options;
-  const folder = await mkdtemp(join(tmpdir(), 'voco-bench-'));
-  try {
+  return withTemporaryFolder('voco-bench', async (folder) => {
     await makePhantom({ out: folder, cases, size: volume, validation: 0 });
     const { first, cached } = await timeLoader(folder, cases, workers, runs);
     return {
@@ -78,9 +75,7 @@ export async function benchData(options: DataBenchOptions): Promise<DataBench> {
       first: timing(first),
       cached: timing(cached),
     };
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  });
 }
 
 async function timeLoader(

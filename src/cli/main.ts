@@ -3,6 +3,7 @@ import process from 'node:process';
 import type { ConfigError } from '../config';
 import { ExitCode, UsageError, UserError } from '../errors/userError';
 import { closest } from '../errors/closest';
+import { removeOnSignals } from '../files/temporary';
 import { parseCommandLine, type Command } from './command';
 import { commands } from './commands';
 import { keepPrintable } from './terminal';
@@ -93,4 +94,5 @@ function leave(code: number): void {
   process.stdout.write('', () => process.exit(code));
 }
 
+removeOnSignals();
 run(process.argv.slice(2)).then(leave, (error: unknown) => report(error).then(leave));

@@ -3,14 +3,8 @@ import { dirname } from 'node:path';
 import { fileError } from '../errors/userError';
 import { makeFolder } from './folders';
 import { refuseSpecialFile } from './kinds';
-
-let counter = 0;
-
-/** A name beside a file that nobody else uses: what is left under such a name may be removed. */
-export function temporaryName(file: string): string {
-  counter += 1;
-  return `${file}.${process.pid}-${counter}.tmp`;
-}
+import { removeStaleOnce, whileOpen } from './temporary';
+import { temporaryName } from './temporaryName';
 
 async function syncDirectory(directory: string): Promise<void> {
   // Makes the rename itself durable; not every platform lets a directory be opened.
@@ -19,19 +13,13 @@ async function syncDirectory(directory: string): Promise<void> {
   await handle?.close();
 }
 
-/**
- * Writes a file so that readers and a crash see the old content or the new, never a part: the content goes to a
- * temporary name in the same folder, is synced, and renamed. On any error the temporary file is removed.
- *
- * @param write receives the open handle and writes the content in order.
- * @throws UserError naming `file` when the disk is full or the folder cannot be written.
- */
-export async function writeAtomically(file: string, write: (handle: FileHandle) => Promise<void>): Promise<void> {
-  const temporary = temporaryName(file);
+async function writeAndRename(
+  temporary: string,
+  file: string,
+  write: (handle: FileHandle) => Promise<void>,
+): Promise<void> {
   let handle: FileHandle | undefined;
   try {
-    await refuseSpecialFile(file);
-    await makeFolder(dirname(file));
     handle = await open(temporary, 'wx');
     await write(handle);
     await handle.sync();
@@ -42,6 +30,26 @@ export async function writeAtomically(file: string, write: (handle: FileHandle) 
   } catch (error) {
     await handle?.close().catch(() => undefined);
     await unlink(temporary).catch(() => undefined);
+    throw error;
+  }
+}
+
+/**
+ * Writes a file so that readers and a crash see the old content or the new, never a part: the content goes to a
+ * temporary name in the same folder, is synced, and renamed. On any error, and where a signal ends a program, the temporary file is
+ * removed; what a kill left in the folder is removed at the next write.
+ *
+ * @param write receives the open handle and writes the content in order.
+ * @throws UserError naming `file` when the disk is full or the folder cannot be written.
+ */
+export async function writeAtomically(file: string, write: (handle: FileHandle) => Promise<void>): Promise<void> {
+  try {
+    await refuseSpecialFile(file);
+    await makeFolder(dirname(file));
+    await removeStaleOnce(dirname(file));
+    const temporary = await temporaryName(file);
+    await whileOpen(temporary, () => writeAndRename(temporary, file, write));
+  } catch (error) {
     throw fileError(error, file, 'write the file');
   }
 }

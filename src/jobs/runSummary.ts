@@ -3,7 +3,7 @@ import { isOwnRun, readRunState, runLabel, type RunPhase, type RunState } from '
 import { readLaunch, type Launch } from '../runs/launch';
 import { runFiles } from '../runs/files';
 import { isAlive, launchIsAlive, SILENCE_LIMIT_MS, LifeSigns } from '../runs/liveness';
-import { isHere } from '../runs/machine';
+import { isHere } from '../machine/place';
 
 /** A run as lists show it: what its directory says, and whether its process is really there. */
 export interface RunSummary {

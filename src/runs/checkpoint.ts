@@ -2,6 +2,7 @@ import { bestScores } from '../downstream/descriptors';
 import { lstat, readdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileError, UserError } from '../errors/userError';
+import { removeStale } from '../files/temporary';
 import { decodeNumber, encodeNumber } from './numbers';
 import {
   readSafetensorsHeader,
@@ -105,11 +106,8 @@ async function prune(runDir: string, justWritten: string, retention: Retention):
   keep.add(justWritten);
   const best = retention.best && bestOf(checkpoints, retention.best);
   if (best) keep.add(best.file);
-  const leftovers = (await readdir(runFiles(runDir).checkpoints)).filter((name) => name.endsWith('.tmp'));
-  const files = [
-    ...checkpoints.map(({ file }) => file).filter((file) => !keep.has(file)),
-    ...leftovers.map((name) => join(runFiles(runDir).checkpoints, name)),
-  ];
+  await removeStale(runFiles(runDir).checkpoints, { owned: true });
+  const files = checkpoints.map(({ file }) => file).filter((file) => !keep.has(file));
   // A file that cannot be deleted costs space, not the run.
   await Promise.all(files.map(async (file) => (await isLink(file)) || unlink(file).catch(() => undefined)));
 }

@@ -17,7 +17,7 @@ export { plotSvg, type Plot, type PlotPanel, type PlotSeries } from './plot/svg'
 export { RunCurves } from './runCurves';
 export { writeRunPlot } from './runPlot';
 export * from './liveness';
-export { processStartTime } from './process';
+export { processStartTime } from '../machine/process';
 export * from './results';
 export * from './runDirectory';
 export * from './safetensors';

@@ -1,9 +1,9 @@
 import { stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { diskNow } from '../files/diskClock';
-import { isHere, type Place } from './machine';
+import { isHere, type Place } from '../machine/place';
 import { filesOfLife, signOfLife } from './ownership';
-import { processStartTime } from './process';
+import { processStartTime } from '../machine/process';
 import type { Launch } from './launch';
 import type { RunPhase, RunState } from './runDirectory';
 

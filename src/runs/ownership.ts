@@ -8,8 +8,8 @@ import { parseJson } from '../files/json';
 import { UserError } from '../errors/userError';
 import { writeFileAtomically } from '../files/atomic';
 import { aliveFile, ALIVE_FILE, runFiles } from './files';
-import { thisMachine } from './machine';
-import { processStartTime } from './process';
+import { thisMachine } from '../machine/place';
+import { processStartTime } from '../machine/process';
 import { sealFits, sealOf } from './seal';
 
 /** How often a process that works on a run says that it lives. */

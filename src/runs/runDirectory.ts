@@ -10,10 +10,10 @@ import { exists, firstExisting } from '../files/kinds';
 import { runFiles } from './files';
 import { givesSigns, processIsAlive, saysActive, WATCH_MS, type NamedProcess } from './liveness';
 import { withLock } from './lock';
-import { isHere, thisMachine, type Place } from './machine';
+import { isHere, thisMachine, type Place } from '../machine/place';
 import { encodeNumber } from './numbers';
 import { isOwnOwner, Ownership, readOwner, signOfLife } from './ownership';
-import { processStartTime } from './process';
+import { processStartTime } from '../machine/process';
 import { sealFits, sealOf } from './seal';
 import { readableFields } from './stateFields';
 

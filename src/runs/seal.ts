@@ -3,8 +3,8 @@ import { link, open, readFile, realpath, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileError, UserError } from '../errors/userError';
-import { temporaryName } from '../files/atomic';
 import { isPrivate, makePrivateFolder, stateFolder } from '../files/privateFolder';
+import { temporaryName } from '../files/temporaryName';
 
 const KEY = /^[0-9a-f]{64}\n$/;
 
@@ -29,7 +29,7 @@ async function writeNew(file: string, text: string): Promise<boolean> {
 /** Makes the key, unless there is one. It appears as a whole: of several processes that make one, the first wins. */
 async function makeKey(file: string): Promise<void> {
   const text = `${randomBytes(32).toString('hex')}\n`;
-  const temporary = temporaryName(file);
+  const temporary = await temporaryName(file);
   try {
     await makePrivateFolder(stateFolder());
     await writeNew(temporary, text);

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import process from 'node:process';
 import type { Config } from '../config';
+import { cacheFolder, tidyCache } from '../data/cache';
 import { ExitCode } from '../errors/userError';
 import { ControlServer, RunStateFile } from '../runs';
 import type { DeviceInfo } from '../tensor/backends';
@@ -124,6 +125,7 @@ export async function startJob(
   let recorder: RunRecorder | undefined;
   try {
     if (prepared.resumed) await removeLeftovers(runDir);
+    if (config.data.cache.enabled) await tidyCache(cacheFolder(config.data.cache.folder));
     recorder = new RunRecorder(runDir, state);
     const goingOn = resumeStep === undefined ? '' : `, continuing from step ${resumeStep}`;
     say(`run: ${runDir}${goingOn}`);

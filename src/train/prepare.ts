@@ -1,7 +1,7 @@
-import { readdir, unlink } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { loadConfig, type Config, type ConfigByKind, type ConfigKind } from '../config';
 import { UsageError } from '../errors/userError';
+import { removeStale } from '../files/temporary';
 import { refuseOtherConfig, resumePoint } from './resume';
 import {
   createRun,
@@ -133,10 +133,7 @@ export async function removeLeftovers(runDir: string): Promise<void> {
   for (const folder of [runDir, runFiles(runDir).checkpoints]) {
     // A linked folder may be that of another run.
     if (await isLink(folder)) continue;
-    const names = await readdir(folder).catch(() => []);
-    const leftovers = names.filter((name) => /\.\d+-\d+\.tmp$/.test(name));
-    // One that cannot be removed costs space, not the run.
-    await Promise.all(leftovers.map((name) => unlink(join(folder, name)).catch(() => undefined)));
+    await removeStale(folder, { owned: true });
   }
 }
 

@@ -9,12 +9,13 @@ export const cache: Command = {
   summary: 'shows the size of the cache of preprocessed volumes, or empties it',
   options: { folder: { type: 'string' }, json: { type: 'boolean' } },
   async run(args) {
-    const { cacheFolder, cacheStatus, emptyCache } = await import('../../data/cache');
+    const { cacheFolder, cacheStatus, emptyCache, tidyCache } = await import('../../data/cache');
     const [action = 'show', ...rest] = args.positionals;
     if (rest.length > 0 || !['show', 'clear'].includes(action)) {
       throw new UsageError(`voco cache: unknown action "${args.positionals.join(' ')}"; usage: ${cache.usage}`);
     }
     const folder = textOption(args, 'folder') ?? cacheFolder(null);
+    await tidyCache(folder);
     const before = await cacheStatus(folder);
     if (action === 'clear') await emptyCache(folder);
     if (args.values.json) {

@@ -5,6 +5,7 @@ export {
   emptyCache,
   resultFile,
   resultImage,
+  tidyCache,
   verdictFile,
   type CacheStatus,
 } from './volumeCache';

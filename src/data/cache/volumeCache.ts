@@ -3,14 +3,13 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileError } from '../../errors/userError';
 import { writeAtomically } from '../../files/atomic';
+import { removeStale, type Sweep } from '../../files/temporary';
 import type { Volume } from '../../volume/types';
 import { decodeEntry, encodeHead } from './entry';
 
 const ENTRY = /^[0-9a-f]{64}\.(vol|json|nii\.gz)$/;
 /** Verdicts on cases are emptied with the cache, but are no volumes. */
 const VERDICT = /^[0-9a-f]{64}\.verdict$/;
-/** Left by a writer that was killed; removed when the cache is emptied. */
-const LEFTOVER = /^[0-9a-f]{64}\.(vol|json|nii\.gz|verdict)\.\d+-\d+\.tmp$/;
 
 /** The folder of preprocessed volumes: the given one, else `VOCO_CACHE_DIR`, else `voco` in the user's cache folder. */
 export function cacheFolder(configured?: string | null): string {
@@ -101,6 +100,14 @@ export interface CacheStatus {
   readonly bytes: number;
 }
 
+const GROUP = /^[0-9a-f]{2}$/;
+
+/** Removes what writers that have ended left in a cache. @param sweep see {@link removeStale} */
+export async function tidyCache(folder: string, sweep: Sweep = {}): Promise<void> {
+  const groups = (await readdir(folder).catch(() => [])).filter((name) => GROUP.test(name));
+  for (const name of groups) await removeStale(join(folder, name), { older: true, ...sweep });
+}
+
 async function cacheFiles(folder: string): Promise<{ file: string; entry: boolean }[]> {
   const listed = async (path: string) =>
     readdir(path, { withFileTypes: true }).catch((error: unknown) => {
@@ -109,11 +116,10 @@ async function cacheFiles(folder: string): Promise<{ file: string; entry: boolea
     });
   const files: { file: string; entry: boolean }[] = [];
   for (const group of await listed(folder)) {
-    if (!group.isDirectory() || !/^[0-9a-f]{2}$/.test(group.name)) continue;
+    if (!group.isDirectory() || !GROUP.test(group.name)) continue;
     for (const item of await listed(join(folder, group.name))) {
       const entry = ENTRY.test(item.name);
-      if (entry || VERDICT.test(item.name) || LEFTOVER.test(item.name))
-        files.push({ file: join(folder, group.name, item.name), entry });
+      if (entry || VERDICT.test(item.name)) files.push({ file: join(folder, group.name, item.name), entry });
     }
   }
   return files;
@@ -138,6 +144,7 @@ export async function cacheStatus(folder: string): Promise<CacheStatus> {
  * @returns what was removed
  */
 export async function emptyCache(folder: string): Promise<CacheStatus> {
+  await tidyCache(folder, { olderHere: true });
   const status = await cacheStatus(folder);
   for (const { file } of await cacheFiles(folder))
     await rm(file, { force: true }).catch((error: unknown) => {

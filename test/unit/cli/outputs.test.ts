@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   linkSync,
   mkdirSync,
@@ -11,7 +13,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { parseCommandLine } from '../../../src/cli/command';
 import { commands } from '../../../src/cli/commands';
 import { presetConfig } from '../../../src/config';
@@ -19,6 +21,7 @@ import { makePhantom } from '../../../src/data/phantom';
 import { UsageError } from '../../../src/errors/userError';
 import { writeSafetensors } from '../../../src/runs';
 
+const program = join(import.meta.dirname, '../../../dist/voco.cjs');
 const root = mkdtempSync(join(tmpdir(), 'voco-cli-outputs-'));
 let folder: string;
 const at = (name: string): string => join(folder, name);
@@ -126,6 +129,35 @@ it('a demo keeps configs and data that are there', async () => {
   expect(await run('demo', ['--out', folder])).toBeInstanceOf(UsageError);
   expect(readFileSync(config, 'utf8')).toBe('{ "kind": "pretrain", "edited": true }');
   expect(readFileSync(list, 'utf8')).toBe('{ "training": [] }');
+});
+
+describe('a program that is ended while it writes', () => {
+  /** Sends a signal as soon as something is being written; the exit code. */
+  async function endedWhileWriting(args: string[], signal: NodeJS.Signals): Promise<number | null> {
+    const child = spawn(process.execPath, [program, ...args], { stdio: 'ignore' });
+    const ended = once(child, 'exit') as Promise<[number | null]>;
+    await vi.waitUntil(() => temporaries().length > 0, { timeout: 60_000, interval: 1 });
+    child.kill(signal);
+    return (await ended)[0];
+  }
+  const temporaries = (): string[] =>
+    readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => /img.*\.tmp$/.test(name));
+  // Large enough that a file takes a while.
+  const args = (): string[] => ['phantom', '--out', at('own'), '--cases', '2', '--size', '160,160,96'];
+
+  it('removes what it was writing at a signal', { timeout: 120_000 }, async () => {
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
+      expect(await endedWhileWriting(args(), signal)).toBe(130);
+      expect(temporaries()).toEqual([]);
+    }
+  });
+
+  it('leaves what is removed at the next start when it is killed', { timeout: 120_000 }, async () => {
+    expect(await endedWhileWriting(args(), 'SIGKILL')).toBeNull();
+    expect(temporaries()).toHaveLength(1);
+    expect(await run('phantom', args().slice(1))).toBe(0);
+    expect(temporaries()).toEqual([]);
+  });
 });
 
 it('a phantom that was interrupted is taken up again by the same command alone', async () => {

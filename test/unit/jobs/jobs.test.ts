@@ -14,7 +14,7 @@ import type { Program } from '../../../src/jobs/process';
 import { RunRegistry } from '../../../src/jobs/runRegistry';
 import { lastLogLines, type RunSummary } from '../../../src/jobs/runSummary';
 import { describeRun } from '../../../src/jobs/runText';
-import { processStartTime } from '../../../src/runs/process';
+import { processStartTime } from '../../../src/machine/process';
 import { createRun, RunStateFile } from '../../../src/runs/runDirectory';
 import { readMetrics } from '../../../src/runs/metrics';
 

@@ -6,7 +6,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { checkpointFile, nonFiniteFile, runFiles, runOfCheckpoint, stepOfCheckpoint } from '../../../src/runs/files';
 import { launchIsAlive, livingProcess, processIsAlive } from '../../../src/runs/liveness';
 import { unlessLocked } from '../../../src/runs/lock';
-import { processStartTime } from '../../../src/runs/process';
+import { processStartTime } from '../../../src/machine/process';
 
 const folder = mkdtempSync(join(tmpdir(), 'voco-runfiles-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -20,6 +20,7 @@ describe('a run directory', () => {
       metrics: 'metrics.jsonl',
       log: 'log.txt',
       plot: 'plot.svg',
+      curves: 'curves.json',
       checkpoints: 'checkpoints',
       init: 'init.json',
       cases: 'cases.json',

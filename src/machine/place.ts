@@ -8,6 +8,13 @@ export interface Place {
   readonly machine?: string;
 }
 
+/** The identity of the running kernel: another one after each start of the machine. Empty where the system does not tell. */
+export const bootOfMachine = async (): Promise<string> =>
+  (await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => '')).trim();
+
+/** What process numbers are counted in: another one in each container. Empty where the system does not tell. */
+export const processNamespace = (): Promise<string> => readlink('/proc/self/ns/pid').catch(() => '');
+
 let known: Promise<string> | undefined;
 
 /**
@@ -16,11 +23,9 @@ let known: Promise<string> | undefined;
  * a restart. Empty where the system does not tell.
  */
 export function thisMachine(): Promise<string> {
-  known ??= (async () => {
-    const boot = await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => '');
-    const namespace = await readlink('/proc/self/ns/pid').catch(() => '');
-    return [boot.trim(), namespace].filter((part) => part !== '').join(' ');
-  })();
+  known ??= Promise.all([bootOfMachine(), processNamespace()]).then((parts) =>
+    parts.filter((part) => part !== '').join(' '),
+  );
   return known;
 }
 
