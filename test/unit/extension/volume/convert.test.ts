@@ -39,7 +39,7 @@ it('converts the only series of a folder, beside it, and opens it', async () => 
   expect(await extension.run(convertCommand, Uri.file(input))).toEqual([out]);
   expect(extension.calls).toEqual([
     ['convert', input, '--list', '--json'],
-    ['convert', input, '--out', out, '--force', '--json'],
+    ['convert', input, '--out', out, '--json'],
   ]);
   expect([editor.executed[0]![0], opened()]).toEqual([OPEN_VOLUME, out]);
 });
@@ -52,7 +52,7 @@ it('asks which of several series, and tells what the conversion warns of', async
   const out = join(extension.folder, 'thin.nii.gz');
   editor.saveAs(out);
   await extension.run(convertCommand, Uri.file(input));
-  expect(extension.calls[1]).toEqual(['convert', input, '--out', out, '--series', '3#2', '--force', '--json']);
+  expect(extension.calls[1]).toEqual(['convert', input, '--out', out, '--series', '3#2', '--json']);
   expect(editor.messages[0]?.text).toBe('thin.nii.gz: gantry tilt');
 });
 
@@ -70,10 +70,10 @@ it('converts all series into a folder, over no file', async () => {
   ]);
 });
 
-it('converts a file of another format without asking for a series', async () => {
+it('converts a file of another format without asking for a series, over a file for which the dialog has asked', async () => {
   const input = extension.write('case1.seg.nrrd', '');
   answer([]);
-  const out = join(extension.folder, 'case1.nii.gz');
+  const out = extension.write('case1.nii.gz', '');
   editor.saveAs(out);
   await extension.run(convertCommand, Uri.file(input));
   expect(extension.calls).toEqual([['convert', input, '--out', out, '--force', '--json']]);
