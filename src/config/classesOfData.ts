@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { parseJson } from '../files/json';
 import { readText } from '../files/text';
 import { datasetLabels, type DatasetLabels } from '../labels/datasetLabels';
 import { isLabelFolder } from '../labels/named';
@@ -24,7 +25,7 @@ const placeOf = (source: SourceConfig): string =>
 
 async function labelsOf(file: string): Promise<DatasetLabels | undefined> {
   try {
-    const content = JSON.parse(await readText(file, 'the labels')) as { labels?: unknown } | null;
+    const content = parseJson(await readText(file, 'the labels')) as { labels?: unknown } | null;
     const found = datasetLabels(content?.labels);
     return found && found.classes.length > 0 ? found : undefined;
   } catch {

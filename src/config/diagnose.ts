@@ -7,6 +7,8 @@ import {
   type Node,
   type ParseError,
 } from 'jsonc-parser';
+import { jsonDepth } from '../files/json';
+import { MOST_CONFIG_BYTES, MOST_CONFIG_DEPTH } from './bounds';
 import { rules } from './rules';
 import { formatPath, isRecord, type ConfigPath } from '../schema/tree';
 import type { Problem, ProblemFix } from '../schema';
@@ -30,10 +32,19 @@ export interface Diagnostic {
   readonly fix?: { readonly title: string; readonly edits: readonly TextEdit[] };
 }
 
+interface TextError {
+  readonly message: string;
+  readonly offset: number;
+  readonly length: number;
+  readonly path: string;
+  /** Whether any parser of JSON would report it. */
+  readonly syntactic?: true;
+}
+
 export interface ParsedText {
   readonly root: Node | undefined;
   readonly value: unknown;
-  readonly errors: readonly { message: string; offset: number; length: number; path: string }[];
+  readonly errors: readonly TextError[];
 }
 
 const PARSE_ERRORS: Record<string, string> = {
@@ -53,6 +64,8 @@ const PARSE_ERRORS: Record<string, string> = {
   InvalidCharacter: 'a control character is not allowed here',
 };
 
+const MOST_ERRORS = 1000;
+
 function repeatedKeys(node: Node | undefined, path: ConfigPath = []): { path: string; node: Node }[] {
   const children = node?.children ?? [];
   if (node?.type === 'array') return children.flatMap((child, index) => repeatedKeys(child, [...path, index]));
@@ -70,14 +83,23 @@ function repeatedKeys(node: Node | undefined, path: ConfigPath = []): { path: st
 
 /** Parses JSON with comments and trailing commas. */
 export function parseText(text: string): ParsedText {
+  const refused = (message: string): ParsedText => ({
+    root: undefined,
+    value: undefined,
+    errors: [{ message, offset: 0, length: 1, path: '' }],
+  });
+  if (text.length > MOST_CONFIG_BYTES) return refused(`${text.length} characters are too many for a config`);
+  // The parser calls itself for each level.
+  if (jsonDepth(text, MOST_CONFIG_DEPTH) > MOST_CONFIG_DEPTH)
+    return refused(`lists and objects are nested more than ${MOST_CONFIG_DEPTH} deep`);
   const parseErrors: ParseError[] = [];
   // A byte-order mark stays in the text, so that offsets are those of the editor.
   const root = parseTree(text.replace(/^\uFEFF/, ' '), parseErrors, { allowTrailingComma: true });
-  const errors = parseErrors.map(({ error, offset, length }) => {
+  const errors: TextError[] = parseErrors.slice(0, MOST_ERRORS).map(({ error, offset, length }) => {
     const code = printParseErrorCode(error);
-    return { message: PARSE_ERRORS[code] ?? code, offset, length, path: '' };
+    return { message: PARSE_ERRORS[code] ?? code, offset, length, path: '', syntactic: true };
   });
-  for (const { path, node } of repeatedKeys(root)) {
+  for (const { path, node } of repeatedKeys(root).slice(0, MOST_ERRORS)) {
     errors.push({ message: 'this key is given twice', offset: node.offset, length: node.length, path });
   }
   return { root, value: root && getNodeValue(root), errors: errors.sort((a, b) => a.offset - b.offset) };
@@ -107,8 +129,12 @@ function fixEdits(text: string, place: { offset: number; length: number }, fix: 
   return edits.map((edit) => ({ offset: edit.offset, length: edit.length, text: edit.content }));
 }
 
-/** Gives a problem its place in the text. */
-export function toDiagnostic(problem: Problem, root: Node, text: string, file: string): Diagnostic {
+const MOST_FIXES = 50;
+
+/** Gives a problem its place in the text. @param index how many problems of the same text were placed before */
+export function toDiagnostic(problem: Problem, root: Node, text: string, file: string, index = 0): Diagnostic {
+  // Making a change parses the whole text again.
+  const fix = index < MOST_FIXES ? problem.fix : undefined;
   const place = locate(root, problem, text);
   return {
     file,
@@ -116,7 +142,7 @@ export function toDiagnostic(problem: Problem, root: Node, text: string, file: s
     message: problem.message,
     severity: problem.severity,
     ...place,
-    ...(problem.fix && { fix: { title: problem.fix.title, edits: fixEdits(text, place, problem.fix) } }),
+    ...(fix && { fix: { title: fix.title, edits: fixEdits(text, place, fix) } }),
   };
 }
 
@@ -132,7 +158,11 @@ export function check(value: unknown): Validated {
  */
 export function diagnose(text: string, file: string): Diagnostic[] {
   const { root, value, errors } = parseText(text);
-  const found: Diagnostic[] = errors.map((error) => ({ ...error, file, severity: 'error' }));
+  const found: Diagnostic[] = errors.map(({ syntactic: _, ...error }) => ({
+    ...error,
+    file,
+    severity: 'error',
+  }));
   if (!root && text.trim() === '') {
     const message = 'the file is empty: write { "kind": "pretrain", … } or start from a preset';
     return [{ file, path: '', message, severity: 'error', offset: 0, length: 0 }];
@@ -141,15 +171,46 @@ export function diagnose(text: string, file: string): Diagnostic[] {
   // After a syntax error the rest of the tree is a guess; only what is surely there is worth checking.
   if (errors.length === 0 || isRecord(value)) {
     const problems = check(value).problems.filter((problem) => errors.length === 0 || problem.atKey);
-    found.push(...problems.map((problem) => toDiagnostic(problem, root, text, file)));
+    found.push(...problems.map((problem, index) => toDiagnostic(problem, root, text, file, index)));
   }
   return found.sort((a, b) => a.offset - b.offset);
 }
 
+/** Where the lines of the last text begin: many problems of one text are placed one after the other. */
+let lines: { readonly text: string; readonly starts: readonly number[] } | undefined;
+
+function lineStarts(text: string): readonly number[] {
+  if (lines?.text !== text) {
+    const starts = [0];
+    for (const { index, 0: end } of text.matchAll(/\r\n|\r|\n/g)) starts.push(index + end.length);
+    lines = { text, starts };
+  }
+  return lines.starts;
+}
+
+/**
+ * {@link diagnose} for an editor of JSON, which reports syntax errors by itself.
+ *
+ * @param syntax whether to name those as well
+ */
+export function diagnoseInEditor(text: string, file: string, syntax: boolean): Diagnostic[] {
+  const found = diagnose(text, file);
+  if (syntax) return found;
+  const { errors } = parseText(text);
+  const hidden = new Set(errors.flatMap(({ syntactic, offset }) => (syntactic ? [offset] : [])));
+  return found.filter(({ path, offset }) => path !== '' || !hidden.has(offset));
+}
+
 /** Line and column, both from 1, of an offset. */
 export function lineAndColumn(text: string, offset: number): { line: number; column: number } {
-  const before = text.slice(0, offset).split(/\r\n|\r|\n/);
-  return { line: before.length, column: before.at(-1)!.length + 1 };
+  const starts = lineStarts(text);
+  let [low, high] = [0, starts.length];
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if (starts[middle]! <= offset) low = middle;
+    else high = middle;
+  }
+  return { line: low + 1, column: offset - starts[low]! + 1 };
 }
 
 /** `file:line:column: path: message`, one line. */

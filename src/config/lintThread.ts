@@ -2,7 +2,10 @@ import type { Diagnostic } from './index';
 import { OnDemand, type CallsOf } from '../rpc';
 import { startThread } from '../rpc/threads';
 
-type LintCalls = CallsOf<{ lint(text: string, file: string, others: readonly string[]): Diagnostic[] }>;
+type LintCalls = CallsOf<{
+  lint(text: string, file: string, others: readonly string[]): Diagnostic[];
+  diagnose(text: string, file: string, syntax: boolean): Diagnostic[];
+}>;
 
 /** Reading headers from a slow disk must not hold up the start of a run, which looks at them again. */
 const PATIENCE_MS = 15_000;
@@ -22,6 +25,15 @@ export class LintThread {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<Diagnostic[]>((done) => (timer = setTimeout(() => done([]), PATIENCE_MS)));
     return Promise.race([answer, late]).finally(() => clearTimeout(timer));
+  }
+
+  /**
+   * Problems of the text alone.
+   *
+   * @param syntax whether to name those that the JSON editor reports by itself
+   */
+  diagnose(text: string, file: string, syntax: boolean): Promise<Diagnostic[]> {
+    return this.thread.call('diagnose', [text, file, syntax]);
   }
 
   dispose(): void {

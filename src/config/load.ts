@@ -1,7 +1,8 @@
-import { readFile, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { Node } from 'jsonc-parser';
 import { fileError, UsageError } from '../errors/userError';
+import { readRegular, regularFile } from '../files/regular';
+import { MOST_CONFIG_BYTES } from './bounds';
 import { check, diagnose, formatDiagnostic, parseText, toDiagnostic } from './diagnose';
 import { applyOverride, isWithin, parseOverride, type Override } from './overrides';
 import { resolvePaths } from './paths';
@@ -21,14 +22,14 @@ export interface LoadedConfig<C extends Config = Config> {
   readonly warnings: readonly string[];
 }
 
-const MAX_BYTES = 4 * 1024 * 1024;
 const MAX_SHOWN = 20;
 
 async function readText(file: string): Promise<string> {
   try {
-    const { size } = await stat(file);
-    if (size > MAX_BYTES) throw new UsageError(`${file}: ${size} bytes is too large for a config; is it another file?`);
-    return await readFile(file, 'utf8');
+    const { size } = await regularFile(file, 'read the config');
+    if (size > MOST_CONFIG_BYTES)
+      throw new UsageError(`${file}: ${size} bytes is too large for a config; is it another file?`);
+    return (await readRegular(file, 'read the config')).toString('utf8');
   } catch (error) {
     const failure = fileError(error, file, 'read the config');
     throw failure instanceof UsageError ? failure : new UsageError(failure.message, { cause: error });
@@ -64,7 +65,7 @@ function problemLines(
     const override = [...overrides].reverse().find(({ path }) => isWithin(problem.path, path));
     if (override)
       return { offset: Infinity, line: `--set ${override.text}: ${formatPath(problem.path)}: ${problem.message}` };
-    const diagnostic = toDiagnostic(problem, root, text, file);
+    const diagnostic = toDiagnostic(problem, root, text, file, MAX_SHOWN * 10);
     return { offset: diagnostic.offset, line: formatDiagnostic(diagnostic, text) };
   });
   return lines.sort((a, b) => (a.offset === b.offset ? 0 : a.offset - b.offset)).map(({ line }) => line);

@@ -13,6 +13,7 @@ import {
 } from '../schema/tree';
 import type { Problem } from '../schema/problem';
 import { closest } from '../errors/closest';
+import { boundProblem } from './bounds';
 import type { Config, ConfigKind } from './types';
 import { listOf } from '../text';
 
@@ -57,7 +58,14 @@ function validator(schema: SchemaNode, choices: number[]): ValidateFunction {
   if (!validate) {
     if (compiled.size >= MAX_COMPILED) compiled.clear();
     const { $schema: _, ...body } = schema;
-    ajv ??= new Ajv({ allErrors: true, useDefaults: true, strict: false, validateFormats: false, verbose: true });
+    ajv ??= new Ajv({
+      allErrors: true,
+      useDefaults: true,
+      strict: false,
+      strictNumbers: true,
+      validateFormats: false,
+      verbose: true,
+    });
     validate = ajv.compile(body);
     compiled.set(key, validate);
   }
@@ -86,6 +94,8 @@ export function validate(value: unknown): Validated {
     };
     return { problems: [problem], schema: configSchema() };
   }
+  const beyond = boundProblem(value);
+  if (beyond) return { problems: [beyond], schema: configSchema() };
   const wrong = wrongKind(value.kind);
   const kind = wrong || value.kind === undefined ? 'pretrain' : (value.kind as ConfigKind);
   const whole = schemas().byKind[kind];
@@ -98,16 +108,20 @@ export function validate(value: unknown): Validated {
   return { problems: toProblems(check.errors ?? [], whole), schema };
 }
 
+/** Nobody reads more of them. */
+const MOST_PROBLEMS = 1000;
+
 function toProblems(errors: readonly ErrorObject[], root: SchemaNode): Problem[] {
   // Inside a choice that fits nothing, each branch has its own complaints: the one of the choice says it all.
-  const choices = errors.filter((error) => error.keyword === 'anyOf').map((error) => error.schemaPath);
+  const choices = [...new Set(errors.flatMap(({ keyword, schemaPath }) => (keyword === 'anyOf' ? [schemaPath] : [])))];
   const own = errors.filter((error) => !choices.some((path) => error.schemaPath.startsWith(`${path}/`)));
-  const problems = own.map((error) => toProblem(error, root));
-  return problems.filter((a, i) => problems.findIndex((b) => sameProblem(a, b)) === i);
-}
-
-function sameProblem(a: Problem, b: Problem): boolean {
-  return a.message === b.message && formatPath(a.path) === formatPath(b.path);
+  const problems = new Map<string, Problem>();
+  for (const error of own.slice(0, MOST_PROBLEMS)) {
+    const problem = toProblem(error, root);
+    const key = `${formatPath(problem.path)}: ${problem.message}`;
+    if (!problems.has(key)) problems.set(key, problem);
+  }
+  return [...problems.values()];
 }
 
 function pathOf(error: ErrorObject): (string | number)[] {
@@ -135,6 +149,9 @@ function toProblem(error: ErrorObject, root: SchemaNode): Problem {
   return { path, message: describe(error, schema), severity: 'error' };
 }
 
+/** Of our own keys. */
+const LONGEST_KEY = 60;
+
 function unknownKey(path: ConfigPath, schema: SchemaNode, root: SchemaNode): Problem {
   const key = String(path.at(-1));
   const known = Object.entries(schema.properties ?? {}).flatMap(([name, child]) => (child.deprecated ? [] : [name]));
@@ -143,7 +160,10 @@ function unknownKey(path: ConfigPath, schema: SchemaNode, root: SchemaNode): Pro
     const fix = { title: `Rename to "${guess}"`, renameTo: guess };
     return { path, atKey: true, message: `unknown key; did you mean "${guess}"?`, severity: 'error', fix };
   }
-  const elsewhere = pathsOfKey(root, key).filter((other) => other.length !== path.length || other[0] !== path[0]);
+  const elsewhere =
+    key.length > LONGEST_KEY
+      ? []
+      : pathsOfKey(root, key).filter((other) => other.length !== path.length || other[0] !== path[0]);
   const hint = elsewhere.length ? `it belongs at ${formatPath(elsewhere[0]!)}` : `known keys here: ${known.join(', ')}`;
   return { path, atKey: true, message: `unknown key; ${hint}`, severity: 'error' };
 }
@@ -182,6 +202,8 @@ const TYPE_NAMES: Record<string, string> = {
 };
 
 function shown(value: unknown): string {
+  // 1e999 is JSON, and no number that can be held.
+  if (typeof value === 'number' && !Number.isFinite(value)) return 'beyond all finite numbers';
   const text = JSON.stringify(value) ?? String(value);
   return text.length > 60 ? `${text.slice(0, 57)}…` : text;
 }

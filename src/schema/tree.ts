@@ -135,9 +135,19 @@ export function settle(schema: SchemaNode, value: unknown, choices: number[]): S
     return { ...schema, properties: Object.fromEntries(properties) };
   }
   if (Array.isArray(value) && value.length > 0 && schema.items && !Array.isArray(schema.items)) {
-    choices.push(value.length);
     const item = schema.items as SchemaNode;
-    return { ...schema, items: value.map((element) => settle(item, element, choices)) };
+    const settled = value.map((element) => {
+      const own: number[] = [];
+      return { item: settle(item, element, own), own };
+    });
+    const [first] = settled;
+    // Items of one form share a schema: one for each would be slow to compile.
+    if (settled.every(({ own }) => own.join() === first!.own.join())) {
+      choices.push(0, ...first!.own);
+      return { ...schema, items: first!.item };
+    }
+    choices.push(value.length, ...settled.flatMap(({ own }) => own));
+    return { ...schema, items: settled.map(({ item: one }) => one) };
   }
   return schema;
 }

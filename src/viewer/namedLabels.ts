@@ -1,5 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { parseJson } from '../files/json';
 import { readText } from '../files/text';
 import { caretLabels } from '../labels/caret';
 import { namesOfDataset } from '../labels/datasetLabels';
@@ -37,7 +38,7 @@ async function smallText(file: string): Promise<string> {
 async function labelsIn(file: string): Promise<readonly NamedLabel[]> {
   try {
     const text = await smallText(file);
-    return /\.json$/i.test(file) ? namesOfDataset(JSON.parse(text)) : describedLabels(text);
+    return /\.json$/i.test(file) ? namesOfDataset(parseJson(text)) : describedLabels(text);
   } catch {
     return [];
   }

@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
+import { readPlainText } from '../../files/regular';
 import type { Config } from '../../config';
 import { configOfText } from '../../config/ofText';
 import type { Problem } from '../../schema';
@@ -59,7 +59,7 @@ export async function ownLeakage(
 }
 
 async function readConfig(file: string): Promise<Config | undefined> {
-  return configOfText(await readFile(file, 'utf8').catch(() => ''), dirname(file));
+  return configOfText(await readPlainText(file).catch(() => ''), dirname(file));
 }
 
 /** Volumes of a pre-training that other configs keep for validation after fine-tuning. */

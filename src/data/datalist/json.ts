@@ -1,5 +1,6 @@
 import { parseTree, type Node, type ParseError } from 'jsonc-parser';
 import { UserError } from '../../errors/userError';
+import { JsonLimitError, parseJson } from '../../files/json';
 import { readText } from '../../files/text';
 
 export type Item = Record<string, unknown>;
@@ -34,7 +35,7 @@ function jsonLines(text: string): unknown[] | undefined {
   const lines = text.split(/\r\n|\r|\n/).filter((line) => line.trim() !== '');
   if (lines.length < 2) return undefined;
   try {
-    return lines.map((line) => JSON.parse(line) as unknown);
+    return lines.map((line) => parseJson(line));
   } catch {
     return undefined;
   }
@@ -48,8 +49,10 @@ function jsonLines(text: string): unknown[] | undefined {
 export async function readJson(file: string): Promise<unknown> {
   const text = await readText(file, 'the datalist');
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch (error) {
+    if (error instanceof JsonLimitError)
+      throw new UserError(`${file}: cannot be read: ${error.message}`, 1, { cause: error });
     const lines = jsonLines(text);
     if (lines) return lines;
     throw new UserError(

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { parseTree, type ParseError } from 'jsonc-parser';
 import * as vscode from 'vscode';
-import { diagnose, type Diagnostic } from '../../config';
+import type { Diagnostic } from '../../config';
+import { diagnoseInEditor } from '../../config/diagnose';
 import { findConfigs, isConfigFile } from './configFiles';
 import { LintThread } from '../../config/lintThread';
 
@@ -14,13 +14,6 @@ const DISK_DELAY_MS = 250;
 /** A problem of a config in the editor, with the change that would put it right. */
 export class ConfigProblem extends vscode.Diagnostic {
   fix: Diagnostic['fix'];
-}
-
-/** Problems that the JSON editor itself reports for the same place: syntax errors. */
-function syntaxErrors(text: string): Set<number> {
-  const errors: ParseError[] = [];
-  parseTree(text, errors, { allowTrailingComma: true });
-  return new Set(errors.map((error) => error.offset));
 }
 
 function toProblem(document: vscode.TextDocument, found: Diagnostic): ConfigProblem {
@@ -40,11 +33,19 @@ function toProblems(document: vscode.TextDocument, found: readonly Diagnostic[])
   return [...found].sort((a, b) => a.offset - b.offset).map((one) => toProblem(document, one));
 }
 
-/** Problems of the text alone. */
-function quickDiagnostics(document: vscode.TextDocument, options: { syntax?: boolean }): Diagnostic[] {
-  const text = document.getText();
-  const hidden = options.syntax ? new Set<number>() : syntaxErrors(text);
-  return diagnose(text, document.uri.fsPath).filter((found) => found.path !== '' || !hidden.has(found.offset));
+/** Texts up to this length are checked here should the thread not start. */
+const SHORT_TEXT = 1 << 16;
+/** The list of problems grows slow with more. */
+const MOST_SHOWN = 500;
+
+/** Problems of the text alone, found in the thread: a long or hostile text must not hold up the editor. */
+async function quickDiagnostics(document: vscode.TextDocument, options: { syntax?: boolean }): Promise<Diagnostic[]> {
+  const [text, file, syntax] = [document.getText(), document.uri.fsPath, options.syntax === true] as const;
+  const found = await lintThread.diagnose(text, file, syntax).catch((error: unknown) => {
+    if (text.length > SHORT_TEXT) throw error;
+    return diagnoseInEditor(text, file, syntax);
+  });
+  return found.slice(0, MOST_SHOWN);
 }
 
 /** What the files that the config names tell as well. */
@@ -67,7 +68,7 @@ export async function configProblems(
 ): Promise<ConfigProblem[]> {
   // Should the look at the disk fail, the trainer looks again before it starts.
   const disk = await diskDiagnostics(document).catch(() => []);
-  return toProblems(document, [...quickDiagnostics(document, options), ...disk]);
+  return toProblems(document, [...(await quickDiagnostics(document, options)), ...disk]);
 }
 
 const shown = new Map<string, readonly ConfigProblem[]>();
@@ -89,7 +90,7 @@ export function watchConfigs(onError: (error: unknown) => void): vscode.Disposab
   async function update(document: vscode.TextDocument): Promise<void> {
     const { version } = document;
     const current = (): boolean => document.version === version && !document.isClosed;
-    const quick = quickDiagnostics(document, {});
+    const quick = await quickDiagnostics(document, {});
     // The disk mostly answers at once: what it said before stays until then, so that nothing flickers.
     const early = setTimeout(() => current() && show(document, quick), DISK_DELAY_MS);
     const slow = await diskDiagnostics(document)
