@@ -1,4 +1,5 @@
 import type { Vec3 } from '../geometry';
+import { breathe } from '../rpc/breath';
 import * as tf from '../tensor/tf';
 import type { WindowPredictor } from './slidingWindow';
 
@@ -29,8 +30,7 @@ export function networkPredictor(
         return (before ? tf.add(before, restored) : restored) as tf.Tensor5D;
       });
       before?.dispose();
-      // Lets signals and the control socket in: kernels block this thread.
-      await new Promise((done) => setImmediate(done));
+      await breathe();
     }
     const values = (await total!.data()) as Float32Array;
     tf.dispose([input, total!]);

@@ -1,26 +1,34 @@
 import process from 'node:process';
-import { ExitCode } from '../errors/userError';
+import { ExitCode, UserError } from '../errors/userError';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
+/** Long work was told to end. */
+export class Interrupted extends UserError {
+  constructor(message: string) {
+    super(message, ExitCode.interrupted);
+  }
+}
+
 /**
- * Turns the first SIGINT, SIGTERM or SIGHUP into a request that the loop reads between steps, so that it can write a
- * checkpoint first. A second signal ends the process at once.
+ * Turns the first SIGINT, SIGTERM or SIGHUP into a request that long work reads between its pieces, so that it can write what
+ * it has first. A second signal ends the process at once.
  */
 export class Interruption {
-  private signal: NodeJS.Signals | undefined;
+  private readonly controller = new AbortController();
   private readonly listener = (signal: NodeJS.Signals): void => {
-    if (this.signal) process.exit(ExitCode.interrupted);
-    this.signal = signal;
+    if (this.signal.aborted) process.exit(ExitCode.interrupted);
+    this.controller.abort(new Interrupted(`interrupted by ${signal}`));
     this.onRequest(signal);
   };
 
-  constructor(private readonly onRequest: (signal: NodeJS.Signals) => void) {
+  constructor(private readonly onRequest: (signal: NodeJS.Signals) => void = () => undefined) {
     for (const signal of SIGNALS) process.on(signal, this.listener);
   }
 
-  get requested(): NodeJS.Signals | undefined {
-    return this.signal;
+  /** Aborted by the first signal, with an {@link Interrupted}. */
+  get signal(): AbortSignal {
+    return this.controller.signal;
   }
 
   dispose(): void {
