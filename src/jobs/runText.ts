@@ -1,7 +1,7 @@
 import { bestScores, downstreamDescriptors, scoreTitle } from '../downstream/descriptors';
 import { baseMetric, isValidationMetric } from '../protocol/metrics';
 import type { RunSummary } from './runSummary';
-import type { RunKind } from '../runs/runDirectory';
+import type { RunKind, RunPhase } from '../runs/runDirectory';
 import { counted, formatDuration, formatShortTime, significant } from '../text';
 
 export function percent(run: RunSummary): number {
@@ -59,12 +59,28 @@ function leadingTexts(run: RunSummary): string[] {
   return [kind, ...(score ? [`${scoreName(score[0])} ${score[1].toFixed(3)}`] : [])];
 }
 
+/** What a live run is at besides steps; of one that pauses or stops, what that waits for. */
+export function activityOf({ live, state }: RunSummary): string | undefined {
+  const text = live ? printableLine(activityText(state.activity)) : '';
+  return text === '' ? undefined : text;
+}
+
+const PENDING: readonly RunPhase[] = ['pausing', 'stopping'];
+
+/** The phase, and what a pause or a stop waits for. */
+function phaseText(run: RunSummary): string {
+  const waitsFor = PENDING.includes(run.phase) ? activityOf(run) : undefined;
+  return waitsFor === undefined ? run.phase : `${run.phase}, waits for: ${waitsFor}`;
+}
+
 const silence = (seconds: number): string => `no sign of life for ${seconds} s`;
 
 /** State, progress, loss and time left in a line. */
 export function describeRun(run: RunSummary, now: Date = new Date()): string {
   const { step, totalSteps, loss, skipped } = run.state;
-  const parts: string[] = [...leadingTexts(run), run.phase];
+  const parts: string[] = [...leadingTexts(run), phaseText(run)];
+  const doing = activityOf(run);
+  if (doing !== undefined && !PENDING.includes(run.phase)) parts.push(doing);
   if (run.phase !== 'queued' && totalSteps > 0) parts.push(`${step} of ${totalSteps} (${percent(run)}%)`);
   if (loss !== undefined) parts.push(`loss ${lossText(loss)}`);
   const left = secondsLeft(run, now);
@@ -83,10 +99,12 @@ export function shortText(run: RunSummary, now: Date = new Date()): string {
   const left = secondsLeft(run, now);
   const lead = leadingTexts(run);
   const scores = lead.length > 0 ? [] : lossPart;
+  const doing = activityOf(run);
   switch (run.phase) {
     case 'running':
       return [
         `${percent(run)}%`,
+        ...(doing === undefined ? [] : [doing]),
         ...lead,
         ...lossPart,
         ...(left === undefined ? [] : [`${formatDuration(left)} left`]),
@@ -100,7 +118,9 @@ export function shortText(run: RunSummary, now: Date = new Date()): string {
       return `stopped at step ${step} of ${totalSteps}`;
     case 'paused':
       return `paused at ${percent(run)}%`;
+    case 'starting':
+      return doing === undefined ? run.phase : `${run.phase} · ${doing}`;
     default:
-      return run.phase;
+      return phaseText(run);
   }
 }

@@ -1,5 +1,6 @@
 import { voxelCount, type Vec3 } from '../geometry';
 import { UserError } from '../errors/userError';
+import { breathe } from '../rpc/breath';
 import type { Volume } from '../volume';
 import { importanceMap, windowPadding, windowsOf, type ImportanceMode } from './windows';
 import { formatSize } from '../text';
@@ -15,6 +16,8 @@ export interface SlidingWindowOptions {
   readonly batch: number;
   readonly onProgress?: (done: number, total: number) => void;
   readonly signal?: AbortSignal;
+  /** Called before each group of windows; where it rejects, the prediction ends. */
+  readonly giveWay?: () => Promise<void>;
 }
 
 /** Turns windows `[count, …roi, C]` into values `[count, …roi, channels]` (logits), channels last. */
@@ -133,7 +136,8 @@ export async function slidingWindow(
   const blender = new Blender(padded, roi, channels, importanceMap(roi, options.mode), inner);
   const voxels = voxelCount(roi);
   for (let first = 0; first < windows.length; first += batch) {
-    options.signal?.throwIfAborted();
+    await breathe(options.signal);
+    await options.giveWay?.();
     const group = windows.slice(first, first + batch);
     const input = new Float32Array(group.length * voxels * volume.shape[0]);
     group.forEach((start, i) => {

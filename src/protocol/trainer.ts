@@ -4,9 +4,17 @@
  */
 export const TRAINER_COMMANDS = ['pause', 'resume', 'checkpoint', 'stop', 'status'] as const;
 
+/** What a trainer is at besides whole steps: validation, loading, a step that takes long. */
+export interface Activity {
+  /** "validating case 3 of 12" */
+  readonly what: string;
+  /** How much of it is done, 0 to 1. */
+  readonly share?: number;
+}
+
 /**
- * `pause` waits after the current step; `resume` goes on; `checkpoint` writes one after the current step; `stop` writes a
- * checkpoint and ends the run; `status` only asks.
+ * `pause` writes a checkpoint and waits; `resume` goes on; `checkpoint` writes one after the current step; `stop` writes a
+ * checkpoint and ends the run; `status` only asks. A pause and a stop do not wait for the end of a step or a validation.
  */
 export type TrainerCommand = (typeof TRAINER_COMMANDS)[number];
 
@@ -24,6 +32,7 @@ export interface TrainerStatus {
   readonly secondsLeft?: number;
   /** The last checkpoint written. */
   readonly checkpoint?: string;
+  readonly activity?: Activity;
 }
 
 export type TrainerReply =

@@ -8,3 +8,18 @@ export async function breathe(signal?: AbortSignal): Promise<void> {
   await new Promise((done) => setImmediate(done));
   signal?.throwIfAborted();
 }
+
+/** What long work is given, so that it can be watched, paused and stopped between its pieces. */
+export interface Watched {
+  /** Called between two pieces, a few seconds apart at most. Rejects where the work is to be broken off. */
+  giveWay(): Promise<void>;
+  /**
+   * Tells what the work is at: "validating case 3 of 12".
+   *
+   * @param share how much of that is done, 0 to 1
+   */
+  tell(what: string, share?: number): void;
+}
+
+/** For work that nobody watches. */
+export const UNWATCHED: Watched = { giveWay: () => breathe(), tell: () => undefined };

@@ -13,7 +13,7 @@ export const SILENCE_LIMIT_MS = 90_000;
 /** How long is looked for signs before a run of another machine is gone on with. */
 export const WATCH_MS = 12_000;
 
-const ACTIVE: readonly RunPhase[] = ['starting', 'running', 'paused', 'stopping'];
+const ACTIVE: readonly RunPhase[] = ['starting', 'running', 'pausing', 'paused', 'stopping'];
 
 /** Whether run.json says that a process works on the run. */
 export const saysActive = (state: RunState): boolean => ACTIVE.includes(state.state);

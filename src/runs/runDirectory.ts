@@ -4,6 +4,7 @@ import { basename, join, resolve } from 'node:path';
 import { readPlainText } from '../files/regular';
 import { parseJson } from '../files/json';
 import { fileError, UsageError, UserError } from '../errors/userError';
+import type { Activity } from '../protocol/trainer';
 import { writeFileAtomically } from '../files/atomic';
 import { makeFolder } from '../files/folders';
 import { exists, firstExisting } from '../files/kinds';
@@ -24,6 +25,7 @@ export const RUN_PHASES = [
   'queued',
   'starting',
   'running',
+  'pausing',
   'paused',
   'stopping',
   'finished',
@@ -38,6 +40,8 @@ export interface RunState {
   readonly name: string;
   readonly kind: RunKind;
   readonly state: RunPhase;
+  /** What it is at besides whole steps; while it is pausing or stopping, what that waits for. */
+  readonly activity?: Activity;
   /** Optimizer steps done, and of how many. */
   readonly step: number;
   readonly totalSteps: number;

@@ -16,7 +16,7 @@ import {
 import type { RunEstimate } from '../protocol/estimate';
 import { estimateTraining, train } from '../train';
 import { checkStartingFile } from '../train/initialize';
-import { Interruption } from '../rpc/interruption';
+import { Interrupted, Interruption } from '../rpc/interruption';
 import { openRunDirectory, prepareRun, type RunRequest } from '../train/prepare';
 import { keepChanges } from '../train/resume';
 import type { Say } from '../train/types';
@@ -134,9 +134,10 @@ class StudyQueue {
       ? { runDir, resume, set: [] }
       : { configFile: runFiles(this.runDir).config, runDir, resume, set: overridesOf(this.plan, run) };
     try {
-      await train('finetune', request, say, (loop) => this.steering.enter(loop));
+      await train('finetune', request, say, (run) => this.steering.enter(run));
       return undefined;
     } catch (error) {
+      if (error instanceof Interrupted) return undefined;
       if (error instanceof UserError) return error;
       throw error;
     }
@@ -151,23 +152,32 @@ class StudyQueue {
 /** Works off the queue with a control socket, signals and a heartbeat, and records how it ended. */
 async function supervise(queue: StudyQueue, state: RunStateFile, steering: StudySteering, say: Say): Promise<Study> {
   const { runDir } = state;
-  const control = await ControlServer.start(runDir, (command) => steering.command(command, queue.stepsDone));
-  const interruption = new Interruption((signal) => steering.stop(`interrupted by ${signal}`));
-  const beat = setInterval(() => {
-    // What cannot be written now is written with the next one.
-    void state.update({ step: queue.stepsDone }).catch(() => undefined);
-  }, HEARTBEAT_MS);
+  // What cannot be written now is written with the next one.
+  const show = (): void =>
+    void state.update({ step: queue.stepsDone, ...steering.standing }).catch(() => undefined);
+  const control = await ControlServer.start(runDir, (command) => {
+    const status = steering.command(command, queue.stepsDone);
+    if (command !== 'status') show();
+    return status;
+  });
+  const interruption = new Interruption((signal) => {
+    steering.stop(`interrupted by ${signal}`);
+    show();
+  });
+  const beat = setInterval(show, HEARTBEAT_MS);
   try {
     await state.update({ state: 'running', control: control.address });
     const study = await queue.work();
     const outcome = steering.stopping ? 'interrupted' : 'finished';
     describeStudy(study).forEach(say);
-    const ended = { ended: new Date().toISOString(), step: queue.stepsDone, control: undefined };
+    clearInterval(beat);
+    const ended = { ended: new Date().toISOString(), step: queue.stepsDone, control: undefined, activity: undefined };
     await state.update({ ...ended, state: outcome, ...(steering.reason && { exitReason: steering.reason }) });
     return study;
   } catch (error) {
     const exitReason = error instanceof Error ? error.message : String(error);
-    const ended = { ended: new Date().toISOString(), control: undefined };
+    clearInterval(beat);
+    const ended = { ended: new Date().toISOString(), control: undefined, activity: undefined };
     await state.update({ ...ended, state: 'failed', exitReason }).catch(() => undefined);
     await appendLog(runDir, `failed: ${exitReason}`).catch(() => undefined);
     throw error;

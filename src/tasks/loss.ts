@@ -28,6 +28,14 @@ export interface Vectors {
   readonly fixed?: tf.Tensor2D;
 }
 
+/** Networks as they were before a step moved them. One of the two is called, once. */
+export interface Remembered {
+  /** Puts them back. */
+  restore(): void;
+  /** The step was done. */
+  forget(): void;
+}
+
 /**
  * A loss that ties rows together, but only through one vector a row (pooled or projected features, sums of a batch Dice, …).
  * The program computes the vectors of all rows first, then the loss and its gradient with respect to them, then pulls that
@@ -44,6 +52,8 @@ export interface VectorLoss<B extends Batch, R extends JointResult = JointResult
   forward(batch: B, rows: Rows): { vectors: tf.Tensor2D; terms?: LossScalars };
   /** Moves the networks that are followed (a teacher) once the student's vectors are known; in training only. */
   follow?(): void;
+  /** Called before {@link follow} of a step that may be left undone, which then takes back what was moved. */
+  remember?(): Remembered;
   /** The vectors of a network that no gradient trains. */
   fixed?(batch: B, rows: Rows): tf.Tensor2D;
   /** @param random draws what is random in the loss; left out in validation */

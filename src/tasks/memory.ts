@@ -7,6 +7,11 @@ const FLOAT = 4;
 const USABLE_SHARE = 0.6;
 /** Beyond this many rows at a time nothing gets faster, only larger. */
 const LARGEST_MICRO_BATCH = 16;
+/**
+ * Arithmetic after which a device that computes in this thread looks for signals: a few seconds on
+ * two cores. It is no measured time, since how a batch is cut decides the last digits of its gradient.
+ */
+const PIECE_FLOPS: Readonly<Record<string, number>> = { onednn: 1.2e11, wasm: 2e10, cpu: 2e9 };
 
 /** What a step takes, from the config and the memory there is. */
 export interface StepCost {
@@ -32,6 +37,17 @@ function moments({ name, amsgrad }: Config['optimizer']): number {
 function passesWhole(network: Config['network']): boolean {
   const { descriptor, section } = describedSection(network);
   return descriptor.reach(section) === 'batch';
+}
+
+/** Rows of so much arithmetic each that a backend computes before signals are looked for; Infinity where it does not keep this thread. */
+export function rowsBetweenLooks(rowFlops: number, backend: string): number {
+  const flops = PIECE_FLOPS[backend];
+  return flops === undefined ? Infinity : Math.max(1, Math.floor(flops / rowFlops));
+}
+
+/** Rows of a training step computed before signals are looked for: all where a batch must pass as a whole. */
+export function pieceRows({ network }: Config, { rowFlops }: TaskCost, backend: string): number {
+  return passesWhole(network) ? Infinity : rowsBetweenLooks(3 * rowFlops, backend);
 }
 
 /**

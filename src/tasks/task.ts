@@ -5,6 +5,7 @@ import type { Network, ParameterSet } from '../nets';
 import type { LoadOptions, LoadReport, StateEntry } from '../nets/state';
 import type * as tf from '../tensor/tf';
 import type { Vec3 } from '../geometry';
+import type { Watched } from '../rpc/breath';
 import type { ConfigPath } from '../schema';
 import type { BestScore } from './descriptor';
 import type { Loss } from './loss';
@@ -87,9 +88,9 @@ export interface TrainedModel<B extends Batch> {
   /** Receives weights of another network, such as pre-trained ones. */
   readonly transfer?: Transferable;
   /** Called once in a new run, after its weights are initialised. */
-  begin?(): Promise<void>;
+  begin?(watched: Watched): Promise<void>;
   /** Scores on held-out cases. Without this method, the loss is measured on batches of held-out cases. */
-  validate?(): Promise<Scalars>;
+  validate?(watched: Watched): Promise<Scalars>;
   dispose(): void;
 }
 

@@ -2,4 +2,4 @@
 export { formatBytes, formatCount, formatPercent, formatSize, formatValue, significant } from './numbers';
 export { printable, printableLine, withoutIcons, withoutLinks } from './printable';
 export { formatDuration, formatSeconds, formatShortTime, formatTime } from './times';
-export { counted, listOf, plural } from './words';
+export { activityText, counted, listOf, plural } from './words';

@@ -51,6 +51,12 @@ export class ProgressBar {
     }
   }
 
+  /** What is done meanwhile: as {@link update}, without the line that is always printed at the end. */
+  meanwhile(done: number, detail: string): void {
+    const interval = this.stream.isTTY ? REDRAW_INTERVAL_MS : PLAIN_INTERVAL_MS;
+    if (performance.now() - this.lastDrawn >= interval) this.update(done, detail);
+  }
+
   /** Prints a line without breaking the bar. */
   message(text: string): void {
     if (this.open) this.stream.write(CLEAR_LINE);

@@ -14,3 +14,10 @@ export function counted(count: number, one: string, many?: string): string {
 export function listOf(words: readonly string[], conjunction: 'and' | 'or'): string {
   return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} ${conjunction} ${words.at(-1)!}`;
 }
+
+/** What long work is at, as in a run's state: "validating case 3 of 12 (22%)"; empty for what is none. */
+export function activityText(activity: { readonly what: string; readonly share?: number } | undefined): string {
+  if (typeof activity?.what !== 'string') return '';
+  const { what, share } = activity;
+  return typeof share === 'number' && share > 0 && share < 1 ? `${what} (${Math.floor(100 * share)}%)` : what;
+}

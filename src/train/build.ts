@@ -19,13 +19,14 @@ export interface StepParts<B extends Batch> {
   readonly optimizer: Optimizer;
   readonly length: RunLength;
   readonly microBatch: number;
+  readonly pieceRows: number;
   /** Update before a step's numbers are known. */
   readonly readLate: boolean;
 }
 
 /** Makes the training step of a model. */
 export function buildStep<B extends Batch>(parts: StepParts<B>): TrainingStep<B> {
-  const { config, model, optimizer, length, microBatch, readLate } = parts;
+  const { config, model, optimizer, length, microBatch, pieceRows, readLate } = parts;
   return new TrainingStep({
     loss: model.loss,
     variablesAt: variablesAt(model),
@@ -33,6 +34,7 @@ export function buildStep<B extends Batch>(parts: StepParts<B>): TrainingStep<B>
     schedule: scheduleOf(config, length),
     clipNorm: config.optimizer.clipNorm,
     microBatch,
+    pieceRows,
     seed: config.seed,
     readLate,
   });

@@ -1,32 +1,21 @@
-import type { RandomStream } from '../random/random';
+import { breathe } from '../rpc/breath';
 import {
   planRows,
   type Batch,
   type Loss,
   type LossScalars,
+  type Remembered,
   type Rows,
   type SampleLoss,
   type Scalars,
   type VectorLoss,
   type Vectors,
 } from '../tasks';
-import { accumulate, linearize, valueAndGradients, vjp, type Gradients } from '../tensor/autodiff';
+import { accumulate, disposeGradients, valueAndGradients, type Gradients } from '../tensor/autodiff';
 import { readScalars } from '../tensor/read';
 import * as tf from '../tensor/tf';
-
-/** Lets the control socket, signals and the heartbeat in between two pieces: kernels block this thread. */
-const breathe = (): Promise<void> => new Promise((done) => setImmediate(done));
-
-/** How a batch is cut: rows at a time, and what the gradients are of. */
-export interface Pieces {
-  readonly variables: readonly tf.Variable[];
-  /** Rows in memory at a time. */
-  readonly microBatch: number;
-  /** The gradients are those of so many times the loss (float16); default 1. */
-  readonly scale?: number;
-  /** Draws what is random in the loss. */
-  readonly random?: RandomStream;
-}
+import { addScalars, disposeAll, planOf, shareOf, Turns, type Pieces } from './pieces';
+import { VectorPieces, vectorsOf } from './vectorPieces';
 
 /** The gradient of a batch's loss, and its scalars; both the caller's. */
 export interface BatchGradient {
@@ -42,17 +31,25 @@ export interface BatchGradient {
 /** A mean over rows adds up: each piece's share of the loss and of its gradient. */
 async function ofSamples<B extends Batch>(loss: SampleLoss<B>, batch: B, pieces: Pieces): Promise<BatchGradient> {
   const total = loss.rows(batch);
+  const plan = planOf(total, pieces);
+  const turns = new Turns(plan.length, pieces.giveWay);
   let gradients: Gradients | undefined;
   let scalars: LossScalars | undefined;
-  for (const rows of planRows(total, pieces.microBatch)) {
-    const { value, gradients: more } = valueAndGradients(
-      () => shareOf(loss.loss(batch, rows), rows.count / total),
-      [...pieces.variables],
-      pieces.scale,
-    );
-    gradients = accumulate(gradients, more);
-    scalars = addScalars(scalars, value);
-    await breathe();
+  try {
+    for (const rows of plan) {
+      const { value, gradients: more } = valueAndGradients(
+        () => shareOf(loss.loss(batch, rows), rows.count / total),
+        [...pieces.variables],
+        pieces.scale,
+      );
+      gradients = accumulate(gradients, more);
+      scalars = addScalars(scalars, value);
+      await turns.next();
+    }
+  } catch (error) {
+    disposeGradients(gradients ?? []);
+    disposeAll(scalars ?? {});
+    throw error;
   }
   return {
     gradients: gradients!,
@@ -62,153 +59,52 @@ async function ofSamples<B extends Batch>(loss: SampleLoss<B>, batch: B, pieces:
   };
 }
 
-function shareOf(scalars: LossScalars, share: number): LossScalars {
-  return mapScalars(scalars, (value) => tf.mul(value, share));
-}
-
-function mapScalars(scalars: LossScalars, change: (value: tf.Scalar, name: string) => tf.Scalar): LossScalars {
-  return Object.fromEntries(Object.entries(scalars).map(([name, value]) => [name, change(value, name)])) as LossScalars;
-}
-
-function addScalars(total: LossScalars | undefined, more: LossScalars): LossScalars {
-  if (!total) return more;
-  const sum = mapScalars(more, (value, name) => tf.add(total[name]!, value));
-  disposeAll(total);
-  disposeAll(more);
-  return sum;
-}
-
-const disposeAll = (scalars: LossScalars): void => tf.dispose(Object.values(scalars));
-
-/** The vectors of all rows, a piece at a time and off the tape. */
-async function vectorsOf(plan: readonly Rows[], forward: (rows: Rows) => tf.Tensor2D): Promise<tf.Tensor2D> {
-  const parts: tf.Tensor2D[] = [];
-  for (const rows of plan) {
-    parts.push(forward(rows));
-    await breathe();
-  }
-  if (parts.length === 1) return parts[0]!;
-  const all = tf.concat2d(parts, 0);
-  tf.dispose(parts);
-  return all;
-}
-
-/** The vectors of all rows, and what pulls their gradient back through the networks. */
-interface Forward {
-  readonly vectors: tf.Tensor2D;
-  /** Also gives the terms of the loss that are a mean over rows, where there are any. */
-  pullback(dVectors: tf.Tensor2D): Promise<{ gradients: Gradients; terms?: LossScalars }>;
-}
-
-/** The pieces of a batch whose loss goes through vectors. The names of its terms by row are filled in as they are seen. */
-class VectorPieces<B extends Batch> {
-  private names: readonly string[] = [];
-
-  constructor(
-    private readonly loss: VectorLoss<B>,
-    private readonly batch: B,
-    private readonly total: number,
-    private readonly pieces: Pieces,
-  ) {}
-
-  private outputs(rows: Rows): tf.Tensor[] {
-    const { vectors, terms } = this.loss.forward(this.batch, rows);
-    this.names = Object.keys(terms ?? {});
-    return [vectors, ...(terms ? Object.values(shareOf(terms, rows.count / this.total)) : [])];
-  }
-
-  /** Gradients of the outputs of a piece: of the terms only `loss` counts. */
-  private seeds(dVectors: tf.Tensor2D): tf.Tensor[] {
-    const scale = this.pieces.scale ?? 1;
-    return [dVectors, ...this.names.map((name) => tf.scalar(name === 'loss' ? scale : 0))];
-  }
-
-  private termsOf(outputs: readonly tf.Tensor[]): LossScalars | undefined {
-    if (this.names.length === 0) return undefined;
-    return Object.fromEntries(this.names.map((name, i) => [name, outputs[i + 1]!])) as LossScalars;
-  }
-
-  /** All rows at once: the tape is kept until the gradient is known. */
-  whole(rows: Rows): Forward {
-    const recording = linearize(() => this.outputs(rows), [...this.pieces.variables]);
-    return {
-      vectors: recording.outputs[0] as tf.Tensor2D,
-      pullback: async (dVectors) => {
-        const seeds = this.seeds(dVectors);
-        const gradients = recording.pullback(seeds);
-        tf.dispose(seeds.slice(1));
-        return { gradients, terms: this.termsOf(recording.outputs) };
-      },
-    };
-  }
-
-  async inPieces(plan: readonly Rows[]): Promise<Forward> {
-    const { vectors, terms } = await this.offTape(plan);
-    if (terms) disposeAll(terms);
-    return { vectors, pullback: (dVectors) => this.pull(plan, dVectors) };
-  }
-
-  /** Vectors and terms of all rows, without a tape. */
-  async offTape(plan: readonly Rows[]): Promise<{ vectors: tf.Tensor2D; terms?: LossScalars }> {
-    let terms: LossScalars | undefined;
-    const vectors = await vectorsOf(plan, (rows) => {
-      const outputs = tf.tidy(() => this.outputs(rows));
-      const more = this.termsOf(outputs);
-      if (more) terms = addScalars(terms, more);
-      return outputs[0] as tf.Tensor2D;
-    });
-    return { vectors, terms };
-  }
-
-  private async pull(
-    plan: readonly Rows[],
-    dVectors: tf.Tensor2D,
-  ): Promise<{ gradients: Gradients; terms?: LossScalars }> {
-    let total: Gradients | undefined;
-    let terms: LossScalars | undefined;
-    for (const rows of plan) {
-      const dy = tf.slice2d(dVectors, [rows.first, 0], [rows.count, dVectors.shape[1]]);
-      const { outputs, gradients } = this.piece(rows, dy);
-      const more = this.termsOf(outputs);
-      tf.dispose([dy, outputs[0]!]);
-      total = accumulate(total, gradients);
-      if (more) terms = addScalars(terms, more);
-      await breathe();
-    }
-    return { gradients: total!, terms };
-  }
-
-  private piece(rows: Rows, dy: tf.Tensor2D): { outputs: tf.Tensor[]; gradients: Gradients } {
-    // The names of the terms are known once the first piece ran, which it did without a tape.
-    const seeds = this.seeds(dy);
-    const result = vjp(() => this.outputs(rows), seeds, [...this.pieces.variables]);
-    tf.dispose(seeds.slice(1));
-    return result;
-  }
-}
-
 async function ofVectors<B extends Batch>(loss: VectorLoss<B>, batch: B, pieces: Pieces): Promise<BatchGradient> {
-  const plan = planRows(loss.rows(batch), pieces.microBatch);
-  const parts = new VectorPieces(loss, batch, loss.rows(batch), pieces);
-  const forward = plan.length === 1 ? parts.whole(plan[0]!) : await parts.inPieces(plan);
-  loss.follow?.();
-  const vectors = await withFixed(loss, batch, plan, forward.vectors);
-  const { value: result, gradients } = valueAndGradients(
-    () => loss.joint(vectors, batch, pieces.random),
-    [forward.vectors, ...pieces.variables],
-    pieces.scale,
-  );
-  const [direct, ...joint] = gradients;
-  const dVectors = (direct ?? tf.zerosLike(forward.vectors)) as tf.Tensor2D;
-  const { gradients: through, terms } = await forward.pullback(dVectors);
-  dVectors.dispose();
-  const scalars = tf.tidy(() => withTerms(loss.describe(result, batch), terms));
-  return {
-    gradients: accumulate(joint, through),
-    scalars,
-    updated: () => loss.updated?.(result, vectors),
-    dispose: () => tf.dispose([result, scalars, { ...vectors }, ...(terms ? Object.values(terms) : [])]),
-  };
+  const total = loss.rows(batch);
+  const plan = planOf(total, pieces);
+  const turns = new Turns(plan.length * (loss.fixed ? 3 : 2), pieces.giveWay);
+  let remembered: Remembered | undefined;
+  // What a single piece has moved is moved for good: nothing long comes after it.
+  const kept = (): boolean => loss.follow !== undefined && !remembered;
+  let followed = false;
+  const next = (): Promise<void> => (followed && kept() ? turns.nextOfAll() : turns.next());
+  const parts = new VectorPieces(loss, batch, total, pieces, plan, next);
+  const forward = total <= pieces.microBatch ? await parts.onTape() : await parts.inPieces();
+  const owned: tf.TensorContainer[] = [];
+  try {
+    if (loss.follow && plan.length > 1) remembered = loss.remember?.();
+    loss.follow?.();
+    followed = true;
+    const vectors = await withFixed(loss, batch, plan, forward.vectors, next);
+    if (vectors.fixed) owned.push(vectors.fixed);
+    const { value: result, gradients } = valueAndGradients(
+      () => loss.joint(vectors, batch, pieces.random),
+      [forward.vectors, ...pieces.variables],
+      pieces.scale,
+    );
+    const [direct, ...joint] = gradients;
+    const dVectors = (direct ?? tf.zerosLike(forward.vectors)) as tf.Tensor2D;
+    owned.push(
+      result,
+      dVectors,
+      joint.filter((gradient) => gradient !== null),
+    );
+    const { gradients: through, terms } = await forward.pullback(dVectors);
+    dVectors.dispose();
+    const scalars = tf.tidy(() => withTerms(loss.describe(result, batch), terms));
+    remembered?.forget();
+    return {
+      gradients: accumulate(joint, through),
+      scalars,
+      updated: () => loss.updated?.(result, vectors),
+      dispose: () => tf.dispose([result, scalars, { ...vectors }, ...(terms ? Object.values(terms) : [])]),
+    };
+  } catch (error) {
+    remembered?.restore();
+    forward.dispose();
+    tf.dispose(owned);
+    throw error;
+  }
 }
 
 async function withFixed<B extends Batch>(
@@ -216,9 +112,10 @@ async function withFixed<B extends Batch>(
   batch: B,
   plan: readonly Rows[],
   student: tf.Tensor2D,
+  next: () => Promise<void>,
 ): Promise<Vectors> {
   if (!loss.fixed) return { student };
-  return { student, fixed: await vectorsOf(plan, (rows) => tf.tidy(() => loss.fixed!(batch, rows))) };
+  return { student, fixed: await vectorsOf(plan, (rows) => tf.tidy(() => loss.fixed!(batch, rows)), next) };
 }
 
 function withTerms(scalars: LossScalars, terms: LossScalars | undefined): LossScalars {
@@ -231,8 +128,17 @@ export function gradientOf<B extends Batch>(loss: Loss<B>, batch: B, pieces: Pie
   return loss.reach === 'sample' ? ofSamples(loss, batch, pieces) : ofVectors(loss, batch, pieces);
 }
 
-/** The loss of a held-out batch and what describes it, without any update. */
-export async function evaluateLoss<B extends Batch>(loss: Loss<B>, batch: B, microBatch: number): Promise<Scalars> {
+/**
+ * The loss of a held-out batch and what describes it, without any update.
+ *
+ * @param giveWay called between two pieces
+ */
+export async function evaluateLoss<B extends Batch>(
+  loss: Loss<B>,
+  batch: B,
+  microBatch: number,
+  giveWay: () => Promise<void> = breathe,
+): Promise<Scalars> {
   const total = loss.rows(batch);
   const plan = planRows(total, microBatch);
   if (loss.reach === 'sample') {
@@ -242,13 +148,13 @@ export async function evaluateLoss<B extends Batch>(loss: Loss<B>, batch: B, mic
         sum,
         tf.tidy(() => shareOf(loss.loss(batch, rows), rows.count / total)),
       );
-      await breathe();
+      await giveWay();
     }
     return readAndDispose(sum!);
   }
-  const parts = new VectorPieces(loss, batch, total, { variables: [], microBatch });
-  const { vectors: student, terms } = await parts.offTape(plan);
-  const vectors = await withFixed(loss, batch, plan, student);
+  const parts = new VectorPieces(loss, batch, total, { variables: [], microBatch }, plan, giveWay);
+  const { vectors: student, terms } = await parts.offTape();
+  const vectors = await withFixed(loss, batch, plan, student, giveWay);
   const scalars = tf.tidy(() => withTerms(loss.describe(loss.joint(vectors, batch), batch), terms));
   // The terms are among the scalars.
   const values = await readAndDispose(scalars);

@@ -1,25 +1,28 @@
+import { resolve } from 'node:path';
 import type { Config, ConfigKind } from '../config';
 import type { Case } from '../data/datalist';
 import { createLoader, type Loader } from '../loader';
 import type { RunEstimate } from '../protocol/estimate';
 import { validationMetric } from '../protocol/metrics';
-import { readCheckpoint, runFiles } from '../runs';
+import { Interrupted, Interruption } from '../rpc/interruption';
+import { readCheckpoint, runFiles, RunStateFile } from '../runs';
 import { writeFileAtomically } from '../files/atomic';
 import type { Batch, Cases, Sampler, StoreMemory, TrainedModel } from '../tasks';
 import type { Optimizer } from '../tensor/optim';
+import { activityText } from '../text';
 import { ProgressBar } from '../text/progressBar';
 import { buildStep } from './build';
 import { describeEstimate } from './describeEstimate';
 import { timeSteps } from './estimate';
 import { initialize } from './initialize';
-import { runLoop, startJob, warner, type Running, type TrainingResult } from './job';
-import { TrainingLoop, type LoopBatch } from './loop';
+import { runLoop, startJob, warner, type Attended, type Running, type TrainingResult } from './job';
+import { isOwed, TrainingLoop, type LoopBatch } from './loop';
 import { buildOptimizer } from './optimizer';
 import { planRun, type Plan } from './plan';
 import type { RunRequest } from './prepare';
-import type { RunRecorder } from './recorder';
 import { keepChanges, putAside } from './resume';
 import { restore } from './state';
+import { BrokenOff, Steering } from './steering';
 import { samplerFor, taskName } from '../catalog';
 import { caseDemands } from '../tasks/demands';
 import { TaskTraining } from './training';
@@ -30,8 +33,11 @@ import { optimizerFor, stepsAhead } from './update';
 export type { RunRequest } from './prepare';
 export type { TrainingResult } from './job';
 
-/** Gives a loop that is about to run to a controller besides its own control socket. */
-export type Watch = (loop: Pick<TrainingLoop<LoopBatch>, 'command' | 'stop' | 'stepsDone' | 'reason'>) => void;
+/** Gives a run that begins to a controller besides its own control socket. */
+export type Watch = (run: Pick<Steering, 'command' | 'stop' | 'stepsDone' | 'reason'>) => void;
+
+/** A forward pass alone is a third of a step's work. */
+const FORWARD_SHARE = 3;
 
 /** What the program calls a training in a progress bar. */
 const LABELS: Readonly<Record<ConfigKind, string>> = { pretrain: 'pre-training', finetune: 'fine-tuning' };
@@ -75,17 +81,20 @@ async function buildLoop(
   plan: Plan,
   running: Running,
   parts: { readonly model: TrainedModel<Batch>; readonly optimizer: Optimizer; readonly loader: Loader<Case, Batch> },
-  say: Say,
+  { steering, say }: Attended,
 ): Promise<TrainingLoop<LoopBatch>> {
-  const { config, cases, listed, skipped, length, prepared, task, microBatch } = plan;
+  const { config, cases, listed, skipped, length, prepared, task, microBatch, pieceRows } = plan;
   const { checkpoint } = prepared;
   const { model, optimizer, loader } = parts;
   const { validation } = cases;
+  steering.tell('loading the weights');
+  await steering.giveWay();
   if (checkpoint) restore(await readCheckpoint(checkpoint.file), checkpoint.file, model.weights, optimizer);
-  else await initialize(config, model, running, say);
+  else await initialize(config, model, running, say, steering);
+  await steering.giveWay();
   await recordCases(running.runDir, cases);
   const ahead = stepsAhead(plan.device);
-  const step = buildStep({ config, model, optimizer, length, microBatch, readLate: ahead > 0 });
+  const step = buildStep({ config, model, optimizer, length, microBatch, pieceRows, readLate: ahead > 0 });
   const best = { metric: validationMetric(task.best.metric), goal: task.best.goal };
   const settings = {
     ...running,
@@ -94,12 +103,21 @@ async function buildLoop(
     retention: { keepLast: config.train.keepLast, ...(validation.length > 0 && { best }) },
     checkpointAtValidation: task.checkpointAtValidation,
     startStep: checkpoint?.step ?? 0,
+    ...(checkpoint && isOwed(checkpoint.metadata) && { owed: checkpoint.metrics }),
     stepsAhead: ahead,
   };
-  return new TrainingLoop(
-    settings,
-    new TaskTraining({ task, model, optimizer, step, loader, validation: listed.validation, skipped, microBatch }),
-  );
+  const together = Math.min(microBatch, FORWARD_SHARE * pieceRows);
+  const training = {
+    task,
+    model,
+    optimizer,
+    step,
+    loader,
+    validation: listed.validation,
+    skipped,
+    microBatch: together,
+  };
+  return new TrainingLoop(settings, new TaskTraining(training), steering);
 }
 
 /** What changes a run that is resumed comes last, when nothing can fail any more before its first step. */
@@ -113,25 +131,16 @@ async function beginSteps({ prepared, config }: Plan, { runDir, recorder }: Runn
 }
 
 /** Trains and gives the memory of the weights back, since a process may train several times. */
-async function trainPlan(
-  plan: Plan,
-  runDir: string,
-  recorder: RunRecorder,
-  say: Say,
-  watch: Watch,
-): Promise<TrainingResult> {
-  const { config, cases, task, totalSteps, prepared, device } = plan;
-  const bar = new ProgressBar(LABELS[config.kind], totalSteps, prepared.checkpoint?.step ?? 0);
-  const running = { runDir, recorder, bar, told: new Set(plan.warnings) };
-  await plan.skipped.open(runDir, recorder, warner(running));
+async function trainPlan(plan: Plan, running: Running, attended: Attended): Promise<TrainingResult> {
+  const { config, cases, task, totalSteps, device } = plan;
+  await plan.skipped.open(running.runDir, running.recorder, warner(running));
   const loader = await openLoader(plan, running);
   const model = task.build({ config, cases, totalSteps, onWarning: warner(running) });
   const optimizer = optimizerFor(device.precision, buildOptimizer(config.optimizer, model.groups));
   try {
-    const loop = await buildLoop(plan, running, { model, optimizer, loader }, say);
+    const loop = await buildLoop(plan, running, { model, optimizer, loader }, attended);
     await beginSteps(plan, running);
-    watch(loop);
-    return await runLoop(loop, running);
+    return await runLoop(loop, attended.steering, running);
   } finally {
     optimizer.dispose();
     model.dispose();
@@ -152,11 +161,39 @@ export async function train(
   say: Say,
   watch: Watch = () => undefined,
 ): Promise<TrainingResult> {
-  const plan = await planRun(kind, request, say);
-  const { totalSteps, validateEvery } = plan.length;
-  describeEstimate(plan.estimate).forEach(say);
-  say(`length: ${totalSteps} steps, validation every ${validateEvery}`);
-  return startJob(plan, say, (runDir, recorder) => trainPlan(plan, runDir, recorder, say, watch));
+  const steering = new Steering();
+  let message: Say = say;
+  const interruption = new Interruption((signal) => {
+    const waitsFor = activityText(steering.activity?.shown);
+    message(`${signal}: stopping${waitsFor ? `, which waits for: ${waitsFor}` : ''}; again to quit at once`);
+    steering.stop(`interrupted by ${signal}`);
+  });
+  watch(steering);
+  try {
+    const plan = await steering.untilStopped(planRun(kind, request, say)).catch((error: unknown) => {
+      if (error instanceof BrokenOff) return endBefore(request, steering.reason);
+      throw error;
+    });
+    const { totalSteps, validateEvery } = plan.length;
+    describeEstimate(plan.estimate).forEach(say);
+    say(`length: ${totalSteps} steps, validation every ${validateEvery}`);
+    const bar = new ProgressBar(LABELS[kind], totalSteps, plan.prepared.checkpoint?.step ?? 0);
+    message = (text) => bar.message(text);
+    const attended = { steering, bar, told: new Set(plan.warnings), say };
+    return await startJob(plan, attended, (running) => trainPlan(plan, running, attended));
+  } finally {
+    interruption.dispose();
+  }
+}
+
+/** A run that is ended before it has begun: nothing is lost, and its directory, where there is one, says why. */
+async function endBefore({ runDir, resume }: RunRequest, reason = 'stopped'): Promise<never> {
+  if (runDir !== undefined && !resume) {
+    const file = await RunStateFile.open(resolve(runDir)).catch(() => undefined);
+    const patch = { state: 'interrupted' as const, ended: new Date().toISOString(), exitReason: reason };
+    if (file?.state.state === 'queued') await file.update(patch).catch(() => undefined);
+  }
+  throw new Interrupted(`${reason} before the run began; nothing was changed`);
 }
 
 /**

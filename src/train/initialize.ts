@@ -4,6 +4,7 @@ import { warnOfOverwriting } from '../convert/overwriting';
 import { openConverted } from '../convert/read';
 import { UserError } from '../errors/userError';
 import { describeInit, readCheckpoint, readSafetensorsHeader, writeInitReport } from '../runs';
+import type { Watched } from '../rpc/breath';
 import type { Batch, TrainedModel, TrainingTask, Transferable } from '../tasks';
 import type { Running } from './job';
 import { restore } from './state';
@@ -72,11 +73,12 @@ export async function initialize<B extends Batch>(
   model: TrainedModel<B>,
   running: Running,
   say: Say,
+  watched: Watched,
 ): Promise<void> {
   const file = startingPoint(config);
   if (file !== null) {
     if (config.kind === 'pretrain') restore(await readCheckpoint(file), file, model.weights, undefined);
     else if (model.transfer) await transfer(config, file, model.transfer, running, say);
   }
-  await model.begin?.();
+  await model.begin?.(watched);
 }

@@ -5,14 +5,14 @@ import { cacheFolder, tidyCache } from '../data/cache';
 import { ExitCode } from '../errors/userError';
 import { ControlServer, RunStateFile } from '../runs';
 import type { DeviceInfo } from '../tensor/backends';
-import { Interruption } from '../rpc/interruption';
 import { type ProgressBar } from '../text/progressBar';
 import { version } from '../text/version';
 import type { LoopOutcome, LoopBatch, TrainingLoop } from './loop';
 import { openRunDirectory, removeLeftovers, type PreparedRun } from './prepare';
 import { RunRecorder } from './recorder';
 import type { Say } from './types';
-import { formatDuration } from '../text';
+import { BrokenOff, type Steering } from './steering';
+import { activityText, formatDuration } from '../text';
 
 export interface TrainingResult {
   readonly runDir: string;
@@ -41,6 +41,8 @@ export interface Running {
   readonly bar: ProgressBar;
   /** Warnings that were told: none is told twice. */
   readonly told: Set<string>;
+  /** Ends what shows the run's state while it is at work. */
+  readonly stopShowing: () => void;
 }
 
 /** Shows a warning above the bar, and logs it, once. */
@@ -54,47 +56,78 @@ export function warner({ recorder, bar, told }: Pick<Running, 'recorder' | 'bar'
   };
 }
 
-/** Runs a loop with its control socket and signals, and records how it ended. */
-async function supervise<B extends LoopBatch>(
-  loop: TrainingLoop<B>,
-  { runDir, recorder, bar }: Running,
-): Promise<LoopOutcome> {
-  const control = await ControlServer.start(runDir, (command) => loop.command(command));
-  const interruption = new Interruption((signal) => {
-    loop.stop(`interrupted by ${signal}`);
-    bar.message(`${signal}: writing a checkpoint and stopping; again to quit without one`);
-  });
-  try {
-    await recorder.patch({ state: 'running', control: control.address });
-    const outcome = await loop.run();
-    const ended = { ended: new Date().toISOString(), step: loop.stepsDone, control: undefined };
-    await recorder.patch({ ...ended, state: outcome, ...(loop.reason && { exitReason: loop.reason }) });
-    return outcome;
-  } finally {
-    bar.end();
-    interruption.dispose();
-    await control.close();
-  }
-}
-
 /** Runs a loop to its end and reports the outcome. */
-export async function runLoop<B extends LoopBatch>(loop: TrainingLoop<B>, running: Running): Promise<TrainingResult> {
-  const { runDir, recorder } = running;
+export async function runLoop<B extends LoopBatch>(
+  loop: TrainingLoop<B>,
+  steering: Steering,
+  running: Running,
+): Promise<TrainingResult> {
+  const { recorder } = running;
   const started = performance.now();
-  const outcome = await supervise(loop, running);
+  const outcome = await loop.run();
   const seconds = (performance.now() - started) / 1000;
   await recorder.log(`${outcome} at step ${loop.stepsDone} after ${formatDuration(seconds)}`);
+  return endOf(outcome, loop.stepsDone, steering, running);
+}
+
+/** Records how a run ended. */
+async function endOf(
+  outcome: LoopOutcome,
+  step: number,
+  steering: Steering,
+  { runDir, recorder, stopShowing }: Pick<Running, 'runDir' | 'recorder' | 'stopShowing'>,
+): Promise<TrainingResult> {
+  stopShowing();
+  const { reason } = steering;
+  const ended = { ended: new Date().toISOString(), step, control: undefined, activity: undefined };
+  await recorder.patch({
+    ...ended,
+    state: outcome,
+    ...(outcome === 'interrupted' && reason && { exitReason: reason }),
+  });
   const plot = await recorder.plot();
   const exitCode = outcome === 'finished' ? ExitCode.done : ExitCode.interrupted;
-  return { runDir, outcome, step: loop.stepsDone, plot, exitCode };
+  return { runDir, outcome, step, plot, exitCode };
 }
 
 async function fail(state: RunStateFile, recorder: RunRecorder | undefined, error: unknown): Promise<void> {
   const reason = error instanceof Error ? error.message : String(error);
   // The disk may be the very thing that failed: what cannot be recorded is still printed and thrown.
   await recorder?.log(`failed: ${reason}`).catch(() => undefined);
-  const patch = { state: 'failed' as const, ended: new Date().toISOString(), exitReason: reason, control: undefined };
+  const ended = { ended: new Date().toISOString(), control: undefined, activity: undefined };
+  const patch = { ...ended, state: 'failed' as const, exitReason: reason };
   await state.update(patch).catch(() => undefined);
+}
+
+/** A claimed run directory with what shows its state and hears commands, until it is closed. */
+async function open(
+  runDir: string,
+  state: RunStateFile,
+  { steering, bar, told }: Pick<Attended, 'steering' | 'bar' | 'told'>,
+): Promise<{ running: Running; close(): Promise<void> }> {
+  const recorder = new RunRecorder(runDir, state);
+  const stopShowing = recorder.show(steering, (activity) => bar.meanwhile(steering.stepsDone, activityText(activity)));
+  const control = await ControlServer.start(runDir, (command) => steering.command(command)).catch(async (error) => {
+    stopShowing();
+    await recorder.close();
+    throw error;
+  });
+  await recorder.patch({ control: control.address });
+  const close = async (): Promise<void> => {
+    stopShowing();
+    bar.end();
+    await control.close();
+    await recorder.close();
+  };
+  return { running: { runDir, recorder, bar, told, stopShowing }, close };
+}
+
+/** What a training is steered by and shown with. */
+export interface Attended {
+  readonly steering: Steering;
+  readonly bar: ProgressBar;
+  readonly told: Set<string>;
+  readonly say: Say;
 }
 
 /**
@@ -104,10 +137,11 @@ async function fail(state: RunStateFile, recorder: RunRecorder | undefined, erro
  */
 export async function startJob(
   job: TrainingJob,
-  say: Say,
-  train: (runDir: string, recorder: RunRecorder) => Promise<TrainingResult>,
+  attended: Attended,
+  train: (running: Running) => Promise<TrainingResult>,
 ): Promise<TrainingResult> {
   const { prepared, config, device, totalSteps } = job;
+  const { steering, say } = attended;
   const runDir = await openRunDirectory(prepared, config, totalSteps);
   const state = await RunStateFile.open(runDir);
   const resumeStep = prepared.resumed ? (prepared.checkpoint?.step ?? 0) : undefined;
@@ -122,21 +156,26 @@ export async function startJob(
     },
     { takeOver: prepared.takeOver, say },
   );
-  let recorder: RunRecorder | undefined;
+  let opened: Awaited<ReturnType<typeof open>> | undefined;
   try {
     if (prepared.resumed) await removeLeftovers(runDir);
     if (config.data.cache.enabled) await tidyCache(cacheFolder(config.data.cache.folder));
-    recorder = new RunRecorder(runDir, state);
+    opened = await open(runDir, state, attended);
+    const { recorder } = opened.running;
     const goingOn = resumeStep === undefined ? '' : `, continuing from step ${resumeStep}`;
     say(`run: ${runDir}${goingOn}`);
     await recorder.log(`voco ${version} on ${hostname()}, process ${process.pid}, device ${device.name}${goingOn}`);
     for (const warning of job.warnings) await recorder.log(warning);
-    return await train(runDir, recorder);
+    return await train(opened.running).catch((error: unknown) => {
+      if (!(error instanceof BrokenOff)) throw error;
+      return endOf('interrupted', resumeStep ?? 0, steering, opened!.running);
+    });
   } catch (error) {
-    await fail(state, recorder, error);
+    opened?.running.stopShowing();
+    await fail(state, opened?.running.recorder, error);
     throw error;
   } finally {
-    await recorder?.close();
+    await opened?.close();
     await state.release();
   }
 }

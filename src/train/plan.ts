@@ -11,8 +11,9 @@ import { readSkipped } from '../runs';
 import type { TrainingJob } from './job';
 import type { SkipList } from './skipList';
 import { runLength, type RunLength } from './length';
+import { isOwed } from './loop';
 import { availableMemory } from '../files/memory';
-import { stepCost } from '../tasks/memory';
+import { pieceRows, stepCost } from '../tasks/memory';
 import { checkCases } from './preflight';
 import { prepareRun, type PreparedRun, type RunRequest } from './prepare';
 import { taskOf } from '../catalog';
@@ -30,11 +31,13 @@ export interface Plan extends TrainingJob {
   readonly length: RunLength;
   /** Rows in memory at a time. */
   readonly microBatch: number;
+  /** Rows computed before signals are looked for. */
+  readonly pieceRows: number;
 }
 
 /** Refuses to go on with a run that has done all its steps. */
 function refuseFinished({ runDir, resumed, checkpoint, config }: PreparedRun, totalSteps: number): void {
-  if (!resumed || !checkpoint || checkpoint.step < totalSteps) return;
+  if (!resumed || !checkpoint || checkpoint.step < totalSteps || isOwed(checkpoint.metadata)) return;
   const key = config.train.steps === null ? 'train.epochs' : 'train.steps';
   throw new UsageError(
     `${runDir}: this run has finished its ${totalSteps} steps; to continue, add --set ${key}=N with a larger number`,
@@ -77,7 +80,8 @@ export async function planRun(kind: ConfigKind, request: RunRequest, say: Say): 
     });
   say(`device: ${device.name}, ${device.description}`);
   const available = availableMemory();
-  const cost = stepCost(config, task.cost(config), available);
+  const taskCost = task.cost(config);
+  const cost = stepCost(config, taskCost, available);
   const steps = length.totalSteps - done;
   const labels = checks.labels !== undefined;
   const estimate = await estimateRun({
@@ -111,6 +115,7 @@ export async function planRun(kind: ConfigKind, request: RunRequest, say: Say): 
     estimate,
     length,
     microBatch,
+    pieceRows: pieceRows(config, taskCost, device.backend),
     device,
     warnings,
     initFrom,

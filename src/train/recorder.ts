@@ -1,5 +1,6 @@
 import { writeFileAtomically } from '../files/atomic';
 import { validationMetrics } from '../protocol/metrics';
+import type { Activity } from '../protocol/trainer';
 import {
   appendLog,
   EventWriter,
@@ -10,16 +11,21 @@ import {
   type ConfigChange,
   type RunStatePatch,
 } from '../runs';
+import type { Steering } from './steering';
 import type { StepScalars } from './types';
 import { nonFiniteFile } from '../runs/files';
 
 const HEARTBEAT_MS = 5000;
+const LOOK_MS = 1000;
+/** What takes no longer is not worth being shown. */
+const SHOWN_FROM_MS = 2000;
 
 /** Everything a run writes about itself besides checkpoints: metrics, TensorBoard events, state, log and plot. */
 export class RunRecorder {
   /** Not by the clock of the day: one that is set back would silence the run. */
   private lastHeartbeat = -Infinity;
   private readonly curves: RunCurves;
+  private shown: Activity | undefined;
 
   private metrics: MetricsWriter | undefined;
   private events: EventWriter | undefined;
@@ -52,18 +58,56 @@ export class RunRecorder {
     await this.state.checkOwned();
     await this.metrics!.append({ step, ...all });
     await this.events!.scalars(step, all);
-    const due = performance.now() - this.lastHeartbeat > HEARTBEAT_MS;
-    if (due || validation) await this.patch({ step, loss: scalars.loss, ...(validation && heldOut(validation)) });
+    if (this.beatDue || validation)
+      await this.patch({ step, loss: scalars.loss, ...(validation && heldOut(validation)) });
+  }
+
+  /** The last step once more, with what was measured after it by now. */
+  async amend(step: number, scalars: StepScalars, validation: StepScalars): Promise<void> {
+    await this.state.checkOwned();
+    await this.metrics!.amend({ step, ...scalars, ...validationMetrics(validation) });
+    await this.events!.scalars(step, validationMetrics(validation));
+    await this.patch({ step, loss: scalars.loss, ...heldOut(validation) });
+  }
+
+  /**
+   * Shows what a run is asked for at once, and what it is at where that takes long; renews the heartbeat meanwhile.
+   *
+   * @returns what ends it
+   */
+  show(steering: Steering, onActivity: (activity: Activity) => void): () => void {
+    // A run that was taken over learns it in the middle of a long validation as well.
+    const fail = (error: unknown): void => steering.fail(error);
+    steering.onChange = () => void this.patch(this.standing(steering)).catch(fail);
+    const look = (): void => {
+      const { shown, lastsMs = 0 } = steering.activity ?? {};
+      const next = shown && lastsMs > SHOWN_FROM_MS ? shown : undefined;
+      if (next) onActivity(next);
+      const changed = next?.what !== this.shown?.what || next?.share !== this.shown?.share;
+      this.shown = next;
+      if (changed || this.beatDue) void this.patch(this.standing(steering)).catch(fail);
+    };
+    const timer = setInterval(look, LOOK_MS);
+    timer.unref();
+    return () => {
+      clearInterval(timer);
+      steering.onChange = () => undefined;
+    };
+  }
+
+  private standing(steering: Steering): RunStatePatch {
+    const asked = steering.phase === 'pausing' || steering.phase === 'stopping';
+    const activity = asked ? steering.activity?.shown : this.shown;
+    return { state: steering.phase, activity };
+  }
+
+  private get beatDue(): boolean {
+    return performance.now() - this.lastHeartbeat > HEARTBEAT_MS;
   }
 
   async patch(patch: RunStatePatch): Promise<void> {
     this.lastHeartbeat = performance.now();
     await this.state.update(patch);
-  }
-
-  /** Tells watchers on other machines that the run is alive. */
-  async beat(): Promise<void> {
-    if (performance.now() - this.lastHeartbeat > HEARTBEAT_MS) await this.patch({});
   }
 
   async log(message: string): Promise<void> {

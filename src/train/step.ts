@@ -2,6 +2,7 @@ import { RandomStream, streamId } from '../random/random';
 import type { Batch, Loss } from '../tasks';
 import * as tf from '../tensor/tf';
 import { gradientOf } from './gradients';
+import type { Pieces } from './pieces';
 import type { StartedStep } from './types';
 import { endStep, type UpdateOptions } from './update';
 
@@ -11,6 +12,8 @@ export interface StepOptions<B extends Batch> extends Omit<UpdateOptions, 'updat
   readonly variablesAt: (step: number) => readonly tf.Variable[];
   /** Rows in memory at a time. */
   readonly microBatch: number;
+  /** Rows computed before signals are looked for. */
+  readonly pieceRows?: number;
   readonly seed: number;
 }
 
@@ -21,15 +24,20 @@ const LOSS_STREAM = streamId('feature-dropout');
 export class TrainingStep<B extends Batch> {
   constructor(private readonly options: StepOptions<B>) {}
 
-  /** @param step optimizer steps done so far: 0 for the first. */
-  async run(batch: B, step: number): Promise<StartedStep> {
-    const { loss, variablesAt, microBatch, seed, optimizer } = this.options;
+  /**
+   * @param step optimizer steps done so far: 0 for the first
+   * @param giveWay called between two pieces; where it rejects, all is as before the step
+   */
+  async run(batch: B, step: number, giveWay?: Pieces['giveWay']): Promise<StartedStep> {
+    const { loss, variablesAt, microBatch, pieceRows, seed, optimizer } = this.options;
     const variables = variablesAt(step);
     const random = new RandomStream(seed, LOSS_STREAM, step);
     const scale = optimizer.lossScale?.value;
     const { gradients, scalars, updated, dispose } = await gradientOf(loss, batch, {
       variables,
       microBatch,
+      pieceRows,
+      giveWay,
       scale,
       random,
     });

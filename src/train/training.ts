@@ -1,6 +1,7 @@
 import type { Case } from '../data/datalist';
 import { BadCaseError, UserError } from '../errors/userError';
 import type { Loaded, Loader } from '../loader';
+import type { Watched } from '../rpc/breath';
 import type { TensorEntry } from '../runs/safetensors';
 import type { Batch, TrainedModel, TrainingTask } from '../tasks';
 import type { Optimizer } from '../tensor/optim';
@@ -8,6 +9,7 @@ import { evaluateLoss } from './gradients';
 import type { Training } from './loop';
 import { checkpointTensors } from './state';
 import { refuseEmpty, SKIP_ADVICE, type SkipList } from './skipList';
+import type { Pieces } from './pieces';
 import type { TrainingStep } from './step';
 import type { StartedStep, StepScalars } from './types';
 
@@ -23,7 +25,7 @@ export interface TrainingParts<B extends Batch> {
   /** All held-out cases, with those that are left out. */
   readonly validation: readonly Case[];
   readonly skipped: SkipList;
-  /** Rows in memory at a time. */
+  /** Rows that pass through the network at a time in a validation. */
   readonly microBatch: number;
 }
 
@@ -38,8 +40,8 @@ export class TaskTraining<B extends Batch> implements Training<Loaded<B>> {
     });
   }
 
-  step(batch: Loaded<B>, done: number): Promise<StartedStep> {
-    return this.parts.step.run(batch, done);
+  step(batch: Loaded<B>, done: number, giveWay?: Pieces['giveWay']): Promise<StartedStep> {
+    return this.parts.step.run(batch, done, giveWay);
   }
 
   release(batch: Loaded<B>): void {
@@ -54,25 +56,28 @@ export class TaskTraining<B extends Batch> implements Training<Loaded<B>> {
     return this.parts.task.describeBatch(batch);
   }
 
-  async validate(): Promise<StepScalars | undefined> {
+  async validate(watched: Watched): Promise<StepScalars | undefined> {
     const { validation, model } = this.parts;
     if (validation.length === 0) return undefined;
-    return model.validate ? model.validate() : this.heldOutLoss();
+    return model.validate ? model.validate(watched) : this.heldOutLoss(watched);
   }
 
   /** The means of the loss and of what describes it over held-out cases. */
-  private async heldOutLoss(): Promise<StepScalars> {
+  private async heldOutLoss(watched: Watched): Promise<StepScalars> {
     const { validation, loader, model, microBatch, skipped } = this.parts;
+    const total = Math.min(validation.length, MAX_VALIDATION_CASES);
     const all: StepScalars[] = [];
     let reason = '';
     for (const [draw, item] of validation.entries()) {
       if (all.length === MAX_VALIDATION_CASES) break;
       if (skipped.has(item)) continue;
+      watched.tell(`validating case ${all.length + 1} of ${total}`, all.length / total);
+      await watched.giveWay();
       const batch = await loader.validationBatch(item, draw).catch((error: unknown) => {
         if (!(error instanceof BadCaseError) || skipped.onBadCase !== 'skip') throw error;
         skipped.add(item, 'validation', (reason = error.message));
       });
-      if (batch) all.push(await evaluateLoss(model.loss, batch, microBatch));
+      if (batch) all.push(await evaluateLoss(model.loss, batch, microBatch, () => watched.giveWay()));
     }
     refuseEmpty(validation, skipped, 'validation', reason);
     const names = Object.keys(all[0] ?? {});

@@ -4,6 +4,7 @@ import type { ClassifiedCase } from '../../data/classified';
 import { VolumeStore, type StoreSettings } from '../../data/volumeStore';
 import { classificationScores } from '../../metrics';
 import { Classifier, estimate } from '../../nets';
+import type { Watched } from '../../rpc/breath';
 import type { BuildParts, Scalars, TrainedModel, TrainingTask } from '../../tasks';
 import * as tf from '../../tensor/tf';
 import { findClassifiedCases } from '../cases';
@@ -33,16 +34,20 @@ export function classifierStore(config: FinetuneConfig, onWarning: (message: str
   return new VolumeStore(storeSettings(config), onWarning);
 }
 
-/** Lets signals and the control socket in: kernels block this thread. */
-const breathe = (): Promise<void> => new Promise((done) => setImmediate(done));
-
 type Parts = BuildParts<FinetuneConfig, ClassifiedCase>;
 
 /** Measures the statistics of the network's features on training volumes. */
-function fitFeatures(network: Classifier, { config, cases }: Parts, store: VolumeStore): Promise<void> {
+function fitFeatures(
+  network: Classifier,
+  { config, cases }: Parts,
+  store: VolumeStore,
+  watched: Watched,
+): Promise<void> {
   const left = cases.train.slice(0, FEATURE_CASES);
+  const total = left.length;
   return network.fitFeatures(async () => {
-    await breathe();
+    watched.tell('measuring features of training cases', 1 - left.length / total);
+    await watched.giveWay();
     const item = left.shift();
     return item && inputOf(await validationInput(item, store, config));
   });
@@ -53,16 +58,17 @@ function fitFeatures(network: Classifier, { config, cases }: Parts, store: Volum
  * before: running ones lag behind weights that move fast, and classes that lie close together are then told apart at the
  * wrong place.
  */
-async function validate(network: Classifier, parts: Parts, store: VolumeStore): Promise<Scalars> {
+async function validate(network: Classifier, parts: Parts, store: VolumeStore, watched: Watched): Promise<Scalars> {
   const { validation } = parts.cases;
-  await fitFeatures(network, parts, store);
+  await fitFeatures(network, parts, store, watched);
   const rows: number[][] = [];
-  for (const item of validation) {
+  for (const [i, item] of validation.entries()) {
+    watched.tell(`validating case ${i + 1} of ${validation.length}`, i / validation.length);
+    await watched.giveWay();
     const batch = await validationInput(item, store, parts.config);
     const logits = tf.tidy(() => network.forward(inputOf(batch)));
     rows.push(Array.from(await logits.data()));
     logits.dispose();
-    await breathe();
   }
   const truth = validation.map((item) => item.class);
   const scores = Object.entries(classificationScores(rows, truth));
@@ -80,8 +86,8 @@ function build(parts: Parts): TrainedModel<ClassifiedBatch> {
     transfer: network,
     ...trainedGroups(config, network, totalSteps),
     loss: classificationLoss(network, weights),
-    begin: () => fitFeatures(network, parts, store),
-    validate: () => validate(network, parts, store),
+    begin: (watched) => fitFeatures(network, parts, store, watched),
+    validate: (watched) => validate(network, parts, store, watched),
     dispose: () => network.parameters.dispose(),
   };
 }

@@ -7,10 +7,12 @@ import {
   ThresholdMasks,
   type SlidingWindowOptions,
 } from '../../metrics';
-import type { Segmenter } from '../../nets';
+import { estimate, type Segmenter } from '../../nets';
+import { rowsBetweenLooks } from '../../tasks/memory';
+import * as tf from '../../tensor/tf';
 import type { Volume } from '../../volume';
 
-export type InferenceOptions = Pick<SlidingWindowOptions, 'onProgress' | 'signal'>;
+export type InferenceOptions = Pick<SlidingWindowOptions, 'onProgress' | 'signal' | 'giveWay'>;
 
 /**
  * Segments a preprocessed volume `[C, X, Y, Z]` by the config's sliding window.
@@ -21,11 +23,13 @@ export async function predictCodes(
   network: Segmenter,
   volume: Volume<Float32Array>,
   codes: LabelCodes,
-  config: Pick<FinetuneConfig, 'crops' | 'inference'>,
+  config: Pick<FinetuneConfig, 'crops' | 'inference' | 'network'>,
   options: InferenceOptions = {},
 ): Promise<Uint8Array> {
   const roi = config.crops.size;
-  const { overlap, mode, batch, flips } = config.inference;
+  const { overlap, mode, batch: wanted, flips } = config.inference;
+  const { forwardFlops } = estimate(config.network, roi, codes.channels);
+  const batch = Math.min(wanted, rowsBetweenLooks(forwardFlops, tf.getBackend()));
   const [channels, x, y, z] = volume.shape;
   const predict = networkPredictor((windows) => network.forward(windows), roi, channels, flips);
   const settings = { roi, overlap, mode, batch, ...options };

@@ -83,7 +83,7 @@ function build({
     transfer: network,
     ...trainedGroups(config, network, totalSteps),
     loss: segmentationLoss(network, codes, lossOptions(config.loss, codes)),
-    validate: () => validateSegmentation({ network, cases: cases.validation, store, codes, config }),
+    validate: (watched) => validateSegmentation({ network, cases: cases.validation, store, codes, config, watched }),
     dispose: () => network.parameters.dispose(),
   };
 }

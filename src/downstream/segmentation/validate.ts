@@ -3,6 +3,7 @@ import type { Case } from '../../data/datalist';
 import type { LabelCodes, LabelledStore } from '../../data/labelled';
 import { meanScore, reduceScores } from '../../metrics';
 import type { Segmenter } from '../../nets';
+import type { Watched } from '../../rpc/breath';
 import { predictCodes } from './predict';
 import { classDice } from './scores';
 import type { Scalars } from '../../tasks';
@@ -14,7 +15,7 @@ export interface ValidationParts {
   readonly store: LabelledStore;
   readonly codes: LabelCodes;
   readonly config: FinetuneConfig;
-  readonly onProgress?: (text: string) => void;
+  readonly watched: Watched;
 }
 
 /**
@@ -23,13 +24,16 @@ export interface ValidationParts {
  * none has). Of a case that labels some classes alone, those are measured; voxels with the label `task.ignore` are left out.
  */
 export async function validateSegmentation(parts: ValidationParts): Promise<Scalars> {
-  const { network, cases, store, codes, config } = parts;
+  const { network, cases, store, codes, config, watched } = parts;
   const rows: number[][] = [];
   for (const [i, item] of cases.entries()) {
+    const tell = (share: number): void => watched.tell(`validating case ${i + 1} of ${cases.length}`, share);
+    tell(0);
+    await watched.giveWay();
     const { image, codes: truth, labelled } = await store.load(item);
     const prediction = await predictCodes(network, image, codes, config, {
-      onProgress: (done, total) =>
-        parts.onProgress?.(`validating case ${i + 1} of ${cases.length}, window ${done} of ${total}`),
+      onProgress: (done, total) => tell(done / total),
+      giveWay: () => watched.giveWay(),
     });
     rows.push(classDice(prediction, truth, codes, labelled));
   }

@@ -27,7 +27,7 @@ export const resumeCommand: CommandDefinition = {
   async run(services, argument) {
     const run = await pickRun(services, argument, {
       title: 'Resume which run?',
-      suits: (one) => one.here && (one.phase === 'paused' || one.phase === 'failed' || one.phase === 'interrupted'),
+      suits: (one) => one.here && ['pausing', 'paused', 'failed', 'interrupted'].includes(one.phase),
       none: 'No run is paused, stopped or failed, so there is nothing to resume.',
     });
     if (run.live) {
@@ -67,7 +67,7 @@ export const checkpointCommand: CommandDefinition = {
   async run(services, argument) {
     const run = await pickRun(services, argument, {
       title: 'Write a checkpoint of which run?',
-      suits: (one) => one.here && (one.phase === 'running' || one.phase === 'paused'),
+      suits: (one) => one.here && ['running', 'pausing', 'paused'].includes(one.phase),
       none: 'No run is training, so there is nothing to save.',
     });
     const status = await controlRun(run, 'checkpoint');

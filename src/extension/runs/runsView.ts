@@ -39,6 +39,7 @@ const ICONS: Record<RunPhase, [icon: string, colour?: string]> = {
   queued: ['watch'],
   starting: ['loading~spin'],
   running: ['sync~spin', 'charts.blue'],
+  pausing: ['loading~spin', 'charts.yellow'],
   paused: ['debug-pause', 'charts.yellow'],
   stopping: ['loading~spin'],
   finished: ['pass', 'testing.iconPassed'],

@@ -2,13 +2,15 @@ import * as vscode from 'vscode';
 import type { RunSummary } from '../../jobs/runSummary';
 import type { RunKind } from '../../runs/runDirectory';
 import type { Services } from '../services';
-import { describeRun, percent } from '../../jobs/runText';
+import { activityOf, describeRun, percent } from '../../jobs/runText';
 
 function textOf(run: RunSummary, others: number): string {
   const more = others > 0 ? ` +${others}` : '';
   if (run.phase === 'paused') return `$(debug-pause) VoCo ${percent(run)}%${more}`;
-  if (run.phase === 'running') return `$(sync~spin) VoCo ${percent(run)}%${more}`;
-  return `$(loading~spin) VoCo: ${run.phase}${more}`;
+  const doing = activityOf(run);
+  const at = doing === undefined ? '' : ` · ${withoutIcons(doing)}`;
+  if (run.phase === 'running') return `$(sync~spin) VoCo ${percent(run)}%${at}${more}`;
+  return `$(loading~spin) VoCo: ${run.phase}${at}${more}`;
 }
 
 /** What a click shows of a run. */

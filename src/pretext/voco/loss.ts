@@ -54,6 +54,7 @@ export function vocoLoss(model: VocoModel): VectorLoss<CropBatch, VocoResult> {
     rows: cropCount,
     forward: (batch, rows) => ({ vectors: model.encode(cropTensor(batch, rows)) }),
     follow: () => model.updateTeacher(),
+    remember: () => model.rememberTeacher(),
     ...(model.teacher && { fixed: (batch, rows) => model.encodeTeacher(cropTensor(batch, rows)) }),
     joint({ student, fixed }, batch, random) {
       const features = { student, teacher: fixed };

@@ -6,6 +6,7 @@ import type { Encoder } from '../../nets/types';
 import type { RandomStream } from '../../random/random';
 import { valueAndGradients } from '../../tensor/autodiff';
 import { emaUpdate } from '../../tensor/optim';
+import type { Remembered } from '../../tasks';
 import { Modules, variablesOf, type Module, type NamedVariable } from '../../tasks/modules';
 import type * as tf from '../../tensor/tf';
 import { createObjective } from './objectives';
@@ -96,6 +97,20 @@ export class VocoModel {
   /** Moves the teacher towards the student: t ← m·t + (1 − m)·s. Does nothing where there is no teacher. */
   updateTeacher(): void {
     this.averageInto(this.momentum);
+  }
+
+  /** The teacher's weights, to be put back when a step is not done after all. */
+  rememberTeacher(): Remembered {
+    const sets = [this.teacher?.parameters, this.teacherProjector?.parameters];
+    const before = sets.flatMap((set) => set?.all ?? []).map(({ variable }) => ({ variable, value: variable.clone() }));
+    const forget = (): void => before.forEach(({ value }) => value.dispose());
+    return {
+      forget,
+      restore: () => {
+        for (const { variable, value } of before) variable.assign(value);
+        forget();
+      },
+    };
   }
 
   private averageInto(momentum: number): void {
