@@ -2,7 +2,7 @@ import { bestScores, downstreamDescriptors, scoreTitle } from '../downstream/des
 import { baseMetric, isValidationMetric } from '../protocol/metrics';
 import type { RunSummary } from './runSummary';
 import type { RunKind, RunPhase } from '../runs/runDirectory';
-import { counted, formatDuration, formatShortTime, significant } from '../text';
+import { activityText, counted, formatDuration, formatShortTime, printableLine, significant } from '../text';
 
 export function percent(run: RunSummary): number {
   const { step, totalSteps } = run.state;

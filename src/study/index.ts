@@ -153,8 +153,7 @@ class StudyQueue {
 async function supervise(queue: StudyQueue, state: RunStateFile, steering: StudySteering, say: Say): Promise<Study> {
   const { runDir } = state;
   // What cannot be written now is written with the next one.
-  const show = (): void =>
-    void state.update({ step: queue.stepsDone, ...steering.standing }).catch(() => undefined);
+  const show = (): void => void state.update({ step: queue.stepsDone, ...steering.standing }).catch(() => undefined);
   const control = await ControlServer.start(runDir, (command) => {
     const status = steering.command(command, queue.stepsDone);
     if (command !== 'status') show();

@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import type { RunSummary } from '../../jobs/runSummary';
 import type { RunKind } from '../../runs/runDirectory';
+import { withoutIcons } from '../../text';
 import type { Services } from '../services';
 import { activityOf, describeRun, percent } from '../../jobs/runText';
 
