@@ -165,7 +165,8 @@ export async function train(
   let message: Say = say;
   const interruption = new Interruption((signal) => {
     const waitsFor = activityText(steering.activity?.shown);
-    message(`${signal}: stopping${waitsFor ? `, which waits for: ${waitsFor}` : ''}; again to quit at once`);
+    const what = steering.phase === 'starting' ? 'stopping' : 'writing a checkpoint and stopping';
+    message(`${signal}: ${what}${waitsFor ? ` (now ${waitsFor})` : ''}; again to quit at once`);
     steering.stop(`interrupted by ${signal}`);
   });
   watch(steering);

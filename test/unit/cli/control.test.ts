@@ -87,7 +87,7 @@ describe('a running job', () => {
     const { step, state, loss } = await sendCommand(runDir, 'status');
     expect(state).toBe('paused');
     expect(loss).toBe((await stepsOf(runDir)).at(-1)!.loss);
-    expect(await lastCheckpointStep(runDir)).toBe(0);
+    expect(await lastCheckpointStep(runDir)).toBe(step);
     await sleep(400);
     expect(metricsLines(runDir)).toBe(step);
 

@@ -157,3 +157,82 @@ describe('the gradient of a loss that is a mean over rows', () => {
     expect(scalars.mean!.dataSync()[0]).toBeCloseTo(value.mean!.dataSync()[0]!, 6);
   });
 });
+
+describe('a step that is broken off between two pieces', () => {
+  /** The tied loss with a teacher that it moves. */
+  function followed(of: Variables, teacher: tf.Variable): VectorLoss<RowsBatch> {
+    return {
+      ...tiedLoss(of),
+      follow: () => tf.tidy(() => teacher.assign(tf.add(teacher, 1))),
+      remember() {
+        const before = teacher.clone();
+        return {
+          forget: () => before.dispose(),
+          restore() {
+            teacher.assign(before);
+            before.dispose();
+          },
+        };
+      },
+    };
+  }
+  const stopped = new Error('stopped');
+
+  it.each([
+    ['all rows on the tape', 100],
+    ['some rows in memory', 4],
+  ])('leaves no tensor and no trace behind: %s', async (_, microBatch) => {
+    const of = variables();
+    const teacher = tf.variable(tf.scalar(3));
+    const loss = followed(of, teacher);
+    const turns: string[] = [];
+    const giveWay = (upTo: number) => async (done: number, total: number) => {
+      turns.push(`${done}/${total}`);
+      if (done === upTo) throw stopped;
+    };
+    const pieces = { variables: of.list, microBatch, pieceRows: 2 };
+    const whole = await gradientOf(loss, batch, { ...pieces, giveWay: giveWay(Infinity) });
+    expect(turns).toEqual(Array.from({ length: 12 }, (_, i) => `${i + 1}/12`));
+    disposeGradients(whole.gradients);
+    whole.dispose();
+    expect(teacher.dataSync()[0]).toBe(4);
+    const before = tf.memory().numTensors;
+    for (let upTo = 1; upTo <= 12; upTo++) {
+      await expect(gradientOf(loss, batch, { ...pieces, giveWay: giveWay(upTo) })).rejects.toBe(stopped);
+      expect(teacher.dataSync()[0], `after ${upTo} pieces`).toBe(4);
+      expect(tf.memory().numTensors, `after ${upTo} pieces`).toBe(before);
+    }
+  });
+
+  it('goes on to its end where a teacher has moved that nobody remembers', async () => {
+    const of = variables();
+    const seen: string[] = [];
+    const giveWay = async (): Promise<void> => {
+      if (seen.includes('followed')) throw stopped;
+    };
+    const { gradients, dispose } = await gradientOf(tiedLoss(of, seen), batch, {
+      variables: of.list,
+      microBatch: 2,
+      giveWay,
+    });
+    disposeGradients(gradients);
+    dispose();
+    expect(seen).toContain('fixed 1');
+  });
+
+  it.each([1, 3])('leaves none of a mean over rows either, after piece %i', async (upTo) => {
+    const of = variables();
+    const loss: SampleLoss<RowsBatch> = {
+      reach: 'sample',
+      rows: () => ROWS,
+      loss: (b, rows) => ({ loss: tf.mean(tf.square(tf.matMul(rowsOf(b, rows), of.decoder))) as tf.Scalar }),
+    };
+    const before = tf.memory().numTensors;
+    const giveWay = async (done: number): Promise<void> => {
+      if (done === upTo) throw stopped;
+    };
+    const pieces = { variables: [of.decoder], microBatch: 100, pieceRows: 2, giveWay };
+    await expect(gradientOf(loss, batch, pieces)).rejects.toBe(stopped);
+    expect(tf.memory().numTensors).toBe(before);
+  });
+});
