@@ -47,7 +47,15 @@ async function buildTraining(config: VocoConfig, microBatch: number) {
   const { train } = await findUnlabelledCases(config);
   const length = runLength(config, train.length);
   const trained = { weights: model, groups, loss: vocoLoss(model), dispose: () => model.dispose() };
-  const step = buildStep({ config, model: trained, optimizer, length, microBatch, pieceRows: Infinity, readLate: false });
+  const step = buildStep({
+    config,
+    model: trained,
+    optimizer,
+    length,
+    microBatch,
+    pieceRows: Infinity,
+    readLate: false,
+  });
   const loader = createLoader({
     task: { kind: 'pretrain', name: 'voco' },
     sampler: vocoSampler,
