@@ -5,6 +5,7 @@ import { UserError } from '../errors/userError';
 import { loweringsOf, type StateEntry } from '../nets';
 import { checkModel, INPUT, OPSET, OUTPUT, traceNetwork, weightsBeside, writeModel, type Recordable } from '../onnx';
 import { readSafetensorsHeader } from '../runs';
+import { refuseFolder } from '../runs/refuseFolder';
 import { exportWith, portableMetadata, type CardFacts, type ExportReport } from '../runs/export';
 import type { TrainingTask } from '../tasks';
 import { taskOf } from '../catalog';
@@ -32,6 +33,7 @@ export interface OnnxReport extends ExportReport {
 /** @throws UserError where the file does not tell its network */
 async function configOf({ file, configFile }: OnnxRequest): Promise<FinetuneConfig> {
   if (configFile) return (await loadConfig(configFile, { kind: 'finetune' })).config;
+  await refuseFolder(file);
   const { metadata } = await readSafetensorsHeader(file);
   if (metadata.kind === 'pretrain') {
     throw new UserError(

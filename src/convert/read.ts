@@ -4,6 +4,7 @@ import { checkMemory } from '../files/memory';
 import { importCommand, isNamedAsTorch } from '../files/weightFiles';
 import type { StateEntry } from '../nets/state';
 import { openWeights, tensorBytes, torchFile, type WeightsSource } from '../runs/import';
+import { refuseFolder } from '../runs/refuseFolder';
 import { toFloat32, viewAs, type DType, type TensorData } from '../runs/safetensors';
 
 /** The tensors of a weights file that can be weights, and what the file says of itself. */
@@ -23,8 +24,9 @@ export function asWeights(dtype: DType, data: TensorData): StateEntry['data'] | 
   return undefined;
 }
 
-/** Opens weights that are not to be PyTorch's any more. @throws UserError with the command that converts such a file */
+/** Opens weights that are not to be PyTorch's any more. @throws UserError with the command that converts such a file, or the checkpoint of such a run */
 export async function openConverted(file: string): Promise<WeightsSource> {
+  await refuseFolder(file);
   const source = await openWeights(file).catch((error: unknown) => {
     // A name that is not there: what to do with the file when it is.
     if (!(error instanceof UserError) || !isNamedAsTorch(file) || existsSync(file)) throw error;

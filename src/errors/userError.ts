@@ -16,6 +16,18 @@ export class UserError extends Error {
   }
 }
 
+/** What is wrong with a file and what to do about it: nobody has to advise anything else. */
+export class AdvisedError extends UserError {
+  constructor(
+    readonly file: string,
+    readonly what: string,
+    readonly advice: string,
+  ) {
+    super(`${file}: ${what}; ${advice}`);
+    this.name = 'AdvisedError';
+  }
+}
+
 /** A wrong command line or config: exit code 2. */
 export class UsageError extends UserError {
   constructor(message: string, options?: { cause?: unknown }) {

@@ -18,6 +18,7 @@ import {
   type Results,
   type ResultsSummary,
 } from '../runs';
+import { refuseFolder } from '../runs/refuseFolder';
 import { useDevice } from '../tensor/backends';
 import { findClassifiedCases, findLabelledCases } from '../downstream/cases';
 import { downstreamFor, type DownstreamName } from '../downstream/descriptors';
@@ -68,6 +69,7 @@ async function prepare(request: EvaluateRequest): Promise<Prepared> {
   const named = request.checkpoint && resolve(request.checkpoint);
   if (!named && !runDir)
     throw new UsageError('voco evaluate: name the weights with --checkpoint FILE, or a run with --run DIR');
+  if (named) await refuseFolder(named);
   const task = resolveTask(config.task);
   return { config, task, checkpoint: named || (await bestCheckpoint(runDir!)).file, runDir };
 }

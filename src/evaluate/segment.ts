@@ -6,6 +6,7 @@ import { inTurn, type Failure } from '../errors/inTurn';
 import { UsageError, UserError } from '../errors/userError';
 import { checkOutputs, existing } from '../files/outputs';
 import { readSafetensorsHeader } from '../runs';
+import { refuseFolder } from '../runs/refuseFolder';
 import { useDevice } from '../tensor/backends';
 import { openSegmenter, segmentImage, writeSegmentation } from '../segment/segmenter';
 import { ProgressBar } from '../text/progressBar';
@@ -50,6 +51,7 @@ const NIFTI = /\.nii(\.gz)?$/i;
 async function configOf(request: SegmentRequest): Promise<FinetuneConfig> {
   const { configFile, set = [] } = request;
   if (configFile) return (await loadConfig(configFile, { kind: 'finetune', set })).config;
+  await refuseFolder(request.checkpoint);
   const { metadata } = await readSafetensorsHeader(request.checkpoint);
   if (metadata.kind === 'pretrain') {
     throw new UserError(

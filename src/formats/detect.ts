@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises';
 import { constants, gunzipSync } from 'node:zlib';
-import { UserError } from '../errors/userError';
+import { AdvisedError, UserError } from '../errors/userError';
 import { regularFile } from '../files/regular';
 import type { FormatName } from './types';
 
@@ -105,8 +105,10 @@ export async function detectFormat(file: string): Promise<FormatName | undefined
           ? 'dicom'
           : undefined;
   if (found && gzip)
-    throw new UserError(
-      `${file}: is a ${found === 'dicom' ? 'DICOM' : found === 'nrrd' ? 'NRRD' : 'MetaImage'} file packed with gzip: unpack it first`,
+    throw new AdvisedError(
+      file,
+      `is a ${found === 'dicom' ? 'DICOM' : found === 'nrrd' ? 'NRRD' : 'MetaImage'} file packed with gzip`,
+      'unpack it first',
     );
   if (found) return found;
   refuseOther(file, bytes, start.length);

@@ -1,4 +1,4 @@
-import { UserError } from '../errors/userError';
+import { AdvisedError, UserError } from '../errors/userError';
 import type { Voxels, VoxelType } from './types';
 
 const BYTES: Record<VoxelType, 1 | 2 | 4 | 8> = {
@@ -85,8 +85,10 @@ function longs(buffer: ArrayBuffer, signed: boolean, file: string): Float64Array
   for (let i = 0; i < out.length; i++) {
     const value = high[2 * i + second]! * 2 ** 32 + low[2 * i + first]!;
     if (!Number.isSafeInteger(value)) {
-      throw new UserError(
-        `${file}: holds 64-bit integers beyond ±2^53, which are not exact as numbers: convert it to float64`,
+      throw new AdvisedError(
+        file,
+        'holds 64-bit integers beyond ±2^53, which are not exact as numbers',
+        'convert it to float64',
       );
     }
     out[i] = value;

@@ -88,7 +88,7 @@ export function createLoader<Settings extends StoreMemory, Item extends Pick<Cas
       } catch (error) {
         const bad = error instanceof BadCaseError && draws.find((draw) => imageFiles(draw)[0] === error.image);
         if (!bad || !options.onSkip) throw error;
-        plan.leaveOut(error.image);
+        plan.leaveOut(error.image, error.message);
         options.onSkip(bad, error);
       }
     }

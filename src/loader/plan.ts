@@ -1,5 +1,5 @@
 import { imageFiles, type Case } from '../data/datalist';
-import { UserError } from '../errors/userError';
+import { noneLeft } from '../data/noneLeft';
 import { RandomStream, streamId } from '../random/random';
 import type { Draw } from '../tasks';
 
@@ -16,6 +16,8 @@ const VALIDATION = streamId('validation crops');
 export class SamplePlan<Item extends Pick<Case, 'image'> = Pick<Case, 'image'>> {
   private readonly orders = new Map<number, Uint32Array>();
   private readonly left: Set<string>;
+  /** Why the last one was left out. */
+  private reason = '';
 
   /**
    * @param batch volumes a step
@@ -30,9 +32,10 @@ export class SamplePlan<Item extends Pick<Case, 'image'> = Pick<Case, 'image'>> 
     this.left = new Set(leftOut);
   }
 
-  /** Leaves a case out from now on. */
-  leaveOut(image: string): void {
+  /** Leaves a case out from now on. @param reason a sentence that names its file */
+  leaveOut(image: string, reason: string): void {
     this.left.add(image);
+    this.reason = reason;
   }
 
   private isLeftOut(item: Item): boolean {
@@ -43,7 +46,7 @@ export class SamplePlan<Item extends Pick<Case, 'image'> = Pick<Case, 'image'>> 
   private replacement(epoch: number, place: number): Item {
     const order = new RandomStream(this.seed, REPLACEMENT, epoch, place).permutation(this.cases.length);
     const found = order.find((index) => !this.isLeftOut(this.cases[index]!));
-    if (found === undefined) throw new UserError(`all ${this.cases.length} cases to train on are bad: none is left`);
+    if (found === undefined) throw noneLeft('train', this.cases.length, this.reason);
     return this.cases[found]!;
   }
 

@@ -1,5 +1,5 @@
 import { imageFiles, type Case } from '../data/datalist';
-import { UserError } from '../errors/userError';
+import { noneLeft } from '../data/noneLeft';
 import { writeSkipped, type SkippedCase } from '../runs';
 import type { RunRecorder } from './recorder';
 import type { Say } from './types';
@@ -70,11 +70,8 @@ export class SkipList {
   }
 }
 
-/** Refuses a list of which nothing is left. */
+/** Refuses a list of which nothing is left. @param first what is wrong with the first of them, a sentence that names its file */
 export function refuseEmpty(cases: readonly Case[], skipped: SkipList, part: SkippedCase['part'], first: string): void {
   if (cases.length === 0 || cases.some((item) => !skipped.has(item))) return;
-  const which = part === 'train' ? 'to train on' : 'held out';
-  throw new UserError(
-    `${cases.length === 1 ? 'the only case' : `all ${cases.length} cases`} ${which} ${cases.length === 1 ? 'is' : 'are'} bad, so that there is nothing to skip to; ${first}`,
-  );
+  throw noneLeft(part, cases.length, first);
 }

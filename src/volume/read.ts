@@ -1,6 +1,6 @@
 import type { Vec3 } from '../geometry';
 import { constants as bufferConstants } from 'node:buffer';
-import { UserError } from '../errors/userError';
+import { AdvisedError } from '../errors/userError';
 import { formatSize } from '../text';
 import { openForeign, type Choice } from './foreign';
 import { keepEveryNth } from './layout/everyNth';
@@ -16,7 +16,7 @@ import * as nifti from './nifti/read';
 
 function checkFits(header: NiftiHeader, file: string): void {
   if (nifti.voxelBytes(header) <= bufferConstants.MAX_LENGTH) return;
-  throw new UserError(`${file}: ${formatSize(header.size)} voxels are too many to hold in memory: split the file`);
+  throw new AdvisedError(file, `${formatSize(header.size)} voxels are too many to hold in memory`, 'split the file');
 }
 
 /** As NIfTI's `readHeader`, of any format. @throws UserError naming `file` */

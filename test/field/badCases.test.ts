@@ -91,13 +91,15 @@ describe('a bad case that only its voxels show', () => {
       { configFile: config('held', { onBadCase: 'skip', validation: held }), resume: false, set: [] },
       quiet,
     );
-    await expect(run).rejects.toThrow(/the only case held out is bad.*img0004/);
+    await expect(run).rejects.toThrow(
+      /the only case held out is bad.*img0004[^]*name others in data\.validation.*--set data\.validation=\[\]/,
+    );
   });
 
   it('ends a run that has no other', async () => {
     const file = config('none', { onBadCase: 'skip', train: [{ glob: 'phantom/imagesTr/img000[24].nii.gz' }] });
     await expect(train('pretrain', { configFile: file, resume: false, set: [] }, quiet)).rejects.toThrow(
-      /all 2 cases to train on are bad/,
+      /all 2 cases to train on are bad[^]*voco check CONFIG.*name others in data\.train/,
     );
   });
 });

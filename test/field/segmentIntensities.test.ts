@@ -1,6 +1,6 @@
 /** Images in other units than a network was trained on are never segmented silently. */
 import { existsSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { segment, type SegmentRequest } from '../../src/evaluate/segment';
 import { RandomStream } from '../../src/random/random';
@@ -95,6 +95,14 @@ describe('voco segment of images in other units than the network was trained on'
   it('segments them as they are when asked to', async () => {
     const { files } = await run(['shifted'], 'anyway', { set: ['data.preprocess.intensity.check=false'] });
     expect(files).toHaveLength(1);
+  });
+
+  it('names the checkpoint of a run that is given in its place', async () => {
+    const runDir = dirname(dirname(checkpoint));
+    await expect(run(['ct'], 'folder', { checkpoint: runDir })).rejects.toThrow(
+      `${runDir}: is a folder, not a checkpoint; the best checkpoint of this run is ${checkpoint}`,
+    );
+    await expect(run(['ct'], 'folder', { checkpoint: folder })).rejects.toThrow(/is a folder, not a checkpoint; name/);
   });
 
   it('names a wrong override', async () => {

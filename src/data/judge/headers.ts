@@ -1,4 +1,4 @@
-import { UserError } from '../../errors/userError';
+import { AdvisedError, UserError } from '../../errors/userError';
 import type { Finding } from '../../protocol/datasets';
 import { formatSize } from '../../text';
 import {
@@ -19,6 +19,10 @@ import type { CaseDemands, CaseVerdict, Depth, ImageFacts } from './types';
 /** A reading error as a finding: the message already says what is wrong. */
 export function unreadable(error: unknown, file: string): Finding {
   if (!(error instanceof UserError)) throw error;
+  if (error instanceof AdvisedError) {
+    const { what, advice } = error;
+    return { severity: 'error', file, message: error.file === file ? what : `${error.file}: ${what}`, advice };
+  }
   const message = error.message.startsWith(`${file}: `) ? error.message.slice(file.length + 2) : error.message;
   return {
     severity: 'error',

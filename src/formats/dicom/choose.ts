@@ -1,5 +1,5 @@
 import { dirname, relative, sep } from 'node:path';
-import { UserError } from '../../errors/userError';
+import { AdvisedError, UserError } from '../../errors/userError';
 import { counted, listOf } from '../../text';
 import type { SeriesEntry } from '../types';
 import { partsOf, type Part } from './parts';
@@ -80,9 +80,8 @@ function several(path: string, list: readonly Choosable[]): UserError {
     uids.size > 1
       ? `holds ${uids.size} series`
       : `holds a series of ${list.length} volumes${planes.size > 1 ? ` in ${planes.size} orientations (${listOf([...planes], 'and')}), as localizers have` : ''}`;
-  return new UserError(
-    `${path}: ${what}; choose one with --series, or give the path of one of its files: ${list.map(describe).join('; ')}`,
-  );
+  const advice = `choose one with --series, or give the path of one of its files: ${list.map(describe).join('; ')}`;
+  return new AdvisedError(path, what, advice);
 }
 
 /**

@@ -1,5 +1,5 @@
 import { dirname, resolve } from 'node:path';
-import { UserError } from '../../errors/userError';
+import { AdvisedError, UserError } from '../../errors/userError';
 import { counted } from '../../text';
 import { affineOf, lpsToRas, scaled } from '../arrange';
 import type { FormatHeader, OpenOptions, OpenedFile, SeriesList } from '../types';
@@ -42,8 +42,10 @@ function place(slices: readonly Image[], path: string): Placed {
   if (slices.length > 1 && first.position) {
     const steps = stepsOf(slices);
     if (steps.uneven)
-      throw new UserError(
-        `${path}: ${steps.uneven}: a volume needs slices at even distances; add what is missing, or leave out what does not belong`,
+      throw new AdvisedError(
+        path,
+        `${steps.uneven}: a volume needs slices at even distances`,
+        'add what is missing, or leave out what does not belong',
       );
     step = steps.step;
     warnings.push(...steps.warnings);

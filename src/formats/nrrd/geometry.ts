@@ -1,4 +1,4 @@
-import { UserError } from '../../errors/userError';
+import { AdvisedError, UserError } from '../../errors/userError';
 import { affineOf, completeAxes, lpsToRas } from '../arrange';
 import { number, vectors, words, type NrrdFields } from './header';
 
@@ -67,9 +67,9 @@ export function geometryOf(header: NrrdFields, sizes: readonly number[], file: s
   };
   const kinds = list('kinds')?.map((kind) => kind.toLowerCase());
   if (kinds?.some((kind) => COLOURS.test(kind)))
-    throw new UserError(`${file}: is a colour image (RGB), not one number a voxel: convert it to grey first`);
+    throw new AdvisedError(file, 'is a colour image (RGB), not one number a voxel', 'convert it to grey first');
   if (kinds?.includes('complex'))
-    throw new UserError(`${file}: its voxels are complex numbers: convert it to magnitudes first`);
+    throw new AdvisedError(file, 'its voxels are complex numbers', 'convert it to magnitudes first');
   const text = fields.get('spacedirections');
   const directions = text === undefined ? undefined : vectors(text, file);
   if (directions && directions.length !== sizes.length)

@@ -1,7 +1,7 @@
 import type { Vec3 } from '../../geometry';
 import type { FormatHeader } from '../../formats/types';
 import { NIFTI1, NIFTI2 } from 'nifti-reader-js';
-import { UserError } from '../../errors/userError';
+import { AdvisedError, UserError } from '../../errors/userError';
 import type { Affine } from '../types';
 import { resolveAffine, type AffineSource } from './affineFields';
 import { datatypeOf, type Datatype } from './datatypes';
@@ -63,7 +63,7 @@ function layoutOf(bytes: Uint8Array, file: string): Layout {
     if (magic === `n+${version}`) return { version, littleEndian, pair: false };
     if (magic === `ni${version}`) return { version, littleEndian, pair: true };
     if (length === 348 && /^\0/.test(magic)) {
-      throw new UserError(`${file}: is an ANALYZE 7.5 header, not NIfTI: convert it to .nii or .nii.gz`);
+      throw new AdvisedError(file, 'is an ANALYZE 7.5 header, not NIfTI', 'convert it to .nii or .nii.gz');
     }
     throw new UserError(`${file}: not a NIfTI file: its magic is ${JSON.stringify(magic)}, not "n+${version}"`);
   }

@@ -1,22 +1,22 @@
 import { lstat, readlink } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { UserError } from '../../errors/userError';
+import { AdvisedError, UserError } from '../../errors/userError';
 
 const ANNEX = /(^|[/\\])(\.git[/\\])?annex[/\\]objects[/\\]/;
 
 /** First bytes of what is found under the name of a volume, but is none. */
-const OTHERS: readonly (readonly [RegExp, string])[] = [
-  [/^\s*<(!doctype|html|head)/i, 'is a web page, not a volume: the download went wrong; download it again'],
-  [/^\s*<\?xml/i, 'is an XML text, as a server answers a download that it refuses: download it again'],
-  [/^PK\x03\x04/, 'is a zip archive: unpack it'],
-  [/^BZh[1-9]/, 'is packed with bzip2: unpack it, or pack it with gzip'],
-  [/^\xfd7zXZ/, 'is packed with xz: unpack it, or pack it with gzip'],
-  [/^\x28\xb5\x2f\xfd/, 'is packed with zstd: unpack it, or pack it with gzip'],
-  [/^7z\xbc\xaf/, 'is a 7z archive: unpack it'],
+const OTHERS: readonly (readonly [start: RegExp, what: string, advice: string])[] = [
+  [/^\s*<(!doctype|html|head)/i, 'is a web page, not a volume: the download went wrong', 'download it again'],
+  [/^\s*<\?xml/i, 'is an XML text, as a server answers a download that it refuses', 'download it again'],
+  [/^PK\x03\x04/, 'is a zip archive', 'unpack it'],
+  [/^BZh[1-9]/, 'is packed with bzip2', 'unpack it, or pack it with gzip'],
+  [/^\xfd7zXZ/, 'is packed with xz', 'unpack it, or pack it with gzip'],
+  [/^\x28\xb5\x2f\xfd/, 'is packed with zstd', 'unpack it, or pack it with gzip'],
+  [/^7z\xbc\xaf/, 'is a 7z archive', 'unpack it'],
 ];
 
 const notFetched = (file: string, what: string, commands: string): UserError =>
-  new UserError(`${file}: is ${what}, not the volume itself, which was not downloaded: run ${commands}`);
+  new AdvisedError(file, `is ${what}, not the volume itself, which was not downloaded`, `run ${commands}`);
 
 /**
  * Refuses what stands in the place of a volume: pointers of Git LFS and git-annex, and downloads that went wrong.
@@ -32,7 +32,7 @@ export function refuseStandIn(file: string, start: Uint8Array): void {
   if (/^[./\\]*(\.git[/\\])?annex[/\\]objects[/\\]/.test(text))
     throw notFetched(file, 'a pointer of git-annex', `"datalad get ${name}" or "git annex get ${name}" in its folder`);
   const other = OTHERS.find(([pattern]) => pattern.test(text));
-  if (other) throw new UserError(`${file}: ${other[1]}`);
+  if (other) throw new AdvisedError(file, other[1], other[2]);
 }
 
 /** What to say of a file that is not there, but whose link is; undefined when there is no link either. */

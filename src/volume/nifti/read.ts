@@ -1,6 +1,6 @@
 import { voxelCount, type Vec3 } from '../../geometry';
 import { constants as bufferConstants } from 'node:buffer';
-import { UserError } from '../../errors/userError';
+import { AdvisedError, UserError } from '../../errors/userError';
 import { MAX_GZIP_RATIO } from '../../formats/fileBytes';
 import { numbersOf } from '../../formats/numbers';
 import { copyBlock, newArrayLike } from '../layout/stridedCopy';
@@ -70,7 +70,7 @@ function checkLength(header: NiftiHeader, start: FileStart, file: string): void 
 
 function checkFits(header: NiftiHeader, file: string): void {
   if (voxelBytes(header) > bufferConstants.MAX_LENGTH) {
-    throw new UserError(`${file}: ${claim(header)} are too many to hold in memory: split the file`);
+    throw new AdvisedError(file, `${claim(header)} are too many to hold in memory`, 'split the file');
   }
 }
 

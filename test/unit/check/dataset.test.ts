@@ -192,6 +192,18 @@ describe('checkDataset', () => {
     }
   });
 
+  it('advises one thing on what stands in the place of a volume', async () => {
+    const pointer = join(root, 'pointer.nii.gz');
+    writeFileSync(pointer, 'version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n');
+    const found = await check({ cases: [...good, caseOf(pointer)] });
+    expect(found.filter(({ file }) => file === pointer)).toEqual([
+      expect.objectContaining({
+        message: 'is a pointer of Git LFS, not the volume itself, which was not downloaded',
+        advice: 'run "git lfs pull" in its repository',
+      }),
+    ]);
+  });
+
   it('tells once of a file that is in two lists', async () => {
     const one = await image('both/one.nii.gz');
     const nudged = await label('both/nudged.nii.gz', { shift: 0.3 });
