@@ -1,4 +1,4 @@
-import { UserError } from './userError';
+import { UserError, WriteError } from './userError';
 
 /** One of several things that were to be done, and why it was not. */
 export interface Failure {
@@ -10,10 +10,11 @@ const MAX_NAMED = 5;
 
 /**
  * Works on several things one after the other. One that cannot be used is told at once and does not end the others; every error
- * that is not the thing's own (a {@link UserError}) does. A single thing throws its own error.
+ * that is not the thing's own does: a full disk, an interruption, a defect. A single thing throws its own error.
  *
  * @param work throws a UserError where the thing itself is at fault
- * @param keep what is done with each result; its errors (a full disk) end everything
+ * @param keep what is done with each result; its errors end everything
+ * @param signal aborted by an interruption, whose reason ends everything
  * @returns those that failed
  */
 export async function inTurn<T, R>(
@@ -22,6 +23,7 @@ export async function inTurn<T, R>(
   work: (item: T) => Promise<R>,
   keep: (result: R, item: T) => void | Promise<void>,
   say: (text: string) => void,
+  signal?: AbortSignal,
 ): Promise<Failure[]> {
   const failures: Failure[] = [];
   for (const item of items) {
@@ -29,7 +31,8 @@ export async function inTurn<T, R>(
     try {
       result = await work(item);
     } catch (error) {
-      if (items.length === 1 || !(error instanceof UserError)) throw error;
+      signal?.throwIfAborted();
+      if (items.length === 1 || !(error instanceof UserError) || error instanceof WriteError) throw error;
       failures.push({ name: nameOf(item), reason: error.message });
       say(error.message);
       continue;

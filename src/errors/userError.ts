@@ -36,6 +36,14 @@ export class UsageError extends UserError {
   }
 }
 
+/** A file that could not be written: the disk is at fault, and not what was to be written. */
+export class WriteError extends UserError {
+  constructor(message: string, options?: { cause?: unknown }) {
+    super(message, ExitCode.failed, options);
+    this.name = 'WriteError';
+  }
+}
+
 /** A case that cannot be used: damaged, or not what the config asks for. With `data.onBadCase` "skip" a run goes on without it. */
 export class BadCaseError extends UserError {
   /** @param image the case's first image file, by which a run knows it */

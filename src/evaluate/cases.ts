@@ -1,6 +1,6 @@
 import { join, relative } from 'node:path';
 import { imageFiles, type Case } from '../data/datalist';
-import { encodeLabels, judgeLabel, labelFile, labelledClasses } from '../data/labelled';
+import { codesAsSaved, encodeLabels, judgeLabel, labelFile, labelledClasses } from '../data/labelled';
 import { runFiles, type CaseResult } from '../runs';
 import { applyNotices, gridOf, spacingOf, voxelVolume } from '../volume';
 import { SCORE_UNITS, scoreCase, withoutIgnored } from '../downstream/segmentation/scores';
@@ -37,7 +37,7 @@ export async function evaluateCase(
   applyNotices(file, notices, onWarning);
   const labelled = labelledClasses(item, codes.classes);
   const truth = encodeLabels(label!.data, codes, file, labelled);
-  const predicted = withoutIgnored(labels.data, truth, codes);
+  const predicted = withoutIgnored(codesAsSaved(labels.data, codes), truth, codes);
   const [, x, y, z] = labels.shape;
   const size = [x, y, z] as const;
   const spacing = spacingOf(labels.affine);

@@ -1,6 +1,7 @@
 import type { FinetuneConfig } from '../config';
 import type { ClassifiedCase } from '../data/classified';
 import { imageFiles } from '../data/datalist';
+import { inTurn, type Failure } from '../errors/inTurn';
 import { bootstrapScores, classificationScores, softmax, type ClassificationScores } from '../metrics';
 import type { ClassifiedResult, ResultsSummary, ScoreSummary } from '../runs';
 import * as tf from '../tensor/tf';
@@ -25,22 +26,26 @@ export async function classifyCases(
   cases: readonly ClassifiedCase[],
   watch: Watch,
   say: Say,
-): Promise<ClassifiedResult[]> {
+): Promise<{ found: ClassifiedResult[]; failures: Failure[] }> {
   const network = buildClassifier(config);
   const { entries } = await readWeights(checkpoint);
   network.parameters.loadStateDict(entries, { strict: true, source: checkpoint });
   const store = classifierStore(config, say);
   const found: ClassifiedResult[] = [];
-  for (const item of cases) {
+  const classify = async (item: ClassifiedCase): Promise<ClassifiedResult> => {
     watch.signal.throwIfAborted();
     const batch = await validationInput(item, store, config);
     const logits = tf.tidy(() => network.forward(inputOf(batch)));
     const probabilities = softmax(Array.from(await logits.data()));
     logits.dispose();
-    found.push({ case: item.id, image: imageFiles(item)[0]!, truth: item.class, probabilities });
+    return { case: item.id, image: imageFiles(item)[0]!, truth: item.class, probabilities };
+  };
+  const keep = async (result: ClassifiedResult): Promise<void> => {
+    found.push(result);
     await watch.progress(found.length);
-  }
-  return found;
+  };
+  const failures = await inTurn(cases, ({ id }) => id, classify, keep, say, watch.signal);
+  return { found, failures };
 }
 
 /** Accuracy, F1 and AUC over all cases, with 95 % bootstrap intervals; null where undefined. */

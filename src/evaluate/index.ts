@@ -1,10 +1,7 @@
 import { resolve } from 'node:path';
-import { loadConfig, resolveTask, type FinetuneConfig, type Task } from '../config';
-import { taskOf } from '../catalog';
-import type { Case } from '../data/datalist';
-import { UsageError } from '../errors/userError';
-import type { Cases } from '../tasks';
-import { checkCases } from '../train/preflight';
+import { loadConfig, resolveTask } from '../config';
+import { imageFiles } from '../data/datalist';
+import { UsageError, UserError } from '../errors/userError';
 import { writeFileAtomically } from '../files/atomic';
 import {
   appendLog,
@@ -15,28 +12,28 @@ import {
   runFiles,
   RunStateFile,
   writeResults,
+  type FailedCase,
   type Results,
+  type ResultsSettings,
   type ResultsSummary,
 } from '../runs';
 import { refuseFolder } from '../runs/refuseFolder';
 import { useDevice } from '../tensor/backends';
-import { findClassifiedCases, findLabelledCases } from '../downstream/cases';
 import { downstreamFor, type DownstreamName } from '../downstream/descriptors';
-import { SCORE_UNITS } from '../downstream/segmentation/scores';
-import { openSegmenter } from '../segment/segmenter';
 import { counted } from '../text';
 import { ProgressBar } from '../text/progressBar';
 import type { Say } from '../train/types';
-import { evaluateCase } from './cases';
-import { CLASSIFICATION_UNITS, classifyCases, summarizeClassification } from './classification';
-import { classificationCsv, resultsCsv, summarizeResults } from './summary';
+import { refuseOtherScores, removeScores, settingsOf } from './settings';
 import { supervise, type Watch } from './supervise';
+import { WORK, type Prepared, type Work } from './work';
 
 export interface EvaluateRequest {
   readonly configFile?: string | undefined;
   /** A finished fine-tuning, whose config, checkpoint and folder are used; or the queued run of an evaluation. */
   readonly runDir?: string | undefined;
   readonly checkpoint?: string | undefined;
+  /** Replaces scores of other settings that are in the run. */
+  readonly force?: boolean;
   readonly set: readonly string[];
 }
 
@@ -49,19 +46,14 @@ export interface EvaluateResult {
   readonly dice: number | null;
   /** The main scores that are defined. */
   readonly heldOut: Readonly<Record<string, number>>;
+  /** Held-out cases, and those of them that could not be scored. */
+  readonly cases: number;
+  readonly failed: readonly FailedCase[];
+  /** The config says to leave bad cases out. */
+  readonly leavesOut: boolean;
 }
 
-const SCORES = Object.keys(SCORE_UNITS);
-
-interface Prepared {
-  readonly config: FinetuneConfig;
-  readonly task: Task;
-  readonly checkpoint: string;
-  /** The run to write into; undefined: a new one. */
-  readonly runDir: string | undefined;
-}
-
-async function prepare(request: EvaluateRequest): Promise<Prepared> {
+async function prepare(request: EvaluateRequest, say: Say): Promise<Prepared> {
   const runDir = request.runDir && resolve(request.runDir);
   const file = request.configFile ?? (runDir && runFiles(runDir).config);
   if (!file) throw new UsageError('voco evaluate: name a config, or a run with --run DIR');
@@ -71,7 +63,15 @@ async function prepare(request: EvaluateRequest): Promise<Prepared> {
     throw new UsageError('voco evaluate: name the weights with --checkpoint FILE, or a run with --run DIR');
   if (named) await refuseFolder(named);
   const task = resolveTask(config.task);
-  return { config, task, checkpoint: named || (await bestCheckpoint(runDir!)).file, runDir };
+  return { config, task, checkpoint: named || (await bestCheckpoint(runDir!, say)).file, runDir };
+}
+
+/** What is scored, where, and with which settings. */
+interface Scoring {
+  readonly prepared: Prepared;
+  readonly work: Work;
+  readonly runDir: string;
+  readonly settings: ResultsSettings;
 }
 
 /** What was said of a case before the first is scored is not said again. */
@@ -79,75 +79,6 @@ interface Speaker {
   readonly say: Say;
   readonly isNew: (text: string) => boolean;
 }
-
-type Scored = Pick<Results, 'cases' | 'classification' | 'units' | 'surfaceTolerance'> & {
-  readonly summary: ResultsSummary;
-  readonly csv: string;
-};
-
-/** How many cases are held out, and what measures them. */
-interface Work {
-  readonly cases: number;
-  score(runDir: string, watch: Watch, say: Say): Promise<Scored>;
-}
-
-/**
- * The held-out cases that can be scored, judged as a run judges them. Bad ones are an error, or left out with `data.onBadCase`
- * "skip".
- */
-async function usableHeldOut<Item extends Case>(
-  config: FinetuneConfig,
-  find: (config: FinetuneConfig) => Promise<Cases<Item>>,
-  say: Say,
-): Promise<{ validation: readonly Item[] }> {
-  const { validation } = await find(config);
-  const checks = (await taskOf(config)).checks(config);
-  const { warnings, skipped } = await checkCases(config, { train: [], validation }, checks);
-  warnings.forEach(say);
-  return { validation: validation.filter((item) => !skipped.has(item)) };
-}
-
-async function segmentationWork({ config, checkpoint }: Prepared, say: Say): Promise<Work> {
-  const { validation } = await usableHeldOut(config, findLabelledCases, say);
-  return {
-    cases: validation.length,
-    async score(runDir, { signal, progress }, onWarning) {
-      const segmenter = await openSegmenter(config, checkpoint);
-      const cases = [];
-      for (const item of validation) {
-        cases.push(await evaluateCase(segmenter, item, { runDir, onWarning, signal }));
-        await progress(cases.length);
-      }
-      return {
-        cases,
-        units: SCORE_UNITS,
-        surfaceTolerance: config.inference.surfaceTolerance,
-        summary: summarizeResults(cases, SCORES, config.seed),
-        csv: resultsCsv(cases, SCORES),
-      };
-    },
-  };
-}
-
-async function classificationWork({ config, checkpoint, task }: Prepared, say: Say): Promise<Work> {
-  const { validation } = await usableHeldOut(config, findClassifiedCases, say);
-  return {
-    cases: validation.length,
-    async score(_, watch, onWarning) {
-      const classification = await classifyCases(config, checkpoint, validation, watch, onWarning);
-      const summary = summarizeClassification(classification, config.seed);
-      const names = task.classes.map(({ name }) => name);
-      const csv = classificationCsv(classification, names);
-      return { cases: [], classification, units: CLASSIFICATION_UNITS, summary, csv };
-    },
-  };
-}
-
-/** How each downstream task is scored. */
-const WORK: Readonly<Record<DownstreamName, (prepared: Prepared, say: Say) => Promise<Work>>> = {
-  segmentation: segmentationWork,
-  classification: classificationWork,
-};
 
 const shown = (value: number | null | undefined): string => value?.toFixed(4) ?? 'undefined';
 
@@ -167,10 +98,13 @@ function tell({ classes, overall }: ResultsSummary, cases: number, say: Say): Re
   );
 }
 
+function failedCase({ all }: Work, { name, reason }: { name: string; reason: string }): FailedCase {
+  const item = all.find(({ id }) => id === name)!;
+  return { case: name, image: imageFiles(item)[0]!, reason };
+}
+
 async function score(
-  prepared: Prepared,
-  work: Work,
-  runDir: string,
+  { prepared, work, runDir, settings }: Scoring,
   watch: Watch,
   { say, isNew }: Speaker,
 ): Promise<EvaluateResult> {
@@ -183,10 +117,19 @@ async function score(
       await watch.progress(done);
     },
   };
-  const { csv: table, ...scored } = await work.score(runDir, shownWatch, (text) => {
-    if (isNew(text)) bar.message(text);
-  });
-  bar.end();
+  const {
+    csv: table,
+    failures,
+    ...scored
+  } = await work
+    .score(runDir, shownWatch, (text) => {
+      if (isNew(text)) bar.message(text);
+    })
+    .finally(() => bar.end());
+  const failed = [...work.bad, ...failures.map((failure) => failedCase(work, failure))];
+  const done = work.all.length - failed.length;
+  if (done === 0)
+    throw new UserError(`${runDir}: none of the ${counted(failed.length, 'held-out case')} could be scored`);
   const { metadata } = await readSafetensorsHeader(checkpoint);
   const results: Results = {
     format: 1,
@@ -196,14 +139,18 @@ async function score(
     ...(metadata.step !== undefined && { step: Number(metadata.step) }),
     classes: task.classes,
     published: task.published,
+    settings,
+    ...(failed.length > 0 && { failed }),
     ...scored,
   };
   const csv = runFiles(runDir).resultsTable;
   await writeFileAtomically(csv, table);
   await writeResults(runDir, results);
-  const heldOut = tell(scored.summary, work.cases, say);
-  await appendLog(runDir, `evaluated ${checkpoint} on ${work.cases} cases: ${JSON.stringify(heldOut)}`);
-  return { runDir, results: runFiles(runDir).results, csv, checkpoint, dice: heldOut.dice ?? null, heldOut };
+  const heldOut = tell(scored.summary, done, say);
+  await appendLog(runDir, `evaluated ${checkpoint} on ${counted(done, 'case')}: ${JSON.stringify(heldOut)}`);
+  const leavesOut = prepared.config.data.onBadCase === 'skip';
+  const about = { dice: heldOut.dice ?? null, heldOut, cases: work.all.length, failed, leavesOut };
+  return { runDir, results: runFiles(runDir).results, csv, checkpoint, ...about };
 }
 
 /** The run to write into, and its state where it is the evaluation's own. */
@@ -226,7 +173,7 @@ async function openRun(prepared: Prepared, request: EvaluateRequest, cases: numb
  * @throws UsageError for a wrong request, UserError naming the file at fault or telling of an interruption
  */
 export async function evaluate(request: EvaluateRequest, say: Say): Promise<EvaluateResult> {
-  const prepared = await prepare(request);
+  const prepared = await prepare(request, say);
   const { config, checkpoint, task } = prepared;
   const told = new Set<string>();
   const isNew = (text: string): boolean => !told.has(text) && told.add(text) !== undefined;
@@ -234,15 +181,21 @@ export async function evaluate(request: EvaluateRequest, say: Say): Promise<Eval
     if (isNew(text)) say(text);
   };
   const work = await WORK[downstreamFor(task.output).name as DownstreamName](prepared, sayOnce);
-  if (work.cases === 0) {
+  if (work.all.length === 0) {
     throw new UsageError(
       'voco evaluate: the config has no held-out cases; set data.validation or data.validationFraction',
     );
   }
   const device = await useDevice(config.device, { threads: config.threads, precision: config.precision });
+  const heldOut = work.all.map(({ id }) => id);
+  const settings = await settingsOf(config, checkpoint, heldOut, device);
+  const replace = prepared.runDir && (await refuseOtherScores(prepared.runDir, settings, request.force === true));
   say(`device: ${device.name}, ${device.description}`);
   say(`weights: ${checkpoint}`);
   const { runDir, state } = await openRun(prepared, request, work.cases);
   const start = { totalSteps: work.cases, device: device.name, initFrom: checkpoint };
-  return supervise(runDir, state, start, say, (watch) => score(prepared, work, runDir, watch, { say, isNew }));
+  return supervise(runDir, state, start, say, async (watch) => {
+    if (replace) await removeScores(runDir);
+    return score({ prepared, work, runDir, settings }, watch, { say, isNew });
+  });
 }

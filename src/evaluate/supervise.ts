@@ -27,7 +27,9 @@ class Interrupted extends UserError {
  *   the directory of another run
  * @throws UserError with the exit code of an interruption when a signal came
  */
-export async function supervise<T extends { readonly heldOut: Readonly<Record<string, number>> }>(
+export async function supervise<
+  T extends { readonly heldOut: Readonly<Record<string, number>>; readonly failed: readonly unknown[] },
+>(
   runDir: string,
   state: RunStateFile | undefined,
   start: RunStatePatch,
@@ -47,7 +49,8 @@ export async function supervise<T extends { readonly heldOut: Readonly<Record<st
       signal: controller.signal,
       progress: async (done) => state?.update({ step: done }),
     });
-    await end({ state: 'finished', heldOut: result.heldOut });
+    const skipped = result.failed.length;
+    await end({ state: 'finished', heldOut: result.heldOut, ...(skipped > 0 && { skipped }) });
     return result;
   } catch (error) {
     const exitReason = error instanceof Error ? error.message : String(error);

@@ -1,6 +1,6 @@
 import { open, rename, unlink, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { fileError } from '../errors/userError';
+import { fileError, UserError, WriteError } from '../errors/userError';
 import { makeFolder } from './folders';
 import { refuseSpecialFile } from './kinds';
 import { removeStaleOnce, whileOpen } from './temporary';
@@ -50,7 +50,9 @@ export async function writeAtomically(file: string, write: (handle: FileHandle) 
     const temporary = await temporaryName(file);
     await whileOpen(temporary, () => writeAndRename(temporary, file, write));
   } catch (error) {
-    throw fileError(error, file, 'write the file');
+    if (error instanceof UserError) throw error;
+    const failure = fileError(error, file, 'write the file');
+    throw failure instanceof UserError ? new WriteError(failure.message, { cause: error }) : failure;
   }
 }
 

@@ -71,6 +71,34 @@ export interface ResultsSummary {
   readonly overall: Readonly<Record<string, ScoreSummary>>;
 }
 
+/** How scores came about. Two evaluations with the same settings, device aside, have the same scores. */
+export interface ResultsSettings {
+  /** The weights, by their content. */
+  readonly weights: { readonly sha256: string; readonly bytes: number };
+  /** Voxels of a window, after preprocessing. */
+  readonly window: Vec3;
+  /** Share by which windows overlap, how they are blended, mirror images, and the tolerance: `inference` of the config. */
+  readonly inference: Readonly<Record<string, unknown>>;
+  /** Orientation, spacing, intensities and the rest: `data.preprocess` of the config. */
+  readonly preprocess: Readonly<Record<string, unknown>>;
+  readonly channel: unknown;
+  readonly labelsOnImageGrid: boolean;
+  /** Names of the held-out cases, also of those that could not be scored. */
+  readonly heldOut: readonly string[];
+  readonly device: string;
+  readonly precision: string;
+  /** Version of the program, and when it was done: ISO 8601 in UTC. */
+  readonly version: string;
+  readonly created: string;
+}
+
+/** A held-out case that could not be scored. */
+export interface FailedCase {
+  readonly case: string;
+  readonly image: string;
+  readonly reason: string;
+}
+
 /** results.json: scores by case and class of an evaluation. */
 export interface Results {
   readonly format: 1;
@@ -86,6 +114,10 @@ export interface Results {
   readonly units: Readonly<Record<string, string>>;
   readonly checkpoint?: string;
   readonly step?: number;
+  /** Absent in files of earlier versions. */
+  readonly settings?: ResultsSettings;
+  /** Absent when all cases were scored. */
+  readonly failed?: readonly FailedCase[];
   readonly classes?: readonly ResultClass[];
   /** Of a segmentation; empty for a classification. */
   readonly cases: readonly CaseResult[];

@@ -157,14 +157,21 @@ export async function latestCheckpoint(
 /**
  * The checkpoint of a fine-tuning with the best validation score, else its newest.
  *
- * @throws UserError when the run has none
+ * @param warn told of each that cannot be read, one line
+ * @throws UserError when the run has none, or none that can be read
  */
-export async function bestCheckpoint(runDir: string): Promise<CheckpointInfo> {
-  const { checkpoints } = await listCheckpoints(runDir);
+export async function bestCheckpoint(
+  runDir: string,
+  warn: (message: string) => void = () => undefined,
+): Promise<CheckpointInfo> {
+  const { checkpoints, unreadable } = await listCheckpoints(runDir);
+  for (const { reason } of unreadable) warn(`a checkpoint cannot be read: ${reason}`);
   const best = bestScores()
     .map((score) => bestOf(checkpoints, score))
     .find((found) => found);
   const chosen = best ?? checkpoints.at(-1);
+  if (!chosen && unreadable.length > 0)
+    throw new UserError(`${runDir}: none of its checkpoints can be read: ${unreadable.at(-1)!.reason}`);
   if (!chosen) throw new UserError(`${runDir}: this run has no checkpoint to evaluate yet`);
   return chosen;
 }

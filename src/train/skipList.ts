@@ -25,6 +25,11 @@ export class SkipList {
     this.images = new Set(known.map(({ image }) => image));
   }
 
+  /** The cases that are left out, and why. */
+  get all(): readonly SkippedCase[] {
+    return this.cases;
+  }
+
   get size(): number {
     return this.cases.length;
   }

@@ -1,22 +1,28 @@
 import process from 'node:process';
+import { describeFailures } from '../../errors/inTurn';
 import { ExitCode, UsageError } from '../../errors/userError';
-import { LABELS_HELP, LABELS_OPTION, overridesOf, textOption, type Command } from '../command';
+import { FORCE_OPTION, LABELS_HELP, LABELS_OPTION, overridesOf, textOption, type Command } from '../command';
 
 export const evaluate: Command = {
   name: 'evaluate',
-  usage: 'voco evaluate CONFIG|--run DIR [--checkpoint FILE] [--set path=value]... [--labels-on-image-grid] [--json]',
+  usage:
+    'voco evaluate CONFIG|--run DIR [--checkpoint FILE] [--set path=value]... [--labels-on-image-grid] [--force] [--json]',
   summary: 'scores a fine-tuned network on held-out cases: results.json, results.csv, predictions/',
   details:
     '  --run DIR          a fine-tuning run: takes its config and best checkpoint, and writes the results into it\n' +
     '  --checkpoint FILE  the weights; with a config, a new run directory is made for the results\n' +
     '  --set path=value   overrides a value of the config, e.g. --set inference.flips=true; may be repeated\n' +
     LABELS_HELP +
-    '  --json             prints the result as JSON',
+    '  --force            replaces scores of other settings that are in the run\n' +
+    '  --json             prints the result as JSON\n\n' +
+    'A case that cannot be read does not end the others; the last line tells which were not scored, and the exit code is 1 unless\n' +
+    'data.onBadCase is "skip".',
   options: {
     run: { type: 'string' },
     checkpoint: { type: 'string' },
     set: { type: 'string', multiple: true },
     ...LABELS_OPTION,
+    ...FORCE_OPTION,
     json: { type: 'boolean' },
   },
   async run(args) {
@@ -29,9 +35,18 @@ export const evaluate: Command = {
       runDir: textOption(args, 'run'),
       checkpoint: textOption(args, 'checkpoint'),
       set: overridesOf(args),
+      force: args.values.force === true,
     };
-    const result = await score(request, (text) => process.stderr.write(`${text}\n`));
+    const say = (text: string): void => void process.stderr.write(`${text}\n`);
+    const result = await score(request, say);
     process.stdout.write(args.values.json ? `${JSON.stringify(result)}\n` : `${result.results}\n`);
-    return ExitCode.done;
+    if (result.failed.length === 0) return ExitCode.done;
+    say(
+      describeFailures(
+        result.cases,
+        result.failed.map(({ case: name }) => ({ name })),
+      ),
+    );
+    return result.leavesOut ? ExitCode.done : ExitCode.failed;
   },
 };

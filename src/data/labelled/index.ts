@@ -1,6 +1,14 @@
 export { cropCodes } from './cropCodes';
 export { countPlaces, drawPlace, type CropPlaces, type PlaceDraw } from './cropPlaces';
-export { classMask, encodeLabels, makeLabelCodes, oneHot, valuesOfCodes, type LabelCodes } from './labelCodes';
+export {
+  classMask,
+  codesAsSaved,
+  encodeLabels,
+  makeLabelCodes,
+  oneHot,
+  valuesOfCodes,
+  type LabelCodes,
+} from './labelCodes';
 export { LabelledStore, type LabelledStoreSettings, type LabelledVolume } from './labelledStore';
 export { labelledClasses } from './labelledClasses';
 export { judgeLabel, labelFile, type JudgedLabel, type LabelSettings } from './readLabel';

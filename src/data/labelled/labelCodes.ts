@@ -129,3 +129,13 @@ export function valuesOfCodes({ classes, overlapping }: LabelCodes): Uint16Array
     return inside === undefined ? 0 : ownValue(classes, inside);
   });
 }
+
+/**
+ * Codes as they come back from a label map that was written: where classes overlap, one value cannot say everything (an enhancing
+ * tumour outside of the tumour core), and scores are of what is saved.
+ */
+export function codesAsSaved(found: Uint8Array, codes: LabelCodes): Uint8Array {
+  if (!codes.overlapping) return found;
+  const saved = Uint8Array.from(valuesOfCodes(codes), (value) => codes.codeOf.get(value) ?? 0);
+  return found.map((code) => saved[code]!);
+}

@@ -10,6 +10,7 @@ import {
   makeLabelCodes,
   oneHot,
   trainingSubset,
+  codesAsSaved,
   valuesOfCodes,
 } from '../../../src/data/labelled';
 import { RandomStream } from '../../../src/random/random';
@@ -42,6 +43,8 @@ describe('label codes', () => {
     expect([...oneHot(encoded, codes)]).toEqual([0, 0, 0, 0, 1, 1, 0, 0, 1, 1, 1, 1]);
     expect([...classMask(encoded, 1, codes)]).toEqual([0, 1, 0, 1]);
     expect([...encoded].map((code) => valuesOfCodes(codes)[code])).toEqual([0, 1, 2, 4]);
+    // An enhancing tumour outside of the core, and a core outside of the whole, are saved as parts of both.
+    expect([...codesAsSaved(Uint8Array.of(0, 0b001, 0b010, 0b101, 0b100), codes)]).toEqual([0, 7, 6, 7, 4]);
   });
 
   it('refuse a value of no class by file and value, or take it for background', () => {

@@ -1,7 +1,9 @@
+import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { checkpointFile, createRun, listCheckpoints, readMetrics, readResults, readRunState } from '../../../src/runs';
+import { describeFailures } from '../../../src/errors/inTurn';
 import { evaluate } from '../../../src/evaluate';
 import { segment } from '../../../src/evaluate/segment';
 import { train } from '../../../src/train';
@@ -127,6 +129,65 @@ describe('a short fine-tuning', () => {
     for (let i = 0; i < nx * ny * nz; i++) if ((truth.data[i] === 6) !== (prediction!.data[i] === 6)) wrong[i % nz]!++;
     expect(wrong[Math.round(at[2])]).toBe(liver!.worst!.voxels);
     expect(Math.max(...wrong)).toBe(liver!.worst!.voxels);
+  });
+
+  it('tells with which settings, and keeps scores of other settings unless it is forced', async () => {
+    const results = await readResults(runDir);
+    const weights = readFileSync(results.checkpoint!);
+    expect(results.settings).toMatchObject({
+      weights: { sha256: createHash('sha256').update(weights).digest('hex'), bytes: weights.length },
+      window: [32, 32, 32],
+      inference: { overlap: 0.25, flips: false },
+      preprocess: { spacing: null },
+      heldOut: ['img0004'],
+      device,
+    });
+    const before = readFileSync(join(runDir, 'results.json'), 'utf8');
+    const other = { runDir, set: ['inference.overlap=0'] };
+    await expect(evaluate(other, quiet)).rejects.toThrow(/other settings \(inference\.overlap: 0\.25 → 0\);.*--force/);
+    expect(readFileSync(join(runDir, 'results.json'), 'utf8')).toBe(before);
+    await evaluate({ ...other, force: true }, quiet);
+    expect((await readResults(runDir)).settings!.inference).toMatchObject({ overlap: 0 });
+    // Of the same settings, scores are only made again; those of earlier versions do not tell theirs.
+    await evaluate(other, quiet);
+    const { settings: _, ...old } = await readResults(runDir);
+    writeFileSync(join(runDir, 'results.json'), JSON.stringify(old));
+    await expect(evaluate(other, quiet)).rejects.toThrow(/does not tell which/);
+  });
+
+  it('is evaluated and segments without the images that cannot be read', async () => {
+    const images = join(folder, 'phantom/imagesTr');
+    writeFileSync(join(images, 'cut.nii.gz'), readFileSync(join(images, 'img0004.nii.gz')).subarray(0, 5000));
+    const pair = (image: string, label: string) => ({
+      image: `imagesTr/${image}.nii.gz`,
+      label: `labelsTr/${label}.nii.gz`,
+    });
+    const list = {
+      training: [pair('img0001', 'label0001')],
+      validation: [pair('cut', 'label0003'), pair('img0004', 'label0004')],
+    };
+    writeFileSync(join(folder, 'phantom/some.json'), JSON.stringify(list));
+    const data = { validation: [{ datalist: 'phantom/some.json', key: 'validation' }], preprocess: { spacing: null } };
+    const train = [{ datalist: 'phantom/some.json' }];
+    const configFile = config('some', { data: { train, ...data } });
+    const checkpoint = (await listCheckpoints(runDir)).checkpoints.at(-1)!.file;
+    const result = await evaluate({ configFile, checkpoint, set: [] }, quiet);
+    expect(result).toMatchObject({ cases: 2, leavesOut: false, failed: [{ case: 'cut' }] });
+    const { cases, failed, settings } = await readResults(result.runDir);
+    expect(cases.map((one) => one.case)).toEqual(['img0004']);
+    expect(failed).toEqual([
+      { case: 'cut', image: join(images, 'cut.nii.gz'), reason: expect.stringContaining('cut.nii.gz') },
+    ]);
+    expect(settings!.heldOut).toEqual(['cut', 'img0004']);
+    expect(await readRunState(result.runDir)).toMatchObject({ state: 'finished', skipped: 1 });
+
+    const out = join(folder, 'some-segmented');
+    const both = ['cut', 'img0004'].map((name) => join(images, `${name}.nii.gz`));
+    const { files, failures, total } = await segment({ images: both, checkpoint, out, device }, quiet);
+    expect({ files, total }).toEqual({ files: [join(out, 'img0004.nii.gz')], total: 2 });
+    expect(describeFailures(total, failures)).toBe(`1 of 2 done; failed: ${both[0]}`);
+    const goesOn = await segment({ images: both, checkpoint, out, device, present: 'keep' }, quiet).catch(String);
+    expect(goesOn).toMatch(/cut\.nii\.gz: /);
   });
 
   it('is evaluated as a job of its own, whose run tells how it stands; a signal stops it', async () => {

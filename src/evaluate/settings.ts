@@ -1,0 +1,86 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { rm, stat } from 'node:fs/promises';
+import type { FinetuneConfig } from '../config';
+import { flattenConfig } from '../config/flatten';
+import { fileError, UsageError } from '../errors/userError';
+import { exists } from '../files/kinds';
+import type { ResultsSettings } from '../protocol/scores';
+import { readResults, runFiles, type Results } from '../runs';
+import type { DeviceInfo } from '../tensor/backends';
+import { version } from '../text/version';
+
+async function contentOf(file: string): Promise<ResultsSettings['weights']> {
+  const hash = createHash('sha256');
+  try {
+    for await (const part of createReadStream(file, { highWaterMark: 1 << 22 })) hash.update(part as Buffer);
+    return { sha256: hash.digest('hex'), bytes: (await stat(file)).size };
+  } catch (error) {
+    throw fileError(error, file, 'read the weights');
+  }
+}
+
+/** What shapes the scores of an evaluation. @param heldOut names of the cases */
+export async function settingsOf(
+  config: FinetuneConfig,
+  checkpoint: string,
+  heldOut: readonly string[],
+  device: DeviceInfo,
+): Promise<ResultsSettings> {
+  const { inference, crops, data } = config;
+  return {
+    weights: await contentOf(checkpoint),
+    window: crops.size,
+    inference: { ...inference },
+    preprocess: { ...data.preprocess },
+    channel: data.channel,
+    labelsOnImageGrid: data.labelsOnImageGrid,
+    heldOut,
+    device: device.name,
+    precision: device.precision,
+    version,
+    created: new Date().toISOString(),
+  };
+}
+
+/** Where two evaluations differ in what shapes scores; undefined where one does not tell. */
+function differences(before: Results, now: ResultsSettings): string[] | undefined {
+  if (!before.settings) return undefined;
+  const compared = ({ device: _, precision: _p, version: _v, created: _c, ...rest }: ResultsSettings) =>
+    flattenConfig(rest);
+  const [first, second] = [compared(before.settings), compared(now)];
+  const paths = [...new Set([...first.keys(), ...second.keys()])].filter(
+    (path) => first.get(path) !== second.get(path),
+  );
+  return paths.map((path) => {
+    if (path === 'heldOut') return 'other held-out cases';
+    if (path.startsWith('weights')) return 'other weights';
+    return `${path}: ${first.get(path)} → ${second.get(path)}`;
+  });
+}
+
+/**
+ * Refuses to replace scores of other settings in a run, unless it is forced: those of the same settings are only made again.
+ *
+ * @returns whether scores of other settings are there, which are to be replaced
+ * @throws UsageError telling what differs
+ */
+export async function refuseOtherScores(runDir: string, settings: ResultsSettings, force: boolean): Promise<boolean> {
+  const { results } = runFiles(runDir);
+  if (!(await exists(results))) return false;
+  const before = await readResults(runDir).catch(() => undefined);
+  const found = before && differences(before, settings);
+  if (found?.length === 0) return false;
+  if (force) return true;
+  const what = found ? [...new Set(found)].join(', ') : 'it does not tell which';
+  throw new UsageError(
+    `${results}: holds scores of other settings (${what}); to keep both, evaluate into a run of its own with ` +
+      'voco evaluate CONFIG --checkpoint FILE; to replace them, add --force',
+  );
+}
+
+/** Removes scores that the predictions will not belong to any more. */
+export async function removeScores(runDir: string): Promise<void> {
+  const { results, resultsTable, predictions } = runFiles(runDir);
+  for (const path of [results, resultsTable, predictions]) await rm(path, { recursive: true, force: true });
+}
