@@ -1,10 +1,27 @@
 import { Registry } from '../registry/registry';
 import type { PretextDescriptor } from '../tasks/descriptor';
+import { genesisDescriptor } from './genesis/descriptor';
+import { jigsawDescriptor } from './jigsaw/descriptor';
 import { maeDescriptor } from './mae/descriptor';
+import { positionDescriptor } from './position/descriptor';
+import { rotateRestoreDescriptor } from './rotate-restore/descriptor';
+import { rotationDescriptor } from './rotation/descriptor';
+import { simclrDescriptor } from './simclr/descriptor';
+import { volumeFusionDescriptor } from './volume-fusion/descriptor';
 import { vocoDescriptor } from './voco/descriptor';
 
 /** The light halves of the pretext tasks: one line a task (its heavy half stands in tasks.ts). The first is the default. */
-const own = { voco: vocoDescriptor, mae: maeDescriptor } as const;
+const own = {
+  voco: vocoDescriptor,
+  position: positionDescriptor,
+  mae: maeDescriptor,
+  genesis: genesisDescriptor,
+  'volume-fusion': volumeFusionDescriptor,
+  rotation: rotationDescriptor,
+  'rotate-restore': rotateRestoreDescriptor,
+  jigsaw: jigsawDescriptor,
+  simclr: simclrDescriptor,
+} as const;
 
 export type PretextName = keyof typeof own;
 

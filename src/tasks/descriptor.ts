@@ -68,6 +68,15 @@ export interface PretextPreset {
   readonly hasValidation?: boolean;
 }
 
+/** What passes through the network, and the key that its size follows from. */
+export interface NetworkInput {
+  readonly path: ConfigPath;
+  /** Voxels. */
+  readonly size: Vec3;
+  /** The key's value for a size of the input, where that is not the size itself; and what the input is called then: "cubes". */
+  readonly derived?: { readonly what: string; keyFor(size: Vec3): Vec3 };
+}
+
 /** The light half of a pretext task. */
 export interface PretextDescriptor<
   Method extends { readonly name: string } = { readonly name: string },
@@ -80,7 +89,7 @@ export interface PretextDescriptor<
   /** Why a network cannot learn this task ("has no decoder"); absent: every network can. */
   refuses?(network: NetworkDescriptor): string | undefined;
   /** The size of what passes through the network, voxels, and where it stands in the config. */
-  networkInput(method: Method): { readonly path: ConfigPath; readonly size: Vec3 };
+  networkInput(method: Method): NetworkInput;
   /** How a model card says that a network was pre-trained: "with VoCo (volume contrast, CVPR 2024)". */
   readonly credit: string;
   /** Fits the names of weights that only pre-training needs, without the prefix of a branch: they are not exported. */

@@ -32,4 +32,66 @@ export const smallTasks: Readonly<Record<Exclude<PretextName, 'voco'>, SmallTask
       ['crop', [32, 32, 30], /^method\.crop: every axis must be a multiple of/],
     ],
   },
+  genesis: {
+    method: { name: 'genesis', crop, perVolume: 2 },
+    networks: both,
+    decoder: true,
+    bad: [
+      ['shuffle', 1.5, /^method\.shuffle: must be 1 or less/],
+      ['paint', -0.1, /^method\.paint: must be 0 or more/],
+    ],
+  },
+  'volume-fusion': {
+    method: { name: 'volume-fusion', crop, perVolume: 2 },
+    networks: both,
+    decoder: true,
+    bad: [
+      ['classes', 1, /^method\.classes: must be 2 or more/],
+      ['boxes', [9, 3], /^method\.boxes: must rise, is \[9,3\]/],
+    ],
+  },
+  rotation: {
+    method: { name: 'rotation', crop, perVolume: 2, turns: 'axial' },
+    networks: both,
+    decoder: false,
+    bad: [
+      ['turns', 'all', /^method\.crop: turns about all axes need cubes, is 32×32×64/],
+      ['crop', [16, 32, 64], /^method\.crop: turns about z need crops as long along x as along y/],
+      ['augment', { flip: 0.5 }, /^method\.augment\.flip: two flips are a turn by 180°/],
+    ],
+  },
+  'rotate-restore': {
+    method: { name: 'rotate-restore', crop, perVolume: 2, turns: 'axial' },
+    networks: both,
+    decoder: true,
+    bad: [['turns', 'sagittal', /^method\.turns: must be "all" or "axial"/]],
+  },
+  position: {
+    method: { name: 'position', grid: [1, 1, 2], crop: [32, 32, 32], perVolume: 2 },
+    networks: ['unet3d'],
+    decoder: false,
+    bad: [
+      ['grid', [1, 1, 1], /^method\.grid: one place leaves nothing to tell/],
+      ['grid', [3, 1, 1], /^method\.grid: 3×1×1 places of 32×32×32 need 96×32×32 voxels, more than the volume's/],
+      ['labels', 'medium', /^method\.labels: must be "hard" or "soft"/],
+    ],
+  },
+  jigsaw: {
+    method: { name: 'jigsaw', crop: [36, 36, 68], gap: 4, perVolume: 2, permutations: 10 },
+    networks: ['unet3d'],
+    decoder: false,
+    bad: [
+      ['cubes', 4, /^method\.cubes: must be 2 or 3/],
+      ['crop', [30, 30, 30], /^method\.crop: of its cubes, every axis must be a multiple of 16/],
+    ],
+  },
+  simclr: {
+    method: { name: 'simclr', crop, perVolume: 2, projector: { hidden: 16, out: 8 } },
+    networks: both,
+    decoder: false,
+    bad: [
+      ['temperature', 0, /^method\.temperature: must be (more|greater|above) .* ?0/],
+      ['overlap', 0, /^method\.overlap: the crops of a pair need not overlap at all/],
+    ],
+  },
 };

@@ -60,7 +60,7 @@ function partialRules({ task, data }: FinetuneConfig): Problem[] {
 
 function cropRules(config: FinetuneConfig): Problem[] {
   const { crops, network } = config;
-  const found = sizeRules(['crops', 'size'], crops.size, network);
+  const found = sizeRules({ path: ['crops', 'size'], size: crops.size }, network);
   if (crops.positive + crops.negative <= 0) {
     found.push(error(['crops', 'positive'], 'positive and negative cannot both be 0', 1));
   }

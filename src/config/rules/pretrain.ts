@@ -7,11 +7,11 @@ import { sizeRules } from './shared';
 /** The pretext task's own rules, and whether what it gives the network can pass through it. */
 function methodRules(config: PretrainConfig): Problem[] {
   const task = pretextOf(config.method);
-  const { path, size } = task.networkInput(config.method);
-  const unfit = sizeRules(path, size, config.network);
+  const input = task.networkInput(config.method);
+  const unfit = sizeRules(input, config.network);
   const own = task.rules(config);
   // Of a size that the network cannot take, nothing else need be said.
-  const about = path.join('.');
+  const about = input.path.join('.');
   return [...(unfit.length > 0 ? own.filter((problem) => problem.path.join('.') !== about) : own), ...unfit];
 }
 

@@ -1,14 +1,16 @@
-import type { Vec3 } from '../../geometry';
 import { networkDescriptors } from '../../nets/descriptors';
-import type { ConfigPath } from '../../schema';
+import type { NetworkInput } from '../../tasks/descriptor';
 import type { Config, NetworkConfig } from '../types';
 import { formatSize } from '../../text';
 import { error, warning, type Problem } from '../../schema';
 
 /** A size of crops that the network cannot take. */
-export function sizeRules(path: ConfigPath, size: Vec3, network: NetworkConfig): Problem[] {
+export function sizeRules({ path, size, derived }: NetworkInput, network: NetworkConfig): Problem[] {
   const problem = networkDescriptors.get(network.name).sizeProblem(network, size);
-  return problem ? [error(path, `${problem.message}, is ${formatSize(size)}`, problem.nearest)] : [];
+  if (!problem) return [];
+  const found = `${problem.message}, is ${formatSize(size)}`;
+  if (!derived) return [error(path, found, problem.nearest)];
+  return [error(path, `of its ${derived.what}, ${found}`, derived.keyFor(problem.nearest))];
 }
 
 /** A problem of a section as one of the whole config. */

@@ -9,3 +9,4 @@ export {
   type SpatialAugmentation,
   type SpatialSettings,
 } from './spatial';
+export { changeIntensity, NO_INTENSITY, type IntensitySettings } from './intensity';

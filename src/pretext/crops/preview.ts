@@ -8,7 +8,7 @@ import type { CropMethod } from './settings';
 const NONE = [0, 0, 0] as const;
 
 /** What goes in and what is asked, of a crop: another row of the same crop is shown where no image is to be restored. */
-function drawn({ rows, box, plain, words }: CropSample): DrawnCrop {
+export function drawn({ rows, box, plain, words }: CropSample): DrawnCrop {
   const [first, second] = rows;
   const target = first!.target ?? second?.input;
   return {
@@ -21,8 +21,15 @@ function drawn({ rows, box, plain, words }: CropSample): DrawnCrop {
   };
 }
 
-/** The preview of a task that draws crops: the very samples of training. */
-export function cropPreview<Method extends CropMethod>(make: MakeSample<Method>): TaskPreview {
+/**
+ * The preview of a task that draws crops: the very samples of training.
+ *
+ * @param show how a sample is shown; by default its first row, and what is asked of it
+ */
+export function cropPreview<Method extends CropMethod>(
+  make: MakeSample<Method>,
+  show: (sample: CropSample) => DrawnCrop = drawn,
+): TaskPreview {
   return {
     open(config: PretrainConfig, volume: Volume<Float32Array>): OpenPreview {
       const method = config.method as unknown as Method;
@@ -34,7 +41,7 @@ export function cropPreview<Method extends CropMethod>(make: MakeSample<Method>)
           const number = Math.min(choice.index, method.perVolume - 1);
           const augmented = augment.flip || augment.rotate;
           const place = choice.centre && { centre: choice.centre };
-          return drawn(make({ volume, others: [volume], stream, number, augment: augmented, ...place }, method));
+          return show(make({ volume, others: [volume], stream, number, augment: augmented, ...place }, method));
         },
       };
     },

@@ -1,4 +1,4 @@
-import { cutCrop, drawSpatial, NO_SPATIAL_AUGMENTATION } from '../../data/augment';
+import { changeIntensity, cutCrop, drawSpatial, NO_SPATIAL_AUGMENTATION } from '../../data/augment';
 import { mapAxes, voxelCount, type Box, type Vec3 } from '../../geometry';
 import { RandomStream } from '../../random/random';
 import type { Volume } from '../../volume';
@@ -8,6 +8,7 @@ import type { CropMethod } from './settings';
 const PLACE = 0;
 const AUGMENT = 1;
 const TASK = 2;
+const INTENSITY = 3;
 
 /** One crop of a volume: the number of its draw, and the path of the volume's random streams. */
 export interface CropDraw {
@@ -66,7 +67,16 @@ export function cleanCrop(draw: CropDraw, method: CropMethod): CleanCrop {
     cutCrop(draw.volume, box.start, size, matrix, out);
     return out;
   };
-  return { box, size, channels, plain: () => cut(NO_SPATIAL_AUGMENTATION.matrix), voxels: cut(), words: spatial.words };
+  const voxels = cut();
+  const changes = draw.augment
+    ? changeIntensity(
+        (part) => new RandomStream(...draw.stream, draw.number, INTENSITY, part),
+        method.augment.intensity,
+        { voxels, size, channels },
+      )
+    : [];
+  const words = [...spatial.words, ...changes];
+  return { box, size, channels, plain: () => cut(NO_SPATIAL_AUGMENTATION.matrix), voxels, words };
 }
 
 /** One row of a batch: what passes through the network, and what is asked of it. */
@@ -83,7 +93,10 @@ export interface CropRow {
 
 /** What a task makes of one crop. */
 export interface CropSample {
+  /** All of one size. */
   readonly rows: readonly CropRow[];
+  /** Size of a row where it is not that of the crop. */
+  readonly rowSize?: Vec3;
   readonly box: Box;
   /** The crop before anything was done to it. */
   readonly plain: () => Float32Array;

@@ -40,7 +40,7 @@ function emptyBatch(
 ) {
   const rows = samples.flatMap((sample) => sample.rows);
   const [first] = rows as [CropRow, ...CropRow[]];
-  const size = samples[0]!.box.size;
+  const size = samples[0]!.rowSize ?? samples[0]!.box.size;
   return {
     cases: draws.map((draw) => imageFiles(draw)[0]!),
     rows: rows.length,

@@ -61,6 +61,36 @@ const zoom = {
   },
 } as const;
 
+const chance = (value: string, prob: number) =>
+  ({
+    ...probability,
+    default: 0,
+    description: `Probability of ${value}, 0 to 1. nnssl: ${prob}.`,
+    examples: [0, prob],
+  }) as const;
+
+const intensity = {
+  type: 'object',
+  additionalProperties: false,
+  default: {},
+  description: 'Changes of intensity, each drawn on its own; the figures behind them are those of nnU-Net and nnssl.',
+  examples: [{ noise: 0.1, gamma: 0.3 }],
+  properties: {
+    noise: chance('Gaussian noise of a variance up to 0.1', 0.1),
+    blur: chance('a Gaussian blur of 0.5 to 1 voxels', 0.2),
+    brightness: chance('a factor of 0.75 to 1.25', 0.15),
+    contrast: chance('a contrast of 0.75 to 1.25 about the mean', 0.15),
+    lowResolution: chance('a resolution of half to all voxels', 0.1),
+    gamma: chance('a gamma of 0.7 to 1.5; of the negative image with a third of it', 0.3),
+  },
+} as const;
+
+const flip = {
+  ...probability,
+  description: 'Probability of a flip along each axis, 0 to 1.',
+  examples: [0.5, 0],
+} as const;
+
 /** What happens to a crop before the task takes it: its target is augmented with it. */
 export const cropAugmentation = {
   type: 'object',
@@ -69,14 +99,22 @@ export const cropAugmentation = {
   description:
     'Augmentations of a crop in training, drawn for each on its own. The target of the task is augmented alike.',
   examples: [{ flip: 0.5 }, { flip: 0.5, rotate: { prob: 0.2 }, zoom: { prob: 0.2 } }],
-  properties: {
-    flip: {
-      ...probability,
-      default: 0.5,
-      description: 'Probability of a flip along each axis, 0 to 1.',
-      examples: [0.5, 0],
-    },
-    rotate,
-    zoom,
-  },
+  properties: { flip: { ...flip, default: 0.5 }, rotate, zoom, intensity },
+} as const;
+
+/** The same for tasks that ask how a crop lies, which flips make ambiguous. */
+export const uprightAugmentation = {
+  ...cropAugmentation,
+  examples: [{ zoom: { prob: 0.2 } }],
+  properties: { ...cropAugmentation.properties, flip: { ...flip, default: 0, examples: [0] } },
+} as const;
+
+/** The figures of nnssl for {@link intensity}. */
+export const nnsslIntensity = {
+  noise: 0.1,
+  blur: 0.2,
+  brightness: 0.15,
+  contrast: 0.15,
+  lowResolution: 0.1,
+  gamma: 0.3,
 } as const;

@@ -1,4 +1,4 @@
-import type { SpatialSettings } from '../../data/augment';
+import type { IntensitySettings, SpatialSettings } from '../../data/augment';
 import type { StoreSettings } from '../../data/volumeStore';
 import type { Vec3 } from '../../geometry';
 
@@ -8,7 +8,7 @@ export interface CropMethod {
   /** Voxels of the preprocessed volume. */
   readonly crop: Vec3;
   readonly perVolume: number;
-  readonly augment: SpatialSettings;
+  readonly augment: SpatialSettings & { readonly intensity: IntensitySettings };
 }
 
 /** A task's section and how volumes are kept: plain data, which is sent to loader threads. */

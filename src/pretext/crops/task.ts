@@ -1,7 +1,8 @@
 import type { PretrainConfig } from '../../config';
 import type { Case } from '../../data/datalist';
 import { createEncoder, createSegmenter, estimate } from '../../nets';
-import type { Scalars, TrainedModel, TrainingTask } from '../../tasks';
+import type { Vec3 } from '../../geometry';
+import type { CaseChecks, Scalars, TrainedModel, TrainingTask } from '../../tasks';
 import type { PretextDescriptor } from '../../tasks/descriptor';
 import { formatPercent } from '../../text';
 import { findUnlabelledCases, storeSettings } from '../cases';
@@ -14,6 +15,10 @@ export interface CropTask<Method extends CropMethod> {
   readonly descriptor: PretextDescriptor;
   /** Numbers that the network gives a voxel; undefined for tasks that need its encoder alone. */
   outChannels?(config: PretrainConfig, method: Method): number;
+  /** What volumes must be like; default: anything. */
+  checks?(method: Method): CaseChecks;
+  /** The size of a row where it is not that of a crop. */
+  rowSize?(method: Method): Vec3;
   /** Rows of a crop; default 1. */
   rowsPerCrop?(method: Method): number;
   /** Trainable numbers of the layers behind the encoder. */
@@ -41,6 +46,9 @@ function summary(told: CropTask<CropMethod>['told'], scalars: Scalars, validatio
   return validation ? `${line(scalars)} · held out: ${line(validation)}` : line(scalars);
 }
 
+/** At least so many rows, of whole crops. */
+const wholeCrops = (rows: number, perCrop: number): number => Math.ceil(rows / perCrop) * perCrop;
+
 /** The section of a config whose task the caller knows. */
 export const methodOf = <Method extends CropMethod>(config: PretrainConfig): Method =>
   config.method as unknown as Method;
@@ -50,13 +58,14 @@ export function cropTask<Method extends CropMethod>(
   task: CropTask<Method>,
 ): TrainingTask<PretrainConfig, Case, CropBatch> {
   const rowsPerCrop = (method: Method): number => task.rowsPerCrop?.(method) ?? 1;
+  const rowSize = (method: Method): Vec3 => task.rowSize?.(method) ?? method.crop;
   return {
     findCases: findUnlabelledCases,
-    checks: () => ({}),
+    checks: (config) => task.checks?.(methodOf<Method>(config)) ?? {},
     cost(config) {
       const method = methodOf<Method>(config);
       const outChannels = task.outChannels?.(config, method);
-      const { parameters, trainingBytes, forwardFlops } = estimate(config.network, method.crop, outChannels);
+      const { parameters, trainingBytes, forwardFlops } = estimate(config.network, rowSize(method), outChannels);
       const voxels = method.crop[0] * method.crop[1] * method.crop[2];
       return {
         parameters: parameters + (task.headParameters?.(config, method) ?? 0),
@@ -80,7 +89,10 @@ export function cropTask<Method extends CropMethod>(
     },
     trialBatch(config, rows) {
       const method = methodOf<Method>(config);
-      return task.trial(noiseRows(method.crop, config.network.inChannels, rows), method);
+      return task.trial(
+        noiseRows(rowSize(method), config.network.inChannels, wholeCrops(rows, rowsPerCrop(method))),
+        method,
+      );
     },
     build: ({ config }) => task.build(config, methodOf<Method>(config)),
     best: task.descriptor.best,

@@ -1,0 +1,44 @@
+import { RandomStream } from '../../random/random';
+import { boxAround } from '../../geometry';
+import { cleanCrop, type CropDraw, type MakeSample } from '../crops/sample';
+import { cropSampler } from '../crops/sampler';
+import { createCropGrid, drawCentre, positionLabel, type CropGrid } from '../voco/geometry';
+import type { PositionMethod } from './descriptor';
+
+/** Stream of a crop's place; its other streams are those of every task that draws crops. */
+const CENTRE = 4;
+/** Shares of a crop are kept as 0 to 255. */
+const WHOLE = 255;
+
+/** VoCo's grid on a volume. @throws UserError where the volume is too small for it */
+export function gridOf({ volume }: Pick<CropDraw, 'volume'>, { grid, crop }: PositionMethod): CropGrid {
+  const [, x, y, z] = volume.shape;
+  return createCropGrid(grid, crop, [x, y, z]);
+}
+
+/** Shares as whole numbers of {@link WHOLE}ths that add up to it. */
+function quantised(shares: Float64Array): number[] {
+  const out = Array.from(shares, (share) => Math.floor(share * WHOLE));
+  const order = out.map((value, i) => ({ i, left: shares[i]! * WHOLE - value })).sort((a, b) => b.left - a.left);
+  const missing = WHOLE - out.reduce((sum, value) => sum + value, 0);
+  for (const { i } of order.slice(0, missing)) out[i]! += 1;
+  return out;
+}
+
+/** A random crop on the grid, and the share of it in each place. */
+export const placedSample: MakeSample<PositionMethod> = (draw, method) => {
+  const grid = gridOf(draw, method);
+  const centre = draw.centre ?? drawCentre(grid, new RandomStream(...draw.stream, draw.number, CENTRE));
+  const { box, voxels, plain, words } = cleanCrop({ ...draw, centre }, method);
+  const shares = positionLabel(boxAround(centre, method.crop), grid);
+  const place = shares.indexOf(Math.max(...shares)) + 1;
+  const labels = quantised(shares);
+  return {
+    box,
+    plain,
+    rows: [{ input: voxels, labels }],
+    words: [...words, `mostly in place ${place} of ${grid.size}`],
+  };
+};
+
+export const positionSampler = cropSampler(placedSample);

@@ -1,0 +1,45 @@
+import { createEncoder } from '../../nets';
+import { mapVec3, voxelCount } from '../../geometry';
+import { formatSize } from '../../text';
+import * as tf from '../../tensor/tf';
+import { encoderNetwork, linearHead, trained } from '../crops/models';
+import { cropTask } from '../crops/task';
+import { inputTensor, labelsOf } from '../crops/tensors';
+import { positionDescriptor, type PositionMethod } from './descriptor';
+
+/** Cross entropy of logits `[rows, K]` with shares `[rows, K]`, and how often the largest of both is the same. */
+function placeLoss(logits: tf.Tensor2D, shares: tf.Tensor2D): { loss: tf.Scalar; accuracy: tf.Scalar } {
+  const loss = tf.neg(tf.mean(tf.sum(tf.mul(tf.logSoftmax(logits, 1), shares), 1))) as tf.Scalar;
+  const hit = tf.equal(tf.argMax(logits, 1), tf.argMax(shares, 1));
+  return { loss, accuracy: tf.mean(tf.cast(hit, 'float32')) };
+}
+
+/** Cross entropy of the place, from pooled features and a linear layer (the VoCo paper's "position labels" baseline). */
+export const positionTask = cropTask<PositionMethod>({
+  descriptor: positionDescriptor,
+  checks: ({ grid, crop }) => ({
+    gridSize: mapVec3(grid, (n, axis) => n * crop[axis]),
+    gridReason: { text: `${formatSize(grid)} places of ${formatSize(crop)}`, path: ['method', 'grid'] },
+  }),
+  headParameters: ({ network, seed }, { grid }) =>
+    (createEncoder(network, { seed, describeOnly: true }).pooledSize + 1) * voxelCount(grid),
+  trial: (batch, { grid }) => ({ ...batch, labels: new Uint8Array(batch.rows * voxelCount(grid)).fill(1) }),
+  build(config, { grid, labels }) {
+    const { net, module } = encoderNetwork(config);
+    const places = voxelCount(grid);
+    const head = linearHead(config, 'place', net.pooledSize, places);
+    return trained([module, head.module], {
+      reach: 'sample',
+      rows: ({ rows }) => rows,
+      loss(batch, rows) {
+        const shares = tf.tensor2d(Float32Array.from(labelsOf(batch, rows).values), [rows.count, places]);
+        const truth =
+          labels === 'soft'
+            ? tf.div(shares, tf.sum(shares, 1, true))
+            : tf.cast(tf.oneHot(tf.argMax(shares, 1), places), 'float32');
+        return placeLoss(head.forward(net.pooled(inputTensor(batch, rows))), truth as tf.Tensor2D);
+      },
+    });
+  },
+  told: { metric: 'accuracy', text: 'places', share: true },
+});

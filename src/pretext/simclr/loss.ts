@@ -1,0 +1,54 @@
+import * as tf from '../../tensor/tf';
+import { unitRows } from '../voco/tensors';
+
+/** Added to the logit of a pair that does not count: its exponential is 0. */
+const NEVER = -1e9;
+
+/** For each row, its group, of rows that come one after the other. */
+const groupsOf = (rows: number, perGroup: number): number[] =>
+  Array.from({ length: rows }, (_, i) => Math.floor(i / perGroup));
+
+/** `[rows, rows]`: {@link NEVER} for a row with itself and with rows of another group, else 0. */
+function barred(rows: number, perGroup: number): tf.Tensor2D {
+  const group = groupsOf(rows, perGroup);
+  const values = new Float32Array(rows * rows);
+  for (let i = 0; i < rows; i++)
+    for (let j = 0; j < rows; j++) if (i === j || group[i] !== group[j]) values[i * rows + j] = NEVER;
+  return tf.tensor2d(values, [rows, rows]);
+}
+
+export interface Contrast {
+  readonly loss: tf.Scalar;
+  /** Share of rows whose most similar other row is their partner. */
+  readonly found: tf.Scalar;
+}
+
+/**
+ * NT-Xent (Chen et al. 2020) of embeddings `[rows, E]` whose rows 2i and 2i + 1 belong together: cross entropy of the partner among
+ * all other rows of the group, a mean over rows.
+ *
+ * @param perGroup rows that are contrasted with each other; all of them by default
+ */
+export function ntXent(embeddings: tf.Tensor2D, temperature: number, perGroup = embeddings.shape[0]): Contrast {
+  const rows = embeddings.shape[0];
+  const unit = unitRows(embeddings);
+  const similarity = tf.div(tf.matMul(unit, unit, false, true), temperature);
+  const logits = tf.add(similarity, barred(rows, perGroup)) as tf.Tensor2D;
+  const partners = tf.tensor1d(
+    Int32Array.from({ length: rows }, (_, i) => i ^ 1),
+    'int32',
+  );
+  const truth = tf.oneHot(partners, rows);
+  const loss = tf.neg(tf.div(tf.sum(tf.mul(tf.logSoftmax(logits, 1), truth)), rows)) as tf.Scalar;
+  const found = tf.mean(tf.cast(tf.equal(tf.argMax(logits, 1), partners), 'float32')) as tf.Scalar;
+  return { loss, found };
+}
+
+/** Standard deviation of unit-length embeddings over rows, averaged over dimensions, times √dimensions: 0 when all are alike. */
+export function embeddingSpread(embeddings: tf.Tensor2D): tf.Scalar {
+  return tf.tidy(() => {
+    const rows = unitRows(embeddings);
+    const variance = tf.mean(tf.square(tf.sub(rows, tf.mean(rows, 0, true))), 0);
+    return tf.mul(tf.mean(tf.sqrt(variance)), Math.sqrt(embeddings.shape[1])) as tf.Scalar;
+  });
+}

@@ -1,0 +1,4 @@
+import { cropPreview } from '../crops/preview';
+import { fusedSample } from './sampler';
+
+export const volumeFusionPreview = cropPreview(fusedSample);
