@@ -74,6 +74,8 @@ export interface VolumeStatistics {
   readonly histogram: Histogram;
   /** Present when the volume is a label map. */
   readonly labels?: readonly LabelEntry[];
+  /** Of the voxels that slices have, where that is not the file's: labels that were stored otherwise come as whole numbers. */
+  readonly scaling?: { readonly slope: number; readonly intercept: number };
   readonly warnings: readonly string[];
 }
 

@@ -32,7 +32,7 @@ import { labelNames, namedLikeLabels } from './labels';
 import { reduceVolume } from './reduce';
 import { makeThumbnail, type Thumbnail } from './thumbnail';
 import { memoryFor, stepsFor, stepsInWords } from './tooLarge';
-import { labelCounts, summarizeValues } from './statistics';
+import { labelCounts, summarizeValues, wholeVoxels } from './statistics';
 import { UserError } from '../errors/userError';
 import { availableMemory } from '../files/memory';
 import { formatSize, significant } from '../text';
@@ -75,6 +75,14 @@ function headerRows(header: NiftiHeader): VolumeHeader['rows'] {
     { name: 'Format', value: formatName(header) },
   ];
   return header.description ? [...rows, { name: 'Description', value: header.description }] : rows;
+}
+
+/** Says that labels were rounded, where they were. */
+function roundedWarning(voxels: Voxels, { slope, intercept }: NiftiHeader): string[] {
+  const some = voxels.find((value) => !Number.isInteger(value * slope + intercept));
+  return some === undefined
+    ? []
+    : [`its labels are not whole numbers, such as ${number(some * slope + intercept)}; they are rounded`];
 }
 
 interface Opened {
@@ -122,7 +130,11 @@ export class VolumeService {
     const grow = (growing: GrowingVoxels): void => void (this.growing = growing);
     const { voxels } = all ? await readVoxels(this.file, grow) : await readEveryNth(this.file, step);
     this.growing = undefined;
-    return { voxels, statistics: await this.summarize(voxels, header) };
+    const statistics = await this.summarize(voxels, header);
+    const whole = statistics.labels ? wholeVoxels(voxels, header.slope, header.intercept) : voxels;
+    if (whole === voxels) return { voxels, statistics };
+    const warnings = [...statistics.warnings, ...roundedWarning(voxels, header)];
+    return { voxels: whole, statistics: { ...statistics, scaling: { slope: 1, intercept: 0 }, warnings } };
   }
 
   private async summarize(voxels: Voxels, header: NiftiHeader): Promise<VolumeStatistics> {
@@ -223,8 +235,9 @@ export class VolumeService {
 
   /** Lowest and highest value of all voxels; takes longer than {@link load}'s, which looks at a sample. */
   async range(): Promise<readonly [number, number]> {
-    const { slope, intercept } = (await this.open()).header;
+    const { header } = await this.open();
     const { voxels, statistics } = await this.read();
+    const { slope, intercept } = statistics.scaling ?? header;
     let [low, high] = [Infinity, -Infinity];
     for (let from = 0; from < voxels.length; from += PIECE) {
       const [least, most] = finiteRange(voxels.subarray(from, from + PIECE));

@@ -1,5 +1,5 @@
 import type { Histogram, Voxels } from '../protocol/volume';
-import { finiteRange, isHounsfield, percentile, shareBetween, sortedSample } from '../volume';
+import { wholeLabel, finiteRange, isHounsfield, percentile, shareBetween, sortedSample } from '../volume';
 
 const BINS = 128;
 /** A map of more classes than this is taken for an image. */
@@ -76,20 +76,21 @@ export function summarizeValues(
   };
 }
 
-/** Whether the first look at some voxels lets them be labels: few whole numbers, none below 0. */
+/** Whether the first look at some voxels lets them be labels: few numbers that are whole or near it, none below 0. */
 function maybeLabels(data: Voxels, slope: number, intercept: number): boolean {
   const step = Math.max(1, Math.floor(data.length / 65_536)) | 1;
   const seen = new Set<number>();
   for (let i = 0; i < data.length; i += step) {
-    const value = data[i]! * slope + intercept;
-    if (!Number.isInteger(value) || value < 0 || value > HIGHEST_LABEL) return false;
+    const value = wholeLabel(data[i]! * slope + intercept);
+    if (value === undefined || value < 0 || value > HIGHEST_LABEL) return false;
     if (seen.add(value).size > MOST_LABELS) return false;
   }
   return true;
 }
 
 /**
- * Counts the voxels of each label when the volume is a label map: whole numbers from 0, few of them. An image of few grey values counts
+ * Counts the voxels of each label when the volume is a label map: few numbers from 0, whole or as near it as {@link wholeLabel} wants
+ * (labels that were stored with a scaling). An image of few grey values counts
  * as one only when its numbers are also small, or when `expected` says that its name is that of a label file.
  */
 export function labelCounts(
@@ -100,14 +101,27 @@ export function labelCounts(
 ): ReadonlyMap<number, number> | undefined {
   if (!maybeLabels(data, slope, intercept)) return undefined;
   const counts = new Float64Array(HIGHEST_LABEL + 1);
+  let most = 0;
   for (let i = 0; i < data.length; i++) {
-    const value = data[i]! * slope + intercept;
-    if (!(value >= 0 && value <= HIGHEST_LABEL) || value !== Math.floor(value)) return undefined;
+    const stored = data[i]! * slope + intercept;
+    const value = wholeLabel(stored);
+    if (value === undefined || value < 0 || value > HIGHEST_LABEL) return undefined;
+    most = Math.max(most, stored);
     counts[value]! += 1;
   }
   const found = new Map<number, number>();
   counts.forEach((count, value) => count > 0 && found.set(value, count));
   const highest = Math.max(...found.keys());
+  // Small numbers that are not 0 are those of an image.
+  if (highest === 0 && most > 1e-3) return undefined;
   if (found.size > MOST_LABELS || (!expected && (found.size > 40 || highest > 255))) return undefined;
   return found.size > 1 || expected ? found : undefined;
+}
+
+/** The whole numbers of a label map, see {@link labelCounts}; the same array when they are stored so. */
+export function wholeVoxels(data: Voxels, slope: number, intercept: number): Voxels {
+  const plain = slope === 1 && intercept === 0;
+  const integers = !(data instanceof Float32Array || data instanceof Float64Array);
+  if (plain && (integers || data.every((value) => Number.isInteger(value)))) return data;
+  return Uint16Array.from(data, (value) => wholeLabel(value * slope + intercept) ?? 0);
 }

@@ -1,6 +1,6 @@
 import { mapVec3 } from '../geometry';
 import type { Slice } from '../protocol/volume';
-import { readEveryNth, readHeader, spacingOf, type NiftiHeader } from '../volume';
+import { readEveryNth, readHeader, spacingOf, wholeLabel, type NiftiHeader } from '../volume';
 import { canonicalView, extractSlice, type CanonicalView } from './canonical';
 import { labelNames, namedLikeLabels } from './labels';
 import { encodePng } from './png';
@@ -31,7 +31,7 @@ async function painterOf(file: string, voxels: Slice['data'], header: NiftiHeade
         return [value, [(code >> 16) & 255, (code >> 8) & 255, code & 255]];
       }),
     );
-    return (value) => colours.get(value) ?? [0, 0, 0];
+    return (value) => colours.get(wholeLabel(value) ?? 0) ?? [0, 0, 0];
   }
   const summary = summarizeValues(voxels, slope, intercept, description);
   const [low, high] = summary?.hounsfield ? CT_WINDOW : (summary?.window ?? [0, 1]);

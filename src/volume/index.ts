@@ -13,7 +13,14 @@ export {
 export { axisCodes, orientationOf, parseAxisCodes, type Orientation } from './axcodes';
 export { compareGrids, gridOf, ontoGrid, type AxisTurn, type Grid, type GridComparison } from './grids';
 export { judgeChannelGrid, judgeLabelGrid } from './judgeGrids';
-export { countLabelValues, judgeLabelValues, wholeLabels, type KnownLabels, type LabelValues } from './labelValues';
+export {
+  countLabelValues,
+  judgeLabelValues,
+  wholeLabel,
+  wholeLabels,
+  type KnownLabels,
+  type LabelValues,
+} from './labelValues';
 export { applyNotices, noticeText, type Notice } from './notice';
 export { type NiftiHeader } from './nifti/header';
 export type { AffineSource } from './nifti/affineFields';

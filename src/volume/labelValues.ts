@@ -58,6 +58,12 @@ function commonFactor(values: readonly number[]): number | undefined {
   return whole && Math.abs(least - 1) > 1e-3 ? least : undefined;
 }
 
+/** The whole number that a stored label stands for; undefined where it is near none. */
+export function wholeLabel(value: number): number | undefined {
+  const whole = Math.round(value) + 0;
+  return Math.abs(value - whole) <= ROUNDED ? whole : undefined;
+}
+
 /** Counts the values of a label map; see {@link judgeLabelValues} for what they mean. */
 export function countLabelValues(data: VoxelArray): LabelValues {
   const { stored, min, max, nonFinite } = countStored(data);
@@ -65,17 +71,16 @@ export function countLabelValues(data: VoxelArray): LabelValues {
   const examples: number[] = [];
   let [rounded, example, between] = [0, 0, 0];
   for (const [value, voxels] of stored) {
-    const whole = Math.round(value) + 0;
-    const off = Math.abs(value - whole);
-    if (off > ROUNDED) {
+    const whole = wholeLabel(value);
+    if (whole === undefined) {
       between += voxels;
       if (examples.length < 3) examples.push(value);
       continue;
     }
     counts.set(whole, (counts.get(whole) ?? 0) + voxels);
-    if (off === 0) continue;
+    if (value === whole) continue;
     rounded += voxels;
-    if (off > Math.abs(example - Math.round(example))) example = value;
+    if (Math.abs(value - whole) > Math.abs(example - Math.round(example))) example = value;
   }
   const multiplesOf = rounded + between > 0 ? commonFactor([...stored.keys()]) : undefined;
   return {

@@ -94,7 +94,7 @@ export class Source {
   }
 
   get scaling(): Scaling {
-    return this.file.header ?? { slope: 1, intercept: 0 };
+    return this.statistics?.scaling ?? this.file.header ?? { slope: 1, intercept: 0 };
   }
 
   /** The value at a place of a slice that is here; undefined outside of the volume too. */
