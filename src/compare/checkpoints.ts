@@ -1,3 +1,4 @@
+import { statedConfig } from '../config/ofCheckpoint';
 import { downstreamFor } from '../downstream/descriptors';
 import { realpath } from 'node:fs/promises';
 import { resolveTask, type Config } from '../config';
@@ -6,7 +7,6 @@ import { fileError, UsageError } from '../errors/userError';
 import { importCommand } from '../files/weightFiles';
 import type { Ability, ComparedCheckpoint } from '../protocol/comparison';
 import { decodeMetrics } from '../runs';
-import { configOf } from '../runs/export/card';
 import { withWeights, type Branch } from '../runs/import';
 import { originFacts, runOfCheckpoint } from '../runs/describeCheckpoint';
 
@@ -72,7 +72,7 @@ async function describe(
 ): Promise<OpenedCheckpoint> {
   const run = await runOfCheckpoint(file);
   const step = metadata.step === undefined ? undefined : Number(metadata.step);
-  const stated = configOf(metadata);
+  const stated = statedConfig(metadata);
   const config = stated && check(stated).config;
   return {
     ...{ file, stated, config },

@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { configOfCheckpoint } from '../config/ofCheckpoint';
 import { loadConfig, resolveTask, type FinetuneConfig } from '../config';
 import { UserError } from '../errors/userError';
 import { loweringsOf, type StateEntry } from '../nets';
@@ -42,7 +43,7 @@ async function configOf({ file, configFile }: OnnxRequest): Promise<FinetuneConf
   }
   if (metadata.kind !== 'finetune' || metadata.config === undefined)
     throw new UserError(`${file}: does not describe its network and classes; add --config CONFIG`);
-  return JSON.parse(metadata.config) as FinetuneConfig;
+  return configOfCheckpoint(file, metadata, 'finetune');
 }
 
 function build(task: TrainingTask, config: FinetuneConfig, entries: readonly StateEntry[], file: string): Recordable {

@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { configOfCheckpoint } from '../config/ofCheckpoint';
 import { loadConfig, overrideConfig, type FinetuneConfig } from '../config';
 import { caseName } from '../data/datalist';
 import { inTurn, type Failure } from '../errors/inTurn';
@@ -61,7 +62,7 @@ async function configOf(request: SegmentRequest): Promise<FinetuneConfig> {
   if (metadata.kind !== 'finetune' || metadata.config === undefined) {
     throw new UserError(`${request.checkpoint}: does not describe its network and classes; add --config CONFIG`);
   }
-  return overrideConfig(JSON.parse(metadata.config) as FinetuneConfig, set);
+  return overrideConfig(configOfCheckpoint(request.checkpoint, metadata, 'finetune'), set);
 }
 
 async function targets({ images, out }: SegmentRequest): Promise<string[]> {

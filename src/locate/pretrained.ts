@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { check } from '../config/diagnose';
+import { configOfCheckpoint } from '../config/ofCheckpoint';
 import { UserError } from '../errors/userError';
 import { requireVoco, type VocoConfig } from '../pretext/voco/config';
 import type { VocoModel } from '../pretext/voco/model';
@@ -19,8 +19,7 @@ export interface Pretrained {
 
 function configOf(file: string, metadata: Readonly<Record<string, string>>): VocoConfig {
   if (metadata.kind === 'pretrain' && metadata.config !== undefined) {
-    const { config } = check(JSON.parse(metadata.config));
-    if (config?.kind === 'pretrain') return requireVoco(config, file);
+    return requireVoco(configOfCheckpoint(file, metadata, 'pretrain'), file);
   }
   const what = metadata.kind === 'finetune' ? 'is of a fine-tuning, which has no projector' : 'is none';
   throw new UserError(`${file}: ${what}; name a checkpoint that voco pretrain wrote (checkpoints/step-….safetensors)`);

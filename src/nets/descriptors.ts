@@ -45,9 +45,13 @@ export function knownNetwork(section: unknown): ReturnType<typeof describedSecti
 
 /** A `network` section in a few words, "swin-unetr, feature size 48"; its name alone where no such network is known. */
 export function networkText(section: unknown): string | undefined {
-  const known = knownNetwork(section);
-  if (known) return `${known.descriptor.name}, ${known.descriptor.summary(known.section)}`;
-  return isRecord(section) ? String(section.name) : undefined;
+  try {
+    const known = knownNetwork(section);
+    if (known) return `${known.descriptor.name}, ${known.descriptor.summary(known.section)}`;
+  } catch {
+    // A section of another version, or of a file that states nonsense.
+  }
+  return isRecord(section) && typeof section.name === 'string' ? section.name : undefined;
 }
 
 /** The key that makes the network of this name smaller or larger, as users write it: `network.featureSize`. */

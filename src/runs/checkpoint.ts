@@ -1,3 +1,4 @@
+import { parseJson } from '../files/json';
 import { bestScores } from '../downstream/descriptors';
 import { lstat, readdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -50,7 +51,7 @@ function encodeMetrics(metrics: Readonly<Record<string, number>>): string {
 export function decodeMetrics(text: string | undefined): Record<string, number> {
   if (text === undefined) return {};
   try {
-    const entries = Object.entries(JSON.parse(text) as Record<string, unknown>);
+    const entries = Object.entries(parseJson(text, { depth: 2 }) as Record<string, unknown>);
     return Object.fromEntries(entries.map(([name, value]) => [name, Number(decodeNumber(value))]));
   } catch {
     return {};

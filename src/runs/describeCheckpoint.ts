@@ -1,10 +1,11 @@
 import { stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import { parseJson } from '../files/json';
+import { statedConfig } from '../config/ofCheckpoint';
 import { UserError } from '../errors/userError';
 import { networkText } from '../nets/descriptors';
 import type { CheckpointDescription, NamedText, TensorStatistics } from '../protocol/checkpoint';
 import { decodeMetrics } from './checkpoint';
-import { configOf } from './export/card';
 import {
   alternativesText,
   besideText,
@@ -36,7 +37,7 @@ interface Imported {
 
 function parsed<T>(text: string | undefined): T | undefined {
   try {
-    return JSON.parse(text ?? '') as T;
+    return parseJson(text ?? '') as T;
   } catch {
     return undefined;
   }
@@ -44,19 +45,20 @@ function parsed<T>(text: string | undefined): T | undefined {
 
 function importedFrom(metadata: Readonly<Record<string, string>>): string | undefined {
   const origin = parsed<Imported>(metadata.imported);
-  if (!origin?.file) return undefined;
+  if (typeof origin?.file !== 'string') return undefined;
   const inside = origin.wrapper ? ` in “${origin.wrapper}”` : '';
   const branch = origin.branch ? `, the ${origin.branch}` : '';
-  const changes = origin.changes && origin.changes.length > 0 ? `; ${origin.changes.join('; ')}` : '';
+  const changes = Array.isArray(origin.changes) && origin.changes.length > 0 ? `; ${origin.changes.join('; ')}` : '';
   return `${origin.file} (${origin.format ?? 'unknown format'}${inside}${branch}${changes})`;
 }
 
 /** What a checkpoint is and where it came from, as far as its metadata and its run tell. */
 export async function originFacts(file: string, metadata: Readonly<Record<string, string>>): Promise<NamedText[]> {
   const run = await runOfCheckpoint(file);
-  const config = configOf(metadata) as
+  const config = statedConfig(metadata) as
     { name?: string; network?: unknown; init?: { checkpoint?: string | null } } | undefined;
-  const rows: [string, string | undefined][] = [
+  // The config is stated, not checked: older versions' are shown as well.
+  const rows: [string, unknown][] = [
     ['Kind', metadata.kind ?? run?.state.kind],
     ['Experiment', config?.name ?? run?.state.name],
     ['Step', metadata.step && (run ? `${metadata.step} of ${run.state.totalSteps}` : metadata.step)],
@@ -68,7 +70,7 @@ export async function originFacts(file: string, metadata: Readonly<Record<string
     ['Started', run?.state.started],
     ['Version', metadata.version ?? run?.state.versions?.voco],
   ];
-  return rows.flatMap(([name, text]) => (text === undefined || text === '' ? [] : [{ name, text }]));
+  return rows.flatMap(([name, text]) => (typeof text === 'string' && text !== '' ? [{ name, text }] : []));
 }
 
 function layOut(name: string, text: string): NamedText {

@@ -2,7 +2,7 @@ import { readdir, type Dirent } from 'node:fs';
 import { realpath } from 'node:fs/promises';
 import { dirname, join, parse, resolve, sep } from 'node:path';
 import { glob as tinyglob, type GlobOptions } from 'tinyglobby';
-import { fileError } from '../../errors/userError';
+import { fileError, UserError } from '../../errors/userError';
 import { isFolder } from '../../files/kinds';
 
 /** What the search asks of a folder's entry. */
@@ -15,6 +15,27 @@ interface Failure {
 
 /** A folder that is not there holds nothing that matches. */
 const ABSENT = new Set(['ENOENT', 'ENOTDIR']);
+
+/** Folders that link to one another have paths beyond number: a search ends after so many. */
+const MOST_FOLDERS = 100_000;
+
+class TooManyFolders extends Error {}
+
+/** A name is matched in tries that grow with a power of these: of `*` in one part, and of groups in all. */
+const [MOST_STARS, MOST_GROUPS, MOST_CHARACTERS] = [4, 8, 4096];
+
+/** @throws UserError for a pattern that would be slow to match, which no one needs */
+function checkPattern(pattern: string): void {
+  const stars = Math.max(...pattern.split('/').map((part) => part.replaceAll('**', '*').split('*').length - 1));
+  const groups = pattern.match(/\{|[@!+]\(/g)?.length ?? 0;
+  const shown = pattern.length > 200 ? `${pattern.slice(0, 200)}…` : pattern;
+  if (stars > MOST_STARS)
+    throw new UserError(`${shown}: the pattern has ${stars} stars in one name, more than ${MOST_STARS}: shorten it`);
+  if (groups > MOST_GROUPS || pattern.length > MOST_CHARACTERS)
+    throw new UserError(`${shown}: the pattern is too long, or has more than ${MOST_GROUPS} groups: shorten it`);
+  if (/\+\([^)]*[(*{]/.test(pattern))
+    throw new UserError(`${shown}: a group that repeats holds another group or a star: write it in another way`);
+}
 
 const DOTS = '[.][.]';
 const SPECIAL = /[*?[\]{}]|[@!+]\(/;
@@ -45,11 +66,13 @@ async function followed(folder: string, entry: Dirent): Promise<Entry | undefine
  * remembered, since the library passes over it.
  */
 function folders(hidden: boolean, failures: Failure[]): GlobOptions['fs'] {
+  let listed = 0;
   const list = (
     folder: string,
     options: { withFileTypes: true },
     done: (error: Error | null, found?: Entry[]) => void,
-  ) =>
+  ) => {
+    if (++listed > MOST_FOLDERS) return done(new TooManyFolders());
     readdir(folder, options, (error, entries) => {
       if (error) {
         if (!ABSENT.has(error.code ?? '')) failures.push({ folder, error });
@@ -63,6 +86,9 @@ function folders(hidden: boolean, failures: Failure[]): GlobOptions['fs'] {
         ),
       );
     });
+    if (listed === MOST_FOLDERS) failures.unshift({ folder, error: new TooManyFolders() });
+    return undefined;
+  };
   return { readdir: list as NonNullable<GlobOptions['fs']>['readdir'] };
 }
 
@@ -95,6 +121,7 @@ function libraryPattern(pattern: string): string {
  * @throws UserError when a folder on the way cannot be listed
  */
 export async function glob(pattern: string): Promise<string[]> {
+  checkPattern(pattern);
   const parts = pattern.split(sep).join('/').split('/');
   const searched = parts.slice(parts.findIndex((part) => SPECIAL.test(part))).join('/');
   const failures: Failure[] = [];
@@ -107,6 +134,11 @@ export async function glob(pattern: string): Promise<string[]> {
     expandDirectories: false,
     fs: folders(/(^|[/{,(|])\./.test(searched), failures),
   });
+  const endless = failures.find(({ error }) => error instanceof TooManyFolders);
+  if (endless)
+    throw new UserError(
+      `${pattern}: goes through more than ${MOST_FOLDERS} folders, such as ${endless.folder}: narrow the pattern`,
+    );
   const failure = failures.sort((a, b) => byName(a.folder, b.folder))[0];
   if (failure) throw fileError(failure.error, resolve(failure.folder), 'list the folder');
   return found.map((file) => resolve(file)).sort(byName);

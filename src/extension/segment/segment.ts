@@ -1,3 +1,4 @@
+import { configOfCheckpoint } from '../../config/ofCheckpoint';
 import { downstreamFor } from '../../downstream/descriptors';
 import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
@@ -42,7 +43,7 @@ async function configOf(checkpoint: string): Promise<FinetuneConfig> {
       `${checkpoint}: is not a fine-tuning checkpoint; fine-tune the weights first (VoCo: Fine-tune)`,
     );
   }
-  const config = JSON.parse(metadata.config) as FinetuneConfig;
+  const config = configOfCheckpoint(checkpoint, metadata, 'finetune');
   if (!downstreamFor(resolveTask(config.task).output).labelMaps) {
     throw new UserError(`${checkpoint}: classifies whole volumes and cannot segment; see VoCo: Evaluate`);
   }

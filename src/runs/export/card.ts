@@ -1,7 +1,7 @@
+import { statedConfig, validConfig } from '../../config/ofCheckpoint';
 import { downstreamFor } from '../../downstream/descriptors';
 import { pretextOfConfig } from '../../pretext/descriptors';
 import { resolveTask, type Task } from '../../config/task';
-import type { TaskConfig } from '../../config/types';
 import { knownNetwork, networkText } from '../../nets/descriptors';
 import type { Branch } from '../import';
 import type { Results } from '../results';
@@ -36,16 +36,6 @@ export function withoutFolders(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, withoutFolders(item)]));
 }
 
-/** A checkpoint's config, or undefined where it has none. */
-export function configOf(metadata: CardFacts['metadata']): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(metadata.config ?? '');
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
 const rows = (heads: readonly string[], lines: readonly (readonly string[])[]): string[] => [
   `| ${heads.join(' | ')} |`,
   `| ${heads.map(() => '---').join(' | ')} |`,
@@ -56,18 +46,13 @@ const number = (value: number | null): string => (value === null || Number.isNaN
 
 /** The facts about a fine-tuned network, or undefined where the config is not known or of another version. */
 function taskOf(metadata: CardFacts['metadata']): Task | undefined {
-  const config = configOf(metadata);
-  if (metadata.kind !== 'finetune' || !config?.task) return undefined;
-  try {
-    return resolveTask(config.task as TaskConfig);
-  } catch {
-    return undefined;
-  }
+  const config = validConfig(metadata);
+  return config?.kind === 'finetune' && metadata.kind === 'finetune' ? resolveTask(config.task) : undefined;
 }
 
 function kindOf(metadata: CardFacts['metadata']): string {
   if (metadata.kind === 'pretrain') {
-    const credit = pretextOfConfig(configOf(metadata))?.credit;
+    const credit = pretextOfConfig(statedConfig(metadata))?.credit;
     return `Encoder weights from self-supervised pre-training${credit === undefined ? '' : ` ${credit}`}`;
   }
   if (metadata.kind !== 'finetune') return 'Weights of a network for 3D medical images';
@@ -77,7 +62,7 @@ function kindOf(metadata: CardFacts['metadata']): string {
 }
 
 function about({ metadata, branch, tensors, parameters, modules }: CardFacts): string[] {
-  const config = configOf(metadata);
+  const config = statedConfig(metadata);
   const task = taskOf(metadata);
   const facts: [string, string | undefined][] = [
     ['Task', task?.title],
@@ -94,7 +79,7 @@ function about({ metadata, branch, tensors, parameters, modules }: CardFacts): s
 }
 
 function data({ cases, metadata }: CardFacts): string[] {
-  const config = withoutFolders(configOf(metadata)) as { data?: { train?: unknown } } | undefined;
+  const config = withoutFolders(statedConfig(metadata)) as { data?: { train?: unknown } } | undefined;
   const sources = config?.data?.train;
   const counts = cases
     ? `${cases.train} volumes to train on, ${cases.validation} held out.`
@@ -130,7 +115,7 @@ function scores({ metrics, results }: CardFacts): string[] {
 
 /** Whose names the tensors have, and what they load into. */
 function namesOf(metadata: CardFacts['metadata'], encoder: boolean): string {
-  const facts = knownNetwork(configOf(metadata)?.network)?.descriptor.stateDict;
+  const facts = knownNetwork(statedConfig(metadata)?.network)?.descriptor.stateDict;
   const whose = facts ? `those of ${facts.namesOf}` : 'those of the file that was exported';
   if (encoder) {
     return `Names are ${whose}; a segmentation network loads its encoder from here, and its decoder starts with random weights.`;
@@ -162,7 +147,7 @@ function usage({ file, metadata, branch, use }: CardFacts): string[] {
 /** A model card in Markdown: what the weights are, from which data and config, their scores, and how to load them. */
 export function modelCard(facts: CardFacts): string {
   const { metadata, versions, file } = facts;
-  const config = configOf(metadata);
+  const config = statedConfig(metadata);
   const used = Object.entries({ ...(metadata.version && { voco: metadata.version }), ...versions });
   const sections = [
     [`# ${metadata.name ?? file}`, '', ...about(facts)],

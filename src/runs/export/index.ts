@@ -1,4 +1,5 @@
 import { basename, dirname, resolve } from 'node:path';
+import { statedConfig } from '../../config/ofCheckpoint';
 import { checkOutputs } from '../../files/outputs';
 import { UserError } from '../../errors/userError';
 import { knownNetwork } from '../../nets/descriptors';
@@ -9,7 +10,7 @@ import { torchFile, withWeights, type Branch, type ImportReport, type Planned, t
 import { readResults } from '../results';
 import { readRunState } from '../runDirectory';
 import { writeSafetensors } from '../safetensors';
-import { configOf, modelCard, withoutFolders, type CardFacts } from './card';
+import { modelCard, withoutFolders, type CardFacts } from './card';
 import { writeTorchFile } from './torchFile';
 
 export { modelCard, type CardFacts } from './card';
@@ -71,7 +72,7 @@ async function runFacts(file: string): Promise<Pick<CardFacts, 'versions' | 'res
 
 /** A checkpoint's texts without the folders of this machine, which do not travel with the file. */
 export function portableMetadata(metadata: Readonly<Record<string, string>>): Record<string, string> {
-  const config = configOf(metadata);
+  const config = statedConfig(metadata);
   return { ...metadata, ...(config && { config: JSON.stringify(withoutFolders(config)) }) };
 }
 
@@ -106,7 +107,7 @@ export async function exportWith(request: ExportBase, write: Write): Promise<Exp
   await checkOutputs({ outputs: [out, card, ...outputs], inputs: [file, ...inputs], force: request.force });
   return withWeights(file, branch, async (planned, source) => {
     const metadata = { ...request.metadata, ...source.metadata };
-    const config = configOf(metadata);
+    const config = statedConfig(metadata);
     if (source.format !== 'safetensors') throw torchFile(file);
     const tensors = exported(planned, config);
     if (tensors.length === 0) throw new UserError(`${file}: has no weights of a network in it`);

@@ -53,7 +53,11 @@ it('segments every selected image, and takes a new name where there is a file', 
 it('takes several files as channels of one case where the network has as many', async () => {
   const config = presetConfig('demo-finetune', { data: 'images' });
   const network = { ...config.network, inChannels: 2 };
-  const run = await extension.makeRun({ kind: 'finetune', checkpoints: [10], config: { ...config, network } });
+  const run = await extension.makeRun({
+    kind: 'finetune',
+    checkpoints: [10],
+    config: { ...config, network, data: { ...config.data, channel: 'all' } },
+  });
   const [t1, t2] = [extension.write('case1-t1.nii', ''), extension.write('case1-t2.nii', '')];
   editor.pick(new RegExp('finetune'));
   await extension.run(segmentCommand, Uri.file(t2), [Uri.file(t2), Uri.file(t1)]);
