@@ -41,7 +41,7 @@ export function trainingCommand(
       (labels ? LABELS_HELP : '') +
       '  --run DIR          the run directory, instead of a new one below the config’s "output"\n' +
       '  --resume           continues the run in --run, or the newest unfinished run of the config\n' +
-      '  --take-over        resumes a run although its trainer on another machine gives signs of life; that one stops\n' +
+      '  --take-over        resumes a run that a trainer on another machine, or one that you did not start, may work on; that one stops\n' +
       '  --from-start       begins a resumed run anew where none of its checkpoints can be read; its metrics are put aside\n' +
       '  --dry-run          only checks config and data, times a few steps, and estimates memory, disk and time\n' +
       '  --json             prints the result as JSON\n\n' +
