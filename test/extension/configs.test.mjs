@@ -140,12 +140,17 @@ test('what the files say to a config stands on its lines, with quick fixes', asy
 test('a new experiment is asked for step by step, and opens with comments', async () => {
   await runCommand(page, 'VoCo: New Experiment');
   const title = page.locator('.quick-input-title');
-  await title.filter({ hasText: '1 of 3' }).waitFor();
+  await title.filter({ hasText: 'what is to be trained' }).waitFor();
   await screenshot(page, 'new-experiment');
-  await pick(page, 'small');
-  await title.filter({ hasText: '2 of 3' }).waitFor();
+  await pick(page, 'VoCo: volume contrast');
+  await title.filter({ hasText: '2 of 5' }).waitFor();
+  await pick(page, 'Small machine');
+  await title.filter({ hasText: '3 of 5' }).waitFor();
+  await screenshot(page, 'new-experiment-network');
+  await pick(page, 'as in the preset');
+  await title.filter({ hasText: '4 of 5' }).waitFor();
   await pick(page, 'sample/dataset_0.json');
-  await title.filter({ hasText: '3 of 3' }).waitFor();
+  await title.filter({ hasText: '5 of 5' }).waitFor();
   await answer(page, 'tiny');
   await page.locator('.quick-input-message', { hasText: 'There is a config of this name already' }).waitFor();
   await answer(page, 'mine');

@@ -44,11 +44,13 @@ after(async () => {
 async function preTrain() {
   await runCommand(page, 'VoCo: Pre-train');
   await pick(page, 'New Experiment');
-  await pick(page, 'demo');
+  await pick(page, 'VoCo: volume contrast');
+  await pick(page, 'Demo on synthetic abdomens (voco phantom): a few minutes on two cores');
+  await pick(page, 'as in the preset');
   await pick(page, 'Make a sample dataset');
   await page.locator('.quick-input-title', { hasText: 'how many cases' }).waitFor();
   await answer(page, '2');
-  await page.locator('.quick-input-title', { hasText: '3 of 3' }).waitFor();
+  await page.locator('.quick-input-title', { hasText: '5 of 5' }).waitFor();
   await screenshot(page, 'new-experiment-sample');
   await answer(page, 'first');
   await page.locator('.tab', { hasText: 'first.voco.json' }).waitFor();

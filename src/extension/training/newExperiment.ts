@@ -1,7 +1,16 @@
 import { existsSync } from 'node:fs';
 import { basename, join, relative } from 'node:path';
 import * as vscode from 'vscode';
-import { presetConfig, presetDescriptions, presetNames, presetText, type PresetName } from '../../config';
+import {
+  presetConfig,
+  presetDescriptions,
+  presetNames,
+  presetsOfTask,
+  presetText,
+  type PresetName,
+} from '../../config';
+import { networkDescriptors } from '../../nets/descriptors';
+import { pretextDescriptors } from '../../pretext/descriptors';
 import { writeFileAtomically } from '../../files/atomic';
 import { checkOutputs } from '../../files/outputs';
 import { CONFIG_SUFFIX } from '../config/configFiles';
@@ -23,16 +32,65 @@ const LISTS = ['json', 'jsonl', 'csv', 'tsv', 'txt', 'lst', 'list'];
 /** For a new user without data. */
 const SAMPLE: DataChoice = { label: '$(beaker) Make a sample dataset of synthetic CT…' };
 
-async function pickPreset(): Promise<PresetName> {
-  const items = presetNames.map((name) => ({ label: name, detail: presetDescriptions[name], name }));
+/** What a config is written from. */
+interface Start {
+  readonly preset: PresetName;
+  /** Another network than the preset's. */
+  readonly network?: string | undefined;
+}
+
+/** Questions that are asked after the start is known: on which data, and the name. */
+const QUESTIONS_LEFT = 2;
+
+type TrainChoice = vscode.QuickPickItem & ({ readonly task: string } | { readonly preset: PresetName });
+
+async function choose<Item extends vscode.QuickPickItem>(title: string, items: readonly Item[]): Promise<Item> {
   const options = {
-    title: 'New Experiment (1 of 3): start from which preset?',
+    title: `New Experiment ${title}`,
     matchOnDetail: true,
+    matchOnDescription: true,
     ignoreFocusOut: true,
   };
   const choice = await vscode.window.showQuickPick(items, options);
   if (!choice) throw new Cancelled();
-  return choice.name;
+  return choice;
+}
+
+/** Pretext tasks, and presets of fine-tunings. */
+function trainChoices(): TrainChoice[] {
+  const separator = (label: string): TrainChoice =>
+    ({ label, kind: vscode.QuickPickItemKind.Separator }) as vscode.QuickPickItem as TrainChoice;
+  const tasks = pretextDescriptors.all.map(({ name, title }) => ({ label: name, description: title, task: name }));
+  const own = new Set(pretextDescriptors.names.flatMap((task) => presetsOfTask(task)));
+  const presets = presetNames
+    .filter((preset) => !own.has(preset))
+    .map((preset) => ({ label: preset, detail: presetDescriptions[preset], preset }));
+  return [separator('pre-train with'), ...tasks, separator('fine-tune with the preset'), ...presets];
+}
+
+/** The networks that can learn a task, the preset's first. */
+function networkChoices(task: string, preset: PresetName) {
+  const { name: usual } = presetConfig(preset).network;
+  const { refuses } = pretextDescriptors.get(task);
+  const fitting = networkDescriptors.all.filter((network) => refuses?.(network) === undefined);
+  return fitting
+    .map(({ name, title }) => ({ label: name, description: name === usual ? `${title}, as in the preset` : title }))
+    .sort((a, b) => Number(b.label === usual) - Number(a.label === usual));
+}
+
+/** What is to be trained: a pretext task, its preset and its network, or a preset of a fine-tuning. */
+async function pickStart(): Promise<{ start: Start; questions: number }> {
+  const what = await choose('(1): what is to be trained?', trainChoices());
+  if ('preset' in what) return { start: { preset: what.preset }, questions: 1 };
+  const questions = 3 + QUESTIONS_LEFT;
+  const presets = presetsOfTask(what.task).map((preset) => ({
+    label: preset,
+    detail: presetDescriptions[preset],
+    preset,
+  }));
+  const { preset } = await choose(`(2 of ${questions}): start from which preset?`, presets);
+  const network = await choose(`(3 of ${questions}): which network?`, networkChoices(what.task, preset));
+  return { start: { preset, network: network.label }, questions: 3 };
 }
 
 /** Lists of cases and folders of data sets in the workspace. */
@@ -62,7 +120,7 @@ async function browse(root: vscode.Uri): Promise<string> {
   return picked[0].fsPath;
 }
 
-async function pickData(services: Services, root: vscode.Uri, argument: unknown): Promise<string> {
+async function pickData(services: Services, root: vscode.Uri, argument: unknown, asked: number): Promise<string> {
   if (argument instanceof vscode.Uri) return argument.fsPath;
   const other: DataChoice = { label: '$(folder-opened) Another folder or datalist…' };
   const items = findData(services, root.fsPath).then((found) => [
@@ -70,7 +128,10 @@ async function pickData(services: Services, root: vscode.Uri, argument: unknown)
     other,
     ...(found.length === 0 && vscode.workspace.isTrusted ? [SAMPLE] : []),
   ]);
-  const options = { title: 'New Experiment (2 of 3): on which data?', ignoreFocusOut: true };
+  const options = {
+    title: `New Experiment (${asked + 1} of ${asked + QUESTIONS_LEFT}): on which data?`,
+    ignoreFocusOut: true,
+  };
   const choice = await vscode.window.showQuickPick(items, options);
   if (!choice) throw new Cancelled();
   if (choice === SAMPLE) return makeSample();
@@ -101,9 +162,9 @@ async function makeSample(): Promise<string> {
   return made.datalist;
 }
 
-async function pickName(root: vscode.Uri, preset: PresetName): Promise<string> {
+async function pickName(root: vscode.Uri, preset: PresetName, asked: number): Promise<string> {
   const name = await vscode.window.showInputBox({
-    title: 'New Experiment (3 of 3): name',
+    title: `New Experiment (${asked + QUESTIONS_LEFT} of ${asked + QUESTIONS_LEFT}): name`,
     prompt: `The config becomes NAME${CONFIG_SUFFIX} in ${basename(root.fsPath)}; run folders start with the name`,
     value: preset,
     ignoreFocusOut: true,
@@ -122,15 +183,16 @@ export const newExperimentCommand: CommandDefinition = {
   id: 'voco.newExperiment',
   async run(services, argument) {
     const root = requireFolder('Open a folder first: the config and its runs are written into it.');
-    const preset = await pickPreset();
-    const data = await pickData(services, root, argument);
+    const { start, questions } = await pickStart();
+    const { preset, network } = start;
+    const data = await pickData(services, root, argument, questions);
     const found = await lookAt(services, data);
     const channel = await pickChannel(preset, found);
-    const name = await pickName(root, preset);
+    const name = await pickName(root, preset, questions);
     const file = join(root.fsPath, name + CONFIG_SUFFIX);
     const path = relative(root.fsPath, data).split('\\').join('/') || '.';
     await checkOutputs({ outputs: [file], inputs: [data] });
-    await writeFileAtomically(file, presetText(preset, { data: path, name, found, channel }));
+    await writeFileAtomically(file, presetText(preset, { data: path, name, found, channel, network }));
     const uri = vscode.Uri.file(file);
     await vscode.window.showTextDocument(uri, { preview: false });
     services.walkthrough.done('config');

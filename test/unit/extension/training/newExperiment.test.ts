@@ -22,16 +22,20 @@ it('writes a config of the chosen preset, data and name, and opens it', async ()
   extension.write('ct/a.nii.gz', '');
   extension.write('ct/b.nii.gz', '');
   extension.write('dataset_0.json', '{}');
+  editor.pick('voco');
   editor.pick('demo');
+  editor.pick('swin-unetr');
   editor.pick('$(folder) ct');
   editor.enter('first');
   const made = (await extension.run(newExperimentCommand)) as Uri;
   expect(editor.questions.map(({ title }) => title)).toEqual([
-    'New Experiment (1 of 3): start from which preset?',
-    'New Experiment (2 of 3): on which data?',
-    'New Experiment (3 of 3): name',
+    'New Experiment (1): what is to be trained?',
+    'New Experiment (2 of 5): start from which preset?',
+    'New Experiment (3 of 5): which network?',
+    'New Experiment (4 of 5): on which data?',
+    'New Experiment (5 of 5): name',
   ]);
-  expect(editor.questions[1]?.labels).toEqual([
+  expect(editor.questions[3]?.labels).toEqual([
     '$(json) dataset_0.json',
     '$(folder) ct',
     '$(folder-opened) Another folder or datalist…',
@@ -57,7 +61,9 @@ it('browses for data elsewhere', async () => {
   mkdirSync(join(extension.root, 'mr'));
   writeFileSync(join(extension.root, 'mr/a.nii'), '');
   extension.write('ct/a.nii.gz', '');
+  editor.pick('voco');
   editor.pick('demo');
+  editor.pick('swin-unetr');
   editor.pick(/Another folder/);
   editor.choose(join(extension.root, 'mr'));
   editor.enter('first');
@@ -69,7 +75,9 @@ it('browses for data elsewhere', async () => {
 it('makes a sample dataset on the way where the folder has no volumes', async () => {
   const datalist = join(extension.folder, 'sample-data/dataset_0.json');
   extension.answer({ phantom: { output: `${datalist}\n` } });
+  editor.pick('voco');
   editor.pick('demo');
+  editor.pick('swin-unetr');
   editor.pick('$(beaker) Make a sample dataset of synthetic CT…');
   editor.enter('4');
   editor.enter('first');
@@ -84,7 +92,9 @@ it('makes a sample dataset on the way where the folder has no volumes', async ()
 it('refuses names that make no file, or a file that is there', async () => {
   extension.write('first.voco.json', '{}');
   for (const name of ['first', '../up', '.hidden', '']) {
+    editor.pick('voco');
     editor.pick('demo');
+    editor.pick('swin-unetr');
     editor.enter(name);
     await extension.run(newExperimentCommand, Uri.file(extension.folder));
     expect(editor.messages.at(-1)?.text).toContain(name === 'first' ? 'a config of this name already' : 'Use letters');
@@ -93,9 +103,13 @@ it('refuses names that make no file, or a file that is there', async () => {
 
 it('writes nothing when a question is closed', async () => {
   expect(await extension.run(newExperimentCommand)).toBeUndefined();
+  editor.pick('voco');
   editor.pick('demo');
+  editor.pick('swin-unetr');
   expect(await extension.run(newExperimentCommand)).toBeUndefined();
+  editor.pick('voco');
   editor.pick('demo');
+  editor.pick('swin-unetr');
   editor.pick(/Another folder/);
   expect(await extension.run(newExperimentCommand)).toBeUndefined();
   expect(configs()).toBe(false);
@@ -131,34 +145,38 @@ it('offers data sets in whole, and lists of any encoding, with what they are', a
   writeFileSync(extension.write('cohort.json', ''), Buffer.from(`\uFEFF${JSON.stringify(list)}`, 'utf16le'));
   extension.write('notes.txt', 'call the clinic\n');
   extension.write('package.json', '{ "name": "x" }');
+  editor.pick('voco');
   editor.pick('demo');
+  editor.pick('swin-unetr');
   editor.pick('$(folder) Dataset007_X');
   editor.pick('ADC');
   editor.enter('first');
   await extension.run(newExperimentCommand);
   expect(editor.messages).toEqual([]);
-  expect(editor.questions[1]?.labels).toEqual([
+  expect(editor.questions[3]?.labels).toEqual([
     '$(json) cohort.json',
     '$(folder) Dataset007_X',
     '$(folder) atlas',
     '$(folder) bids',
     '$(folder-opened) Another folder or datalist…',
   ]);
-  expect(editor.descriptions[1]).toEqual([
+  expect(editor.descriptions[3]).toEqual([
     'datalist, 2 cases',
     'nnU-Net data set, 2 cases of 2 channels (0 T2, 1 ADC)',
     '3 volumes, each with a folder of masks (2 in the first)',
     'BIDS, 3 volumes',
     undefined,
   ]);
-  expect(editor.questions[2]).toMatchObject({ labels: ['T2', 'ADC'] });
+  expect(editor.questions[4]).toMatchObject({ labels: ['T2', 'ADC'] });
   const { config } = await loadConfig(join(extension.folder, 'first.voco.json'));
   expect(config.data.train).toEqual([{ folder: join(extension.folder, 'Dataset007_X'), channel: 1 }]);
 });
 
 it('splits a list that names no held-out cases', async () => {
   const list = extension.write('cohort.csv', 'image\nct/1.nii.gz\nct/2.nii.gz\n');
+  editor.pick('voco');
   editor.pick('demo');
+  editor.pick('swin-unetr');
   editor.enter('first');
   await extension.run(newExperimentCommand, Uri.file(list));
   const { config } = await loadConfig(join(extension.folder, 'first.voco.json'));
