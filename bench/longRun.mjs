@@ -30,7 +30,7 @@ const voco = values.voco ?? join(import.meta.dirname, '../dist/voco.cjs');
 const machine = describeMachine();
 const scratch = mkdtempSync(join(tmpdir(), 'voco-long-'));
 const runDir = join(scratch, 'run');
-const TINY = ['network.featureSize=12', 'train.batch=2', 'data.workers=0', 'data.validationFraction=0'];
+const TINY = ['method.randomCrops=2', 'train.batch=2', 'data.workers=0', 'data.validationFraction=0'];
 
 function call(...args) {
   const { status, stderr } = spawnSync(process.execPath, [voco, ...args], { encoding: 'utf8' });
@@ -41,7 +41,7 @@ function call(...args) {
 function makeRun() {
   call('phantom', '--out', join(scratch, 'data'), '--cases', '4', '--size', '96,96,48');
   const config = join(scratch, 'long.voco.json');
-  call('init', config, '--preset', 'demo', '--data', join(scratch, 'data/dataset_0.json'));
+  call('init', config, '--preset', 'demo-unet', '--data', join(scratch, 'data/dataset_0.json'));
   const set = [...TINY, 'train.steps=2', `data.cache={"enabled":true,"folder":"${join(scratch, 'cache')}"}`];
   call('pretrain', config, '--run', runDir, ...set.flatMap((one) => ['--set', one]));
 }

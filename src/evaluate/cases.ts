@@ -3,8 +3,9 @@ import { imageFiles, type Case } from '../data/datalist';
 import { codesAsSaved, encodeLabels, judgeLabel, labelFile, labelledClasses } from '../data/labelled';
 import { runFiles, type CaseResult } from '../runs';
 import { applyNotices, gridOf, spacingOf, voxelVolume } from '../volume';
-import { SCORE_UNITS, scoreCase, withoutIgnored } from '../downstream/segmentation/scores';
+import { SCORE_UNITS, scoreCaseInPieces, withoutIgnored } from '../downstream/segmentation/scores';
 import { segmentImage, writeSegmentation, type TrainedSegmenter } from '../segment/segmenter';
+import { breathe, givingWay } from '../rpc/breath';
 import type { Say } from '../train/types';
 import { worstSlice } from './worstSlice';
 
@@ -15,6 +16,8 @@ export interface CaseOptions {
   readonly runDir: string;
   readonly onWarning: Say;
   readonly signal: AbortSignal;
+  /** @param share of the case's windows, 0 to 1 */
+  readonly onProgress?: (share: number) => void;
 }
 
 /**
@@ -25,10 +28,14 @@ export interface CaseOptions {
 export async function evaluateCase(
   segmenter: TrainedSegmenter,
   item: Case,
-  { runDir, onWarning, signal }: CaseOptions,
+  { runDir, onWarning, signal, onProgress }: CaseOptions,
 ): Promise<CaseResult> {
   const { codes, config } = segmenter;
-  const labels = await segmentImage(segmenter, item, { onWarning, signal });
+  const labels = await segmentImage(segmenter, item, {
+    onWarning,
+    signal,
+    onProgress: (done, total) => onProgress?.(done / total),
+  });
   const prediction = join(runFiles(runDir).predictions, `${item.id.replaceAll(/[/\\#]/g, '_')}.nii.gz`);
   await writeSegmentation(prediction, labels, codes);
   const file = labelFile(item);
@@ -42,9 +49,10 @@ export async function evaluateCase(
   const size = [x, y, z] as const;
   const spacing = spacingOf(labels.affine);
   const tolerance = config.inference.surfaceTolerance;
-  const scored = scoreCase(predicted, truth, codes, { size, spacing, tolerance });
+  const scoring = scoreCaseInPieces(predicted, truth, codes, { size, spacing, tolerance });
+  const scored = await givingWay(scoring, () => breathe(signal));
   const millilitres = voxelVolume(labels.affine) / 1000;
-  const classes = codes.classes.map(({ name }, c) => {
+  const scoresOf = ({ name }: (typeof codes.classes)[number], c: number): CaseResult['classes'][number] => {
     if (!labelled[c]) return { class: c + 1, name, scores: NO_SCORES, labelled: false };
     const { scores, overlap } = scored[c]!;
     const worst = worstSlice(predicted, truth, c, codes, { size, affine: labels.affine });
@@ -57,7 +65,12 @@ export async function evaluateCase(
       volume: { truth: overlap.truth * millilitres, predicted: overlap.predicted * millilitres },
       ...(worst && { worst }),
     };
-  });
+  };
+  const classes: CaseResult['classes'][number][] = [];
+  for (const [c, one] of codes.classes.entries()) {
+    await breathe(signal);
+    classes.push(scoresOf(one, c));
+  }
   return {
     case: item.id,
     image: imageFiles(item)[0]!,

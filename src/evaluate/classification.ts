@@ -8,6 +8,7 @@ import * as tf from '../tensor/tf';
 import { inputOf } from '../downstream/classification/loss';
 import { validationInput } from '../downstream/classification/sampler';
 import { buildClassifier, classifierStore } from '../downstream/classification/task';
+import { breathe } from '../rpc/breath';
 import type { Say } from '../train/types';
 import { readWeights } from '../convert/read';
 import type { Watch } from './supervise';
@@ -33,7 +34,8 @@ export async function classifyCases(
   const store = classifierStore(config, say);
   const found: ClassifiedResult[] = [];
   const classify = async (item: ClassifiedCase): Promise<ClassifiedResult> => {
-    watch.signal.throwIfAborted();
+    watch.tell(`case ${cases.indexOf(item) + 1} of ${cases.length}`);
+    await breathe(watch.signal);
     const batch = await validationInput(item, store, config);
     const logits = tf.tidy(() => network.forward(inputOf(batch)));
     const probabilities = softmax(Array.from(await logits.data()));

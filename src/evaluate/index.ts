@@ -20,7 +20,7 @@ import {
 import { refuseFolder } from '../runs/refuseFolder';
 import { useDevice } from '../tensor/backends';
 import { downstreamFor, type DownstreamName } from '../downstream/descriptors';
-import { counted } from '../text';
+import { activityText, counted } from '../text';
 import { ProgressBar } from '../text/progressBar';
 import type { Say } from '../train/types';
 import { refuseOtherScores, removeScores, settingsOf } from './settings';
@@ -110,11 +110,16 @@ async function score(
 ): Promise<EvaluateResult> {
   const { checkpoint, task } = prepared;
   const bar = new ProgressBar('evaluating', work.cases);
+  let reached = 0;
   const shownWatch: Watch = {
     signal: watch.signal,
     progress: async (done) => {
-      bar.update(done);
+      bar.update((reached = done));
       await watch.progress(done);
+    },
+    tell: (what, share) => {
+      bar.meanwhile(reached, activityText({ what, ...(share !== undefined && { share }) }));
+      watch.tell(what, share);
     },
   };
   const {

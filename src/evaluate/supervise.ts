@@ -1,7 +1,12 @@
-import { ExitCode, UserError } from '../errors/userError';
-import { appendLog, RunStateFile, type RunStatePatch } from '../runs';
-import { Interruption } from '../rpc/interruption';
+import type { Activity } from '../protocol/trainer';
+import { Interrupted, Interruption } from '../rpc/interruption';
+import { appendLog, RunStateFile, type RunPhase, type RunStatePatch } from '../runs';
+import { activityText } from '../text';
 import type { Say } from '../train/types';
+
+const HEARTBEAT_MS = 5000;
+/** How often what an evaluation is at is shown. */
+const SHOWN_EVERY_MS = 2000;
 
 /** How an evaluation reports progress. */
 export interface Watch {
@@ -9,14 +14,46 @@ export interface Watch {
   readonly signal: AbortSignal;
   /** Cases done. */
   progress(done: number): Promise<void>;
+  /** What the case under way is at. @param share how much of it is done, 0 to 1 */
+  tell(what: string, share?: number): void;
 }
 
-class Interrupted extends UserError {
-  constructor(runDir: string, signal: string) {
-    super(
-      `${runDir}: the evaluation was interrupted by ${signal}; start it again to measure all cases`,
-      ExitCode.interrupted,
-    );
+/** Shows in a run's state what an evaluation is at, renews its heartbeat, and tells of a stop at once. */
+class Shown {
+  private activity: Activity | undefined;
+  private state: RunPhase = 'running';
+  private last = '';
+  private lastAt = -Infinity;
+  private readonly timer = setInterval(() => this.look(), SHOWN_EVERY_MS);
+
+  constructor(private readonly file: RunStateFile | undefined) {
+    this.timer.unref();
+  }
+
+  get text(): string {
+    return activityText(this.activity);
+  }
+
+  tell(what: string, share?: number): void {
+    this.activity = { what, ...(share !== undefined && { share }) };
+  }
+
+  stopping(): void {
+    this.state = 'stopping';
+    this.look();
+  }
+
+  private look(): void {
+    const due = performance.now() - this.lastAt > HEARTBEAT_MS;
+    const now = `${this.state} ${this.text}`;
+    if (now === this.last && !due) return;
+    [this.last, this.lastAt] = [now, performance.now()];
+    // What cannot be written now is written with the next look, or tells of itself at the next case.
+    void this.file?.update({ state: this.state, activity: this.activity }).catch(() => undefined);
+  }
+
+  end(): void {
+    clearInterval(this.timer);
   }
 }
 
@@ -37,17 +74,24 @@ export async function supervise<
   work: (watch: Watch) => Promise<T>,
 ): Promise<T> {
   const controller = new AbortController();
+  const shown = new Shown(state);
   const interruption = new Interruption((signal) => {
-    say(`${signal}: stopping; again to quit at once`);
-    controller.abort(new Interrupted(runDir, signal));
+    say(`${signal}: stopping${shown.text && ` (now ${shown.text})`}; again to quit at once`);
+    controller.abort(
+      new Interrupted(`${runDir}: the evaluation was interrupted by ${signal}; start it again to measure all cases`),
+    );
+    shown.stopping();
   });
   await state?.claim({ ...start, state: 'running', step: 0 });
-  const end = (patch: RunStatePatch): Promise<void> | undefined =>
-    state?.update({ ...patch, ended: new Date().toISOString() });
+  const end = (patch: RunStatePatch): Promise<void> | undefined => {
+    shown.end();
+    return state?.update({ ...patch, activity: undefined, ended: new Date().toISOString() });
+  };
   try {
     const result = await work({
       signal: controller.signal,
       progress: async (done) => state?.update({ step: done }),
+      tell: (what, share) => shown.tell(what, share),
     });
     const skipped = result.failed.length;
     await end({ state: 'finished', heldOut: result.heldOut, ...(skipped > 0 && { skipped }) });
@@ -58,6 +102,7 @@ export async function supervise<
     await end({ state: error instanceof Interrupted ? 'interrupted' : 'failed', exitReason })?.catch(() => undefined);
     throw error;
   } finally {
+    shown.end();
     interruption.dispose();
     await state?.release();
   }

@@ -62,10 +62,15 @@ async function segmentationWork({ config, checkpoint }: Prepared, say: Say): Pro
   return {
     ...found,
     cases: validation.length,
-    async score(runDir, { signal, progress }, onWarning) {
+    async score(runDir, { signal, progress, tell }, onWarning) {
       const segmenter = await openSegmenter(config, checkpoint);
       const cases: CaseResult[] = [];
-      const one = (item: Case): Promise<CaseResult> => evaluateCase(segmenter, item, { runDir, onWarning, signal });
+      const one = async (item: Case): Promise<CaseResult> => {
+        const what = `case ${validation.indexOf(item) + 1} of ${validation.length}`;
+        const onProgress = (share: number): void => tell(what, share);
+        onProgress(0);
+        return evaluateCase(segmenter, item, { runDir, onWarning, signal, onProgress });
+      };
       const keep = async (result: CaseResult): Promise<void> => {
         cases.push(result);
         await progress(cases.length);

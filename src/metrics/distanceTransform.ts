@@ -1,4 +1,5 @@
 import type { Vec3 } from '../geometry';
+import { atOnce, type InPieces } from '../rpc/breath';
 
 const FAR = 1e20;
 
@@ -50,12 +51,23 @@ class Line {
  * @param mask `[X, Y, Z]`, z fastest; non-zero is inside.
  */
 export function distanceTo(mask: Uint8Array, size: Vec3, spacing: Vec3): Float64Array {
+  return atOnce(distanceInPieces(mask, size, spacing));
+}
+
+/** {@link distanceTo}, a plane at a time: of a large volume it takes many seconds. */
+export function* distanceInPieces(mask: Uint8Array, size: Vec3, spacing: Vec3): InPieces<Float64Array> {
   const [nx, ny, nz] = size;
   const d = Float64Array.from(mask, (value) => (value > 0 ? 0 : FAR));
   const line = new Line(Math.max(nx, ny, nz));
-  for (let xy = 0; xy < nx * ny; xy++) line.transform(d, xy * nz, 1, nz, spacing[2]);
-  for (let x = 0; x < nx; x++) for (let z = 0; z < nz; z++) line.transform(d, x * ny * nz + z, nz, ny, spacing[1]);
-  for (let yz = 0; yz < ny * nz; yz++) line.transform(d, yz, ny * nz, nx, spacing[0]);
+  for (let x = 0; x < nx; x++) {
+    for (let y = 0; y < ny; y++) line.transform(d, (x * ny + y) * nz, 1, nz, spacing[2]);
+    for (let z = 0; z < nz; z++) line.transform(d, x * ny * nz + z, nz, ny, spacing[1]);
+    yield;
+  }
+  for (let y = 0; y < ny; y++) {
+    for (let z = 0; z < nz; z++) line.transform(d, y * nz + z, ny * nz, nx, spacing[0]);
+    yield;
+  }
   for (let i = 0; i < d.length; i++) d[i] = d[i]! >= FAR ? Infinity : Math.sqrt(d[i]!);
   return d;
 }

@@ -12,7 +12,13 @@ export {
 export { wilcoxonSignedRank, type SignedRank } from './paired';
 export { networkPredictor } from './predictor';
 export { bootstrapInterval, bootstrapScores, meanScore, reduceScores, type Interval, type Reduction } from './reduce';
-export { hausdorff, normalizedSurfaceDistance, surfaceDistances, type SurfaceDistances } from './surface';
+export {
+  hausdorff,
+  normalizedSurfaceDistance,
+  surfaceDistances,
+  surfaceDistancesInPieces,
+  type SurfaceDistances,
+} from './surface';
 export {
   ArgmaxLabels,
   slidingWindow,

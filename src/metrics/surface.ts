@@ -1,5 +1,6 @@
 import { voxelCount, type Box, type Vec3 } from '../geometry';
-import { distanceTo } from './distanceTransform';
+import { atOnce, type InPieces } from '../rpc/breath';
+import { distanceInPieces } from './distanceTransform';
 import { quantile } from './reduce';
 
 /** Distances between the surfaces of two masks, in the units of the spacing, ascending. */
@@ -76,16 +77,26 @@ export function surfaceDistances(
   size: Vec3,
   spacing: Vec3,
 ): SurfaceDistances {
+  return atOnce(surfaceDistancesInPieces(prediction, truth, size, spacing));
+}
+
+/** {@link surfaceDistances} in pieces. */
+export function* surfaceDistancesInPieces(
+  prediction: Uint8Array,
+  truth: Uint8Array,
+  size: Vec3,
+  spacing: Vec3,
+): InPieces<SurfaceDistances> {
   const box = unionBox(prediction, truth, size);
   if (!box) return { toTruth: new Float64Array(0), toPrediction: new Float64Array(0) };
   const [p, t] = [prediction, truth].map((mask) => surfaceOf(cut(mask, size, box), box.size)) as [
     Uint8Array,
     Uint8Array,
   ];
-  return {
-    toTruth: distancesAt(p, distanceTo(t, box.size, spacing)),
-    toPrediction: distancesAt(t, distanceTo(p, box.size, spacing)),
-  };
+  yield;
+  const toTruth = distancesAt(p, yield* distanceInPieces(t, box.size, spacing));
+  const toPrediction = distancesAt(t, yield* distanceInPieces(p, box.size, spacing));
+  return { toTruth, toPrediction };
 }
 
 /** Infinite distances have no percentile below the maximum: NaN, as torch.quantile gives. */

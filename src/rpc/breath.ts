@@ -23,3 +23,28 @@ export interface Watched {
 
 /** For work that nobody watches. */
 export const UNWATCHED: Watched = { giveWay: () => breathe(), tell: () => undefined };
+
+/** Long work without a wait in it: yields where it can be left. */
+export type InPieces<T> = Generator<void, T, void>;
+
+/** Does work in pieces without a break. */
+export function atOnce<T>(work: InPieces<T>): T {
+  for (;;) {
+    const { done, value } = work.next();
+    if (done) return value;
+  }
+}
+
+/** So long work goes on before it gives way. */
+const PIECE_MS = 100;
+
+/** Does work in pieces and gives way between them. @throws what `giveWay` throws */
+export async function givingWay<T>(work: InPieces<T>, giveWay: () => Promise<void> = breathe): Promise<T> {
+  for (let since = performance.now(); ;) {
+    const { done, value } = work.next();
+    if (done) return value;
+    if (performance.now() - since < PIECE_MS) continue;
+    await giveWay();
+    since = performance.now();
+  }
+}

@@ -1,11 +1,10 @@
-import { resolve } from 'node:path';
 import type { Config, ConfigKind } from '../config';
 import type { Case } from '../data/datalist';
 import { createLoader, type Loader } from '../loader';
 import type { RunEstimate } from '../protocol/estimate';
 import { validationMetric } from '../protocol/metrics';
-import { Interrupted, Interruption } from '../rpc/interruption';
-import { readCheckpoint, runFiles, RunStateFile } from '../runs';
+import { Interruption } from '../rpc/interruption';
+import { readCheckpoint, runFiles } from '../runs';
 import { writeFileAtomically } from '../files/atomic';
 import type { Batch, Cases, Sampler, StoreMemory, TrainedModel } from '../tasks';
 import type { Optimizer } from '../tensor/optim';
@@ -19,6 +18,7 @@ import { runLoop, startJob, warner, type Attended, type Running, type TrainingRe
 import { isOwed, TrainingLoop, type LoopBatch } from './loop';
 import { buildOptimizer } from './optimizer';
 import { planRun, type Plan } from './plan';
+import { endBefore, showPlanning } from './planning';
 import type { RunRequest } from './prepare';
 import { keepChanges, putAside } from './resume';
 import { restore } from './state';
@@ -171,10 +171,14 @@ export async function train(
   });
   watch(steering);
   try {
-    const plan = await steering.untilStopped(planRun(kind, request, say)).catch((error: unknown) => {
-      if (error instanceof BrokenOff) return endBefore(request, steering.reason);
-      throw error;
-    });
+    const shown = showPlanning(request, steering);
+    const plan = await steering
+      .untilStopped(planRun(kind, request, say, steering))
+      .finally(shown)
+      .catch((error: unknown) => {
+        if (error instanceof BrokenOff) return endBefore(request, steering.reason);
+        throw error;
+      });
     const { totalSteps, validateEvery } = plan.length;
     describeEstimate(plan.estimate).forEach(say);
     say(`length: ${totalSteps} steps, validation every ${validateEvery}`);
@@ -185,16 +189,6 @@ export async function train(
   } finally {
     interruption.dispose();
   }
-}
-
-/** A run that is ended before it has begun: nothing is lost, and its directory, where there is one, says why. */
-async function endBefore({ runDir, resume }: RunRequest, reason = 'stopped'): Promise<never> {
-  if (runDir !== undefined && !resume) {
-    const file = await RunStateFile.open(resolve(runDir)).catch(() => undefined);
-    const patch = { state: 'interrupted' as const, ended: new Date().toISOString(), exitReason: reason };
-    if (file?.state.state === 'queued') await file.update(patch).catch(() => undefined);
-  }
-  throw new Interrupted(`${reason} before the run began; nothing was changed`);
 }
 
 /**

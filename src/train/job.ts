@@ -148,6 +148,7 @@ export async function startJob(
   await state.claim(
     {
       step: resumeStep ?? 0,
+      activity: undefined,
       totalSteps,
       device: device.name,
       versions: { voco: version, node: process.versions.node },

@@ -1,5 +1,6 @@
 import type { Config, ConfigKind } from '../config';
 import { UsageError } from '../errors/userError';
+import { UNWATCHED, type Watched } from '../rpc/breath';
 import type { RunEstimate } from '../protocol/estimate';
 import type { Cases, TrainingTask } from '../tasks';
 import { useDevice } from '../tensor/backends';
@@ -49,7 +50,12 @@ function refuseFinished({ runDir, resumed, checkpoint, config }: PreparedRun, to
  *
  * @throws UsageError for a wrong config, UserError when data or device would make the run fail.
  */
-export async function planRun(kind: ConfigKind, request: RunRequest, say: Say): Promise<Plan> {
+export async function planRun(
+  kind: ConfigKind,
+  request: RunRequest,
+  say: Say,
+  watched: Watched = UNWATCHED,
+): Promise<Plan> {
   const prepared = await prepareRun(kind, request, say);
   const config: Config = prepared.config;
   // A length in steps needs no look at the cases.
@@ -59,7 +65,7 @@ export async function planRun(kind: ConfigKind, request: RunRequest, say: Say): 
   const listed = await task.findCases(config);
   const checks = task.checks(config);
   const known = prepared.resumed && config.data.onBadCase === 'skip' ? await readSkipped(prepared.runDir!) : [];
-  const { warnings: found, skipped, usable: cases } = await checkCases(config, listed, checks, known);
+  const { warnings: found, skipped, usable: cases } = await checkCases(config, listed, checks, known, watched);
   const warnings = [...prepared.warnings, ...found];
   warnings.forEach(say);
   const length = runLength(config, listed.train.length);
@@ -67,6 +73,7 @@ export async function planRun(kind: ConfigKind, request: RunRequest, say: Say): 
   const done = prepared.checkpoint?.step ?? 0;
   if (prepared.resumed && !prepared.checkpoint && !prepared.fromStart)
     await refuseLostCheckpoints(prepared.runDir!, length.checkpointEvery, say);
+  watched.tell('starting the device');
   const device = await useDevice(config.device, { threads: config.threads, precision: config.precision });
   const { checkpoint } = prepared;
   if (checkpoint && request.set.length > 0)

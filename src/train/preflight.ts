@@ -3,6 +3,7 @@ import { inspectDataset, verdictFolder, type BadCase, type Finding } from '../ch
 import { imageFiles, type Case } from '../data/datalist';
 import { UserError } from '../errors/userError';
 import type { SkippedCase } from '../runs';
+import { UNWATCHED, type Watched } from '../rpc/breath';
 import type { CaseChecks, Cases } from '../tasks';
 import { caseDemands } from '../tasks/demands';
 import { counted } from '../text';
@@ -43,6 +44,7 @@ function skippedCase({ item, part, findings }: BadCase): SkippedCase {
  * every case read early. Of others, voxels are judged when a case is first loaded; verdicts that are kept count already.
  *
  * @param known cases that the run has left out before it was resumed: they stay so
+ * @param watched is told how many cases are read
  * @throws UserError listing what would make the run fail; with `data.onBadCase` "skip", what concerns single cases does not
  */
 export async function checkCases(
@@ -50,6 +52,7 @@ export async function checkCases(
   cases: Cases,
   checks: CaseChecks,
   known: readonly SkippedCase[] = [],
+  watched: Watched = UNWATCHED,
 ): Promise<Preflight> {
   const before = new SkipList('skip', known);
   const unknown = (list: readonly Case[]): Case[] => list.filter((item) => !before.has(item));
@@ -60,7 +63,11 @@ export async function checkCases(
     demands: caseDemands(config, checks),
     depth: checks.early ? 'voxels' : 'headers',
     verdicts: verdictFolder(config),
-    ...(checks.early && { onProgress: (done: number) => bar.update(done) }),
+    onProgress: (done, total) => {
+      if (checks.early) bar.update(done);
+      watched.tell('reading the cases', done / total);
+    },
+    giveWay: () => watched.giveWay(),
   }).finally(() => bar.end());
   // Checkpoints of earlier versions have a config without the key.
   const onBadCase = config.data.onBadCase ?? 'stop';

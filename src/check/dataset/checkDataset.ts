@@ -1,3 +1,4 @@
+import { breathe } from '../../rpc/breath';
 import type { Case } from '../../data/datalist/case';
 import { judgeCase, type CaseDemands, type CaseVerdict, type Depth } from '../../data/judge';
 import { absentClasses } from './classes';
@@ -20,6 +21,8 @@ export interface CheckOptions {
   readonly concurrency?: number;
   readonly signal?: AbortSignal;
   readonly onProgress?: (done: number, total: number) => void;
+  /** Called before each case; where it rejects, the rest is not looked at. */
+  readonly giveWay?: () => Promise<void>;
 }
 
 /** A case that a run cannot use, and why. */
@@ -50,8 +53,9 @@ export async function mapLimited<T, R>(
   let next = 0;
   const lane = async () => {
     while (next < items.length) {
-      signal?.throwIfAborted();
+      await breathe(signal);
       const at = next++;
+      if (at >= items.length) return;
       results[at] = await work(items[at]!);
     }
   };
@@ -124,6 +128,7 @@ export async function inspectDataset(options: CheckOptions): Promise<Inspection>
   let done = 0;
   const lanes = options.concurrency ?? LANES[depth];
   const checked = await mapLimited(jobs, lanes, options.signal, async ({ item, which }): Promise<Checked> => {
+    await options.giveWay?.();
     const theirs = which >= own.length;
     const verdict = await judged(item, theirs ? foreign : demands);
     const findings = theirs ? verdict.findings.filter((one) => one.severity === 'error') : verdict.findings;

@@ -1,11 +1,12 @@
 import { classMask, type LabelCodes } from '../../data/labelled';
+import { atOnce, type InPieces } from '../../rpc/breath';
 import {
   countMaskOverlap,
   countOverlaps,
   diceOf,
   hausdorff,
   normalizedSurfaceDistance,
-  surfaceDistances,
+  surfaceDistancesInPieces,
   volumeError,
   type Overlap,
 } from '../../metrics';
@@ -46,6 +47,16 @@ export type SegmentationScores = Record<'dice' | 'nsd' | 'hd95' | 'volumeError',
 /** Units of {@link SegmentationScores}; empty for a share of one. */
 export const SCORE_UNITS: Record<keyof SegmentationScores, string> = { dice: '', nsd: '', hd95: 'mm', volumeError: '' };
 
+/** Where two maps lie, and how they are compared. */
+interface Grid {
+  /** Voxels of both, `[X, Y, Z]`. */
+  readonly size: Triple;
+  /** Millimetres. */
+  readonly spacing: Triple;
+  /** Of the normalised surface distance, millimetres. */
+  readonly tolerance: number;
+}
+
 /** The scores of a class in a case, with the voxels they come from. */
 export interface ScoredClass {
   readonly scores: SegmentationScores;
@@ -55,22 +66,30 @@ export interface ScoredClass {
 /**
  * All scores of each class of one case. The prediction is one {@link withoutIgnored} voxels.
  *
- * @param size voxels of both maps, `[X, Y, Z]`
- * @param spacing millimetres
- * @param tolerance of the normalised surface distance, millimetres
  */
-export function scoreCase(
+export function scoreCase(prediction: Uint8Array, truth: Uint8Array, codes: LabelCodes, grid: Grid): ScoredClass[] {
+  return atOnce(scoreCaseInPieces(prediction, truth, codes, grid));
+}
+
+/** {@link scoreCase} in pieces: the distances of one class of a large volume take many seconds. */
+export function* scoreCaseInPieces(
   prediction: Uint8Array,
   truth: Uint8Array,
   codes: LabelCodes,
-  grid: { size: Triple; spacing: Triple; tolerance: number },
-): ScoredClass[] {
-  return classOverlaps(prediction, truth, codes).map((overlap, c) => {
+  grid: Grid,
+): InPieces<ScoredClass[]> {
+  const scored: ScoredClass[] = [];
+  for (const [c, overlap] of classOverlaps(prediction, truth, codes).entries()) {
+    yield;
     const scores = { dice: diceOf(overlap), volumeError: volumeError(overlap), nsd: NaN, hd95: NaN };
-    if (overlap.truth === 0 && overlap.predicted === 0) return { scores, overlap };
+    if (overlap.truth === 0 && overlap.predicted === 0) {
+      scored.push({ scores, overlap });
+      continue;
+    }
     const masks = [prediction, truth].map((map) => classMask(map, c, codes)) as [Uint8Array, Uint8Array];
-    const distances = surfaceDistances(...masks, grid.size, grid.spacing);
+    const distances = yield* surfaceDistancesInPieces(...masks, grid.size, grid.spacing);
     const nsd = normalizedSurfaceDistance(distances, grid.tolerance);
-    return { scores: { ...scores, nsd, hd95: hausdorff(distances) }, overlap };
-  });
+    scored.push({ scores: { ...scores, nsd, hd95: hausdorff(distances) }, overlap });
+  }
+  return scored;
 }
