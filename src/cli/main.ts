@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import process from 'node:process';
 import type { ConfigError } from '../config';
-import { ExitCode, UsageError, UserError } from '../errors/userError';
+import { ExitCode, fileError, UsageError, UserError } from '../errors/userError';
 import { closest } from '../errors/closest';
 import { removeOnSignals } from '../files/temporary';
 import { parseCommandLine, type Command } from './command';
@@ -78,11 +78,14 @@ async function report(error: unknown): Promise<number> {
   return ExitCode.failed;
 }
 
-// A reader that closes its end early (`voco info … | head`) is no failure.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+/** Ends the process when its output cannot be written. A reader that closes its end early (`voco info … | head`) is no failure. */
+function endWithoutOutput(error: NodeJS.ErrnoException): never {
   if (error.code === 'EPIPE') process.exit(ExitCode.done);
-  throw error;
-});
+  process.stderr.write(`${fileError(error, 'standard output', 'write the result').message}\n`);
+  process.exit(ExitCode.failed);
+}
+
+process.stdout.on('error', endWithoutOutput);
 // A terminal that has gone must not end a run: messages are also in its log.
 process.stderr.on('error', () => undefined);
 
@@ -91,7 +94,7 @@ keepPrintable(process.stderr);
 
 /** Ends the process (open worker threads and devices would keep it alive) once standard output is written. */
 function leave(code: number): void {
-  process.stdout.write('', () => process.exit(code));
+  process.stdout.write('', (error) => (error ? endWithoutOutput(error) : process.exit(code)));
 }
 
 removeOnSignals();

@@ -11,7 +11,7 @@ import { refuseFolder } from '../runs/refuseFolder';
 import { useDevice } from '../tensor/backends';
 import { openSegmenter, segmentImage, writeSegmentation } from '../segment/segmenter';
 import { ProgressBar } from '../text/progressBar';
-import { filesBehind, type Volume } from '../volume';
+import { filesRead, type Volume } from '../volume';
 import type { Say } from '../train/types';
 
 export interface SegmentRequest {
@@ -85,8 +85,8 @@ async function tasksOf(request: SegmentRequest, say: Say): Promise<Task[]> {
     return { image, parts, file: files[i]! };
   });
   const parts = all.flatMap((task) => task.parts);
-  const behind = await Promise.all(parts.map((part) => filesBehind(part).catch(() => [])));
-  const inputs = [...parts, ...behind.flat(), checkpoint, ...(configFile ? [configFile] : [])];
+  const read = await Promise.all(parts.map(filesRead));
+  const inputs = [...read.flat(), checkpoint, ...(configFile ? [configFile] : [])];
   await checkOutputs({ outputs: files, inputs, force: present !== undefined });
   if (present !== 'keep') return all;
   const there = new Set(await existing(files));

@@ -1,6 +1,11 @@
 import { mkdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
+/** What is there must be a folder. */
+async function refuseOther(path: string): Promise<void> {
+  if (!(await stat(path)).isDirectory()) throw Object.assign(new Error(`${path} is no folder`), { code: 'ENOTDIR' });
+}
+
 /**
  * Makes a folder and those above it that are missing. Node's own recursive `mkdir` tries for ever where a folder can be listed but
  * nothing can be made in it, as in `/proc`.
@@ -12,13 +17,14 @@ export async function makeFolder(folder: string): Promise<void> {
     await mkdir(folder);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EEXIST' && (await stat(folder)).isDirectory()) return;
+    if (code === 'EEXIST') return refuseOther(folder);
     const above = dirname(folder);
     if (code !== 'ENOENT' || above === folder) throw error;
     await makeFolder(above);
-    await mkdir(folder).catch(async (again: NodeJS.ErrnoException) => {
+    await mkdir(folder).catch((again: NodeJS.ErrnoException) => {
       // Another process may have made it in between.
-      if (again.code !== 'EEXIST' || !(await stat(folder)).isDirectory()) throw again;
+      if (again.code === 'EEXIST') return refuseOther(folder);
+      throw again;
     });
   }
 }

@@ -8,7 +8,7 @@ import { writeNifti } from './nifti/write';
 import { readVolume } from './read';
 import type { Volume } from './types';
 import { checkOutputs } from '../files/outputs';
-import { filesBehind } from './foreign';
+import { filesRead } from './foreign';
 
 export interface ConvertRequest {
   /** A file, a DICOM folder or a DICOMDIR. */
@@ -71,7 +71,7 @@ export async function convertVolume(request: ConvertRequest): Promise<Converted>
   const { input, out, series, force = false, identity = false } = request;
   if (!NIFTI_NAME.test(out)) throw new UsageError(`${out}: the file to write must be called .nii or .nii.gz`);
   const json = out.replace(NIFTI_NAME, '.json');
-  const inputs = [input, ...(await filesBehind(input).catch(() => []))];
+  const inputs = await filesRead(input);
   await checkOutputs({ outputs: [out], inputs, force });
   const { volume, header } = await readVolume(input, { channel: 'all', ...(series !== undefined && { series }) });
   const isDicom = header.foreign?.name === 'dicom';

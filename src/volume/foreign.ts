@@ -122,6 +122,12 @@ export async function filesBehind(path: string): Promise<readonly string[]> {
   return ownErrors(filesOf(path, format));
 }
 
+/** A path and the files behind it, none of which a result may replace. What was written into a DICOM folder before is not of its slices. */
+export async function filesRead(path: string): Promise<readonly string[]> {
+  const behind = await filesBehind(path).catch(() => []);
+  return [path, ...behind.filter((file) => file === path || !/\.(nii(\.gz)?|json)$/i.test(file))];
+}
+
 /** What a file's format is called: `NIfTI-1, gzip`, `DICOM, CT`. */
 export function formatName(header: NiftiHeader): string {
   if (header.foreign) return header.foreign.format;

@@ -26,7 +26,16 @@ export { type NiftiHeader } from './nifti/header';
 export type { AffineSource } from './nifti/affineFields';
 export type { Datatype, DatatypeName } from './nifti/datatypes';
 export { checkComplete, readEveryNth, readHeader, readVolume, readVoxels } from './read';
-export { filesBehind, formatName, isDicomFile, listSeries, placedBy, volumesAmong, type Choice } from './foreign';
+export {
+  filesBehind,
+  filesRead,
+  formatName,
+  isDicomFile,
+  listSeries,
+  placedBy,
+  volumesAmong,
+  type Choice,
+} from './foreign';
 export type { FormatHeader, Segment, SeriesEntry, SeriesList } from '../formats/types';
 export { everyNth, voxelBytes, type NiftiVolume, type NonFinite, type RawVoxels, type ReadOptions } from './nifti/read';
 export type { GrowingVoxels } from './nifti/growing';

@@ -1,9 +1,11 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
+  closeSync,
   linkSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -121,6 +123,30 @@ describe.each(Object.entries(WRITING))('voco %s', (name, { args, out, file, read
     }
     expect(readFileSync(input).equals(before)).toBe(true);
   });
+});
+
+it('one input that cannot be converted does not end the others', async () => {
+  put(at('bad.nrrd'), 'NRRD0004\nnonsense');
+  const inputs = [at('bad.nrrd'), at('ct.nii.gz')];
+  expect(await run('convert', [...inputs, '--out', at('both')])).toBe(1);
+  expect(readdirSync(at('both'))).toEqual(['ct.nii.gz']);
+  const oneFile = await run('convert', [...inputs, '--out', at('both.nii.gz')]);
+  expect(String(oneFile)).toMatch(/is one file, but there are 2 inputs/);
+  mkdirSync(at('sub'));
+  writeFileSync(at('sub/ct.nii.gz'), readFileSync(at('ct.nii.gz')));
+  const twice = await run('convert', [at('ct.nii.gz'), at('sub/ct.nii.gz'), '--out', at('both'), '--force']);
+  expect(String(twice)).toMatch(/two results would be written/);
+});
+
+it('a result that cannot be printed is a failure', () => {
+  const full = openSync('/dev/full', 'w');
+  const { status, stderr } = spawnSync(process.execPath, [program, 'info', at('ct.nii.gz')], {
+    stdio: ['ignore', full, 'pipe'],
+    encoding: 'utf8',
+  });
+  closeSync(full);
+  expect(stderr).toBe('standard output: cannot write the result: no space left on the disk\n');
+  expect(status).toBe(1);
 });
 
 it('a demo keeps configs and data that are there', async () => {
