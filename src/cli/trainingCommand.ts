@@ -45,7 +45,8 @@ export function trainingCommand(
       '  --from-start       begins a resumed run anew where none of its checkpoints can be read; its metrics are put aside\n' +
       '  --dry-run          only checks config and data, times a few steps, and estimates memory, disk and time\n' +
       '  --json             prints the result as JSON\n\n' +
-      'Ctrl-C or SIGTERM writes a checkpoint and ends the run after the current step.',
+      'Ctrl-C or SIGTERM writes a checkpoint of the last finished step and ends the run, also inside of a long step or a\n' +
+      'validation, which a resume does again. A second one ends it at once.',
     options: {
       set: { type: 'string', multiple: true },
       ...(labels && LABELS_OPTION),
