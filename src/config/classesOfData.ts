@@ -1,5 +1,5 @@
 import { readdir } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { parseJson } from '../files/json';
 import { readText } from '../files/text';
 import { datasetLabels, type DatasetLabels } from '../labels/datasetLabels';
@@ -7,6 +7,7 @@ import { isLabelFolder } from '../labels/named';
 import { colourOfName } from '../labels/totalSegmentator';
 import type { Config, FinetuneConfig, SourceConfig, TaskConfig } from './types';
 import { isFolder } from '../files/kinds';
+import { isVolumeName } from '../files/volumeNames';
 
 /** How far below a source's folder the masks of a case may lie. */
 const DEPTH = 3;
@@ -33,14 +34,28 @@ async function labelsOf(file: string): Promise<DatasetLabels | undefined> {
   }
 }
 
-/** The labels of a list itself, or of the `dataset.json` in the folder of the data or the two above it. */
+/** The folder of the first volume that a list names, which may lie far from the list; undefined where none is found. */
+async function firstListed({ datalist, baseDir }: Extract<Source, { datalist: string }>): Promise<string | undefined> {
+  const text = await readText(datalist, 'the datalist').catch(() => '');
+  const parts = /\.jsonl?$/i.test(datalist) ? text.matchAll(/"((?:[^"\\]|\\.)*)"/g) : text.matchAll(/([^\r\n,;\t"]+)/g);
+  for (const [, part] of parts) {
+    const path = part!.trim().replaceAll(/[\\]+/g, '/');
+    if (isVolumeName(path)) return dirname(resolve(baseDir ?? dirname(datalist), path));
+  }
+  return undefined;
+}
+
+/** The labels of a list itself, or of the `dataset.json` in the folder of the list, that of its images, or the two above them. */
 async function listedLabels(source: Source): Promise<DatasetLabels | undefined> {
   const own = 'datalist' in source ? await labelsOf(source.datalist) : undefined;
   if (own) return own;
-  let folder = placeOf(source);
-  for (let level = 0; level < 3; level++, folder = dirname(folder)) {
-    const found = await labelsOf(join(folder, 'dataset.json'));
-    if (found) return found;
+  const images = 'datalist' in source ? await firstListed(source) : undefined;
+  for (const place of [placeOf(source), ...(images === undefined ? [] : [images])]) {
+    let folder = place;
+    for (let level = 0; level < 3; level++, folder = dirname(folder)) {
+      const found = await labelsOf(join(folder, 'dataset.json'));
+      if (found) return found;
+    }
   }
   return undefined;
 }

@@ -10,3 +10,6 @@ export const isPartOfDicomFolder = (path: string): boolean => isDicomName(path) 
 
 /** Whether a path can hold several series: a folder, or the index of one. */
 export const mayHoldSeries = async (path: string): Promise<boolean> => isDicomDir(path) || isFolder(path);
+
+/** Whether a file whose name says nothing may be DICOM: without ending, or called by a UID. What it is, its content tells. */
+export const mayBeDicom = (path: string): boolean => /^[^.]+$|\.\d+$/.test(basename(path));

@@ -1,3 +1,4 @@
+import { mayBeDicom } from '../files/dicomFolder';
 import { basename } from 'node:path';
 import { UserError } from '../errors/userError';
 import { isDicomName, isVolumeName } from '../files/volumeNames';
@@ -86,13 +87,10 @@ export async function listSeries(path: string): Promise<SeriesList> {
   return ownErrors(listDicomSeries(path));
 }
 
-/** Names that slices have where they have no ending: `IM0001`, `1.2.840.113619.2.5`. */
-const MAY_BE_DICOM = /^[^.]+$|\.\d+$/;
-
 /** Whether a file is DICOM by its name, or, where it has no ending, by its content. */
 export async function isDicomFile(file: string): Promise<boolean> {
   if (isDicomName(file)) return true;
-  if (!MAY_BE_DICOM.test(basename(file))) return false;
+  if (!mayBeDicom(file)) return false;
   return (await detectFormat(file).catch(() => undefined)) === 'dicom' && !/^DICOMDIR$/i.test(basename(file));
 }
 

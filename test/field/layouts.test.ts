@@ -6,7 +6,9 @@ import { loadConfig } from '../../src/config';
 import { absentClasses } from '../../src/check/dataset/classes';
 import type { CaseVerdict, LabelDemands } from '../../src/data/judge';
 import { classifiedCases } from '../../src/data/classified';
-import { imageFiles, resolveSources, type Case, type DataSource } from '../../src/data/datalist';
+import { imageFiles, lookAtData, resolveSources, type Case, type DataSource } from '../../src/data/datalist';
+import { dataOffers } from '../../src/data/datalist/offers';
+import { mayBeDicom } from '../../src/files/dicomFolder';
 import { mergeMasks } from '../../src/data/labelled';
 import { UserError } from '../../src/errors/userError';
 import { identityAffine, readVolume, writeNifti } from '../../src/volume';
@@ -338,6 +340,36 @@ describe('classes of a custom task', () => {
       { name: 'liver', values: [2] },
     ]);
     await expect(taskOf(config({ folder: 'atlas' }))).rejects.toThrow(/task custom needs its classes/);
+  });
+
+  it('come from the dataset.json beside the images, of a list that lies elsewhere', async () => {
+    nnunet('raw/D9', V2);
+    const entry = { image: '../raw/D9/imagesTr/ANA.nii.gz', label: '../raw/D9/labelsTr/ANA.nii.gz' };
+    put('lists/far.json', { training: [entry] });
+    put('lists/far.csv', `image,label\n${entry.image},${entry.label}\n`);
+    for (const datalist of ['lists/far.json', 'lists/far.csv']) {
+      expect((await taskOf(config({ datalist }))).classes).toMatchObject([{ name: 'liver', values: [1] }]);
+      // Its channels are known from there, too: on the disk is a file for each.
+      expect(await images({ datalist, channel: 'PET' })).toEqual(['raw/D9/imagesTr/ANA_0001.nii.gz']);
+    }
+  });
+});
+
+describe('folders of DICOM files without an ending', () => {
+  it('are offered for a new experiment as the data sets that they are', async () => {
+    for (const patient of ['p1', 'p2'])
+      for (const z of [0, 2, 4])
+        writeDicom(
+          join(root, `unnamed/${patient}/1.2.840.${z}`),
+          slice({ position: [0, 0, z], instance: z, pixels: new Int16Array(16).fill(z), columns: 4 }),
+        );
+    put('unnamed/notes/README', 'text');
+    const slices = ['p1', 'p2'].flatMap((one) => [0, 2, 4].map((z) => join(root, `unnamed/${one}/1.2.840.${z}`)));
+    const offers = await dataOffers([], [...slices, join(root, 'unnamed/notes/README')], [], join(root, 'unnamed'));
+    expect(offers).toEqual([{ path: join(root, 'unnamed'), list: false, text: '2 volumes' }]);
+    expect(slices.every(mayBeDicom)).toBe(true);
+    // One of them is no list of cases.
+    await expect(lookAtData(slices[0]!)).rejects.toThrow(/is a volume, not a list of volumes; name its folder/);
   });
 });
 

@@ -5,7 +5,7 @@ import { isDicomFile } from '../../volume';
 import { isVolumeFile } from './case';
 import type { Found } from './found';
 import { isItem, readJson, type Item } from './json';
-import { channelNames, isNnunet } from './nnunet';
+import { channelNames, datasetJsonNear, isNnunet } from './nnunet';
 import { withChannelFiles } from './nnunetList';
 import { isNnssl, nnsslEntries } from './nnssl';
 import { listedPath } from './paths';
@@ -47,12 +47,13 @@ function datasetEntries(dataset: Item): Item[] {
  */
 export async function readDatalist(file: string): Promise<Item> {
   const kind = extname(file).toLowerCase();
-  if (isVolumeFile(file))
-    throw new UserError(`${file}: is a volume, not a list of volumes; name its folder: { "folder": … }`);
+  const isVolume = `${file}: is a volume, not a list of volumes; name its folder: { "folder": … }`;
+  if (isVolumeFile(file)) throw new UserError(isVolume);
   if (kind === '.csv' || kind === '.tsv') return { training: await readTableList(file) };
   if (kind === '.txt' || kind === '.list' || kind === '.lst') return { training: await readPathList(file) };
   const folder = (await stat(file).catch(() => undefined))?.isDirectory();
   if (folder) throw new UserError(`${file}: is a folder, not a list; write { "folder": ${JSON.stringify(file)} }`);
+  if (await isDicomFile(file)) throw new UserError(isVolume);
   const parsed = await readJson(file);
   if (Array.isArray(parsed)) {
     if (parsed.length > 0) return { training: parsed as unknown[] };
@@ -163,6 +164,14 @@ function inFolds(list: readonly unknown[], folds: readonly number[], where: stri
   );
 }
 
+/** The channels that the `dataset.json` of nnU-Net beside the images names, where a list elsewhere does not. */
+async function channelsNear(cases: readonly Found[]): Promise<string[] | undefined> {
+  const image = cases[0]?.image;
+  if (typeof image !== 'string') return undefined;
+  const near = await datasetJsonNear(dirname(image));
+  return near && isNnunet(near) ? channelNames(near) : undefined;
+}
+
 /**
  * Reads one list of a datalist (MONAI `load_decathlon_datalist` and the other forms of {@link readDatalist}): items are objects
  * with `image` (a path, or one per channel) and `label`, or plain paths. Paths are joined to the base folder. Free text such as
@@ -178,5 +187,5 @@ export async function readDecathlon(file: string, options: DecathlonOptions): Pr
   const base = options.baseDir ?? dirname(file);
   const chosen = options.folds ? inFolds(list, options.folds, `${file}: the list "${key}"`) : [...list.keys()];
   const found = await Promise.all(chosen.map((i) => readItem(list[i], `${file}: ${key}[${i}]`, base, options)));
-  return withChannelFiles(found, channelNames(content));
+  return withChannelFiles(found, channelNames(content) ?? (await channelsNear(found)));
 }

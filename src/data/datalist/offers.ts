@@ -5,6 +5,7 @@ import { isDicomName } from '../../files/volumeNames';
 import { isLabelFolder, isLabelName } from '../../labels/named';
 import type { DataOffer } from '../../protocol/datasets';
 import { counted } from '../../text';
+import { isDicomFile } from '../../volume';
 import { caseName, isVolumeFile } from './case';
 import { listCases } from './listing';
 import { folderOfList } from './nnunetFolder';
@@ -119,15 +120,37 @@ async function listOffer(path: string): Promise<DataOffer | undefined> {
   }
 }
 
+/** How many files of a folder are looked into before it is known whether its files without ending are DICOM. */
+const LOOKED_INTO = 3;
+
+/** Of files whose names say nothing, those in folders of DICOM files; called `.dcm`, as which they are counted and grouped. */
+async function unnamedDicom(files: readonly string[], until: number): Promise<string[]> {
+  const folders = new Map<string, string[]>();
+  for (const file of files) {
+    const names = folders.get(dirname(file));
+    if (names) names.push(file);
+    else folders.set(dirname(file), [file]);
+  }
+  const found: string[] = [];
+  for (const names of folders.values()) {
+    if (performance.now() > until) break;
+    const looked = await Promise.all(names.slice(0, LOOKED_INTO).map(isDicomFile));
+    if (looked.includes(true)) found.push(...names.map((name) => `${name}.dcm`));
+  }
+  return found;
+}
+
 /**
  * What a new experiment can be made on: lists of cases, and folders of data sets.
  *
  * @param volumes files that are volumes by their names
+ * @param unnamed files that may be DICOM, though their names do not say so
  * @param texts files that may be lists; those that are none are passed over
  * @param root folder that all are in
  */
 export async function dataOffers(
   volumes: readonly string[],
+  unnamed: readonly string[],
   texts: readonly string[],
   root: string,
 ): Promise<DataOffer[]> {
@@ -137,7 +160,8 @@ export async function dataOffers(
     const offer = performance.now() > until ? undefined : await listOffer(text);
     if (offer) offers.push(offer);
   }
-  for (const { path, volumes: count } of dataFolders(volumes, root).slice(0, MOST))
+  const all = [...volumes, ...(await unnamedDicom(unnamed, until))];
+  for (const { path, volumes: count } of dataFolders(all, root).slice(0, MOST))
     offers.push(await folderOffer(path, count, until));
   return offers;
 }

@@ -5,7 +5,7 @@ import { startThread } from '../../rpc/threads';
 type DatasetCalls = CallsOf<{
   list(source: WrittenSource, home: string, most: number): CaseList;
   look(path: string): DataLook;
-  offers(volumes: readonly string[], texts: readonly string[], root: string): DataOffer[];
+  offers(volumes: readonly string[], unnamed: readonly string[], texts: readonly string[], root: string): DataOffer[];
 }>;
 
 /** Folders on a slow disk: nobody waits longer for a list. */
@@ -31,9 +31,14 @@ export class DatasetThread {
     return this.thread.call('look', [path], { timeoutMs: PATIENCE_MS });
   }
 
-  /** What a new experiment can be made on, of files in a folder. */
-  offers(volumes: readonly string[], texts: readonly string[], root: string): Promise<DataOffer[]> {
-    return this.thread.call('offers', [volumes, texts, root], { timeoutMs: PATIENCE_MS });
+  /** What a new experiment can be made on, of files in a folder; `unnamed` may be DICOM. */
+  offers(
+    volumes: readonly string[],
+    unnamed: readonly string[],
+    texts: readonly string[],
+    root: string,
+  ): Promise<DataOffer[]> {
+    return this.thread.call('offers', [volumes, unnamed, texts, root], { timeoutMs: PATIENCE_MS });
   }
 
   dispose(): void {

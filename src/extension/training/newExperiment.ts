@@ -12,6 +12,7 @@ import {
 import { networkDescriptors } from '../../nets/descriptors';
 import { pretextDescriptors } from '../../pretext/descriptors';
 import { writeFileAtomically } from '../../files/atomic';
+import { mayBeDicom } from '../../files/dicomFolder';
 import { checkOutputs } from '../../files/outputs';
 import { CONFIG_SUFFIX } from '../config/configFiles';
 import type { DataLook } from '../../protocol/datasets';
@@ -102,7 +103,8 @@ async function findData(services: Services, root: string): Promise<DataChoice[]>
   const volumes = await find(`**/*.{${endings}}`, MOST_VOLUMES);
   const named = await find('**/dataset*.json', MOST_TEXTS);
   const texts = (await find(`**/*.{${LISTS.join(',')}}`, MOST_TEXTS)).filter((path) => !path.endsWith(CONFIG_SUFFIX));
-  const offers = await services.datasets.offers(volumes, [...new Set([...named, ...texts])], root);
+  const unnamed = (await find('**/*', MOST_VOLUMES)).filter(mayBeDicom);
+  const offers = await services.datasets.offers(volumes, unnamed, [...new Set([...named, ...texts])], root);
   return offers.map(({ path, list, text }) =>
     plainItem({ label: relative(root, path) || '.', description: text, path }, list ? 'json' : 'folder'),
   );
