@@ -64,6 +64,7 @@ const SMALL = 1 << 24;
 export function checkMemory(bytes: number, file: string, what: string): void {
   if (bytes <= SMALL) return;
   const free = availableMemory();
+  // What is no number is refused as well.
   if (bytes <= free) return;
   throw new UserError(
     `${file}: ${what} take ${formatBytes(bytes)} of memory, and ${formatBytes(free)} are free: refused`,

@@ -32,20 +32,37 @@ interface Group {
   readonly members: number[];
 }
 
+/** Of a file of more tensors, what is below a prefix with less than a hundredth of them is not the network in it. */
+const MANY_TENSORS = 2000;
+
 /** The tensors below every prefix of a file, the longest lists first, and of those the shortest prefixes. */
 function groupsOf(tensors: readonly Placed[]): Group[] {
-  const groups = new Map<string, Group>();
-  for (const [i, { path }] of tensors.entries()) {
-    const parts = path.join('.').split('.');
-    let prefix = '';
-    for (let depth = 0; depth < Math.min(parts.length, MOST_PARTS); depth++) {
-      const group = groups.get(prefix);
-      if (group) group.members.push(i);
-      else groups.set(prefix, { prefix, parts: parts.slice(0, depth), members: [i] });
-      prefix += `${parts[depth]!}.`;
-    }
+  const names = tensors.map(({ path }) => path.join('.').split('.'));
+  const least = names.length > MANY_TENSORS ? names.length / 100 : 1;
+  const groups: Group[] = [];
+  let level: Group[] = [{ prefix: '', parts: [], members: [...names.keys()] }];
+  for (let depth = 0; depth < MOST_PARTS && level.length > 0; depth++) {
+    groups.push(...level);
+    level = level.flatMap((group) => partsOf(group, names, depth)).filter(({ members }) => members.length >= least);
   }
-  return [...groups.values()].sort((a, b) => b.members.length - a.members.length || a.parts.length - b.parts.length);
+  return groups.sort((a, b) => b.members.length - a.members.length || a.parts.length - b.parts.length);
+}
+
+/** The groups one part further down, of the names that go on behind it. */
+function partsOf({ prefix, parts, members }: Group, names: readonly (readonly string[])[], depth: number): Group[] {
+  const below = new Map<string, number[]>();
+  for (const i of members) {
+    if (names[i]!.length <= depth + 1) continue;
+    const part = names[i]![depth]!;
+    const found = below.get(part);
+    if (found) found.push(i);
+    else below.set(part, [i]);
+  }
+  return [...below].map(([part, inside]) => ({
+    prefix: `${prefix}${part}.`,
+    parts: [...parts, part],
+    members: inside,
+  }));
 }
 
 /** Lower comes first among networks that fit equally well. */
