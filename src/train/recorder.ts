@@ -98,7 +98,9 @@ export class RunRecorder {
   private standing(steering: Steering): RunStatePatch {
     const asked = steering.phase === 'pausing' || steering.phase === 'stopping';
     const activity = asked ? steering.activity?.shown : this.shown;
-    return { state: steering.phase, activity };
+    // Before the loop begins, the step of the checkpoint stands there.
+    const step = steering.stepsDone > 0 ? { step: steering.stepsDone } : {};
+    return { state: steering.phase, activity, ...step };
   }
 
   private get beatDue(): boolean {
