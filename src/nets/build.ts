@@ -3,7 +3,7 @@ import { networkBuilders } from './builders';
 import { problemText, type NetworkSection } from './descriptor';
 import { describedSection, type NetworkConfig } from './descriptors';
 import type { ParameterSetOptions } from './parameters';
-import type { Encoder, NetworkBuilder, Segmenter } from './types';
+import type { Encoder, NetworkBuilder, Segmenter, TokenEncoder, VisibleSegmenter } from './types';
 
 /** A `network` section: of one of our networks, or of one that was registered later. */
 export type AnyNetwork = NetworkConfig | { readonly name: string; readonly inChannels?: number };
@@ -37,6 +37,24 @@ export function createSegmenter(config: AnyNetwork, outChannels: number, init: P
   const { builder, section } = networkOf(config);
   checkChannels('outChannels', outChannels);
   return builder.segmenter(section, outChannels, init);
+}
+
+/** A segmentation network whose encoder can leave hidden voxels out. @throws UserError where the network cannot */
+export function createVisibleSegmenter(
+  config: AnyNetwork,
+  outChannels: number,
+  init: ParameterSetOptions,
+): VisibleSegmenter {
+  const { builder, section } = networkOf(config);
+  if (!builder.visibleSegmenter) throw new UserError(`network.name: ${section.name} has no masked convolutions`);
+  return builder.visibleSegmenter(section, outChannels, init);
+}
+
+/** An encoder whose patches can be hidden. @throws UserError where the network has no such patches */
+export function createTokenEncoder(config: AnyNetwork, init: ParameterSetOptions): TokenEncoder {
+  const { builder, section } = networkOf(config);
+  if (!builder.tokenEncoder) throw new UserError(`network.name: ${section.name} has no tokens`);
+  return builder.tokenEncoder(section, init);
 }
 
 /** How kernels that this network alone calls are written as ONNX. */

@@ -61,6 +61,8 @@ export interface NetworkDescriptor<Section extends NetworkSection = NetworkSecti
   sizeProblem(section: Section, size: Vec3): SizeProblem | undefined;
   /** Keys of the section that contradict each other; paths start at the section. */
   rules(section: Section): Problem[];
+  /** How its encoder can leave out what a pretext task hides: by voxels (SparK), or by tokens of patches (SimMIM). */
+  readonly masking: readonly ('voxels' | 'tokens')[];
   /**
    * How far one crop of a batch acts on the outputs of another: not at all (`sample`: instance, group or layer norm), or
    * through the statistics of the batch (`batch`: batch norm), so that a batch must pass as a whole.

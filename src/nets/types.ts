@@ -4,6 +4,7 @@ import type * as tf from '../tensor/tf';
 import type { Cost } from './cost';
 import type { NetworkSection } from './descriptor';
 import type { ParameterSet, ParameterSetOptions } from './parameters';
+import type { VisibleVoxels } from './visible';
 
 /** What every network shares. Inputs are float32 [N, D, H, W, inChannels] on any backend. */
 export interface Network {
@@ -43,12 +44,39 @@ export interface Segmenter extends Network {
   isEncoderParameter(name: string): boolean;
 }
 
+/** A network with a decoder whose encoder can leave hidden voxels out, as sparse convolutions do (SparK). */
+export interface VisibleSegmenter extends Segmenter {
+  /** Of the encoder's features, from fine to coarse. */
+  readonly scales: readonly Scale[];
+  /**
+   * Features of every scale of a crop [N, D, H, W, C] whose hidden voxels are 0: at scales no coarser than the mask's blocks they are 0
+   * where nothing is visible, and depend on visible voxels alone.
+   */
+  encodeVisible(x: tf.Tensor5D, visible: VisibleVoxels): tf.Tensor5D[];
+  /** The network's output from features of all scales. */
+  decode(features: readonly tf.Tensor5D[]): tf.Tensor5D;
+}
+
+/** An encoder that cuts its input into patches and can hide some of them behind a learnt token (SimMIM). */
+export interface TokenEncoder extends Encoder {
+  /** Voxels of a patch along each axis, and channels of its embedding. */
+  readonly tokens: Scale;
+  /**
+   * Features of every scale. @param hide replaces embeddings [N, D / stride, …, channels] of the patches
+   */
+  forwardHiding(x: tf.Tensor5D, hide: (embeddings: tf.Tensor5D) => tf.Tensor5D): tf.Tensor5D[];
+}
+
 /** The heavy half of a network: how it is built, and what it costs. `section` has every default filled in. */
 export interface NetworkBuilder<Section extends NetworkSection = NetworkSection> {
   /** @throws UserError for options that no such network can have. */
   encoder(section: Section, init: ParameterSetOptions): Encoder;
   /** @throws UserError for options that no such network can have. */
   segmenter(section: Section, outChannels: number, init: ParameterSetOptions): Segmenter;
+  /** The same where the encoder can leave hidden voxels out; its descriptor says so (`masking`). */
+  visibleSegmenter?(section: Section, outChannels: number, init: ParameterSetOptions): VisibleSegmenter;
+  /** The encoder where patches can be hidden; its descriptor says so (`masking`). */
+  tokenEncoder?(section: Section, init: ParameterSetOptions): TokenEncoder;
   /**
    * Adds up what a forward pass of one crop costs: of the encoder, or of the segmentation network where `outChannels` is given.
    *

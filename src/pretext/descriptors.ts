@@ -8,6 +8,9 @@ import { rotateRestoreDescriptor } from './rotate-restore/descriptor';
 import { rotationDescriptor } from './rotation/descriptor';
 import { simclrDescriptor } from './simclr/descriptor';
 import { volumeFusionDescriptor } from './volume-fusion/descriptor';
+import { sparkDescriptor } from './spark/descriptor';
+import { simmimDescriptor } from './simmim/descriptor';
+import { swinSslDescriptor } from './swin-ssl/descriptor';
 import { vocoDescriptor } from './voco/descriptor';
 
 /** The light halves of the pretext tasks: one line a task (its heavy half stands in tasks.ts). The first is the default. */
@@ -21,6 +24,9 @@ const own = {
   'rotate-restore': rotateRestoreDescriptor,
   jigsaw: jigsawDescriptor,
   simclr: simclrDescriptor,
+  spark: sparkDescriptor,
+  simmim: simmimDescriptor,
+  'swin-ssl': swinSslDescriptor,
 } as const;
 
 export type PretextName = keyof typeof own;

@@ -49,4 +49,19 @@ export const pretextTasks = new Registry<TaskModules>('pretext task', {
     task: async () => (await import('./simclr/task')).simclrTask,
     preview: async () => (await import('./simclr/preview')).simclrPreview,
   },
+  spark: {
+    sampler: async () => (await import('./spark/sampler')).sparkSampler,
+    task: async () => (await import('./spark/task')).sparkTask,
+    preview: async () => (await import('./spark/preview')).sparkPreview,
+  },
+  simmim: {
+    sampler: async () => (await import('./simmim/sampler')).simmimSampler,
+    task: async () => (await import('./simmim/task')).simmimTask,
+    preview: async () => (await import('./simmim/preview')).simmimPreview,
+  },
+  'swin-ssl': {
+    sampler: async () => (await import('./swin-ssl/sampler')).swinSslSampler,
+    task: async () => (await import('./swin-ssl/task')).swinSslTask,
+    preview: async () => (await import('./swin-ssl/preview')).swinSslPreview,
+  },
 } satisfies Record<PretextName, TaskModules>);

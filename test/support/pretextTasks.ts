@@ -94,4 +94,29 @@ export const smallTasks: Readonly<Record<Exclude<PretextName, 'voco'>, SmallTask
       ['overlap', 0, /^method\.overlap: the crops of a pair need not overlap at all/],
     ],
   },
+  spark: {
+    method: { name: 'spark', crop, block: 8, perVolume: 2, ratio: [0.6, 0.9] },
+    networks: ['unet3d'],
+    decoder: true,
+    bad: [
+      ['ratio', [0.9, 0.6], /^method\.ratio: must rise, is \[0\.9,0\.6\]/],
+      ['ratio', [0.9, 1], /^method\.ratio\[1\]: must be .* 1/],
+      ['block', 12, /^method\.block: blocks of 12 voxels do not tile/],
+    ],
+  },
+  simmim: {
+    method: { name: 'simmim', crop, block: 8, perVolume: 2 },
+    networks: ['swin-unetr'],
+    decoder: false,
+    bad: [['ratio', 1, /^method\.ratio: must be (less than|below) 1/]],
+  },
+  'swin-ssl': {
+    method: { name: 'swin-ssl', crop, perVolume: 2, embedding: 16 },
+    networks: both,
+    decoder: false,
+    bad: [
+      ['crop', [16, 32, 64], /^method\.crop: turns about z need crops as long/],
+      ['temperature', 0, /^method\.temperature: must be (more|greater|above) .* ?0/],
+    ],
+  },
 };

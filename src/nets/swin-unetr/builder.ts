@@ -7,5 +7,6 @@ import { SwinUnetr, SwinUnetrEncoder } from './swinUnetr';
 export const swinUnetrBuilder: NetworkBuilder<SwinSection> = {
   encoder: (section, init) => new SwinUnetrEncoder(section, init),
   segmenter: (section, outChannels, init) => new SwinUnetr(section, outChannels, init),
+  tokenEncoder: (section, init) => new SwinUnetrEncoder(section, init),
   cost: swinCost,
 };

@@ -110,6 +110,7 @@ export const swinUnetr = {
     });
     return [...(featureSize % 12 === 0 ? [] : [odd]), ...undivided];
   },
+  masking: ['tokens'],
   reach: () => 'sample',
   stateDict: {
     namesOf: 'MONAI’s SwinUNETR',

@@ -6,7 +6,7 @@ import { OutBlock, pooledSizeOf, ResidualBlock, UpBlock } from '../blocks';
 import { Scope } from '../layers';
 import { ParameterSet, type ParameterSetOptions } from '../parameters';
 import { checkInputSize } from '../inputSize';
-import type { Encoder, Scale, Segmenter } from '../types';
+import type { Scale, Segmenter, TokenEncoder } from '../types';
 import { swinUnetr, type SwinSection } from './descriptor';
 import { SwinTransformer } from './transformer';
 
@@ -33,6 +33,8 @@ function checkStages({ featureSize, depths, heads }: SwinSection): void {
     );
   }
 }
+
+type Hide = (embeddings: tf.Tensor5D) => tf.Tensor5D;
 
 /** swinViT and the residual blocks that VoCo pools: what pre-training learns. */
 class SwinTrunk {
@@ -68,20 +70,21 @@ class SwinTrunk {
    * `use` of each output of {@link encode}. The block at full resolution goes first, so that its gradient, which takes the
    * most room, is computed last, when nothing else is kept any more.
    */
-  each<T extends tf.Tensor>(x: tf.Tensor5D, use: (feature: tf.Tensor5D) => T): T[] {
+  each<T extends tf.Tensor>(x: tf.Tensor5D, use: (feature: tf.Tensor5D) => T, hide?: Hide): T[] {
     const used = (i: number, input: tf.Tensor5D): T => tf.tidy(() => use(this.encoders[i]!.forward(input)));
     const first = used(0, x);
-    const hidden = this.hidden(x, ENCODED);
+    const hidden = this.transformer.forward(x, ENCODED, hide);
     return [first, ...ENCODED.map((state, i) => used(i + 1, hidden[state]!))];
   }
 }
 
 /** The VoCo student's encoder (authors' models/voco_head.py, class Swin, without its projector). */
-export class SwinUnetrEncoder implements Encoder {
+export class SwinUnetrEncoder implements TokenEncoder {
   readonly parameters: ParameterSet;
   readonly inChannels: number;
   readonly scales: readonly Scale[];
   readonly pooledSize: number;
+  readonly tokens: Scale;
   private readonly trunk: SwinTrunk;
 
   constructor(
@@ -89,6 +92,7 @@ export class SwinUnetrEncoder implements Encoder {
     init: ParameterSetOptions,
   ) {
     checkStages(section);
+    this.tokens = { channels: section.featureSize, stride: mapAxes(() => 2) };
     this.parameters = new ParameterSet(init);
     this.inChannels = section.inChannels;
     this.scales = SCALES.map(([multiple, stride]) => ({
@@ -106,6 +110,11 @@ export class SwinUnetrEncoder implements Encoder {
   forward(x: tf.Tensor5D): tf.Tensor5D[] {
     this.checkSize([x.shape[1], x.shape[2], x.shape[3]]);
     return tf.tidy(() => this.trunk.each(x, (feature) => feature));
+  }
+
+  forwardHiding(x: tf.Tensor5D, hide: Hide): tf.Tensor5D[] {
+    this.checkSize([x.shape[1], x.shape[2], x.shape[3]]);
+    return tf.tidy(() => this.trunk.each(x, (feature) => feature, hide));
   }
 
   pooled(x: tf.Tensor5D): tf.Tensor2D {

@@ -30,11 +30,17 @@ export class SwinTransformer {
    * with F, 2F, … channels. The stages themselves pass the un-normed tensors on.
    *
    * @param wanted which of the outputs to make; the others are undefined.
+   * @param hide replaces embeddings of the patches (SimMIM)
    */
-  forward(x: tf.Tensor5D, wanted: readonly number[] = [0, 1, 2, 3, 4]): (tf.Tensor5D | undefined)[] {
+  forward(
+    x: tf.Tensor5D,
+    wanted: readonly number[] = [0, 1, 2, 3, 4],
+    hide?: (embeddings: tf.Tensor5D) => tf.Tensor5D,
+  ): (tf.Tensor5D | undefined)[] {
     const output = (state: tf.Tensor5D, i: number) => (wanted.includes(i) ? layerNorm(state) : undefined);
     return tidyList(() => {
-      let state = this.patchEmbed.forward(x);
+      const embedded = this.patchEmbed.forward(x);
+      let state = hide ? hide(embedded) : embedded;
       const outputs = [output(state, 0)];
       this.stages.forEach((stage, i) => {
         state = tf.tidy(() => stage.forward(this.residuals[i]?.forward(state) ?? state));

@@ -7,5 +7,6 @@ import { Unet, UnetEncoder } from './unet3d';
 export const unet3dBuilder: NetworkBuilder<UnetSection> = {
   encoder: (section, init) => new UnetEncoder(section, init),
   segmenter: (section, outChannels, init) => new Unet(section, outChannels, init),
+  visibleSegmenter: (section, outChannels, init) => new Unet(section, outChannels, init),
   cost: unetCost,
 };

@@ -60,6 +60,7 @@ export const unet3d = {
   stride: () => STRIDE,
   sizeProblem: ({ name }, size) => strideProblem(name, STRIDE, size),
   rules: () => [],
+  masking: ['voxels'],
   reach: () => 'sample',
   stateDict: {
     namesOf: 'VoCo for VS Code’s 3D U-Net',

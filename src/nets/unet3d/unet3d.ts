@@ -6,7 +6,8 @@ import { pooledSizeOf, poolAll, SLOPE } from '../blocks';
 import { Scope, type ConvParameters } from '../layers';
 import { ParameterSet, type ParameterSetOptions } from '../parameters';
 import { checkInputSize } from '../inputSize';
-import type { Encoder, Scale, Segmenter } from '../types';
+import type { Encoder, Scale, VisibleSegmenter } from '../types';
+import { visibleNorm, type VisibleVoxels } from '../visible';
 import { unet3d, type UnetSection } from './descriptor';
 
 const LEVELS = 5;
@@ -26,11 +27,13 @@ class DoubleConv {
     this.conv2 = scope.at('conv2').conv(outChannels, outChannels, 3);
   }
 
-  forward(x: tf.Tensor5D): tf.Tensor5D {
+  /** @param visible of the output, `[N, X, Y, Z, 1]`: other voxels take no part in norms and come out as 0 */
+  forward(x: tf.Tensor5D, visible?: tf.Tensor5D): tf.Tensor5D {
+    const norm = (y: tf.Tensor5D): tf.Tensor5D =>
+      visible ? visibleNorm(y, visible, SLOPE) : instanceNorm(y, { slope: SLOPE });
     return tf.tidy(() => {
-      const first = conv3d(x, this.conv1.weight.get(), { padding: 1, stride: this.stride });
-      const inner = instanceNorm(first, { slope: SLOPE });
-      return instanceNorm(conv3d(inner, this.conv2.weight.get(), { padding: 1 }), { slope: SLOPE });
+      const inner = norm(conv3d(x, this.conv1.weight.get(), { padding: 1, stride: this.stride }));
+      return norm(conv3d(inner, this.conv2.weight.get(), { padding: 1 }));
     });
   }
 }
@@ -47,12 +50,21 @@ class UnetTrunk {
     });
   }
 
-  forward(x: tf.Tensor5D): tf.Tensor5D[] {
+  /** @param visible voxels that may be seen; default: all */
+  forward(x: tf.Tensor5D, visible?: VisibleVoxels): tf.Tensor5D[] {
     const features: tf.Tensor5D[] = [];
-    for (const level of this.levels) features.push(level.forward(features.at(-1) ?? x));
+    this.levels.forEach((level, i) => {
+      features.push(level.forward(features.at(-1) ?? x, visible?.at(mapAxes(() => 2 ** i))));
+    });
     return features;
   }
 }
+
+const scalesOf = ({ featureSize }: UnetSection): Scale[] =>
+  Array.from({ length: LEVELS }, (_, level) => ({
+    channels: featureSize * 2 ** level,
+    stride: mapAxes(() => 2 ** level),
+  }));
 
 function checkFeatureSize({ featureSize }: UnetSection): void {
   if (Number.isInteger(featureSize) && featureSize >= 1) return;
@@ -77,10 +89,7 @@ export class UnetEncoder implements Encoder {
     checkFeatureSize(section);
     this.parameters = new ParameterSet(init);
     this.inChannels = section.inChannels;
-    this.scales = Array.from({ length: LEVELS }, (_, level) => ({
-      channels: section.featureSize * 2 ** level,
-      stride: mapAxes(() => 2 ** level),
-    }));
+    this.scales = scalesOf(section);
     this.pooledSize = pooledSizeOf(this.scales);
     this.trunk = new UnetTrunk(new Scope(this.parameters), section);
   }
@@ -112,8 +121,9 @@ interface UnetDecoder {
  * 3D U-Net for segmentation. After the encoder's names: `decoder.<level>.up.weight`, `decoder.<level>.conv1.weight`,
  * `decoder.<level>.conv2.weight` for levels 3 to 0, `out.weight`, `out.bias`.
  */
-export class Unet implements Segmenter {
+export class Unet implements VisibleSegmenter {
   readonly parameters: ParameterSet;
+  readonly scales: readonly Scale[];
   readonly inChannels: number;
   private readonly trunk: UnetTrunk;
   private readonly decoders: UnetDecoder[];
@@ -127,6 +137,7 @@ export class Unet implements Segmenter {
     checkFeatureSize(section);
     this.parameters = new ParameterSet(init);
     this.inChannels = section.inChannels;
+    this.scales = scalesOf(section);
     const scope = new Scope(this.parameters);
     this.trunk = new UnetTrunk(scope, section);
     this.decoders = Array.from({ length: LEVELS - 1 }, (_, i) => {
@@ -147,8 +158,16 @@ export class Unet implements Segmenter {
 
   forward(x: tf.Tensor5D): tf.Tensor5D {
     this.checkSize([x.shape[1], x.shape[2], x.shape[3]]);
+    return tf.tidy(() => this.decode(this.trunk.forward(x)));
+  }
+
+  encodeVisible(x: tf.Tensor5D, visible: VisibleVoxels): tf.Tensor5D[] {
+    this.checkSize([x.shape[1], x.shape[2], x.shape[3]]);
+    return tf.tidy(() => this.trunk.forward(x, visible));
+  }
+
+  decode(features: readonly tf.Tensor5D[]): tf.Tensor5D {
     return tf.tidy(() => {
-      const features = this.trunk.forward(x);
       let state = features[LEVELS - 1]!;
       this.decoders.forEach(({ up, convs }, i) => {
         const skip = features[LEVELS - 2 - i]!;

@@ -1,4 +1,5 @@
 import * as tf from '../../tensor/tf';
+import { stopGradient } from '../voco/tensors';
 
 /**
  * Mean squared error of each row over the voxels that the mask marks (all without one), then the mean over rows.
@@ -43,6 +44,7 @@ export function classLoss(logits: tf.Tensor2D, labels: Uint8Array): { loss: tf.S
   const [rows, classes] = logits.shape;
   const truth = tf.oneHot(tf.tensor1d(Int32Array.from(labels), 'int32'), classes);
   const loss = tf.neg(tf.div(tf.sum(tf.mul(tf.logSoftmax(logits, 1), truth)), rows)) as tf.Scalar;
-  const hit = tf.equal(tf.argMax(logits, 1), tf.tensor1d(Int32Array.from(labels), 'int32'));
+  // No gradient goes through the accuracy.
+  const hit = tf.equal(tf.argMax(stopGradient(logits), 1), tf.tensor1d(Int32Array.from(labels), 'int32'));
   return { loss, accuracy: tf.mean(tf.cast(hit, 'float32')) };
 }

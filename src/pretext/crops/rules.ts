@@ -22,3 +22,12 @@ export function blockRules(crop: Vec3, block: number, key: string): Problem[] {
   const [x, y, z] = mapVec3(crop, (length) => length / block);
   return x * y * z > 1 ? [] : [error(at, `one block of ${block} voxels is the whole crop of ${formatSize(crop)}`)];
 }
+
+/** Blocks that an encoder halves again and again, or cuts into patches of two voxels. */
+export function evenBlockRules(block: number): Problem[] {
+  if (Number.isInteger(Math.log2(block))) return [];
+  const nearest = 2 ** Math.round(Math.log2(block));
+  return [
+    error(['method', 'block'], `must be a power of 2, is ${block}: the encoder halves cubes again and again`, nearest),
+  ];
+}

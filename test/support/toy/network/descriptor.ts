@@ -36,6 +36,7 @@ export const toyDescriptor = {
   stride: () => STRIDE,
   sizeProblem: ({ name }, size) => strideProblem(name, STRIDE, size),
   rules: ({ width }) => (width % 2 === 0 ? [] : [error(['width'], `must be even, is ${width}`, width + 1)]),
+  masking: [],
   reach: () => 'sample',
   stateDict: {
     namesOf: 'the toy',

@@ -1,0 +1,61 @@
+import type { Vec3 } from '../geometry';
+import * as tf from '../tensor/tf';
+
+/** Guard of the square root, as in every instance norm. */
+const EPS = 1e-5;
+
+/** Which voxels of some crops a network may see: whole blocks of a grid, at any resolution up to that grid. */
+export class VisibleVoxels {
+  /**
+   * @param hidden `[N, …size]`: 1 for hidden voxels
+   * @param block edge of the blocks, voxels
+   */
+  constructor(
+    private readonly hidden: Uint8Array,
+    private readonly count: number,
+    private readonly size: Vec3,
+    private readonly block: number,
+  ) {}
+
+  /**
+   * `[N, X, Y, Z, 1]`: 1 for visible voxels, at a resolution of `size / stride`; undefined where a voxel there is larger than a block,
+   * so that all are seen (SparK: stages coarser than the mask's grid are dense).
+   */
+  at(stride: Vec3): tf.Tensor5D | undefined {
+    if (stride.some((step) => step > this.block || this.block % step !== 0)) return undefined;
+    const [x, y, z] = this.size;
+    const [nx, ny, nz] = [x / stride[0], y / stride[1], z / stride[2]];
+    const out = new Float32Array(this.count * nx * ny * nz);
+    let to = 0;
+    for (let n = 0; n < this.count; n++)
+      for (let i = 0; i < nx; i++)
+        for (let j = 0; j < ny; j++) {
+          const line = ((n * x + i * stride[0]) * y + j * stride[1]) * z;
+          for (let k = 0; k < nz; k++) out[to++] = 1 - this.hidden[line + k * stride[2]]!;
+        }
+    return tf.tensor5d(out, [this.count, nx, ny, nz, 1]);
+  }
+}
+
+/**
+ * Instance norm over the visible voxels of each crop and channel, 0 elsewhere (SparK's `SparseInstanceNorm`), without affine
+ * parameters, then leaky ReLU.
+ *
+ * @param x `[N, X, Y, Z, C]`; @param visible `[N, X, Y, Z, 1]`
+ * @param slope of the leaky ReLU; 1: none
+ */
+export function visibleNorm(x: tf.Tensor5D, visible: tf.Tensor5D, slope = 1): tf.Tensor5D {
+  return tf.tidy(() => {
+    const [n, nx, ny, nz, channels] = x.shape;
+    const voxels = nx * ny * nz;
+    const flat = tf.reshape(x, [n, voxels, channels]);
+    const seen = tf.reshape(visible, [n, voxels, 1]);
+    const count = tf.maximum(tf.sum(seen, 1, true), 1);
+    const mean = tf.div(tf.sum(tf.mul(flat, seen), 1, true), count);
+    const centred = tf.mul(tf.sub(flat, mean), seen);
+    const variance = tf.div(tf.sum(tf.square(centred), 1, true), count);
+    const normal = tf.mul(centred, tf.rsqrt(tf.add(variance, EPS)));
+    const bent = slope === 1 ? normal : tf.add(tf.mul(tf.relu(normal), 1 - slope), tf.mul(normal, slope));
+    return tf.reshape(bent, x.shape);
+  });
+}

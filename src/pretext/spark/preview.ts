@@ -1,0 +1,4 @@
+import { cropPreview } from '../crops/preview';
+import { sparkSample } from './sampler';
+
+export const sparkPreview = cropPreview(sparkSample);
