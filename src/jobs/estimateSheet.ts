@@ -1,10 +1,19 @@
 import { networkDescriptors, sizeKeyOf } from '../nets/descriptors';
-import type { DiskUse, EstimateCard, EstimateSheet, RunEstimate } from '../protocol/estimate';
+import {
+  longRunAdvice,
+  memoryNeeded,
+  type DiskUse,
+  type EstimateCard,
+  type EstimateSheet,
+  type RunEstimate,
+} from '../protocol/estimate';
 import { counted, formatBytes, formatDuration, formatSeconds } from '../text';
 
 type ShownFolder = (folder: string) => string;
 
-function timeCard({ time, device }: RunEstimate): EstimateCard {
+function timeCard(estimate: RunEstimate): EstimateCard {
+  const { time, device } = estimate;
+  const advice = longRunAdvice(estimate);
   const { steps, secondsPerStep, measured } = time;
   return {
     title: 'Time',
@@ -12,13 +21,16 @@ function timeCard({ time, device }: RunEstimate): EstimateCard {
     details: [
       `${counted(steps, 'step')} of ${formatSeconds(secondsPerStep)}`,
       measured ? `measured on ${device.name} just now` : `calculated from the speed of ${device.name}, not measured`,
+      ...(device.noGpu === undefined ? [] : [`no GPU is used: ${device.noGpu.replaceAll('`', '')}`]),
       'without preparing the volumes and validation',
     ],
+    ...(advice && { problem: `${advice[0]!.toUpperCase()}${advice.slice(1)}.` }),
   };
 }
 
-function memoryCard({ memory, network }: RunEstimate): EstimateCard {
-  const needed = memory.stateBytes + memory.activationBytes;
+function memoryCard(estimate: RunEstimate): EstimateCard {
+  const { memory, network } = estimate;
+  const needed = memoryNeeded(estimate);
   const share = needed / memory.freeBytes;
   return {
     title: 'Memory',
@@ -27,6 +39,7 @@ function memoryCard({ memory, network }: RunEstimate): EstimateCard {
       `${formatBytes(memory.freeBytes)} are free`,
       `${formatBytes(memory.stateBytes)} for weights, gradients and optimizer`,
       `${formatBytes(memory.activationBytes)} for ${counted(network.microBatch, 'crop')} at a time`,
+      `${formatBytes(memory.processBytes)} for the program, volumes and batches`,
     ],
     share,
     ...(share > 1 && { problem: `Does not fit: use a smaller ${sizeKeyOf(network.name)} or smaller crops.` }),

@@ -8,6 +8,8 @@ export class Cost {
   kept = 0;
   /** Elements alive at once in the largest block. */
   peak = 0;
+  /** Elements of gradients alive at once in a backward pass, beside what is kept. */
+  gradients = 0;
 
   /** A convolution of `outVoxels` outputs with a kernel of `kernel`³; its input is kept. */
   conv(inVoxels: number, outVoxels: number, inChannels: number, outChannels: number, kernel: number): void {
@@ -22,6 +24,11 @@ export class Cost {
   /** Elements that a layer keeps and no other layer does, as a normalisation's output. */
   keep(elements: number): void {
     this.kept += elements;
+  }
+
+  /** The layers whose gradients take the most room. */
+  backward(elementsAlive: number): void {
+    this.gradients = Math.max(this.gradients, elementsAlive);
   }
 
   block(elementsAlive: number): void {

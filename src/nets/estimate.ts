@@ -11,8 +11,24 @@ export interface NetworkEstimate {
   forwardFlops: number;
   /** Bytes of activations that a forward pass of one crop keeps for the backward pass, float32. */
   trainingBytes: number;
+  /** Bytes of gradients alive at once in a backward pass of one crop, beside {@link trainingBytes}. */
+  backwardBytes: number;
   /** Largest bytes alive at once in a forward pass of one crop without gradients. */
   inferenceBytes: number;
+}
+
+/** Arrays of the size of the output that are alive when the last layers' gradients are computed: the output and its gradient. */
+const OUTPUTS = 2;
+
+/**
+ * What a network that gives every voxel some numbers needs at once beside what it keeps: when the loss is computed there are
+ * no gradients yet, so the larger of the two counts.
+ *
+ * @param outputBytes bytes of the output of a crop
+ * @param lossCopies arrays of that size which the loss and its gradient keep
+ */
+export function workBytes({ backwardBytes }: NetworkEstimate, outputBytes: number, lossCopies: number): number {
+  return Math.max(lossCopies * outputBytes, backwardBytes + OUTPUTS * outputBytes);
 }
 
 /**
@@ -36,6 +52,7 @@ export function estimate(config: AnyNetwork, size: Vec3, outChannels?: number): 
     parameters: network.parameters.count,
     forwardFlops: cost.flops,
     trainingBytes: BYTES * cost.kept,
+    backwardBytes: BYTES * cost.gradients,
     inferenceBytes: BYTES * (cost.peak + waiting),
   };
 }

@@ -9,7 +9,7 @@ export {
 } from './build';
 export { Classifier } from './classifier';
 export { networkText, type NetworkConfig } from './descriptors';
-export { estimate, type NetworkEstimate } from './estimate';
+export { estimate, workBytes, type NetworkEstimate } from './estimate';
 export { ParameterSet, type ParameterSetOptions } from './parameters';
 export type { LoadOptions, LoadReport, StateEntry } from './state';
 export type { Encoder, Network, NetworkBuilder, Scale, Segmenter, TokenEncoder, VisibleSegmenter } from './types';

@@ -2,7 +2,12 @@
 export interface RunEstimate {
   readonly kind: string;
   readonly name: string;
-  readonly device: { readonly name: string; readonly description: string };
+  readonly device: {
+    readonly name: string;
+    readonly description: string;
+    /** Why no GPU computes; absent where one does. */
+    readonly noGpu?: string;
+  };
   readonly volumes: {
     readonly train: number;
     readonly heldOut: number;
@@ -20,8 +25,10 @@ export interface RunEstimate {
   readonly memory: {
     /** Weights, gradients, optimizer state, and the teacher where there is one. */
     readonly stateBytes: number;
-    /** What one micro-batch keeps for the backward pass. */
+    /** What one micro-batch keeps for the backward pass, and its gradients. */
     readonly activationBytes: number;
+    /** The program itself, its loader threads with their volumes and batches, and the copy of a checkpoint that is written. */
+    readonly processBytes: number;
     /** Available without swapping. */
     readonly freeBytes: number;
   };
@@ -46,6 +53,28 @@ export interface DiskUse {
   readonly bytes: number;
   /** Left on that disk; absent where it cannot be known. */
   readonly freeBytes?: number;
+}
+
+/** All that a run takes of memory at once, bytes. */
+export const memoryNeeded = ({ memory: { stateBytes, activationBytes, processBytes } }: RunEstimate): number =>
+  stateBytes + activationBytes + processBytes;
+
+const DAY = 86_400;
+/** A run that takes longer is not one that a person waits for, days. */
+const LONG_DAYS = 14;
+
+/** What a very long run means for a person and what to do about it; undefined where it is not so long. */
+export function longRunAdvice({ time, device, kind, network }: RunEstimate): string | undefined {
+  const days = (time.steps * time.secondsPerStep) / DAY;
+  if (!(days > LONG_DAYS)) return undefined;
+  const span = days >= 365 ? `${(days / 365).toFixed(1)} years` : `${Math.round(days / 7)} weeks`;
+  const faster = device.noGpu === undefined ? 'a faster GPU' : 'a machine with a GPU';
+  const size =
+    kind === 'pretrain' ? 'or begin with a "small" or "demo" preset (voco init --preset)' : 'or a smaller network';
+  return (
+    `this is ${span} without a break: not practical on ${device.name}. Use ${faster}, fewer steps than ${time.steps}, ` +
+    `fewer or smaller crops than ${network.cropsPerStep} a step, ${size}`
+  );
 }
 
 /** One figure of the estimate as the panel shows it: texts for people, made by the host. */

@@ -22,8 +22,12 @@ export interface StepCost {
   readonly microBatch: number;
   /** Weights, gradients and optimizer state, and followed networks such as a teacher. */
   readonly stateBytes: number;
-  /** Activations of one micro-batch. */
+  /** What of that a checkpoint holds: all but the gradients. */
+  readonly checkpointBytes: number;
+  /** Activations of one micro-batch, and the largest gradients beside them. */
   readonly activationBytes: number;
+  /** The rows of one batch, as the sampler gives them. */
+  readonly batchBytes: number;
   /** Arithmetic of one step, forward and backward. */
   readonly stepFlops: number;
 }
@@ -55,24 +59,39 @@ export function pieceRows({ network }: Config, { rowFlops }: TaskCost, backend: 
  *
  * @param cost the task's part of it
  * @param memory what may be planned with, bytes
+ * @param piece rows computed before signals are looked for (see {@link pieceRows})
  */
-export function stepCost({ optimizer, train, network }: Config, cost: TaskCost, memory: number): StepCost {
-  // Weights and gradient, the optimizer's moments, and each network that is followed.
-  const copies = 2 + moments(optimizer) + cost.followers;
-  const stateBytes = cost.parameters * FLOAT * copies;
+export function stepCost(
+  { optimizer, train, network }: Config,
+  cost: TaskCost,
+  memory: number,
+  piece = Infinity,
+): StepCost {
+  const { parameters, rowsPerStep, rowBytes, workBytes = 0, inputBytes = 0, followedParameters = 0 } = cost;
+  // A gradient beside the weights, the optimizer's moments, and each network that is followed.
+  const checkpointBytes = FLOAT * (parameters * (1 + moments(optimizer)) + followedParameters);
+  const stateBytes = checkpointBytes + FLOAT * parameters;
   const room = Math.max(0, memory * USABLE_SHARE - stateBytes);
-  const fitting = Math.max(1, Math.min(LARGEST_MICRO_BATCH, Math.floor(room / cost.rowBytes)));
+  const fitting = Math.max(1, Math.min(LARGEST_MICRO_BATCH, Math.floor(room / (rowBytes + workBytes))));
   const chosen = train.microBatch > 0 ? train.microBatch : fitting;
   // Batch norm sees the batch as a whole, or it would compute something else.
-  const microBatch = passesWhole(network) ? cost.rowsPerStep : Math.min(cost.rowsPerStep, chosen);
-  const forwards = 1 + cost.followers + (cost.tied && microBatch < cost.rowsPerStep ? 1 : 0);
+  const microBatch = passesWhole(network) ? rowsPerStep : Math.min(rowsPerStep, chosen);
+  const inPieces = microBatch < rowsPerStep;
+  const computed = Math.min(microBatch, piece);
+  // A loss that ties rows together keeps what it needs of all of them, where they fit; else a piece is done before the next.
+  const kept = cost.tied && !inPieces ? microBatch : computed;
+  // Pieces: their gradients are added to those of the step, and a step that is left puts followed networks back.
+  const sums = computed < rowsPerStep ? FLOAT * (parameters + followedParameters) : 0;
+  const forwards = 1 + cost.followers + (cost.tied && inPieces ? 1 : 0);
   return {
-    parameters: cost.parameters,
-    cropsPerStep: cost.rowsPerStep,
+    parameters,
+    cropsPerStep: rowsPerStep,
     microBatch,
-    stateBytes,
-    activationBytes: microBatch * cost.rowBytes,
+    stateBytes: stateBytes + sums,
+    checkpointBytes,
+    activationBytes: kept * rowBytes + computed * workBytes,
+    batchBytes: rowsPerStep * inputBytes,
     // A backward pass takes twice a forward pass.
-    stepFlops: cost.rowsPerStep * cost.rowFlops * (forwards + 2),
+    stepFlops: rowsPerStep * cost.rowFlops * (forwards + 2),
   };
 }

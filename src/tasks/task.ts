@@ -41,10 +41,16 @@ export interface TaskCost {
   readonly rowsPerStep: number;
   /** Bytes that a row keeps for the backward pass. */
   readonly rowBytes: number;
+  /** Bytes that a row needs beside while its loss and gradients are computed; default 0. */
+  readonly workBytes?: number;
+  /** Bytes of a row as the sampler gives it: input, target, mask, labels; default 0. */
+  readonly inputBytes?: number;
   /** Arithmetic of one row forward through the network. */
   readonly rowFlops: number;
-  /** Networks of the same size that are followed, not trained: each holds its weights and sees every row once. */
+  /** Networks that are followed, not trained, and see every row once. */
   readonly followers: number;
+  /** Numbers of all that is followed, in memory and in checkpoints; default 0. */
+  readonly followedParameters?: number;
   /** The loss ties rows together, so a step in pieces needs one more forward pass. */
   readonly tied: boolean;
 }

@@ -1,10 +1,12 @@
 import { sizeKeyOf } from '../nets/descriptors';
-import type { DiskUse, RunEstimate } from '../protocol/estimate';
+import { longRunAdvice, memoryNeeded, type DiskUse, type RunEstimate } from '../protocol/estimate';
 import { counted, formatBytes, formatDuration, formatSeconds } from '../text';
 
 /** An estimate in lines for people. */
-export function describeEstimate({ volumes, network, memory, cache, checkpoints, time }: RunEstimate): string[] {
-  const needed = memory.stateBytes + memory.activationBytes;
+export function describeEstimate(estimate: RunEstimate): string[] {
+  const { volumes, network, memory, cache, checkpoints, time, device } = estimate;
+  const needed = memoryNeeded(estimate);
+  const advice = longRunAdvice(estimate);
   const tight =
     needed > memory.freeBytes ? ` — more than is free: use a smaller ${sizeKeyOf(network.name)} or smaller crops` : '';
   const disk = ({ bytes, freeBytes }: DiskUse): string =>
@@ -17,6 +19,7 @@ export function describeEstimate({ volumes, network, memory, cache, checkpoints,
     `memory: about ${formatBytes(needed)} (${formatBytes(memory.freeBytes)} free)${tight}`,
     ...(cache ? [`cache: ${disk(cache)}`] : []),
     `checkpoints: ${disk(checkpoints)}`,
-    `time: ${sure} ${formatDuration(time.secondsPerStep * time.steps)} for ${time.steps} steps (${each}), without preparing the volumes and validation`,
+    `time: ${sure} ${formatDuration(time.secondsPerStep * time.steps)} for ${time.steps} steps (${each})${device.noGpu === undefined ? '' : ' without a GPU'}, without preparing the volumes and validation`,
+    ...(advice ? [`note: ${advice}`] : []),
   ];
 }

@@ -198,5 +198,6 @@ export async function train(
  */
 export async function estimateTraining(kind: ConfigKind, request: RunRequest, say: Say): Promise<RunEstimate> {
   const plan = await planRun(kind, request, say);
-  return timeSteps(plan.estimate, (rows) => trialSteps(plan, rows), say);
+  const trial = { least: plan.leastRows, prepare: (rows: number) => trialSteps(plan, rows) };
+  return timeSteps(plan.estimate, trial, say);
 }

@@ -3,7 +3,7 @@ import { UsageError } from '../errors/userError';
 import { UNWATCHED, type Watched } from '../rpc/breath';
 import type { RunEstimate } from '../protocol/estimate';
 import type { Cases, TrainingTask } from '../tasks';
-import { useDevice } from '../tensor/backends';
+import { useDevice, whyNoGpu } from '../tensor/backends';
 import { estimateRun } from './estimate';
 import { checkStartingPoint, startingPoint } from './initialize';
 import { refuseLostCheckpoints } from './resume';
@@ -32,6 +32,8 @@ export interface Plan extends TrainingJob {
   readonly length: RunLength;
   /** Rows in memory at a time. */
   readonly microBatch: number;
+  /** Fewest rows of a step that shows what a row takes: batch norm needs two. */
+  readonly leastRows: number;
   /** Rows computed before signals are looked for. */
   readonly pieceRows: number;
 }
@@ -85,10 +87,12 @@ export async function planRun(
       totalSteps: length.totalSteps,
       precision: device.precision,
     });
-  say(`device: ${device.name}, ${device.description}`);
+  const noGpu = await whyNoGpu(config.device, device.name);
+  say(`device: ${device.name}, ${device.description}${noGpu === undefined ? '' : `; no GPU is used (${noGpu})`}`);
   const available = availableMemory();
   const taskCost = task.cost(config);
-  const cost = stepCost(config, taskCost, available);
+  const piece = pieceRows(config, taskCost, device.backend);
+  const cost = stepCost(config, taskCost, available, piece);
   const steps = length.totalSteps - done;
   const labels = checks.labels !== undefined;
   const estimate = await estimateRun({
@@ -101,6 +105,7 @@ export async function planRun(
     available,
     steps,
     warnings,
+    noGpu,
   });
   // A choice made by free memory is part of the run: resuming must not make it again.
   const fixed = {
@@ -122,7 +127,8 @@ export async function planRun(
     estimate,
     length,
     microBatch,
-    pieceRows: pieceRows(config, taskCost, device.backend),
+    leastRows: taskCost.tied ? 2 : 1,
+    pieceRows: piece,
     device,
     warnings,
     initFrom,

@@ -6,14 +6,25 @@ import type { Plan } from './plan';
 
 const NO_CASES: Cases<Case> = { train: [], validation: [] };
 
-/** Builds what a plan trains and returns what does one training step on about `rows` rows of noise. */
-export function trialSteps({ config, task, length, pieceRows }: Plan, rows: number): () => Promise<unknown> {
+/**
+ * Builds what a plan trains, for steps on about `rows` rows of noise. Where a step goes in pieces, so do these, since a loss
+ * that ties rows together then needs one more forward pass.
+ */
+export function trialSteps(plan: Plan, rows: number): { step(): Promise<unknown>; dispose(): void } {
+  const { config, task, length, pieceRows, estimate } = plan;
   const { totalSteps } = length;
   const model = task.build({ config, cases: NO_CASES, totalSteps, onWarning: () => undefined });
   const optimizer = buildOptimizer(config.optimizer, model.groups);
-  const { microBatch } = config.train;
+  const inPieces = plan.microBatch < estimate.network.cropsPerStep;
+  const microBatch = inPieces ? Math.min(plan.microBatch, Math.ceil(rows / 2)) : plan.microBatch;
   const step = buildStep({ config, model, optimizer, length, microBatch, pieceRows, readLate: false });
   const batch: Batch = task.trialBatch(config, rows);
-  // The last step: the first may freeze the encoder, which is cheaper.
-  return () => step.run(batch, totalSteps - 1);
+  return {
+    // The last step: the first may freeze the encoder, which is cheaper.
+    step: () => step.run(batch, totalSteps - 1),
+    dispose: () => {
+      optimizer.dispose();
+      model.dispose();
+    },
+  };
 }

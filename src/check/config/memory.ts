@@ -21,7 +21,7 @@ export async function memoryProblems(config: Config): Promise<Problem[]> {
     const fix = { title: 'Choose by the free memory (0)', path, value: 0 };
     return [{ path, message: `${takes}: fewer crops at a time would fit`, severity: 'warning', fix }];
   }
-  const path = cost.stateBytes > free ? ['network', networkDescriptors.get(config.network.name).sizeKey] : config.kind === 'pretrain' ? ['method', 'input'] : ['crops', 'size']; // prettier-ignore
+  const path = cost.stateBytes > free ? ['network', networkDescriptors.get(config.network.name).sizeKey] : config.kind === 'pretrain' ? ['method', 'input' in config.method ? 'input' : 'crop'] : ['crops', 'size']; // prettier-ignore
   return [
     {
       path,

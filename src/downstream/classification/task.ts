@@ -3,6 +3,7 @@ import { cacheFolder } from '../../data/cache';
 import type { ClassifiedCase } from '../../data/classified';
 import { VolumeStore, type StoreSettings } from '../../data/volumeStore';
 import { classificationScores } from '../../metrics';
+import { voxelCount } from '../../geometry';
 import { Classifier, estimate } from '../../nets';
 import type { Watched } from '../../rpc/breath';
 import type { BuildParts, Scalars, TrainedModel, TrainingTask } from '../../tasks';
@@ -102,11 +103,13 @@ export const classificationTask: TrainingTask<FinetuneConfig, ClassifiedCase, Cl
   findCases: findClassifiedCases,
   checks: () => ({ early: true }),
   cost({ crops, train, network }) {
-    const { parameters, trainingBytes, forwardFlops } = estimate(network, crops.size);
+    const { parameters, trainingBytes, backwardBytes, forwardFlops } = estimate(network, crops.size);
     return {
       parameters,
       rowsPerStep: train.batch,
       rowBytes: trainingBytes,
+      workBytes: backwardBytes,
+      inputBytes: 4 * network.inChannels * voxelCount(crops.size),
       rowFlops: forwardFlops,
       followers: 0,
       tied: true,

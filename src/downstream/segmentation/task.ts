@@ -3,7 +3,8 @@ import { cacheFolder } from '../../data/cache';
 import type { Case } from '../../data/datalist';
 import type { LabelDemands } from '../../data/judge';
 import { LabelledStore, makeLabelCodes, type LabelCodes, type LabelledStoreSettings } from '../../data/labelled';
-import { createSegmenter, estimate, type Segmenter } from '../../nets';
+import { voxelCount } from '../../geometry';
+import { createSegmenter, estimate, workBytes, type Segmenter } from '../../nets';
 import type { BuildParts, TrainedModel, TrainingTask } from '../../tasks';
 import { findLabelledCases } from '../cases';
 import { trainedGroups } from '../groups';
@@ -94,13 +95,15 @@ export const segmentationTask: TrainingTask<FinetuneConfig, Case, LabelledBatch>
   checks: (config) => ({ labels: labelDemands(config), early: true }),
   cost({ crops, train, task, network }) {
     const { outChannels } = resolveTask(task);
-    const { parameters, trainingBytes, forwardFlops } = estimate(network, crops.size, outChannels);
-    const voxels = crops.size[0] * crops.size[1] * crops.size[2];
+    const cost = estimate(network, crops.size, outChannels);
+    const voxels = voxelCount(crops.size);
     return {
-      parameters,
+      parameters: cost.parameters,
       rowsPerStep: train.batch * crops.perVolume,
-      rowBytes: trainingBytes + LOSS_COPIES * voxels * outChannels * FLOAT,
-      rowFlops: forwardFlops,
+      rowBytes: cost.trainingBytes,
+      workBytes: workBytes(cost, voxels * outChannels * FLOAT, LOSS_COPIES),
+      inputBytes: voxels * (FLOAT * network.inChannels + 1),
+      rowFlops: cost.forwardFlops,
       followers: 0,
       tied: false,
     };

@@ -42,8 +42,11 @@ function encoderCost(cost: Cost, section: SwinSection, size: Vec3): Vec3[] {
 /** What Swin-UNETR costs on one crop: see `NetworkBuilder.cost`. */
 export function swinCost(cost: Cost, section: SwinSection, size: Vec3, outChannels?: number): void {
   const sizes = encoderCost(cost, section, size);
-  if (outChannels === undefined) return;
   const f = section.featureSize;
+  // The encoder's block at full size comes last in a backward pass, when nothing else is kept any more.
+  cost.backward(0.15 * voxelCount(size) * f);
+  if (outChannels === undefined) return;
+  cost.backward(2 * voxelCount(size) * f);
   [16, 8, 4, 2, 1].forEach((multiple, i) =>
     upBlockCost(cost, sizes[4 - i]!, multiple * f, Math.max(multiple / 2, 1) * f),
   );

@@ -17,7 +17,12 @@ export function unetCost(cost: Cost, section: UnetSection, size: Vec3, outChanne
   for (let level = 1; level < 5; level++) {
     doubleConv(cost, voxels[level - 1]!, voxels[level]!, channels[level - 1]!, channels[level]!);
   }
+  const fullSize = voxels[0]! * channels[0]!;
+  // Without a decoder: gradients of the first level's output from the second and from pooling. Measured, as all of `backward`.
+  cost.backward(1.6 * fullSize);
   if (outChannels === undefined) return;
+  // Those of the joined features, which are twice as wide, and of both convolutions.
+  cost.backward(3.3 * fullSize);
   for (let level = 3; level >= 0; level--) {
     cost.conv(voxels[level + 1]!, voxels[level + 1]!, channels[level + 1]!, 8 * channels[level]!, 1);
     doubleConv(cost, voxels[level]!, voxels[level]!, 2 * channels[level]!, channels[level]!);

@@ -1,7 +1,7 @@
 import type { PretrainConfig } from '../../config';
 import type { Case } from '../../data/datalist';
-import { createEncoder, createSegmenter, estimate } from '../../nets';
-import type { Vec3 } from '../../geometry';
+import { createEncoder, createSegmenter, estimate, workBytes } from '../../nets';
+import { voxelCount, type Vec3 } from '../../geometry';
 import type { CaseChecks, Scalars, TrainedModel, TrainingTask } from '../../tasks';
 import type { PretextDescriptor } from '../../tasks/descriptor';
 import { formatPercent } from '../../text';
@@ -65,13 +65,17 @@ export function cropTask<Method extends CropMethod>(
     cost(config) {
       const method = methodOf<Method>(config);
       const outChannels = task.outChannels?.(config, method);
-      const { parameters, trainingBytes, forwardFlops } = estimate(config.network, rowSize(method), outChannels);
-      const voxels = method.crop[0] * method.crop[1] * method.crop[2];
+      const size = rowSize(method);
+      const network = estimate(config.network, size, outChannels);
+      const voxels = voxelCount(size);
+      const images = outChannels === undefined ? 1 : 2;
       return {
-        parameters: parameters + (task.headParameters?.(config, method) ?? 0),
+        parameters: network.parameters + (task.headParameters?.(config, method) ?? 0),
         rowsPerStep: config.train.batch * method.perVolume * rowsPerCrop(method),
-        rowBytes: trainingBytes + (task.lossCopies ?? 0) * voxels * (outChannels ?? 0) * FLOAT,
-        rowFlops: forwardFlops,
+        rowBytes: network.trainingBytes,
+        workBytes: workBytes(network, voxels * (outChannels ?? 0) * FLOAT, task.lossCopies ?? 0),
+        inputBytes: images * voxels * config.network.inChannels * FLOAT,
+        rowFlops: network.forwardFlops,
         followers: 0,
         tied: task.tied ?? false,
       };

@@ -3,7 +3,7 @@ import type * as tf from '../../tensor/tf';
 import { encoderNetwork, trained } from '../crops/models';
 import { cropTask } from '../crops/task';
 import { inputTensor } from '../crops/tensors';
-import { Projector } from '../voco/projector';
+import { Projector, projectorParameters } from '../voco/projector';
 import { simclrDescriptor, type SimclrMethod } from './descriptor';
 import { embeddingSpread, ntXent } from './loss';
 
@@ -15,9 +15,9 @@ export const simclrTask = cropTask<SimclrMethod>({
   descriptor: simclrDescriptor,
   rowsPerCrop: () => 2,
   tied: true,
-  headParameters({ network, seed }, { projector: { hidden, out } }) {
+  headParameters({ network, seed }, { projector }) {
     const { pooledSize } = createEncoder(network, { seed, describeOnly: true });
-    return (pooledSize + 1) * hidden + (hidden + 1) * hidden + (hidden + 1) * out;
+    return projectorParameters(pooledSize, projector);
   },
   trial: (batch) => batch,
   build(config, { temperature, negatives, perVolume, projector: sizes }) {

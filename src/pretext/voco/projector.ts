@@ -12,6 +12,10 @@ export interface ProjectorOptions {
   out: number;
 }
 
+/** Numbers of a {@link Projector} behind `inSize` features. */
+export const projectorParameters = (inSize: number, { hidden, out }: ProjectorOptions): number =>
+  (inSize + 1) * hidden + (hidden + 1) * hidden + (hidden + 1) * out;
+
 /** Batch norm over rows without affine parameters or running statistics: always the batch's own, also in validation. */
 export function batchNorm(x: tf.Tensor2D): tf.Tensor2D {
   const centred = tf.sub(x, tf.mean(x, 0, true));

@@ -1,4 +1,5 @@
 import type { VocoConfig } from './config';
+import { voxelCount } from '../../geometry';
 import { createEncoder, estimate } from '../../nets';
 import { RandomStream, streamId } from '../../random/random';
 import type { TrainedModel, TrainingTask } from '../../tasks';
@@ -10,6 +11,7 @@ import { vocoDescriptor } from './descriptor';
 import { vocoLoss } from './loss';
 import { VocoModel } from './model';
 import { objectiveDescriptors } from './objectives/descriptors';
+import { projectorParameters } from './projector';
 import type { LoaderSettings } from './settings';
 
 /** The model of a config: student, projector, and a teacher where the objective has one. */
@@ -80,14 +82,20 @@ export const vocoTask: TrainingTask<VocoConfig, Case, CropBatch> = {
     };
   },
   cost({ method, network, train }) {
-    const { parameters, trainingBytes, forwardFlops } = estimate(network, method.input);
-    const bases = method.grid[0] * method.grid[1] * method.grid[2];
+    const { parameters, trainingBytes, backwardBytes, forwardFlops } = estimate(network, method.input);
+    const { needs } = objectiveDescriptors.get(method.objective);
+    const { pooledSize } = createEncoder(network, { seed: 0, describeOnly: true });
+    const projector = projectorParameters(pooledSize, method.projector);
+    const bases = voxelCount(method.grid);
     return {
-      parameters,
+      parameters: parameters + projector,
       rowsPerStep: train.batch * (method.randomCrops + bases),
       rowBytes: trainingBytes,
+      workBytes: backwardBytes,
+      inputBytes: 4 * network.inChannels * voxelCount(method.input),
       rowFlops: forwardFlops,
-      followers: objectiveDescriptors.get(method.objective).needs.teacherEncoder ? 1 : 0,
+      followers: needs.teacherEncoder ? 1 : 0,
+      followedParameters: (needs.teacherEncoder ? parameters : 0) + (needs.teacherProjector ? projector : 0),
       tied: true,
     };
   },

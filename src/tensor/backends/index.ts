@@ -108,6 +108,23 @@ export async function measureDevices(): Promise<DeviceStatus[]> {
   return measured;
 }
 
+/** Devices that compute on a GPU. */
+const GPUS: readonly DeviceName[] = ['cuda', 'webgpu'];
+
+/**
+ * Why no GPU computes, as a part of a sentence, and what to do about it; undefined where one does.
+ *
+ * @param spec as the config names the device
+ * @param name the device that is used
+ */
+export async function whyNoGpu(spec: string, name: string): Promise<string | undefined> {
+  if (GPUS.some((gpu) => name === gpu || name.startsWith(`${gpu}:`))) return undefined;
+  if (spec !== 'auto') return `device ${JSON.stringify(spec)} is asked for`;
+  const statuses = (await Promise.all(GPUS.map((gpu) => DEVICES[gpu].list()))).flat();
+  if (statuses.some(({ usable, automatic }) => usable && automatic)) return `${name} is faster here than the GPU`;
+  return '`voco devices` tells why';
+}
+
 /**
  * Makes a device the current one for all tensors.
  *

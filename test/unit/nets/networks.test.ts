@@ -1,6 +1,13 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { countParameters, createEncoder, createSegmenter, estimate, type NetworkConfig } from '../../../src/nets';
-import { linearize } from '../../../src/tensor/autodiff';
+import {
+  countParameters,
+  createEncoder,
+  createSegmenter,
+  estimate,
+  workBytes,
+  type NetworkConfig,
+} from '../../../src/nets';
+import { disposeGradients, linearize, valueAndGradients } from '../../../src/tensor/autodiff';
 import type { OneDnnBackend } from '../../../src/tensor/backends/onednn';
 import * as tf from '../../../src/tensor/tf';
 import { fastestBackend } from '../../support/backends';
@@ -193,5 +200,38 @@ describe('estimate', () => {
     expect(Math.abs(kept / estimate(config, size).trainingBytes - 1)).toBeLessThan(0.1);
     x.dispose();
     network.dispose();
+  });
+
+  it.each([
+    ['3D U-Net, encoder', unet(8), undefined],
+    ['3D U-Net with its decoder', unet(8), 2],
+    ['Swin-UNETR, encoder', swin(12), undefined],
+    ['Swin-UNETR with its decoder', swin(12), 2],
+  ] as const)('%s needs what was estimated at the peak of a backward pass', (_, config, out) => {
+    if (tf.getBackend() !== 'onednn') return;
+    const size = [64, 32, 32] as const;
+    const encoder = out === undefined ? createEncoder(config, { seed: 0 }) : undefined;
+    const dense = out === undefined ? undefined : createSegmenter(config, out, { seed: 0 });
+    const variables = (encoder ?? dense)!.parameters.all.map(({ variable }) => variable);
+    const pool = (tf.backend() as OneDnnBackend).pool;
+    const peakOf = (rows: number): number => {
+      const x = input([rows, ...size, 1]);
+      const before = pool.read().liveBytes;
+      pool.startPeak();
+      const { value, gradients } = valueAndGradients(
+        () => ({ loss: tf.sum(encoder ? encoder.pooled(x) : dense!.forward(x)) }),
+        variables,
+      );
+      const peak = pool.read().peakLiveBytes - before;
+      tf.dispose([value, x]);
+      disposeGradients(gradients);
+      return peak;
+    };
+    const foretold = estimate(config, [...size], out);
+    const outputBytes = 4 * 64 * 32 * 32 * (out ?? 0);
+    const perRow = foretold.trainingBytes + workBytes(foretold, outputBytes, 0);
+    // The difference of two batches leaves out what rows do not change.
+    expect(Math.abs((peakOf(2) - peakOf(1)) / perRow - 1)).toBeLessThan(0.1);
+    (encoder ?? dense)!.parameters.dispose();
   });
 });

@@ -105,6 +105,11 @@ export class BufferPool {
     }
   }
 
+  /** From now on, {@link PoolStats.peakLiveBytes} is the peak since this call. */
+  startPeak(): void {
+    this.stats.peakLiveBytes = this.stats.liveBytes;
+  }
+
   read(): PoolStats {
     const touched = this.arenas.reduce((sum, arena) => sum + arena.touched - arena.start, 0);
     return { ...this.stats, freeBytes: touched - this.stats.liveBytes };
