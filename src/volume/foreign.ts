@@ -1,6 +1,6 @@
 import { mayBeDicom } from '../files/dicomFolder';
 import { basename } from 'node:path';
-import { UserError } from '../errors/userError';
+import { AdvisedError, ExitCode, UserError } from '../errors/userError';
 import { isDicomName, isVolumeName } from '../files/volumeNames';
 import { detectFormat } from '../formats/detect';
 import type { FormatHeader, OpenedFile, SeriesList } from '../formats/types';
@@ -21,11 +21,20 @@ export interface ForeignVolume {
   read(): Promise<VoxelArray>;
 }
 
+/** An error of another bundle as one of this bundle's class. */
+function ownError(error: unknown): unknown {
+  if (error instanceof UserError || !(error instanceof Error)) return error;
+  if (error.name === 'AdvisedError') {
+    const { file, what, advice } = error as AdvisedError;
+    return new AdvisedError(file, what, advice);
+  }
+  return error.name === 'UserError' ? new UserError(error.message, ExitCode.failed, { cause: error }) : error;
+}
+
 /** The readers are a bundle of their own, loaded when the first such file is met: its errors are not of this bundle's class. */
 async function ownErrors<T>(work: Promise<T>): Promise<T> {
   return work.catch((error: unknown) => {
-    if (error instanceof UserError || !(error instanceof Error) || error.name !== 'UserError') throw error;
-    throw new UserError(error.message, (error as UserError).exitCode, { cause: error });
+    throw ownError(error);
   });
 }
 

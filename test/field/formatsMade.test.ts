@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import {
   copyFileSync,
   existsSync,
@@ -18,6 +19,7 @@ import { convertVolume, listSeries, readVolume, spacingOf } from '../../src/volu
 import { valueAt } from './answers';
 import { slice, writeDicom, type Element, type SliceOptions, type Style } from './dicomWriter';
 
+const program = join(import.meta.dirname, '../../dist/voco.cjs');
 const root = mkdtempSync(join(tmpdir(), 'voco-formats-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 let folder: string;
@@ -140,6 +142,36 @@ describe('DICOM files', () => {
     expect(await refusal(folder)).toBe(`${second}: truncated: 40 bytes of pixels expected, 33 found`);
     writeFileSync(second!, bytes.subarray(0, 300));
     expect(await refusal(folder)).toContain(`${second}: truncated or damaged`);
+  });
+});
+
+describe('slices of which something else is there', () => {
+  const pointer = `version https://git-lfs.github.com/spec/v1\noid sha256:${'a'.repeat(64)}\nsize 1234\n`;
+  it.each([
+    ['a pointer of Git LFS', (file: string) => writeFileSync(file, pointer), 'git lfs pull'],
+    ['nothing', (file: string) => writeFileSync(file, ''), 'the file is empty'],
+    ['a link of git-annex', (file: string) => symlinkSync('../.git/annex/objects/aa/MD5E-s1--0', file), 'datalad get'],
+  ])('%s is named, and no gap', async (_, put, said) => {
+    series([0, 1, 3, 4]);
+    put(join(folder, 'lost.dcm'));
+    expect(await refusal(folder)).toMatch(new RegExp(`^${join(folder, 'lost.dcm')}: .*${said}`));
+    await expect(resolveSources([{ folder }], root, { labels: false })).resolves.not.toHaveLength(0);
+  });
+
+  it('of a folder in which nothing else is stay a case, which says so', async () => {
+    for (const name of ['a.dcm', 'b.dcm']) writeFileSync(join(folder, name), pointer);
+    const cases = await resolveSources([{ folder }], root, { labels: false });
+    expect(cases.map(({ image }) => image)).toEqual([join(folder, 'a.dcm')]);
+    expect(await refusal(join(folder, 'a.dcm'))).toContain('git lfs pull');
+  });
+
+  it('are refused in one line by the program, whose readers are a bundle of their own', () => {
+    series([0, 1, 3, 4]);
+    const { status, stderr } = spawnSync('node', [program, 'info', folder], { encoding: 'utf8' });
+    expect(stderr.trim().split('\n')).toEqual([
+      expect.stringMatching(/1 slice missing: a gap of .*; add what is missing/),
+    ]);
+    expect(status).toBe(1);
   });
 });
 

@@ -1,11 +1,13 @@
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { UserError, fileError } from '../../errors/userError';
-import { isDicomDir } from '../../files/dicomFolder';
+import { isDicomDir, mayBeDicom } from '../../files/dicomFolder';
+import { isDicomName } from '../../files/volumeNames';
 import { counted } from '../../text';
 import { looksLikeDicom } from '../detect';
 import { readBytes } from '../fileBytes';
 import { NeedsMore, parseDicom, type Parsed } from './dataset';
+import { danglingLink, refusePointer } from '../pointers';
 import { framesOf } from './frames';
 import { noVolume } from './objects';
 import type { FileInfo } from './types';
@@ -24,16 +26,30 @@ export interface Scan {
   readonly warnings: readonly string[];
 }
 
+/** Whether a file is called as one of DICOM, or as one may be. */
+const likeDicom = (path: string): boolean => isDicomName(path) || mayBeDicom(path);
+
+/** Refuses what stands in the place of a slice: nothing, or a pointer to a file that was not fetched. Leaving it out would look like a gap. */
+function refuseEmptySlice(file: string, bytes: Uint8Array): void {
+  if (bytes.length === 0 && isDicomName(file)) throw new UserError(`${file}: the file is empty`);
+  if (likeDicom(file)) refusePointer(file, bytes);
+}
+
 /**
  * Parses a file up to its pixels, reading no more than that takes; undefined when it is no DICOM.
  *
  * @throws UserError naming `file` when it is DICOM and damaged
  */
 export async function parseFile(file: string): Promise<{ parsed: Parsed; length: number } | undefined> {
-  const { size } = await stat(file).catch((error: unknown) => Promise.reject(fileError(error, file, 'read the file')));
+  const { size } = await stat(file).catch(async (error: unknown) => {
+    throw (await danglingLink(file)) ?? fileError(error, file, 'read the file');
+  });
   for (let count = FIRST; ; count *= 8) {
     const bytes = await readBytes(file, 0, count);
-    if (count === FIRST && !looksLikeDicom(bytes)) return undefined;
+    if (count === FIRST && !looksLikeDicom(bytes)) {
+      refuseEmptySlice(file, bytes);
+      return undefined;
+    }
     try {
       return { parsed: parseDicom(bytes, bytes.length >= size), length: size };
     } catch (error) {
@@ -138,7 +154,8 @@ async function list(folder: string, deep: boolean, walk: Walk): Promise<void> {
     if (entry.name.startsWith('.')) continue;
     const path = join(folder, entry.name);
     const kind = entry.isSymbolicLink() ? await stat(path).catch(() => undefined) : entry;
-    if (kind?.isFile()) walk.files.push(path);
+    // A link to a slice that is not there is told when it is read.
+    if (kind?.isFile() || (kind === undefined && likeDicom(path))) walk.files.push(path);
     else if (kind?.isDirectory() && deep && entry.isSymbolicLink()) walk.links.push(path);
     else if (kind?.isDirectory() && deep) await list(path, deep, walk);
   }

@@ -4,7 +4,7 @@ import { constants, createGunzip, gunzipSync } from 'node:zlib';
 import { UserError, fileError } from '../../errors/userError';
 import { regularFile } from '../../files/regular';
 import { isForeignMember, membersEnd } from './gzip';
-import { danglingLink, refuseStandIn } from './pointers';
+import { danglingLink, refuseStandIn } from '../../formats/pointers';
 
 /** The first bytes of a file, inflated when it is gzip. */
 export interface FileStart {

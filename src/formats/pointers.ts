@@ -1,6 +1,6 @@
 import { lstat, readlink } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { AdvisedError, UserError } from '../../errors/userError';
+import { AdvisedError, UserError } from '../errors/userError';
 
 const ANNEX = /(^|[/\\])(\.git[/\\])?annex[/\\]objects[/\\]/;
 
@@ -18,6 +18,19 @@ const OTHERS: readonly (readonly [start: RegExp, what: string, advice: string])[
 const notFetched = (file: string, what: string, commands: string): UserError =>
   new AdvisedError(file, `is ${what}, not the volume itself, which was not downloaded`, `run ${commands}`);
 
+const textOf = (start: Uint8Array): string =>
+  Buffer.from(start.buffer, start.byteOffset, Math.min(start.length, 512)).toString('latin1');
+
+/** Refuses pointers of Git LFS and git-annex. @param start first bytes of the file. @throws UserError with the command that fetches it */
+export function refusePointer(file: string, start: Uint8Array): void {
+  const text = textOf(start);
+  const name = basename(file);
+  if (/^version https:\/\/git-lfs\.github\.com\/spec\//.test(text))
+    throw notFetched(file, 'a pointer of Git LFS', `"git lfs pull" in its repository`);
+  if (/^[./\\]*(\.git[/\\])?annex[/\\]objects[/\\]/.test(text))
+    throw notFetched(file, 'a pointer of git-annex', `"datalad get ${name}" or "git annex get ${name}" in its folder`);
+}
+
 /**
  * Refuses what stands in the place of a volume: pointers of Git LFS and git-annex, and downloads that went wrong.
  *
@@ -25,12 +38,8 @@ const notFetched = (file: string, what: string, commands: string): UserError =>
  * @throws UserError naming `file` and what to do
  */
 export function refuseStandIn(file: string, start: Uint8Array): void {
-  const text = Buffer.from(start.buffer, start.byteOffset, Math.min(start.length, 512)).toString('latin1');
-  const name = basename(file);
-  if (/^version https:\/\/git-lfs\.github\.com\/spec\//.test(text))
-    throw notFetched(file, 'a pointer of Git LFS', `"git lfs pull" in its repository`);
-  if (/^[./\\]*(\.git[/\\])?annex[/\\]objects[/\\]/.test(text))
-    throw notFetched(file, 'a pointer of git-annex', `"datalad get ${name}" or "git annex get ${name}" in its folder`);
+  refusePointer(file, start);
+  const text = textOf(start);
   const other = OTHERS.find(([pattern]) => pattern.test(text));
   if (other) throw new AdvisedError(file, other[1], other[2]);
 }
