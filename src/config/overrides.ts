@@ -61,6 +61,27 @@ export function isWithin(path: ConfigPath, outer: ConfigPath): boolean {
   return outer.every((part, index) => path[index] === part);
 }
 
+/**
+ * Leaves out what was of another kind: of an object that says its kind or name, keys that the new one does not have.
+ *
+ * @param key the key that is about to be set to `value`
+ */
+function dropKeysOfOthers(
+  parent: Record<string | number, unknown>,
+  key: string | number,
+  value: unknown,
+  schemas: readonly SchemaNode[],
+): void {
+  if (parent[key] === undefined || parent[key] === value) return;
+  for (const { anyOf = [] } of schemas) {
+    const constants = anyOf.map((branch) => branch.properties?.[key]?.const);
+    const chosen = anyOf[constants.indexOf(value)];
+    if (value === undefined || !chosen?.properties) continue;
+    const known = chosen.properties;
+    for (const name of Object.keys(parent)) if (!Object.hasOwn(known, name)) delete parent[name];
+  }
+}
+
 /** Puts a value into a config, making the objects and lists on the way (lists start as their default). */
 export function applyOverride(root: Record<string, unknown>, override: Override, schema: SchemaNode): void {
   let at: unknown = root;
@@ -74,6 +95,8 @@ export function applyOverride(root: Record<string, unknown>, override: Override,
       throw new UsageError(`--set ${override.text}: ${place} is not ${kind}`);
     }
     if (depth === override.path.length - 1) {
+      if (isRecord(parent))
+        dropKeysOfOthers(parent, part, override.value, schemasAt(schema, override.path.slice(0, depth)));
       parent[part] = override.value;
       return;
     }

@@ -9,6 +9,8 @@ export interface Finding {
   readonly file: string;
   readonly message: string;
   readonly advice: string;
+  /** An image that is trained on and held out. */
+  readonly leakage?: boolean;
 }
 
 export interface CheckReport {

@@ -10,6 +10,9 @@ import type { Running } from './job';
 import { restore } from './state';
 import type { Say } from './types';
 
+/** What stands before the names of the trained network in a checkpoint of a pre-training. */
+const STUDENTS = ['student.', 'backbone.'];
+
 /** The checkpoint that a new run starts from, or null. */
 export const startingPoint = (config: Config): string | null =>
   config.kind === 'pretrain' ? config.train.initFrom : config.init.checkpoint;
@@ -17,6 +20,30 @@ export const startingPoint = (config: Config): string | null =>
 /** Checks that weights are in a file that can be read. @throws UserError naming what it is instead */
 export async function checkStartingFile(file: string): Promise<void> {
   await (await openConverted(file)).close();
+}
+
+/**
+ * A pre-training takes over a whole checkpoint: its network must be this one. Heads are compared when they are built.
+ *
+ * @param layout the network's tensors, without the prefix that a branch has in checkpoints
+ */
+function checkWholeNetwork(
+  file: string,
+  tensors: ReadonlyMap<string, { readonly shape: readonly number[] }>,
+  layout: readonly { readonly name: string; readonly shape: readonly number[] }[],
+): void {
+  const shapeOf = (wanted: string): string | undefined =>
+    STUDENTS.map((prefix) => tensors.get(prefix + wanted))
+      .find((found) => found)
+      ?.shape.join('×');
+  for (const { name, shape } of layout) {
+    const [found, own] = [shapeOf(name), shape.join('×')];
+    if (found === own) continue;
+    const what = found === undefined ? `${name} is not in it` : `${name} has shape ${found}, the network ${own}`;
+    throw new UserError(
+      `${file}: is a checkpoint of another network or task: ${what}; check the network section and method`,
+    );
+  }
 }
 
 /**
@@ -32,8 +59,9 @@ export async function checkStartingPoint(config: Config, task: Pick<TrainingTask
     const { layout } = task.network(config, true).parameters;
     return checkWeights(file, layout, { branch, parts, partial, network: config.network });
   }
-  const { metadata } = await readSafetensorsHeader(file);
-  if (metadata.format === 'voco-checkpoint' && (metadata.kind ?? 'pretrain') === 'pretrain') return;
+  const { metadata, tensors } = await readSafetensorsHeader(file);
+  if (metadata.format === 'voco-checkpoint' && (metadata.kind ?? 'pretrain') === 'pretrain')
+    return checkWholeNetwork(file, tensors, task.network(config, true).parameters.layout);
   throw new UserError(
     `${file}: is no checkpoint of voco pretrain, which train.initFrom needs; other weights start a fine-tuning: init.checkpoint`,
   );

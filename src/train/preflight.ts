@@ -11,6 +11,8 @@ import { ProgressBar } from '../text/progressBar';
 import { refuseEmpty, SKIP_ADVICE, SkipList } from './skipList';
 
 const MAX_SHOWN = 10;
+/** What a person can do about images that are trained on and held out. */
+const LEAKAGE_ADVICE = 'set data.allowLeakage to true to go on all the same';
 
 function describeFinding({ file, message, advice }: Finding): string {
   return `${file}: ${message}; ${advice}`;
@@ -25,10 +27,11 @@ export interface Preflight {
   readonly usable: Cases;
 }
 
-function refuse(errors: readonly string[], badCases: number): void {
+function refuse(errors: readonly string[], badCases: number, leakage: boolean): void {
   if (errors.length === 0) return;
   const more = errors.length > MAX_SHOWN ? [`… and ${errors.length - MAX_SHOWN} more: see voco check`] : [];
-  const advice = badCases > 0 ? `; or ${SKIP_ADVICE}` : '';
+  const ways = [...(badCases > 0 ? [SKIP_ADVICE] : []), ...(leakage ? [LEAKAGE_ADVICE] : [])];
+  const advice = ways.map((way) => `; or ${way}`).join('');
   throw new UserError(`${[...errors.slice(0, MAX_SHOWN), ...more].join('\n')}${advice}`);
 }
 
@@ -71,9 +74,16 @@ export async function checkCases(
   }).finally(() => bar.end());
   // Checkpoints of earlier versions have a config without the key.
   const onBadCase = config.data.onBadCase ?? 'stop';
+  const allowLeakage = config.data.allowLeakage ?? false;
   const ofCases = new Set(bad.flatMap((one) => one.findings.filter(isError)));
-  const errors = findings.filter((one) => isError(one) && (onBadCase === 'stop' || !ofCases.has(one)));
-  refuse(errors.map(describeFinding), onBadCase === 'stop' ? bad.length : 0);
+  const errors = findings.filter(
+    (one) => isError(one) && (onBadCase === 'stop' || !ofCases.has(one)) && !(allowLeakage && one.leakage),
+  );
+  refuse(
+    errors.map(describeFinding),
+    onBadCase === 'stop' ? bad.length : 0,
+    errors.some((one) => one.leakage),
+  );
   const list = [...known, ...bad.map(skippedCase)];
   const skipped = new SkipList(onBadCase, list);
   for (const part of ['train', 'validation'] as const)
@@ -83,7 +93,13 @@ export async function checkCases(
   const total = list.length > 0 ? [`${counted(list.length, 'case')} left out (data.onBadCase)`] : [];
   const usable = (items: readonly Case[]) => items.filter((item) => !skipped.has(item));
   return {
-    warnings: [...some, ...total, ...findings.filter(({ severity }) => severity === 'warning').map(describeFinding)],
+    warnings: [
+      ...some,
+      ...total,
+      ...findings
+        .filter(({ severity, leakage }) => severity === 'warning' || (allowLeakage && leakage))
+        .map(describeFinding),
+    ],
     skipped,
     usable: { train: usable(cases.train), validation: usable(cases.validation) },
   };

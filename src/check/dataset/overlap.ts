@@ -77,6 +77,7 @@ export function findLeakage(
             found.other.file === image.file ? 'one of the training list' : `${found.other.file} of the training list`
           }`,
           advice: 'remove it from the training list: scores on it would be too good (leakage)',
+          leakage: true,
         },
       ];
     });

@@ -1,6 +1,6 @@
 import process from 'node:process';
 import { existsSync } from 'node:fs';
-import { dirname, relative, resolve } from 'node:path';
+import { dirname, isAbsolute, relative, resolve } from 'node:path';
 import { ExitCode, UsageError, UserError } from '../../errors/userError';
 import { writeFileAtomically } from '../../files/atomic';
 import { checkOutputs } from '../../files/outputs';
@@ -9,10 +9,17 @@ import { FORCE_OPTION, integerOption, onlyPositional, textOption, type Arguments
 
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
 
-/** The data as the config in `folder` names them: a path that is only right from here is made one from there. */
+/**
+ * The data as the config in `folder` names them: a path is typed from here, while paths in a config start at its folder. One that is
+ * there from that folder alone was meant so.
+ */
 function pathFrom(folder: string, data: string): string {
-  const from = relative(folder, resolve(data)).split('\\').join('/') || '.';
-  return !existsSync(resolve(folder, data)) && existsSync(resolve(data)) ? from : data;
+  if (isAbsolute(data)) return data;
+  const [here, there] = [resolve(data), resolve(folder, data)];
+  // Of a pattern, the folder that it starts in tells where it is.
+  const start = (path: string): string => (data.includes('*') ? dirname(path.slice(0, path.indexOf('*') + 1)) : path);
+  if (!existsSync(start(here)) && existsSync(start(there))) return data;
+  return relative(folder, here).split('\\').join('/') || '.';
 }
 
 /** What lies at the path, told to the user; undefined where it cannot be told, which is no reason to write no config. */

@@ -2,9 +2,18 @@ import { isRecord, itemSchema, ownProperty, settle, type SchemaNode } from '../.
 
 const WIDTH = 116;
 
+/** Words that end with a period in the middle of a sentence. */
+const ABBREVIATION = /(?:\bet al|\be\.g|\bi\.e|\bcf|\bvs|\bapprox|\bno)$/i;
+
+/** A sentence ends with a period that is in no parentheses and after no abbreviation. */
 function firstSentence(schema: SchemaNode | undefined): string {
   const text = schema?.description ?? '';
-  return /^.*?[.](?=\s|$)/.exec(text)?.[0]?.replace(/\.$/, '') ?? text;
+  for (const { index } of text.matchAll(/\.(?=\s|$)/g)) {
+    const before = text.slice(0, index);
+    const open = before.split('(').length - before.split(')').length;
+    if (open <= 0 && !ABBREVIATION.test(before)) return before;
+  }
+  return text;
 }
 
 function inline(value: unknown): string {

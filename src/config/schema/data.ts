@@ -321,6 +321,13 @@ export const dataSchema = {
         'takes its place, and skipped.json in the run directory lists it.',
       examples: ['stop', 'skip'],
     },
+    allowLeakage: {
+      type: 'boolean',
+      default: false,
+      description:
+        'Go on although an image is both held out and trained on, with a warning: scores on it are too good. Off: such a run is refused.',
+      examples: [false, true],
+    },
     preprocess,
     cache,
     workers: {

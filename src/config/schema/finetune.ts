@@ -119,6 +119,7 @@ const finetuneData = {
       examples: [false, true],
     },
     onBadCase: data.onBadCase,
+    allowLeakage: data.allowLeakage,
     preprocess,
     cache: data.cache,
   },

@@ -71,3 +71,37 @@ it('writes the path from the folder of the config, and says what is wrong there'
   expect((await init('--data', 'broken.json')).result.stderr).toMatch(/^warning: .*broken\.json: not valid JSON/);
   expect((await init('--data', 'later', '--force')).result.stderr).toBe('later: nothing is there yet\n');
 });
+
+it('writes a path from the folder of the config, as paths in it start there', async () => {
+  put('ct/1.nii.gz');
+  mkdirSync(join(root, 'configs'));
+  // A folder of the same name beside the config is not what was typed.
+  put('configs/ct/2.nii.gz');
+  for (const [typed, written] of [
+    ['ct', { folder: '../ct' }],
+    ['ct/*.nii.gz', { glob: '../ct/*.nii.gz' }],
+    ['not-yet', { folder: '../not-yet' }],
+    [join(root, 'ct'), { folder: join(root, 'ct') }],
+  ] as const) {
+    const result = await voco(['init', 'configs/own.voco.json', '--preset', 'demo', '--data', typed, '--force'], root);
+    expect(result.code, result.stderr).toBe(0);
+    const text = readFileSync(join(root, 'configs/own.voco.json'), 'utf8');
+    expect(text).toContain(JSON.stringify(written).replace('{', '{ ').replace('}', ' }').replace('":', '": '));
+  }
+});
+
+it('writes whole sentences as comments', async () => {
+  await voco(['init', 'fine.voco.json', '--preset', 'demo-study'], root);
+  expect(readFileSync(join(root, 'fine.voco.json'), 'utf8')).toContain('(Kumar et al. 2022)');
+});
+
+it('takes the keys of a kind along when --set changes it', async () => {
+  await init();
+  const file = join(root, 'own.voco.json');
+  const set = ['data.preprocess.intensity.kind=zscore', 'data.preprocess.intensity.nonzero=false'];
+  const { config } = await loadConfig(file, { set });
+  expect(config.data.preprocess.intensity).toEqual({ kind: 'zscore', nonzero: false });
+  const back = await loadConfig(file, { set: ['data.preprocess.intensity.kind=window'] });
+  expect(back.config.data.preprocess.intensity).toMatchObject({ kind: 'window', low: -175 });
+  await expect(loadConfig(file, { set: [...set, 'data.preprocess.intensity.low=0'] })).rejects.toThrow(/low/);
+});
