@@ -65,6 +65,7 @@ export async function fitToConfig(
   const { config } = await loadConfig(configFile);
   const { layout } = (await taskOf(config)).network(config, true).parameters;
   const plan = planWeights(source, { branch, target: layoutTarget(layout) });
+  if (plan.tensors.length === 0) throw new UserError(`${source.file}: has no weights in it`);
   const sorted = sortLayout(layout, plan.tensors);
   const found = { matched: new Set(sorted.matched), reshaped: new Set(sorted.shapeMismatch.map(({ name }) => name)) };
   const problem = misfit({ source, plan, branch, layout, ...found, network: config.network });

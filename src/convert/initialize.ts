@@ -95,6 +95,7 @@ function handedOn(
 
 /** The network's tensors of a file, in types that weights can have, fitted to its input channels. */
 async function readEntries(
+  file: string,
   plan: Plan,
   layout: readonly Target[],
 ): Promise<{ entries: StateEntry[]; adapted: string[] }> {
@@ -104,6 +105,10 @@ async function readEntries(
     const target = byName.get(name);
     const data = target && asWeights(dtype, viewAs(dtype, await read()));
     if (!target || !data) continue;
+    if (data instanceof Float32Array && !data.every(Number.isFinite))
+      throw new UserError(
+        `${file}: "${name}" holds NaN or infinite numbers: the training that wrote it had diverged; take an earlier checkpoint`,
+      );
     const wider = spread({ name, shape, data }, target);
     if (wider) adapted.push(name);
     entries.push(wider ?? { name, shape, data });
@@ -216,7 +221,7 @@ async function load(
 ): Promise<InitReport> {
   const { file } = source;
   const { layout } = parameters;
-  const { entries, adapted } = await readEntries(plan, layout);
+  const { entries, adapted } = await readEntries(source.file, plan, layout);
   const scaleFree = new Set(parameters.all.filter((parameter) => parameter.scaleFree).map(({ name }) => name));
   const shapes = new Map(layout.map(({ name, shape }) => [name, shape.join()]));
   const matched = new Set(

@@ -76,9 +76,12 @@ export function channelsNote(recognised: Recognised | undefined, network: AnyNet
 
 const shown = ({ name, shape }: Named): string => `"${name}" [${shape.join(', ')}]`;
 
-function reasonOf({ source, plan, layout }: Match, found: Recognised | undefined): string {
-  const first = plan.tensors[0];
-  const example = first && layout[0] ? `: it has ${shown(first)}, the network ${shown(layout[0])}` : '';
+function reasonOf({ source, plan, layout, matched }: Match, found: Recognised | undefined): string {
+  const first = plan.tensors.find(({ name }) => !matched.has(name));
+  // What is there is right, and most is not there.
+  if (!first && matched.size > 0) return `the file has only these of the network's tensors`;
+  const lacking = layout.find(({ name }) => !matched.has(name));
+  const example = first && lacking ? `: it has ${shown(first)}, the network ${shown(lacking)}` : '';
   const what = [...(found ? [found.text] : []), ...(source.plan ? [source.plan] : [])].join('; ');
   if (what === '') return `the file is of another network${example}`;
   return found?.section

@@ -6,7 +6,9 @@ const MOST_CHARACTERS = 1000;
 /** ITK-SNAP: `1  255 0 0  1 1 1  "liver"`: value, colour, opacity, two switches, name. */
 function snapLine(line: string): NamedLabel | undefined {
   const found = /^(\d+)\s+(\d+)\s+(\d+)\s+(\d+)\s+[\d.]+\s+\d+\s+\d+\s+"(.*)"$/.exec(line);
-  return found ? namedLabel(Number(found[1]), found[5]!, found.slice(2, 5).map(Number)) : undefined;
+  return found
+    ? namedLabel(Number(found[1]), found[5]!.replaceAll(String.raw`\"`, '"'), found.slice(2, 5).map(Number))
+    : undefined;
 }
 
 /** FreeSurfer and Slicer: `2 Left-Cerebral-White-Matter 245 245 245 0`: value, name, colour, opacity. */
@@ -15,6 +17,9 @@ function tableLine(line: string): NamedLabel | undefined {
   if (!found) return undefined;
   return namedLabel(Number(found[1]), found[2]!.replace(/^"(.*)"$/, '$1'), found.slice(3, 6).map(Number));
 }
+
+/** BIDS writes `n/a` for what is not known. */
+const known = (field = ''): string => (/^n\/a$/i.test(field) ? '' : field);
 
 /** BIDS: a table with the columns `index`, `name` and, where it has one, `color` (`#ff0000`). */
 function bidsLabels(lines: readonly string[]): NamedLabel[] {
@@ -25,7 +30,7 @@ function bidsLabels(lines: readonly string[]): NamedLabel[] {
     const fields = line.split('\t').map((field) => field.trim());
     const hex = /^#?([0-9a-f]{6})$/i.exec(fields[colour!] ?? '')?.[1];
     const rgb = hex ? [0, 2, 4].map((at) => Number.parseInt(hex.slice(at, at + 2), 16)) : [];
-    return namedLabel(fields[index!] ? Number(fields[index!]) : Number.NaN, fields[name!] ?? '', rgb) ?? [];
+    return namedLabel(fields[index!] ? Number(fields[index!]) : Number.NaN, known(fields[name!]), rgb) ?? [];
   });
 }
 

@@ -109,6 +109,13 @@ describe('what headers in the field say', () => {
     expect(alone.text).toContain('the voxel sizes (pixdim) say 1×1×1 mm, the sform 0.8×0.9×2.5 mm');
   });
 
+  it('forms of the same spacing are told apart by what differs', async () => {
+    const forms = { qformCode: 1, pixdim: [1, 0.8, 0.9, 2.5, 1, 1, 1, 1], qoffset: [10, -20, 35] };
+    const { text } = await warningsOf('place.nii', { ...forms, quaternion: [0, 1, 0] });
+    expect(text).toMatch(/\(both 0\.8×0\.9×2\.5 mm, but the (first voxels lie up to \S+ mm apart|axes have other)/);
+    expect(text).not.toContain('against');
+  });
+
   it('a sform without a code is not used, and told', async () => {
     const { text } = await warningsOf('no-code.nii', { sformCode: 0 });
     expect(text).toMatch(/no orientation[^]*its code is 0/);

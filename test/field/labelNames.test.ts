@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { caretLabels } from '../../src/labels/caret';
 import { datasetLabels } from '../../src/labels/datasetLabels';
 import { describedLabels } from '../../src/labels/descriptions';
+import { segmentLabels } from '../../src/labels/segments';
 import { TOTALSEGMENTATOR_CLASSES } from '../../src/labels/totalSegmentator';
 import { labelNames } from '../../src/viewer/labels';
 import { identityAffine, writeNifti } from '../../src/volume';
@@ -84,6 +85,11 @@ describe('names inside the file', () => {
     ]);
   });
 
+  it('are those of the first layer where segments overlap', () => {
+    const layers = ['Liver', 'Tumour'].map((name, layer) => ({ name, labelValue: 1, layer }));
+    expect(segmentLabels(layers)).toEqual([{ value: 1, name: 'Liver' }]);
+  });
+
   it("are those of Slicer's segments", async () => {
     const file = join(import.meta.dirname, '../fixtures/formats/nrrd/q03-segments.seg.nrrd');
     const named = await labelNames(file, 2);
@@ -117,6 +123,8 @@ describe('names beside the file', () => {
     expect(named(1).name).toBe('whole');
     expect(named(2)).toEqual({ name: 'liver', colour: '#c77b58' });
     expect(describedLabels('a b c\n1 2 3\n')).toEqual([]);
+    expect(describedLabels(String.raw`1 255 0 0 1 1 1 "a \"core\""`)[0]?.name).toBe('a "core"');
+    expect(describedLabels('index\tname\n1\tGM\n2\tn/a\n')).toEqual([{ value: 1, name: 'GM' }]);
     expect(datasetLabels(['liver'])).toBeUndefined();
   });
 });

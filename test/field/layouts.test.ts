@@ -258,6 +258,22 @@ describe('lists', () => {
     ]);
   });
 
+  it('without labels where a fine-tuning needs them name the line, and what to write', async () => {
+    put('paths.txt', '# cases\na.nii.gz\n');
+    expect(await refusal({ datalist: 'paths.txt' }, true)).toMatch(/paths\.txt:2: no label is named; .*behind that of/);
+    put('cases.csv', 'image,label\na.nii.gz,\n');
+    expect(await refusal({ datalist: 'cases.csv' }, true)).toMatch(/cases\.csv:2: no label is named; .*column "label"/);
+  });
+
+  it('of other programs are named', async () => {
+    put('splits_final.json', [{ train: ['a', 'b'], val: ['c'] }]);
+    expect(await refusal({ datalist: 'splits_final.json' })).toMatch(/splits of nnU-Net .*folder of the raw data/);
+    for (const name of ['cases.xlsx', 'cases.yaml', 'cases.pkl'])
+      expect(await refusal({ datalist: below(put(name, 'PK')) })).toMatch(
+        /files are not read as lists; write JSON, CSV/,
+      );
+  });
+
   it('that are something else are named', async () => {
     put('x/scan.nii.gz');
     expect(await refusal({ datalist: 'x' })).toMatch(/is a folder, not a list; write \{ "folder"/);
@@ -268,6 +284,30 @@ describe('lists', () => {
     expect(await refusal({ folder: 'only' })).toMatch(/folders of label maps \(segmentations\) are not searched/);
   });
 });
+
+it.each([
+  ['LiTS', 'volume-', 'segmentation-', ''],
+  ['names that end so', 'p', 'p', '_seg'],
+  ['images called so', 'case_', 'case_', '_label', '_image'],
+])(
+  'label maps beside their images in one folder are found by the name of the case: %s',
+  async (_, before, label, after, mark = '') => {
+    for (const n of [1, 2, 10]) {
+      put(`all/${before}${n}${mark}.nii.gz`);
+      put(`all/${label}${n}${after}.nii.gz`);
+    }
+    const found = await cases({ folder: 'all' }, true);
+    expect(found.map((item) => [below(imageFiles(item)[0]!), below(item.label!)])).toEqual(
+      expect.arrayContaining(
+        [1, 2, 10].map((n) => [`all/${before}${n}${mark}.nii.gz`, `all/${label}${n}${after}.nii.gz`]),
+      ),
+    );
+    // Two that could be meant are none.
+    put(`all/${label}1${after}.nrrd`);
+    const one = (await cases({ folder: 'all' }, true)).find(({ label: file }) => file === undefined);
+    expect(one?.problem?.message).toMatch(/no label/);
+  },
+);
 
 describe('masks of one class each', () => {
   const size = [4, 3, 2] as const;

@@ -304,6 +304,48 @@ describe('files', () => {
   });
 });
 
+describe('files with little in them', () => {
+  test('are told for what they are', async () => {
+    await expect(reported(written({}))).rejects.toThrow(/no state dict .*: it is empty/);
+    await expect(imported(written({ optimizer: { state: { 0: state(own.slice(0, 2)) } } }))).rejects.toThrow(
+      /has no weights in it/,
+    );
+    await expect(imported(written(state(own.slice(0, 2))))).rejects.toThrow(/has only these of the network's tensors/);
+  });
+
+  test('a ViT whose patches are rows has their side', async () => {
+    const rows = [
+      { name: 'patch_embedding.patch_embeddings.1.weight', shape: [96, 4096] },
+      { name: 'patch_embedding.position_embeddings', shape: [1, 216, 96] },
+      ...[0, 1].flatMap((i) =>
+        ['attn.qkv.weight', 'attn.out_proj.weight', 'mlp.linear1.weight', 'norm1.weight'].map((name) => ({
+          name: `blocks.${i}.${name}`,
+          shape: [96, 96],
+        })),
+      ),
+    ];
+    expect((await reported(written(state(rows)))).lines.join()).toMatch(/2 blocks, 96 channels, patches of 16×16×16/);
+  });
+
+  test('numbers that are NaN start no network', async () => {
+    const file = join(temporaryFolder(), 'nan.safetensors');
+    const { parameters } = createSegmenter({ name: 'unet3d', featureSize: 2 }, 3, { seed: 0 });
+    const tensors = parameters.layout.map(({ name, shape }) => ({
+      name,
+      shape,
+      data: new Float32Array(shape.reduce((product, n) => product * n, 1)),
+    }));
+    tensors[0]!.data[0] = Number.NaN;
+    await writeSafetensors(
+      file,
+      tensors.map((one) => ({ ...one, dtype: 'F32' as const })),
+    );
+    await expect(initializeFrom(file, parameters, { branch: 'student' })).rejects.toThrow(
+      /nan\.safetensors: ".*" holds NaN or infinite numbers/,
+    );
+  });
+});
+
 describe('hostile files', () => {
   test('dicts nested without end, or in one another, neither hang nor fill the memory', async () => {
     const deep = Array.from({ length: 900 }).reduce<Saved>((inner) => ({ a: inner }), state(own.slice(0, 1)));

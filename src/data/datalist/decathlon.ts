@@ -17,6 +17,14 @@ const MISSPELT: Record<'image' | 'label', readonly string[]> = {
   label: ['labels', 'Label', 'seg', 'mask', 'segmentation', 'annotation'],
 };
 
+const LINE_ADVICE: Record<'image' | 'label', string> = {
+  image: 'write the path of a volume first',
+  label: 'fine-tuning needs one: write its path behind that of the image, or in the column "label"',
+};
+
+/** What is no list of cases, whatever its content is. */
+const NO_LISTS = /\.(xlsx?|ods|parquet|ya?ml|xml|pdf|npz|npy|pkl|pickle|h5|hdf5|mat|zip|gz|pt|pth|safetensors)$/i;
+
 export interface DecathlonOptions {
   /** List inside the file; `training` by default. */
   readonly key?: string;
@@ -54,7 +62,15 @@ export async function readDatalist(file: string): Promise<Item> {
   const folder = (await stat(file).catch(() => undefined))?.isDirectory();
   if (folder) throw new UserError(`${file}: is a folder, not a list; write { "folder": ${JSON.stringify(file)} }`);
   if (await isDicomFile(file)) throw new UserError(isVolume);
+  if (NO_LISTS.test(file))
+    throw new UserError(
+      `${file}: ${kind} files are not read as lists; write JSON, CSV (a spreadsheet saves one), or a text with one path a line`,
+    );
   const parsed = await readJson(file);
+  if (isSplits(parsed))
+    throw new UserError(
+      `${file}: these are the splits of nnU-Net (names for training and validation), not a list of cases: point at the folder of the raw data`,
+    );
   if (Array.isArray(parsed)) {
     if (parsed.length > 0) return { training: parsed as unknown[] };
     throw new UserError(`${file}: is an empty list; expected a JSON object with a list such as "training", or cases`);
@@ -65,6 +81,12 @@ export async function readDatalist(file: string): Promise<Item> {
   if (isItem(parsed.dataset)) return { ...parsed, training: datasetEntries(parsed.dataset) };
   return parsed;
 }
+
+/** Whether this is nnU-Net's `splits_final.json`: one `{ train: names, val: names }` a fold. */
+const isSplits = (content: unknown): boolean =>
+  Array.isArray(content) &&
+  content.length > 0 &&
+  content.every((item) => isItem(item) && Array.isArray(item.train) && Array.isArray(item.val));
 
 /** Names of the lists in a datalist, with their lengths. */
 export function datalistKeys(content: Item): { key: string; count: number }[] {
@@ -104,6 +126,8 @@ function pathsOf(item: Item, field: 'image' | 'label', where: string): string | 
   if (value === undefined && other !== undefined)
     throw new UserError(`${where} has the key "${other}" instead of "${field}"; rename it in the datalist`);
   if (value === undefined) {
+    // Lines of a text or table say where they stand; that is no key of theirs.
+    if (item.where === where) throw new UserError(`${where}: no ${field} is named; ${LINE_ADVICE[field]}`);
     const keys = Object.keys(item).map((name) => `"${name}"`);
     throw new UserError(`${where} has no "${field}"; it has ${keys.join(', ') || 'no keys'}`);
   }

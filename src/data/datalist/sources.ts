@@ -3,7 +3,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { UserError } from '../../errors/userError';
 import { literalPattern } from '../../files/pattern';
 import { LABEL_ENDINGS } from '../../files/volumeNames';
-import { isLabelName } from '../../labels/named';
+import { caseWords, isLabelName } from '../../labels/named';
 import { RandomStream, streamId } from '../../random/random';
 import { isDicomFile, volumesAmong } from '../../volume';
 import { caseName, imageFiles, isVolumeFile, withUniqueIds, type Case } from './case';
@@ -76,13 +76,19 @@ export async function siblingLabel(image: string): Promise<string | undefined> {
   return undefined;
 }
 
-/** The one file beside an image that is called like a label map, where the image is the only one there. */
+/**
+ * The file beside an image that is called like a label map: the only one beside the only image, or the one of the same case, as
+ * `volume-0` and `segmentation-0` of LiTS, or `p7` and `p7_seg`.
+ */
 async function labelInFolder(image: string): Promise<string | undefined> {
   const files = (await readdir(dirname(image)).catch(() => [])).filter(isVolumeFile);
   const [labels, images] = [true, false].map((wanted) =>
     files.filter((file) => isLabelName(caseName(file)) === wanted),
   );
-  return labels!.length === 1 && images!.length === 1 ? join(dirname(image), labels![0]!) : undefined;
+  if (labels!.length === 1 && images!.length === 1) return join(dirname(image), labels![0]!);
+  const own = caseWords(caseName(basename(image)));
+  const [same, rivals] = [labels!, images!].map((files) => files.filter((file) => caseWords(caseName(file)) === own));
+  return own !== '' && same!.length === 1 && rivals!.length === 1 ? join(dirname(image), same![0]!) : undefined;
 }
 
 /** The first file of a case that is there. */

@@ -46,7 +46,12 @@ const range = (widths: readonly number[]): string => `${widths[0]} to ${widths.a
 function vit(embedding: string, block: string): (tensors: Tensors) => string {
   return (tensors) => {
     const kernel = tensors.shape(embedding);
-    return `${tensors.count(block)} blocks, ${kernel?.[0]} channels, patches of ${by(kernel?.slice(2))}`;
+    // A linear layer takes a patch as one row: its side is known where there is one channel.
+    const side = Math.round(Math.cbrt(kernel?.[1] ?? 0));
+    const cube = kernel?.length === 2 && side ** 3 === kernel[1] ? [side, side, side] : [];
+    const patch = kernel && kernel.length > 2 ? kernel.slice(2) : cube;
+    const facts = `${tensors.count(block)} blocks, ${kernel?.[0]} channels`;
+    return patch.length > 0 ? `${facts}, patches of ${by(patch)}` : facts;
   };
 }
 

@@ -127,8 +127,11 @@ function withoutWeights({ file, objects, skipped, tensors }: WeightsSource): Use
       : 'a whole model saved by torch.save(model); in Python: torch.save(model.state_dict(), "weights.pt")';
     return new UserError(`${file}: ${where} is an object of ${model.made.slice(0, 80)}, which is not loaded: ${way}`);
   }
-  const keys = [...new Set([...skipped, ...objects, ...tensors].map(({ path }) => path[0]))].slice(0, 10);
-  const has = keys.length > 0 ? `it has ${keys.map((key) => JSON.stringify(key)).join(', ')}` : 'it is no dict';
+  const found = [...skipped, ...objects, ...tensors].map(({ path }) => path[0]);
+  if (tensors.length > 0 && found.every((key) => key === undefined))
+    return new UserError(`${file}: is a single tensor without a name, not a state dict (names to tensors)`);
+  const keys = [...new Set(found)].slice(0, 10);
+  const has = keys.length > 0 ? `it has ${keys.map((key) => JSON.stringify(key)).join(', ')}` : 'it is empty';
   return new UserError(`${file}: no state dict (names to tensors) found in it: ${has}`);
 }
 

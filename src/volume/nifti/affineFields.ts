@@ -105,7 +105,15 @@ const leastAngle = (affine: Affine): string => significant((Math.acos(shearOf(af
 /** What two usable forms say of each other. */
 function compareForms(chosen: Affine, other: Affine | undefined, size: Vec3): { affine?: Affine; warnings: string[] } {
   if (!other || sameGrid(chosen, other, size, 0.1 * Math.min(...spacingOf(chosen)))) return { warnings: [] };
-  const text = `sform and qform contradict each other (spacing ${sizes(chosen)} against ${sizes(other)}); the sform is used`;
+  const far = Math.max(...[3, 7, 11].map((i) => Math.abs(chosen[i]! - other[i]!)));
+  // Where the sizes agree, the place or the directions differ.
+  const what =
+    sizes(chosen) !== sizes(other)
+      ? `spacing ${sizes(chosen)} against ${sizes(other)}`
+      : far > 0.1 * Math.min(...spacingOf(chosen))
+        ? `both ${sizes(chosen)}, but the first voxels lie up to ${significant(far, 3)} mm apart along an axis`
+        : `both ${sizes(chosen)}, but the axes have other directions`;
+  const text = `sform and qform contradict each other (${what}); the sform is used`;
   return { affine: other, warnings: [text] };
 }
 

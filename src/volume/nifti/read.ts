@@ -13,7 +13,7 @@ import { HEADER_BYTES, parseHeader, type NiftiHeader } from './header';
 import { formatSize } from '../../text';
 
 /** Among the warnings of a header whose voxels were read. */
-export const TRAILING = 'bytes behind the gzip data, which are none themselves, were left out';
+export const TRAILING = 'bytes behind the gzip data were left out';
 
 /** Where the voxels of a header lie, and whether they are compressed. */
 interface Source {
