@@ -72,6 +72,7 @@ const REASONS: Record<string, string> = {
   EISDIR: 'is a directory, not a file',
   ENOTDIR: 'part of the path is not a directory',
   ENOSPC: 'no space left on the disk',
+  EFBIG: 'the file is larger than the disk or a limit of this session allows',
   EDQUOT: 'disk quota exceeded',
   EROFS: 'read-only file system',
   EMFILE: 'too many open files',

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { readdir, readFile, stat, unlink, writeFile } from 'node:fs/promises';
+import { readdir, readFile, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hostname } from 'node:os';
 import { Worker } from 'node:worker_threads';
@@ -95,7 +95,7 @@ export class Ownership {
     const ownership = new Ownership(runDir);
     const { token } = ownership;
     await removeSigns(runDir);
-    await writeFile(aliveFile(runDir, token), '0'.padStart(12, '0'));
+    await writeFileAtomically(aliveFile(runDir, token), '0'.padStart(12, '0'));
     const pidStart = (await processStartTime(process.pid)) ?? '';
     const owner: Owner = { token, host: hostname(), machine: await thisMachine(), pid: process.pid, pidStart };
     // Without a key the run is told by its signs of life alone.

@@ -1,4 +1,4 @@
-// The long form of the tests of training: does pre-training help, as docs/benchmarks.md says? `npm run campaign [-- --seeds 10]
+// The long form of the tests of training: does pre-training help, as docs/benchmarks.md says? `npm run campaign -- learning [--seeds 10]
 // [--steps N] [--out DIR]`. Makes the demo's dataset, pre-trains on it, fine-tunes from that and from scratch on 1, 2 and 4 labelled
 // cases, and looks at the scores. About an hour on two cores; called again on the same folder, it starts anew but keeps the data.
 import { spawnSync } from 'node:child_process';
@@ -6,9 +6,9 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
-import { closingLines, tally } from './tally.mjs';
+import { closingLines, tally } from '../tally.mjs';
 
-const root = join(import.meta.dirname, '..');
+const root = join(import.meta.dirname, '../..');
 const { values: options } = parseArgs({
   options: {
     seeds: { type: 'string', default: '10' },
@@ -21,7 +21,7 @@ const results = [];
 
 function check(test, holds, seen) {
   console.log(`${holds ? 'ok' : 'FAILED'}: ${test}: ${seen}`);
-  results.push({ file: 'test/campaign.mjs', test, state: holds ? 'passed' : 'failed' });
+  results.push({ file: 'test/campaign/learning.mjs', test, state: holds ? 'passed' : 'failed' });
 }
 
 /** Directories of studies below `folder`, the oldest first. */
