@@ -54,6 +54,7 @@ export interface PretrainSections<Method> {
   readonly method: Method;
   readonly data: { readonly preprocess: { readonly resize: Vec3 | null } };
   readonly train: { readonly batch: number };
+  readonly optimizer?: { readonly name: string; readonly lr: number };
 }
 
 /** What a preset sets beside the defaults; where the volumes come from is filled in later. */

@@ -116,6 +116,7 @@ async function buildLoop(
     validation: listed.validation,
     skipped,
     microBatch: together,
+    onWarning: warner(running),
   };
   return new TrainingLoop(settings, new TaskTraining(training), steering);
 }

@@ -37,6 +37,8 @@ export interface Training<B extends LoopBatch> {
   /** Weights and optimizer state. */
   tensors(): Promise<TensorEntry[]>;
   summary(scalars: StepScalars, validation: StepScalars | undefined): string;
+  /** Looks at the numbers of each step for what a person should know. */
+  watch?(scalars: StepScalars): void;
 }
 
 export interface LoopSettings {
@@ -221,6 +223,7 @@ export class TrainingLoop<B extends LoopBatch> {
     const seconds = (performance.now() - Math.max(step.begun, this.recordedAt)) / 1000;
     this.secondsPerStep = Number.isNaN(this.secondsPerStep) ? seconds : 0.9 * this.secondsPerStep + 0.1 * seconds;
     this.last = scalars;
+    this.training.watch?.(scalars);
     const timing = { epoch: step.epoch, secondsPerStep: seconds, cropsPerSecond: step.crops / seconds };
     const all = { ...scalars, ...timing, memoryBytes: process.memoryUsage.rss() };
     if (this.validationDue(step.number)) {

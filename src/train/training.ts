@@ -13,11 +13,16 @@ import type { Pieces } from './pieces';
 import type { TrainingStep } from './step';
 import type { StartedStep, StepScalars } from './types';
 
+/** Steps in a row that say the same before it is told. */
+const TROUBLED_STEPS = 20;
+
 /** Held-out volumes on which a loss is measured at each validation: more would cost time and tell little more. */
 const MAX_VALIDATION_CASES = 32;
 
 export interface TrainingParts<B extends Batch> {
-  readonly task: Pick<TrainingTask, 'describeBatch' | 'summary'>;
+  readonly task: Pick<TrainingTask, 'describeBatch' | 'summary' | 'trouble'>;
+  /** Tells a person, each text once. */
+  readonly onWarning?: (text: string) => void;
   readonly model: TrainedModel<B>;
   readonly optimizer: Optimizer;
   readonly step: TrainingStep<B>;
@@ -31,6 +36,8 @@ export interface TrainingParts<B extends Batch> {
 
 /** Any task as the training loop sees it. */
 export class TaskTraining<B extends Batch> implements Training<Loaded<B>> {
+  private troubled = 0;
+
   constructor(private readonly parts: TrainingParts<B>) {}
 
   next(): Promise<Loaded<B>> {
@@ -84,6 +91,13 @@ export class TaskTraining<B extends Batch> implements Training<Loaded<B>> {
     return Object.fromEntries(
       names.map((name) => [name, all.reduce((sum, scalars) => sum + scalars[name]! / all.length, 0)]),
     );
+  }
+
+  /** One step may be odd by chance: so many in a row are not. */
+  watch(scalars: StepScalars): void {
+    const trouble = this.parts.task.trouble?.(scalars);
+    this.troubled = trouble === undefined ? 0 : this.troubled + 1;
+    if (trouble !== undefined && this.troubled === TROUBLED_STEPS) this.parts.onWarning?.(trouble);
   }
 
   tensors(): Promise<TensorEntry[]> {

@@ -11,6 +11,7 @@ import { vocoDescriptor } from './descriptor';
 import { vocoLoss } from './loss';
 import { VocoModel } from './model';
 import { objectiveDescriptors } from './objectives/descriptors';
+import { collapseText } from './metrics';
 import { projectorParameters } from './projector';
 import type { LoaderSettings } from './settings';
 
@@ -106,6 +107,7 @@ export const vocoTask: TrainingTask<VocoConfig, Case, CropBatch> = {
   best: vocoDescriptor.best,
   checkpointAtValidation: false,
   describeBatch: ({ centres }) => ({ centres: Array.from(centres) }),
+  trouble: collapseText,
   summary(scalars, validation) {
     const own = `loss ${scalars.loss?.toFixed(4)} · position ${percent(scalars.accuracy)}`;
     if (!validation) return own;
