@@ -311,6 +311,6 @@ withFixtures<[Fixture]>('the released code', ['voco_step.json'], (fixture) => {
         ]);
       }
       model.dispose();
-    }, 300_000);
+    });
   });
 });
