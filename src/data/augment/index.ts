@@ -3,7 +3,6 @@ export { sampleCrop } from './sampleCrop';
 export {
   cutCrop,
   drawSpatial,
-  multiply3,
   NO_SPATIAL_AUGMENTATION,
   type Matrix3,
   type SpatialAugmentation,

@@ -34,7 +34,7 @@ function matrix3(element: (row: Axis, column: Axis) => number): Matrix3 {
   return [row(0), row(1), row(2)];
 }
 
-export function multiply3(a: Matrix3, b: Matrix3): Matrix3 {
+function multiply3(a: Matrix3, b: Matrix3): Matrix3 {
   return matrix3((i, j) => a[i][0] * b[0][j] + a[i][1] * b[1][j] + a[i][2] * b[2][j]);
 }
 

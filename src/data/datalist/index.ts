@@ -1,4 +1,4 @@
-export { caseName, imageFiles, withUniqueIds, type Case } from './case';
+export { caseName, imageFiles, type Case } from './case';
 export { datalistKeys, readDatalist, type DecathlonOptions } from './decathlon';
 export type { CaseProblem, Found, Mask } from './found';
 export { completeCases } from './problems';
