@@ -43,7 +43,10 @@ describe('voco pretrain --dry-run', () => {
       volumes: { train: 3, heldOut: 1 },
       network: { name: 'unet3d', cropsPerStep: 5 },
       time: { steps: 6, measured: true },
-      warnings: [expect.stringContaining('volumes are not resized')],
+      warnings: [
+        expect.stringContaining('volumes are not resized'),
+        expect.stringContaining('can collapse at a rate of 0.001'),
+      ],
     });
     // A process with Node, code and a loader thread takes that at least.
     expect(estimate.memory.processBytes).toBeGreaterThan(1e8);

@@ -201,7 +201,7 @@ describe('broken and hostile files', () => {
     [
       'a tensor of 4 TB from 8 bytes',
       dict(tensor('\x8a\x06\x00\x00\x00\x00\x00\x01\x85', 'K\x00\x85')),
-      /made of only 8 bytes/,
+      /made of only 8 B:/,
     ],
     ['a shape of another rank than its strides', dict(tensor('K\x02\x85', ')')), /without a valid storage/],
     ['a negative size', dict(tensor('J\xff\xff\xff\xff\x85')), /without a valid storage/],
@@ -237,7 +237,7 @@ describe('broken and hostile files', () => {
     const zeros = new Uint8Array(1 << 20);
     const bomb = (entry: Partial<Entry>): string =>
       written(zip([{ name: 'data.pkl', content: zeros, deflate: true, ...entry }]));
-    await expectRefused(bomb({ claims: 0xfffffff0 }), /claims 4294967280 bytes/);
+    await expectRefused(bomb({ claims: 0xfffffff0 }), /claim 4\.3 GB from 1\.1 KB/);
     await expectRefused(bomb({ claims: 100 }), /larger than the 100 bytes it claims/);
     await expectRefused(bomb({ claims: (1 << 20) + 5 }), /is cut short/);
     await expectRefused(bomb({ content: pickle, deflate: false, method: 99 }), /compression method 99/);

@@ -16,7 +16,7 @@ import {
   writeNifti,
   type Volume,
 } from '../../../src/volume';
-import { differingTensors, makeTinyPhantom, stepsOf, trainingDevice } from '../../support/trainer';
+import { differingTensors, makeTinyPhantom, phaseOf, stepsOf, trainingDevice, until } from '../../support/trainer';
 import { quiet, runsFolder, writeFinetune, type Json } from './support';
 
 const folder = runsFolder('finetune');
@@ -207,9 +207,11 @@ describe('a short fine-tuning', () => {
     expect(heldOut.dice).toBeGreaterThan(0.3);
     expect(state.initFrom).toBe(checkpoints.at(-1)!.file);
     const stopped = await createRun(root);
-    const asked = evaluate(request(stopped), (text) => {
-      if (text.startsWith('weights')) setTimeout(() => process.emit('SIGTERM'), 20);
-    });
+    const asked = evaluate(request(stopped), quiet);
+    // From then on it listens to signals.
+    void until(async () => (await phaseOf(stopped)) === 'running', 'the evaluation').then(() =>
+      process.emit('SIGTERM'),
+    );
     await expect(asked).rejects.toMatchObject({ exitCode: 130 });
     expect(await readRunState(stopped)).toMatchObject({ state: 'interrupted' });
     expect(existsSync(join(stopped, 'results.json'))).toBe(false);
