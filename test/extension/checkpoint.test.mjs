@@ -44,30 +44,32 @@ after(async () => {
 /** A checkpoint as a fine-tuning of a very small 3D U-Net writes it: 32 × 32 × 16 voxels, two classes. */
 function fineTuned() {
   const levels = [0, 1, 2, 3, 4];
+  const featureSize = 4;
+  const width = (level) => featureSize * 2 ** level;
   const conv = (name, inner, outer, size) => [`${name}.weight`, [outer, inner, size, size, size]];
   const pair = (name, inner, outer) => [conv(`${name}.conv1`, inner, outer, 3), conv(`${name}.conv2`, outer, outer, 3)];
   const shapes = [
-    ...levels.flatMap((level) => pair(`encoder.${level}`, level === 0 ? 1 : 2 ** (level - 1), 2 ** level)),
+    ...levels.flatMap((level) => pair(`encoder.${level}`, level === 0 ? 1 : width(level - 1), width(level))),
     ...levels
       .slice(0, 4)
       .flatMap((level) => [
-        [`decoder.${level}.up.weight`, [2 ** (level + 1), 2 ** level, 2, 2, 2]],
-        ...pair(`decoder.${level}`, 2 ** (level + 1), 2 ** level),
+        [`decoder.${level}.up.weight`, [width(level + 1), width(level), 2, 2, 2]],
+        ...pair(`decoder.${level}`, width(level + 1), width(level)),
       ]),
-    conv('out', 1, 3, 1),
+    conv('out', featureSize, 3, 1),
     ['out.bias', [3]],
   ];
   const config = {
     kind: 'finetune',
     seed: 0,
-    network: { name: 'unet3d', featureSize: 1, inChannels: 1 },
+    network: { name: 'unet3d', featureSize, inChannels: 1 },
     crops: { size: [32, 32, 16] },
     task: {
       name: 'custom',
       output: 'softmax',
       classes: [1, 2].map((v) => ({ name: `organ ${v}`, values: [v], colour: '' })),
     },
-    data: { preprocess: {} },
+    data: { train: [{ folder: 'images' }] },
     inference: { overlap: 0.5, mode: 'gaussian', flips: false },
   };
   const header = {
