@@ -64,17 +64,16 @@ async function ofVectors<B extends Batch>(loss: VectorLoss<B>, batch: B, pieces:
   const plan = planOf(total, pieces);
   const turns = new Turns(plan.length * (loss.fixed ? 3 : 2), pieces.giveWay);
   let remembered: Remembered | undefined;
-  // What a single piece has moved is moved for good: nothing long comes after it.
-  const kept = (): boolean => loss.follow !== undefined && !remembered;
-  let followed = false;
-  const next = (): Promise<void> => (followed && kept() ? turns.nextOfAll() : turns.next());
+  let leavable = true;
+  const next = (): Promise<void> => (leavable ? turns.next() : breathe());
   const parts = new VectorPieces(loss, batch, total, pieces, plan, next);
   const forward = total <= pieces.microBatch ? await parts.onTape() : await parts.inPieces();
   const owned: tf.TensorContainer[] = [];
   try {
     if (loss.follow && plan.length > 1) remembered = loss.remember?.();
     loss.follow?.();
-    followed = true;
+    // What has moved and cannot be put back has moved for good. After a single piece nothing long comes.
+    leavable = !loss.follow || remembered !== undefined;
     const vectors = await withFixed(loss, batch, plan, forward.vectors, next);
     if (vectors.fixed) owned.push(vectors.fixed);
     const { value: result, gradients } = valueAndGradients(

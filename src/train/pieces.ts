@@ -31,12 +31,6 @@ export class Turns {
     this.done += 1;
     await (this.giveWay ? this.giveWay(this.done, this.total) : breathe());
   }
-
-  /** As {@link next}, where the step cannot be left. */
-  async nextOfAll(): Promise<void> {
-    this.done += 1;
-    await breathe();
-  }
 }
 
 export const planOf = (total: number, { microBatch, pieceRows = Infinity }: Pieces): Rows[] =>
