@@ -1,5 +1,5 @@
 import type { Vec3 } from '../geometry';
-import { setImmediate as breathe } from 'node:timers/promises';
+import { breathe } from '../rpc/breath';
 import type { Config } from '../config';
 import { createEncoder, type Encoder } from '../nets';
 import type { StateEntry } from '../nets/state';

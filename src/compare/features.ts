@@ -1,5 +1,5 @@
 import { voxelCount, type Vec3 } from '../geometry';
-import { setImmediate as breathe } from 'node:timers/promises';
+import { breathe } from '../rpc/breath';
 import { NO_AUGMENTATION, sampleCrop } from '../data/augment';
 import { cacheFolder } from '../data/cache';
 import { VolumeStore } from '../data/volumeStore';

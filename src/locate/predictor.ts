@@ -1,5 +1,5 @@
 import { voxelCount, type Vec3 } from '../geometry';
-import { setImmediate as breathe } from 'node:timers/promises';
+import { breathe } from '../rpc/breath';
 import { sampleCrop } from '../data/augment';
 import type { PlacedCrop, Predictions } from '../protocol/locate';
 import * as tf from '../tensor/tf';

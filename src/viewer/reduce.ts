@@ -1,5 +1,5 @@
 import { mapVec3, type Vec3 } from '../geometry';
-import { setImmediate } from 'node:timers/promises';
+import { breathe } from '../rpc/breath';
 import type { ReducedVolume, Voxels } from '../protocol/volume';
 import { arrayLike, type CanonicalView } from './canonical';
 
@@ -39,7 +39,7 @@ export async function reduceVolume(
   const rowSums = new Float64Array(nx);
   for (let z = 0, to = 0; z < nz; z++) {
     // Slices are not to wait for it.
-    if (z % 8 === 7) await setImmediate();
+    if (z % 8 === 7) await breathe();
     const [z0, z1] = [z * factor[2], Math.min(size[2], (z + 1) * factor[2])];
     for (let y = 0; y < ny; y++) {
       const [y0, y1] = [y * factor[1], Math.min(size[1], (y + 1) * factor[1])];

@@ -1,5 +1,5 @@
 import type { Vec3 } from '../geometry';
-import { setImmediate } from 'node:timers/promises';
+import { breathe } from '../rpc/breath';
 import type {
   Glimpse,
   Grid,
@@ -243,7 +243,7 @@ export class VolumeService {
       const [least, most] = finiteRange(voxels.subarray(from, from + PIECE));
       [low, high] = [Math.min(low, least), Math.max(high, most)];
       // Slices are not to wait for it.
-      await setImmediate();
+      await breathe();
     }
     if (low > high) return statistics.range;
     const [a, b] = [low * slope + intercept, high * slope + intercept];
