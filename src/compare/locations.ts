@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { isVoco, type VocoConfig } from '../pretext/voco/config';
-import { flattenConfig } from '../config/flatten';
+import { configDifferences } from '../config/flatten';
 import { cacheFolder, cacheKey, resultImage } from '../data/cache';
 import { UserError } from '../errors/userError';
 import type { ComparedLocations, LocatedCheckpoint } from '../protocol/comparison';
@@ -24,9 +24,7 @@ function asked({ data, method }: VocoConfig) {
 
 /** Paths of settings in which two configs ask otherwise. */
 function differences(a: VocoConfig, b: VocoConfig): string[] {
-  const [first, second] = [flattenConfig(asked(a)), flattenConfig(asked(b))];
-  const paths = new Set([...first.keys(), ...second.keys()]);
-  return [...paths].filter((path) => first.get(path) !== second.get(path)).sort();
+  return [...configDifferences(asked(a), asked(b)).keys()].sort();
 }
 
 /** The map of a report as a file, written once. */

@@ -29,3 +29,14 @@ export function flattenConfig(config: unknown): Map<string, ConfigCell> {
   walk(config, []);
   return cells;
 }
+
+/** Settings in which two configs differ, with their values in both; null for one that is not there. */
+export function configDifferences(a: unknown, b: unknown): Map<string, readonly [ConfigCell, ConfigCell]> {
+  const [first, second] = [flattenConfig(a), flattenConfig(b)];
+  const found = new Map<string, readonly [ConfigCell, ConfigCell]>();
+  for (const path of new Set([...first.keys(), ...second.keys()])) {
+    const pair = [first.get(path) ?? null, second.get(path) ?? null] as const;
+    if (pair[0] !== pair[1]) found.set(path, pair);
+  }
+  return found;
+}

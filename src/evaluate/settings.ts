@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { rm, stat } from 'node:fs/promises';
 import type { FinetuneConfig } from '../config';
-import { flattenConfig } from '../config/flatten';
+import { configDifferences } from '../config/flatten';
 import { fileError, UsageError } from '../errors/userError';
 import { exists } from '../files/kinds';
 import type { ResultsSettings } from '../protocol/scores';
@@ -46,16 +46,12 @@ export async function settingsOf(
 /** Where two evaluations differ in what shapes scores; undefined where one does not tell. */
 function differences(before: Results, now: ResultsSettings): string[] | undefined {
   if (!before.settings) return undefined;
-  const compared = ({ device: _, precision: _p, version: _v, created: _c, ...rest }: ResultsSettings) =>
-    flattenConfig(rest);
-  const [first, second] = [compared(before.settings), compared(now)];
-  const paths = [...new Set([...first.keys(), ...second.keys()])].filter(
-    (path) => first.get(path) !== second.get(path),
-  );
-  return paths.map((path) => {
+  const compared = ({ device: _, precision: _p, version: _v, created: _c, ...rest }: ResultsSettings) => rest;
+  const found = configDifferences(compared(before.settings), compared(now));
+  return [...found].map(([path, [first, second]]) => {
     if (path === 'heldOut') return 'other held-out cases';
     if (path.startsWith('weights')) return 'other weights';
-    return `${path}: ${first.get(path)} → ${second.get(path)}`;
+    return `${path}: ${first} → ${second}`;
   });
 }
 

@@ -1,6 +1,6 @@
 import { rename } from 'node:fs/promises';
 import { loadConfig, type Config, type ConfigKind } from '../config';
-import { flattenConfig, type ConfigCell } from '../config/flatten';
+import { configDifferences } from '../config/flatten';
 import { UsageError, UserError } from '../errors/userError';
 import { writeFileAtomically } from '../files/atomic';
 import { exists } from '../files/kinds';
@@ -24,20 +24,9 @@ const MAX_SHOWN = 5;
 /** What may be another on each machine, or is chosen when a run begins. */
 const CHOSEN = new Set(['device', 'threads', 'output', 'train.microBatch']);
 
-/** Settings in which two configs differ, with their values in both. */
-function differences(a: unknown, b: unknown): Map<string, readonly [ConfigCell, ConfigCell]> {
-  const [first, second] = [flattenConfig(a), flattenConfig(b)];
-  const found = new Map<string, readonly [ConfigCell, ConfigCell]>();
-  for (const path of new Set([...first.keys(), ...second.keys()])) {
-    const pair = [first.get(path) ?? null, second.get(path) ?? null] as const;
-    if (pair[0] !== pair[1]) found.set(path, pair);
-  }
-  return found;
-}
-
-function shown(found: ReturnType<typeof differences>): string {
-  const lines = [...found].slice(0, MAX_SHOWN).map(([path, [a, b]]) => `${path}: ${a} → ${b}`);
-  const more = found.size > MAX_SHOWN ? [`and ${found.size - MAX_SHOWN} more`] : [];
+function shown(found: ReturnType<typeof configDifferences>, most = MAX_SHOWN): string {
+  const lines = [...found].slice(0, most).map(([path, [a, b]]) => `${path}: ${a} → ${b}`);
+  const more = found.size > most ? [`and ${found.size - most} more`] : [];
   return [...lines, ...more].join(', ');
 }
 
@@ -50,7 +39,7 @@ function shown(found: ReturnType<typeof differences>): string {
 export async function refuseOtherConfig(runDir: string, configFile: string, kind: ConfigKind, say: Say): Promise<void> {
   const given = (await loadConfig(configFile, { kind })).config;
   const own = (await loadConfig(runFiles(runDir).config, { kind })).config;
-  const found = differences(own, given);
+  const found = configDifferences(own, given);
   for (const path of found.keys()) if (CHOSEN.has(path)) found.delete(path);
   if (found.size === 0) return;
   const { configFile: from } = await readRunState(runDir);
@@ -119,12 +108,9 @@ export async function putAside(runDir: string): Promise<void> {
  * @returns what is to be recorded in run.json; undefined without a change
  */
 export async function keepChanges(runDir: string, config: Config, step: number): Promise<ConfigChange | undefined> {
-  const found = differences(await readRunConfig(runDir), config);
+  const found = configDifferences(await readRunConfig(runDir), config);
   if (found.size === 0) return undefined;
   await writeFileAtomically(runFiles(runDir).config, `${JSON.stringify(config, null, 2)}\n`);
-  await appendLog(
-    runDir,
-    `config changed at step ${step}: ${[...found].map(([path, [a, b]]) => `${path}: ${a} → ${b}`).join(', ')}`,
-  );
+  await appendLog(runDir, `config changed at step ${step}: ${shown(found, Infinity)}`);
   return { step, time: new Date().toISOString(), settings: Object.fromEntries(found) };
 }
