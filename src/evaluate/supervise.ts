@@ -1,10 +1,10 @@
 import type { Activity } from '../protocol/trainer';
 import { Interrupted, Interruption } from '../rpc/interruption';
 import { appendLog, RunStateFile, type RunPhase, type RunStatePatch } from '../runs';
+import { BEAT_MS } from '../runs/ownership';
 import { activityText } from '../text';
 import type { Say } from '../train/types';
 
-const HEARTBEAT_MS = 5000;
 /** How often what an evaluation is at is shown. */
 const SHOWN_EVERY_MS = 2000;
 
@@ -44,7 +44,7 @@ class Shown {
   }
 
   private look(): void {
-    const due = performance.now() - this.lastAt > HEARTBEAT_MS;
+    const due = performance.now() - this.lastAt > BEAT_MS;
     const now = `${this.state} ${this.text}`;
     if (now === this.last && !due) return;
     [this.last, this.lastAt] = [now, performance.now()];

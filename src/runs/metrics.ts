@@ -43,8 +43,6 @@ export function decodeRecord(line: string): MetricsRecord | undefined {
   }
 }
 
-/** A last line longer than this is not one of ours. */
-const MAX_LINE = 1 << 20;
 const PROBE_BYTES = 1 << 16;
 
 /** A whole line that is a record, and where it lies. */
@@ -75,7 +73,7 @@ function* linesIn(bytes: Buffer, offset: number, whole: boolean): Generator<Foun
 /** The first record that begins after `from`, before `to`. */
 async function firstLineAfter(handle: FileHandle, from: number, to: number): Promise<FoundLine | undefined> {
   for (let at = from; at < to; at += PROBE_BYTES) {
-    const bytes = await bytesOf(handle, at, Math.min(to, at + PROBE_BYTES + MAX_LINE));
+    const bytes = await bytesOf(handle, at, Math.min(to, at + PROBE_BYTES + MOST_LINE));
     const [line] = linesIn(bytes, at, at === 0);
     if (line) return line;
   }
@@ -96,7 +94,7 @@ async function lastLineUpTo(handle: FileHandle, size: number, lastStep: number):
     if (!line || line.step > lastStep) high = middle;
     else [found, low] = [line, line.end];
   }
-  for (const line of linesIn(await bytesOf(handle, low, Math.min(size, high + MAX_LINE)), low, true)) {
+  for (const line of linesIn(await bytesOf(handle, low, Math.min(size, high + MOST_LINE)), low, true)) {
     if (line.step > lastStep) break;
     found = line;
   }
@@ -301,8 +299,7 @@ async function tailOf(file: string): Promise<string[]> {
   try {
     const { size } = await handle.stat();
     const start = Math.max(0, size - TAIL_BYTES);
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(size - start), 0, size - start, start);
-    const lines = buffer.toString('utf8', 0, bytesRead).split('\n');
+    const lines = (await bytesOf(handle, start, size)).toString().split('\n');
     return start > 0 ? lines.slice(1) : lines;
   } finally {
     await handle.close();

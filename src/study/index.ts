@@ -17,6 +17,7 @@ import type { RunEstimate } from '../protocol/estimate';
 import { estimateTraining, train } from '../train';
 import { checkStartingFile } from '../train/initialize';
 import { Interrupted, Interruption } from '../rpc/interruption';
+import { BEAT_MS } from '../runs/ownership';
 import { openRunDirectory, prepareRun, type RunRequest } from '../train/prepare';
 import { keepChanges } from '../train/resume';
 import type { Say } from '../train/types';
@@ -24,8 +25,6 @@ import { outcomeOf } from './outcome';
 import { overridesOf, planStudy, stepsOf } from './plan';
 import { StudySteering } from './steering';
 import { counted, formatDuration } from '../text';
-
-const HEARTBEAT_MS = 5000;
 
 export interface StudyResult {
   readonly runDir: string;
@@ -163,7 +162,7 @@ async function supervise(queue: StudyQueue, state: RunStateFile, steering: Study
     steering.stop(`interrupted by ${signal}`);
     show();
   });
-  const beat = setInterval(show, HEARTBEAT_MS);
+  const beat = setInterval(show, BEAT_MS);
   try {
     await state.update({ state: 'running', control: control.address });
     const study = await queue.work();

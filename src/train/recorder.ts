@@ -14,8 +14,8 @@ import {
 import type { Steering } from './steering';
 import type { StepScalars } from './types';
 import { nonFiniteFile } from '../runs/files';
+import { BEAT_MS } from '../runs/ownership';
 
-const HEARTBEAT_MS = 5000;
 const LOOK_MS = 1000;
 /** What takes no longer is not worth being shown. */
 const SHOWN_FROM_MS = 2000;
@@ -104,7 +104,7 @@ export class RunRecorder {
   }
 
   private get beatDue(): boolean {
-    return performance.now() - this.lastHeartbeat > HEARTBEAT_MS;
+    return performance.now() - this.lastHeartbeat > BEAT_MS;
   }
 
   async patch(patch: RunStatePatch): Promise<void> {
