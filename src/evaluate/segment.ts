@@ -5,6 +5,7 @@ import { loadConfig, overrideConfig, type FinetuneConfig } from '../config';
 import { caseName } from '../data/datalist';
 import { inTurn, type Failure } from '../errors/inTurn';
 import { UsageError, UserError } from '../errors/userError';
+import { fewAtATime } from '../files/fewAtATime';
 import { checkOutputs, existing } from '../files/outputs';
 import { readSafetensorsHeader } from '../runs';
 import { refuseFolder } from '../runs/refuseFolder';
@@ -85,7 +86,7 @@ async function tasksOf(request: SegmentRequest, say: Say): Promise<Task[]> {
     return { image, parts, file: files[i]! };
   });
   const parts = all.flatMap((task) => task.parts);
-  const read = await Promise.all(parts.map(filesRead));
+  const read = await fewAtATime(parts, (part) => filesRead(part));
   const inputs = [...read.flat(), checkpoint, ...(configFile ? [configFile] : [])];
   await checkOutputs({ outputs: files, inputs, force: present !== undefined });
   if (present !== 'keep') return all;

@@ -6,6 +6,7 @@ import type { Config } from '../config';
 import { cacheFolder } from '../data/cache';
 import { sizeBeforeCrops } from '../data/judge';
 import { imageFiles, type Case } from '../data/datalist';
+import { fewAtATime } from '../files/fewAtATime';
 import { memoryNeeded, type DiskUse, type RunEstimate } from '../protocol/estimate';
 import { counted } from '../text';
 import { measureSpeed, type DeviceInfo } from '../tensor/backends';
@@ -76,8 +77,8 @@ async function dataSizes({ config, cases, labels }: EstimateParts): Promise<Data
     const prepared = voxelCount(preprocess.resize ?? sizeBeforeCrops(header, preprocess)) * FLOAT * channels;
     return { prepared, reading: prepared + 2 * FLOAT * voxelCount(header.size) };
   };
-  const train = await Promise.all(cases.train.map(sizeOf));
-  const heldOut = await Promise.all(cases.validation.map(sizeOf));
+  const train = await fewAtATime(cases.train, sizeOf);
+  const heldOut = await fewAtATime(cases.validation, sizeOf);
   const sum = (list: readonly { prepared: number }[]): number => list.reduce((all, one) => all + one.prepared, 0);
   const training = sum(train);
   const reading = [...train, ...heldOut].reduce((most, one) => Math.max(most, one.reading), 0);

@@ -1,6 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { UserError } from '../../errors/userError';
+import { fewAtATime } from '../../files/fewAtATime';
 import { literalPattern } from '../../files/pattern';
 import { LABEL_ENDINGS } from '../../files/volumeNames';
 import { caseWords, isLabelName } from '../../labels/named';
@@ -141,7 +142,7 @@ async function casesInFolder(folder: string, source: string, options: ResolveOpt
 
 /** What is a volume by its name, or DICOM by its content. */
 async function volumeFiles(files: readonly string[]): Promise<string[]> {
-  const known = await Promise.all(files.map(async (file) => isVolumeFile(file) || (await isDicomFile(file))));
+  const known = await fewAtATime(files, async (file) => isVolumeFile(file) || (await isDicomFile(file)));
   return files.filter((file, i) => known[i] && !basename(file).startsWith('.'));
 }
 

@@ -2,6 +2,7 @@ import { readdir, realpath, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { UserError, fileError } from '../../errors/userError';
 import { isDicomDir, mayBeDicom } from '../../files/dicomFolder';
+import { fewAtATime } from '../../files/fewAtATime';
 import { isDicomName } from '../../files/volumeNames';
 import { counted } from '../../text';
 import { looksLikeDicom } from '../detect';
@@ -14,8 +15,6 @@ import type { FileInfo } from './types';
 
 /** Bytes that hold the header of most files. */
 const FIRST = 1 << 14;
-/** Files that are read at a time. */
-const AT_ONCE = 16;
 const DIRECTORY_CLASS = '1.2.840.10008.1.3.10';
 
 /** What a scan of a folder or file found. */
@@ -113,16 +112,6 @@ function infoOf(path: string, length: number, parsed: Parsed): FileInfo {
   return problem ? { ...info, problem } : info;
 }
 
-async function forEach<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
-  const results = new Array<R>(items.length);
-  let next = 0;
-  const worker = async (): Promise<void> => {
-    for (let i = next++; i < items.length; i = next++) results[i] = await work(items[i]!);
-  };
-  await Promise.all(Array.from({ length: Math.min(AT_ONCE, items.length) }, worker));
-  return results;
-}
-
 /** Files of a folder and of those in it, by name; links are followed, each folder is listed once, at its own path where it has one. */
 export async function filesIn(folder: string, deep: boolean): Promise<string[]> {
   const walk: Walk = { files: [], visited: new Set(), links: [] };
@@ -166,7 +155,7 @@ async function scanFiles(paths: readonly string[], warnings: readonly string[] =
   const damaged: string[] = [];
   const files: FileInfo[] = [];
   let strangers = 0;
-  const found = await forEach(paths, async (path) => {
+  const found = await fewAtATime(paths, async (path) => {
     try {
       return await parseFile(path);
     } catch (error) {
