@@ -28,6 +28,9 @@ export interface Found {
   readonly channels?: readonly string[];
 }
 
+/** The first file of a case that is there. */
+export const firstFile = ({ image }: Pick<Found, 'image'>): string => [image].flat().find((file) => file !== '')!;
+
 /** Which channel of cases with one file a channel: its number or name, or all of them. */
 export type ChannelChoice = number | string;
 

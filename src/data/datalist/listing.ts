@@ -1,6 +1,6 @@
 import type { CaseList, ListedCase, WrittenSource } from '../../protocol/datasets';
 import { imageFiles, withUniqueIds } from './case';
-import type { ChannelChoice, Found } from './found';
+import { firstFile, type ChannelChoice, type Found } from './found';
 import { casesAsFound, type DataSource } from './sources';
 
 /** What of a written source is as it must be; undefined where it is no source at all. */
@@ -25,7 +25,7 @@ function shown(item: Found, channel: unknown): string {
     (name) => name.toLowerCase() === String(channel as ChannelChoice).toLowerCase(),
   );
   const chosen = files[named !== undefined && named >= 0 ? named : numbered ? Number(channel) : 0];
-  return chosen || files.find((file) => file !== '')!;
+  return chosen || firstFile(item);
 }
 
 /** As people count: case2 stands before case10. */

@@ -5,7 +5,7 @@ import type { DataLook } from '../../protocol/datasets';
 import { counted } from '../../text';
 import { imageFiles } from './case';
 import { datalistKeys, readDatalist } from './decathlon';
-import type { Found } from './found';
+import { firstFile, type Found } from './found';
 import { isItem, type Item } from './json';
 import { masksBeside } from './masks';
 import { datasetJsonNear, isNnunet } from './nnunet';
@@ -14,7 +14,7 @@ import { casesAsFound } from './sources';
 
 /** Masks of the first case tell of all: folders of thousands are not gone through. */
 async function masksText(cases: readonly Found[]): Promise<string> {
-  const image = imageFiles(cases[0]!).find((file) => file !== '')!;
+  const image = firstFile(cases[0]!);
   const masks = await masksBeside(image);
   return masks.length > 0 ? `, each with a folder of masks (${masks.length} in the first)` : '';
 }
@@ -34,7 +34,7 @@ function channelsText(channels: readonly string[] | undefined): string {
 async function lookAtFolder(folder: string): Promise<DataLook> {
   const cases = await casesAsFound({ folder }, folder);
   const channels = channelsOf(cases);
-  const first = imageFiles(cases[0]!).find((file) => file !== '')!;
+  const first = firstFile(cases[0]!);
   const raw = /^images/i.test(basename(dirname(first))) && isNnunet((await datasetJsonNear(dirname(first))) ?? {});
   const bids = cases.some((item) => /[\\/]sub-[^\\/]+[\\/](.*[\\/])?anat$/.test(dirname(imageFiles(item)[0]!)));
   const what = raw ? 'nnU-Net data set, ' : bids ? 'BIDS, ' : '';

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { UserError } from '../../errors/userError';
 import { isLabelFolder } from '../../labels/named';
 import { caseName, isVolumeFile } from './case';
-import type { Found, Mask } from './found';
+import { firstFile, type Found, type Mask } from './found';
 import { byName } from './glob';
 
 /** Which masks of a case are merged into its label map: all of its folder of masks, or those of these names. */
@@ -26,7 +26,7 @@ export async function masksBeside(image: string): Promise<Mask[]> {
  * @throws UserError when there are none
  */
 export async function chosenMasks(item: Found, choice: MaskChoice): Promise<readonly Mask[]> {
-  const image = [item.image].flat().find((file) => file !== '')!;
+  const image = firstFile(item);
   const masks = await masksBeside(image);
   if (masks.length === 0) {
     const there = await stat(image).catch(() => undefined);

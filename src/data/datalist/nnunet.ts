@@ -1,7 +1,8 @@
 import { basename, dirname, join } from 'node:path';
 import { LABEL_ENDINGS } from '../../files/volumeNames';
+import { groupedBy } from '../../registry/grouped';
 import { caseName } from './case';
-import type { Found } from './found';
+import { firstFile, type Found } from './found';
 import { isItem, readJson, type Item } from './json';
 import { byName } from './glob';
 import { isFile } from '../../files/kinds';
@@ -116,14 +117,7 @@ async function casesOfFolder(folder: string, files: readonly string[], source: s
 
 /** The images of folders as cases; see {@link casesOfFolder}. */
 export async function casesOfFiles(files: readonly string[], source: string): Promise<Found[]> {
-  const folders = new Map<string, string[]>();
-  for (const file of files) {
-    const list = folders.get(dirname(file));
-    if (list) list.push(file);
-    else folders.set(dirname(file), [file]);
-  }
   const cases: Found[] = [];
-  for (const [folder, list] of folders) cases.push(...(await casesOfFolder(folder, list, source)));
-  const first = (item: Found): string => [item.image].flat().find((file) => file !== '')!;
-  return cases.sort((a, b) => byName(first(a), first(b)));
+  for (const [folder, list] of groupedBy(files, dirname)) cases.push(...(await casesOfFolder(folder, list, source)));
+  return cases.sort((a, b) => byName(firstFile(a), firstFile(b)));
 }

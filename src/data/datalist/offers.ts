@@ -4,6 +4,7 @@ import { UserError } from '../../errors/userError';
 import { isDicomName } from '../../files/volumeNames';
 import { isLabelFolder, isLabelName } from '../../labels/named';
 import type { DataOffer } from '../../protocol/datasets';
+import { groupedBy } from '../../registry/grouped';
 import { counted } from '../../text';
 import { isDicomFile } from '../../volume';
 import { caseName, isVolumeFile } from './case';
@@ -65,13 +66,7 @@ export function dataFolders(files: readonly string[], root: string): { path: str
   for (const file of images) add(folders, above(dirname(file), root), basename(file));
   for (;;) {
     const next: Folders = new Map();
-    const parents = new Map<string, [string, readonly string[]][]>();
-    for (const one of folders) {
-      const children = parents.get(dirname(one[0]));
-      if (children) children.push(one);
-      else parents.set(dirname(one[0]), [one]);
-    }
-    for (const [parent, children] of parents) {
+    for (const [parent, children] of groupedBy([...folders], ([folder]) => dirname(folder))) {
       const merged = inside(parent, root) && areCases(children);
       for (const [folder, names] of children) for (const name of names) add(next, merged ? parent : folder, name);
     }
@@ -125,14 +120,8 @@ const LOOKED_INTO = 3;
 
 /** Of files whose names say nothing, those in folders of DICOM files; called `.dcm`, as which they are counted and grouped. */
 async function unnamedDicom(files: readonly string[], until: number): Promise<string[]> {
-  const folders = new Map<string, string[]>();
-  for (const file of files) {
-    const names = folders.get(dirname(file));
-    if (names) names.push(file);
-    else folders.set(dirname(file), [file]);
-  }
   const found: string[] = [];
-  for (const names of folders.values()) {
+  for (const names of groupedBy(files, dirname).values()) {
     if (performance.now() > until) break;
     const looked = await Promise.all(names.slice(0, LOOKED_INTO).map(isDicomFile));
     if (looked.includes(true)) found.push(...names.map((name) => `${name}.dcm`));

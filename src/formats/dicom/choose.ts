@@ -1,5 +1,6 @@
 import { dirname, relative, sep } from 'node:path';
 import { AdvisedError, UserError } from '../../errors/userError';
+import { groupedBy } from '../../registry/grouped';
 import { counted, listOf } from '../../text';
 import type { SeriesEntry } from '../types';
 import { partsOf, type Part } from './parts';
@@ -14,13 +15,8 @@ export interface Choosable extends Part {
 
 /** The series of a scan in order of their numbers, each in as many parts as it makes volumes. */
 export async function choosable(found: Target): Promise<Choosable[]> {
-  const bySeries = new Map<string, FileInfo[]>();
-  for (const file of found.files) {
-    if (file.other !== undefined) continue;
-    const files = bySeries.get(file.series.uid);
-    if (files) files.push(file);
-    else bySeries.set(file.series.uid, [file]);
-  }
+  const images = found.files.filter(({ other }) => other === undefined);
+  const bySeries = groupedBy(images, ({ series }) => series.uid);
   const all = [...bySeries.values()].sort(
     (a, b) =>
       (a[0]!.series.number ?? Infinity) - (b[0]!.series.number ?? Infinity) || (a[0]!.path < b[0]!.path ? -1 : 1),
@@ -112,13 +108,8 @@ export function choose(
 
 /** What a folder holds beside images, in words; one line a kind. */
 export function othersOf(path: string, files: readonly FileInfo[]): string[] {
-  const kinds = new Map<string, FileInfo[]>();
-  for (const file of files) {
-    if (file.other === undefined) continue;
-    const list = kinds.get(file.other);
-    if (list) list.push(file);
-    else kinds.set(file.other, [file]);
-  }
+  const others = files.filter(({ other }) => other !== undefined);
+  const kinds = groupedBy(others, ({ other }) => other!);
   return [...kinds].map(([what, list]) => {
     const name = relative(path, list[0]!.path).split(sep).join('/') || list[0]!.path;
     return list.length > 1 ? `${list.length} × ${what} (${name}, …)` : `${name}: ${what}`;

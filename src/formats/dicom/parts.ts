@@ -1,3 +1,4 @@
+import { groupedBy } from '../../registry/grouped';
 import { counted } from '../../text';
 import { byInstance, clustersOf, groupsThatFit, inWords, planeOf, type Cluster } from './places';
 import { FrameReader, pixelDigest } from './pixels';
@@ -95,18 +96,7 @@ async function withoutCopies(
 
 /** Images by the values of some marks. */
 function byMarks(images: readonly Image[], names: readonly string[]): Image[][] {
-  return groupBy(images, ({ marks }) => names.map((name) => marks[name] ?? '').join('|'));
-}
-
-function groupBy(images: readonly Image[], keyOf: (image: Image) => string): Image[][] {
-  const groups = new Map<string, Image[]>();
-  for (const image of images) {
-    const key = keyOf(image);
-    const group = groups.get(key);
-    if (group) group.push(image);
-    else groups.set(key, [image]);
-  }
-  return [...groups.values()];
+  return [...groupedBy(images, ({ marks }) => names.map((name) => marks[name] ?? '').join('|')).values()];
 }
 
 const leastInstance = (images: readonly Image[]): number => Math.min(...images.map(({ instance }) => instance));
@@ -151,7 +141,7 @@ function covering(clusters: readonly Cluster[], warnings: readonly string[]): Pa
     const groups = byMarks(all, names);
     if (whole(groups)) return asPart(groups, names, names.join(' and '));
   }
-  const files = groupBy(all, ({ file }) => file.path);
+  const files = [...groupedBy(all, ({ file }) => file.path).values()];
   if (whole(files)) return asPart(files, [], 'file');
   return undefined;
 }

@@ -1,4 +1,5 @@
 import { dirname } from 'node:path';
+import { groupedBy } from '../../registry/grouped';
 import { noVolume } from './objects';
 import { parseFile } from './scan';
 
@@ -41,12 +42,7 @@ async function representIn(folder: string, files: readonly string[], alone: bool
  * series. What holds no volume is left out.
  */
 export async function representSeries(files: readonly string[]): Promise<string[]> {
-  const folders = new Map<string, string[]>();
-  for (const file of files) {
-    const list = folders.get(dirname(file));
-    if (list) list.push(file);
-    else folders.set(dirname(file), [file]);
-  }
+  const folders = groupedBy(files, dirname);
   const names = [...folders.keys()];
   const paths: string[] = [];
   for (const [folder, list] of folders) {
