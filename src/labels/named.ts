@@ -8,11 +8,12 @@ export const isLabelFolder = (name: string): boolean => LABEL_FOLDER.test(name);
 /** Whether a file (without its folder and `.nii.gz`) is called like a label map: `case_seg`, `label0001`, `combined_labels`. */
 export const isLabelName = (name: string): boolean => LABEL_NAME.test(name);
 
-const IMAGE_NAME = /(^|[-_. ])(images?|imgs?|imaging|volumes?|vol|scans?|ct|mri?)(?=[-_. ]|\d*$)/gi;
+const LABEL_NAMES = new RegExp(LABEL_NAME.source, 'gi');
+const IMAGE_NAMES = /(^|[-_. ])(images?|imgs?|imaging|volumes?|vol|scans?|ct|mri?)(?=[-_. ]|\d*$)/gi;
 
 /** What is left of a file's name without the words that say image or label map: the case's own name, `0` of `volume-0`. */
 export const caseWords = (name: string): string =>
-  plainName(name.replace(new RegExp(LABEL_NAME.source, 'gi'), '$1').replace(IMAGE_NAME, '$1'));
+  plainName(name.replace(LABEL_NAMES, '$1').replace(IMAGE_NAMES, '$1'));
 
 /** A name without what separates its words, in lower case. */
 export const plainName = (name: string): string =>

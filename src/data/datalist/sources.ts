@@ -6,10 +6,11 @@ import { literalPattern } from '../../files/pattern';
 import { LABEL_ENDINGS } from '../../files/volumeNames';
 import { caseWords, isLabelName } from '../../labels/named';
 import { RandomStream, streamId } from '../../random/random';
+import { groupedBy } from '../../registry/grouped';
 import { isDicomFile, volumesAmong } from '../../volume';
 import { caseName, imageFiles, isVolumeFile, withUniqueIds, type Case } from './case';
 import { readDecathlon } from './decathlon';
-import { chooseChannels, type ChannelChoice, type Found } from './found';
+import { chooseChannels, firstFile, type ChannelChoice, type Found } from './found';
 import { byName, glob } from './glob';
 import { chosenMasks, masksBeside, type MaskChoice } from './masks';
 import { casesOfFiles } from './nnunet';
@@ -77,27 +78,40 @@ export async function siblingLabel(image: string): Promise<string | undefined> {
   return undefined;
 }
 
-/**
- * The file beside an image that is called like a label map: the only one beside the only image, or the one of the same case, as
- * `volume-0` and `segmentation-0` of LiTS, or `p7` and `p7_seg`.
- */
-async function labelInFolder(image: string): Promise<string | undefined> {
-  const files = (await readdir(dirname(image)).catch(() => [])).filter(isVolumeFile);
+/** Finds the label map of an image in a folder that was listed. */
+type Pairing = (image: string) => string | undefined;
+
+/** The folder is listed once, and each name in it is looked at once: it may hold all cases of a source. */
+async function pairingIn(folder: string): Promise<Pairing> {
+  const files = (await readdir(folder).catch(() => [])).filter(isVolumeFile);
   const [labels, images] = [true, false].map((wanted) =>
     files.filter((file) => isLabelName(caseName(file)) === wanted),
   );
-  if (labels!.length === 1 && images!.length === 1) return join(dirname(image), labels![0]!);
-  const own = caseWords(caseName(basename(image)));
-  const [same, rivals] = [labels!, images!].map((files) => files.filter((file) => caseWords(caseName(file)) === own));
-  return own !== '' && same!.length === 1 && rivals!.length === 1 ? join(dirname(image), same![0]!) : undefined;
+  if (labels!.length === 1 && images!.length === 1) return () => join(folder, labels![0]!);
+  const [labelsOf, imagesOf] = [labels!, images!].map((some) => groupedBy(some, (file) => caseWords(caseName(file))));
+  return (image) => {
+    const own = caseWords(caseName(image));
+    const [same, rivals] = [labelsOf!.get(own), imagesOf!.get(own)];
+    return own !== '' && same?.length === 1 && rivals?.length === 1 ? join(folder, same[0]!) : undefined;
+  };
 }
 
-/** The first file of a case that is there. */
-const firstFile = ({ image }: Found): string => [image].flat().find((file) => file !== '')!;
+/**
+ * The file beside an image that is called like a label map: the only one beside the only image, or the one of the same case, as
+ * `volume-0` and `segmentation-0` of LiTS, or `p7` and `p7_seg`.
+ *
+ * @param listed folders that were listed before
+ */
+async function labelInFolder(image: string, listed: Map<string, Promise<Pairing>>): Promise<string | undefined> {
+  const folder = dirname(image);
+  const pairing = listed.get(folder) ?? pairingIn(folder);
+  listed.set(folder, pairing);
+  return (await pairing)(image);
+}
 
-async function withLabel(item: Found): Promise<Found> {
+async function withLabel(item: Found, listed: Map<string, Promise<Pairing>>): Promise<Found> {
   const image = firstFile(item);
-  const label = (await siblingLabel(image)) ?? (await labelInFolder(image));
+  const label = (await siblingLabel(image)) ?? (await labelInFolder(image, listed));
   if (label !== undefined) return { ...item, label };
   const masks = await masksBeside(image);
   if (masks.length > 0)
@@ -168,7 +182,9 @@ async function foundIn(source: DataSource, configDir: string, options: FindOptio
 }
 
 async function labelledFiles(cases: Found[], source: DataSource, { labels }: ResolveOptions): Promise<Found[]> {
-  return labels && source.masks === undefined ? completeCases(cases, firstFile, withLabel) : cases;
+  if (!labels || source.masks !== undefined) return cases;
+  const listed = new Map<string, Promise<Pairing>>();
+  return completeCases(cases, firstFile, (item) => withLabel(item, listed));
 }
 
 /**
