@@ -11,6 +11,7 @@ import {
 } from '../runs/import';
 import { byModule } from '../runs';
 import { taskOf } from '../catalog';
+import { counted } from '../text';
 import { channelsNote, misfit, recognisedOf } from './verdict';
 
 /** How weights of a file fit the network of a config. */
@@ -94,7 +95,9 @@ export function describeFit(fit: FitReport): string[] {
           `  another shape: ${name} is [${found.join(', ')}], not [${expected.join(', ')}]`,
       ),
     ...(shapeMismatch.length > MOST_SHAPES ? [`  another shape: ${shapeMismatch.length - MOST_SHAPES} more`] : []),
-    ...(missing.length > 0 ? [`  not in the file: ${missing.length} tensors (${byModule(missing)})`] : []),
-    ...(unexpected.length > 0 ? [`  not in the network: ${unexpected.length} tensors (${byModule(unexpected)})`] : []),
+    ...(missing.length > 0 ? [`  not in the file: ${counted(missing.length, 'tensor')} (${byModule(missing)})`] : []),
+    ...(unexpected.length > 0
+      ? [`  not in the network: ${counted(unexpected.length, 'tensor')} (${byModule(unexpected)})`]
+      : []),
   ];
 }

@@ -11,6 +11,7 @@ import {
   type Notice,
   type Volume,
 } from '../volume';
+import { plural } from '../text';
 
 /** An image as it was read, the channels of its files stacked. */
 export interface ReadVolume {
@@ -60,7 +61,10 @@ export async function readImage(
   const { volume, nonFinite, notices } = await readChannels(files, channel);
   for (const one of notices) if (one.severity === 'warning') onWarning(noticeText(one.file, one));
   const bad = nonFinite.nan + nonFinite.infinite;
-  if (bad > 0) onWarning(`${files[0]}: ${bad} voxels are NaN or infinite and were replaced`);
+  if (bad > 0)
+    onWarning(
+      `${files[0]}: ${bad} ${plural(bad, 'voxel is NaN or infinite and was', 'voxels are NaN or infinite and were')} replaced`,
+    );
   return volume;
 }
 

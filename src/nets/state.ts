@@ -1,5 +1,6 @@
 import { UserError } from '../errors/userError';
 import { volumeOf } from '../tensor/torchLayout';
+import { counted } from '../text';
 
 /** One tensor of a state dict in torch's shape and element order. Integer buffers are `Int32Array` (int64 in torch). */
 export interface StateEntry {
@@ -85,7 +86,7 @@ function requireComplete(report: LoadReport, source: string): void {
       ? `${missing[0]} is missing`
       : `${unexpected[0]} is unexpected`;
   throw new UserError(
-    `${source}: does not fit the network: ${missing.length} tensors missing, ${shapeMismatch.length} of another shape, ` +
+    `${source}: does not fit the network: ${counted(missing.length, 'tensor')} missing, ${shapeMismatch.length} of another shape, ` +
       `${unexpected.length} unexpected (${example}); check the network section of the config`,
   );
 }

@@ -1,6 +1,7 @@
 import { readPlainText } from '../files/regular';
 import { parseJson } from '../files/json';
 import { writeFileAtomically } from '../files/atomic';
+import { counted } from '../text';
 import { runFiles } from './files';
 
 /** What an initialisation from a file loaded and what it did not: init.json of a run. */
@@ -79,14 +80,16 @@ export function describeInit(report: InitReport): string[] {
     `  ${parts.join(', ')}`,
     ...(adapted.length > 0 ? [`  spread over more input channels: ${adapted.join(', ')}`] : []),
     ...(rescaled
-      ? [`  kernels scaled to a root mean square of ${rescaled.rootMeanSquare}: ${rescaled.tensors.length} tensors`]
+      ? [
+          `  kernels scaled to a root mean square of ${rescaled.rootMeanSquare}: ${counted(rescaled.tensors.length, 'tensor')}`,
+        ]
       : []),
     ...(mismatches.length > 0 ? [`  skipped for their shape: ${mismatches.join('; ')}`] : []),
     ...(missing.length > 0
-      ? [`  not in the file, start with random values: ${missing.length} tensors (${byModule(missing)})`]
+      ? [`  not in the file, start with random values: ${counted(missing.length, 'tensor')} (${byModule(missing)})`]
       : []),
     ...(unexpected.length > 0
-      ? [`  in the file, not in the network: ${unexpected.length} tensors (${byModule(unexpected)})`]
+      ? [`  in the file, not in the network: ${counted(unexpected.length, 'tensor')} (${byModule(unexpected)})`]
       : []),
     ...(report.notes ?? []).map((note) => `  ${note}`),
   ];

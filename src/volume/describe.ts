@@ -9,7 +9,7 @@ import { countNonFinite } from './nifti/read';
 import { readVolume } from './read';
 import type { Notice } from './notice';
 import type { VoxelArray } from './types';
-import { formatSize, significant } from '../text';
+import { formatSize, plural, significant } from '../text';
 
 /** What `voco info` reports about a file. */
 export interface VolumeDescription {
@@ -122,7 +122,7 @@ export async function describeVolume(file: string, choice: Choice = {}): Promise
   const intensity = summarizeIntensity(volume.data);
   const { nan, infinite } = countNonFinite(volume.data);
   const warnings = geometryWarnings(header);
-  if (nan + infinite > 0) warnings.push(`${nan} voxels are NaN and ${infinite} infinite`);
+  if (nan + infinite > 0) warnings.push(`${nan} ${plural(nan, 'voxel is', 'voxels are')} NaN and ${infinite} infinite`);
   if (intensity && intensity.min === intensity.max) warnings.push(`all voxels have the value ${intensity.min}`);
   const spacing = spacingOf(header.affine);
   const a = header.affine;

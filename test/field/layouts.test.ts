@@ -247,7 +247,7 @@ describe('lists', () => {
     const options = { labels: false, onNote: (text: string) => void notes.push(text) };
     const found = await resolveSources([{ datalist: 'clash.json' }], root, options);
     expect(found.map(({ id }) => id)).toEqual(['clash/a/X', 'clash/b/x', 'clash/c/y#1', 'clash/c/y#2']);
-    expect(notes).toEqual([expect.stringContaining('occur more than once')]);
+    expect(notes).toEqual([expect.stringContaining('1 name of cases occurs more than once')]);
   });
 
   it('of classes are read in UTF-16 and with separators of Windows', async () => {
@@ -337,7 +337,7 @@ describe('masks of one class each', () => {
       expect([...volume.data].slice(0, 5)).toEqual([9, 9, 9, 7, 0]);
       expect(merged!.labelled).toEqual(['Kidney left', 'liver']);
       expect(warnings).toEqual([
-        expect.stringMatching(/1 voxels lie in two masks \(kidney_left and liver: 1\)/),
+        expect.stringMatching(/1 voxel lies in two masks \(kidney_left and liver: 1\)/),
         expect.stringMatching(/no mask of spleen/),
       ]);
     } finally {

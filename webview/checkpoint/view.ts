@@ -6,7 +6,7 @@ import type { Host } from '../ui/host';
 import { factList, tensorDetails } from './details';
 import { moduleTree, visibleNodes, type ModuleNode } from './modules';
 import { ModuleTree } from './tree';
-import { formatBytes, formatCount, formatValue } from '../../src/text';
+import { counted, formatBytes, formatCount, formatValue } from '../../src/text';
 
 const READING_TIMEOUT_MS = 300_000;
 const DIALOG_TIMEOUT_MS = 3_600_000;
@@ -89,7 +89,7 @@ export class CheckpointView {
     this.app.classList.add('ready');
     this.title.textContent = file.split(/[\\/]/).at(-1) ?? file;
     const parameters = this.root!.parameters;
-    this.summary.textContent = `${format} · ${formatBytes(bytes, 3)} · ${formatCount(tensors.length)} tensors · ${formatCount(parameters)} numbers`;
+    this.summary.textContent = `${format} · ${formatBytes(bytes, 3)} · ${counted(tensors.length, 'tensor')} · ${formatCount(parameters)} numbers`;
     const act = (label: string, action: Action, title: string): HTMLElement =>
       button(label, () => void this.act(action), { id: action, title });
     this.actions.replaceChildren(

@@ -161,7 +161,7 @@ export class ScoresView {
         return [`${pair} have no evaluated case in common, so no scores can be paired.`];
       if (otherCases.length > 0)
         return [
-          `${pair} share ${commonCases.length} cases; ${otherCases.length} have scores for only one of them and are left out: ${otherCases.join(', ')}.`,
+          `${pair} share ${counted(commonCases.length, 'case')}; ${otherCases.length} have scores for only one of them and are left out: ${otherCases.join(', ')}.`,
         ];
       return missing !== undefined && unevaluated.length === 0 ? [missing] : [];
     });

@@ -1,7 +1,7 @@
 import type { Finding } from './finding';
 import type { ImageFacts } from '../../data/judge';
 import type { CaseFacts } from './caseFacts';
-import { formatSize, significant } from '../../text';
+import { counted, formatSize, significant } from '../../text';
 
 /** Fewer cases than this have no usual value to differ from. */
 const ENOUGH = 5;
@@ -56,7 +56,7 @@ function channelOutliers(cases: readonly CaseFacts[], channel: number | 'all'): 
     .map((item) => ({
       severity: 'error',
       file: item.images[0]!.file,
-      message: `${count(item)} channels; most others have ${usual.value}`,
+      message: `${counted(count(item), 'channel')}; most others have ${usual.value}`,
       advice:
         'all images need the same number of channels: set data.channel to a channel that all have, or remove these cases',
     }));

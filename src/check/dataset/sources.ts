@@ -8,6 +8,7 @@ import { datalistKeys, readDatalist } from '../../data/datalist/decathlon';
 import type { Found } from '../../data/datalist/found';
 import { findInSource, type DataSource } from '../../data/datalist/sources';
 import { mergeMasks } from '../../data/labelled';
+import { counted } from '../../text';
 import type { Finding } from './finding';
 
 function placeOf(source: DataSource, configDir: string): string {
@@ -31,7 +32,7 @@ async function lintDatalist(file: string): Promise<Finding[]> {
       {
         severity: 'info',
         file,
-        message: `${claim} says ${said}, but "${key}" has ${count} entries`,
+        message: `${claim} says ${said}, but "${key}" has ${counted(count, 'entry', 'entries')}`,
         advice: 'the number is ignored and the entries are counted; check that this is the right list',
       },
     ];

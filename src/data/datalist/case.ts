@@ -1,5 +1,6 @@
 import { basename, dirname } from 'node:path';
 import { isVolumeName, withoutVolumeEnding } from '../../files/volumeNames';
+import { counted, plural } from '../../text';
 import type { CaseProblem, Found, Mask } from './found';
 
 /** One image of a data set, with its label where labels were asked for. Paths are absolute. */
@@ -74,7 +75,7 @@ export function withUniqueIds(cases: readonly Found[], onNote?: (message: string
   const one = found.find(({ id }) => /#1$/.test(id));
   if (clashes > 0 && one)
     onNote?.(
-      `${imageFiles(one)[0]}: ${clashes} names of cases occur more than once, so the cases are numbered (${one.id}, …)`,
+      `${imageFiles(one)[0]}: ${counted(clashes, 'name')} of cases ${plural(clashes, 'occurs', 'occur')} more than once, so the cases are numbered (${one.id}, …)`,
     );
   return found;
 }

@@ -8,6 +8,7 @@ import { caseWords, isLabelName } from '../../labels/named';
 import { RandomStream, streamId } from '../../random/random';
 import { groupedBy } from '../../registry/grouped';
 import { isDicomFile, volumesAmong } from '../../volume';
+import { counted, plural } from '../../text';
 import { caseName, imageFiles, isVolumeFile, withUniqueIds, type Case } from './case';
 import { readDecathlon } from './decathlon';
 import { chooseChannels, firstFile, type ChannelChoice, type Found } from './found';
@@ -147,7 +148,7 @@ async function casesInFolder(folder: string, source: string, options: ResolveOpt
   }
   if (labels.length > 0)
     options.onNote?.(
-      `${folder}: ${labels.length} files are named like label maps and not taken as images (${shown(labels)})`,
+      `${folder}: ${counted(labels.length, 'file')} ${plural(labels.length, 'is named like a label map and not taken as an image', 'are named like label maps and not taken as images')} (${shown(labels)})`,
     );
   const training = join(folder, 'imagesTr');
   const labelled = options.labels ? images.filter((file) => dirname(file) === training) : [];

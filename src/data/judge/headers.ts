@@ -1,6 +1,6 @@
 import { AdvisedError, UserError } from '../../errors/userError';
 import type { Finding } from '../../protocol/datasets';
-import { formatSize } from '../../text';
+import { counted, formatSize } from '../../text';
 import {
   checkComplete,
   fileNotices,
@@ -66,7 +66,7 @@ export class Findings {
 function channelFindings(file: string, { channels }: NiftiHeader, demands: CaseDemands): Finding[] {
   const { channel } = demands;
   if (channel === 'all' || channel < channels) return [];
-  const message = `has ${channels} channels, so there is no channel ${channel} (counted from 0)`;
+  const message = `has ${counted(channels, 'channel')}, so there is no channel ${channel} (counted from 0)`;
   return [{ severity: 'error', file, message, advice: 'set data.channel to a channel that all images have' }];
 }
 
@@ -123,7 +123,7 @@ function judgeChannels(images: readonly ImageFacts[], demands: CaseDemands): Fin
   const { channel, inChannels } = demands;
   const channels = images.reduce((sum, { header }) => sum + (channel === 'all' ? header.channels : 1), 0);
   if (inChannels === undefined || channels === inChannels) return found;
-  const message = `${channels} channels, but the network takes ${inChannels}`;
+  const message = `${counted(channels, 'channel')}, but the network takes ${inChannels}`;
   const advice =
     'set network.inChannels to the number of channels that all images have, or choose one with data.channel';
   return [...found, { severity: 'error', file: first.file, message, advice }];

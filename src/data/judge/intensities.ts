@@ -11,7 +11,7 @@ import {
   type Notice,
   type Volume,
 } from '../../volume';
-import { formatPercent, significant } from '../../text';
+import { formatPercent, plural, significant } from '../../text';
 import { TRAINING, type IntensityWords } from './intensityWords';
 
 type WindowSettings = Extract<IntensitySettings, { kind: 'window' }>;
@@ -281,7 +281,7 @@ export function judgeNonFinite({ nan, infinite }: { readonly nan: number; readon
   if (bad === 0) return [];
   return [
     warning(
-      `${bad} voxels are NaN or infinite`,
+      `${bad} ${plural(bad, 'voxel is', 'voxels are')} NaN or infinite`,
       'they are replaced by the low end of the intensity window, or the least value; check how the file was made',
     ),
   ];

@@ -1,6 +1,6 @@
 import { UserError } from '../../errors/userError';
 import { sameName } from '../../labels/named';
-import { counted } from '../../text';
+import { counted, plural } from '../../text';
 import { ProgressBar } from '../../text/progressBar';
 import {
   compareGrids,
@@ -121,7 +121,7 @@ async function merged(parts: readonly Part[], item: Case, onWarning: Say): Promi
     const [pair, count] = [...overlaps].sort((a, b) => b[1] - a[1])[0]!;
     const total = [...overlaps.values()].reduce((sum, n) => sum + n, 0);
     onWarning(
-      `${item.id}: ${total} voxels lie in two masks (${pair}: ${count}${overlaps.size > 1 ? ', …' : ''}); the class listed later is taken`,
+      `${item.id}: ${total} ${plural(total, 'voxel lies', 'voxels lie')} in two masks (${pair}: ${count}${overlaps.size > 1 ? ', …' : ''}); the class listed later is taken`,
     );
   }
   return result!;

@@ -1,7 +1,7 @@
 import { UserError } from '../../errors/userError';
 import { runTool, type Program } from '../../jobs/process';
 import { Cancelled, withProgress, type CommandDefinition } from '../shared/command';
-import { formatBytes } from '../../text';
+import { counted, formatBytes } from '../../text';
 import { showInfo, showWarning } from '../shared/notify';
 
 interface CacheReport {
@@ -26,7 +26,7 @@ export const clearCacheCommand: CommandDefinition = {
       return;
     }
     const clear = 'Clear';
-    const text = `Remove ${report.entries} preprocessed volumes (${formatBytes(report.bytes)})?`;
+    const text = `Remove ${counted(report.entries, 'preprocessed volume')} (${formatBytes(report.bytes)})?`;
     const detail = `${report.folder}\nThe next run preprocesses its volumes again.`;
     if ((await showWarning(text, { modal: true, detail }, clear)) !== clear) throw new Cancelled();
     await withProgress('Clearing the cache', (signal) => cacheTool(program, 'clear', signal));

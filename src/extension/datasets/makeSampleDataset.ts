@@ -7,6 +7,7 @@ import { runTool } from '../../jobs/process';
 import type { Services } from '../services';
 import { Cancelled, requireFolder, withProgress, type CommandDefinition } from '../shared/command';
 import { showInfo } from '../shared/notify';
+import { counted, plural } from '../../text';
 
 const MAX_CASES = 1000;
 
@@ -67,9 +68,11 @@ export const makeSampleDatasetCommand: CommandDefinition = {
     services.walkthrough.done('data');
     if (argument === QUIETLY) return made;
     const start = 'New Experiment';
-    void showInfo(`${cases} cases are in ${made.folder}.`, start).then((choice) => {
-      if (choice === start) void vscode.commands.executeCommand('voco.newExperiment', vscode.Uri.file(made.datalist));
-    });
+    void showInfo(`${counted(cases, 'case')} ${plural(cases, 'is', 'are')} in ${made.folder}.`, start).then(
+      (choice) => {
+        if (choice === start) void vscode.commands.executeCommand('voco.newExperiment', vscode.Uri.file(made.datalist));
+      },
+    );
     return made;
   },
 };

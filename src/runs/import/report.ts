@@ -1,4 +1,4 @@
-import { formatCount } from '../../text';
+import { counted, formatCount } from '../../text';
 import { branchTitle, type Branch } from './branches';
 import type { Plan } from './plan';
 import type { SourceTensor, WeightsSource } from './source';
@@ -117,15 +117,17 @@ export function describeImport(report: ImportReport): string[] {
   const modules = Object.entries(report.modules).map(([name, { tensors: n }]) => `${name} ${n}`);
   const apart = besideText(beside);
   return [
-    `${file}: ${where}: ${tensors} tensors, ${formatCount(parameters)} numbers (${dtypes.join(', ')})`,
+    `${file}: ${where}: ${counted(tensors, 'tensor')}, ${formatCount(parameters)} numbers (${dtypes.join(', ')})`,
     `  ${modules.slice(0, 40).join(', ')}`,
     ...(report.architecture ? [`  what it is: ${report.architecture}`] : []),
     ...(report.plan ? [`  ${report.plan}`] : []),
-    ...changes.map(({ text, count }) => `  ${text}: ${count} tensors`),
+    ...changes.map(({ text, count }) => `  ${text}: ${counted(count, 'tensor')}`),
     ...alternativesText(report.alternatives, (one) => `--branch ${one}`).map((line) => `  ${line}`),
-    ...(others.length > 0 ? [`  left out (other branch, optimizer): ${others.length} tensors (${some(others)})`] : []),
+    ...(others.length > 0
+      ? [`  left out (other branch, optimizer): ${counted(others.length, 'tensor')} (${some(others)})`]
+      : []),
     ...(apart ? [`  beside the weights, not taken: ${apart}`] : []),
-    ...(shared > 0 ? [`  shared numbers with another tensor, now separate: ${shared} tensors`] : []),
+    ...(shared > 0 ? [`  shared numbers with another tensor, now separate: ${counted(shared, 'tensor')}`] : []),
     ...skipped.map(({ name, reason }) => `  left out: ${name} (${reason})`).slice(0, 10),
     ...refused.map(({ name, where: at }) => `  refused, not loaded: ${name.slice(0, 80)} in "${at || 'the file'}"`),
   ];

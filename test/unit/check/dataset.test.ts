@@ -297,7 +297,7 @@ describe('checkDataset', () => {
     expect(about(findings, four)).toEqual(['error: 4 channels; most others have 1']);
     expect(findings).toHaveLength(3);
     const one = await check({ cases, channel: 2 });
-    expect(about(one, turned)).toContain('error: has 1 channels, so there is no channel 2 (counted from 0)');
+    expect(about(one, turned)).toContain('error: has 1 channel, so there is no channel 2 (counted from 0)');
   });
 
   it('says which volumes are too small for the crop grid', async () => {
@@ -415,7 +415,7 @@ describe('stopping and sources', () => {
     expect(about(findings, join(root, 'flare.json')).join()).toMatch(/key "images" instead of "image"/);
     expect(about(findings, join(root, 'absent')).join()).toMatch(/no such file/);
     expect(about(findings, join(root, 'btcv.json'))).toEqual([
-      'info: numTraining says 80, but "training" has 1 entries',
+      'info: numTraining says 80, but "training" has 1 entry',
     ]);
   });
 });

@@ -161,7 +161,7 @@ describe('voco export --to onnx', () => {
     const incomplete = await save('b', tensors.slice(1), { kind: 'finetune', config: text });
     const lacking = exportOnnx({ file: incomplete, out });
     await expect(lacking).rejects.toThrow(UserError);
-    await expect(lacking).rejects.toThrow(/step-00000001\.safetensors: does not fit the network: 1 tensors missing/);
+    await expect(lacking).rejects.toThrow(/step-00000001\.safetensors: does not fit the network: 1 tensor missing/);
     const odd = { ...config, crops: { ...config.crops, size: [30, 32, 16] } };
     const wrong = await save('c', tensors, { kind: 'finetune', config: JSON.stringify(odd) });
     await expect(exportOnnx({ file: wrong, out })).rejects.toThrow(/crops\.size: every axis must be a multiple of 16 for unet3d, is 30×32×16/);

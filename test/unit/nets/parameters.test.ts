@@ -126,7 +126,7 @@ describe('state dict', () => {
     expect(() => network.parameters.loadStateDict(donor, { strict: true, source: 'a.safetensors' })).toThrow(
       expect.objectContaining({
         name: 'UserError',
-        message: expect.stringMatching(/^a\.safetensors: .*1 tensors missing/),
+        message: expect.stringMatching(/^a\.safetensors: .*1 tensor missing/),
       }),
     );
     expect(await network.parameters.stateDict()).toEqual(before);
