@@ -103,10 +103,11 @@ async function merged(parts: readonly Part[], item: Case, onWarning: Say): Promi
   let result: Volume<Uint16Array> | undefined;
   const overlaps = new Map<string, number>();
   const owner = new Map(parts.map(({ value, name }) => [value, name]));
-  for (const { file, value, name } of [...parts].sort((a, b) => a.value - b.value)) {
+  const sorted = [...parts].sort((a, b) => a.value - b.value);
+  for (const { file, value, name } of sorted) {
     const read = await readVolume(file, { channel: 0 });
     let volume: Volume;
-    [result, volume] = await onOneGrid(result, { volume: read.volume, file }, item, parts[0]!.file);
+    [result, volume] = await onOneGrid(result, { volume: read.volume, file }, item, sorted[0]!.file);
     for (let i = 0; i < volume.data.length; i++) {
       if (!(volume.data[i]! > 0.5)) continue;
       const under = result.data[i]!;
