@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import { UserError } from '../../errors/userError';
@@ -11,6 +10,7 @@ import type { Services } from '../services';
 import { Cancelled, withProgress, type CommandDefinition } from '../shared/command';
 import { pickRun } from '../runs/pickRun';
 import { showInfo } from '../shared/notify';
+import { over } from '../shared/saveFile';
 
 /** The file that a menu, an editor or a tree item names. */
 function fileOf(argument: unknown): string | undefined {
@@ -45,9 +45,6 @@ async function askForTarget(name: string, beside: string, filters: Record<string
   return target.fsPath;
 }
 
-/** The dialog has asked whether a file may be replaced; of what else would be written, nobody has. */
-const over = (out: string): string[] => (existsSync(out) ? ['--force'] : []);
-
 /** Runs a `voco` command that reads and writes weights. @returns what it reported. @throws UserError with its last complaint. */
 async function runOnWeights(services: Services, title: string, args: readonly string[]): Promise<string[]> {
   const program = await services.program();
@@ -75,9 +72,8 @@ export const importCheckpointCommand: CommandDefinition = {
       fileOf(argument) ?? shownFile(TORCH_EXTENSIONS) ?? (await askForFile('Import which weights?', WEIGHT_EXTENSIONS));
     const name = `${basename(file).replace(/(\.(pt|pth))?\.[^.]*$/, '')}.safetensors`;
     const out = await askForTarget(name, file, { Safetensors: ['safetensors'] });
-    const lines = await runOnWeights(services, `Importing ${basename(file)}`, [
-      ...['import', file, '--out', out, ...over(out)],
-    ]);
+    const args = ['import', file, '--out', out, ...over(out)];
+    const lines = await runOnWeights(services, `Importing ${basename(file)}`, args);
     await vscode.commands.executeCommand('vscode.openWith', vscode.Uri.file(out), CHECKPOINT_EDITOR);
     void showReport(services, `Imported ${basename(file)} as ${basename(out)}.`, lines);
     return out;

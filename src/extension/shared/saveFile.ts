@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import { writeFileAtomically } from '../../files/atomic';
@@ -30,3 +31,9 @@ export async function saveFile(
   });
   return target.fsPath;
 }
+
+/**
+ * What lets a command of `voco` replace the file that was chosen in a dialog, which has asked. Of what else the command would write,
+ * nobody has, so a new file is written without it.
+ */
+export const over = (out: string): string[] => (existsSync(out) ? ['--force'] : []);

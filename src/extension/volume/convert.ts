@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import * as vscode from 'vscode';
 import { UserError } from '../../errors/userError';
@@ -10,6 +9,7 @@ import type { SeriesEntry, SeriesList } from '../../volume';
 import { Cancelled, withProgress, type CommandDefinition } from '../shared/command';
 import { openVolume } from './openVolume';
 import { plainItem, showInfo, showWarning } from '../shared/notify';
+import { over } from '../shared/saveFile';
 
 /** The file or folder of a menu, or one that the user chooses. */
 async function pickInput(clicked: unknown): Promise<string> {
@@ -108,9 +108,9 @@ export const convertCommand: CommandDefinition = {
       for (const [i, entry] of entries.entries()) {
         if (entries.length > 1) say(`${i + 1} of ${entries.length}`);
         // Of one file that is there the dialog has asked; several are never put over others.
-        const over = entries.length === 1 && existsSync(files[i]!) ? ['--force'] : [];
+        const force = entries.length === 1 ? over(files[i]!) : [];
         const series = entry ? ['--series', entry.key] : [];
-        const output = await runConvert(program, [input, '--out', files[i]!, ...series, ...over, '--json'], signal);
+        const output = await runConvert(program, [input, '--out', files[i]!, ...series, ...force, '--json'], signal);
         told.push(...(JSON.parse(output) as { warnings: string[] }).warnings);
       }
       return told;
