@@ -69,10 +69,9 @@ function number(index: number): string {
 /**
  * Writes a data set in the layout of BTCV: `imagesTr/img0001.nii.gz` (int16, Hounsfield units), `labelsTr/label0001.nii.gz`
  * (uint8, 0 to 13) and `dataset_0.json` with the lists `training` and `validation`. Each case is a function of seed and index.
- *
- * @returns the path of the datalist that was written
  * A dataset of the same settings that was interrupted is gone on with.
  *
+ * @returns the path of the datalist that was written
  * @throws UsageError for sizes that cannot hold the organs, or a folder that holds a dataset; UserError naming the file that cannot be written
  */
 export async function makePhantom(options: PhantomOptions): Promise<{ datalist: string }> {

@@ -1,9 +1,10 @@
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileError, UsageError } from '../../errors/userError';
 import { writeFileAtomically } from '../../files/atomic';
 import { isFile } from '../../files/kinds';
 import { existing } from '../../files/outputs';
+import { readPlainText } from '../../files/regular';
 
 /** There while a dataset is being made: by it an interrupted one is taken up again. */
 const MARK = 'phantom-unfinished.json';
@@ -48,7 +49,7 @@ export async function beginDataset(request: DatasetRequest): Promise<UnfinishedD
   const { out, settings, force = false } = request;
   const mark = join(out, MARK);
   const text = `${JSON.stringify(settings)}\n`;
-  const goesOn = !force && (await readFile(mark, 'utf8').catch(() => '')) === text;
+  const goesOn = !force && (await readPlainText(mark).catch(() => '')) === text;
   const there = force || goesOn ? undefined : await firstThere(request);
   if (there !== undefined)
     throw new UsageError(`${there}: is there already; name another folder, or add --force to replace it`);

@@ -65,7 +65,6 @@ export interface ScoredClass {
 
 /**
  * All scores of each class of one case. The prediction is one {@link withoutIgnored} voxels.
- *
  */
 export function scoreCase(prediction: Uint8Array, truth: Uint8Array, codes: LabelCodes, grid: Grid): ScoredClass[] {
   return atOnce(scoreCaseInPieces(prediction, truth, codes, grid));
