@@ -414,8 +414,6 @@ describe('stopping and sources', () => {
     expect(cases).toHaveLength(7);
     expect(about(findings, join(root, 'flare.json')).join()).toMatch(/key "images" instead of "image"/);
     expect(about(findings, join(root, 'absent')).join()).toMatch(/no such file/);
-    expect(about(findings, join(root, 'btcv.json'))).toEqual([
-      'info: numTraining says 80, but "training" has 1 entry',
-    ]);
+    expect(about(findings, join(root, 'btcv.json'))).toEqual(['info: numTraining says 80, but "training" has 1 entry']);
   });
 });

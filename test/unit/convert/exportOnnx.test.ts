@@ -164,7 +164,9 @@ describe('voco export --to onnx', () => {
     await expect(lacking).rejects.toThrow(/step-00000001\.safetensors: does not fit the network: 1 tensor missing/);
     const odd = { ...config, crops: { ...config.crops, size: [30, 32, 16] } };
     const wrong = await save('c', tensors, { kind: 'finetune', config: JSON.stringify(odd) });
-    await expect(exportOnnx({ file: wrong, out })).rejects.toThrow(/crops\.size: every axis must be a multiple of 16 for unet3d, is 30×32×16/);
+    await expect(exportOnnx({ file: wrong, out })).rejects.toThrow(
+      /crops\.size: every axis must be a multiple of 16 for unet3d, is 30×32×16/,
+    );
     await expect(command(wrong, '--out', out, '--branch', 'student')).rejects.toThrow(UsageError);
     await expect(command(wrong, '--out', `${out}.pt`, '--config', 'x')).rejects.toThrow(/--config is for ONNX only/);
     await expect(command(wrong, '--out', out, '--to', 'tflite')).rejects.toThrow(/pt, safetensors or onnx/);
