@@ -3,6 +3,7 @@ import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import process from 'node:process';
+import { BroadcastChannel, isMainThread, receiveMessageOnPort, type MessagePort } from 'node:worker_threads';
 import { ExitCode } from '../errors/userError';
 import { processStartTime } from '../machine/process';
 import { diskNow } from './diskClock';
@@ -63,10 +64,34 @@ export async function removeStaleOnce(folder: string): Promise<void> {
   await removeStale(folder);
 }
 
-/** What is being written at the moment. */
+/** A temporary file or folder that a thread begins or has done with. */
+interface Told {
+  readonly path: string;
+  readonly begin: boolean;
+}
+
+/** What is being written at the moment, by threads as well where this is a program. */
 const open = new Set<string>();
 
+let channel: BroadcastChannel | undefined;
+
+/** Connects the threads of this process: one that is ended runs no handlers, so that the program removes what it was writing. */
+function connected(): BroadcastChannel {
+  if (channel) return channel;
+  channel = new BroadcastChannel('voco: what is being written');
+  channel.unref();
+  return channel;
+}
+
+/** What threads have told since this one last listened. */
+function* told(): Generator<Told> {
+  // Its types leave out that it takes a BroadcastChannel, too.
+  const port = channel as unknown as MessagePort | undefined;
+  for (let one = port && receiveMessageOnPort(port); one; one = receiveMessageOnPort(port!)) yield one.message as Told;
+}
+
 function removeOpen(): void {
+  for (const one of told()) note(one);
   for (const path of open) rmSync(path, { recursive: true, force: true });
 }
 
@@ -88,20 +113,32 @@ function watch(begin: boolean): void {
   }
 }
 
+function note({ path, begin }: Told): void {
+  const before = open.size;
+  if (begin) open.add(path);
+  else open.delete(path);
+  if ((before === 0) !== (open.size === 0)) watch(begin);
+}
+
 /** Lets a signal that ends this process first remove what is being written. For programs; an extension's host ends in its own way. */
 export function removeOnSignals(): void {
   onSignals = true;
+  connected().onmessage = (event) => note((event as { data: Told }).data);
+  // Also for what a thread has just told.
+  process.on('exit', removeOpen);
 }
 
 /** Does something with a temporary file or folder, which is also removed when the process is ended by a signal meanwhile. */
 export async function whileOpen<T>(path: string, work: () => Promise<T>): Promise<T> {
-  if (open.size === 0) watch(true);
-  open.add(path);
+  const tell = (one: Told): void => {
+    note(one);
+    if (!isMainThread) connected().postMessage(one);
+  };
+  tell({ path, begin: true });
   try {
     return await work();
   } finally {
-    open.delete(path);
-    if (open.size === 0) watch(false);
+    tell({ path, begin: false });
   }
 }
 

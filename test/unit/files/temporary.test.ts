@@ -2,8 +2,9 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { join, resolve } from 'node:path';
+import { buildSync } from 'esbuild';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { writeAtomically, writeFileAtomically } from '../../../src/files/atomic';
 import { removeStale, withTemporaryFolder } from '../../../src/files/temporary';
 import { temporaryName } from '../../../src/files/temporaryName';
@@ -107,4 +108,51 @@ it('a temporary folder is removed, and so is one of a process that was killed', 
     return Promise.resolve(path);
   });
   expect(existsSync(seen)).toBe(false);
+});
+
+describe('what a thread of a program was writing', () => {
+  const program = join(root, 'program.cjs');
+  beforeAll(() => {
+    const contents = `
+      import { existsSync, readdirSync } from 'node:fs';
+      import { isMainThread, Worker } from 'node:worker_threads';
+      import { writeAtomically } from './src/files/atomic';
+      import { removeOnSignals } from './src/files/temporary';
+      const [folder, how] = process.argv.slice(2);
+      const begun = () => readdirSync(folder).length > 0;
+      if (isMainThread) {
+        removeOnSignals();
+        const worker = new Worker(__filename, { argv: [folder] });
+        if (how === 'busy') {
+          while (!begun());
+          process.exit(0);
+        }
+        const timer = setInterval(async () => {
+          if (!begun()) return;
+          clearInterval(timer);
+          if (how === 'ended') await worker.terminate();
+          if (how === 'ended') process.exit(0);
+          process.stdout.write('begun');
+        }, 1);
+      } else {
+        // Never ends.
+        setInterval(() => undefined, 1000);
+        void writeAtomically(folder + '/large.vol', () => new Promise(() => undefined));
+      }`;
+    buildSync({
+      stdin: { contents, resolveDir: resolve(import.meta.dirname, '../../..') },
+      ...{ bundle: true, platform: 'node', format: 'cjs', outfile: program, logLevel: 'error' },
+    });
+  });
+
+  it.each([
+    ['goes at a signal', 'signal', 130],
+    ['goes at the end of a program that has ended the thread', 'ended', 0],
+    ['goes when a program ends before it could listen to the thread', 'busy', 0],
+  ])('%s', async (_, how, code) => {
+    const child = spawn(process.execPath, [program, folder, how], { stdio: ['ignore', 'pipe', 'inherit'] });
+    child.stdout.once('data', () => child.kill('SIGTERM'));
+    expect((await once(child, 'exit'))[0]).toBe(code);
+    expect(readdirSync(folder)).toEqual([]);
+  });
 });
