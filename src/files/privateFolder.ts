@@ -1,7 +1,8 @@
-import { chmod, lstat, mkdir } from 'node:fs/promises';
+import { chmod, lstat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileError, UserError } from '../errors/userError';
+import { makeFolder } from './folders';
 
 /**
  * The folder of what VoCo keeps for this user from one program to the next: `VOCO_STATE_DIR`, else `voco` in the user's folder
@@ -33,7 +34,7 @@ export async function isPrivate(path: string, kind: 'file' | 'folder'): Promise<
  */
 export async function makePrivateFolder(folder: string): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await makeFolder(folder, 0o700);
     const info = await lstat(folder);
     // One of ours that is open to others is closed; what was put into it before is not trusted by its name.
     if (info.isDirectory() && info.uid === process.getuid?.()) await chmod(folder, 0o700);

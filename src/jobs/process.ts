@@ -1,8 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { closeSync, constants, mkdirSync, openSync } from 'node:fs';
+import { closeSync, constants, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { StringDecoder } from 'node:string_decoder';
 import { fileError, UserError } from '../errors/userError';
+import { makeFolder } from '../files/folders';
 import type { NodeRuntime } from './nodeRuntime';
 
 /** What to run `voco` with. */
@@ -60,7 +61,7 @@ export async function startDetached(
 ): Promise<DetachedProcess> {
   let output: number;
   try {
-    mkdirSync(dirname(options.output), { recursive: true });
+    await makeFolder(dirname(options.output));
     const { O_APPEND, O_CREAT, O_WRONLY, O_NOFOLLOW = 0 } = constants;
     output = openSync(options.output, O_APPEND | O_CREAT | O_WRONLY | O_NOFOLLOW);
   } catch (error) {

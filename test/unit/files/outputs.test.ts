@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { writeFileAtomically } from '../../../src/files/atomic';
 import { checkOutputs } from '../../../src/files/outputs';
+import { makePrivateFolder } from '../../../src/files/privateFolder';
 
 const root = mkdtempSync(join(tmpdir(), 'voco-outputs-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -59,6 +60,8 @@ it('a folder, a device and a pipe are no files to write to', async () => {
 it('a folder in which nothing can be made is an error, not an endless try', async () => {
   const file = '/proc/voco/results/scores.json';
   await expect(writeFileAtomically(file, 'content')).rejects.toThrow(`${file}: cannot write the file`);
+  const state = '/proc/voco/state';
+  await expect(makePrivateFolder(state)).rejects.toThrow(`${state}: cannot make the folder`);
 });
 
 it('a refused write leaves what was there', async () => {
