@@ -1,17 +1,14 @@
 import { rm } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { configOfCheckpoint } from '../config/ofCheckpoint';
-import { loadConfig, resolveTask, type FinetuneConfig } from '../config';
-import { UserError } from '../errors/userError';
+import { resolveTask, type FinetuneConfig } from '../config';
 import { loweringsOf, type StateEntry } from '../nets';
 import { checkModel, INPUT, OPSET, OUTPUT, traceNetwork, weightsBeside, writeModel, type Recordable } from '../onnx';
-import { readSafetensorsHeader } from '../runs';
-import { refuseFolder } from '../runs/refuseFolder';
 import { exportWith, portableMetadata, type CardFacts, type ExportReport } from '../runs/export';
 import type { TrainingTask } from '../tasks';
 import { taskOf } from '../catalog';
 import { version } from '../text/version';
 import { countCases } from './exportFile';
+import { configOfFinetuned } from './finetuned';
 import { readWeights } from './read';
 
 export interface OnnxRequest {
@@ -29,21 +26,6 @@ export interface OnnxReport extends ExportReport {
   readonly nodes: number;
   /** The model, and its weights beside it where one file cannot hold both. */
   readonly files: readonly string[];
-}
-
-/** @throws UserError where the file does not tell its network */
-async function configOf({ file, configFile }: OnnxRequest): Promise<FinetuneConfig> {
-  if (configFile) return (await loadConfig(configFile, { kind: 'finetune' })).config;
-  await refuseFolder(file);
-  const { metadata } = await readSafetensorsHeader(file);
-  if (metadata.kind === 'pretrain') {
-    throw new UserError(
-      `${file}: is a pre-training checkpoint, and only fine-tuned networks are exported as ONNX: fine-tune it with voco finetune, or export it as .pt`,
-    );
-  }
-  if (metadata.kind !== 'finetune' || metadata.config === undefined)
-    throw new UserError(`${file}: does not describe its network and classes; add --config CONFIG`);
-  return configOfCheckpoint(file, metadata, 'finetune');
 }
 
 function build(task: TrainingTask, config: FinetuneConfig, entries: readonly StateEntry[], file: string): Recordable {
@@ -121,7 +103,9 @@ function useOf(out: string, config: FinetuneConfig, channels: number): CardFacts
  */
 export async function exportOnnx(request: OnnxRequest): Promise<OnnxReport> {
   const { file, out, configFile, force } = request;
-  const config = await configOf(request);
+  const pretrained =
+    ', and only fine-tuned networks are exported as ONNX: fine-tune it with voco finetune, or export it as .pt';
+  const config = await configOfFinetuned({ file, configFile, pretrained });
   const size = config.crops.size;
   const written = { nodes: 0, files: [out] };
   const use = useOf(out, config, config.network.inChannels);

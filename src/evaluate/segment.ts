@@ -1,14 +1,11 @@
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { configOfCheckpoint } from '../config/ofCheckpoint';
-import { loadConfig, overrideConfig, type FinetuneConfig } from '../config';
+import { configOfFinetuned } from '../convert/finetuned';
 import { caseName } from '../data/datalist';
 import { inTurn, type Failure } from '../errors/inTurn';
-import { UsageError, UserError } from '../errors/userError';
+import { UsageError } from '../errors/userError';
 import { fewAtATime } from '../files/fewAtATime';
 import { checkOutputs, existing } from '../files/outputs';
-import { readSafetensorsHeader } from '../runs';
-import { refuseFolder } from '../runs/refuseFolder';
 import { useDevice } from '../tensor/backends';
 import { openSegmenter, segmentImage, writeSegmentation } from '../segment/segmenter';
 import { ProgressBar } from '../text/progressBar';
@@ -49,23 +46,6 @@ interface Task {
 
 const NIFTI = /\.nii(\.gz)?$/i;
 
-/** The config that a checkpoint carries. @throws UserError when it has none of a segmentation */
-async function configOf(request: SegmentRequest): Promise<FinetuneConfig> {
-  const { configFile, set = [] } = request;
-  if (configFile) return (await loadConfig(configFile, { kind: 'finetune', set })).config;
-  await refuseFolder(request.checkpoint);
-  const { metadata } = await readSafetensorsHeader(request.checkpoint);
-  if (metadata.kind === 'pretrain') {
-    throw new UserError(
-      `${request.checkpoint}: is a pre-training checkpoint and cannot segment; fine-tune it with voco finetune`,
-    );
-  }
-  if (metadata.kind !== 'finetune' || metadata.config === undefined) {
-    throw new UserError(`${request.checkpoint}: does not describe its network and classes; add --config CONFIG`);
-  }
-  return overrideConfig(configOfCheckpoint(request.checkpoint, metadata, 'finetune'), set);
-}
-
 async function targets({ images, out }: SegmentRequest): Promise<string[]> {
   const folder = await stat(out).then(
     (status) => status.isDirectory(),
@@ -103,7 +83,9 @@ async function tasksOf(request: SegmentRequest, say: Say): Promise<Task[]> {
  * @throws UsageError for a wrong request, UserError naming the file at fault: the only image, the checkpoint, what cannot be written
  */
 export async function segment(request: SegmentRequest, say: Say): Promise<SegmentResult> {
-  const found = await configOf(request);
+  const { checkpoint: file, configFile, set } = request;
+  const pretrained = ' and cannot segment; fine-tune it with voco finetune';
+  const found = await configOfFinetuned({ file, configFile, set, pretrained });
   const config = request.flips ? { ...found, inference: { ...found.inference, flips: true } } : found;
   const tasks = await tasksOf(request, say);
   const total = tasks.length;
