@@ -157,7 +157,10 @@ export function check(value: unknown): Validated {
  * in the results.
  */
 export function diagnose(text: string, file: string): Diagnostic[] {
-  const { root, value, errors } = parseText(text);
+  return diagnoseParsed(parseText(text), text, file);
+}
+
+function diagnoseParsed({ root, value, errors }: ParsedText, text: string, file: string): Diagnostic[] {
   const found: Diagnostic[] = errors.map(({ syntactic: _, ...error }) => ({
     ...error,
     file,
@@ -194,10 +197,10 @@ function lineStarts(text: string): readonly number[] {
  * @param syntax whether to name those as well
  */
 export function diagnoseInEditor(text: string, file: string, syntax: boolean): Diagnostic[] {
-  const found = diagnose(text, file);
+  const parsed = parseText(text);
+  const found = diagnoseParsed(parsed, text, file);
   if (syntax) return found;
-  const { errors } = parseText(text);
-  const hidden = new Set(errors.flatMap(({ syntactic, offset }) => (syntactic ? [offset] : [])));
+  const hidden = new Set(parsed.errors.flatMap(({ syntactic, offset }) => (syntactic ? [offset] : [])));
   return found.filter(({ path, offset }) => path !== '' || !hidden.has(offset));
 }
 

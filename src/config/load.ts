@@ -4,7 +4,7 @@ import { fileError, UsageError } from '../errors/userError';
 import { readRegular, regularFile } from '../files/regular';
 import { MOST_CONFIG_BYTES } from './bounds';
 import { check, diagnose, formatDiagnostic, parseText, toDiagnostic } from './diagnose';
-import { applyOverride, isWithin, parseOverride, type Override } from './overrides';
+import { applyOverride, overrideOf, parseOverride, type Override } from './overrides';
 import { resolvePaths } from './paths';
 import { formatPath, isRecord } from '../schema/tree';
 import { rules } from './rules';
@@ -62,7 +62,7 @@ function problemLines(
   file: string,
 ) {
   const lines = problems.map((problem) => {
-    const override = [...overrides].reverse().find(({ path }) => isWithin(problem.path, path));
+    const override = overrideOf(problem.path, overrides);
     if (override)
       return { offset: Infinity, line: `--set ${override.text}: ${formatPath(problem.path)}: ${problem.message}` };
     const diagnostic = toDiagnostic(problem, root, text, file, MAX_SHOWN * 10);

@@ -1,7 +1,7 @@
 import { UsageError } from '../errors/userError';
 import { formatPath } from '../schema/tree';
 import { check } from './diagnose';
-import { applyOverride, isWithin, parseOverride } from './overrides';
+import { applyOverride, overrideOf, parseOverride } from './overrides';
 import type { Config } from './types';
 import { configSchema } from './validate';
 
@@ -17,7 +17,7 @@ export function overrideConfig<C extends Config>(config: C, set: readonly string
   const overrides = set.map((item) => parseOverride(item, configSchema()));
   for (const override of overrides) applyOverride(value, override, configSchema());
   for (const { path, message, severity } of check(value).problems) {
-    const override = [...overrides].reverse().find((one) => isWithin(path, one.path));
+    const override = overrideOf(path, overrides);
     if (override && severity === 'error')
       throw new UsageError(`--set ${override.text}: ${formatPath(path)}: ${message}`);
   }

@@ -56,9 +56,9 @@ function startOf(schemas: readonly SchemaNode[], list: boolean): unknown {
   return isRecord(kind) ? { kind: kind.kind } : {};
 }
 
-/** Whether a path is another one, or below it. */
-export function isWithin(path: ConfigPath, outer: ConfigPath): boolean {
-  return outer.every((part, index) => path[index] === part);
+/** The override that a value comes from, the last of several; undefined where none set it. */
+export function overrideOf(path: ConfigPath, overrides: readonly Override[]): Override | undefined {
+  return [...overrides].reverse().find((one) => one.path.every((part, index) => path[index] === part));
 }
 
 /**
