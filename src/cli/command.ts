@@ -1,5 +1,7 @@
+import process from 'node:process';
 import { parseArgs, type ParseArgsConfig } from 'node:util';
-import { UsageError } from '../errors/userError';
+import { describeFailures, type Failure } from '../errors/inTurn';
+import { ExitCode, UsageError } from '../errors/userError';
 import { closest } from '../errors/closest';
 
 type Options = NonNullable<ParseArgsConfig['options']>;
@@ -71,6 +73,16 @@ export function textOption(args: Arguments, name: string): string | undefined {
 export function listOption(args: Arguments, name: string): string[] {
   const value = args.values[name];
   return (Array.isArray(value) ? value : []).filter((item): item is string => typeof item === 'string');
+}
+
+/** Tells a person something beside the result of a command, on a line. */
+export const say = (text: string): void => void process.stderr.write(`${text}\n`);
+
+/** Tells which of several things failed, where some did, and gives the exit code. */
+export function endOfSeveral(total: number, failures: readonly Pick<Failure, 'name'>[]): number {
+  if (failures.length === 0) return ExitCode.done;
+  say(describeFailures(total, failures));
+  return ExitCode.failed;
 }
 
 /** The option of commands that write where a person says. */

@@ -5,7 +5,7 @@ import type { RunEstimate } from '../protocol/estimate';
 import { describeEstimate } from '../train/describeEstimate';
 import type { RunRequest } from '../train/prepare';
 import type { Say } from '../train/types';
-import { LABELS_HELP, LABELS_OPTION, overridesOf, textOption, type Command } from './command';
+import { LABELS_HELP, LABELS_OPTION, overridesOf, say, textOption, type Command } from './command';
 
 export interface Training {
   /** What it returns is what `--json` prints. */
@@ -71,7 +71,6 @@ export function trainingCommand(
         fromStart: args.values['from-start'] === true,
         set: overridesOf(args),
       };
-      const say: Say = (text) => process.stderr.write(`${text}\n`);
       if (args.values['dry-run']) {
         const estimate = await training.estimate(request, say);
         const text = args.values.json ? JSON.stringify(estimate) : describeEstimate(estimate).join('\n');

@@ -1,7 +1,7 @@
 import process from 'node:process';
 import { ExitCode, UsageError } from '../../errors/userError';
 import type { FeatureComparison } from '../../protocol/comparison';
-import { integerOption, textOption, type Arguments, type Command } from '../command';
+import { integerOption, say, textOption, type Arguments, type Command } from '../command';
 import { branchOption } from './import';
 
 const DEFAULT_CROPS = 16;
@@ -71,7 +71,6 @@ export const compare: Command = {
     const branch = branchOption(args);
     const { compareCheckpoints } = await import('../../compare');
     const { comparisonText } = await import('../../compare/text');
-    const say = (text: string): void => void process.stderr.write(`${text}\n`);
     const comparison = await compareCheckpoints({ files: args.positionals, branch }, say);
     const whole = args.values.features ? { ...comparison, features: await features(args) } : comparison;
     process.stdout.write(args.values.json ? `${JSON.stringify(whole)}\n` : comparisonText(whole));

@@ -1,13 +1,13 @@
 import process from 'node:process';
 import { basename, join, resolve } from 'node:path';
-import { describeFailures, inTurn } from '../../errors/inTurn';
+import { inTurn } from '../../errors/inTurn';
 import { ExitCode, UsageError } from '../../errors/userError';
 import { isFolder } from '../../files/kinds';
 import { checkOutputs } from '../../files/outputs';
 import { withoutVolumeEnding } from '../../files/volumeNames';
 import type { Converted } from '../../volume';
 import { formatSize, significant } from '../../text';
-import { FORCE_OPTION, onlyPositional, textOption, type Arguments, type Command } from '../command';
+import { FORCE_OPTION, endOfSeveral, onlyPositional, say, textOption, type Arguments, type Command } from '../command';
 
 const NIFTI_NAME = /\.nii(\.gz)?$/i;
 
@@ -57,13 +57,9 @@ export const convert: Command = {
     const failures = await inTurn(inputs, (input) => input, one, show, say);
     if (args.values.json)
       process.stdout.write(`${JSON.stringify(inputs.length === 1 ? results[0] : results, null, 2)}\n`);
-    if (failures.length === 0) return ExitCode.done;
-    say(describeFailures(inputs.length, failures));
-    return ExitCode.failed;
+    return endOfSeveral(inputs.length, failures);
   },
 };
-
-const say = (text: string): void => void process.stderr.write(`${text}\n`);
 
 async function list(args: Arguments): Promise<number> {
   const { formatSeries, listSeries } = await import('../../volume');

@@ -5,7 +5,7 @@ import type { PresetName } from '../../config';
 import { ExitCode } from '../../errors/userError';
 import { writeFileAtomically } from '../../files/atomic';
 import { ProgressBar } from '../../text/progressBar';
-import { integerOption, listOption, textOption, type Arguments, type Command } from '../command';
+import { integerOption, listOption, say, textOption, type Arguments, type Command } from '../command';
 
 const DEMO_SIZE = [128, 128, 64] as [number, number, number];
 /** A fifth of them is held out. */
@@ -13,8 +13,6 @@ const DEMO_CASES = 16;
 /** Most are there for pre-training, which needs no labels; a fifth is held out. */
 const STUDY_CASES = 60;
 const STUDY_SEEDS = 3;
-
-const say = (text: string): void => void process.stderr.write(`${text}\n`);
 
 async function sampleData(folder: string, cases: number): Promise<string> {
   const { makePhantom } = await import('../../data/phantom');

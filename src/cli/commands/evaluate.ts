@@ -1,7 +1,15 @@
 import process from 'node:process';
-import { describeFailures } from '../../errors/inTurn';
 import { ExitCode, UsageError } from '../../errors/userError';
-import { FORCE_OPTION, LABELS_HELP, LABELS_OPTION, overridesOf, textOption, type Command } from '../command';
+import {
+  FORCE_OPTION,
+  LABELS_HELP,
+  LABELS_OPTION,
+  endOfSeveral,
+  overridesOf,
+  say,
+  textOption,
+  type Command,
+} from '../command';
 
 export const evaluate: Command = {
   name: 'evaluate',
@@ -37,16 +45,10 @@ export const evaluate: Command = {
       set: overridesOf(args),
       force: args.values.force === true,
     };
-    const say = (text: string): void => void process.stderr.write(`${text}\n`);
     const result = await score(request, say);
     process.stdout.write(args.values.json ? `${JSON.stringify(result)}\n` : `${result.results}\n`);
-    if (result.failed.length === 0) return ExitCode.done;
-    say(
-      describeFailures(
-        result.cases,
-        result.failed.map(({ case: name }) => ({ name })),
-      ),
-    );
-    return result.leavesOut ? ExitCode.done : ExitCode.failed;
+    const failures = result.failed.map(({ case: name }) => ({ name }));
+    const exitCode = endOfSeveral(result.cases, failures);
+    return result.leavesOut ? ExitCode.done : exitCode;
   },
 };

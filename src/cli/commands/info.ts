@@ -1,8 +1,8 @@
 import process from 'node:process';
-import { describeFailures, inTurn } from '../../errors/inTurn';
-import { ExitCode, UsageError } from '../../errors/userError';
+import { inTurn } from '../../errors/inTurn';
+import { UsageError } from '../../errors/userError';
 import { mayHoldSeries } from '../../files/dicomFolder';
-import { textOption, type Command } from '../command';
+import { endOfSeveral, say, textOption, type Command } from '../command';
 
 export const info: Command = {
   name: 'info',
@@ -27,12 +27,9 @@ export const info: Command = {
       if (args.values.json) found.push(result);
       else process.stdout.write(`${'others' in result ? formatSeries(file, result) : formatDescription(result)}\n`);
     };
-    const say = (text: string): void => void process.stderr.write(`${text}\n`);
     const files = args.positionals;
     const failures = await inTurn(files, (file) => file, describe, show, say);
     if (args.values.json) process.stdout.write(`${JSON.stringify(files.length === 1 ? found[0] : found, null, 2)}\n`);
-    if (failures.length === 0) return ExitCode.done;
-    say(describeFailures(files.length, failures));
-    return ExitCode.failed;
+    return endOfSeveral(files.length, failures);
   },
 };

@@ -5,9 +5,7 @@ import { ExitCode, UsageError, UserError } from '../../errors/userError';
 import { writeFileAtomically } from '../../files/atomic';
 import { checkOutputs } from '../../files/outputs';
 import type { DataLook } from '../../protocol/datasets';
-import { FORCE_OPTION, integerOption, onlyPositional, textOption, type Arguments, type Command } from '../command';
-
-const say = (text: string): void => void process.stderr.write(`${text}\n`);
+import { FORCE_OPTION, integerOption, onlyPositional, say, textOption, type Arguments, type Command } from '../command';
 
 /**
  * The data as the config in `folder` names them: a path is typed from here, while paths in a config start at its folder. One that is

@@ -1,7 +1,7 @@
 import process from 'node:process';
 import { ExitCode, UsageError } from '../../errors/userError';
 import type { LocateReport } from '../../protocol/locate';
-import { FORCE_OPTION, integerOption, textOption, type Command } from '../command';
+import { FORCE_OPTION, integerOption, say, textOption, type Command } from '../command';
 
 const DEFAULT_POSITIONS = 96;
 
@@ -71,7 +71,6 @@ export const locate: Command = {
       force: args.values.force === true,
     };
     const { locate: run } = await import('../../locate');
-    const say = (text: string): void => void process.stderr.write(`${text}\n`);
     const report = await run(job, say).catch((error: unknown) => {
       if (!(error instanceof Error) || error.name !== 'AbortError') throw error;
       say('interrupted');

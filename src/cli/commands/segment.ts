@@ -1,7 +1,6 @@
 import process from 'node:process';
-import { describeFailures } from '../../errors/inTurn';
-import { ExitCode, UsageError } from '../../errors/userError';
-import { FORCE_OPTION, overridesOf, textOption, type Command } from '../command';
+import { UsageError } from '../../errors/userError';
+import { FORCE_OPTION, endOfSeveral, overridesOf, say, textOption, type Command } from '../command';
 
 export const segment: Command = {
   name: 'segment',
@@ -49,11 +48,8 @@ export const segment: Command = {
       flips: args.values.flips === true,
       device: textOption(args, 'device'),
     };
-    const say = (text: string): void => void process.stderr.write(`${text}\n`);
     const { files, failures, total } = await run(request, say);
     process.stdout.write(files.map((file) => `${file}\n`).join(''));
-    if (failures.length === 0) return ExitCode.done;
-    say(describeFailures(total, failures));
-    return ExitCode.failed;
+    return endOfSeveral(total, failures);
   },
 };
