@@ -62,7 +62,7 @@ export async function locate(job: LocateJob, say: Say): Promise<LocateReport> {
   const checkpoint = resolve(job.checkpoint);
   const outputs = job.out === undefined ? [] : [join(job.out, 'locate.json'), join(job.out, 'error.nii.gz')];
   const inputs = [checkpoint, ...(job.image ?? []), ...(job.configFile ? [job.configFile] : [])];
-  await checkOutputs({ outputs, inputs: inputs, force: job.force });
+  await checkOutputs({ outputs, inputs, force: job.force });
   const given = job.configFile && (await loadConfig(job.configFile, { kind: 'pretrain' })).config;
   const locator = new Locator(say);
   const controller = new AbortController();

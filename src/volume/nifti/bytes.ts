@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { constants, createGunzip, gunzipSync } from 'node:zlib';
 import { UserError, fileError } from '../../errors/userError';
-import { regularFile } from '../../files/regular';
+import { isMissing, regularFile } from '../../files/regular';
 import { isForeignMember, membersEnd } from './gzip';
 import { danglingLink, refuseStandIn } from '../../formats/pointers';
 
@@ -39,8 +39,7 @@ export async function readStart(file: string, length: number): Promise<FileStart
       await handle.close();
     }
   } catch (error) {
-    const missing = ((error as Error).cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT';
-    throw (missing && (await danglingLink(file))) || fileError(error, file, 'read the volume');
+    throw (isMissing(error) && (await danglingLink(file))) || fileError(error, file, 'read the volume');
   }
   const start = probe.subarray(0, count);
   refuseStandIn(file, start);
