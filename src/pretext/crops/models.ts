@@ -1,5 +1,5 @@
 import type { PretrainConfig } from '../../config';
-import { createEncoder, createSegmenter, ParameterSet, type Encoder, type Segmenter } from '../../nets';
+import { ParameterSet, type Network, type NetworkConfig, type ParameterSetOptions } from '../../nets';
 import { Scope } from '../../nets/layers';
 import { Modules, variablesOf, type Loss, type Module, type TrainedModel } from '../../tasks';
 import { linear } from '../../tensor/ops';
@@ -7,10 +7,28 @@ import type * as tf from '../../tensor/tf';
 import type { CropBatch } from './sampler';
 
 /** What stands before the names of a trained network's weights in a checkpoint, as in VoCo's. */
-const STUDENT = 'student.';
+export const STUDENT = 'student.';
 
-/** Modules that are all trained at one rate, with a loss: what most tasks train. */
-export function trained(modules: readonly Module[], loss: Loss<CropBatch>): TrainedModel<CropBatch> {
+/** Modules that are all trained at one rate, and their loss. */
+export interface Learner {
+  readonly modules: readonly Module[];
+  readonly loss: Loss<CropBatch>;
+}
+
+/** How modules are made: for a config, with values or by names and shapes alone. */
+export interface Making {
+  readonly config: PretrainConfig;
+  readonly describeOnly: boolean;
+}
+
+/** Where the parameters of a module start. @param namespace stands before their names in a checkpoint */
+export const initOf = ({ config, describeOnly }: Making, namespace: string): ParameterSetOptions => ({
+  seed: config.seed,
+  namespace,
+  describeOnly,
+});
+
+export function trained({ modules, loss }: Learner): TrainedModel<CropBatch> {
   const weights = new Modules(modules);
   return {
     weights,
@@ -20,30 +38,24 @@ export function trained(modules: readonly Module[], loss: Loss<CropBatch>): Trai
   };
 }
 
-/** A network with a decoder that gives `outChannels` numbers a voxel. */
-export function denseNetwork(
-  { network, seed }: PretrainConfig,
-  outChannels: number,
-): { net: Segmenter; module: Module } {
-  const net = createSegmenter(network, outChannels, { seed, namespace: STUDENT });
-  return { net, module: { prefix: STUDENT, set: net.parameters } };
-}
-
-/** An encoder, and a place for the layers behind its pooled features. */
-export function encoderNetwork({ network, seed }: PretrainConfig): { net: Encoder; module: Module } {
-  const net = createEncoder(network, { seed, namespace: STUDENT });
+/** A network under the names of a trained one. */
+export function asStudent<Net extends Network>(
+  making: Making,
+  create: (config: NetworkConfig, init: ParameterSetOptions) => Net,
+): { net: Net; module: Module } {
+  const net = create(making.config.network, initOf(making, STUDENT));
   return { net, module: { prefix: STUDENT, set: net.parameters } };
 }
 
 /** A linear layer behind pooled features; its names are `student.<name>.weight` and `.bias`. */
 export function linearHead(
-  { seed }: PretrainConfig,
+  making: Making,
   name: string,
   inSize: number,
   outSize: number,
 ): { module: Module; forward(features: tf.Tensor2D): tf.Tensor2D } {
   const prefix = `${STUDENT}${name}.`;
-  const set = new ParameterSet({ seed, namespace: prefix });
+  const set = new ParameterSet(initOf(making, prefix));
   const { weight, bias } = new Scope(set).linear(inSize, outSize);
   return {
     module: { prefix, set },

@@ -3,7 +3,7 @@ import { mapAxes } from '../../geometry';
 import type { DrawnCrop, OpenPreview, TaskPreview } from '../../tasks';
 import type { Volume } from '../../volume';
 import type { CropSample, MakeSample } from './sample';
-import type { CropMethod } from './settings';
+import { methodOf, type CropMethod } from './settings';
 
 const NONE = [0, 0, 0] as const;
 
@@ -32,7 +32,7 @@ export function cropPreview<Method extends CropMethod>(
 ): TaskPreview {
   return {
     open(config: PretrainConfig, volume: Volume<Float32Array>): OpenPreview {
-      const method = config.method as unknown as Method;
+      const method = methodOf<Method>(config);
       return {
         grid: { counts: NONE, crop: NONE, origin: NONE },
         randomCrops: method.perVolume,

@@ -23,6 +23,19 @@ export interface CropDraw {
   readonly centre?: Vec3;
 }
 
+/** Numbers of second crops, apart from those of the first ones of a volume. */
+const SECOND = 1_000_003;
+
+/** The number of the crop that goes with another one: its partner, what is mixed with it. */
+export const secondNumber = ({ number }: Pick<CropDraw, 'number'>): number => SECOND + number;
+
+/** A crop to mix with another one: of another volume of the batch, or elsewhere in the same one. */
+export function otherDraw(draw: CropDraw, random: RandomStream): CropDraw {
+  const { others = [], stream, augment } = draw;
+  const volume = others.length > 0 ? others[random.integer(0, others.length)]! : draw.volume;
+  return { volume, stream, number: secondNumber(draw), augment };
+}
+
 /** The random numbers of what the task does to a crop. */
 export const taskStream = ({ stream, number }: CropDraw): RandomStream => new RandomStream(...stream, number, TASK);
 

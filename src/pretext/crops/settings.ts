@@ -1,3 +1,4 @@
+import type { PretrainConfig } from '../../config';
 import type { IntensitySettings, SpatialSettings } from '../../data/augment';
 import type { StoreSettings } from '../../data/volumeStore';
 import type { Vec3 } from '../../geometry';
@@ -16,3 +17,7 @@ export interface CropSettings<Method extends CropMethod = CropMethod> {
   readonly method: Method;
   readonly store: StoreSettings;
 }
+
+/** The section of a config whose task the caller knows. */
+export const methodOf = <Method extends CropMethod>(config: PretrainConfig): Method =>
+  config.method as unknown as Method;

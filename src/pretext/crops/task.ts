@@ -2,13 +2,14 @@ import type { PretrainConfig } from '../../config';
 import type { Case } from '../../data/datalist';
 import { createEncoder, createSegmenter, estimate, workBytes } from '../../nets';
 import { voxelCount, type Vec3 } from '../../geometry';
-import type { CaseChecks, Scalars, TrainedModel, TrainingTask } from '../../tasks';
+import type { CaseChecks, Scalars, TrainingTask } from '../../tasks';
 import type { PretextDescriptor } from '../../tasks/descriptor';
 import { formatPercent } from '../../text';
 import { findUnlabelledCases, storeSettings } from '../cases';
 import type { CropBatch } from './sampler';
 import { noiseRows } from './sampler';
-import type { CropMethod, CropSettings } from './settings';
+import { trained, type Learner, type Making } from './models';
+import { methodOf, type CropMethod, type CropSettings } from './settings';
 
 /** What differs between tasks that learn from crops. */
 export interface CropTask<Method extends CropMethod> {
@@ -21,15 +22,14 @@ export interface CropTask<Method extends CropMethod> {
   rowSize?(method: Method): Vec3;
   /** Rows of a crop; default 1. */
   rowsPerCrop?(method: Method): number;
-  /** Trainable numbers of the layers behind the encoder. */
-  headParameters?(config: PretrainConfig, method: Method): number;
   /** Arrays of the size of the network's output that the loss and its gradient keep. */
   readonly lossCopies?: number;
   /** The loss ties rows together. */
   readonly tied?: boolean;
   /** Fills what the loss needs besides the inputs of a batch of noise. */
   trial(batch: CropBatch, method: Method): CropBatch;
-  build(config: PretrainConfig, method: Method): TrainedModel<CropBatch>;
+  /** What is trained. */
+  learner(making: Making, method: Method): Learner;
   /** The metric that is told beside the loss, and whether it is a share. */
   readonly told?: { readonly metric: string; readonly text: string; readonly share?: boolean };
 }
@@ -49,10 +49,6 @@ function summary(told: CropTask<CropMethod>['told'], scalars: Scalars, validatio
 /** At least so many rows, of whole crops. */
 const wholeCrops = (rows: number, perCrop: number): number => Math.ceil(rows / perCrop) * perCrop;
 
-/** The section of a config whose task the caller knows. */
-export const methodOf = <Method extends CropMethod>(config: PretrainConfig): Method =>
-  config.method as unknown as Method;
-
 /** A training task from what differs: crops are drawn, pass through the network, and have a loss. */
 export function cropTask<Method extends CropMethod>(
   task: CropTask<Method>,
@@ -70,7 +66,9 @@ export function cropTask<Method extends CropMethod>(
       const voxels = voxelCount(size);
       const images = outChannels === undefined ? 1 : 2;
       return {
-        parameters: network.parameters + (task.headParameters?.(config, method) ?? 0),
+        parameters: task
+          .learner({ config, describeOnly: true }, method)
+          .modules.reduce((sum, { set }) => sum + set.count, 0),
         rowsPerStep: config.train.batch * method.perVolume * rowsPerCrop(method),
         rowBytes: network.trainingBytes,
         workBytes: workBytes(network, voxels * (outChannels ?? 0) * FLOAT, task.lossCopies ?? 0),
@@ -98,7 +96,7 @@ export function cropTask<Method extends CropMethod>(
         method,
       );
     },
-    build: ({ config }) => task.build(config, methodOf<Method>(config)),
+    build: ({ config }) => trained(task.learner({ config, describeOnly: false }, methodOf<Method>(config))),
     best: task.descriptor.best,
     checkpointAtValidation: false,
     describeBatch: ({ centres }) => ({ centres: Array.from(centres) }),

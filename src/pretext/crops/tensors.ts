@@ -1,3 +1,4 @@
+import { VisibleVoxels } from '../../nets';
 import type { Rows } from '../../tasks';
 import * as tf from '../../tensor/tf';
 import type { CropBatch } from './sampler';
@@ -26,6 +27,12 @@ export function maskTensor(batch: CropBatch, rows: Rows): tf.Tensor3D | undefine
   if (batch.masks.length === 0) return undefined;
   const values = Float32Array.from(slice(batch, 'masks', rows));
   return tf.tensor3d(values, [rows.count, values.length / rows.count, 1]);
+}
+
+/** Which voxels of some rows may be seen, where the mask hides whole blocks. @param block edge of a block, voxels */
+export function visibleVoxels(batch: CropBatch, { first, count }: Rows, block: number): VisibleVoxels {
+  const voxels = batch.masks.length / batch.rows;
+  return new VisibleVoxels(batch.masks.subarray(first * voxels, (first + count) * voxels), count, batch.shape, block);
 }
 
 /** The classes of some rows one by one: `labels[row * n + i]`, n of them a row. */

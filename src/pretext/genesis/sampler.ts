@@ -1,3 +1,4 @@
+import { finiteRange } from '../../volume';
 import { cleanCrop, taskStream, type MakeSample } from '../crops/sample';
 import { cropSampler } from '../crops/sampler';
 import { bendIntensities, paintInside, paintOutside, shuffleWindows } from './corruptions';
@@ -5,11 +6,7 @@ import type { GenesisMethod } from './descriptor';
 
 /** The values brought to 0 to 1 by their range, and what brings them back. */
 function toUnit(voxels: Float32Array): { unit: Float32Array; back: (unit: Float32Array) => Float32Array } {
-  let [low, high] = [Infinity, -Infinity];
-  for (const value of voxels) {
-    low = Math.min(low, value);
-    high = Math.max(high, value);
-  }
+  const [low, high] = finiteRange(voxels);
   const range = high > low ? high - low : 1;
   return {
     unit: voxels.map((value) => (value - low) / range),

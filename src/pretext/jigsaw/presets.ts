@@ -1,3 +1,4 @@
+import { demoPreset, smallPreset } from '../crops/presets';
 import type { PretextPreset } from '../../tasks/descriptor';
 
 /** The figures of Rubik's cube (Zhuang et al. 2019) as Luffy03's LUNA16 code has them, and smaller ones. */
@@ -27,31 +28,18 @@ export const jigsawPresets = {
     },
     data: { preprocess: { resize: null } },
   },
-  'jigsaw-small': {
-    size: 'small',
+  'jigsaw-small': smallPreset({
+    name: 'jigsaw-small',
     description: 'Rubik’s cube on a small machine: eight cubes of 32³, 20,000 steps',
-    config: {
-      name: 'jigsaw-small',
-      method: { name: 'jigsaw', crop: [68, 68, 68], gap: 4 },
-      network: { name: 'unet3d', featureSize: 16 },
-      schedule: { warmupSteps: 500 },
-      train: { steps: 20000, batch: 4, validateEvery: 500, checkpointEvery: 500 },
-    },
-    data: { validationFraction: 0.1, preprocess: { resize: null } },
-  },
-  'jigsaw-demo': {
-    size: 'demo',
+    method: { name: 'jigsaw', crop: [68, 68, 68], gap: 4 },
+    train: { batch: 4 },
+  }),
+  'jigsaw-demo': demoPreset({
+    name: 'jigsaw-demo',
     description:
       'Rubik’s cube on synthetic abdomens (voco phantom): eight cubes of 32³, ten permutations, a few minutes',
-    config: {
-      name: 'jigsaw-demo',
-      method: { name: 'jigsaw', crop: [64, 64, 64], permutations: 10, perVolume: 2 },
-      network: { name: 'unet3d', featureSize: 8 },
-      optimizer: { lr: 0.002 },
-      schedule: { warmupSteps: 10 },
-      train: { steps: 300, batch: 1, validateEvery: 25, checkpointEvery: 100 },
-    },
-    data: { preprocess: { resize: [72, 72, 72] } },
-    hasValidation: true,
-  },
+    method: { name: 'jigsaw', crop: [64, 64, 64], permutations: 10, perVolume: 2 },
+    train: { steps: 300, validateEvery: 25 },
+    preprocess: { resize: [72, 72, 72] },
+  }),
 } as const satisfies Record<string, PretextPreset>;

@@ -1,7 +1,7 @@
 import type { PretrainConfig } from '../../config';
 import { cropPreview, drawn } from '../crops/preview';
 import type { TaskPreview } from '../../tasks';
-import { methodOf } from '../crops/task';
+import { methodOf } from '../crops/settings';
 import type { JigsawMethod } from './descriptor';
 import { assembled, shuffledSample } from './sampler';
 

@@ -1,7 +1,7 @@
 import { createEncoder } from '../../nets';
 import * as tf from '../../tensor/tf';
 import { classLoss } from '../crops/losses';
-import { encoderNetwork, linearHead, trained } from '../crops/models';
+import { asStudent, linearHead } from '../crops/models';
 import type { CropBatch } from '../crops/sampler';
 import { cropTask } from '../crops/task';
 import { inputTensor } from '../crops/tensors';
@@ -25,42 +25,38 @@ export const jigsawTask = cropTask<JigsawMethod>({
   rowSize: cubeSize,
   rowsPerCrop: ({ cubes }) => cubes ** 3,
   tied: true,
-  headParameters({ network, seed }, { cubes, permutations, turns }) {
-    const { pooledSize } = createEncoder(network, { seed, describeOnly: true });
-    const places = cubes ** 3;
-    const kinds = permutationTable(places, permutations).length;
-    const order = (places * CUBE_FEATURES + 1) * kinds;
-    return (pooledSize + 1) * CUBE_FEATURES + order + (turns ? (CUBE_FEATURES + 1) * CUBE_TURNS.length : 0);
-  },
   trial: (batch) => ({ ...batch, labels: new Uint8Array(2 * batch.rows) }),
-  build(config, { cubes, permutations, turns }) {
-    const { net, module } = encoderNetwork(config);
+  learner(making, { cubes, permutations, turns }) {
+    const { net, module } = asStudent(making, createEncoder);
     const places = cubes ** 3;
-    const cube = linearHead(config, 'cube', net.pooledSize, CUBE_FEATURES);
-    const order = linearHead(config, 'order', places * CUBE_FEATURES, permutationTable(places, permutations).length);
-    const turn = turns ? linearHead(config, 'turns', CUBE_FEATURES, CUBE_TURNS.length) : undefined;
+    const cube = linearHead(making, 'cube', net.pooledSize, CUBE_FEATURES);
+    const order = linearHead(making, 'order', places * CUBE_FEATURES, permutationTable(places, permutations).length);
+    const turn = turns ? linearHead(making, 'turns', CUBE_FEATURES, CUBE_TURNS.length) : undefined;
     const modules = [module, cube.module, order.module, ...(turn ? [turn.module] : [])];
-    return trained(modules, {
-      reach: 'volume',
-      rows: ({ rows }) => rows,
-      forward: (batch, rows) => ({ vectors: net.pooled(inputTensor(batch, rows)) }),
-      joint({ student }, batch) {
-        const crops = batch.rows / places;
-        const features = tf.relu(cube.forward(student));
-        const together = tf.reshape(features, [crops, places * CUBE_FEATURES]) as tf.Tensor2D;
-        const told = classLoss(order.forward(together), everyNth(batch, 0, 2 * places));
-        if (!turn) return { loss: told.loss, orderLoss: told.loss.clone(), order: told.accuracy };
-        const turnsTold = classLoss(turn.forward(features), everyNth(batch, 1, 2));
-        return {
-          loss: tf.mul(tf.add(told.loss, turnsTold.loss), 0.5) as tf.Scalar,
-          orderLoss: told.loss,
-          order: told.accuracy,
-          turnLoss: turnsTold.loss,
-          turned: turnsTold.accuracy,
-        };
+    return {
+      modules,
+      loss: {
+        reach: 'volume',
+        rows: ({ rows }) => rows,
+        forward: (batch, rows) => ({ vectors: net.pooled(inputTensor(batch, rows)) }),
+        joint({ student }, batch) {
+          const crops = batch.rows / places;
+          const features = tf.relu(cube.forward(student));
+          const together = tf.reshape(features, [crops, places * CUBE_FEATURES]) as tf.Tensor2D;
+          const told = classLoss(order.forward(together), everyNth(batch, 0, 2 * places));
+          if (!turn) return { loss: told.loss, orderLoss: told.loss.clone(), order: told.accuracy };
+          const turnsTold = classLoss(turn.forward(features), everyNth(batch, 1, 2));
+          return {
+            loss: tf.mul(tf.add(told.loss, turnsTold.loss), 0.5) as tf.Scalar,
+            orderLoss: told.loss,
+            order: told.accuracy,
+            turnLoss: turnsTold.loss,
+            turned: turnsTold.accuracy,
+          };
+        },
+        describe: ({ loss, ...parts }) => ({ loss, ...(parts as Record<string, tf.Scalar>) }),
       },
-      describe: ({ loss, ...parts }) => ({ loss, ...(parts as Record<string, tf.Scalar>) }),
-    });
+    };
   },
   told: { metric: 'order', text: 'permutations', share: true },
 });

@@ -1,4 +1,4 @@
 import { cropPreview } from '../crops/preview';
-import { maskedSample } from './sampler';
+import { maeSample } from './sampler';
 
-export const maePreview = cropPreview(maskedSample);
+export const maePreview = cropPreview(maeSample);

@@ -1,3 +1,4 @@
+import { demoPreset, smallPreset } from '../crops/presets';
 import type { PretextPreset } from '../../tasks/descriptor';
 
 /** VoCo's grid with a linear classifier; the paper gives no figures for it. */
@@ -16,30 +17,17 @@ export const positionPresets = {
     },
     data: { preprocess: { resize: [384, 384, 96] } },
   },
-  'position-small': {
-    size: 'small',
+  'position-small': smallPreset({
+    name: 'position-small',
     description: 'Position classification on a small machine: crops of 64³, 20,000 steps',
-    config: {
-      name: 'position-small',
-      method: { name: 'position' },
-      network: { name: 'unet3d', featureSize: 16 },
-      schedule: { warmupSteps: 500 },
-      train: { steps: 20000, batch: 4, validateEvery: 500, checkpointEvery: 500 },
-    },
-    data: { validationFraction: 0.1, preprocess: { resize: [192, 192, 64] } },
-  },
-  'position-demo': {
-    size: 'demo',
+    method: { name: 'position' },
+    train: { batch: 4 },
+    preprocess: { resize: [192, 192, 64] },
+  }),
+  'position-demo': demoPreset({
+    name: 'position-demo',
     description: 'Position classification on synthetic abdomens (voco phantom): a few minutes on two cores',
-    config: {
-      name: 'position-demo',
-      method: { name: 'position', grid: [3, 3, 1], crop: [32, 32, 64], perVolume: 8 },
-      network: { name: 'unet3d', featureSize: 8 },
-      optimizer: { lr: 0.002 },
-      schedule: { warmupSteps: 10 },
-      train: { steps: 200, batch: 1, validateEvery: 20, checkpointEvery: 100 },
-    },
-    data: { preprocess: { resize: [96, 96, 64] } },
-    hasValidation: true,
-  },
+    method: { name: 'position', grid: [3, 3, 1], crop: [32, 32, 64], perVolume: 8 },
+    preprocess: { resize: [96, 96, 64] },
+  }),
 } as const satisfies Record<string, PretextPreset>;

@@ -1,6 +1,6 @@
 import type { TaskPreview } from '../../tasks';
 import { cropPreview } from '../crops/preview';
-import { methodOf } from '../crops/task';
+import { methodOf } from '../crops/settings';
 import type { PositionMethod } from './descriptor';
 import { gridOf, placedSample } from './sampler';
 

@@ -2,7 +2,7 @@ import { createEncoder } from '../../nets';
 import { mapVec3, voxelCount } from '../../geometry';
 import { formatSize } from '../../text';
 import * as tf from '../../tensor/tf';
-import { encoderNetwork, linearHead, trained } from '../crops/models';
+import { asStudent, linearHead } from '../crops/models';
 import { cropTask } from '../crops/task';
 import { inputTensor, labelsOf } from '../crops/tensors';
 import { positionDescriptor, type PositionMethod } from './descriptor';
@@ -21,25 +21,26 @@ export const positionTask = cropTask<PositionMethod>({
     gridSize: mapVec3(grid, (n, axis) => n * crop[axis]),
     gridReason: { text: `${formatSize(grid)} places of ${formatSize(crop)}`, path: ['method', 'grid'] },
   }),
-  headParameters: ({ network, seed }, { grid }) =>
-    (createEncoder(network, { seed, describeOnly: true }).pooledSize + 1) * voxelCount(grid),
   trial: (batch, { grid }) => ({ ...batch, labels: new Uint8Array(batch.rows * voxelCount(grid)).fill(1) }),
-  build(config, { grid, labels }) {
-    const { net, module } = encoderNetwork(config);
+  learner(making, { grid, labels }) {
+    const { net, module } = asStudent(making, createEncoder);
     const places = voxelCount(grid);
-    const head = linearHead(config, 'place', net.pooledSize, places);
-    return trained([module, head.module], {
-      reach: 'sample',
-      rows: ({ rows }) => rows,
-      loss(batch, rows) {
-        const shares = tf.tensor2d(Float32Array.from(labelsOf(batch, rows).values), [rows.count, places]);
-        const truth =
-          labels === 'soft'
-            ? tf.div(shares, tf.sum(shares, 1, true))
-            : tf.cast(tf.oneHot(tf.argMax(shares, 1), places), 'float32');
-        return placeLoss(head.forward(net.pooled(inputTensor(batch, rows))), truth as tf.Tensor2D);
+    const head = linearHead(making, 'place', net.pooledSize, places);
+    return {
+      modules: [module, head.module],
+      loss: {
+        reach: 'sample',
+        rows: ({ rows }) => rows,
+        loss(batch, rows) {
+          const shares = tf.tensor2d(Float32Array.from(labelsOf(batch, rows).values), [rows.count, places]);
+          const truth =
+            labels === 'soft'
+              ? tf.div(shares, tf.sum(shares, 1, true))
+              : tf.cast(tf.oneHot(tf.argMax(shares, 1), places), 'float32');
+          return placeLoss(head.forward(net.pooled(inputTensor(batch, rows))), truth as tf.Tensor2D);
+        },
       },
-    });
+    };
   },
   told: { metric: 'accuracy', text: 'places', share: true },
 });

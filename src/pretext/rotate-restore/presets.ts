@@ -1,3 +1,4 @@
+import { demoPreset, smallPreset } from '../crops/presets';
 import type { PretextPreset } from '../../tasks/descriptor';
 
 /** Our figures: the method under this name has no released code. */
@@ -15,30 +16,15 @@ export const rotateRestorePresets = {
     },
     data: { preprocess: { spacing: [1.5, 1.5, 1.5], resize: null } },
   },
-  'rotate-restore-small': {
-    size: 'small',
+  'rotate-restore-small': smallPreset({
+    name: 'rotate-restore-small',
     description: 'Rotate and restore on a small machine: crops of 64³, 20,000 steps',
-    config: {
-      name: 'rotate-restore-small',
-      method: { name: 'rotate-restore' },
-      network: { name: 'unet3d', featureSize: 16 },
-      schedule: { warmupSteps: 500 },
-      train: { steps: 20000, batch: 4, validateEvery: 500, checkpointEvery: 500 },
-    },
-    data: { validationFraction: 0.1, preprocess: { resize: null } },
-  },
-  'rotate-restore-demo': {
-    size: 'demo',
+    method: { name: 'rotate-restore' },
+    train: { batch: 4 },
+  }),
+  'rotate-restore-demo': demoPreset({
+    name: 'rotate-restore-demo',
     description: 'Rotate and restore on synthetic abdomens (voco phantom): a few minutes on two cores',
-    config: {
-      name: 'rotate-restore-demo',
-      method: { name: 'rotate-restore', crop: [32, 32, 32], perVolume: 8 },
-      network: { name: 'unet3d', featureSize: 8 },
-      optimizer: { lr: 0.002 },
-      schedule: { warmupSteps: 10 },
-      train: { steps: 200, batch: 1, validateEvery: 20, checkpointEvery: 100 },
-    },
-    data: { preprocess: { resize: [64, 64, 64] } },
-    hasValidation: true,
-  },
+    method: { name: 'rotate-restore', crop: [32, 32, 32], perVolume: 8 },
+  }),
 } as const satisfies Record<string, PretextPreset>;

@@ -1,3 +1,4 @@
+import { demoPreset, smallPreset } from '../crops/presets';
 import type { PretextPreset } from '../../tasks/descriptor';
 
 /** The figures of HealthML's self-supervised-3d-tasks where they apply to crops, and smaller ones. */
@@ -15,30 +16,15 @@ export const rotationPresets = {
     },
     data: { preprocess: { spacing: [1.5, 1.5, 1.5], resize: null } },
   },
-  'rotation-small': {
-    size: 'small',
+  'rotation-small': smallPreset({
+    name: 'rotation-small',
     description: 'Rotation prediction on a small machine: crops of 64³, 20,000 steps',
-    config: {
-      name: 'rotation-small',
-      method: { name: 'rotation' },
-      network: { name: 'unet3d', featureSize: 16 },
-      schedule: { warmupSteps: 500 },
-      train: { steps: 20000, batch: 4, validateEvery: 500, checkpointEvery: 500 },
-    },
-    data: { validationFraction: 0.1, preprocess: { resize: null } },
-  },
-  'rotation-demo': {
-    size: 'demo',
+    method: { name: 'rotation' },
+    train: { batch: 4 },
+  }),
+  'rotation-demo': demoPreset({
+    name: 'rotation-demo',
     description: 'Rotation prediction on synthetic abdomens (voco phantom): a few minutes on two cores',
-    config: {
-      name: 'rotation-demo',
-      method: { name: 'rotation', crop: [32, 32, 32], perVolume: 8 },
-      network: { name: 'unet3d', featureSize: 8 },
-      optimizer: { lr: 0.002 },
-      schedule: { warmupSteps: 10 },
-      train: { steps: 200, batch: 1, validateEvery: 20, checkpointEvery: 100 },
-    },
-    data: { preprocess: { resize: [64, 64, 64] } },
-    hasValidation: true,
-  },
+    method: { name: 'rotation', crop: [32, 32, 32], perVolume: 8 },
+  }),
 } as const satisfies Record<string, PretextPreset>;

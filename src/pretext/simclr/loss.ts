@@ -43,12 +43,3 @@ export function ntXent(embeddings: tf.Tensor2D, temperature: number, perGroup = 
   const found = tf.mean(tf.cast(tf.equal(tf.argMax(logits, 1), partners), 'float32')) as tf.Scalar;
   return { loss, found };
 }
-
-/** Standard deviation of unit-length embeddings over rows, averaged over dimensions, times √dimensions: 0 when all are alike. */
-export function embeddingSpread(embeddings: tf.Tensor2D): tf.Scalar {
-  return tf.tidy(() => {
-    const rows = unitRows(embeddings);
-    const variance = tf.mean(tf.square(tf.sub(rows, tf.mean(rows, 0, true))), 0);
-    return tf.mul(tf.mean(tf.sqrt(variance)), Math.sqrt(embeddings.shape[1])) as tf.Scalar;
-  });
-}

@@ -1,3 +1,4 @@
+import { demoPreset, nnsslData, smallPreset } from '../crops/presets';
 import { nnsslIntensity } from '../crops/schema';
 import type { PretextPreset } from '../../tasks/descriptor';
 
@@ -17,7 +18,7 @@ export const simclrPresets = {
       schedule: { warmupSteps: 0 },
       train: { steps: 250000, batch: 6 },
     },
-    data: { preprocess: { spacing: [1, 1, 1], intensity: { kind: 'zscore' }, resize: null } },
+    data: nnsslData,
   },
   'simclr-ct-fm': {
     size: 'full',
@@ -42,42 +43,27 @@ export const simclrPresets = {
       preprocess: { spacing: [1, 1, 3], intensity: { kind: 'window', low: -1024, high: 2048 }, resize: null },
     },
   },
-  'simclr-small': {
-    size: 'small',
+  'simclr-small': smallPreset({
+    name: 'simclr-small',
     description: 'SimCLR on a small machine: eight pairs of crops of 48³ a step, 20,000 steps',
-    config: {
-      name: 'simclr-small',
-      method: {
-        name: 'simclr',
-        crop: [48, 48, 48],
-        perVolume: 4,
-        projector: { hidden: 512, out: 128 },
-        augment: { intensity },
-      },
-      network: { name: 'unet3d', featureSize: 16 },
-      schedule: { warmupSteps: 500 },
-      train: { steps: 20000, batch: 2, validateEvery: 500, checkpointEvery: 500 },
+    method: {
+      name: 'simclr',
+      crop: [48, 48, 48],
+      perVolume: 4,
+      projector: { hidden: 512, out: 128 },
+      augment: { intensity },
     },
-    data: { validationFraction: 0.1, preprocess: { resize: null } },
-  },
-  'simclr-demo': {
-    size: 'demo',
+  }),
+  'simclr-demo': demoPreset({
+    name: 'simclr-demo',
     description: 'SimCLR on synthetic abdomens (voco phantom): a few minutes on two cores',
-    config: {
-      name: 'simclr-demo',
-      method: {
-        name: 'simclr',
-        crop: [32, 32, 32],
-        perVolume: 4,
-        projector: { hidden: 128, out: 64 },
-        augment: { flip: 0.2, intensity: { brightness: 0.2, contrast: 0.2 } },
-      },
-      network: { name: 'unet3d', featureSize: 8 },
-      optimizer: { lr: 0.002 },
-      schedule: { warmupSteps: 10 },
-      train: { steps: 200, batch: 2, validateEvery: 20, checkpointEvery: 100 },
+    method: {
+      name: 'simclr',
+      crop: [32, 32, 32],
+      perVolume: 4,
+      projector: { hidden: 128, out: 64 },
+      augment: { flip: 0.2, intensity: { brightness: 0.2, contrast: 0.2 } },
     },
-    data: { preprocess: { resize: [64, 64, 64] } },
-    hasValidation: true,
-  },
+    train: { batch: 2 },
+  }),
 } as const satisfies Record<string, PretextPreset>;

@@ -1,10 +1,7 @@
 import { mapAxes, overlapAlong, voxelCount } from '../../geometry';
-import { boxOf, cleanCrop, taskStream, type CropDraw, type MakeSample } from '../crops/sample';
+import { boxOf, cleanCrop, secondNumber, taskStream, type CropDraw, type MakeSample } from '../crops/sample';
 import { cropSampler } from '../crops/sampler';
 import type { SimclrMethod } from './descriptor';
-
-/** Streams of the second crops, apart from those of the first ones. */
-const SECOND = 1_000_003;
 
 /** The partner of a crop: moved along each axis by at most what the overlap leaves, within the volume where that is larger. */
 function partnerOf(draw: CropDraw, { crop, overlap }: SimclrMethod): CropDraw {
@@ -14,7 +11,7 @@ function partnerOf(draw: CropDraw, { crop, overlap }: SimclrMethod): CropDraw {
     const reach = Math.floor((1 - overlap) * crop[axis]);
     return first.start[axis] + Math.floor(crop[axis] / 2) + random.integer(-reach, reach + 1);
   });
-  return { ...draw, number: SECOND + draw.number, centre };
+  return { ...draw, number: secondNumber(draw), centre };
 }
 
 /** Two overlapping crops, each with an augmentation of its own. */

@@ -1,7 +1,5 @@
+import { demoPreset, nnsslData, smallPreset } from '../crops/presets';
 import type { PretextPreset } from '../../tasks/descriptor';
-
-/** Z-scores over the whole volume, as the masked tasks' authors have them: a hidden voxel is then the mean. */
-const zscore = { intensity: { kind: 'zscore' }, resize: null };
 
 /** Mask and optimizer of nnssl's `SimMIMEvaTrainer`, which knows Primus alone, for Swin-UNETR; and smaller ones. */
 export const simmimPresets = {
@@ -20,32 +18,20 @@ export const simmimPresets = {
       schedule: { warmupSteps: 12500 },
       train: { steps: 250000, batch: 8 },
     },
-    data: { preprocess: { spacing: [1, 1, 1], ...zscore } },
+    data: nnsslData,
   },
-  'simmim-small': {
-    size: 'small',
+  'simmim-small': smallPreset({
+    name: 'simmim-small',
     description: 'SimMIM on a small machine: cubes of 16³ in crops of 64³, half the feature size, 20,000 steps',
-    config: {
-      name: 'simmim-small',
-      method: { name: 'simmim' },
-      network: { name: 'swin-unetr', featureSize: 24 },
-      schedule: { warmupSteps: 500 },
-      train: { steps: 20000, batch: 2, validateEvery: 500, checkpointEvery: 500 },
-    },
-    data: { validationFraction: 0.1, preprocess: zscore },
-  },
-  'simmim-demo': {
-    size: 'demo',
+    method: { name: 'simmim' },
+    network: { name: 'swin-unetr', featureSize: 24 },
+    preprocess: { intensity: { kind: 'zscore' } },
+  }),
+  'simmim-demo': demoPreset({
+    name: 'simmim-demo',
     description: 'SimMIM on synthetic abdomens (voco phantom): a few minutes on two cores',
-    config: {
-      name: 'simmim-demo',
-      method: { name: 'simmim', crop: [32, 32, 64], block: 8, perVolume: 2 },
-      network: { name: 'swin-unetr', featureSize: 12 },
-      optimizer: { lr: 0.002 },
-      schedule: { warmupSteps: 10 },
-      train: { steps: 200, batch: 1, validateEvery: 20, checkpointEvery: 100 },
-    },
-    data: { preprocess: { intensity: { kind: 'zscore' }, resize: [64, 64, 64] } },
-    hasValidation: true,
-  },
+    method: { name: 'simmim', crop: [32, 32, 64], block: 8, perVolume: 2 },
+    network: { name: 'swin-unetr', featureSize: 12 },
+    preprocess: { intensity: { kind: 'zscore' } },
+  }),
 } as const satisfies Record<string, PretextPreset>;

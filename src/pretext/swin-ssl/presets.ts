@@ -1,3 +1,4 @@
+import { demoPreset, smallPreset } from '../crops/presets';
 import type { PretextPreset } from '../../tasks/descriptor';
 
 const window = { kind: 'window', low: -1000, high: 1000 } as const;
@@ -16,31 +17,16 @@ export const swinSslPresets = {
     },
     data: { preprocess: { spacing: [1.5, 1.5, 2], intensity: window, resize: null } },
   },
-  'swin-ssl-small': {
-    size: 'small',
+  'swin-ssl-small': smallPreset({
+    name: 'swin-ssl-small',
     description: 'Swin-UNETR’s objective on a small machine: crops of 64³, half the feature size, 20,000 steps',
-    config: {
-      name: 'swin-ssl-small',
-      method: { name: 'swin-ssl', crop: [64, 64, 64] },
-      network: { featureSize: 24 },
-      schedule: { warmupSteps: 500 },
-      train: { steps: 20000, batch: 2, validateEvery: 500, checkpointEvery: 500 },
-    },
-    data: { validationFraction: 0.1, preprocess: { resize: null } },
-  },
-  'swin-ssl-demo': {
-    size: 'demo',
+    method: { name: 'swin-ssl', crop: [64, 64, 64] },
+    network: { featureSize: 24 },
+  }),
+  'swin-ssl-demo': demoPreset({
+    name: 'swin-ssl-demo',
     description:
       'Swin-UNETR’s objective with the 3D U-Net on synthetic abdomens (voco phantom): a few minutes on two cores',
-    config: {
-      name: 'swin-ssl-demo',
-      method: { name: 'swin-ssl', crop: [32, 32, 32], perVolume: 4, embedding: 64 },
-      network: { name: 'unet3d', featureSize: 8 },
-      optimizer: { lr: 0.002 },
-      schedule: { warmupSteps: 10 },
-      train: { steps: 200, batch: 1, validateEvery: 20, checkpointEvery: 100 },
-    },
-    data: { preprocess: { resize: [64, 64, 64] } },
-    hasValidation: true,
-  },
+    method: { name: 'swin-ssl', crop: [32, 32, 32], perVolume: 4, embedding: 64 },
+  }),
 } as const satisfies Record<string, PretextPreset>;

@@ -1,14 +1,13 @@
 import { mapAxes, voxelCount, type Vec3 } from '../../geometry';
+import { finiteRange } from '../../volume';
 import { RandomStream } from '../../random/random';
-import { cleanCrop, taskStream, type CropDraw, type MakeSample } from '../crops/sample';
+import { cleanCrop, otherDraw, taskStream, type MakeSample } from '../crops/sample';
 import { cropSampler } from '../crops/sampler';
 import { turned, turnsAbout, turnText } from '../crops/turns';
 import type { SwinSslMethod } from './descriptor';
 
 /** Sides of the boxes that are cut out, as shares of the crop's. */
 const SIDES = [0.05, 0.25] as const;
-/** Stream of the crop whose voxels fill the second round of boxes. */
-const FILLING = 2_000_003;
 /** None, and turns by 90°, 180° and 270° about z. */
 export const VIEW_TURNS = turnsAbout([2]);
 
@@ -39,19 +38,12 @@ function cutOut(
   }
 }
 
-/** The crop that fills boxes: of another volume of the batch, or elsewhere in the same one. */
-function fillingDraw(draw: CropDraw, random: RandomStream): CropDraw {
-  const { others = [], stream, number, augment } = draw;
-  const volume = others.length > 0 ? others[random.integer(0, others.length)]! : draw.volume;
-  return { volume, stream, number: FILLING + number, augment };
-}
-
 /** Two views of a crop, each turned about z and cut out; the turned crop without holes is what is to be restored. */
 export const viewsSample: MakeSample<SwinSslMethod> = (draw, method) => {
   const { box, voxels, plain, words, size } = cleanCrop(draw, method);
   const random = taskStream(draw);
-  const filler = cleanCrop(fillingDraw(draw, random), method).voxels;
-  const [low, high] = voxels.reduce(([a, b], v) => [Math.min(a, v), Math.max(b, v)], [Infinity, -Infinity]);
+  const filler = cleanCrop(otherDraw(draw, random), method).voxels;
+  const [low, high] = finiteRange(voxels);
   const done: string[] = [];
   const rows = [0, 1].map((view) => {
     const own = new RandomStream(...draw.stream, draw.number, 5 + view);

@@ -11,30 +11,35 @@ export function positionAccuracy(assignments: tf.Tensor2D, labels: tf.Tensor2D):
   });
 }
 
+/**
+ * Standard deviation of the unit-length embeddings `[rows, E]` over all rows, averaged over dimensions, times √dimensions: about 1
+ * for well spread embeddings, 0 when every row is the same.
+ */
+export function embeddingSpread(embeddings: tf.Tensor2D): tf.Scalar {
+  return tf.tidy(() => {
+    const rows = unitRows(embeddings);
+    const variance = tf.mean(tf.square(tf.sub(rows, tf.mean(rows, 0, true))), 0);
+    return tf.mul(tf.mean(tf.sqrt(variance)), Math.sqrt(embeddings.shape[1])) as tf.Scalar;
+  });
+}
+
 export interface CollapseMetrics {
   /** Mean cosine between the embeddings of different bases of a volume: 1 when all bases look the same. */
   baseSimilarity: tf.Scalar;
-  /**
-   * Standard deviation of the unit-length embeddings over all crops, averaged over dimensions, times √dimensions: about 1
-   * for well spread embeddings, 0 when every crop gives the same.
-   */
+  /** See {@link embeddingSpread}. */
   featureStd: tf.Scalar;
 }
 
 /** Signs of collapse in the student's embeddings [B·R + B·n, E]. */
 export function collapseMetrics(embeddings: tf.Tensor2D, layout: StepLayout): CollapseMetrics {
-  const [baseSimilarity, featureStd] = tf.tidy(() => {
+  const baseSimilarity = tf.tidy(() => {
     const { bases } = splitRows(embeddings, layout);
     const n = layout.basesPerVolume;
     const all = tf.sum(cosines(bases, bases), [1, 2]);
     const own = tf.sum(tf.square(unitRows(bases)), [1, 2]);
-    const similarity = tf.mean(tf.div(tf.sub(all, own), Math.max(n * (n - 1), 1)));
-    const rows = unitRows(embeddings);
-    const variance = tf.mean(tf.square(tf.sub(rows, tf.mean(rows, 0, true))), 0);
-    const spread = tf.mul(tf.mean(tf.sqrt(variance)), Math.sqrt(embeddings.shape[1]));
-    return [similarity as tf.Scalar, spread as tf.Scalar];
+    return tf.mean(tf.div(tf.sub(all, own), Math.max(n * (n - 1), 1))) as tf.Scalar;
   });
-  return { baseSimilarity: baseSimilarity!, featureStd: featureStd! };
+  return { baseSimilarity, featureStd: embeddingSpread(embeddings) };
 }
 
 /** Below this spread of the embeddings, all crops look the same to the network. A network that learns has about 1. */

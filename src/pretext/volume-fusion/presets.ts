@@ -1,3 +1,4 @@
+import { demoPreset, nnsslData, nnsslTraining, smallPreset } from '../crops/presets';
 import type { PretextPreset } from '../../tasks/descriptor';
 import { nnsslIntensity } from '../crops/schema';
 
@@ -13,37 +14,18 @@ export const volumeFusionPresets = {
         crop: [160, 160, 160],
         augment: { intensity: { ...nnsslIntensity, lowResolution: 0.25 } },
       },
-      network: { name: 'unet3d', featureSize: 32 },
-      optimizer: { name: 'sgd', lr: 0.01, momentum: 0.99, weightDecay: 0.00003, clipNorm: 12 },
-      schedule: { warmupSteps: 0 },
-      train: { steps: 250000, batch: 8 },
+      ...nnsslTraining,
     },
-    data: { preprocess: { spacing: [1, 1, 1], intensity: { kind: 'zscore' }, resize: null } },
+    data: nnsslData,
   },
-  'volume-fusion-small': {
-    size: 'small',
+  'volume-fusion-small': smallPreset({
+    name: 'volume-fusion-small',
     description: 'Volume Fusion on a small machine: crops of 64³, 20,000 steps',
-    config: {
-      name: 'volume-fusion-small',
-      method: { name: 'volume-fusion' },
-      network: { name: 'unet3d', featureSize: 16 },
-      schedule: { warmupSteps: 500 },
-      train: { steps: 20000, batch: 2, validateEvery: 500, checkpointEvery: 500 },
-    },
-    data: { validationFraction: 0.1, preprocess: { resize: null } },
-  },
-  'volume-fusion-demo': {
-    size: 'demo',
+    method: { name: 'volume-fusion' },
+  }),
+  'volume-fusion-demo': demoPreset({
+    name: 'volume-fusion-demo',
     description: 'Volume Fusion on synthetic abdomens (voco phantom): a few minutes on two cores',
-    config: {
-      name: 'volume-fusion-demo',
-      method: { name: 'volume-fusion', crop: [32, 32, 32], perVolume: 4 },
-      network: { name: 'unet3d', featureSize: 8 },
-      optimizer: { lr: 0.002 },
-      schedule: { warmupSteps: 10 },
-      train: { steps: 200, batch: 1, validateEvery: 20, checkpointEvery: 100 },
-    },
-    data: { preprocess: { resize: [64, 64, 64] } },
-    hasValidation: true,
-  },
+    method: { name: 'volume-fusion', crop: [32, 32, 32], perVolume: 4 },
+  }),
 } as const satisfies Record<string, PretextPreset>;

@@ -1,15 +1,12 @@
 import { mapAxes, voxelCount, type Vec3 } from '../../geometry';
-import { RandomStream } from '../../random/random';
-import { cleanCrop, taskStream, type CropDraw, type MakeSample } from '../crops/sample';
+import type { RandomStream } from '../../random/random';
+import { cleanCrop, otherDraw, taskStream, type MakeSample } from '../crops/sample';
 import { cropSampler } from '../crops/sampler';
 import type { VolumeFusionMethod } from './descriptor';
 
 /** Least side of a box, voxels, and the largest as a share of the crop's. */
 const LEAST_SIDE = 8;
 const LARGEST_SHARE = 0.625;
-/** Stream of the second crop, apart from those of the first ones of its volume. */
-const SECOND = 1_000_003;
-
 /** The class of each voxel `[…size]`: boxes with random classes over a background of class 0, later ones over earlier ones. */
 export function drawClasses(random: RandomStream, size: Vec3, { classes, boxes }: VolumeFusionMethod): Uint8Array {
   const out = new Uint8Array(voxelCount(size));
@@ -30,18 +27,11 @@ export function drawClasses(random: RandomStream, size: Vec3, { classes, boxes }
   return out;
 }
 
-/** The crop that lies behind: of another volume of the batch, or elsewhere in the same one. */
-function backgroundDraw(draw: CropDraw, random: RandomStream): CropDraw {
-  const { others = [] } = draw;
-  const volume = others.length > 0 ? others[random.integer(0, others.length)]! : draw.volume;
-  return { volume, stream: draw.stream, number: SECOND + draw.number, augment: draw.augment };
-}
-
 /** Mixes two crops; the class of a voxel is the share of the first in equal steps. */
 export const fusedSample: MakeSample<VolumeFusionMethod> = (draw, method) => {
   const { box, voxels, plain, words, size, channels } = cleanCrop(draw, method);
   const random = taskStream(draw);
-  const behind = cleanCrop(backgroundDraw(draw, random), method).voxels;
+  const behind = cleanCrop(otherDraw(draw, random), method).voxels;
   const labels = drawClasses(random, size, method);
   const input = voxels.map((value, i) => {
     const share = labels[Math.floor(i / channels)]! / (method.classes - 1);
