@@ -36,25 +36,25 @@ test('an exception that writes nothing writes nothing', () => {
   rmSync(folder, { recursive: true });
 });
 
-test('a killed import is whole or absent, and a killed resume goes on exactly', { timeout: 300_000 }, async () => {
+test('a killed import is whole or absent, and a killed resume goes on exactly', async () => {
   const { faults, done } = await kill({ stand, count: 2, seed: 4, only: ['resume', 'import'] });
   expect(faults).toEqual([]);
   expect(done).toBeGreaterThan(0);
 });
 
-test('a signal during an evaluation ends it, and the work is gone on with', { timeout: 300_000 }, async () => {
+test('a signal during an evaluation ends it, and the work is gone on with', async () => {
   const { faults, done } = await terminate({ stand, count: 1, only: ['evaluation'], ...PATIENCE });
   expect(faults).toEqual([]);
   expect(done).toBe(1);
 });
 
-test('a full disk is told in a line and leaves nothing half written', { timeout: 300_000 }, async () => {
+test('a full disk is told in a line and leaves nothing half written', async () => {
   const { faults, failed } = await disk({ stand, count: 2, only: ['import', 'init'] });
   expect(faults).toEqual([]);
   expect(failed).toBeGreaterThan(0);
 });
 
-test('long, deep and odd configs are refused in lines', { timeout: 300_000 }, async () => {
+test('long, deep and odd configs are refused in lines', async () => {
   const { faults, done, planned } = await configs({ size: 1000, ...PATIENCE });
   expect(faults).toEqual([]);
   expect(done).toBe(planned);

@@ -75,3 +75,17 @@ export function nativeEngine(): Need {
   const buildable = headers.some(existsSync) && ['g++', 'make'].every((program) => runs(program, '--version'));
   return { present: built || buildable, missing: 'the machine has no compiler (g++, make) or no oneDNN (libdnnl-dev)' };
 }
+
+/** Pipes, sockets and permissions as POSIX has them. */
+export const posix: Need = {
+  present: process.platform !== 'win32',
+  missing: 'Windows has no POSIX files and permissions',
+};
+
+export const linux: Need = { present: process.platform === 'linux', missing: 'only Linux has /proc' };
+
+/** The program as it is delivered. The test command builds it first. */
+export const builtProgram: Need = {
+  present: existsSync(join(import.meta.dirname, '../../dist/voco.cjs')),
+  missing: 'dist/voco.cjs is not built',
+};

@@ -11,6 +11,7 @@ import { openRegular, readRegular } from '../../src/files/regular';
 import { loadConfig } from '../../src/config';
 import { openWeights } from '../../src/runs/import';
 import { readVolume } from '../../src/volume';
+import { linux, needs, posix } from '../support/needs';
 
 const folder = (): string => mkdtempSync(join(tmpdir(), 'voco-files-'));
 
@@ -22,7 +23,7 @@ async function refusal(work: Promise<unknown>): Promise<string> {
   return message;
 }
 
-describe.skipIf(process.platform === 'win32')('what is no file is refused, and nothing waits for it', () => {
+needs(posix).describe('what is no file is refused, and nothing waits for it', () => {
   const readers: [string, (file: string) => Promise<unknown>][] = [
     ['text', (file) => readRegular(file)],
     ['a config', (file) => loadConfig(file)],
@@ -41,8 +42,10 @@ describe.skipIf(process.platform === 'win32')('what is no file is refused, and n
     server.close();
   });
 
-  test.skipIf(process.platform !== 'linux').each(readers)('%s of /proc', async (_what, read) => {
-    expect(await refusal(read('/proc/self/environ'))).toMatch(/is a file of the system, not a regular file/);
+  needs(linux).test('files of /proc', async () => {
+    for (const [, read] of readers) {
+      expect(await refusal(read('/proc/self/environ'))).toMatch(/is a file of the system, not a regular file/);
+    }
   });
 
   test('an empty file is one', async () => {

@@ -17,6 +17,7 @@ import { segment } from '../../../src/evaluate/segment';
 import { applyAffine, readVolume } from '../../../src/volume';
 import { makeTinyPhantom, SMALL_SWIN, trainingDevice } from '../../support/trainer';
 import { segmentationConfig, untrainedModel, untrainedSegmenter } from './support';
+import { eventually } from '../../support/eventually';
 
 const root = mkdtempSync(join(tmpdir(), 'voco-compare-'));
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 180_000 });
@@ -62,7 +63,7 @@ async function asking<T>(work: (comparer: Comparer) => Promise<T>): Promise<T> {
     return await work(comparer);
   } finally {
     comparer.dispose();
-    await vi.waitFor(() => expect(tf.memory().numTensors).toBe(before));
+    await eventually(() => expect(tf.memory().numTensors).toBe(before));
   }
 }
 

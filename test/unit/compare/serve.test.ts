@@ -13,6 +13,7 @@ import type { AnswerMessage } from '../../../src/rpc/messages';
 import { readVolume } from '../../../src/volume';
 import { killChildren, makeTinyPhantom, startVoco, trainingDevice, voco } from '../../support/trainer';
 import { segmentationConfig, untrainedSegmenter } from './support';
+import { eventually } from '../../support/eventually';
 
 const root = mkdtempSync(join(tmpdir(), 'voco-compare-serve-'));
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 180_000 });
@@ -89,7 +90,7 @@ describe('calls by lines', () => {
   it('are dropped when they are cancelled, and when the input ends', async () => {
     const { input, lines, ended, say } = served();
     say({ id: 1, method: 'wait', params: {} }, { id: 2, method: 'wait', params: {} }, { cancel: 1 });
-    await vi.waitFor(() => expect(lines).toHaveLength(1));
+    await eventually(() => expect(lines).toHaveLength(1));
     expect(lines[0]).toMatchObject({ id: 1, ok: false, error: { message: expect.stringMatching(/abort/) } });
     input.end();
     await ended;

@@ -1,6 +1,7 @@
-import { expect, it, vi } from 'vitest';
+import { expect, it } from 'vitest';
 import { connect, serve } from '../../../src/rpc';
 import { mainPart, pageTransport, partOf, webviewTransport, type MessagePort } from '../../../src/rpc/page';
+import { eventually } from '../../support/eventually';
 
 /** A webview: what the host sees of it, and what the page in it sees of the editor. */
 function webview() {
@@ -73,7 +74,7 @@ it('a call to a part of a page can be cancelled', async () => {
   const page = connect<Record<string, { params: null; result: string }>>(connectPage());
   const controller = new AbortController();
   const call = expect(page.call('cases/name', null, { signal: controller.signal })).rejects.toThrow(/abort/);
-  await vi.waitFor(() => expect(signal).toBeDefined());
+  await eventually(() => expect(signal).toBeDefined());
   controller.abort();
   await call;
   expect(signal!.aborted).toBe(true);

@@ -13,6 +13,7 @@ import {
   type ServeOptions,
 } from '../../../src/rpc';
 import { pair } from './transports';
+import { eventually } from '../../support/eventually';
 
 interface TestCalls {
   twice: { params: number; result: number };
@@ -130,10 +131,10 @@ describe('cancelling', () => {
     const { asks, started } = connected();
     const controller = new AbortController();
     const call = expect(asks.call('wait', null, { signal: controller.signal })).rejects.toThrow('another question');
-    await vi.waitFor(() => expect(started).toHaveLength(1));
+    await eventually(() => expect(started).toHaveLength(1));
     controller.abort(new Error('another question'));
     await call;
-    await vi.waitFor(() => expect(started[0]!.signal.aborted).toBe(true));
+    await eventually(() => expect(started[0]!.signal.aborted).toBe(true));
     expect(await asks.call('twice', 1)).toBe(2);
   });
 
@@ -151,7 +152,7 @@ describe('cancelling', () => {
     const error: unknown = await asks.call('wait', null, { timeoutMs: 20 }).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(TimeoutError);
     expect(error).toMatchObject({ timeoutMs: 20 });
-    await vi.waitFor(() => expect(started[0]!.signal.aborted).toBe(true));
+    await eventually(() => expect(started[0]!.signal.aborted).toBe(true));
   });
 
   it('takes a call out of the line that has not begun', async () => {
@@ -160,13 +161,13 @@ describe('cancelling', () => {
     const controller = new AbortController();
     const second = expect(asks.call('wait', null, { signal: controller.signal })).rejects.toThrow(/abort/);
     const third = asks.call('wait', null);
-    await vi.waitFor(() => expect(started).toHaveLength(1));
+    await eventually(() => expect(started).toHaveLength(1));
     controller.abort();
     await second;
-    await vi.waitFor(() => expect(client.heard).toContainEqual(expect.objectContaining({ id: 2, ok: false })));
+    await eventually(() => expect(client.heard).toContainEqual(expect.objectContaining({ id: 2, ok: false })));
     release('one');
     expect(await first).toBe('one');
-    await vi.waitFor(() => expect(started).toHaveLength(2));
+    await eventually(() => expect(started).toHaveLength(2));
     release('three');
     expect(await third).toBe('three');
   });
@@ -178,7 +179,7 @@ describe('one call at once', () => {
     const order: string[] = [];
     const calls = ['a', 'b', 'c'].map((name) => asks.call('wait', null).then((value) => order.push(name + value)));
     for (const n of [1, 2, 3]) {
-      await vi.waitFor(() => expect(started).toHaveLength(n));
+      await eventually(() => expect(started).toHaveLength(n));
       // Whoever had been let in too early would be here by now.
       await asks.call('twice' as 'wait', null, { timeoutMs: 20 }).catch(() => undefined);
       expect(started).toHaveLength(n);
@@ -193,7 +194,7 @@ describe('closing', () => {
   it('rejects the calls that wait and those that come later, and aborts the work', async () => {
     const { asks, started } = connected();
     const calls = [1, 2].map(() => expect(asks.call('wait', null)).rejects.toThrow(ClosedError));
-    await vi.waitFor(() => expect(started).toHaveLength(2));
+    await eventually(() => expect(started).toHaveLength(2));
     await Promise.all([asks.close(), ...calls]);
     await expect(asks.call('twice', 1)).rejects.toThrow(ClosedError);
     expect(started.map(({ signal }) => signal.aborted)).toEqual([true, true]);
@@ -202,14 +203,14 @@ describe('closing', () => {
   it('by the other side rejects with its reason', async () => {
     const { asks, started, server } = connected();
     const call = expect(asks.call('wait', null)).rejects.toThrow('closed by one side');
-    await vi.waitFor(() => expect(started).toHaveLength(1));
+    await eventually(() => expect(started).toHaveLength(1));
     await Promise.all([server.close(), call]);
   });
 
   it('waits until what was being answered has stopped', async () => {
     const { asks, served, started } = connected();
     const call = asks.call('wait', null).catch((error: unknown) => String(error));
-    await vi.waitFor(() => expect(started).toHaveLength(1));
+    await eventually(() => expect(started).toHaveLength(1));
     await served.stop();
     expect(await call).toMatch(/abort/);
   });
@@ -222,16 +223,16 @@ describe('events and messages that are no calls', () => {
     asks.on('news', (value) => heard.push(`one ${value}`));
     asks.on('news', (value) => heard.push(`two ${value}`));
     served.send('news', 'x');
-    await vi.waitFor(() => expect(heard).toEqual(['one x', 'two x']));
+    await eventually(() => expect(heard).toEqual(['one x', 'two x']));
   });
 
   it('a server refuses what is no call, and an id that is in use', async () => {
     const { client, started } = connected();
     for (const message of ['hello', 7, [1], { method: 'twice' }, { id: 1, method: 'wait', params: null }])
       client.send(message);
-    await vi.waitFor(() => expect(started).toHaveLength(1));
+    await eventually(() => expect(started).toHaveLength(1));
     client.send({ id: 1, method: 'wait', params: null });
-    await vi.waitFor(() => expect(client.heard).toHaveLength(5));
+    await eventually(() => expect(client.heard).toHaveLength(5));
     const messages = client.heard.map((answer) => (answer as { error: { message: string } }).error.message);
     expect(messages.slice(0, 3)).toEqual(['not a call: "hello"', 'not a call: 7', 'not a call: [1]']);
     expect(messages.slice(3)).toEqual([

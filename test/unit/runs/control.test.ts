@@ -9,6 +9,7 @@ import type { TrainerCommand, TrainerStatus } from '../../../src/protocol/traine
 import { controlAddress, ControlServer, RunStateFile, sendCommand } from '../../../src/runs';
 import { isAddressOf } from '../../../src/runs/socketAddress';
 import { newRun, temporaryFolder } from './support';
+import { needs, posix } from '../../support/needs';
 
 const status: TrainerStatus = { state: 'running', step: 3, totalSteps: 10 };
 
@@ -105,7 +106,7 @@ describe('the control socket', () => {
     await server.close();
   });
 
-  test.skipIf(process.platform === 'win32')('lies in another such folder where that one cannot be made', async () => {
+  needs(posix).test('lies in another such folder where that one cannot be made', async () => {
     const runDir = await longRun();
     const before = process.env.VOCO_STATE_DIR;
     process.env.VOCO_STATE_DIR = '/dev/null/state';

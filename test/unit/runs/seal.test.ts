@@ -9,6 +9,7 @@ import { readLaunch, writeLaunch, type Launch } from '../../../src/runs/launch';
 import { readOwner } from '../../../src/runs/ownership';
 import { sealFits, sealOf } from '../../../src/runs/seal';
 import { newRun, temporaryFolder } from './support';
+import { needs, posix } from '../../support/needs';
 
 const before = process.env.VOCO_STATE_DIR;
 let home: string;
@@ -50,7 +51,7 @@ describe('the key', () => {
     expect(readdirSync(home)).toEqual(['run-key']);
   });
 
-  test.skipIf(process.platform === 'win32')('that others can read is none', async () => {
+  needs(posix).test('that others can read is none', async () => {
     const folder = temporaryFolder();
     await sealOf(folder, 'x', []);
     const other = join(temporaryFolder(), 'state');
