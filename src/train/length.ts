@@ -1,5 +1,5 @@
 import type { Config, FinetuneConfig } from '../config';
-import { constantRate, warmupCosine, type Schedule } from '../tensor/optim';
+import { constantRate, warmupCosine, warmupPoly, type Schedule } from '../tensor/optim';
 
 /** A run's length and rhythm in steps. */
 export interface RunLength {
@@ -37,11 +37,12 @@ export function runLength(config: Config, cases: number): RunLength {
   return { totalSteps: steps, validateEvery, checkpointEvery, warmupSteps: config.schedule.warmupSteps };
 }
 
-/** The learning rate by step: after the warm-up the cosine ends at `minLr` instead of 0. */
+/** The learning rate by step: after the warm-up the cosine or polynomial ends at `minLr` instead of 0. */
 export function scheduleOf({ schedule, optimizer }: Config, { warmupSteps, totalSteps }: RunLength): Schedule {
   const { lr } = optimizer;
   const { minLr } = schedule;
   if (schedule.name === 'constant') return constantRate(lr);
-  const cosine = warmupCosine({ baseRate: lr, warmupSteps, totalSteps });
-  return (step) => (step < warmupSteps ? cosine(step) : minLr + cosine(step) * (1 - minLr / lr));
+  const shape = { baseRate: lr, warmupSteps, totalSteps };
+  const rate = schedule.name === 'poly' ? warmupPoly({ ...shape, power: schedule.power }) : warmupCosine(shape);
+  return (step) => (step < warmupSteps ? rate(step) : minLr + rate(step) * (1 - minLr / lr));
 }

@@ -5,10 +5,10 @@ import { GroupedOptimizer } from './groupedOptimizer';
 
 function optimizerOf(config: OptimizerConfig, { parameters }: ParameterGroup): Optimizer {
   const named: Parameters = new Map(parameters.map(({ name, variable }) => [name, variable]));
-  const { momentum, weightDecay, betas, eps, amsgrad } = config;
+  const { momentum, nesterov, weightDecay, betas, eps, amsgrad } = config;
   switch (config.name) {
     case 'sgd':
-      return new Sgd(named, { momentum, weightDecay });
+      return new Sgd(named, { momentum, nesterov, weightDecay });
     case 'adamw':
       return new AdamW(named, { betas: [betas[0], betas[1]], eps, weightDecay, amsgrad });
   }

@@ -70,7 +70,7 @@ function cropRules(config: FinetuneConfig): Problem[] {
 function lengthRules(config: FinetuneConfig): Problem[] {
   const { schedule, train, data, loss, init } = config;
   const found: Problem[] = [];
-  if (schedule.name === 'warmup-cosine' && train.steps === null && schedule.warmupEpochs >= train.epochs) {
+  if (schedule.name !== 'constant' && train.steps === null && schedule.warmupEpochs >= train.epochs) {
     const message = `warm-up takes ${schedule.warmupEpochs} epochs, the whole run only ${train.epochs}: the rate never reaches lr`;
     found.push(warning(['schedule', 'warmupEpochs'], message));
   }

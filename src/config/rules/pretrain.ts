@@ -27,7 +27,7 @@ function pairRules({ method, network }: PretrainConfig): Problem[] {
 }
 
 function warmupRules({ schedule, train }: PretrainConfig): Problem[] {
-  if (schedule.name !== 'warmup-cosine' || schedule.warmupSteps < train.steps) return [];
+  if (schedule.name === 'constant' || schedule.warmupSteps < train.steps) return [];
   const message = `warm-up takes ${schedule.warmupSteps} steps, the whole run only ${train.steps}: the rate never reaches lr`;
   return [warning(['schedule', 'warmupSteps'], message)];
 }

@@ -60,6 +60,15 @@ export function rateRules({ schedule, optimizer }: Config): Problem[] {
   return [error(['schedule', 'minLr'], `${schedule.minLr} is above optimizer.lr, ${optimizer.lr}`, 0)];
 }
 
+/** Nesterov's momentum looks ahead along the plain one. */
+export function optimizerRules({ optimizer }: Config): Problem[] {
+  const { name, nesterov, momentum } = optimizer;
+  if (!nesterov) return [];
+  const at = ['optimizer', 'nesterov'];
+  if (name !== 'sgd') return [warning(at, `unused, since ${name} has no such momentum: use optimizer.name "sgd"`)];
+  return momentum > 0 ? [] : [error(at, 'needs a momentum above 0', false)];
+}
+
 /** The one device that knows a precision other than float32. */
 const PRECISE_DEVICE = { bf16: 'onednn', float16: 'webgpu' } as const;
 

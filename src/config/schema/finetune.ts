@@ -5,7 +5,7 @@ import { pretrainSchema } from './pretrain';
 import { count } from '../../schema/shapes';
 import { studySchema } from './study';
 import { cropsSchema, finetuneAugmentSchema, inferenceSchema, initSchema, lossSchema, taskSchema } from './task';
-import { optimizerSchema, scheduleName } from './training';
+import { optimizerSchema, scheduleName, schedulePower } from './training';
 
 const { properties: common } = pretrainSchema;
 const { properties: data } = dataSchema;
@@ -168,6 +168,7 @@ const schedule = {
       examples: [50],
     },
     minLr: { type: 'number', minimum: 0, default: 0, description: 'Learning rate at the end.', examples: [0] },
+    power: schedulePower,
   },
 } as const;
 

@@ -11,7 +11,7 @@ export const optimizerSchema = {
       type: 'string',
       enum: ['adamw', 'sgd'],
       default: 'adamw',
-      description: 'adamw (released VoCo code, with amsgrad) or sgd with plain momentum.',
+      description: 'adamw (released VoCo code, with amsgrad) or sgd with momentum, as in nnU-Net and nnssl.',
       examples: ['adamw', 'sgd'],
     },
     lr: {
@@ -46,8 +46,14 @@ export const optimizerSchema = {
       minimum: 0,
       exclusiveMaximum: 1,
       default: 0.9,
-      description: 'Momentum of sgd.',
-      examples: [0.9],
+      description: 'Momentum of sgd. nnU-Net and nnssl: 0.99.',
+      examples: [0.9, 0.99],
+    },
+    nesterov: {
+      type: 'boolean',
+      default: false,
+      description: 'Nesterov’s momentum instead of the plain one (sgd), as in nnU-Net and nnssl.',
+      examples: [false, true],
     },
     clipNorm: {
       ...positive,
@@ -62,10 +68,19 @@ export const optimizerSchema = {
 
 export const scheduleName = {
   type: 'string',
-  enum: ['warmup-cosine', 'constant'],
+  enum: ['warmup-cosine', 'poly', 'constant'],
   default: 'warmup-cosine',
-  description: 'warmup-cosine: linear warm-up from 0, then half a cosine down to minLr. constant: always lr.',
-  examples: ['warmup-cosine', 'constant'],
+  description:
+    'warmup-cosine: linear warm-up from 0, then half a cosine down to minLr. poly: the same warm-up, then a power of the share of ' +
+    'steps that are left, as in nnU-Net and nnssl. constant: always lr.',
+  examples: ['warmup-cosine', 'poly', 'constant'],
+} as const;
+
+export const schedulePower = {
+  ...positive,
+  default: 0.9,
+  description: 'The power of schedule poly. nnU-Net and nnssl: 0.9.',
+  examples: [0.9, 1],
 } as const;
 
 export const scheduleSchema = {
@@ -90,6 +105,7 @@ export const scheduleSchema = {
       description: 'Learning rate at the last step.',
       examples: [0],
     },
+    power: schedulePower,
   },
 } as const;
 

@@ -1,4 +1,4 @@
-import { demoPreset, nnsslData, smallPreset } from '../crops/presets';
+import { demoPreset, nnsslData, nnsslTraining, smallPreset } from '../crops/presets';
 import { nnsslIntensity } from '../crops/schema';
 import type { PretextPreset } from '../../tasks/descriptor';
 
@@ -13,10 +13,9 @@ export const simclrPresets = {
     config: {
       name: 'simclr',
       method: { name: 'simclr', augment: { intensity } },
-      network: { name: 'unet3d', featureSize: 32 },
-      optimizer: { name: 'sgd', lr: 0.01, momentum: 0.99, weightDecay: 0.00003, clipNorm: 0.1 },
-      schedule: { warmupSteps: 0 },
-      train: { steps: 250000, batch: 6 },
+      ...nnsslTraining,
+      optimizer: { ...nnsslTraining.optimizer, clipNorm: 0.1 },
+      train: { ...nnsslTraining.train, batch: 6 },
     },
     data: nnsslData,
   },

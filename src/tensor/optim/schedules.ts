@@ -20,6 +20,24 @@ export function warmupCosine(options: { baseRate: number; warmupSteps: number; t
 }
 
 /**
+ * Linear warm-up from 0, then (1 − progress)^power to 0 at `totalSteps`, and 0 from then on (torch's PolynomialLR; nnU-Net's and
+ * nnssl's PolyLRScheduler has power 0.9 and changes the rate by epoch).
+ */
+export function warmupPoly(options: {
+  baseRate: number;
+  warmupSteps: number;
+  totalSteps: number;
+  power: number;
+}): Schedule {
+  const { baseRate, warmupSteps, totalSteps, power } = options;
+  return (step) => {
+    if (step < warmupSteps) return (baseRate * step) / Math.max(1, warmupSteps);
+    const progress = (step - warmupSteps) / Math.max(1, totalSteps - warmupSteps);
+    return baseRate * Math.max(0, 1 - progress) ** power;
+  };
+}
+
+/**
  * Linear warm-up from `startRate`, then half a cosine to `endRate` at `totalSteps` (VoCo optimizers/lr_scheduler.py,
  * LinearWarmupCosineAnnealingLR). The base rate is reached at step warmupSteps − 1 and used twice; past the end the rate
  * climbs again with period 2·(totalSteps − warmupSteps).
