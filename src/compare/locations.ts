@@ -18,8 +18,11 @@ export interface LocationQuestion {
 
 /** What shapes a question to a network and its answer, as far as the network was not trained with one of it alone. */
 function asked({ data, method }: VocoConfig) {
-  const { grid, crop, input, randomCrops } = method;
-  return { data: { preprocess: data.preprocess, channel: data.channel }, method: { grid, crop, input, randomCrops } };
+  const { grid, gridPlace, crop, input, randomCrops } = method;
+  return {
+    data: { preprocess: data.preprocess, channel: data.channel },
+    method: { grid, gridPlace, crop, input, randomCrops },
+  };
 }
 
 /** Paths of settings in which two configs ask otherwise. */

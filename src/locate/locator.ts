@@ -7,7 +7,8 @@ import { VolumeStore } from '../data/volumeStore';
 import { UserError } from '../errors/userError';
 import type { LocateReport, PlacedCrop, Predictions } from '../protocol/locate';
 import { spacingOf, type Volume } from '../volume';
-import { baseBoxes, createCropGrid, type CropGrid } from '../pretext/voco/geometry';
+import { baseBoxes, type CropGrid } from '../pretext/voco/geometry';
+import { layGrid } from '../pretext/voco/sampler';
 import { loaderSettings, vocoTask } from '../pretext/voco/task';
 import { availableMemory } from '../files/memory';
 import { stepCost } from '../tasks/memory';
@@ -155,13 +156,13 @@ export class Locator {
     const { model } = pretrained;
     model.student.checkSize(config.method.input);
     const volume = await this.volumes(config).load({ image: files });
-    const [channels, x, y, z] = volume.shape;
+    const [channels] = volume.shape;
     if (channels !== model.student.inChannels) {
       throw new UserError(
         `${files[0]}: has ${channels} channels, the network of ${checkpoint} takes ${model.student.inChannels}; see data.channel`,
       );
     }
-    return { pretrained, config, volume, grid: createCropGrid(config.method.grid, config.method.crop, [x, y, z]) };
+    return { pretrained, config, volume, grid: layGrid(volume, config.method) };
   }
 
   private volumes(config: VocoConfig): VolumeStore {

@@ -65,6 +65,8 @@ export interface AugmentChoice {
 export interface CropPreview {
   readonly box: Box;
   readonly centre: Vec3;
+  /** The base crops of this draw, where they lie elsewhere in each. */
+  readonly grid?: CropGridPreview;
   /** Share of the crop in each base crop, in grid order (x slowest); none for a base crop. */
   readonly label?: Float64Array;
   /** The middle slices across z, y and x of the crop as the network gets it, without and with its augmentation. */

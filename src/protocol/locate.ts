@@ -61,13 +61,19 @@ export interface LocateReport {
   readonly summary: LocateSummary;
 }
 
-/** A crop as the network is to see it: flips along x, y, z, quarter turns from x towards y, then an intensity shift. */
+/** A crop as the network is to see it: flips along x, y, z, quarter turns from x towards y, then an intensity shift and other changes. */
 export interface PlacedCrop {
   readonly box: Box;
   readonly augmentation: {
     readonly flip: readonly [boolean, boolean, boolean];
     readonly quarterTurns: number;
     readonly shift: number;
+    readonly intensity?: {
+      readonly settings: {
+        readonly [change in 'noise' | 'blur' | 'brightness' | 'contrast' | 'lowResolution' | 'gamma']: number;
+      };
+      readonly stream: readonly number[];
+    };
   };
 }
 

@@ -8,6 +8,8 @@ import type { Volume } from '../volume';
 export interface DrawnCrop {
   readonly box: Box;
   readonly centre: Vec3;
+  /** The base crops of this draw, where they lie elsewhere in each. */
+  readonly grid?: CropGridPreview;
   /** Share of the crop in each base crop, in grid order; for tasks with base crops. */
   readonly label?: Float64Array;
   /** `[…size, channels]`: the crop as it was cut, and as the network gets it. */

@@ -69,6 +69,21 @@ export const SMALL_SWIN: Json = {
   network: { name: 'swin-unetr', featureSize: 12 },
 };
 
+/** nnssl's form of VoCo, in volumes that are larger than the grid along x and y and smaller along z; and how nnssl trains. */
+export const NNSSL_FORM: Json = {
+  data: { preprocess: { resize: null, foreground: null } },
+  method: {
+    objective: 'nnssl',
+    gridPlace: 'random',
+    crop: [24, 24, 40],
+    input: [16, 16, 32],
+    augment: { intensity: { noise: 0.5, blur: 0.5, contrast: 0.5, lowResolution: 0.5, gamma: 0.5 } },
+    projector: { norm: 'layer' },
+  },
+  optimizer: { name: 'sgd', lr: 0.01, momentum: 0.99, nesterov: true, weightDecay: 3e-5 },
+  schedule: { name: 'poly', warmupSteps: 2 },
+};
+
 /** Writes `<name>.voco.json`, the small config with changes laid over it, into a folder that has a phantom. */
 export function writeConfig(folder: string, name: string, device: string, ...changes: Json[]): string {
   const file = join(folder, `${name}.voco.json`);

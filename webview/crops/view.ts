@@ -224,6 +224,8 @@ export class CropsView {
 
   private showCrop(crop: CropPreview, request: CropRequest): void {
     this.crop = crop;
+    // The grid may lie elsewhere in each draw.
+    if (crop.grid && this.preview) this.preview = { ...this.preview, grid: crop.grid };
     const { choice } = this.state;
     if (choice.centre && sameRequest(request, this.request())) {
       // The grid may have stopped it: further keys start from where it is.

@@ -1,4 +1,5 @@
 import type { RandomStream } from '../../random/random';
+import type { IntensitySettings } from './intensity';
 
 /** VoCo's augmentations of a crop, as in the config (`method.augment`). */
 export interface AugmentSettings {
@@ -10,11 +11,13 @@ export interface AugmentSettings {
   readonly shiftIntensity: { readonly prob: number; readonly offset: number };
 }
 
-/** What happens to one crop, in this order: flips, quarter turns from x towards y, intensity shift. */
+/** What happens to one crop, in this order: flips, quarter turns from x towards y, intensity shift, other changes of intensity. */
 export interface Augmentation {
   readonly flip: readonly [boolean, boolean, boolean];
   readonly quarterTurns: number;
   readonly shift: number;
+  /** Changes of intensity, with the path of their random streams. */
+  readonly intensity?: { readonly settings: IntensitySettings; readonly stream: readonly number[] };
 }
 
 export const NO_AUGMENTATION: Augmentation = { flip: [false, false, false], quarterTurns: 0, shift: 0 };

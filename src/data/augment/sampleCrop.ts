@@ -1,6 +1,8 @@
-import type { Vec3 } from '../../geometry';
+import { voxelCount, type Vec3 } from '../../geometry';
 import { resizeCoordinates, type Volume } from '../../volume';
+import { RandomStream } from '../../random/random';
 import type { Augmentation } from './augmentation';
+import { changeIntensity } from './intensity';
 
 /** Where the voxels of an output axis lie along a source axis: two neighbours and the weight of the second. */
 interface AxisTable {
@@ -20,15 +22,35 @@ function axisTable(start: number, from: number, to: number, reversed: boolean): 
   };
 }
 
+const inVolume = ({ shape }: Volume, start: Vec3, size: Vec3): boolean =>
+  start.every((at, axis) => at >= 0 && at + size[axis]! <= shape[axis + 1]!);
+
+/** A box of a volume as one of its own, `[C, …size]`, with zeros where it juts out. */
+function cutBox({ data, shape, affine }: Volume<Float32Array>, start: Vec3, size: Vec3): Volume<Float32Array> {
+  const [channels, nx, ny, nz] = shape;
+  const out = new Float32Array(channels * voxelCount(size));
+  const [z, end] = [Math.max(0, start[2]), Math.min(nz, start[2] + size[2])];
+  let to = -start[2];
+  for (let c = 0; c < channels; c++)
+    for (let x = start[0]; x < start[0] + size[0]; x++)
+      for (let y = start[1]; y < start[1] + size[1]; y++, to += size[2]) {
+        if (x < 0 || y < 0 || x >= nx || y >= ny || z >= end) continue;
+        const row = ((c * nx + x) * ny + y) * nz;
+        out.set(data.subarray(row + z, row + end), to + z);
+      }
+  return { data: out, shape: [channels, ...size], affine };
+}
+
 /**
  * Cuts a box out of a volume, resizes it (trilinear with aligned corners, as VoCo's crops) and applies an augmentation, all
  * in one pass: the flips and turns only change where the samples are taken.
  *
  * @param volume `[C, X, Y, Z]`
- * @param start first voxel of the box, which must lie inside the volume
+ * @param start first voxel of the box; outside the volume there are zeros
  * @param crop size of the box, voxels
  * @param size size of the result; x and y must be equal for quarter turns other than 2
  * @param out receives `[…size, C]`, channels last, from `offset` on
+ * @returns the changes of intensity besides the shift, in words
  */
 export function sampleCrop(
   volume: Volume<Float32Array>,
@@ -38,8 +60,11 @@ export function sampleCrop(
   augmentation: Augmentation,
   out: Float32Array,
   offset: number,
-): void {
-  const { flip, quarterTurns: k, shift } = augmentation;
+): string[] {
+  const { flip, quarterTurns: k, shift, intensity } = augmentation;
+  if (!inVolume(volume, start, crop)) {
+    return sampleCrop(cutBox(volume, start, crop), [0, 0, 0], crop, size, augmentation, out, offset);
+  }
   if (k % 2 === 1 && size[0] !== size[1]) throw new Error('quarter turns need crops that are square in x and y');
   // rot90: k = 1 reads in[j, n−1−i], k = 2 in[n−1−i, m−1−j], k = 3 in[m−1−j, i].
   const swapped = k % 2 === 1;
@@ -60,6 +85,10 @@ export function sampleCrop(
         const at = offset + (i * size[1] + j) * size[2] * channels + c;
         writeRow(row, start[2], z, shift, out, at, channels);
       }
+  if (!intensity) return [];
+  const voxels = out.subarray(offset, offset + voxelCount(size) * channels);
+  const stream = (part: number): RandomStream => new RandomStream(...intensity.stream, part);
+  return changeIntensity(stream, intensity.settings, { voxels, size, channels });
 }
 
 /** The line along z at a place between four neighbouring lines of the volume. */

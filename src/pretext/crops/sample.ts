@@ -43,7 +43,10 @@ export const taskStream = ({ stream, number }: CropDraw): RandomStream => new Ra
 const lastStart = (length: number, size: number): number => length - size;
 
 /** The box of a crop: drawn, or as near as it can be to where a person has put it. It juts out of smaller volumes. */
-export function boxOf({ volume, stream, number, centre }: CropDraw, size: Vec3): Box {
+export function boxOf(
+  { volume, stream, number, centre }: Pick<CropDraw, 'volume' | 'stream' | 'number' | 'centre'>,
+  size: Vec3,
+): Box {
   const random = new RandomStream(...stream, number, PLACE);
   const start = mapAxes((axis) => {
     const last = lastStart(volume.shape[axis + 1]!, size[axis]);

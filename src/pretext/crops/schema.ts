@@ -69,7 +69,8 @@ const chance = (value: string, prob: number) =>
     examples: [0, prob],
   }) as const;
 
-const intensity = {
+/** nnU-Net's changes of intensity. */
+export const intensity = {
   type: 'object',
   additionalProperties: false,
   default: {},

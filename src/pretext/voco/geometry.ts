@@ -38,6 +38,11 @@ export function createCropGrid(counts: Vec3, crop: Vec3, volume: Vec3): CropGrid
   return { counts, crop, volume, origin, size: voxelCount(counts) };
 }
 
+/** A grid whose first base crop begins at `origin`; it may jut out of the volume. */
+export function gridAt(counts: Vec3, crop: Vec3, volume: Vec3, origin: Vec3): CropGrid {
+  return { counts, crop, volume, origin, size: voxelCount(counts) };
+}
+
 /** Boxes of all base crops in grid order: x slowest, z fastest (`(i·ny + j)·nz + k`). */
 export function baseBoxes(grid: CropGrid): Box[] {
   const boxes: Box[] = [];

@@ -10,6 +10,7 @@ import type { Remembered } from '../../tasks';
 import { Modules, variablesOf, type Module, type NamedVariable } from '../../tasks/modules';
 import type * as tf from '../../tensor/tf';
 import { createObjective } from './objectives';
+import { teacherNeeds, type TeacherChoice } from './objectives/descriptors';
 import type { Objective, ObjectiveName, ObjectiveOptions, ObjectiveResult, StepLayout } from './objectives';
 import { Projector, type ProjectorOptions } from './projector';
 
@@ -19,6 +20,8 @@ export interface VocoModelOptions {
   seed: number;
   /** Default: the sizes of the objective's authors. */
   projector?: Partial<ProjectorOptions>;
+  /** Default: that of the objective's authors. */
+  teacher?: TeacherChoice | undefined;
   /** Share of the teacher's own value that an update keeps; default 0.9, as in both released codes. */
   teacherMomentum?: number;
   /** How the teacher starts: with values of its own, as in the released code (default), or as a copy of the student. */
@@ -63,7 +66,8 @@ export class VocoModel {
   constructor(options: VocoModelOptions) {
     this.objective = createObjective(options.objective, options.weights);
     this.momentum = options.teacherMomentum ?? 0.9;
-    const { needs, projector } = this.objective;
+    const { projector } = this.objective;
+    const needs = teacherNeeds(this.objective, options.teacher);
     const names = needs.teacherEncoder || !needs.teacherProjector ? FULL_NAMES : PROJECTOR_TEACHER_NAMES;
     const sizes = { ...projector, ...options.projector };
     const init = (prefix: string) => ({ seed: options.seed, namespace: prefix });

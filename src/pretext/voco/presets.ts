@@ -1,4 +1,6 @@
 import type { PretextPreset } from '../../tasks/descriptor';
+import { nnsslData, nnsslTraining } from '../crops/presets';
+import { nnsslIntensity } from '../crops/schema';
 
 /** VoCo's configs as its authors published them, and smaller ones. */
 export const vocoPresets = {
@@ -29,6 +31,31 @@ export const vocoPresets = {
       train: { steps: 2000000, batch: 4 },
     },
     data: { preprocess: { spacing: [1.5, 1.5, 1.5], foreground: { threshold: 0 }, resize: [192, 192, 64] } },
+  },
+  'voco-softmax': {
+    size: 'full',
+    description:
+      'VoCo as its news item words it: cross entropy of a softmax over cosines, 4×4×1 base crops of 96³ on 384×384×96 volumes',
+    config: { name: 'voco-softmax', method: { objective: 'softmax' } },
+  },
+  'voco-nnssl': {
+    size: 'full',
+    description:
+      'VoCo as in nnssl: no teacher, 4×4×1 base crops of 64³ anywhere in volumes at 1 mm, four random crops, 250,000 steps',
+    config: {
+      name: 'voco-nnssl',
+      method: {
+        objective: 'nnssl',
+        gridPlace: 'random',
+        crop: [64, 64, 64],
+        randomCrops: 4,
+        augment: { flip: 0.5, rotate90: 0.3, shiftIntensity: { prob: 0 }, intensity: nnsslIntensity },
+        projector: { norm: 'layer' },
+      },
+      ...nnsslTraining,
+      optimizer: { ...nnsslTraining.optimizer, clipNorm: null },
+    },
+    data: nnsslData,
   },
   small: {
     size: 'small',

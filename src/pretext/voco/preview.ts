@@ -5,8 +5,8 @@ import type { CropChoice, CropRequest } from '../../protocol/crops';
 import type { PlacedCrop } from '../../protocol/locate';
 import type { DrawnCrop, OpenPreview, TaskPreview } from '../../tasks';
 import type { Volume } from '../../volume';
-import { baseBoxes, createCropGrid, positionLabel, type CropGrid } from './geometry';
-import { cropAugmentation, randomCentre } from './sampler';
+import { baseBoxes, positionLabel, type CropGrid } from './geometry';
+import { cropAugmentation, layGrid, randomCentre } from './sampler';
 
 const indices = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
 
@@ -18,8 +18,7 @@ class VocoPreview implements OpenPreview {
     private readonly method: VocoConfig['method'],
     private readonly volume: Volume<Float32Array>,
   ) {
-    const [, x, y, z] = volume.shape;
-    this.grid = createCropGrid(method.grid, method.crop, [x, y, z]);
+    this.grid = layGrid(volume, method);
   }
 
   get randomCrops(): number {
@@ -32,19 +31,22 @@ class VocoPreview implements OpenPreview {
 
   draw(request: CropRequest, stream: readonly number[]): DrawnCrop {
     const { input } = this.method;
-    const { box, centre, augmentation, base } = this.place(request, stream);
-    const cut = (shown: Augmentation): Float32Array => {
-      const out = new Float32Array(voxelCount(input) * this.volume.shape[0]);
-      sampleCrop(this.volume, box.start, box.size, input, shown, out, 0);
-      return out;
+    const { box, centre, augmentation, base, grid } = this.place(request, stream);
+    const { counts, crop, origin } = grid;
+    const cut = (shown: Augmentation): { voxels: Float32Array; words: string[] } => {
+      const voxels = new Float32Array(voxelCount(input) * this.volume.shape[0]);
+      const words = sampleCrop(this.volume, box.start, box.size, input, shown, voxels, 0);
+      return { voxels, words };
     };
+    const seen = cut(augmentation);
     return {
       box,
       centre,
-      ...(!base && { label: positionLabel(box, this.grid) }),
-      plain: cut(NO_AUGMENTATION),
-      seen: cut(augmentation),
-      words: inWords(augmentation),
+      ...(!base && { label: positionLabel(box, grid) }),
+      grid: { counts, crop, origin },
+      plain: cut(NO_AUGMENTATION).voxels,
+      seen: seen.voxels,
+      words: inWords(augmentation, seen.words),
     };
   }
 
@@ -63,7 +65,8 @@ class VocoPreview implements OpenPreview {
   }
 
   private place({ choice, augment }: CropRequest, stream: readonly number[]) {
-    const { method, grid } = this;
+    const { method, volume } = this;
+    const grid = layGrid(volume, method, stream);
     const index = Math.min(choice.index, (choice.kind === 'random' ? method.randomCrops : grid.size) - 1);
     const base = choice.kind === 'base' ? baseBoxes(grid)[index]! : undefined;
     const size = choice.size ? fittingSize(choice.size, grid) : grid.crop;
@@ -78,8 +81,9 @@ class VocoPreview implements OpenPreview {
       flip: augment.flip ? full.flip : NO_AUGMENTATION.flip,
       quarterTurns: augment.rotate ? full.quarterTurns : 0,
       shift: augment.shift ? full.shift : 0,
+      ...(augment.shift && full.intensity && { intensity: full.intensity }),
     };
-    return { box: base ?? boxAround(centre, size), centre, augmentation, base };
+    return { box: base ?? boxAround(centre, size), centre, augmentation, base, grid };
   }
 }
 
@@ -101,11 +105,12 @@ function insideGrid(centre: Vec3, size: Vec3, { origin, counts, crop }: CropGrid
   });
 }
 
-function inWords({ flip, quarterTurns, shift }: Augmentation): string {
+function inWords({ flip, quarterTurns, shift }: Augmentation, changes: readonly string[]): string {
   const parts = [
     ...flip.flatMap((on, axis) => (on ? [`flipped along ${'xyz'[axis]}`] : [])),
     ...(quarterTurns > 0 ? [`turned by ${90 * quarterTurns}°`] : []),
     ...(shift !== 0 ? [`intensity ${shift > 0 ? '+' : '−'}${Math.abs(shift).toFixed(3)}`] : []),
+    ...changes,
   ];
   return parts.length > 0 ? parts.join(', ') : 'not changed in this draw';
 }

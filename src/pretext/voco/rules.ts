@@ -3,13 +3,13 @@ import { AXES, mapVec3, voxelCount } from '../../geometry';
 import { error, warning, type Problem } from '../../schema';
 import type { PretrainSections } from '../../tasks/descriptor';
 import { formatSize } from '../../text';
-import { objectiveDescriptors } from './objectives/descriptors';
+import { objectiveDescriptors, teacherNeeds } from './objectives/descriptors';
 import type { vocoSchema } from './schema';
 
 type Sections = PretrainSections<FromSchema<typeof vocoSchema>>;
 
 function gridRules(config: Sections): Problem[] {
-  const { grid, crop } = config.method;
+  const { grid, gridPlace, crop } = config.method;
   const { resize } = config.data.preprocess;
   const found: Problem[] = [];
   if (voxelCount(grid) < 2) {
@@ -17,6 +17,7 @@ function gridRules(config: Sections): Problem[] {
       error(['method', 'grid'], 'one base crop leaves nothing to contrast: use at least 2, such as [4, 4, 1]'),
     );
   }
+  if (gridPlace === 'random') return found;
   if (!resize) {
     const least = mapVec3(grid, (n, axis) => n * crop[axis]!);
     const message = `volumes are not resized, so each must have at least ${formatSize(least)} voxels (grid × crop)`;
@@ -63,7 +64,15 @@ function rateRules({ method: { objective }, optimizer }: Sections): Problem[] {
   return [warning(['optimizer', 'lr'], message)];
 }
 
+/** The teacher that a config asks for must move. */
+function teacherRules({ method: { objective, teacher, teacherMomentum, teacherInit } }: Sections): Problem[] {
+  const { teacherProjector } = teacherNeeds(objectiveDescriptors.get(objective), teacher);
+  if (!teacherProjector || teacherMomentum < 1 || teacherInit === 'copy') return [];
+  const message = 'with a momentum of 1 the teacher keeps its random weights for the whole run';
+  return [warning(['method', 'teacherMomentum'], message)];
+}
+
 /** What the schema of VoCo's section cannot say. */
 export function vocoRules(config: Sections): Problem[] {
-  return [gridRules, inputRules, batchRules, rateRules].flatMap((rule) => rule(config));
+  return [gridRules, inputRules, batchRules, rateRules, teacherRules].flatMap((rule) => rule(config));
 }

@@ -2,26 +2,49 @@ import { NO_AUGMENTATION, drawAugmentation, sampleCrop, type Augmentation } from
 import { imageFiles } from '../../data/datalist';
 import { VolumeStore } from '../../data/volumeStore';
 import { BadCaseError, UserError } from '../../errors/userError';
-import { boxAround, type Box, type Vec3 } from '../../geometry';
+import { boxAround, mapAxes, type Box, type Vec3 } from '../../geometry';
 import { RandomStream } from '../../random/random';
 import type { Sampler } from '../../tasks';
 import type { Volume } from '../../volume';
-import { baseBoxes, createCropGrid, drawCentre, positionLabel, type CropGrid } from './geometry';
+import { boxOf } from '../crops/sample';
+import { baseBoxes, createCropGrid, drawCentre, gridAt, positionLabel, type CropGrid } from './geometry';
 import type { CropBatch } from './batch';
 import type { CropSettings, LoaderSettings, VolumeDraw } from './settings';
 
 /** Streams of one crop: where it lies, and how it is augmented. */
 const PLACE = 0;
 const AUGMENT = 1;
+const INTENSITY = 2;
 
 function floats(length: number, reuse: ArrayBuffer | undefined): Float32Array {
   return reuse?.byteLength === 4 * length ? new Float32Array(reuse) : new Float32Array(length);
 }
 
-function gridFor(volume: Volume, draw: VolumeDraw, settings: CropSettings) {
-  const [, x, y, z] = volume.shape;
+/** In place of the number of a crop: where the grid lies. */
+const GRID = 1_000_004;
+
+/**
+ * The base crops of a volume.
+ *
+ * @param stream of the volume's random streams, for a grid that lies anywhere; without one it lies in the middle
+ * @throws UsageError where the volume is smaller than a grid that must lie inside
+ */
+export function layGrid(
+  volume: Volume<Float32Array>,
+  { grid, crop, gridPlace }: Pick<CropSettings, 'grid' | 'crop' | 'gridPlace'>,
+  stream?: readonly number[],
+): CropGrid {
+  const [, ...size] = volume.shape;
+  if (gridPlace !== 'random') return createCropGrid(grid, crop, size);
+  const whole = mapAxes((axis) => grid[axis] * crop[axis]);
+  const middle = mapAxes((axis) => Math.floor((size[axis] - whole[axis]) / 2));
+  const origin = stream ? boxOf({ volume, stream, number: GRID }, whole).start : middle;
+  return gridAt(grid, crop, size, origin);
+}
+
+function gridFor(volume: Volume<Float32Array>, draw: VolumeDraw, settings: CropSettings) {
   try {
-    return createCropGrid(settings.grid, settings.crop, [x, y, z]);
+    return layGrid(volume, settings, draw.stream);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     const [image] = imageFiles(draw);
@@ -65,7 +88,10 @@ export function cropAugmentation(
   settings: Pick<CropSettings, 'augment'>,
   square: boolean,
 ): Augmentation {
-  return drawAugmentation(new RandomStream(...draw.stream, crop, AUGMENT), settings.augment, square);
+  const drawn = drawAugmentation(new RandomStream(...draw.stream, crop, AUGMENT), settings.augment, square);
+  const { intensity } = settings.augment;
+  if (!intensity || Object.values(intensity).every((probability) => probability === 0)) return drawn;
+  return { ...drawn, intensity: { settings: intensity, stream: [...draw.stream, crop, INTENSITY] } };
 }
 
 function fillVolume(

@@ -1,5 +1,6 @@
-import { count, probability, spatialAugmentation, triple } from '../../schema';
-import { objectiveDescriptors, objectiveNames } from './objectives/descriptors';
+import { count, positive, probability, spatialAugmentation, triple } from '../../schema';
+import { intensity } from '../crops/schema';
+import { objectiveDescriptors, objectiveNames, teacherChoices } from './objectives/descriptors';
 
 const augment = {
   type: 'object',
@@ -31,6 +32,7 @@ const augment = {
         },
       },
     },
+    intensity,
   },
 } as const;
 
@@ -38,7 +40,7 @@ const projector = {
   type: 'object',
   additionalProperties: false,
   default: {},
-  description: 'The projector from pooled features to embeddings: three linear layers with batch norm between them.',
+  description: 'The projector from pooled features to embeddings: three linear layers with a norm between them.',
   examples: [{ hidden: 2048, out: 2048 }],
   properties: {
     hidden: {
@@ -52,6 +54,14 @@ const projector = {
       default: 2048,
       description: 'Length of an embedding. Released VoCo code: 2048; its large-scale successor: 1024.',
       examples: [2048, 1024],
+    },
+    norm: {
+      type: 'string',
+      enum: ['batch', 'layer'],
+      default: 'batch',
+      description:
+        'batch: over all crops of a step, as in the released VoCo code. layer: over the numbers of each crop, as nnssl’s norm does in effect.',
+      examples: ['batch', 'layer'],
     },
   },
 } as const;
@@ -78,7 +88,7 @@ export const vocoSchema = {
       enum: objectiveNames,
       default: 'voco-10k',
       description: `Loss and teacher. ${objectives}`,
-      examples: ['voco-10k', 'cvpr-paper', 'tpami'],
+      examples: ['voco-10k', 'cvpr-paper', 'tpami', 'softmax', 'nnssl'],
     },
     grid: {
       ...triple({ type: 'integer', minimum: 1, maximum: 32 }),
@@ -88,6 +98,15 @@ export const vocoSchema = {
         [4, 4, 1],
         [3, 3, 1],
       ],
+    },
+    gridPlace: {
+      type: 'string',
+      enum: ['centre', 'random'],
+      default: 'centre',
+      description:
+        'Where the grid lies in a volume that is larger. centre: always in the middle; released VoCo code resizes volumes to the grid. ' +
+        'random: anywhere, anew at each step, and smaller volumes are padded with zeros, as in nnssl.',
+      examples: ['centre', 'random'],
     },
     crop: {
       ...triple({ type: 'integer', minimum: 4, maximum: 1024 }),
@@ -112,18 +131,27 @@ export const vocoSchema = {
       ...count,
       maximum: 64,
       default: 2,
-      description: 'Random crops per volume and step. Released VoCo code: 2.',
-      examples: [2],
+      description: 'Random crops per volume and step. Released VoCo code: 2; nnssl: 4.',
+      examples: [2, 4],
     },
     augment,
     projector,
+    teacher: {
+      type: 'string',
+      enum: teacherChoices,
+      default: 'objective',
+      description:
+        'What the crops of a volume are compared with. objective: the teacher of the objective’s authors. none: the network itself, ' +
+        'without gradient. projector or network: a moving average of the projector alone, or of the encoder as well.',
+      examples: ['objective', 'none', 'network'],
+    },
     teacherMomentum: {
       type: 'number',
       minimum: 0,
       maximum: 1,
       default: 0.9,
       description:
-        'Momentum of the teacher: the share of its old weights that it keeps at each step. Released VoCo code: 0.9. Unused by cvpr-paper.',
+        'Momentum of the teacher: the share of its old weights that it keeps at each step. Released VoCo code: 0.9. Unused without a teacher.',
       examples: [0.9, 0.99],
     },
     teacherInit: {
@@ -139,8 +167,8 @@ export const vocoSchema = {
       minimum: 0,
       default: 1,
       description:
-        'Weight of the base regulariser that keeps embeddings of different bases apart (lambda; paper and code: 1).',
-      examples: [1],
+        'Weight of the base regulariser that keeps embeddings of different bases apart (lambda; paper and code: 1). 0: without it.',
+      examples: [1, 0],
     },
     interWeight: {
       type: 'number',
@@ -148,6 +176,13 @@ export const vocoSchema = {
       default: 1,
       description: 'Weight of the contrast between volumes, for objective tpami (released code: 1).',
       examples: [1],
+    },
+    temperature: {
+      ...positive,
+      default: 0.1,
+      description:
+        'What cosines are divided by before the softmax, for objective softmax: the smaller, the surer. The news item names none.',
+      examples: [0.1, 0.5],
     },
     featureDropout: {
       type: 'number',

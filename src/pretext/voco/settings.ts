@@ -1,4 +1,4 @@
-import type { AugmentSettings } from '../../data/augment';
+import type { AugmentSettings, IntensitySettings } from '../../data/augment';
 import type { StoreSettings } from '../../data/volumeStore';
 import type { Draw } from '../../tasks';
 import type { Vec3 } from '../../geometry';
@@ -7,12 +7,14 @@ import type { Vec3 } from '../../geometry';
 export interface CropSettings {
   /** Base crops along x, y, z. */
   readonly grid: Vec3;
+  /** Where the grid lies in a larger volume; default: in the middle. */
+  readonly gridPlace?: 'centre' | 'random';
   /** Size of a crop in voxels of the preprocessed volume. */
   readonly crop: Vec3;
   /** Size that crops are resized to for the network. */
   readonly input: Vec3;
   readonly randomCrops: number;
-  readonly augment: AugmentSettings;
+  readonly augment: AugmentSettings & { readonly intensity?: IntensitySettings };
 }
 
 /** Everything that determines a batch besides the cases and the seed. Plain data: it is sent to worker threads. */

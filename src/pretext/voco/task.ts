@@ -10,7 +10,7 @@ import { findUnlabelledCases, storeSettings } from '../cases';
 import { vocoDescriptor } from './descriptor';
 import { vocoLoss } from './loss';
 import { VocoModel } from './model';
-import { objectiveDescriptors } from './objectives/descriptors';
+import { objectiveDescriptors, teacherNeeds } from './objectives/descriptors';
 import { collapseText } from './metrics';
 import { projectorParameters } from './projector';
 import type { LoaderSettings } from './settings';
@@ -23,20 +23,22 @@ export function buildModel(config: VocoConfig): VocoModel {
     objective: method.objective,
     seed: config.seed,
     projector: method.projector,
+    teacher: method.teacher,
     teacherMomentum: method.teacherMomentum,
     teacherInit: method.teacherInit,
     weights: {
       regularizerWeight: method.regularizerWeight,
       interVolumeWeight: method.interWeight,
       featureDropout: method.featureDropout,
+      temperature: method.temperature,
     },
   });
 }
 
 /** How the volumes of a config are cut into crops. */
 export function loaderSettings(config: VocoConfig): LoaderSettings {
-  const { grid, crop, input, randomCrops, augment } = config.method;
-  return { grid, crop, input, randomCrops, augment, store: storeSettings(config.data) };
+  const { grid, gridPlace, crop, input, randomCrops, augment } = config.method;
+  return { grid, gridPlace, crop, input, randomCrops, augment, store: storeSettings(config.data) };
 }
 
 /** Crops of noise: a random crop, and the rest base crops. */
@@ -76,7 +78,8 @@ const percent = (value: number | undefined): string => formatPercent(value ?? Na
 /** VoCo: where does a random crop lie among the base crops of its volume. */
 export const vocoTask: TrainingTask<VocoConfig, Case, CropBatch> = {
   findCases: findUnlabelledCases,
-  checks({ method: { grid, crop } }) {
+  checks({ method: { grid, gridPlace, crop } }) {
+    if (gridPlace === 'random') return {};
     return {
       gridSize: [grid[0] * crop[0], grid[1] * crop[1], grid[2] * crop[2]],
       gridReason: { text: `${formatSize(grid)} crops of ${formatSize(crop)}`, path: ['method', 'grid'] },
@@ -84,7 +87,7 @@ export const vocoTask: TrainingTask<VocoConfig, Case, CropBatch> = {
   },
   cost({ method, network, train }) {
     const { parameters, trainingBytes, backwardBytes, forwardFlops } = estimate(network, method.input);
-    const { needs } = objectiveDescriptors.get(method.objective);
+    const needs = teacherNeeds(objectiveDescriptors.get(method.objective), method.teacher);
     const { pooledSize } = createEncoder(network, { seed: 0, describeOnly: true });
     const projector = projectorParameters(pooledSize, method.projector);
     const bases = voxelCount(method.grid);

@@ -48,6 +48,11 @@ export function isNegative(labels: tf.Tensor3D): tf.Tensor3D {
   return tf.cast(tf.equal(labels, 0), 'float32') as tf.Tensor3D;
 }
 
+/** Sum of values over that of weights, of all volumes together, as nnssl normalises. */
+export function meanOfAll(values: tf.Tensor3D, weights: tf.Tensor3D): tf.Scalar {
+  return tf.div(tf.sum(tf.mul(values, weights)), tf.add(tf.sum(weights), LOG_EPS));
+}
+
 /** Sum of values [B, R, n] per volume over that of weights, as the released code normalises: [B]. */
 export function weightedMean(values: tf.Tensor3D, weights: tf.Tensor3D): tf.Tensor1D {
   const total = tf.sum(tf.mul(values, weights), [1, 2]);

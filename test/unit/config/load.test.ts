@@ -124,7 +124,9 @@ describe('errors name file, line, column, path and what to do', () => {
     [
       'misspelt value',
       { ...minimal, method: { objective: 'tpmi' } },
-      ['method.objective: must be "cvpr-paper", "voco-10k" or "tpami", is "tpmi"; did you mean "tpami"?'],
+      [
+        'method.objective: must be "cvpr-paper", "voco-10k", "tpami", "softmax" or "nnssl", is "tpmi"; did you mean "tpami"?',
+      ],
     ],
     ['a GPU', { ...minimal, device: 'gpu' }, ['did you mean "webgpu"?']],
     ['one of two GPUs', { ...minimal, device: 'GPU:1' }, ['did you mean "webgpu:1"?']],

@@ -46,8 +46,8 @@ test('figures of the released code', () => {
   const tpami = presetConfig('tpami') as VocoConfig;
   expect(tpami.method.grid).toEqual([3, 3, 1]);
   expect(tpami.data.preprocess.resize).toEqual([192, 192, 64]);
-  expect(tpami.method.projector).toEqual({ hidden: 1024, out: 1024 });
-  expect(tpami.method.augment).toEqual({ flip: 0.2, rotate90: 0.2, shiftIntensity: { prob: 0.5, offset: 0.1 } });
+  expect(tpami.method.projector).toEqual({ hidden: 1024, out: 1024, norm: 'batch' });
+  expect(tpami.method.augment).toMatchObject({ flip: 0.2, rotate90: 0.2, shiftIntensity: { prob: 0.5, offset: 0.1 } });
 });
 
 test('figures of the released fine-tuning scripts', () => {

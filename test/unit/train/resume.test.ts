@@ -7,6 +7,7 @@ import { train } from '../../../src/train';
 import {
   differingTensors,
   makeTinyPhantom,
+  NNSSL_FORM,
   SMALL_SWIN,
   stepsOf,
   trainingDevice,
@@ -74,6 +75,12 @@ const variants: Variant[] = [
       schedule: { name: 'constant' },
     },
   },
+  { name: 'nnssl: a grid anywhere, changes of intensity, Nesterov under a polynomial schedule', config: NNSSL_FORM },
+  {
+    name: 'softmax with a teacher',
+    config: { method: { objective: 'softmax', teacher: 'network', teacherMomentum: 0.5, randomCrops: 3 } },
+  },
+  { name: 'voco-10k without a teacher', config: { method: { objective: 'voco-10k', teacher: 'none' } } },
   {
     name: 'Swin-UNETR in micro-batches',
     config: { ...SMALL_SWIN, train: { steps: 2, checkpointEvery: 1, microBatch: 2 } },

@@ -3,6 +3,7 @@ export interface ObjectiveDescriptor {
   readonly name: string;
   /** What it minimises, and where it was published; a sentence for the config's documentation. */
   readonly description: string;
+  /** The teacher of its authors. */
   readonly needs: { readonly teacherEncoder: boolean; readonly teacherProjector: boolean };
   /** The projector of its authors. */
   readonly projector: { readonly hidden: number; readonly out: number };

@@ -37,6 +37,11 @@ export function releasedRegularizer(bases: tf.Tensor3D): tf.Scalar {
   return meanOverPairs(tf.square(tf.relu(cosines(bases, stopGradient(bases)))));
 }
 
+/** nnssl's: mean over pairs of ReLU(cos(q_i, q_j)), with gradient to both. bases [B, n, E]. */
+export function cutRegularizer(bases: tf.Tensor3D): tf.Scalar {
+  return meanOverPairs(tf.relu(cosines(bases, bases)));
+}
+
 /** The paper's Eq. 5: mean over pairs of |cos(q_i, q_j)|, with gradient to both. bases [B, n, E]. */
 export function paperRegularizer(bases: tf.Tensor3D): tf.Scalar {
   return meanOverPairs(absolute(cosines(bases, bases)));

@@ -20,6 +20,8 @@ export interface ObjectiveOptions {
   interVolumeWeight: number;
   /** Share of the pooled features that the student does not see (`tpami` only). */
   featureDropout: number;
+  /** What cosines are divided by before the softmax (`softmax` only). */
+  temperature: number;
 }
 
 export interface ObjectiveInputs {

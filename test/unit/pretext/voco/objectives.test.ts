@@ -3,8 +3,9 @@ import { ParameterSet } from '../../../../src/nets/parameters';
 import { RandomStream } from '../../../../src/random/random';
 import * as tf from '../../../../src/tensor/tf';
 import { createObjective, type ObjectiveName, type StepLayout } from '../../../../src/pretext/voco/objectives';
+import { objectiveNames } from '../../../../src/pretext/voco/objectives/descriptors';
 import { dropFeatures } from '../../../../src/pretext/voco/objectives/tpami/loss';
-import { batchNorm, Projector } from '../../../../src/pretext/voco/projector';
+import { batchNorm, layerNorm, Projector } from '../../../../src/pretext/voco/projector';
 import { useBackend } from '../../../support/backends';
 
 beforeAll(() => useBackend('cpu'));
@@ -95,7 +96,11 @@ describe.each(LAYOUTS)('$volumes volumes, $randomPerVolume crops, $basesPerVolum
 
   it('cvpr-paper is the equations of the paper', async () => {
     const inputs = setUp(layout);
-    const result = createObjective('cvpr-paper', { regularizerWeight: 0.7 }).loss(inputs);
+    const alone = {
+      features: { student: inputs.features.student },
+      projectors: { student: inputs.projectors.student },
+    };
+    const result = createObjective('cvpr-paper', { regularizerWeight: 0.7 }).loss({ ...inputs, ...alone });
     const rows = await embed(inputs.projectors.student, inputs.features.student);
     const labels = await labelsOf(inputs.labels);
     const losses = volumes.map((volume) => {
@@ -132,7 +137,9 @@ describe.each(LAYOUTS)('$volumes volumes, $randomPerVolume crops, $basesPerVolum
 
   it('tpami is the released code, without its contrast of a volume with itself', async () => {
     const inputs = setUp(layout);
-    const result = createObjective('tpami', { regularizerWeight: 0.7, interVolumeWeight: 0.4 }).loss(inputs);
+    const features = { student: inputs.features.student };
+    const objective = createObjective('tpami', { regularizerWeight: 0.7, interVolumeWeight: 0.4 });
+    const result = objective.loss({ ...inputs, features });
     const rows = await embed(inputs.projectors.student, inputs.features.student);
     const teacherRows = await embed(inputs.projectors.teacher, inputs.features.student);
     const labels = await labelsOf(inputs.labels);
@@ -150,9 +157,111 @@ describe.each(LAYOUTS)('$volumes volumes, $randomPerVolume crops, $basesPerVolum
   });
 });
 
+describe('further forms', () => {
+  const one: StepLayout = { volumes: 1, randomPerVolume: 1, basesPerVolume: 16 };
+  const identity = { forward: (x: tf.Tensor2D) => x } as Projector;
+  const lossOf = (name: ObjectiveName, rows: number[][], labels: number[], options = {}) => {
+    const { parts, assignments } = createObjective(name, options).loss({
+      features: { student: tf.tensor2d(rows) },
+      labels: tf.tensor2d([labels]),
+      layout: one,
+      projectors: { student: identity },
+    });
+    const values = Object.fromEntries(Object.entries(parts).map(([part, x]) => [part, x.dataSync()[0]!]));
+    return { ...values, assignments: Array.from(assignments.dataSync()) } as Record<string, number> & {
+      assignments: number[];
+    };
+  };
+  const partly = [0.25, 0.1, 0.5, 0.15, ...new Array<number>(12).fill(0)];
+  const unit = (at: number): number[] => Array.from({ length: 16 }, (_, i) => (i === at ? 1 : 0));
+  const same = Array.from({ length: 17 }, () => unit(0));
+
+  it('nnssl has the figures of its own code', () => {
+    const equal = lossOf('nnssl', same, partly);
+    expect(equal.positive! + equal.negative!).toBeCloseTo(2.208, 3);
+    expect(equal.regularizer).toBeCloseTo(1, 5);
+    const orthogonal = lossOf('nnssl', [unit(0), ...unit(0).map((_, i) => unit(i))], partly);
+    expect(orthogonal.positive! + orthogonal.negative!).toBeCloseTo(0.728, 3);
+    expect(orthogonal.regularizer).toBeCloseTo(0, 6);
+  });
+
+  it('nnssl sums over the whole batch, not volume by volume', () => {
+    // One volume has one base without overlap, the other three: all four weigh the same.
+    const layout: StepLayout = { volumes: 2, randomPerVolume: 1, basesPerVolume: 4 };
+    const crop = [1, 0];
+    const far = [0, 1];
+    const rows = [crop, crop, far, far, far, crop, far, far, far, far];
+    const labels = tf.tensor2d([[0.4, 0.3, 0.3, 0], [1, 0, 0, 0]]); // prettier-ignore
+    const inputs = { features: { student: tf.tensor2d(rows) }, labels, layout, projectors: { student: identity } };
+    expect(createObjective('nnssl').loss(inputs).parts.negative!.dataSync()[0]).toBeCloseTo(1 / 4, 5);
+  });
+
+  it('softmax is a cross entropy: ln n at chance, the entropy of the label at best', () => {
+    expect(lossOf('softmax', same, partly).prediction).toBeCloseTo(Math.log(16), 5);
+    const sure = lossOf('softmax', [unit(0), ...unit(0).map((_, i) => unit(i))], unit(0), { temperature: 0.5 });
+    expect(sure.prediction).toBeCloseTo(Math.log(Math.exp(2) + 15) - 2, 5);
+    expect(sure.assignments.reduce((sum, share) => sum + share, 0)).toBeCloseTo(1, 5);
+    expect(sure.assignments[0]).toBeCloseTo(Math.exp(2) / (Math.exp(2) + 15), 5);
+  });
+
+  it('a regulariser of weight 0 leaves the prediction alone', () => {
+    for (const name of objectiveNames) {
+      const inputs = setUp({ volumes: 2, randomPerVolume: 2, basesPerVolume: 4 });
+      const { total, parts } = createObjective(name, { regularizerWeight: 0 }).loss(inputs);
+      const rest = Object.entries(parts).filter(([part]) => part !== 'regularizer');
+      const sum = rest.reduce((value, [, part]) => value + part.dataSync()[0]!, 0);
+      expect(total.dataSync()[0], name).toBeCloseTo(sum, 5);
+    }
+  });
+});
+
+describe.each([
+  ['without a teacher', false, false],
+  ['with a teacher of the projector', false, true],
+  ['with a teacher of the network', true, true],
+] as const)('finite differences, %s', (_, encoder, projector) => {
+  it.each(objectiveNames)('%s', (name) => {
+    const { features, projectors, ...rest } = setUp({ volumes: 2, randomPerVolume: 2, basesPerVolume: 4 });
+    const student = new Projector(projectors.student.parameters, FEATURES, { ...SIZES, norm: 'layer' });
+    // The released regulariser has a gradient to one of each pair, so that it has no finite difference.
+    const options = name === 'voco-10k' || name === 'tpami' ? { regularizerWeight: 0 } : {};
+    const total = (x: tf.Tensor2D): tf.Scalar =>
+      createObjective(name, options).loss({
+        ...rest,
+        features: { student: x, ...(encoder && { teacher: features.teacher }) },
+        projectors: { student, ...(projector && { teacher: projectors.teacher }) },
+      }).total;
+    // What no gradient may reach stays as it is: a function of its own, beside the one that is moved.
+    const fixed = features.student;
+    const moved = (x: tf.Tensor2D): tf.Scalar => {
+      const frozen = { forward: (rows: tf.Tensor2D) => (projector ? projectors.teacher : student).forward(rows) };
+      return createObjective(name, options).loss({
+        ...rest,
+        features: { student: x, teacher: encoder ? features.teacher : fixed },
+        projectors: { student, teacher: frozen as Projector },
+      }).total;
+    };
+    const gradient = tf
+      .grad((x) => total(x as tf.Tensor2D))(fixed)
+      .dataSync<'float32'>();
+    const random = new RandomStream(41);
+    for (let trial = 0; trial < 4; trial++) {
+      const direction = Float32Array.from(gradient, () => random.normal());
+      const step = 2e-3;
+      const at = (sign: number): number =>
+        moved(tf.add(fixed, tf.mul(tf.tensor2d(direction, fixed.shape), sign * step)) as tf.Tensor2D).dataSync()[0]!;
+      const expected = gradient.reduce((sum, value, i) => sum + value * direction[i]!, 0);
+      const measured = (at(1) - at(-1)) / (2 * step);
+      expect(Math.abs(measured - expected), `${measured} and ${expected}`).toBeLessThan(
+        0.02 * Math.max(1, Math.abs(expected)),
+      );
+    }
+  });
+});
+
 describe('gradients', () => {
   const layout: StepLayout = { volumes: 2, randomPerVolume: 2, basesPerVolume: 4 };
-  it.each(['cvpr-paper', 'voco-10k', 'tpami'] as ObjectiveName[])('%s leaves the teacher alone', (name) => {
+  it.each(objectiveNames)('%s leaves the teacher alone', (name) => {
     const base = setUp(layout);
     const { student, teacher } = base.projectors;
     const loss = () => createObjective(name).loss(base).total;
@@ -186,7 +295,7 @@ describe('gradients', () => {
 });
 
 describe('stays finite', () => {
-  it.each(['cvpr-paper', 'voco-10k', 'tpami'] as ObjectiveName[])('%s with equal and with zero embeddings', (name) => {
+  it.each(objectiveNames)('%s with equal and with zero embeddings', (name) => {
     const layout: StepLayout = { volumes: 2, randomPerVolume: 1, basesPerVolume: 4 };
     const inputs = setUp(layout);
     for (const fill of [0, 3]) {
@@ -239,8 +348,17 @@ it('batch norm has mean 0 and variance 1 over the rows, without statistics of it
   variance.dataSync().forEach((value) => expect(value).toBeCloseTo(1, 4));
 });
 
+it('layer norm has mean 0 and variance 1 in each row, whatever the others are', () => {
+  const rows = tf.add(tf.mul(randomRows(3, 6, 64), 4), 7) as tf.Tensor2D;
+  const y = layerNorm(rows);
+  const { mean: m, variance } = tf.moments(y, 1);
+  m.dataSync().forEach((value) => expect(value).toBeCloseTo(0, 5));
+  variance.dataSync().forEach((value) => expect(value).toBeCloseTo(1, 4));
+  expect(layerNorm(tf.slice2d(rows, [2, 0], [1, 64])).dataSync()).toEqual(tf.slice2d(y, [2, 0], [1, 64]).dataSync());
+});
+
 it('an objective that does not exist is named', () => {
   expect(() => createObjective('voco-11k' as ObjectiveName)).toThrow(
-    '"voco-11k" is not one of cvpr-paper, voco-10k, tpami',
+    '"voco-11k" is not one of cvpr-paper, voco-10k, tpami, softmax, nnssl',
   );
 });

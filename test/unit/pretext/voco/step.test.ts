@@ -18,7 +18,7 @@ import { buildStep } from '../../../../src/train/build';
 import { runLength } from '../../../../src/train/length';
 import { buildOptimizer } from '../../../../src/train/optimizer';
 import type { StartedStep, StepResult } from '../../../../src/train/types';
-import { makeTinyPhantom, SMALL_SWIN, trainingDevice, writeConfig } from '../../../support/trainer';
+import { makeTinyPhantom, NNSSL_FORM, SMALL_SWIN, trainingDevice, writeConfig } from '../../../support/trainer';
 import { longForm } from '../../../support/full';
 
 const root = mkdtempSync(join(tmpdir(), 'voco-step-'));
@@ -88,13 +88,18 @@ describe('micro-batches', () => {
 
   const networks = [
     { name: 'unet3d', change: { train: { batch: 2 } } },
+    { name: 'nnssl form', change: { ...NNSSL_FORM, train: { batch: 2 } } },
+    {
+      name: 'softmax, a teacher of the projector',
+      change: { method: { objective: 'softmax', teacher: 'projector' }, train: { batch: 2 } },
+    },
     { name: 'swin-unetr', change: SMALL_SWIN },
   ];
 
   it.each(networks)('give the gradient of the whole batch: $name', async ({ change }) => {
     // With SGD from rest and a rate of 1, the change of a weight is its gradient.
     const config = await load('gradient', change, {
-      optimizer: { name: 'sgd', lr: 1, momentum: 0, weightDecay: 0 },
+      optimizer: { name: 'sgd', lr: 1, momentum: 0, nesterov: false, weightDecay: 0 },
       schedule: { name: 'constant' },
     });
     let batch: CropBatch | undefined;
@@ -201,6 +206,8 @@ describe('learning', () => {
     ['voco-10k', 60],
     ['tpami', 60],
     ['cvpr-paper', 40],
+    ['softmax', 60],
+    ['nnssl', 60],
   ])('lowers the loss on the phantom: %s', async (objective, steps) => {
     const fifth = steps / 5;
     const config = await load('learn', {

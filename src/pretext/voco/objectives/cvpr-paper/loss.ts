@@ -1,7 +1,8 @@
 import * as tf from '../../../../tensor/tf';
-import { absolute, assign, negativeLog, stopGradient } from '../../tensors';
-import { asRows, byVolume, splitRows } from '../layout';
+import { absolute, assign, negativeLog } from '../../tensors';
+import { asRows, byVolume } from '../layout';
 import { paperRegularizer } from '../terms';
+import { viewsOf } from '../views';
 import { cvprPaperDescriptor } from './descriptor';
 import type { Objective, ObjectiveOptions } from '../types';
 
@@ -13,12 +14,12 @@ export function cvprPaper(options: ObjectiveOptions): Objective {
   return {
     ...cvprPaperDescriptor,
     options,
-    loss({ features, labels, layout, projectors }) {
-      const embeddings = projectors.student.forward(features.student);
-      const { crops, bases } = splitRows(embeddings, layout);
-      const assignments = assign(crops, stopGradient(bases));
+    loss(inputs) {
+      const { labels, layout } = inputs;
+      const { embeddings, student, fixed } = viewsOf(inputs);
+      const assignments = assign(student.crops, fixed.bases);
       const prediction = tf.mean(negativeLog(absolute(tf.sub(byVolume(labels, layout), assignments)))) as tf.Scalar;
-      const regularizer = paperRegularizer(bases);
+      const regularizer = paperRegularizer(student.bases);
       const total = tf.add<tf.Scalar>(prediction, tf.mul(regularizer, options.regularizerWeight));
       return { total, parts: { prediction, regularizer }, assignments: asRows(assignments), embeddings };
     },

@@ -1,8 +1,9 @@
 import type { RandomStream } from '../../../../random/random';
 import * as tf from '../../../../tensor/tf';
-import { assign, stopGradient } from '../../tensors';
-import { asRows, byVolume, splitRows, type Embeddings } from '../layout';
+import { assign } from '../../tensors';
+import { asRows, byVolume, type Embeddings } from '../layout';
 import { logNegativeLoss, positiveLoss, releasedRegularizer } from '../terms';
+import { viewsOf } from '../views';
 import { tpamiDescriptor } from './descriptor';
 import type { Objective, ObjectiveOptions } from '../types';
 
@@ -16,12 +17,10 @@ export function tpami(options: ObjectiveOptions): Objective {
   return {
     ...tpamiDescriptor,
     options,
-    loss({ features, labels, layout, projectors, random }) {
-      if (!projectors.teacher) throw new Error('tpami: the projector of the teacher is needed');
+    loss(inputs) {
+      const { features, labels, layout, random } = inputs;
       const view = random ? dropFeatures(features.student, options.featureDropout, random) : features.student;
-      const embeddings = projectors.student.forward(view);
-      const student = splitRows(embeddings, layout);
-      const teacher = splitRows(stopGradient(projectors.teacher.forward(features.student)), layout);
+      const { embeddings, student, fixed: teacher } = viewsOf(inputs, view);
       const assignments = assign(student.crops, teacher.bases);
       const intra = assignmentLoss(byVolume(labels, layout), assignments);
       const inter = layout.volumes > 1 ? interVolumeLoss(student, teacher) : tf.scalar(0);

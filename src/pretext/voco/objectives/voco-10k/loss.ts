@@ -1,7 +1,8 @@
 import * as tf from '../../../../tensor/tf';
-import { assign, stopGradient } from '../../tensors';
-import { asRows, byVolume, splitRows } from '../layout';
+import { assign } from '../../tensors';
+import { asRows, byVolume } from '../layout';
 import { positiveLoss, releasedRegularizer, squaredNegativeLoss } from '../terms';
+import { viewsOf } from '../views';
 import { voco10kDescriptor } from './descriptor';
 import type { Objective, ObjectiveOptions } from '../types';
 
@@ -13,12 +14,10 @@ export function voco10k(options: ObjectiveOptions): Objective {
   return {
     ...voco10kDescriptor,
     options,
-    loss({ features, labels, layout, projectors }) {
-      if (!features.teacher || !projectors.teacher) throw new Error('voco-10k: features of the teacher are needed');
-      const embeddings = projectors.student.forward(features.student);
-      const student = splitRows(embeddings, layout);
-      const teacher = splitRows(stopGradient(projectors.teacher.forward(features.teacher)), layout);
-      const both = tf.add(assign(student.crops, teacher.bases), assign(teacher.crops, student.bases));
+    loss(inputs) {
+      const { labels, layout } = inputs;
+      const { embeddings, student, fixed } = viewsOf(inputs);
+      const both = tf.add(assign(student.crops, fixed.bases), assign(fixed.crops, student.bases));
       const assignments = tf.mul<tf.Tensor3D>(both, 0.5);
       const perVolume = byVolume(labels, layout);
       const positive = positiveLoss(perVolume, assignments);
