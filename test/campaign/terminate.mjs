@@ -26,8 +26,9 @@ const phases = {
     args: ['pretrain', 'pretrain.voco.json', '--run', 'out', '--set', 'data.preprocess.resize=[256,256,256]'],
     run: () => 'out',
     at: ({ state, step }, folder) => state === 'running' && step === 0 && existsSync(join(folder, 'cache')),
-    again: ['pretrain', '--run', 'out', '--resume', '--set', 'train.steps=1'],
-    steps: 1,
+    // More steps than may be done between the moment and the signal.
+    again: ['pretrain', '--run', 'out', '--resume', '--set', 'train.steps=40'],
+    steps: 40,
   },
   evaluation: {
     args: ['evaluate', 'finetune.voco.json', '--checkpoint', checkpoint('fine', 8), ...SLOW],

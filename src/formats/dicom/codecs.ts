@@ -125,11 +125,19 @@ function jpegKind(frame: Uint8Array): { marker: number; bits: number } & Picture
   return { marker: 0, bits: 0, rows: 0, columns: 0 };
 }
 
+const JPEG_2000_START = Buffer.from([0xff, 0x4f, 0xff, 0x51]);
+const JP2_SIGNATURE = Buffer.from('0000000c6a5020200d0a870a', 'hex');
+
+/** Whether a frame is a code stream of JPEG 2000, bare as DICOM wants it or in the boxes of a JP2 file, as some devices write it. */
+const isJpeg2000 = (frame: Buffer): boolean =>
+  [JPEG_2000_START.subarray(0, 2), JP2_SIGNATURE].some((start) => frame.subarray(0, start.length).equals(start));
+
 /** The size that a code stream of JPEG 2000 says (its SIZ segment, which comes first). */
 function jpeg2000Size(frame: Buffer): PictureSize {
-  const known = frame.length >= 24 && frame.readUInt32BE(0) === 0xff4fff51;
-  const edge = (at: number): number => (known ? frame.readUInt32BE(at) - frame.readUInt32BE(at + 8) : 0);
-  return { columns: edge(8), rows: edge(12) };
+  const start = frame.indexOf(JPEG_2000_START);
+  const known = start >= 0 && frame.length >= start + 24;
+  const word = (at: number): number => (known ? frame.readUInt32BE(start + at) : 0);
+  return { columns: word(8) - word(16), rows: word(12) - word(20) };
 }
 
 /** Pictures beyond are none of a scanner: decoders take a multiple of it in memory. */
@@ -137,8 +145,7 @@ const MOST_PIXELS = 1 << 28;
 
 /** Refuses a code stream that is larger than its file says, before a decoder makes room for it. */
 function checkSize(frame: Buffer, { rows, columns }: PictureSize, file: string): void {
-  const jpeg2000 = frame.length > 1 && frame[1] === 0x4f;
-  const stream = jpeg2000 ? jpeg2000Size(frame) : jpegKind(frame);
+  const stream = isJpeg2000(frame) ? jpeg2000Size(frame) : jpegKind(frame);
   if (stream.rows * stream.columns > rows * columns)
     throw new UserError(
       `${file}: its compressed pixels are ${stream.columns}×${stream.rows}, and its header says ${columns}×${rows}: it is damaged`,
