@@ -51,13 +51,34 @@ export interface Validated {
 let ajv: Ajv | undefined;
 const MAX_COMPILED = 64;
 
+/** Items of one form are checked by one function: code for each of a thousand takes seconds to compile. */
+function withSharedForms(root: SchemaNode): SchemaNode {
+  const forms = new Map<SchemaNode, SchemaNode>();
+  const refer = (form: SchemaNode): SchemaNode => {
+    if (!forms.has(form)) forms.set(form, { $ref: `#/$defs/${forms.size}` });
+    return forms.get(form)!;
+  };
+  const share = (schema: SchemaNode): SchemaNode => {
+    const { items, properties } = schema;
+    const shared = Object.entries(properties ?? {}).map(([name, child]) => [name, share(child)]);
+    return {
+      ...schema,
+      ...(properties && { properties: Object.fromEntries(shared) as SchemaNode['properties'] }),
+      ...(Array.isArray(items) && { items: items.map(refer) }),
+    };
+  };
+  const shared = share(root);
+  return { ...shared, $defs: Object.fromEntries([...forms.keys()].map((form, i) => [i, form])) };
+}
+
 function validator(schema: SchemaNode, choices: number[]): ValidateFunction {
   const key = choices.join();
   const { compiled } = schemas();
   let validate = compiled.get(key);
   if (!validate) {
-    if (compiled.size >= MAX_COMPILED) compiled.clear();
-    const { $schema: _, ...body } = schema;
+    // The instance keeps what it compiled, too.
+    if (compiled.size >= MAX_COMPILED) [ajv] = [undefined, compiled.clear()];
+    const { $schema: _, ...body } = withSharedForms(schema);
     ajv ??= new Ajv({
       allErrors: true,
       useDefaults: true,
@@ -65,6 +86,7 @@ function validator(schema: SchemaNode, choices: number[]): ValidateFunction {
       strictNumbers: true,
       validateFormats: false,
       verbose: true,
+      inlineRefs: false,
     });
     validate = ajv.compile(body);
     compiled.set(key, validate);

@@ -14,6 +14,8 @@ export interface SchemaNode {
   readonly required?: readonly string[];
   readonly properties?: Readonly<Record<string, SchemaNode>>;
   readonly items?: SchemaNode | readonly SchemaNode[];
+  readonly $ref?: string;
+  readonly $defs?: Readonly<Record<string, SchemaNode>>;
   readonly anyOf?: readonly SchemaNode[];
   readonly [keyword: string]: unknown;
 }
@@ -115,6 +117,7 @@ function settleByName(schema: SchemaNode, key: string, value: unknown, choices: 
  * was meant, and defaults of that choice apply. A choice that fits nothing stays as it is.
  *
  * @param choices receives which branch was taken, in order: two values with equal choices have equal settled schemas.
+ *   Items of one form have one and the same schema.
  */
 export function settle(schema: SchemaNode, value: unknown, choices: number[]): SchemaNode {
   if (schema.anyOf) {
@@ -147,7 +150,8 @@ export function settle(schema: SchemaNode, value: unknown, choices: number[]): S
       return { ...schema, items: first!.item };
     }
     choices.push(value.length, ...settled.flatMap(({ own }) => own));
-    return { ...schema, items: settled.map(({ item: one }) => one) };
+    const forms = new Map(settled.map(({ own, item: one }) => [own.join(), one]));
+    return { ...schema, items: settled.map(({ own }) => forms.get(own.join())!) };
   }
   return schema;
 }
