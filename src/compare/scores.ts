@@ -1,6 +1,6 @@
 import { bootstrapInterval, meanScore, wilcoxonSignedRank } from '../metrics';
 import type { PairedScore, ScoreComparison } from '../protocol/comparison';
-import type { ClassifiedResult, ClassScores, Results } from '../runs';
+import { settingDifferences, type ClassifiedResult, type ClassScores, type Results } from '../runs';
 
 const MEAN = 'mean';
 const SEED = 0;
@@ -61,6 +61,14 @@ function mismatch(a: Results, b: Results, cases: number, classes: number): { rea
   return cases === 0 ? { missing: 'the two evaluations have no case in common' } : {};
 }
 
+/** Whether two networks were measured in two ways, so that a difference may come from that. */
+function otherSettings(a: Results, b: Results): { readonly settings?: readonly string[] } {
+  if (!a.settings || !b.settings) return {};
+  const { weights, heldOut } = a.settings;
+  const settings = settingDifferences(a.settings, { ...b.settings, weights, heldOut });
+  return settings.length > 0 ? { settings } : {};
+}
+
 /**
  * Scores of two evaluations, paired over the cases and classes that both have; a class counts in the cases where both scores are
  * defined.
@@ -89,5 +97,9 @@ export function compareScores(reference: Results, other: Results, checkpoint: nu
     });
   });
   const commonCases = common.map(({ name }) => name);
-  return { checkpoint, scores, commonCases, otherCases, ...mismatch(reference, other, common.length, shared.size) };
+  return {
+    ...{ checkpoint, scores, commonCases, otherCases },
+    ...mismatch(reference, other, common.length, shared.size),
+    ...otherSettings(reference, other),
+  };
 }

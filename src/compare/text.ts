@@ -80,9 +80,10 @@ export function comparisonText({ checkpoints, config, weights, scores, features 
     ].filter(([count]) => count !== 0);
     if (rest.length > 0) lines.push(`tensors ${rest.map(([count, what]) => `${what}: ${count}`).join(', ')}`);
   }
-  for (const { checkpoint, scores: rows, missing } of scores) {
+  for (const { checkpoint, scores: rows, missing, settings } of scores) {
     lines.push('', `Scores: ${checkpoint + 1} against 1`);
     if (missing) lines.push(missing);
+    if (settings) lines.push(`evaluated with other settings: ${settings.join('; ')}`);
     const heads = ['score', '1', String(checkpoint + 1), 'difference', '95 % interval', 'cases', 'p (Wilcoxon)'];
     if (rows.length > 0) lines.push(...columns([heads, ...rows.map(scoreRow)]));
   }

@@ -2,11 +2,10 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { rm, stat } from 'node:fs/promises';
 import type { FinetuneConfig } from '../config';
-import { configDifferences } from '../config/flatten';
 import { fileError, UsageError } from '../errors/userError';
 import { exists } from '../files/kinds';
 import type { ResultsSettings } from '../protocol/scores';
-import { readResults, runFiles, type Results } from '../runs';
+import { readResults, runFiles, settingDifferences } from '../runs';
 import type { DeviceInfo } from '../tensor/backends';
 import { version } from '../text/version';
 
@@ -43,18 +42,6 @@ export async function settingsOf(
   };
 }
 
-/** Where two evaluations differ in what shapes scores; undefined where one does not tell. */
-function differences(before: Results, now: ResultsSettings): string[] | undefined {
-  if (!before.settings) return undefined;
-  const compared = ({ device: _, precision: _p, version: _v, created: _c, ...rest }: ResultsSettings) => rest;
-  const found = configDifferences(compared(before.settings), compared(now));
-  return [...found].map(([path, [first, second]]) => {
-    if (path === 'heldOut') return 'other held-out cases';
-    if (path.startsWith('weights')) return 'other weights';
-    return `${path}: ${first} → ${second}`;
-  });
-}
-
 /**
  * Refuses to replace scores of other settings in a run, unless it is forced: those of the same settings are only made again.
  *
@@ -65,10 +52,10 @@ export async function refuseOtherScores(runDir: string, settings: ResultsSetting
   const { results } = runFiles(runDir);
   if (!(await exists(results))) return false;
   const before = await readResults(runDir).catch(() => undefined);
-  const found = before && differences(before, settings);
+  const found = before?.settings && settingDifferences(before.settings, settings);
   if (found?.length === 0) return false;
   if (force) return true;
-  const what = found ? [...new Set(found)].join(', ') : 'it does not tell which';
+  const what = found ? found.join(', ') : 'it does not tell which';
   throw new UsageError(
     `${results}: holds scores of other settings (${what}); to keep both, evaluate into a run of its own with ` +
       'voco evaluate CONFIG --checkpoint FILE; to replace them, add --force',

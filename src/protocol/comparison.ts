@@ -91,6 +91,8 @@ export interface ScoreComparison {
   readonly otherCases: readonly string[];
   /** Why there are no scores. */
   readonly missing?: string;
+  /** In what else than weights and cases the two evaluations differ: "inference.overlap: 0.5 → 0.25". */
+  readonly settings?: readonly string[];
 }
 
 export interface Comparison {

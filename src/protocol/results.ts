@@ -16,6 +16,8 @@ export interface ShownResults {
   readonly results: Results;
   /** In the order of the classes of a case. */
   readonly classes: readonly ResultClass[];
+  /** How the scores came about, as name and value; absent where the results do not tell. */
+  readonly measured?: readonly (readonly [name: string, value: string])[];
 }
 
 /** An evaluation or study that is under way, or one that ended without results. */

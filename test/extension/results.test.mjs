@@ -88,6 +88,19 @@ test('many organs: worst cases first, signs for what is missing, any column sort
   await frame.locator('#metric label', { hasText: 'Dice' }).click();
 });
 
+test('what was not scored, and how the rest was measured', async () => {
+  const frame = await segmentation();
+  assert.match(
+    await frame.locator('#not-scored').textContent(),
+    /1 held-out case could not be scored and is left out of all figures:img0099: .*truncated/,
+  );
+  await frame.locator('#settings summary').click();
+  const rows = await frame.locator('#settings tr').allTextContents();
+  assert.ok(rows.includes('inference.overlap0.5') && rows.includes('window96, 96, 96'), rows.join('; '));
+  await screenshotInThemes(page, 'results-settings');
+  await frame.locator('#settings summary').click();
+});
+
 test('classes with cases, boxes, intervals and the published mean', async () => {
   const frame = await segmentation();
   await tab(frame, 'classes', '.chart circle');

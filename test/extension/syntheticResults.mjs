@@ -112,6 +112,20 @@ export function writeSegmentationResults(root, name, { count = 8, seed = 5, imag
       cases,
       summary: { classes, overall },
       published: [{ metric: 'dice', value: 0.8385, of: 'VoCo, Swin-UNETR (CVPR 2024)' }],
+      failed: [{ case: 'img0099', image: '/nowhere/img0099.nii.gz', reason: '/nowhere/img0099.nii.gz: truncated' }],
+      settings: {
+        weights: { sha256: 'ab'.repeat(32), bytes: 250_000_000 },
+        window: [96, 96, 96],
+        inference: { overlap: 0.5, blend: 'gaussian', mirror: false, surfaceTolerance: 1 },
+        preprocess: { spacing: [1.5, 1.5, 1.5], intensity: { kind: 'window', low: -175, high: 250 } },
+        channel: 0,
+        labelsOnImageGrid: false,
+        heldOut: cases.map((item) => item.case),
+        device: 'onednn',
+        precision: 'float32',
+        version: '0.1.0',
+        created: '2026-01-05T10:00:00.000Z',
+      },
     },
   );
 }

@@ -142,7 +142,7 @@ export class ScoresView {
     );
   }
 
-  /** What is not there: evaluations, and cases that only one of two has. */
+  /** What is not there (evaluations, cases that only one of two has), and evaluations that are not alike. */
   private drawNotes({ scores, names, unevaluated }: ScoresContent): void {
     const open = unevaluated.map((at) =>
       element(
@@ -165,7 +165,13 @@ export class ScoresView {
         ];
       return missing !== undefined && unevaluated.length === 0 ? [missing] : [];
     });
-    this.notes.replaceChildren(...open, ...gaps.map((text) => element('p', { class: 'message' }, text)));
+    const measured = scores.flatMap(({ checkpoint, settings }) =>
+      settings ? [`A and ${letterOf(checkpoint)} were evaluated with other settings (${settings.join('; ')}).`] : [],
+    );
+    this.notes.replaceChildren(
+      ...open,
+      ...[...gaps, ...measured].map((text) => element('p', { class: 'message' }, text)),
+    );
   }
 
   private scoreTable({ scores, state, theme }: ScoresContent, metric: Metric): HTMLElement {

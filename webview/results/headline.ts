@@ -2,6 +2,7 @@ import type { ShownResults, ShownStudy } from '../../src/protocol/results';
 import type { ScoreSummary } from '../../src/protocol/scores';
 import { element } from '../ui/dom';
 import { SCORE_LABELS } from './classification';
+import { measuredWith, notScored } from './measured';
 import { explain, type Metric } from './scores';
 import { counted } from '../../src/text';
 
@@ -21,7 +22,8 @@ function figure(label: string, summary: ScoreSummary | undefined, format: (value
 const share = (value: number): string => value.toFixed(3);
 
 /** The main figures, and what they were measured on. */
-export function headline({ results, run }: ShownResults, metric: Metric | undefined): HTMLElement[] {
+export function headline(shown: ShownResults, metric: Metric | undefined): HTMLElement[] {
+  const { results, run } = shown;
   const { summary, classification, cases, task, step, published = [] } = results;
   const overall = summary?.overall ?? {};
   const figures = metric
@@ -50,7 +52,9 @@ export function headline({ results, run }: ShownResults, metric: Metric | undefi
       element('div', {}, facts.filter(Boolean).join(' · ')),
       ...(metric ? [element('div', {}, `${explain(metric, results)}.`)] : []),
       ...(known ? [element('div', {}, `Published, on other splits and grids: ${known}`)] : []),
+      ...measuredWith(shown),
     ),
+    ...notScored(shown),
   ];
 }
 

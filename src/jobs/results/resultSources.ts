@@ -6,7 +6,7 @@ import { UserError } from '../../errors/userError';
 import type { EvaluationState, ResultsAnswer, ResultSource, ShownResults, ShownStudy } from '../../protocol/results';
 import type { ResultClass, Results } from '../../protocol/scores';
 import { colourOfLabel } from '../../labels/organs';
-import { readResults } from '../../runs/results';
+import { readResults, settingRows } from '../../runs/results';
 import { readRunConfig } from '../../runs/runDirectory';
 import { scoreTitle } from '../../downstream/descriptors';
 import { readStudy, type Study } from '../../runs/study';
@@ -52,7 +52,8 @@ async function classesOf(dir: string, results: Results): Promise<readonly Result
 
 export async function loadResults(dir: string): Promise<ShownResults> {
   const results = await readResults(dir);
-  return { run: dir, results, classes: await classesOf(dir, results) };
+  const measured = results.settings && settingRows(results.settings);
+  return { run: dir, results, classes: await classesOf(dir, results), ...(measured && { measured }) };
 }
 
 /** The run whose results are shown for a source: itself, or the newest evaluation of it that has some. */

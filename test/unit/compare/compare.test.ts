@@ -162,3 +162,30 @@ describe('files of weights', () => {
     await expect(compareCheckpoints({ files: [file, `${file}x`] }, silent)).rejects.toThrow(/a\.safetensorsx/);
   });
 });
+
+test('evaluations of other settings are told, since a difference may come from them', async () => {
+  const settings = (overlap: number, sha256: string): NonNullable<Results['settings']> => ({
+    weights: { sha256, bytes: 10 },
+    window: [96, 96, 96],
+    inference: { overlap, mirror: false },
+    preprocess: { spacing: [1, 1, 1] },
+    channel: 0,
+    labelsOnImageGrid: false,
+    heldOut: ['x'],
+    ...{ device: `device of ${sha256}`, precision: 'float32', version: '0.1.0', created: '2026-11-30T10:00:00Z' },
+  });
+  const results = (overlap: number, sha256: string): Results => ({
+    format: 1,
+    units: { dice: '' },
+    cases: [result('x', 0.5, 0.5)],
+    settings: settings(overlap, sha256),
+  });
+  const first = results(0.5, 'a');
+  expect(compareScores(first, results(0.5, 'b'), 1).settings).toBeUndefined();
+  const { settings: _, ...without } = first;
+  expect(compareScores(first, without, 1).settings).toBeUndefined();
+  const other = compareScores(first, results(0.25, 'b'), 1);
+  expect(other.settings).toEqual(['inference.overlap: 0.5 → 0.25']);
+  const text = comparisonText({ format: 1, checkpoints: [], config: [], weights: [], scores: [other] });
+  expect(text).toContain('evaluated with other settings: inference.overlap: 0.5 → 0.25');
+});
