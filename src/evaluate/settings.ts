@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { rm, stat } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import type { FinetuneConfig } from '../config';
 import { fileError, UsageError } from '../errors/userError';
 import { exists } from '../files/kinds';
+import { openRegular } from '../files/regular';
 import type { ResultsSettings } from '../protocol/scores';
 import { readResults, runFiles, settingDifferences } from '../runs';
 import type { DeviceInfo } from '../tensor/backends';
@@ -11,11 +11,16 @@ import { version } from '../text/version';
 
 async function contentOf(file: string): Promise<ResultsSettings['weights']> {
   const hash = createHash('sha256');
+  const handle = await openRegular(file, 'read the weights');
   try {
-    for await (const part of createReadStream(file, { highWaterMark: 1 << 22 })) hash.update(part as Buffer);
-    return { sha256: hash.digest('hex'), bytes: (await stat(file)).size };
+    const { size: bytes } = await handle.stat();
+    const stream = handle.createReadStream({ highWaterMark: 1 << 22, autoClose: false });
+    for await (const part of stream) hash.update(part as Buffer);
+    return { sha256: hash.digest('hex'), bytes };
   } catch (error) {
     throw fileError(error, file, 'read the weights');
+  } finally {
+    await handle.close();
   }
 }
 
