@@ -1,2 +1,2 @@
 export { samplerOf, type TaskName } from './modules';
-export { previewFor, samplerFor, taskName, taskOf } from './taskOf';
+export { chartsOf, previewFor, samplerFor, taskName, taskOf } from './taskOf';

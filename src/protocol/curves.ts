@@ -9,6 +9,8 @@ export interface ChartDescription {
   readonly metrics: readonly string[];
   /** Colours of lines by metric, where a chart has a line a class. */
   readonly colours?: Readonly<Record<string, string>>;
+  /** Told where the values of a metric end below a value. */
+  readonly warning?: { readonly metric: string; readonly below: number; readonly text: string };
 }
 
 export interface CurveRun {

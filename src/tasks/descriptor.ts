@@ -40,6 +40,23 @@ export interface MetricChart {
   readonly exact?: boolean;
   /** Range that the axis shows at least. */
   readonly atLeast?: readonly [number, number];
+  /** Told where a metric of the training stays below a value: the run learns nothing more. */
+  readonly warning?: ChartWarning;
+}
+
+export interface ChartWarning {
+  readonly metric: string;
+  readonly below: number;
+  /** What has happened and what to do, as one clause. */
+  readonly text: string;
+}
+
+/** What a person should know of a training whose steps are all like this; undefined where they are well. */
+export function troubleIn(
+  charts: readonly MetricChart[],
+  scalars: Readonly<Record<string, number>>,
+): string | undefined {
+  return charts.find(({ warning }) => warning && (scalars[warning.metric] ?? NaN) < warning.below)?.warning!.text;
 }
 
 /** A section's schema: closed, and told from the others by the constant of `name`. */

@@ -134,8 +134,6 @@ export interface TrainingTask<C extends Config = Config, Item extends Case = Cas
   readonly checkpointAtValidation: boolean;
   /** What is recorded of a batch whose loss was not finite, besides its cases. */
   describeBatch(batch: B): Record<string, unknown>;
-  /** What a person should know of a training whose steps are all like this; undefined where they are well. */
-  trouble?(scalars: Scalars): string | undefined;
   /** One line on a step, for the progress bar and the log. */
   summary(scalars: Scalars, validation: Scalars | undefined): string;
 }

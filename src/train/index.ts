@@ -23,7 +23,7 @@ import type { RunRequest } from './prepare';
 import { keepChanges, putAside } from './resume';
 import { restore } from './state';
 import { BrokenOff, Steering } from './steering';
-import { samplerFor, taskName } from '../catalog';
+import { chartsOf, samplerFor, taskName } from '../catalog';
 import { caseDemands } from '../tasks/demands';
 import { TaskTraining } from './training';
 import { trialSteps } from './trial';
@@ -109,6 +109,7 @@ async function buildLoop(
   const together = Math.min(microBatch, FORWARD_SHARE * pieceRows);
   const training = {
     task,
+    charts: chartsOf(config),
     model,
     optimizer,
     step,

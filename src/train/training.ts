@@ -4,6 +4,7 @@ import type { Loaded, Loader } from '../loader';
 import type { Watched } from '../rpc/breath';
 import type { TensorEntry } from '../runs/safetensors';
 import type { Batch, TrainedModel, TrainingTask } from '../tasks';
+import { troubleIn, type MetricChart } from '../tasks/descriptor';
 import type { Optimizer } from '../tensor/optim';
 import { evaluateLoss } from './gradients';
 import type { Training } from './loop';
@@ -20,7 +21,8 @@ const TROUBLED_STEPS = 20;
 const MAX_VALIDATION_CASES = 32;
 
 export interface TrainingParts<B extends Batch> {
-  readonly task: Pick<TrainingTask, 'describeBatch' | 'summary' | 'trouble'>;
+  readonly task: Pick<TrainingTask, 'describeBatch' | 'summary'>;
+  readonly charts: readonly MetricChart[];
   /** Tells a person, each text once. */
   readonly onWarning?: (text: string) => void;
   readonly model: TrainedModel<B>;
@@ -95,7 +97,7 @@ export class TaskTraining<B extends Batch> implements Training<Loaded<B>> {
 
   /** One step may be odd by chance: so many in a row are not. */
   watch(scalars: StepScalars): void {
-    const trouble = this.parts.task.trouble?.(scalars);
+    const trouble = troubleIn(this.parts.charts, scalars);
     this.troubled = trouble === undefined ? 0 : this.troubled + 1;
     if (trouble !== undefined && this.troubled === TROUBLED_STEPS) this.parts.onWarning?.(trouble);
   }

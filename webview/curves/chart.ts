@@ -4,7 +4,17 @@ import { element } from '../ui/dom';
 import type { Theme } from '../ui/theme';
 import './chart.css';
 import { formatWithUnit } from '../ui/format';
-import { drawLines, lineSwatch, placeOf, styleOf, valueAt, valueBounds, type ChartContent, type Frame } from './lines';
+import {
+  drawLines,
+  lineSwatch,
+  placeOf,
+  styleOf,
+  valueAt,
+  valueBounds,
+  type ChartContent,
+  type Frame,
+  type Line,
+} from './lines';
 import { formatCount } from '../../src/text';
 
 export type { Line, Pin } from './lines';
@@ -14,6 +24,8 @@ type ContentOfLegend = Pick<ChartContent, 'lines'>;
 /** More lines than this have their legend folded, and no points under the cursor. */
 const MOST_UNFOLDED = 6;
 const HEIGHT = 210;
+/** A run that has just begun may start there. */
+const LEAST_VALUES = 20;
 const SYNC_KEY = 'steps';
 
 /** A chart of one group of metrics, with a legend that shows the values under the cursor. */
@@ -21,6 +33,7 @@ export class Chart {
   readonly node: HTMLElement;
   private readonly plotArea = element('div', { class: 'plot' });
   private readonly legend = element('ul', { class: 'legend' });
+  private readonly warning = element('p', { class: 'warning', role: 'status' });
   private readonly legendTitle = element('summary', { class: 'muted' });
   private readonly legendBox = element('details', { open: true }, this.legendTitle, this.legend);
   private readonly legendStep = element('li', { class: 'muted' });
@@ -45,6 +58,7 @@ export class Chart {
       'section',
       { class: 'chart', 'data-chart': description.id },
       title,
+      this.warning,
       this.plotArea,
       this.legendBox,
     );
@@ -55,6 +69,7 @@ export class Chart {
   update(content: ChartContent): void {
     this.content = content;
     this.node.hidden = content.lines.length === 0;
+    this.warn(content.lines);
     this.buildLegend(content);
     const shape = `${content.logarithmic} ${this.theme.kind}`;
     if (!this.plot || shape !== this.shape) this.rebuild(content);
@@ -266,6 +281,22 @@ export class Chart {
       const shown = value === undefined ? '–' : formatWithUnit(value, this.description.unit, 5);
       setText(this.legendValues[index]!, shown);
     });
+  }
+
+  /** Tells the runs whose values end where the run learns nothing more. */
+  private warn(lines: readonly Line[]): void {
+    const { warning } = this.description;
+    const ended = lines.filter(
+      ({ series: { metric, values } }) =>
+        metric === warning?.metric &&
+        values.length >= LEAST_VALUES &&
+        values.slice(-2).every((value) => value < warning.below),
+    );
+    const names = lines.some(({ series }) => series.run !== lines[0]!.series.run)
+      ? ended.map(({ label }) => label)
+      : [];
+    this.warning.hidden = ended.length === 0;
+    setText(this.warning, ended.length === 0 ? '' : [...names, warning!.text].join(': '));
   }
 
   private describe(content: ChartContent): void {

@@ -14,11 +14,12 @@ export function chartsFor(
   metrics: readonly string[],
   colours: Readonly<Record<string, string>> = {},
 ): ChartDescription[] {
-  return chartMetrics(metrics).map(({ chart: { id, title, unit = '', metrics: names }, metrics: own }) => ({
+  return chartMetrics(metrics).map(({ chart: { id, title, unit = '', metrics: names, warning }, metrics: own }) => ({
     id,
     title,
     unit,
     metrics: [...own],
+    ...(warning && { warning }),
     ...(names.some((name) => name.endsWith('/')) && { colours: coloursOf(own, colours) }),
   }));
 }

@@ -4,6 +4,7 @@ import { augmentationRules } from '../crops/rules';
 import { simclrPresets } from './presets';
 import { pairRules } from './rules';
 import { simclrSchema } from './schema';
+import { collapseWarning } from '../voco/descriptor';
 
 /** The section `method` of a config that pre-trains with SimCLR, every default filled in. */
 export type SimclrMethod = FromSchema<typeof simclrSchema>;
@@ -27,7 +28,7 @@ export const simclrDescriptor = {
       atLeast: [0, 1],
       plotted: true,
     },
-    { id: 'featureStd', title: 'Spread of embeddings', metrics: ['featureStd'] },
+    { id: 'featureStd', title: 'Spread of embeddings', metrics: ['featureStd'], warning: collapseWarning },
   ],
   titles: { found: 'Found partners' },
 } as const satisfies PretextDescriptor<SimclrMethod>;

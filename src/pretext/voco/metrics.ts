@@ -41,15 +41,3 @@ export function collapseMetrics(embeddings: tf.Tensor2D, layout: StepLayout): Co
   });
   return { baseSimilarity, featureStd: embeddingSpread(embeddings) };
 }
-
-/** Below this spread of the embeddings, all crops look the same to the network. A network that learns has about 1. */
-const LEAST_SPREAD = 0.02;
-
-/** What the collapse monitor says of a step, for people; undefined where embeddings differ. */
-export function collapseText({ featureStd }: Readonly<Record<string, number>>): string | undefined {
-  if (featureStd === undefined || !(featureStd < LEAST_SPREAD)) return undefined;
-  return (
-    'the embeddings have collapsed: all crops look the same to the network (featureStd is near 0), and the run learns nothing more. ' +
-    'Stop it and start again with a lower optimizer.lr, such as a third, or with a longer schedule.warmupSteps'
-  );
-}

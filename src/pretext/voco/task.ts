@@ -11,7 +11,6 @@ import { vocoDescriptor } from './descriptor';
 import { vocoLoss } from './loss';
 import { VocoModel } from './model';
 import { objectiveDescriptors, teacherNeeds } from './objectives/descriptors';
-import { collapseText } from './metrics';
 import { projectorParameters } from './projector';
 import type { LoaderSettings } from './settings';
 
@@ -110,7 +109,6 @@ export const vocoTask: TrainingTask<VocoConfig, Case, CropBatch> = {
   best: vocoDescriptor.best,
   checkpointAtValidation: false,
   describeBatch: ({ centres }) => ({ centres: Array.from(centres) }),
-  trouble: collapseText,
   summary(scalars, validation) {
     const own = `loss ${scalars.loss?.toFixed(4)} · position ${percent(scalars.accuracy)}`;
     if (!validation) return own;

@@ -1,11 +1,12 @@
 import { expect, it } from 'vitest';
-import { collapseText } from '../../../src/pretext/voco/metrics';
+import { pretextDescriptors } from '../../../src/pretext/descriptors';
 import { TaskTraining, type TrainingParts } from '../../../src/train/training';
 import type { Batch } from '../../../src/tasks';
 
-it('tells of a collapse once, when it has lasted', () => {
+it.each(['voco', 'simclr'])('%s tells of a collapse once, when it has lasted', (name) => {
   const told: string[] = [];
-  const parts = { task: { trouble: collapseText }, onWarning: (text: string) => told.push(text) };
+  const { charts } = pretextDescriptors.get(name)!;
+  const parts = { task: {}, charts, onWarning: (text: string) => told.push(text) };
   const training = new TaskTraining(parts as unknown as TrainingParts<Batch>);
   const steps = (count: number, featureStd: number): void => {
     for (let i = 0; i < count; i++) training.watch({ loss: 1, featureStd });
