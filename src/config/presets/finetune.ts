@@ -131,8 +131,9 @@ export const finetunePresets = {
       crops: { size: [32, 32, 32], perVolume: 3 },
       augment: { flip: 0, rotate90: 0 },
       network: { name: 'unet3d', featureSize: 8 },
-      // Most of the cross entropy is background: it would teach the large organs first and the others after thousands of steps.
-      loss: { crossEntropy: 0, squared: true },
+      // Most of the cross entropy is background: a whole one would teach the large organs first and the others after thousands of
+      // steps. Without any, nothing keeps the network from calling the air, which crops seldom show, a gland.
+      loss: { crossEntropy: 0.1, squared: true },
       // The best rate for random weights (docs/benchmarks.md); it would overwrite the small kernels of the checkpoint.
       optimizer: { lr: 0.04 },
       init: { kernelScale: 0.25 },
