@@ -265,6 +265,35 @@ describe('lists', () => {
     expect(await refusal({ datalist: 'cases.csv' }, true)).toMatch(/cases\.csv:2: no label is named; .*column "label"/);
   });
 
+  it('whose single entries lack a label, or name no volume, keep the others', async () => {
+    put('cases.csv', 'image,label\na.nii.gz,a_seg.nii.gz\nb.nii.gz,\nc.nii.gz,c_seg.nii.gz\n');
+    const table = await cases({ datalist: 'cases.csv' }, true);
+    expect(table.map(({ label, problem }) => [label !== undefined, problem?.file])).toEqual([
+      [true, undefined],
+      [false, join(root, 'cases.csv:3')],
+      [true, undefined],
+    ]);
+    const entry = { image: 'a.nii.gz', label: 'a_seg.nii.gz' };
+    const wrong = [
+      { image: 'b.nii.gz' },
+      { image: 'c.nii.gz', label: ['x', 'y'] },
+      'd.nii.gz',
+      { ...entry, labelled: 1 },
+    ];
+    put('cases.json', { training: [entry, ...wrong] });
+    const list = await cases({ datalist: 'cases.json' }, true);
+    expect(list.map(({ problem }) => problem?.message)).toEqual([
+      undefined,
+      expect.stringMatching(/^training\[1\] has no "label"/),
+      expect.stringMatching(/^training\[2\]: "label" must be one path/),
+      expect.stringMatching(/^training\[3\] is only a path, without a label/),
+      expect.stringMatching(/^training\[4\]: "labelled" must be a list/),
+    ]);
+    put('images.json', ['a.nii.gz', 'notes.txt']);
+    const [good, other] = await cases({ datalist: 'images.json' });
+    expect([good!.problem, other!.problem?.message]).toEqual([undefined, expect.stringMatching(/not a \.nii/)]);
+  });
+
   it('of other programs are named', async () => {
     put('splits_final.json', [{ train: ['a', 'b'], val: ['c'] }]);
     expect(await refusal({ datalist: 'splits_final.json' })).toMatch(/splits of nnU-Net .*folder of the raw data/);

@@ -4,6 +4,7 @@ import { refuseLongRows, tableRows } from '../../files/table';
 import { readText } from '../../files/text';
 import { isVolumeFile, withUniqueIds, type Case } from '../datalist/case';
 import { listedPath } from '../datalist/paths';
+import { completeCases } from '../datalist/problems';
 import { IMAGE_COLUMNS } from '../datalist/textLists';
 
 /** A class of a classification: its name and the values that a list may give for it. */
@@ -14,9 +15,11 @@ export interface ClassNames {
 
 /** An image with the class of the whole volume. */
 export interface ClassifiedCase extends Case {
-  /** Position among the task's classes. */
+  /** Position among the task's classes; {@link NO_CLASS} of a case whose problem is that it has none. */
   readonly class: number;
 }
+
+const NO_CLASS = -1;
 
 const CLASS_COLUMNS = ['label', 'class', 'target', 'category', 'diagnosis'];
 
@@ -31,14 +34,16 @@ function classOf(text: string, classes: readonly ClassNames[], where: string): n
   const found = byName >= 0 || text === '' ? byName : classes.findIndex(({ values }) => values.includes(Number(text)));
   if (found >= 0) return found;
   const known = classes.map(({ name, values }) => `${values.join('/')} (${name})`).join(', ');
+  if (text === '') throw new UserError(`${where}: the class is missing; write one of ${known}`);
   throw new UserError(`${where}: the class "${text}" is not a class of the task: ${known}; see task.classes`);
 }
 
 /**
  * Reads a list of images with their classes: a CSV with a header and the columns `image` (path from the list's folder) and
- * `label` (a value or the name of a class), in any order, others beside.
+ * `label` (a value or the name of a class), in any order, others beside. A row whose class is missing or none of the task is a case
+ * with a problem; where all are so, the list is wrong.
  *
- * @throws UserError naming the file, and the line, for missing columns, unknown classes, and an empty list
+ * @throws UserError naming the file, and the line, for missing columns, classes that are all unknown, and an empty list
  */
 export async function readClassList(
   file: string,
@@ -51,14 +56,21 @@ export async function readClassList(
   const label = column(names, CLASS_COLUMNS, 'classes', file);
   const base = options.baseDir ?? dirname(file);
   refuseLongRows(names, rows, file, (fields) => !isVolumeFile(fields[image] ?? ''));
-  const cases = rows.map(({ fields, line }) => {
+  const cases = rows.map(({ fields, line }): Omit<ClassifiedCase, 'id'> => {
     const where = `${file}:${line}`;
     if (!fields[image]) throw new UserError(`${where}: the image is missing`);
-    const found = classOf(fields[label] ?? '', classes, where);
-    return { image: listedPath(base, fields[image], where), source: options.source, class: found };
+    return { image: listedPath(base, fields[image], where), source: options.source, class: NO_CLASS };
   });
   if (cases.length === 0) throw new UserError(`${file}: the list is empty`);
-  return cases;
+  const rowOf = new Map(cases.map((item, i) => [item, rows[i]!]));
+  return completeCases(
+    cases,
+    ({ image }) => String(image),
+    (item) => {
+      const { fields, line } = rowOf.get(item)!;
+      return Promise.resolve({ ...item, class: classOf(fields[label] ?? '', classes, `${file}:${line}`) });
+    },
+  );
 }
 
 /** The sources of a config that lists volumes with classes. */

@@ -3,12 +3,13 @@ import { dirname, extname } from 'node:path';
 import { UserError } from '../../errors/userError';
 import { isDicomFile } from '../../volume';
 import { isVolumeFile } from './case';
-import type { Found } from './found';
+import { firstFile, type Found } from './found';
 import { isItem, readJson, type Item } from './json';
 import { channelNames, datasetJsonNear, isNnunet } from './nnunet';
 import { withChannelFiles } from './nnunetList';
 import { isNnssl, nnsslEntries } from './nnssl';
 import { listedPath } from './paths';
+import { completeCases } from './problems';
 import { readPathList, readTableList } from './textLists';
 
 /** Keys that lists in the wild use where the format says `image` or `label`. */
@@ -148,30 +149,42 @@ async function mayBeDicom(path: string): Promise<boolean> {
   return found !== undefined && (found.isDirectory() || isDicomFile(path));
 }
 
-async function readItem(item: unknown, where: string, base: string, options: DecathlonOptions): Promise<Found> {
-  if (typeof item === 'string') {
-    if (!isVolumeFile(item) && !(await mayBeDicom(listedPath(base, item, where))))
-      throw new UserError(
-        `${where} is "${item}", which is not a .nii or .nii.gz file, nor a volume of another format, nor the folder of a DICOM series; list the images themselves`,
-      );
-    if (options.labels === true)
-      throw new UserError(`${where} is only a path, without a label; fine-tuning needs labels`);
-    return { image: listedPath(base, item, where), source: options.source };
-  }
-  if (!isItem(item)) throw new UserError(`${where}: expected an object with "image"`);
-  const place = typeof item.where === 'string' ? item.where : where;
-  const image = pathsOf(item, 'image', place);
-  const result = {
+/** An entry of a list that names an image. */
+interface Entry {
+  readonly content: unknown;
+  /** Names the entry in errors. */
+  readonly where: string;
+  readonly base: string;
+}
+
+/** The image of an entry: without one it is no case. @throws UserError when none is named */
+function imageOf({ content, where, base }: Entry, source: string): Found {
+  if (typeof content === 'string') return { image: listedPath(base, content, where), source };
+  if (!isItem(content)) throw new UserError(`${where}: expected an object with "image"`);
+  const image = pathsOf(content, 'image', where);
+  return {
     image:
-      typeof image === 'string' ? listedPath(base, image, place) : image.map((part) => listedPath(base, part, place)),
-    source: options.source,
-    ...(typeof item.name === 'string' && item.name !== '' && { name: item.name }),
+      typeof image === 'string' ? listedPath(base, image, where) : image.map((part) => listedPath(base, part, where)),
+    source,
+    ...(typeof content.name === 'string' && content.name !== '' && { name: content.name }),
   };
-  const named = item.label !== undefined && item.label !== '';
-  if (!options.labels || (options.labels === 'if named' && !named)) return result;
-  const label = pathsOf(item, 'label', place);
-  if (typeof label !== 'string') throw new UserError(`${place}: "label" must be one path, not a list`);
-  return { ...result, label: listedPath(base, label, place), ...labelledOf(item, place) };
+}
+
+/** A case with its label, where labels are read. @throws UserError when it lacks one, or its image is no volume */
+async function withItsLabel(found: Found, { content, where, base }: Entry, labels: DecathlonOptions['labels']) {
+  if (!isItem(content)) {
+    if (!isVolumeFile(String(content)) && !(await mayBeDicom(firstFile(found))))
+      throw new UserError(
+        `${where} is "${String(content)}", which is not a .nii or .nii.gz file, nor a volume of another format, nor the folder of a DICOM series; list the images themselves`,
+      );
+    if (labels === true) throw new UserError(`${where} is only a path, without a label; fine-tuning needs labels`);
+    return found;
+  }
+  const named = content.label !== undefined && content.label !== '';
+  if (!labels || (labels === 'if named' && !named)) return found;
+  const label = pathsOf(content, 'label', where);
+  if (typeof label !== 'string') throw new UserError(`${where}: "label" must be one path, not a list`);
+  return { ...found, label: listedPath(base, label, where), ...labelledOf(content, where) };
 }
 
 /** The places of the entries of some folds. @throws UserError when none is there, naming the folds that are */
@@ -199,9 +212,10 @@ async function channelsNear(cases: readonly Found[]): Promise<string[] | undefin
 /**
  * Reads one list of a datalist (MONAI `load_decathlon_datalist` and the other forms of {@link readDatalist}): items are objects
  * with `image` (a path, or one per channel) and `label`, or plain paths. Paths are joined to the base folder. Free text such as
- * `numTraining` is ignored, since it is often wrong; entries are counted instead.
+ * `numTraining` is ignored, since it is often wrong; entries are counted instead. An entry without a label, or whose image is no
+ * volume, is a case with a problem; where all are so, the list is wrong.
  *
- * @throws UserError naming the file, and the entry, for an absent or empty list, misspelt keys, and entries that are no volumes
+ * @throws UserError naming the file, and the entry, for an absent or empty list, misspelt keys, and entries that name no image
  */
 export async function readDecathlon(file: string, options: DecathlonOptions): Promise<Found[]> {
   const key = options.key ?? 'training';
@@ -210,6 +224,13 @@ export async function readDecathlon(file: string, options: DecathlonOptions): Pr
   if (list.length === 0) throw new UserError(`${file}: the list "${key}" is empty`);
   const base = options.baseDir ?? dirname(file);
   const chosen = options.folds ? inFolds(list, options.folds, `${file}: the list "${key}"`) : [...list.keys()];
-  const found = await Promise.all(chosen.map((i) => readItem(list[i], `${file}: ${key}[${i}]`, base, options)));
+  const entries = chosen.map((i): Entry => {
+    const content = list[i];
+    const where = isItem(content) && typeof content.where === 'string' ? content.where : `${file}: ${key}[${i}]`;
+    return { content, where, base };
+  });
+  const images = entries.map((entry) => imageOf(entry, options.source));
+  const entryOf = new Map(images.map((one, i) => [one, entries[i]!]));
+  const found = await completeCases(images, firstFile, (one) => withItsLabel(one, entryOf.get(one)!, options.labels));
   return withChannelFiles(found, channelNames(content) ?? (await channelsNear(found)));
 }

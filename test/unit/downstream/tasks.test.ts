@@ -157,12 +157,20 @@ describe('a list of classes', () => {
       [join(folder, '5" d.nii'), 0],
       [join(folder, 'e\nf.nii'), 0],
     ]);
-    await expect(read(`${header}${rows.join('\n')}\n\n5,g.nii,"7\n"`)).rejects.toThrow(
-      /list\.csv:12: the class "7" is not a class of the task/,
-    );
-    await expect(read(`${header}${rows.join('\r\n')}\r\n5,g.nii`)).rejects.toThrow(
-      /list\.csv:11: the class "" is not a class of the task/,
-    );
+    const wrong = await read(`${header}${rows.join('\n')}\n\n5,g.nii,"7\n"\n6,h.nii,1`);
+    expect(wrong.map(({ problem }) => problem)).toEqual([
+      ...rows.filter((_, i) => [0, 3, 5, 6].includes(i)).map(() => undefined),
+      {
+        file: `${join(folder, 'list.csv')}:12`,
+        message: expect.stringContaining('the class "7" is not a class of the task') as string,
+      },
+      undefined,
+    ]);
+    const missing = await read(`${header}${rows.join('\r\n')}\r\n5,g.nii`);
+    expect(missing.at(-1)!.problem).toMatchObject({
+      file: `${join(folder, 'list.csv')}:11`,
+      message: expect.stringMatching(/^the class is missing; write one of 0 \(/) as string,
+    });
   });
 
   it('reads what csvLine writes', async () => {
