@@ -1,4 +1,4 @@
-import { namedLabel, type NamedLabel } from './entry';
+import { namedLabel, rgbOf, type NamedLabel } from './entry';
 
 /** A table has no more entries than this. */
 const MOST_LABELS = 65536;
@@ -34,6 +34,22 @@ const attribute = (text: string, name: string): number => {
   const value = found?.[1] ?? found?.[2] ?? '';
   return value.trim() === '' ? Number.NaN : Number(value);
 };
+
+const escaped = (text: string): string =>
+  text.replace(/[&<>]/g, (letter) => `&${letter === '&' ? 'amp' : letter === '<' ? 'lt' : 'gt'};`);
+
+/** A text that {@link caretLabels} reads back: names and colours of label values. */
+export function caretTable(labels: readonly NamedLabel[]): string {
+  const rows = labels.map(({ value, name, colour = '' }) => {
+    const rgb = rgbOf(colour) ?? [255, 255, 255];
+    const [red, green, blue] = rgb.map((part) => String(Number((part / 255).toFixed(6))));
+    return `<Label Key="${value}" Red="${red}" Green="${green}" Blue="${blue}" Alpha="1">${escaped(name)}</Label>`;
+  });
+  return (
+    '<?xml version="1.0" encoding="UTF-8"?>\n<CaretExtension><VolumeInformation Index="0"><LabelTable>\n' +
+    `${rows.join('\n')}\n</LabelTable><VolumeType><![CDATA[Label]]></VolumeType></VolumeInformation></CaretExtension>\n`
+  );
+}
 
 /**
  * The labels of a Caret `LabelTable`, as Connectome Workbench and TotalSegmentator write it into an extension of a NIfTI header:

@@ -1,4 +1,5 @@
-import { namedLabel, type NamedLabel } from './entry';
+import { tableRows } from '../files/table';
+import { namedLabel, rgbOf, type NamedLabel } from './entry';
 
 /** Longer lines are no lines of a table. */
 const MOST_CHARACTERS = 1000;
@@ -21,30 +22,47 @@ function tableLine(line: string): NamedLabel | undefined {
 /** BIDS writes `n/a` for what is not known. */
 const known = (field = ''): string => (/^n\/a$/i.test(field) ? '' : field);
 
-/** BIDS: a table with the columns `index`, `name` and, where it has one, `color` (`#ff0000`). */
-function bidsLabels(lines: readonly string[]): NamedLabel[] {
-  const header = lines[0]?.split('\t').map((name) => name.trim().toLowerCase()) ?? [];
-  const [index, name, colour] = ['index', 'name', 'color'].map((wanted) => header.indexOf(wanted));
-  if (index! < 0 || name! < 0) return [];
-  return lines.slice(1).flatMap((line) => {
-    const fields = line.split('\t').map((field) => field.trim());
-    const hex = /^#?([0-9a-f]{6})$/i.exec(fields[colour!] ?? '')?.[1];
-    const rgb = hex ? [0, 2, 4].map((at) => Number.parseInt(hex.slice(at, at + 2), 16)) : [];
-    return namedLabel(fields[index!] ? Number(fields[index!]) : Number.NaN, known(fields[name!]), rgb) ?? [];
+/** Names of the columns of values, names and colours in tables with a header. */
+const VALUES = ['labelvalue', 'label value', 'index', 'value', 'label', 'id'];
+const NAMES = ['name', 'label name', 'labelname'];
+const COLOURS = ['color', 'colour'];
+const PARTS = [
+  ['color_r', 'color_g', 'color_b'],
+  ['red', 'green', 'blue'],
+  ['r', 'g', 'b'],
+];
+
+/** Slicer's CSV (`LabelValue,Name,Color_R,Color_G,Color_B,…`), BIDS' TSV (`index`, `name`, `color`), and tables like them. */
+function tableLabels(text: string): NamedLabel[] {
+  const [header, ...rows] = tableRows(text, 'the labels');
+  const columns = header?.fields.map((name) => name.toLowerCase()) ?? [];
+  const column = (names: readonly string[]): number =>
+    names.map((name) => columns.indexOf(name)).find((at) => at >= 0) ?? -1;
+  const [value, name, colour] = [column(VALUES), column(NAMES), column(COLOURS)];
+  const parts = PARTS.map((names) => names.map((part) => columns.indexOf(part))).find((at) => !at.includes(-1));
+  if (value < 0 || name < 0) return [];
+  return rows.flatMap(({ fields }) => {
+    const rgb = parts ? parts.map((at) => Number(fields[at] || Number.NaN)) : rgbOf(fields[colour] ?? '');
+    return namedLabel(fields[value] ? Number(fields[value]) : Number.NaN, known(fields[name]), rgb) ?? [];
   });
 }
 
 /**
- * The labels of a description beside a label map: of ITK-SNAP, FreeSurfer (`FreeSurferColorLUT.txt`), Slicer (`.ctbl`) or BIDS
- * (`dseg.tsv`). None when the text is something else.
+ * The labels of a description beside a label map: of ITK-SNAP, FreeSurfer (`FreeSurferColorLUT.txt`), Slicer (`.ctbl`, `.csv`) or
+ * BIDS (`dseg.tsv`). None when the text is something else.
+ *
+ * @throws UserError when the text is a table with quotes that do not match
  */
 export function describedLabels(text: string): NamedLabel[] {
   const lines = text
     .split(/\r\n|\r|\n/)
     .map((line) => line.trim())
     .filter((line) => line !== '' && !line.startsWith('#') && line.length <= MOST_CHARACTERS);
-  const bids = bidsLabels(lines);
-  if (bids.length > 0) return bids;
+  // A table with a header: what separates its columns stands in the first line.
+  if (/[\t,;]/.test(lines[0] ?? '')) {
+    const table = tableLabels(lines.join('\n'));
+    if (table.length > 0) return table;
+  }
   const labels = lines.flatMap((line) => snapLine(line) ?? tableLine(line) ?? []);
   // A text with a line or two that happen to look so is no description.
   return 2 * labels.length > lines.length ? labels : [];

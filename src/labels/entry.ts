@@ -18,6 +18,12 @@ export function hexColour(rgb: readonly number[]): string | undefined {
     .join('')}`;
 }
 
+/** Red, green and blue, 0 to 255, of `ff0000` or `#ff0000`; undefined when the text is something else. */
+export function rgbOf(colour: string): number[] | undefined {
+  const hex = /^#?([0-9a-f]{6})$/i.exec(colour)?.[1];
+  return hex === undefined ? undefined : [0, 2, 4].map((at) => Number.parseInt(hex.slice(at, at + 2), 16));
+}
+
 /** A label as a file has it; undefined when the value is no whole number from 0, or the name is empty. */
 export function namedLabel(value: number, name: string, rgb: readonly number[] = []): NamedLabel | undefined {
   // What a terminal or a page could take for commands has no place in a name.

@@ -1,6 +1,6 @@
 import type { FinetuneConfig } from '../config';
 import { imageFiles, type Case } from '../data/datalist';
-import { valuesOfCodes, type LabelCodes } from '../data/labelled';
+import { namesOfValues, valuesOfCodes, type LabelCodes } from '../data/labelled';
 import { judgeIntensities, SEGMENTING } from '../data/judge';
 import { readImage } from '../data/volumeStore';
 import { UserError } from '../errors/userError';
@@ -67,11 +67,11 @@ export async function segmentImage(
   return labelOnGrid(label, [nx, ny, nz], image.affine);
 }
 
-/** Writes label codes as a NIfTI file of the task's label values. */
+/** Writes label codes as a NIfTI file of the task's label values, which it names. */
 export async function writeSegmentation(file: string, labels: Volume<Uint8Array>, codes: LabelCodes): Promise<void> {
   const values = valuesOfCodes(codes);
   const wide = values.some((value) => value > 255);
   const data = wide ? new Uint16Array(labels.data.length) : new Uint8Array(labels.data.length);
   for (let i = 0; i < data.length; i++) data[i] = values[labels.data[i]!]!;
-  await writeNifti(file, { ...labels, data }, { description: 'VoCo segmentation' });
+  await writeNifti(file, { ...labels, data }, { description: 'VoCo segmentation', labels: namesOfValues(codes) });
 }

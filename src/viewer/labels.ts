@@ -3,7 +3,8 @@ import { isLabelFolder, isLabelName } from '../labels/named';
 import { BTCV_CLASSES, colourOfLabel } from '../labels/organs';
 import { colourOfName, TOTALSEGMENTATOR_CLASSES } from '../labels/totalSegmentator';
 import type { NamedLabel } from '../labels/entry';
-import { labelsBeside, labelsInside } from './namedLabels';
+import { labelsBeside } from './namedLabels';
+import { labelsInside, readHeader } from '../volume';
 import { firstExisting } from '../files/kinds';
 
 /** Whether a file's name or folder says that it holds labels. */
@@ -12,22 +13,35 @@ export function namedLikeLabels(file: string): boolean {
   return isLabelFolder(basename(dirname(file))) || isLabelName(name) || /\.seg\.nrrd$/i.test(file);
 }
 
-/** A table of known numbers that a file without names seems to use: TotalSegmentator's where it is called so, else BTCV's. */
+/** Tables of known numbers, and how a file or a folder that uses them is called. */
+const TABLES: readonly (readonly [RegExp, readonly NamedLabel[]])[] = [
+  [/total[-_ ]?seg/i, TOTALSEGMENTATOR_CLASSES],
+  [/(^|[^a-z])btcv|cranial[-_ ]?vault/i, BTCV_CLASSES],
+];
+
+/** Folders of a path that may tell which data set it belongs to. */
+const FOLDERS = 3;
+
+/**
+ * The table that a file without names uses, where its own name or one of the folders around it says so. Numbers alone tell
+ * nothing: 1 to 13 are other organs in other data sets.
+ */
 function knownTable(file: string, highest: number): readonly NamedLabel[] {
-  const total = /total[-_ ]?seg/i.test(`${basename(dirname(file))}/${basename(file)}`);
-  if (total && highest <= TOTALSEGMENTATOR_CLASSES.length) return TOTALSEGMENTATOR_CLASSES;
-  return highest < BTCV_CLASSES.length && highest > 1 ? BTCV_CLASSES : [];
+  const names = file.split(/[\\/]/).slice(-1 - FOLDERS);
+  const [, table = []] = TABLES.find(([called]) => names.some((name) => called.test(name))) ?? [];
+  return table.some(({ value }) => value >= highest) ? table : [];
 }
 
 /**
  * How the classes of a label file are called and coloured: as it says itself, as a description beside it, as its `dataset.json`,
- * or as a known table whose numbers fit.
+ * or as the known table of the data set that its path names.
  */
 export async function labelNames(
   file: string,
   highest: number,
 ): Promise<(value: number) => { name: string; colour: string }> {
-  const inside = await labelsInside(file);
+  const header = await readHeader(file, { anySize: true }).catch(() => undefined);
+  const inside = header ? await labelsInside(file, header) : [];
   const found = inside.length > 0 ? inside : await labelsBeside(file);
   const entries = new Map((found.length > 0 ? found : knownTable(file, highest)).map((entry) => [entry.value, entry]));
   return (value) => {

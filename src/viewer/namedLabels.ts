@@ -2,32 +2,14 @@ import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { parseJson } from '../files/json';
 import { readText } from '../files/text';
-import { caretLabels } from '../labels/caret';
 import { namesOfDataset } from '../labels/datasetLabels';
 import { describedLabels } from '../labels/descriptions';
 import type { NamedLabel } from '../labels/entry';
-import { segmentLabels } from '../labels/segments';
-import { readExtensions, readHeader } from '../volume';
 
-/** Codes of extensions that hold a Caret table: its own, and 0, which TotalSegmentator writes. */
-const CARET_CODES = [30, 0];
 /** Larger texts are no descriptions of labels. */
 const MOST_BYTES = 1 << 20;
 /** How far above a label map its data set's description may lie. */
 const LEVELS = 3;
-
-/** The labels that a file names itself: Slicer's segments, or the Caret table in a NIfTI header. */
-export async function labelsInside(file: string): Promise<readonly NamedLabel[]> {
-  const header = await readHeader(file, { anySize: true }).catch(() => undefined);
-  if (!header) return [];
-  if (header.foreign) return segmentLabels(header.foreign.segments ?? []);
-  for (const { code, content } of await readExtensions(file, header)) {
-    if (!CARET_CODES.includes(code)) continue;
-    const labels = caretLabels(new TextDecoder().decode(content));
-    if (labels.length > 0) return labels;
-  }
-  return [];
-}
 
 async function smallText(file: string): Promise<string> {
   const { size } = await stat(file);
@@ -44,13 +26,13 @@ async function labelsIn(file: string): Promise<readonly NamedLabel[]> {
   }
 }
 
-const DESCRIPTION = /\.(txt|label|labels|lut|ctbl|tsv)$/i;
+const DESCRIPTION = /\.(txt|label|labels|lut|ctbl|ctab|tsv|csv)$/i;
 
 /** The likeliest first: called as the label map, then as descriptions are called, then lists of the data set. */
 function rank(name: string, own: string): number {
   const stem = name.replace(/\.[^.]+$/, '').toLowerCase();
   if (DESCRIPTION.test(name) || /\.json$/i.test(name)) if (stem === own.toLowerCase()) return 0;
-  if (/\.(label|labels|lut|ctbl)$/i.test(name)) return 1;
+  if (/\.(label|labels|lut|ctbl|ctab)$/i.test(name)) return 1;
   if (DESCRIPTION.test(name) && /label|lut|itk-?snap|dseg|colou?r/i.test(name)) return 2;
   return /^data(set|list).*\.json$/i.test(name) ? 3 : -1;
 }

@@ -1,6 +1,7 @@
 import { UsageError } from '../errors/userError';
 import { writeFileAtomically } from '../files/atomic';
 import { spacingOf } from './affine';
+import { labelsInside } from './labelsInside';
 import { finiteRange } from './layout/range';
 import type { DatatypeName } from './nifti/datatypes';
 import type { NiftiHeader } from './nifti/header';
@@ -77,7 +78,9 @@ export async function convertVolume(request: ConvertRequest): Promise<Converted>
   const isDicom = header.foreign?.name === 'dicom';
   if (isDicom) await checkOutputs({ outputs: [json], inputs, force });
   const datatype = wholeType(header, volume);
-  await writeNifti(out, volume, { ...(datatype && { datatype }), description: header.description });
+  // Segments that overlap are channels, each with values of its own: one table cannot name them.
+  const labels = header.channels === 1 ? await labelsInside(input, header) : [];
+  await writeNifti(out, volume, { ...(datatype && { datatype }), description: header.description, labels });
   if (isDicom) await writeFileAtomically(json, factsJson(header, volume, identity));
   return {
     files: isDicom ? [out, json] : [out],

@@ -40,8 +40,8 @@ export type { FormatHeader, Segment, SeriesEntry, SeriesList } from '../formats/
 export { everyNth, voxelBytes, type NiftiVolume, type NonFinite, type RawVoxels, type ReadOptions } from './nifti/read';
 export type { GrowingVoxels } from './nifti/growing';
 export { convertVolume, type Converted, type ConvertRequest } from './convert';
+export { labelsInside } from './labelsInside';
 export { formatSeries } from './describeSeries';
-export { readExtensions, type NiftiExtension } from './nifti/extensions';
 export { writeNifti, type WriteOptions } from './nifti/write';
 export * from './transforms';
 export { ctHumps, isHounsfield, offsetToHounsfield, type CtHumps } from './intensities/hounsfield';

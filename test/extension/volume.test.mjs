@@ -1,6 +1,6 @@
 // The volume viewer in a real workbench: values, colours, keys, overlays, and how it is without WebGL.
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before } from 'node:test';
@@ -41,6 +41,7 @@ before(async () => {
   writeVolume(join(workspace, 'labelsTr/label01.nii'), SIZE, organ, { bytes: 1 });
   writeVolume(join(workspace, 'case.nii'), SIZE, value);
   writeVolume(join(workspace, 'prediction.nii'), SIZE, predicted, { bytes: 1 });
+  writeFileSync(join(workspace, 'labels.tsv'), 'index\tname\n1\tspleen\n3\tleft kidney\n6\tliver\n');
   server = await startServer({ workspace });
   rmSync(workspace, { recursive: true });
   installCaller(server);

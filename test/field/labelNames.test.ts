@@ -9,7 +9,9 @@ import { describedLabels } from '../../src/labels/descriptions';
 import { segmentLabels } from '../../src/labels/segments';
 import { TOTALSEGMENTATOR_CLASSES } from '../../src/labels/totalSegmentator';
 import { labelNames } from '../../src/viewer/labels';
-import { identityAffine, writeNifti } from '../../src/volume';
+import { makeLabelCodes } from '../../src/data/labelled';
+import { writeSegmentation } from '../../src/segment/segmenter';
+import { convertVolume, identityAffine, readVolume, writeNifti } from '../../src/volume';
 import { rawHeader } from '../unit/volume/support';
 
 let root: string;
@@ -70,6 +72,44 @@ describe('names inside the file', () => {
     }
   });
 
+  it('are those of the header of a pair, by either name of it', async () => {
+    const whole = Buffer.from(withExtension(0, caret(label(1, 'liver') + label(2, 'tumour'))));
+    whole.writeFloatLE(0, 108);
+    whole.write('ni1', 344, 'latin1');
+    const at = whole.length - 16;
+    for (const [name, bytes] of [
+      ['a', whole.subarray(0, at)],
+      ['b', gzipSync(whole.subarray(0, at))],
+    ] as const) {
+      const header = put(`${name}.hdr${name === 'b' ? '.gz' : ''}`, bytes);
+      const voxels = put(`${name}.img`, whole.subarray(at));
+      for (const file of [header, voxels]) expect((await labelNames(file, 2))(2).name).toBe('tumour');
+    }
+  });
+
+  it('stay in what is written of them: segmentations, and Slicer\u2019s segments that are converted', async () => {
+    const codes = makeLabelCodes(
+      [
+        { name: 'left & right <x>', values: [7], colour: '#0080ff' },
+        { name: 'tumour', values: [300] },
+      ],
+      false,
+    );
+    const labels = { data: Uint8Array.from([0, 1, 2, 0, 0, 0, 0, 0]), shape: [1, 2, 2, 2] as const };
+    for (const name of ['s.nii', 's.nii.gz']) {
+      const file = join(root, name);
+      await writeSegmentation(file, { ...labels, affine: identityAffine() }, codes);
+      const named = await labelNames(file, 300);
+      expect(named(7)).toEqual({ name: 'left & right <x>', colour: '#0080ff' });
+      expect(named(300).name).toBe('tumour');
+      expect([...(await readVolume(file)).volume.data]).toEqual([0, 7, 300, 0, 0, 0, 0, 0]);
+    }
+    const input = join(import.meta.dirname, '../fixtures/formats/nrrd/q03-segments.seg.nrrd');
+    const out = join(root, 'converted.nii.gz');
+    await convertVolume({ input, out });
+    expect((await labelNames(out, 2))(1)).toEqual({ name: 'Left kidney', colour: '#b96653' });
+  });
+
   it('do not stop the reading where the extension is hostile or damaged', async () => {
     const bomb = '<!DOCTYPE x [<!ENTITY a "&b;&b;"><!ENTITY b "&a;&a;">]>' + caret(label(1, '&a;'));
     expect(caretLabels(bomb)).toEqual([{ value: 1, name: '&a;', colour: '#ff0000' }]);
@@ -108,6 +148,12 @@ describe('names beside the file', () => {
     ['case.label', '2 10 20 30 1 1 1 "lobe, left"\r\n', 'lobe, left'],
     ['colours.ctbl', '# Color table file\n0 Background 0 0 0 0\n2 left_lobe 10 20 30 255\n', 'left_lobe'],
     ['FreeSurferColorLUT.txt', '#No. Label Name: R G B A\n\n2   Left-Lobe   10 20 30 0\n', 'Left-Lobe'],
+    [
+      'colors.csv',
+      'LabelValue,Name,Color_R,Color_G,Color_B,Color_A,Type_CodeMeaning\n1,"a, b",1,2,3,255,x\n2,left lobe,10,20,30,255,"lobe, left"\n',
+      'left lobe',
+    ],
+    ['case.csv', 'label;name;red;green;blue\n2;left lobe;10;20;30\n', 'left lobe'],
     ['dseg.tsv', 'index\tname\tcolor\n2\tleft lobe\t#0a141e\n', 'left lobe'],
   ])('are read from %s', async (name, text, expected) => {
     const file = await labelMap('labelsTr/case.nii.gz');
@@ -141,4 +187,13 @@ it('TotalSegmentator’s table has the 117 classes of its task total, with colou
   expect(TOTALSEGMENTATOR_CLASSES.every(({ colour }) => /^#[0-9a-f]{6}$/.test(colour))).toBe(true);
   expect(new Set(TOTALSEGMENTATOR_CLASSES.map(({ colour }) => colour)).size).toBeGreaterThan(110);
   expect((await labelNames(await labelMap('totalseg/s1.nii.gz'), 117))(5).name).toBe('liver');
+});
+
+it('numbers alone name nothing: a table counts where the path says so', async () => {
+  const nameOf6 = async (path: string, highest = 13) => (await labelNames(await labelMap(path), highest))(6).name;
+  expect(await nameOf6('labelsTr/label0001.nii.gz')).toBe('label 6');
+  expect(await nameOf6('BTCV/labelsTr/label0001.nii.gz')).toBe('liver');
+  expect(await nameOf6('Task11_BTCV/a.nii.gz')).toBe('liver');
+  expect(await nameOf6('Beyond the Cranial Vault/Training/label/label0001.nii.gz')).toBe('liver');
+  expect(await nameOf6('BTCV/all/a.nii.gz', 14)).toBe('label 6');
 });

@@ -5,6 +5,7 @@ export {
   codesAsSaved,
   encodeLabels,
   makeLabelCodes,
+  namesOfValues,
   oneHot,
   valuesOfCodes,
   type LabelCodes,

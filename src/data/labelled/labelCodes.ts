@@ -1,4 +1,5 @@
 import { UserError } from '../../errors/userError';
+import { namedLabel, rgbOf, type NamedLabel } from '../../labels/entry';
 import type { KnownLabels } from '../../volume';
 import type { VoxelArray } from '../../volume/types';
 
@@ -6,6 +7,8 @@ import type { VoxelArray } from '../../volume/types';
 export interface ClassValues {
   readonly name: string;
   readonly values: readonly number[];
+  /** `#rrggbb`. */
+  readonly colour?: string;
 }
 
 /** How label values are held in memory, one byte a voxel; 0 is background. */
@@ -127,6 +130,15 @@ export function valuesOfCodes({ classes, overlapping }: LabelCodes): Uint16Array
     if (!overlapping) return code > 0 && code <= classes.length ? classes[code - 1]!.values[0]! : 0;
     const inside = order.filter((c) => (code >> c) & 1).at(-1);
     return inside === undefined ? 0 : ownValue(classes, inside);
+  });
+}
+
+/** How the values of {@link valuesOfCodes} are called. */
+export function namesOfValues(codes: LabelCodes): NamedLabel[] {
+  const { classes, overlapping } = codes;
+  return classes.flatMap(({ name, values, colour = '' }, c) => {
+    const value = overlapping ? ownValue(classes, c) : values[0]!;
+    return namedLabel(value, name, rgbOf(colour)) ?? [];
   });
 }
 

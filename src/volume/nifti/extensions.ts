@@ -1,9 +1,14 @@
 import { createReadStream } from 'node:fs';
 import { createGunzip } from 'node:zlib';
+import { readStart } from './bytes';
 import type { NiftiHeader } from './header';
+import { headerFileOf } from './pair';
 
 /** Longer extensions are not read: a table of labels is a few kilobytes. */
 const MOST_BYTES = 1 << 22;
+
+/** The code of an extension that holds a Caret table (`NIFTI_ECODE_CARET`). */
+export const CARET_CODE = 30;
 
 /** One extension of a NIfTI header: its code (`NIFTI_ECODE_…`) and content. */
 export interface NiftiExtension {
@@ -12,7 +17,8 @@ export interface NiftiExtension {
 }
 
 /** The first bytes of a file, inflated, and nothing more of it. */
-async function firstBytes(file: string, compressed: boolean, length: number): Promise<Buffer> {
+async function firstBytes(file: string, length: number): Promise<Buffer> {
+  const { compressed } = await readStart(file, 2);
   const source = createReadStream(file, compressed ? {} : { end: length - 1 });
   const stream = compressed ? source.pipe(createGunzip()) : source;
   source.on('error', (error) => stream.destroy(error));
@@ -32,18 +38,20 @@ async function firstBytes(file: string, compressed: boolean, length: number): Pr
 }
 
 /**
- * The extensions between the header and the voxels. A damaged one ends the list: nothing else of the file depends on it.
+ * The extensions between the header and the voxels, or behind the header of an `.hdr/.img` pair. A damaged one ends the list: nothing
+ * else of the file depends on it.
  *
- * @param header of this file, which is a single-file NIfTI
+ * @param file either file of a pair
+ * @param header of this file, which is NIfTI
  */
 export async function readExtensions(
   file: string,
-  header: Pick<NiftiHeader, 'version' | 'littleEndian' | 'compressed' | 'voxelOffset'>,
+  header: Pick<NiftiHeader, 'version' | 'littleEndian' | 'voxelOffset' | 'voxelFile'>,
 ): Promise<NiftiExtension[]> {
   const least = header.version === 1 ? 348 : 540;
-  const end = header.voxelOffset;
+  const end = header.voxelFile === undefined ? header.voxelOffset : MOST_BYTES;
   if (end <= least + 4 + 8 || end > MOST_BYTES) return [];
-  const bytes = await firstBytes(file, header.compressed, end).catch(() => Buffer.alloc(0));
+  const bytes = await firstBytes(await headerFileOf(file), end).catch(() => Buffer.alloc(0));
   if (bytes.length < least + 12 || bytes[least] === 0) return [];
   const number = (at: number): number => (header.littleEndian ? bytes.readInt32LE(at) : bytes.readInt32BE(at));
   const found: NiftiExtension[] = [];

@@ -1,10 +1,13 @@
 import { createGzip } from 'node:zlib';
 import { UserError } from '../../errors/userError';
 import { writeAtomically } from '../../files/atomic';
+import { caretTable } from '../../labels/caret';
+import type { NamedLabel } from '../../labels/entry';
 import { determinant, isInvertible, shearOf, spacingOf } from '../affine';
 import { copyBlock, newArrayLike } from '../layout/stridedCopy';
 import type { Affine, Volume, VoxelArray } from '../types';
 import { newVoxels } from '../../formats/numbers';
+import { CARET_CODE } from './extensions';
 import { DATATYPES, datatypeFor, type DatatypeName } from './datatypes';
 import { formatSize } from '../../text';
 
@@ -13,6 +16,8 @@ export interface WriteOptions {
   readonly datatype?: DatatypeName;
   /** Free text in the header, at most 79 bytes are kept. */
   readonly description?: string;
+  /** Names and colours of the values, kept in the file as a Caret `LabelTable`. */
+  readonly labels?: readonly NamedLabel[];
 }
 
 /**
@@ -28,7 +33,8 @@ export async function writeNifti(file: string, volume: Volume, options: WriteOpt
   const datatype = options.datatype ?? datatypeFor(volume.data);
   const voxels = encodeVoxels(toFileOrder(volume), datatype, file);
   const large = volume.shape.some((n) => n > 32767);
-  const header = encodeHeader(volume, datatype, options.description ?? '', large ? 2 : 1);
+  const extension = labelExtension(options.labels ?? []);
+  const header = encodeHeader(volume, datatype, options.description ?? '', large ? 2 : 1, extension);
   await writeAtomically(file, async (handle) => {
     const body = new Uint8Array(voxels.buffer, voxels.byteOffset, voxels.byteLength);
     if (!/\.gz$/i.test(file)) {
@@ -79,6 +85,18 @@ function encodeVoxels(data: VoxelArray, datatype: DatatypeName, file: string): V
   return out;
 }
 
+/** An extension of a NIfTI header that names label values: its length, its code, the text. Empty without names. */
+function labelExtension(labels: readonly NamedLabel[]): Uint8Array {
+  if (labels.length === 0) return new Uint8Array(0);
+  const text = new TextEncoder().encode(caretTable(labels));
+  const bytes = new Uint8Array(Math.ceil((8 + text.length) / 16) * 16);
+  const view = new DataView(bytes.buffer);
+  view.setInt32(0, bytes.length, true);
+  view.setInt32(4, CARET_CODE, true);
+  bytes.set(text, 8);
+  return bytes;
+}
+
 /** The quaternion (b, c, d) and qfac of an affine with orthogonal axes. */
 function quaternionOf(affine: Affine): { b: number; c: number; d: number; qfac: number } {
   const lengths = spacingOf(affine);
@@ -100,13 +118,22 @@ function quaternionOf(affine: Affine): { b: number; c: number; d: number; qfac: 
   return { b: sign * b, c: sign * c, d: sign * d, qfac };
 }
 
-function encodeHeader(volume: Volume, datatype: DatatypeName, description: string, version: 1 | 2): Uint8Array {
+function encodeHeader(
+  volume: Volume,
+  datatype: DatatypeName,
+  description: string,
+  version: 1 | 2,
+  extension: Uint8Array,
+): Uint8Array {
   const [channels, ...size] = volume.shape;
   const type = DATATYPES.find(({ name }) => name === datatype)!;
   const spacing = spacingOf(volume.affine);
   const orthogonal = shearOf(volume.affine) < 1e-5;
   const q = quaternionOf(volume.affine);
-  const bytes = new Uint8Array(version === 1 ? 352 : 544);
+  const start = version === 1 ? 352 : 544;
+  const bytes = new Uint8Array(start + extension.length);
+  bytes[start - 4] = extension.length > 0 ? 1 : 0;
+  bytes.set(extension, start);
   const view = new DataView(bytes.buffer);
   const real = (at1: number, at2: number, values: readonly number[]) =>
     values.forEach((value, i) =>

@@ -221,8 +221,9 @@ describe('what the voxels tell', () => {
     expect(new Set(labels?.map(({ colour }) => colour)).size).toBe(3);
   });
 
-  it('falls back to the BTCV table for numbers that fit', async () => {
-    const file = path('plain.nii');
+  it('falls back to the BTCV table where the path says so, and numbers fit', async () => {
+    await mkdir(path('btcv'), { recursive: true });
+    const file = path('btcv/plain.nii');
     await writeNifti(file, {
       data: Uint8Array.from({ length: 1000 }, (_, i) => i % 14),
       shape: [1, 10, 10, 10],

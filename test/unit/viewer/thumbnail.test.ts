@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { inflateSync } from 'node:zlib';
 import { expect, it } from 'vitest';
 import { encodePng } from '../../../src/viewer/png';
@@ -47,7 +47,8 @@ it('shows the middle axial slice in the window of CT, patient’s right on the l
 });
 
 it('shows a label map in the colours of its organs', async () => {
-  const file = path('label.nii');
+  await mkdir(path('btcv'), { recursive: true });
+  const file = path('btcv/label.nii');
   const data = new Uint8Array(27);
   data[9 + 3 + 1] = 6;
   await writeNifti(file, {
