@@ -42,6 +42,8 @@ export interface FormatHeader {
   /** What a user should know of the file, one line each. */
   readonly warnings: readonly string[];
   readonly segments?: readonly Segment[];
+  /** Of a segmentation that was cut out of its image's grid: the voxel of that grid at which it begins, as the file says. */
+  readonly extentOffset?: Vec3;
   /** DICOM's facts of how the image was made, without anything of the patient. */
   readonly facts?: Readonly<Record<string, unknown>>;
   /** DICOM's facts that can identify the patient. */

@@ -1,7 +1,8 @@
 import { mapAxes, voxelCount, type Axis, type Vec3 } from '../geometry';
-import { applyAffine, invertAffine, isInvertible } from './affine';
+import { applyAffine, invertAffine, isInvertible, shiftAffine } from './affine';
 import { cropOnLattice, isUnitLattice, SAME, turned, type Crop } from './lattice';
 import { copyBlock, newArrayLike } from './layout/stridedCopy';
+import type { NiftiHeader } from './nifti/header';
 import { labelOnGrid } from './transforms/labelOnGrid';
 import type { Affine, Volume, VoxelArray } from './types';
 
@@ -9,6 +10,8 @@ import type { Affine, Volume, VoxelArray } from './types';
 export interface Grid {
   readonly size: Vec3;
   readonly affine: Affine;
+  /** Its place is known, although its affine looks like one that was never set. */
+  readonly placed?: boolean;
 }
 
 /** Below this share of a voxel, the voxels of two grids still correspond. */
@@ -43,6 +46,21 @@ export function gridOf(volume: Pick<Volume, 'shape' | 'affine'>): Grid {
   return { size: [x, y, z], affine: volume.affine };
 }
 
+/**
+ * The grid of a label map beside its image. A segmentation that was cut out of its image's grid may say at which voxel it begins. That
+ * counts where its own origin tells nothing: where it is that of the image.
+ */
+export function labelGrid(
+  { size, affine, foreign }: Pick<NiftiHeader, 'size' | 'affine' | 'foreign'>,
+  image: Grid,
+): Grid {
+  const offset = foreign?.extentOffset;
+  const copied = affine.every((value, i) => Math.abs(value - image.affine[i]!) <= 1e-5 * (1 + Math.abs(value)));
+  const inside = offset?.every((n, axis) => n >= 0 && n + size[axis]! <= image.size[axis]!) ?? false;
+  if (!offset || !copied || !inside || size.every((n, axis) => n === image.size[axis])) return { size, affine };
+  return { size, affine: shiftAffine(affine, offset), placed: true };
+}
+
 const ORDERS: readonly (readonly [Axis, Axis, Axis])[] = [
   [0, 1, 2],
   [0, 2, 1],
@@ -75,7 +93,8 @@ function distanceUnder(turn: AxisTurn, a: Grid, b: Grid, toVoxels: Affine): { mm
  * Whether a grid was saved without a place: its axes run along the world's with spacing 1, or from the origin 0, as NumPy arrays
  * are saved with an identity affine; or centred on 0 with the first axis towards the left, as readers place a header without one.
  */
-export function isUnplaced({ size, affine }: Grid): boolean {
+export function isUnplaced({ size, affine, placed }: Grid): boolean {
+  if (placed) return false;
   const at = (row: number, column: number): number => affine[row * 4 + column]!;
   for (let row = 0; row < 3; row++)
     for (let column = 0; column < 3; column++) if (row !== column && at(row, column) !== 0) return false;
@@ -127,11 +146,12 @@ function placedCrop(a: Grid, b: Grid): Crop | undefined {
  * it where it covers a part, without what is outside, and with the affine of the grid.
  *
  * @param volume of one channel where it covers a part; one whose grid was judged without an error, by `judgeLabelGrid` or `judgeChannelGrid`
+ * @param own where the volume lies, if that is not what its affine says ({@link labelGrid})
  */
-export function ontoGrid<T extends VoxelArray>(volume: Volume<T>, grid: Grid): Volume<T> {
-  const { turn, crop } = compareGrids(gridOf(volume), grid);
+export function ontoGrid<T extends VoxelArray>(volume: Volume<T>, grid: Grid, own: Grid = gridOf(volume)): Volume<T> {
+  const { turn, crop } = compareGrids(own, grid);
   // Voxel centres meet, so that the nearest voxel is the one itself.
-  if (crop) return labelOnGrid(volume, grid.size, Float64Array.from(grid.affine));
+  if (crop) return labelOnGrid({ ...volume, affine: own.affine }, grid.size, Float64Array.from(grid.affine));
   const [channels, nx, ny, nz] = volume.shape;
   const placed = { shape: [channels, ...grid.size], affine: Float64Array.from(grid.affine) } as const;
   if (!turn) return { ...placed, data: volume.data };

@@ -11,7 +11,7 @@ export {
   voxelVolume,
 } from './affine';
 export { axisCodes, orientationOf, parseAxisCodes, type Orientation } from './axcodes';
-export { compareGrids, gridOf, ontoGrid, type AxisTurn, type Grid, type GridComparison } from './grids';
+export { compareGrids, gridOf, labelGrid, ontoGrid, type AxisTurn, type Grid, type GridComparison } from './grids';
 export { judgeChannelGrid, judgeLabelGrid } from './judgeGrids';
 export {
   countLabelValues,

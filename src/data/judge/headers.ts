@@ -7,6 +7,7 @@ import {
   geometryNotices,
   judgeChannelGrid,
   judgeLabelGrid,
+  labelGrid,
   readHeader,
   type NiftiHeader,
 } from '../../volume';
@@ -105,7 +106,8 @@ async function judgeLabel(
         message: `a label with ${header.channels} channels`,
         advice: 'store one class number a voxel',
       });
-    const notice = image && judgeLabelGrid(header, image.header, image.file, demands.labels?.onImageGrid);
+    const notice =
+      image && judgeLabelGrid(labelGrid(header, image.header), image.header, image.file, demands.labels?.onImageGrid);
     if (notice) findings.add({ ...notice, file });
   } catch (error) {
     findings.failed(error, file);

@@ -3,9 +3,9 @@ import {
   compareGrids,
   countLabelValues,
   fileNotices,
-  gridOf,
   judgeLabelGrid,
   judgeLabelValues,
+  labelGrid,
   ontoGrid,
   readVolume,
   wholeLabels,
@@ -106,7 +106,7 @@ export async function judgeLabel(item: Case, image: Grid, settings: LabelSetting
     return { notices: [{ severity: 'error', message, advice: 'store one class number a voxel' }] };
   }
   const values = countLabelValues(volume.data);
-  const own = gridOf(volume);
+  const own = labelGrid(header, image);
   const grid = judgeLabelGrid(own, image, imageFiles(item)[0]!, settings.onImageGrid);
   const notices = [
     ...fileNotices(header.warnings),
@@ -115,7 +115,7 @@ export async function judgeLabel(item: Case, image: Grid, settings: LabelSetting
     ...judgeLabelled(item, values, settings.codes),
   ];
   if (notices.some(({ severity }) => severity === 'error')) return { values, notices };
-  const label = ontoGrid({ ...volume, data: wholeLabels(volume.data, values) }, image);
+  const label = ontoGrid({ ...volume, data: wholeLabels(volume.data, values) }, image, own);
   const { place, crop } = compareGrids(own, image);
   const lost = crop && crop.outside > 0 ? judgeLost(values, countLabelValues(label.data), item, settings.codes) : [];
   if (lost.length > 0) return { values, notices: [...notices, ...lost] };

@@ -7,7 +7,7 @@ import type { FormatHeader, OpenedFile, Segment } from '../types';
 import { dataFiles, encodingOf, readData } from './data';
 import { geometryOf } from './geometry';
 import { HEADER_LIMIT, needed, parseNrrd, voxelType, words, type NrrdFields } from './header';
-import { segmentsOf } from './segments';
+import { extentOffsetOf, segmentsOf } from './segments';
 
 const FIRST = 1 << 16;
 /** The most that the format allows. */
@@ -61,6 +61,7 @@ export async function openNrrd(file: string): Promise<OpenedFile> {
   for (const one of detached ?? []) await dataFileLength(one, file);
   if (!detached && encoding === 'raw') checkLength((await fileLength(file)) - fields.end, count * bytesOf(type), file);
   const segments = segmentsOf(fields);
+  const extentOffset = extentOffsetOf(fields);
   const endian = fields.fields.get('endian');
   const missingEndian = bytesOf(type) > 1 && encoding !== 'text' && endian === undefined;
   const header: FormatHeader = {
@@ -82,6 +83,7 @@ export async function openNrrd(file: string): Promise<OpenedFile> {
       ...layerWarnings(segments, channels),
     ],
     ...(segments && { segments }),
+    ...(extentOffset && { extentOffset }),
   };
   return {
     header,

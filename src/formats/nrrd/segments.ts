@@ -17,3 +17,10 @@ export function segmentsOf({ keys }: NrrdFields): Segment[] | undefined {
   }
   return segments.length > 0 ? segments : undefined;
 }
+
+/** Where a `.seg.nrrd` says that it begins in the grid of its image (`Segmentation_ReferenceImageExtentOffset`). */
+export function extentOffsetOf({ keys }: NrrdFields): Vec3 | undefined {
+  const text = keys.get('Segmentation_ReferenceImageExtentOffset')?.trim() ?? '';
+  const [x, y, z, more] = text.split(/\s+/).map(Number);
+  return more === undefined && [x, y, z].every(Number.isInteger) ? [x!, y!, z!] : undefined;
+}
