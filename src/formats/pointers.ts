@@ -44,6 +44,14 @@ export function refuseStandIn(file: string, start: Uint8Array): void {
   if (other) throw new AdvisedError(file, other[1], other[2]);
 }
 
+/** Refuses what a gzip file holds instead of a volume. @param start first bytes of it, inflated. @throws UserError naming `file` */
+export function refusePacked(file: string, start: Uint8Array): void {
+  refuseStandIn(file, start);
+  const text = textOf(start);
+  if (/^\x1f\x8b/.test(text)) throw new AdvisedError(file, 'is packed with gzip twice', 'unpack it once');
+  if (/^.{257}ustar/s.test(text)) throw new AdvisedError(file, 'is a tar archive packed with gzip', 'unpack it');
+}
+
 /** What to say of a file that is not there, but whose link is; undefined when there is no link either. */
 export async function danglingLink(file: string): Promise<UserError | undefined> {
   const target = await lstat(file)

@@ -10,6 +10,7 @@ import {
   readEveryNth,
   readHeader,
   readVolume,
+  readVoxels,
   resampleToSpacing,
   spacingOf,
 } from '../../src/volume';
@@ -204,6 +205,41 @@ describe('what stands where a volume should', () => {
   });
 });
 
+it('metres that would make voxels as large as an organ are millimetres', async () => {
+  for (const fields of [{}, { sformCode: 0, qformCode: 1 }]) {
+    const found = await warningsOf('metres.nii', { units: 1, ...fields });
+    expect(found.spacing).toEqual([0.8, 0.9, 2.5]);
+    expect(found.text).toMatch(/lengths in metres, which would be voxels of 800×900×2500 mm; they are taken as mm/);
+  }
+});
+
+describe('voxels that are said to start inside of the header', () => {
+  const write = async (name: string, bytes: Uint8Array): Promise<string> => {
+    await writeFile(at(name), /gz$/.test(name) ? gzipSync(bytes) : bytes);
+    return at(name);
+  };
+  it.each(['early.nii', 'early.nii.gz'])('are read from where the length of %s says', async (name) => {
+    for (const version of [1, 2] as const) {
+      const least = version === 1 ? 348 : 540;
+      const whole = image({ version, voxelOffset: least });
+      // With the four bytes behind the header that the offset forgets, and without them.
+      for (const [bytes, warned] of [
+        [whole, true],
+        [concatenate(whole.subarray(0, least), whole.subarray(least + 4)), false],
+      ] as const) {
+        const file = await write(name, bytes);
+        const { voxels, header } = await readVoxels(file);
+        expect([...voxels]).toEqual([...values]);
+        expect(header.warnings.join().includes(`said to start at byte ${least}`)).toBe(warned);
+      }
+      const longer = await write(name, concatenate(whole, new Uint8Array(6)));
+      await expectUserError(readHeader(longer), longer, /said to start at byte \d+, inside of the header/);
+      const short = await write(name, whole.subarray(0, whole.length - 20));
+      await expectUserError(readVoxels(short), short, /truncated/);
+    }
+  });
+});
+
 describe('gzip in the field', () => {
   const plain = image();
   const packed = gzipSync(plain);
@@ -255,6 +291,21 @@ describe('gzip in the field', () => {
     await expectUserError(readVolume(at('short.nii.gz')), at('short.nii.gz'), /truncated/);
     await writeFile(at('few.nii.gz'), Buffer.concat([gzipSync(plain.subarray(0, 380)), garbage]));
     await expectUserError(readVolume(at('few.nii.gz')), at('few.nii.gz'), /truncated/);
+  });
+
+  it('of what is no volume is refused by name', async () => {
+    await writeFile(at('twice.nii.gz'), gzipSync(packed));
+    await expectUserError(readHeader(at('twice.nii.gz')), at('twice.nii.gz'), /packed with gzip twice; unpack it once/);
+    const tar = Buffer.alloc(1024);
+    tar.write('ustar', 257, 'latin1');
+    await writeFile(at('tar.nii.gz'), gzipSync(tar));
+    await expectUserError(
+      readHeader(at('tar.nii.gz')),
+      at('tar.nii.gz'),
+      /is a tar archive packed with gzip; unpack it/,
+    );
+    await writeFile(at('page.nii.gz'), gzipSync('<!DOCTYPE html><html>not found</html>'));
+    await expectUserError(readHeader(at('page.nii.gz')), at('page.nii.gz'), /is a web page/);
   });
 
   it('gzip called .nii and plain data called .nii.gz are read', async () => {

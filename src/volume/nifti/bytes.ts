@@ -4,7 +4,7 @@ import { constants, createGunzip, gunzipSync } from 'node:zlib';
 import { UserError, fileError } from '../../errors/userError';
 import { isMissing, regularFile } from '../../files/regular';
 import { isForeignMember, membersEnd } from './gzip';
-import { danglingLink, refuseStandIn } from '../../formats/pointers';
+import { danglingLink, refusePacked, refuseStandIn } from '../../formats/pointers';
 
 /** The first bytes of a file, inflated when it is gzip. */
 export interface FileStart {
@@ -47,8 +47,10 @@ export async function readStart(file: string, length: number): Promise<FileStart
   if (!compressed) return { bytes: start.subarray(0, length), compressed, fileLength };
   try {
     const bytes = gunzipSync(start, { finishFlush: constants.Z_SYNC_FLUSH });
+    refusePacked(file, bytes);
     return { bytes: bytes.subarray(0, length), compressed, fileLength };
   } catch (error) {
+    if (error instanceof UserError) throw error;
     if (!isForeignMember(error)) throw gzipError(error, file);
     const bytes = new Uint8Array(length);
     const { filled } = await inflateRange(file, 0, length, (chunk, at) => bytes.set(chunk, at));
@@ -200,6 +202,11 @@ async function inflateUpTo(file: string, end: number, start: number, length: num
     source.destroy();
   }
   return Math.min(Math.max(position - start, 0), length);
+}
+
+/** Bytes of a gzip file when it is inflated, counted up to `most`. @throws UserError naming `file` when it is damaged */
+export async function inflatedLength(file: string, most: number): Promise<number> {
+  return (await inflateRange(file, 0, most, () => undefined)).filled;
 }
 
 /** Inflates a range of a file. Bytes behind the gzip data that are something else are left out, as gzip itself does. */

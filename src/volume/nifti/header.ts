@@ -3,9 +3,10 @@ import type { FormatHeader } from '../../formats/types';
 import { NIFTI1, NIFTI2 } from 'nifti-reader-js';
 import { AdvisedError, UserError } from '../../errors/userError';
 import type { Affine } from '../types';
-import { resolveAffine, type AffineSource } from './affineFields';
+import { spacingOf } from '../affine';
+import { resolveAffine, type AffineFields, type AffineSource, type ResolvedAffine } from './affineFields';
 import { datatypeOf, type Datatype } from './datatypes';
-import { formatSize } from '../../text';
+import { formatSize, significant } from '../../text';
 
 /** Bytes that are enough to parse any header (NIfTI-2 with its extension flag). */
 export const HEADER_BYTES = 544;
@@ -98,6 +99,29 @@ const UNITS = ['unknown', 'm', 'mm', 'um'] as const;
 /** Millimetres of a unit of length, and its name. */
 const LENGTHS = { unknown: [1, ''], m: [1000, 'metres'], mm: [1, ''], um: [1e-3, 'micrometres'] } as const;
 
+/** Larger voxels than these are in no image of a body, in mm: whoever wrote metres meant millimetres. */
+const NO_VOXEL = 100;
+
+/** The affine in millimetres, from lengths in the header's unit. */
+function resolveInUnits(fields: Omit<AffineFields, 'unit'>, units: NiftiHeader['units'], file: string): ResolvedAffine {
+  const [unit, lengths] = LENGTHS[units];
+  const resolved = resolveAffine({ ...fields, unit }, file);
+  if (!lengths) return resolved;
+  const spacing = spacingOf(resolved.affine);
+  if (units !== 'm' || spacing.some((mm) => mm < NO_VOXEL))
+    return withWarning(resolved, `the header gives lengths in ${lengths}; they are converted to mm`);
+  const asMetres = formatSize(spacing.map((mm) => significant(mm, 4)));
+  return withWarning(
+    resolveAffine({ ...fields, unit: 1 }, file),
+    `the header gives lengths in ${lengths}, which would be voxels of ${asMetres} mm; they are taken as mm`,
+  );
+}
+
+const withWarning = (resolved: ResolvedAffine, text: string): ResolvedAffine => ({
+  ...resolved,
+  warnings: [...resolved.warnings, text],
+});
+
 /** Where the voxels start: behind the header, or at the start of a file of their own. */
 function offsetOf(stated: number, { version, pair }: Layout, file: string): number {
   const least = pair ? 0 : version === 1 ? 348 : 540;
@@ -135,8 +159,7 @@ export function parseHeader(
   const datatype = datatypeOf(raw.datatypeCode, file);
   const voxelOffset = offsetOf(raw.vox_offset, layout, file);
   const units = UNITS[raw.xyzt_units & 7] ?? 'unknown';
-  const [unit, lengths] = LENGTHS[units];
-  const resolved = resolveAffine(
+  const resolved = resolveInUnits(
     {
       size: spatial.size,
       pixdim: raw.pixDims,
@@ -145,12 +168,10 @@ export function parseHeader(
       quaternion: [raw.quatern_b, raw.quatern_c, raw.quatern_d],
       qoffset: [raw.qoffset_x, raw.qoffset_y, raw.qoffset_z],
       srow,
-      unit,
     },
+    units,
     file,
   );
-  const warnings = [...resolved.warnings];
-  if (lengths) warnings.push(`the header gives lengths in ${lengths}; they are converted to mm`);
   return {
     version,
     littleEndian,
@@ -167,6 +188,6 @@ export function parseHeader(
     sformCode: raw.sform_code,
     units,
     description: raw.description.replace(/\0.*$/s, '').trim(),
-    warnings,
+    warnings: resolved.warnings,
   };
 }

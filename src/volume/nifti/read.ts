@@ -5,7 +5,7 @@ import { MAX_GZIP_RATIO } from '../../formats/fileBytes';
 import { numbersOf } from '../../formats/numbers';
 import { copyBlock, newArrayLike } from '../layout/stridedCopy';
 import type { Volume, VoxelArray } from '../types';
-import { readStart, streamRange, type ChunkSink, type FileStart } from './bytes';
+import { inflatedLength, readStart, streamRange, type ChunkSink, type FileStart } from './bytes';
 import { checkMemory } from '../../files/memory';
 import { growVoxels, type GrowingVoxels } from './growing';
 import { dataFileOf, headerFileOf } from './pair';
@@ -33,7 +33,7 @@ async function openNifti(file: string): Promise<Source> {
   const { pair, ...header } = parseHeader(start.bytes, headerFile, start.compressed);
   if (!pair) {
     checkLength(header, start, headerFile);
-    return { header, voxelFile: headerFile };
+    return { header: await withSureOffset(header, start, headerFile), voxelFile: headerFile };
   }
   const voxelFile = await dataFileOf(headerFile);
   const data = await readStart(voxelFile, 2);
@@ -66,6 +66,28 @@ function checkLength(header: NiftiHeader, start: FileStart, file: string): void 
       `${file}: the header claims ${claim(header)} (${needed} bytes), but the file has ${start.fileLength} bytes: it is truncated or its header is corrupt`,
     );
   }
+}
+
+/**
+ * A header that says that the voxels begin inside of the four bytes which the format keeps behind it, with the place where they are:
+ * some writers count these bytes and some leave them out, which the length of the file tells.
+ */
+async function withSureOffset(header: NiftiHeader, start: FileStart, file: string): Promise<NiftiHeader> {
+  const { voxelOffset: stated } = header;
+  const usual = (header.version === 1 ? 348 : 540) + 4;
+  if (stated >= usual) return header;
+  const end = usual + voxelBytes(header);
+  const length = start.compressed ? await inflatedLength(file, end + 1) : start.fileLength;
+  // A shorter file is truncated, which is told when it is read.
+  if (length <= stated + voxelBytes(header)) return header;
+  if (length !== end)
+    throw new AdvisedError(
+      file,
+      `the voxels are said to start at byte ${stated}, inside of the header, and the file's length does not tell where they are`,
+      'convert it again from its source',
+    );
+  const warning = `the voxels are said to start at byte ${stated}, but by the file's length they start at byte ${usual}, where they are read`;
+  return { ...header, voxelOffset: usual, warnings: [...header.warnings, warning] };
 }
 
 function checkFits(header: NiftiHeader, file: string): void {
