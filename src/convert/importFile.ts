@@ -34,8 +34,8 @@ export interface ImportResult {
 export async function importFile({ file, out, configFile, branch, force }: ImportRequest): Promise<ImportResult> {
   await checkOutputs({ outputs: [out], inputs: [file, ...(configFile ? [configFile] : [])], force });
   if (!configFile) {
-    return withWeights(file, branch, async ({ tensors, report }, source) => {
-      await writeImported(out, tensors, report, source);
+    return withWeights(file, branch, async ({ tensors, report: planned }, source) => {
+      const report = { ...planned, nonFinite: await writeImported(out, tensors, planned, source) };
       return { report: { ...report, out }, lines: describeImport(report) };
     });
   }
@@ -44,8 +44,8 @@ export async function importFile({ file, out, configFile, branch, force }: Impor
   const source = await openWeights(file);
   try {
     const { plan, fit } = await fitToConfig(source, configFile, branch);
-    const report = reportOf(source, plan);
-    await writeImported(out, plan.tensors, report, source);
+    const planned = reportOf(source, plan);
+    const report = { ...planned, nonFinite: await writeImported(out, plan.tensors, planned, source) };
     return { report: { ...report, out, fit }, lines: [...describeImport(report), ...describeFit(fit)] };
   } finally {
     await source.close();

@@ -14,7 +14,7 @@ import {
   type Plan,
   type WeightsSource,
 } from '../runs/import';
-import { asWeights, openConverted } from './read';
+import { asWeights, openConverted, refuseNonFinite } from './read';
 import { rootMeanSquare } from './rootMeanSquare';
 import { channelsNote, misfit, recognisedOf, type Match } from './verdict';
 
@@ -105,10 +105,7 @@ async function readEntries(
     const target = byName.get(name);
     const data = target && asWeights(dtype, viewAs(dtype, await read()));
     if (!target || !data) continue;
-    if (data instanceof Float32Array && !data.every(Number.isFinite))
-      throw new UserError(
-        `${file}: "${name}" holds NaN or infinite numbers: the training that wrote it had diverged; take an earlier checkpoint`,
-      );
+    refuseNonFinite(file, name, data);
     const wider = spread({ name, shape, data }, target);
     if (wider) adapted.push(name);
     entries.push(wider ?? { name, shape, data });

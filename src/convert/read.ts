@@ -5,7 +5,7 @@ import { importCommand, isNamedAsTorch } from '../files/weightFiles';
 import type { StateEntry } from '../nets/state';
 import { openWeights, tensorBytes, torchFile, type WeightsSource } from '../runs/import';
 import { refuseFolder } from '../runs/refuseFolder';
-import { toFloat32, viewAs, type DType, type TensorData } from '../runs/safetensors';
+import { countNonFinite, toFloat32, viewAs, type DType, type TensorData } from '../runs/safetensors';
 
 /** The tensors of a weights file that can be weights, and what the file says of itself. */
 export interface WeightsFile {
@@ -37,10 +37,18 @@ export async function openConverted(file: string): Promise<WeightsSource> {
   throw torchFile(file);
 }
 
+/** The numbers of a tensor. @throws UserError naming the file where some are NaN or infinite: a network with them computes nothing */
+export function refuseNonFinite(file: string, name: string, data: StateEntry['data']): StateEntry['data'] {
+  if (!(data instanceof Float32Array) || countNonFinite('F32', data) === 0) return data;
+  throw new UserError(
+    `${file}: "${name}" holds NaN or infinite numbers: the training that wrote it had diverged; take an earlier checkpoint`,
+  );
+}
+
 /**
  * Reads the weights of a checkpoint or of any safetensors file; the optimizer's tensors are left out.
  *
- * @throws UserError naming the file when it is missing, malformed, a torch file, or has no tensor in a float32 type
+ * @throws UserError naming the file when it is missing, malformed, a torch file, has no tensor in a float32 type, or holds NaN
  */
 export async function readWeights(file: string): Promise<WeightsFile> {
   const source = await openConverted(file);
@@ -54,7 +62,7 @@ export async function readWeights(file: string): Promise<WeightsFile> {
     );
     for (const { name, dtype, shape, read } of wanted) {
       const data = asWeights(dtype, viewAs(dtype, await read()));
-      if (data) entries.push({ name, shape, data });
+      if (data) entries.push({ name, shape, data: refuseNonFinite(file, name, data) });
     }
     return { file, metadata: source.metadata, entries };
   } finally {

@@ -288,6 +288,22 @@ function halfToFloat(bits: number): number {
   return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
 
+/** Bits of the exponent, which are all set in NaN and infinities, of types that are read as their bits. */
+const EXPONENTS: Partial<Record<DType, number>> = { F16: 0x7c00, BF16: 0x7f80 };
+
+/** How many elements are NaN or infinite; F8, which has no single meaning here, counts as finite. */
+export function countNonFinite(dtype: DType, data: TensorData): number {
+  let found = 0;
+  if (data instanceof Float32Array || data instanceof Float64Array) {
+    for (const value of data) if (!Number.isFinite(value)) found += 1;
+    return found;
+  }
+  const exponent = EXPONENTS[dtype];
+  if (exponent !== undefined && data instanceof Uint16Array)
+    for (const bits of data) if ((bits & exponent) === exponent) found += 1;
+  return found;
+}
+
 /** Float32 values of a tensor of any real element type. @throws UserError for F8, which has no single meaning here. */
 export function toFloat32(dtype: DType, data: TensorData): Float32Array {
   if (data instanceof Float32Array) return data;

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { checkWeights, initializeFrom } from '../../src/convert/initialize';
 import { importFile } from '../../src/convert/importFile';
+import { readWeights } from '../../src/convert/read';
+import { chooseWeights } from '../../src/runs/import/choose';
 import { exportWeights } from '../../src/runs/export';
 import { compareCheckpoints } from '../../src/compare';
 import { createSegmenter, type NetworkConfig } from '../../src/nets';
@@ -11,7 +13,7 @@ import { readSafetensorsHeader, writeSafetensors } from '../../src/runs';
 import { describeCheckpoint, tensorStatistics } from '../../src/runs/describeCheckpoint';
 import { openSegmenter } from '../../src/segment/segmenter';
 import { presetConfig } from '../../src/config';
-import { Instance, state, torchFile, under, type Named, type Saved } from '../support/torchState';
+import { Bare, Instance, state, torchFile, under, type Named, type Saved } from '../support/torchState';
 import { useBackend } from '../support/backends';
 import { latin, zip } from '../support/torchZip';
 import { temporaryFolder } from '../unit/runs/support';
@@ -361,4 +363,80 @@ describe('hostile files', () => {
     const { report } = await reported(file);
     expect(report.refused).toEqual([{ name: 'evil.Thing', where: 'callback' }]);
   });
+});
+
+describe('what a file of weights says of itself', () => {
+  test.each([
+    [['_orig_mod.'], 'prefix "_orig_mod." removed'],
+    [['_orig_mod.', 'module.'], 'prefix "module." and "_orig_mod." removed'],
+    [['_checkpoint_wrapped_module.'], 'prefix "_checkpoint_wrapped_module." removed'],
+  ])('the wrapping %j is called so, for our networks and others', async (parts, text) => {
+    const prefix = parts.join('');
+    for (const tensors of [
+      own,
+      [
+        { name: 'a.w', shape: [2] },
+        { name: 'b.w', shape: [2] },
+      ],
+    ]) {
+      const { report } = await reported(written(state(under(prefix, tensors))));
+      expect(report.changes).toEqual([{ text, count: tensors.length }]);
+    }
+    const inside = own.map(({ name, shape }) => ({ name: name.replace('.', `.${prefix}`), shape }));
+    const { report } = await reported(written(state(inside)));
+    expect(report.changes[0]!.text).toMatch(/removed inside of names$/);
+  });
+
+  test('a list without names is called so, in a few lines', async () => {
+    const file = written({ decay: 1, shadow_params: own.map(({ shape }) => new Bare(shape)) });
+    const { lines } = await reported(file);
+    expect(lines.join('\n')).toMatch(/what it is: a list of tensors without names.*copy them into the model/);
+    expect(lines[1]).toMatch(/^ {2}0 1, 1 1, .*15 1, … and 151 more$/);
+    await expect(imported(file)).rejects.toThrow(/the file is a list of tensors without names/);
+  });
+
+  test('NaN is told by the import, and refused by what would compute with it', async () => {
+    const names = ['swinViT.a.weight', 'swinViT.b.weight'];
+    const file = join(temporaryFolder(), 'nan.safetensors');
+    await writeSafetensors(
+      file,
+      [
+        { name: names[0]!, dtype: 'F32', shape: [3], data: Float32Array.of(1, NaN, Infinity) },
+        { name: names[1]!, dtype: 'F16', shape: [2], data: Uint16Array.of(0x7e00, 0x3c00) },
+        { name: 'half', dtype: 'BF16', shape: [2], data: Uint16Array.of(0x7f7f, 0x3f80) },
+        { name: 'double', dtype: 'F64', shape: [1], data: Float64Array.of(2) },
+      ],
+      {},
+    );
+    const { report, lines } = await reported(file);
+    expect(report.nonFinite).toEqual([
+      { name: names[0], count: 2 },
+      { name: names[1], count: 1 },
+    ]);
+    expect(lines.join('\n')).toContain(
+      `warning: 3 numbers are NaN or infinite, in 2 tensors (${names.join(', ')}): the training had diverged`,
+    );
+    await expect(readWeights(file)).rejects.toThrow(/nan\.safetensors: "swinViT\.a\.weight" holds NaN or infinite/);
+    const fine = written(state(own));
+    expect((await reported(fine)).lines.join('\n')).not.toContain('NaN');
+  });
+});
+
+test('a file of very many deep names is looked through once, not once for each part of its names', () => {
+  const count = 20_000;
+  const tensors = Array.from({ length: count }, (_, i) => ({ path: [`${'a.'.repeat(20)}w${i}`], shape: [1] }));
+  const looked = (list: typeof tensors): { asked: number; best: string | undefined } => {
+    let asked = 0;
+    const target = {
+      fit: (name: string) => (asked++, name.startsWith('net.') ? 'whole' : 'none'),
+      renamings: [],
+    } as const;
+    const { best } = chooseWeights(list, target);
+    return { asked, best: best?.prefix };
+  };
+  expect(looked(tensors)).toEqual({ asked: expect.any(Number) as number, best: undefined });
+  expect(looked(tensors).asked).toBeLessThan(2 * count);
+  // A network among them is still found.
+  const network = Array.from({ length: 250 }, (_, i) => ({ path: ['model', `net.${i}.weight`], shape: [1] }));
+  expect(looked([...tensors, ...network]).best).toBe('model.');
 });

@@ -7,7 +7,12 @@ export interface Named {
 }
 
 /** What is saved: dicts, lists, numbers, texts, state dicts, and objects of a class by its path. */
-export type Saved = number | string | readonly Saved[] | { readonly [key: string]: Saved } | State | Instance;
+export type Saved = number | string | readonly Saved[] | { readonly [key: string]: Saved } | State | Bare | Instance;
+
+/** A tensor without a name. */
+export class Bare {
+  constructor(readonly shape: readonly number[]) {}
+}
 
 /** A dict of tensors. */
 export class State {
@@ -30,7 +35,7 @@ const integer = (value: number): string => `J${bytes32(value)}`;
 const tuple = (values: readonly number[]): string => `(${values.map(integer).join('')}t`;
 
 /** A tensor of any shape whose every element is the first of the file's only storage. */
-function tensor({ shape }: Named): string {
+function tensor({ shape }: Bare): string {
   const storage = `(${text('storage')}ctorch\nFloatStorage\n${text('0')}${text('cpu')}K\x02tQ`;
   return `ctorch._utils\n_rebuild_tensor_v2\n(${storage}K\x00${tuple(shape)}${tuple(shape.map(() => 0))}\x89}tR`;
 }
@@ -39,6 +44,7 @@ function pickled(value: Saved): string {
   if (typeof value === 'number') return integer(value);
   if (typeof value === 'string') return text(value);
   if (value instanceof State) return `}(${value.tensors.map((one) => text(one.name) + tensor(one)).join('')}u`;
+  if (value instanceof Bare) return tensor(value);
   if (value instanceof Instance) {
     const [module, name] = [value.path.split('.').slice(0, -1).join('.'), value.path.split('.').at(-1)!];
     return `c${module}\n${name}\n)\x81`;

@@ -140,10 +140,15 @@ function ownNetwork(tensors: readonly Named[]): Recognised | undefined {
   return undefined;
 }
 
+/** A list that an averaging of weights has saved: only the order tells what its tensors are. */
+const UNNAMED =
+  'a list of tensors without names, as averages (EMA) are saved by some programs; in Python, copy them into the model and save its state_dict()';
+
 /** Names the architecture of tensors; undefined where it is none of the table's. */
 export function recognise(tensors: readonly Named[]): Recognised | undefined {
   const own = ownNetwork(tensors);
   if (own) return own;
+  if (tensors.length > 1 && tensors.every(({ name }) => /^\d+$/.test(name))) return { text: UNNAMED };
   const looked = new Tensors(tensors);
   const isFlat = looked.dimensions === 2;
   const flat = isFlat ? ', for images in 2D' : '';

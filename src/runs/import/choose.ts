@@ -35,6 +35,18 @@ interface Group {
 /** Of a file of more tensors, what is below a prefix with less than a hundredth of them is not the network in it. */
 const MANY_TENSORS = 2000;
 
+/** Of so many, most prefixes of a file fit nothing: a sample tells, so that deep names are not looked at anew for each of their parts. */
+const SAMPLE = 500;
+const sampled = (length: number) => {
+  const step = Math.floor(length / SAMPLE);
+  return (_: unknown, i: number): boolean => i % step === 0;
+};
+
+function fits(group: Parameters<typeof renamedFor>[0], target: Target): boolean {
+  const { whole, byName } = renamedFor(group, target);
+  return whole + byName > 0;
+}
+
 /** The tensors below every prefix of a file, the longest lists first, and of those the shortest prefixes. */
 function groupsOf(tensors: readonly Placed[]): Group[] {
   const names = tensors.map(({ path }) => path.join('.').split('.'));
@@ -91,6 +103,7 @@ export function chooseWeights(tensors: readonly Placed[], target: Target, branch
     if (members.length * 2 < most) break;
     if (isOptimizer(parts)) continue;
     const group = members.map((i) => ({ name: names[i]!.slice(prefix.length), shape: tensors[i]!.shape }));
+    if (group.length > MANY_TENSORS && !fits(group.filter(sampled(group.length)), target)) continue;
     const renamed = renamedFor(group, target);
     if (renamed.whole + renamed.byName === 0) continue;
     most = Math.max(most, renamed.whole);

@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import { UserError } from '../../errors/userError';
-import { writeSafetensors } from '../safetensors';
+import { countNonFinite, viewAs, writeSafetensors } from '../safetensors';
 import { checkOutput } from './bounds';
 import type { Branch } from './branches';
 import { planWeights } from './plan';
@@ -44,6 +44,7 @@ export async function withWeights<Result>(
 /**
  * Writes imported tensors as safetensors, in their own element types and one at a time, with a note of where they are from.
  *
+ * @returns the tensors with numbers that are NaN or infinite
  * @throws UserError when they would take far more room than their file holds, or `out` cannot be written; nothing half-written is left
  */
 export async function writeImported(
@@ -51,12 +52,22 @@ export async function writeImported(
   tensors: readonly SourceTensor[],
   report: ImportReport,
   source: WeightsSource,
-): Promise<void> {
+): Promise<NonNullable<ImportReport['nonFinite']>> {
   checkOutput(source, tensors);
   const { file, format, wrapper, branch, changes } = report;
   const origin = { file: basename(file), format, wrapper, branch, changes: changes.map(({ text }) => text) };
-  const entries = tensors.map(({ name, dtype, shape, read }) => ({ name, dtype, shape, data: read }));
+  const nonFinite: { name: string; count: number }[] = [];
+  const entries = tensors.map(({ name, dtype, shape, read }) => ({
+    ...{ name, dtype, shape },
+    data: async () => {
+      const bytes = await read();
+      const count = countNonFinite(dtype, viewAs(dtype, bytes));
+      if (count > 0) nonFinite.push({ name, count });
+      return bytes;
+    },
+  }));
   if (tensors.some(({ name }) => name === '__metadata__'))
     throw new UserError(`${file}: has a tensor named __metadata__, which safetensors cannot hold`);
   await writeSafetensors(out, entries, { ...source.metadata, format: 'pt', imported: JSON.stringify(origin) });
+  return nonFinite;
 }

@@ -1,5 +1,6 @@
 import { networkDescriptors } from '../../nets/descriptors';
 import type { Renaming } from '../../nets/descriptor';
+import { listOf } from '../../text';
 
 /** How well a tensor fits a network: by name and shape, by its name alone, or not at all. */
 export type Fit = 'whole' | 'name' | 'none';
@@ -35,10 +36,21 @@ export function familyTarget({ stateDict }: (typeof networkDescriptors.all)[numb
 }
 
 /** What trainings on several devices, compilers and checkpointing put between the parts of names. */
-const WRAPPING = /(^|\.)(?:(?:module|_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)\.)+/g;
+const WRAPPERS = ['module', '_orig_mod', '_fsdp_wrapped_module', '_checkpoint_wrapped_module'];
+const WRAPPING = new RegExp(String.raw`(^|\.)(?:(?:${WRAPPERS.join('|')})\.)+`, 'g');
 
 /** A name without the parts that wrapping a module adds to it, `module.` in particular. */
 export const unwrapped = (name: string): string => name.replace(WRAPPING, '$1');
+
+/** What {@link unwrapped} took out of names, for people: `prefix "module." removed`. */
+export function unwrappedText(names: readonly string[]): string {
+  const inside = (word: string): RegExp => new RegExp(String.raw`(^|\.)${word}\.`);
+  const found = WRAPPERS.filter((word) => names.some((name) => inside(word).test(name)));
+  const words = listOf(found.map((word) => `"${word}."`), 'and'); // prettier-ignore
+  return names.every((name) => unwrapped(name) === name || name.endsWith(`.${unwrapped(name)}`))
+    ? `prefix ${words} removed`
+    : `${words} removed inside of names`;
+}
 
 /** Names of a group of tensors brought to those of a network, in their order. */
 export interface Renamed {
@@ -94,7 +106,7 @@ export function renamedFor(group: readonly Named[], target: Target): Renamed {
   const wrapped = bare.filter((name, i) => name !== plain.names[i]).length;
   const drafts = [plain];
   if (wrapped > 0 && new Set(bare).size === bare.length)
-    drafts.push({ names: bare, changes: [{ text: 'prefix "module." removed', count: wrapped }] });
+    drafts.push({ names: bare, changes: [{ text: unwrappedText(plain.names), count: wrapped }] });
   const variants = drafts.flatMap((draft) =>
     [draft, ...target.renamings.map((list) => applied(draft, list))].map((one) =>
       settled(group, one, draft.names, target),

@@ -1,6 +1,6 @@
 import { branchOf, isOptimizer, type Branch } from './branches';
 import type { Choice } from './choose';
-import { unwrapped } from './names';
+import { unwrapped, unwrappedText } from './names';
 
 interface Placed {
   readonly path: readonly string[];
@@ -81,7 +81,7 @@ export function plainChoice(tensors: readonly Placed[], branch?: Branch): Choice
     branch,
   );
   const kept = [...names.keys()].filter((i) => names[i]!.startsWith(side?.prefix ?? ''));
-  const changes = count > 0 ? [{ text: 'prefix "module." removed', count }] : [];
+  const changes = count > 0 ? [{ text: unwrappedText(old), count }] : [];
   return {
     prefix: `${keys.map((key) => `${key}.`).join('')}${side?.prefix ?? ''}`,
     branch: side?.branch ?? branchOf(keys),

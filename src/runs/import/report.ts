@@ -1,4 +1,4 @@
-import { counted, formatCount } from '../../text';
+import { counted, formatCount, plural } from '../../text';
 import { branchTitle, type Branch } from './branches';
 import type { Plan } from './plan';
 import type { SourceTensor, WeightsSource } from './source';
@@ -33,6 +33,8 @@ export interface ImportReport {
   readonly refused: readonly { readonly name: string; readonly where: string }[];
   /** Tensors that shared their numbers with another: they are separate now. */
   readonly shared: number;
+  /** Tensors with numbers that are NaN or infinite, where they were read. */
+  readonly nonFinite?: readonly { readonly name: string; readonly count: number }[];
 }
 
 export interface Planned {
@@ -88,6 +90,7 @@ const some = (names: readonly string[]): string =>
   names.length > 3 ? `${names.slice(0, 3).join(', ')}, …` : names.join(', ');
 
 const MOST_BESIDE = 12;
+const MOST_MODULES = 16;
 
 /** "epoch, optimizer_states (334 tensors)": what lies beside the weights; undefined where there is nothing. */
 export function besideText(beside: Plan['beside']): string | undefined {
@@ -107,6 +110,16 @@ export function alternativesText(alternatives: Plan['alternatives'], option: (br
   });
 }
 
+/** Weights that no network computes with. */
+function nonFiniteText({ nonFinite = [] }: ImportReport): string[] {
+  if (nonFinite.length === 0) return [];
+  const numbers = nonFinite.reduce((sum, { count }) => sum + count, 0);
+  const where = some(nonFinite.map(({ name }) => name));
+  return [
+    `  warning: ${counted(numbers, 'number')} ${plural(numbers, 'is', 'are')} NaN or infinite, in ${counted(nonFinite.length, 'tensor')} (${where}): the training had diverged; take an earlier checkpoint`,
+  ];
+}
+
 /** A report in a few lines for people. */
 export function describeImport(report: ImportReport): string[] {
   const { file, format, wrapper, branch, changes, tensors, parameters, others, skipped, beside, refused, shared } =
@@ -115,10 +128,11 @@ export function describeImport(report: ImportReport): string[] {
   const where = [format, ...(wrapper ? [`in "${wrapper}"`] : []), ...side].join(', ');
   const dtypes = Object.entries(report.dtypes).map(([name, count]) => `${count} ${name}`);
   const modules = Object.entries(report.modules).map(([name, { tensors: n }]) => `${name} ${n}`);
+  const more = modules.length - MOST_MODULES;
   const apart = besideText(beside);
   return [
     `${file}: ${where}: ${counted(tensors, 'tensor')}, ${formatCount(parameters)} numbers (${dtypes.join(', ')})`,
-    `  ${modules.slice(0, 40).join(', ')}`,
+    `  ${modules.slice(0, MOST_MODULES).join(', ')}${more > 0 ? `, … and ${more} more` : ''}`,
     ...(report.architecture ? [`  what it is: ${report.architecture}`] : []),
     ...(report.plan ? [`  ${report.plan}`] : []),
     ...changes.map(({ text, count }) => `  ${text}: ${counted(count, 'tensor')}`),
@@ -129,6 +143,7 @@ export function describeImport(report: ImportReport): string[] {
     ...(apart ? [`  beside the weights, not taken: ${apart}`] : []),
     ...(shared > 0 ? [`  shared numbers with another tensor, now separate: ${counted(shared, 'tensor')}`] : []),
     ...skipped.map(({ name, reason }) => `  left out: ${name} (${reason})`).slice(0, 10),
+    ...nonFiniteText(report),
     ...refused.map(({ name, where: at }) => `  refused, not loaded: ${name.slice(0, 80)} in "${at || 'the file'}"`),
   ];
 }
