@@ -9,6 +9,7 @@ import type { OpenedCheckpoint } from './checkpoints';
 import { evaluationsOf, type Evaluation } from './evaluations';
 import { findPrediction } from './predictions';
 import { exists } from '../files/kinds';
+import { counted } from '../text';
 
 /** Longer lists are cut: those of a pre-training can have a hundred thousand. */
 const MOST_CASES = 1000;
@@ -92,7 +93,7 @@ async function withImages(drafts: readonly Draft[]): Promise<{ cases: Draft[]; p
   if (gone.length === 0) return { cases, problems: [] };
   return {
     cases,
-    problems: [`The images of ${gone.length} cases no longer exist, such as ${gone[0]!.image[0]}.`],
+    problems: [`The images of ${counted(gone.length, 'case')} no longer exist, such as ${gone[0]!.image[0]}.`],
   };
 }
 

@@ -8,7 +8,7 @@ import { readCheckpoint, runFiles } from '../runs';
 import { writeFileAtomically } from '../files/atomic';
 import type { Batch, Cases, Sampler, StoreMemory, TrainedModel } from '../tasks';
 import type { Optimizer } from '../tensor/optim';
-import { activityText } from '../text';
+import { activityText, counted } from '../text';
 import { ProgressBar } from '../text/progressBar';
 import { buildStep } from './build';
 import { describeEstimate } from './describeEstimate';
@@ -183,7 +183,7 @@ export async function train(
       });
     const { totalSteps, validateEvery } = plan.length;
     describeEstimate(plan.estimate).forEach(say);
-    say(`length: ${totalSteps} steps, validation every ${validateEvery}`);
+    say(`length: ${counted(totalSteps, 'step')}, validation every ${validateEvery}`);
     const bar = new ProgressBar(LABELS[kind], totalSteps, plan.prepared.checkpoint?.step ?? 0);
     message = (text) => bar.message(text);
     const attended = { steering, bar, told: new Set(plan.warnings), say };

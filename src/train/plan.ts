@@ -19,6 +19,7 @@ import { checkCases } from './preflight';
 import { prepareRun, type PreparedRun, type RunRequest } from './prepare';
 import { taskOf } from '../catalog';
 import type { Say } from './types';
+import { counted } from '../text';
 
 /** A checked training: what it will do and what it will need. */
 export interface Plan extends TrainingJob {
@@ -43,7 +44,7 @@ function refuseFinished({ runDir, resumed, checkpoint, config }: PreparedRun, to
   if (!resumed || !checkpoint || checkpoint.step < totalSteps || isOwed(checkpoint.metadata)) return;
   const key = config.train.steps === null ? 'train.epochs' : 'train.steps';
   throw new UsageError(
-    `${runDir}: this run has finished its ${totalSteps} steps; to continue, add --set ${key}=N with a larger number`,
+    `${runDir}: this run has finished its ${counted(totalSteps, 'step')}; to continue, add --set ${key}=N with a larger number`,
   );
 }
 

@@ -4,6 +4,7 @@ import { ExitCode, UsageError } from '../../errors/userError';
 import type { ExportReport, WeightsFormat } from '../../runs/export';
 import { FORCE_OPTION, onlyPositional, textOption, type Arguments, type Command } from '../command';
 import { branchOption } from './import';
+import { counted } from '../../text';
 
 function formatOption(args: Arguments, out: string): WeightsFormat | 'onnx' {
   const given = textOption(args, 'to') ?? extname(out).slice(1);
@@ -15,7 +16,7 @@ function formatOption(args: Arguments, out: string): WeightsFormat | 'onnx' {
 function describe(report: ExportReport): string {
   const modules = Object.entries(report.modules).map(([name, { tensors }]) => `${name} ${tensors}`);
   const side = report.branch ? `the ${report.branch}’s encoder, ` : '';
-  return `${side}${report.tensors} tensors (${modules.join(', ')}); model card ${report.card}`;
+  return `${side}${counted(report.tensors, 'tensor')} (${modules.join(', ')}); model card ${report.card}`;
 }
 
 async function exportNetwork(args: Arguments, file: string, out: string): Promise<ExportReport> {

@@ -117,7 +117,7 @@ async function withLabel(item: Found, listed: Map<string, Promise<Pairing>>): Pr
   const masks = await masksBeside(image);
   if (masks.length > 0)
     throw new UserError(
-      `${dirname(masks[0]!.file)}: the labels are ${masks.length} masks, one a class; set "masks": "all" in the source to merge them`,
+      `${dirname(masks[0]!.file)}: the labels are ${counted(masks.length, 'mask')}, one a class; set "masks": "all" in the source to merge them`,
     );
   throw new UserError(`${image}: no label found beside it in a labels folder; use a datalist that names the labels`);
 }

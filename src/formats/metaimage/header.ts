@@ -1,5 +1,6 @@
 import { UserError } from '../../errors/userError';
 import type { VoxelType } from '../types';
+import { counted } from '../../text';
 
 /** Keys of a MetaImage header in lower case, and where the header ends. */
 export interface MetaFields {
@@ -79,7 +80,7 @@ export function numbers(
   if (name === undefined) return undefined;
   const values = fields.get(name.toLowerCase())!.split(/\s+/).map(Number);
   if (values.length < count || values.slice(0, count).some((value) => !Number.isFinite(value)))
-    throw new UserError(`${file}: ${name} in the MetaImage header should have ${count} numbers`);
+    throw new UserError(`${file}: ${name} in the MetaImage header should have ${counted(count, 'number')}`);
   return values.slice(0, count);
 }
 
