@@ -1,6 +1,7 @@
 import type { Config } from '../config';
 import { inspectDataset, verdictFolder, type BadCase, type Finding } from '../check/dataset';
 import { imageFiles, type Case } from '../data/datalist';
+import { withAdvice } from '../errors/advice';
 import { UserError } from '../errors/userError';
 import type { SkippedCase } from '../runs';
 import { UNWATCHED, type Watched } from '../rpc/breath';
@@ -15,7 +16,7 @@ const MAX_SHOWN = 10;
 const LEAKAGE_ADVICE = 'set data.allowLeakage to true to go on all the same';
 
 function describeFinding({ file, message, advice }: Finding): string {
-  return `${file}: ${message}; ${advice}`;
+  return `${file}: ${withAdvice(message, advice)}`;
 }
 
 /** What was found before the first step. */

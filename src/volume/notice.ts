@@ -1,3 +1,4 @@
+import { withAdvice } from '../errors/advice';
 import { UserError } from '../errors/userError';
 
 /** What is wrong or odd about a file. The file is named beside it. */
@@ -11,7 +12,7 @@ export interface Notice {
 
 /** A notice as one line of text that names the file. */
 export function noticeText(file: string, { message, advice }: Notice): string {
-  return `${file}: ${message}; ${advice}`;
+  return `${file}: ${withAdvice(message, advice)}`;
 }
 
 /**

@@ -4,6 +4,7 @@ import type { Config } from '../../config';
 import { cacheFolder } from '../../data/cache';
 import { findInSource, type Case } from '../../data/datalist';
 import type { Depth } from '../../data/judge';
+import { adviceFor } from '../../errors/advice';
 import { UserError } from '../../errors/userError';
 import { caseDemands } from '../../tasks/demands';
 import { splitCases } from '../../tasks/split';
@@ -31,24 +32,28 @@ export function verdictFolder({ data: { cache } }: Config): string | null {
   return cache.enabled ? cacheFolder(cache.folder) : null;
 }
 
-/** What a run would say before it looks at any case: too few of them for the share that is asked for. */
-function splitProblems(config: Config, file: string, train: readonly Case[], held: readonly Case[]): Finding[] {
-  try {
-    splitCases(config, train, held);
-    return [];
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    return [{ severity: 'error', file, message: error.message, advice: 'correct the data section of the config' }];
-  }
-}
-
 interface Listed {
   readonly train: readonly Case[];
   readonly held: readonly Case[];
+  /** Cases of `data.train` that `data.fraction` or `data.cases` leaves out. */
+  readonly unused: readonly Case[];
   readonly findings: readonly Finding[];
 }
 
-/** The cases of both lists of a config, masks merged. */
+/** The cases as a run divides them, or what it would say: too few of them for the share that is asked for. */
+function divided(config: Config, file: string, train: readonly Case[], held: readonly Case[]): Listed {
+  try {
+    const { train: trained, validation } = splitCases(config, train, held);
+    const used = new Set([...trained, ...validation]);
+    return { train: trained, held: validation, unused: train.filter((item) => !used.has(item)), findings: [] };
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    const advice = adviceFor(error.message, 'correct the data section of the config');
+    return { train, held, unused: [], findings: [{ severity: 'error', file, message: error.message, advice }] };
+  }
+}
+
+/** The cases of both lists of a config, masks merged, those that a run sets aside among the held-out ones. */
 async function listCases(config: Config, file: string): Promise<Listed> {
   const { data } = config;
   const listed = async (sources: Config['data']['train']) =>
@@ -56,10 +61,12 @@ async function listCases(config: Config, file: string): Promise<Listed> {
   const [train, held] = [await listed(data.train), await listed(data.validation)];
   const merged = await withMergedMasks(config, [...train.cases, ...held.cases]);
   const found = [...train.findings, ...held.findings, ...merged.findings];
-  const unread = found.some(({ severity }) => severity === 'error');
-  const problems = unread ? [] : splitProblems(config, file, train.cases, held.cases);
   const at = train.cases.length;
-  return { train: merged.cases.slice(0, at), held: merged.cases.slice(at), findings: [...found, ...problems] };
+  const lists = { train: merged.cases.slice(0, at), held: merged.cases.slice(at) };
+  // Of lists that are not all there, nobody can tell how a run would divide them.
+  if (found.some(({ severity }) => severity === 'error')) return { ...lists, unused: [], findings: found };
+  const parts = divided(config, file, lists.train, lists.held);
+  return { ...parts, findings: [...found, ...parts.findings] };
 }
 
 /**
@@ -69,7 +76,7 @@ async function listCases(config: Config, file: string): Promise<Listed> {
  * @throws the signal's reason when aborted
  */
 export async function checkConfig(config: Config, file: string, options: ConfigCheck): Promise<ConfigReport> {
-  const { train, held, findings: ofLists } = await listCases(config, file);
+  const { train, held, unused, findings: ofLists } = await listCases(config, file);
   const downstream = await Promise.all(
     options.downstream.map(async (name) => {
       const source = [{ datalist: name, key: 'validation' }];
@@ -80,6 +87,7 @@ export async function checkConfig(config: Config, file: string, options: ConfigC
   const { findings, bad } = await inspectDataset({
     cases: train,
     validation: held,
+    unused,
     demands: caseDemands(config, (await taskOf(config)).checks(config)),
     downstream,
     depth: options.depth,
@@ -88,7 +96,10 @@ export async function checkConfig(config: Config, file: string, options: ConfigC
     ...(options.onProgress && { onProgress: options.onProgress }),
   });
   return {
-    volumes: [train, held, ...downstream.map(({ cases }) => cases)].reduce((count, list) => count + list.length, 0),
+    volumes: [train, held, unused, ...downstream.map(({ cases }) => cases)].reduce(
+      (count, list) => count + list.length,
+      0,
+    ),
     findings: bySeverity([...ofLists, ...downstream.flatMap((list) => list.findings), ...findings]),
     bad,
   };

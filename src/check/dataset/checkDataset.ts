@@ -10,6 +10,8 @@ import { findDuplicates, findLeakage } from './overlap';
 export interface CheckOptions {
   readonly cases: readonly Case[];
   readonly validation?: readonly Case[];
+  /** Cases that are looked at one by one, but are in no list. */
+  readonly unused?: readonly Case[];
   /** What the config demands of each case. */
   readonly demands: CaseDemands;
   /** Validation lists of later tasks, which pre-training must not see. */
@@ -98,7 +100,7 @@ function compareLists(checked: readonly Checked[], options: CheckOptions): Findi
     ...classes(1),
     ...findDuplicates(train),
     ...findLeakage(train, validation, 'the validation list'),
-    ...downstream.flatMap((list, i) => findLeakage(train, of(2 + i), list.name)),
+    ...downstream.flatMap((list, i) => findLeakage(train, of(3 + i), list.name)),
   ];
 }
 
@@ -111,7 +113,7 @@ function compareLists(checked: readonly Checked[], options: CheckOptions): Findi
  */
 export async function inspectDataset(options: CheckOptions): Promise<Inspection> {
   const { demands, depth = 'voxels', verdicts = null, downstream = [] } = options;
-  const own = [options.cases, options.validation ?? []];
+  const own = [options.cases, options.validation ?? [], options.unused ?? []];
   const lists = [...own, ...downstream.map((list) => list.cases)];
   const jobs = lists.flatMap((list, which) => list.map((item) => ({ item, which })));
   // Of another task's list only the images' identities matter here.
@@ -137,7 +139,7 @@ export async function inspectDataset(options: CheckOptions): Promise<Inspection>
   });
   const bad = checked
     .filter(({ which, findings }) => which < own.length && findings.some(({ severity }) => severity === 'error'))
-    .map(({ item, which, findings }): BadCase => ({ item, part: which === 0 ? 'train' : 'validation', findings }));
+    .map(({ item, which, findings }): BadCase => ({ item, part: which === 1 ? 'validation' : 'train', findings }));
   return {
     findings: bySeverity(once([...checked.flatMap(({ findings }) => findings), ...compareLists(checked, options)])),
     bad,

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { resolveTask, type Config, type SourceConfig } from '../../config';
 import { classifiedInSource } from '../../data/classified';
 import { downstreamFor } from '../../downstream/descriptors';
+import { adviceFor } from '../../errors/advice';
 import { UserError } from '../../errors/userError';
 import { withUniqueIds, type Case } from '../../data/datalist/case';
 import { datalistKeys, readDatalist } from '../../data/datalist/decathlon';
@@ -86,7 +87,8 @@ export async function checkSources<S extends DataSource>(
             .replace(/^(\d+): /, 'line $1: ')
             .trimStart()
         : error.message;
-      findings.push({ severity: 'error', file, message, advice: 'correct the source in the config or the file' });
+      const advice = adviceFor(message, 'correct the source in the config or the file');
+      findings.push({ severity: 'error', file, message, advice });
     }
   }
   return { cases: withUniqueIds(found, onNote), findings };
@@ -95,7 +97,7 @@ export async function checkSources<S extends DataSource>(
 /** A sentence that begins with the name of a file, as a finding. */
 function noteOf(text: string): Finding {
   const [, file, message] = /^(.*?): (.*)$/s.exec(text) ?? ['', '', text];
-  return { severity: 'info', file: file!, message: message!, advice: 'check that this is meant' };
+  return { severity: 'info', file: file!, message: message!, advice: adviceFor(message!, 'check that this is meant') };
 }
 
 /** Merges the masks of the cases that have some; what concerns a single case is its problem. */
@@ -113,7 +115,8 @@ export async function withMergedMasks(
     return { cases: await mergeMasks(cases, resolveTask(config.task).classes, options), findings };
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    const advice = 'correct the masks, or the classes of the task';
-    return { cases: [], findings: [...findings, { ...noteOf(error.message), severity: 'error', advice }] };
+    const note = noteOf(error.message);
+    const advice = adviceFor(note.message, 'correct the masks, or the classes of the task');
+    return { cases: [], findings: [...findings, { ...note, severity: 'error', advice }] };
   }
 }

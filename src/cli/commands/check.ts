@@ -1,5 +1,6 @@
 import process from 'node:process';
 import { resolve } from 'node:path';
+import { withAdvice } from '../../errors/advice';
 import { ExitCode, UsageError } from '../../errors/userError';
 import type { Finding } from '../../check/dataset';
 import type { CheckReport } from '../../protocol/datasets';
@@ -12,7 +13,7 @@ const SIGNS = { error: '✗ error', warning: '! warning', info: '· note' } as c
 
 function print(findings: readonly Finding[], volumes: number): void {
   for (const { severity, file, message, advice } of findings) {
-    process.stdout.write(`${SIGNS[severity]}: ${file}: ${message}; ${advice}\n`);
+    process.stdout.write(`${SIGNS[severity]}: ${file}: ${withAdvice(message, advice)}\n`);
   }
   const count = (severity: Finding['severity'], what: string): string =>
     counted(findings.filter((item) => item.severity === severity).length, what);

@@ -1,3 +1,4 @@
+import { adviceFor } from '../../errors/advice';
 import { AdvisedError, UserError } from '../../errors/userError';
 import type { Finding } from '../../protocol/datasets';
 import { counted, formatSize } from '../../text';
@@ -29,7 +30,7 @@ export function unreadable(error: unknown, file: string): Finding {
     severity: 'error',
     file,
     message,
-    advice: 'repair the file or download it again, or remove the case from the list',
+    advice: adviceFor(message, 'repair the file or download it again, or remove the case from the list'),
   };
 }
 
