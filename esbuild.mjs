@@ -1,5 +1,5 @@
 // Bundles the three programs: `node esbuild.mjs [--watch] [--minify] [--only=name,…] [--outdir=DIR]`. Each entry is built when its source exists.
-import { cpSync, existsSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { argv } from 'node:process';
 import { build, context } from 'esbuild';
@@ -32,6 +32,16 @@ const formatsApart = {
     plugin.onResolve({ filter: /\/formats$/ }, ({ kind }) =>
       kind === 'dynamic-import' ? { path: './formats.cjs', external: true } : undefined,
     );
+  },
+};
+
+/** `new Buffer(size)` of this library, of which Node warns on every machine: the same by the function that took its place. */
+const buffersBySize = {
+  name: 'buffers-by-size',
+  setup(plugin) {
+    plugin.onLoad({ filter: /node_modules[\\/]seek-bzip[\\/].*\.js$/ }, ({ path }) => ({
+      contents: readFileSync(path, 'utf8').replaceAll('new Buffer(', 'Buffer.alloc('),
+    }));
   },
 };
 
@@ -70,7 +80,7 @@ const builds = [
     format: 'cjs',
     outExtension: { '.js': '.cjs' },
     external,
-    plugins: [formatsApart],
+    plugins: [formatsApart, buffersBySize],
     define: { 'import.meta.url': 'importMetaUrl' },
     banner: { js: "const importMetaUrl = require('node:url').pathToFileURL(__filename).href;" },
   },
