@@ -145,6 +145,23 @@ describe('DICOM files', () => {
   });
 });
 
+it('a file whose series has a slice that cannot be read is refused by that slice, wherever it lies', async () => {
+  for (const k of [1, 3]) {
+    const files = series([0, 1, 2, 3], undefined, undefined, `g${k}-`);
+    const whole = readFileSync(files[k]!);
+    writeFileSync(files[k]!, whole.subarray(0, 180));
+    expect(await refusal(files[0]!)).toBe(`${files[k]}: truncated or damaged: its DICOM header cannot be read`);
+    expect(await refusal(folder)).toContain(files[k]);
+    rmSync(files[k]!);
+    const name = `${files[k]}.dcm`;
+    writeFileSync(name, Buffer.alloc(500, 7));
+    if (k === 1) expect(await refusal(files[0]!)).toMatch(`missing: a gap of 4.00 mm between`);
+    const told = k === 1 ? await refusal(files[0]!) : (await readVolume(files[0]!)).header.warnings.join();
+    expect(told).toContain(`1 file named like DICOM is none and was left out, such as ${name}`);
+    for (const one of [...files, name]) rmSync(one, { force: true });
+  }
+});
+
 describe('slices of which something else is there', () => {
   const pointer = `version https://git-lfs.github.com/spec/v1\noid sha256:${'a'.repeat(64)}\nsize 1234\n`;
   it.each([

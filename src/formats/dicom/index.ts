@@ -29,8 +29,8 @@ function assumedStep({ between, thickness }: Image, count: number): { mm: number
   return { mm: 1, warning: 'the file gives no distance between slices: 1 mm is assumed' };
 }
 
-/** Where the slices lie. @throws UserError naming `path` when they are not even */
-function place(slices: readonly Image[], path: string): Placed {
+/** Where the slices lie. @param leftOut what the scan of the files left out @throws UserError naming `path` when they are not even */
+function place(slices: readonly Image[], path: string, leftOut: readonly string[]): Placed {
   const first = slices[0]!;
   const { row, column, normal } = directionsOf(first);
   const warnings: string[] = [];
@@ -44,7 +44,7 @@ function place(slices: readonly Image[], path: string): Placed {
     if (steps.uneven)
       throw new AdvisedError(
         path,
-        `${steps.uneven}: a volume needs slices at even distances`,
+        `${[steps.uneven, ...leftOut].join(', ')}: a volume needs slices at even distances`,
         'add what is missing, or leave out what does not belong',
       );
     step = steps.step;
@@ -112,7 +112,7 @@ export async function openDicom(path: string, options: OpenOptions): Promise<Ope
   const chosen = choose(path, list, options.series, found.target);
   checkSound(path, found, chosen);
   const slices = chosen.channels[0]!;
-  const { affine, source, warnings } = place(slices, path);
+  const { affine, source, warnings } = place(slices, path, found.warnings);
   const images = chosen.channels.flat();
   const scale = scaleOf(images);
   const [columns, rows] = sizeOf(slices[0]!);

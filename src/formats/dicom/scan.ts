@@ -4,7 +4,7 @@ import { UserError, fileError } from '../../errors/userError';
 import { isDicomDir, mayBeDicom } from '../../files/dicomFolder';
 import { fewAtATime } from '../../files/fewAtATime';
 import { isDicomName } from '../../files/volumeNames';
-import { counted } from '../../text';
+import { counted, plural } from '../../text';
 import { looksLikeDicom } from '../detect';
 import { readBytes } from '../fileBytes';
 import { NeedsMore, parseDicom, type Parsed } from './dataset';
@@ -154,7 +154,7 @@ async function list(folder: string, deep: boolean, walk: Walk): Promise<void> {
 async function scanFiles(paths: readonly string[], warnings: readonly string[] = []): Promise<Scan> {
   const damaged: string[] = [];
   const files: FileInfo[] = [];
-  let strangers = 0;
+  const strangers: string[] = [];
   const found = await fewAtATime(paths, async (path) => {
     try {
       return await parseFile(path);
@@ -167,15 +167,18 @@ async function scanFiles(paths: readonly string[], warnings: readonly string[] =
   found.forEach((one, i) => {
     const path = paths[i]!;
     if (!one) {
-      if (one === undefined && /\.(dcm|dicom|ima)$/i.test(path)) strangers += 1;
+      if (one === undefined && isDicomName(path)) strangers.push(path);
       return;
     }
     if (one.parsed.data.text('x00080016') === DIRECTORY_CLASS || one.parsed.data.has('x00041220')) return;
     files.push(infoOf(path, one.length, one.parsed));
   });
+  const [first] = strangers;
   const strange =
-    strangers > 0
-      ? [`${counted(strangers, 'file')} named .dcm ${strangers > 1 ? 'are' : 'is'} no DICOM and was left out`]
+    first !== undefined
+      ? [
+          `${counted(strangers.length, 'file')} named like DICOM ${plural(strangers.length, 'is none and was', 'are none and were')} left out, such as ${first}`,
+        ]
       : [];
   return { files, damaged: damaged.sort(), warnings: [...warnings, ...strange] };
 }
@@ -245,5 +248,7 @@ export async function scan(path: string): Promise<Target> {
   const same = beside.files.filter(
     ({ series, sopUid }) => series.uid === target.series.uid && (sopUid === '' || sopUid !== target.sopUid),
   );
-  return { files: [target, ...same].sort((a, b) => (a.path < b.path ? -1 : 1)), damaged: [], warnings: [], target };
+  const files = [target, ...same].sort((a, b) => (a.path < b.path ? -1 : 1));
+  // What cannot be read beside it may be a slice of it: left out without a word, the volume would be shorter.
+  return { files, damaged: beside.damaged, warnings: beside.warnings, target };
 }
