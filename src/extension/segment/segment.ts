@@ -18,6 +18,7 @@ import { chosenDevice } from '../shared/settings';
 import { Cancelled, withProgress, type CommandDefinition } from '../shared/command';
 import { checkpointOf, pickCheckpoint } from '../checkpoint/pickCheckpoint';
 import { showInfo } from '../shared/notify';
+import { chosenSettings } from './settings';
 
 /** Where segmentations go: not beside the images, where a folder of training images would take them for volumes. */
 const FOLDER = 'segmentations';
@@ -86,6 +87,7 @@ async function segmentAll(services: Services, checkpoint: string, cases: readonl
   const run = runLabel(dirname(dirname(checkpoint)));
   return withProgress('Segmenting', async (signal, say) => {
     const files: string[] = [];
+    const settings: string[] = [];
     for (const [index, item] of cases.entries()) {
       const image = item.split(',')[0]!;
       const root =
@@ -95,8 +97,13 @@ async function segmentAll(services: Services, checkpoint: string, cases: readonl
       const out = freeFile(folder, image, run);
       const args = ['segment', item, '--checkpoint', checkpoint, '--out', out, ...(device ? ['--device', device] : [])];
       const of = cases.length > 1 ? `${index + 1} of ${cases.length}: ` : '';
-      const result = await runTool(program, args, { signal, onMessage: reporter(say, of) });
-      if (result.code !== 0) throw new UserError(result.messages.trim().split('\n').at(-1) ?? `${image}: failed`);
+      for (;;) {
+        const options = { signal, onMessage: reporter(say, of) };
+        const result = await runTool(program, [...args, ...settings.flatMap((pair) => ['--set', pair])], options);
+        if (result.code === 0) break;
+        // What is said of how one image is stored holds for those after it, too.
+        settings.push(...(await chosenSettings(result.messages.trim().split('\n').at(-1) || `${image}: failed`)));
+      }
       files.push(out);
     }
     return files;

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { presetConfig } from '../../../../src/config';
+import { offersOf } from '../../../../src/extension/segment/settings';
 import { segmentCommand } from '../../../../src/extension/segment/segment';
 import { OPEN_VOLUME } from '../../../../src/extension/volume/openVolume';
 import { TestExtension } from '../../../support/extension';
@@ -93,6 +94,42 @@ it('shows the last complaint of voco, and opens nothing', async () => {
   await extension.run(segmentCommand, Uri.file(extension.write('case1.nii', '')));
   expect(editor.messages).toMatchObject([{ severity: 'error', text: 'case1.nii: cannot be read' }]);
   expect(editor.progress[0]?.reports).toEqual(['on cpu']);
+  expect(editor.executed).toEqual([]);
+});
+
+it('offers the settings that voco advises, and goes on with the one that is chosen', async () => {
+  const at = 'data.preprocess.intensity';
+  const said =
+    `case1.nii: not in Hounsfield units: 1024 too high; add --set ${at}.offset=-1024, or correct the file; ` +
+    `MR needs a network that was trained on MR; --set ${at}.check=false segments the image as it is`;
+  extension.answer({ segment: { messages: `${said}\n`, code: 1 }, 'segment --set': {} });
+  editor.pick(/organs/);
+  const image = extension.write('case1.nii', '');
+  editor.press('Segment with offset −1024');
+  const files = (await extension.run(segmentCommand, Uri.file(image))) as string[];
+  expect(editor.messages).toMatchObject([
+    { severity: 'error', text: said, buttons: ['Segment with offset −1024', 'Segment as It Is'] },
+  ]);
+  expect(extension.calls.map((args) => args.slice(6))).toEqual([[], ['--set', `${at}.offset=-1024`]]);
+  expect(files).toHaveLength(1);
+});
+
+it('takes no setting from the name of a file, and does nothing when none is chosen', async () => {
+  expect(offersOf('--set network.name=x; --set data.preprocess.intensity.offset=1;rm: is no volume')).toEqual([
+    { label: 'Segment with offset 1', set: ['data.preprocess.intensity.offset=1'] },
+  ]);
+  expect(
+    offersOf('a: add --set data.preprocess.intensity.rescale=425 --set data.preprocess.intensity.offset=-175'),
+  ).toEqual([
+    {
+      label: 'Segment with rescale 425 and with offset −175',
+      set: ['data.preprocess.intensity.rescale=425', 'data.preprocess.intensity.offset=-175'],
+    },
+  ]);
+  extension.answer({ segment: { messages: 'a; --set data.preprocess.intensity.check=false\n', code: 1 } });
+  editor.pick(/organs/);
+  await extension.run(segmentCommand, Uri.file(extension.write('case1.nii', '')));
+  expect(extension.calls).toHaveLength(1);
   expect(editor.executed).toEqual([]);
 });
 
