@@ -48,6 +48,7 @@ const asked = {
   evaluate: ['convert', 'segment', 'train', 'catalog', 'tasks', 'downstream', 'data', 'metrics', 'tensor'],
   study: ['train', 'catalog', 'data'],
   compare: ['convert', 'locate', 'segment', 'train', 'catalog', 'pretext', 'downstream', 'data', 'nets', 'metrics', 'tensor'],
+  probe: ['compare', 'train', 'tasks', 'data', 'nets', 'metrics', 'tensor', 'viewer'],
   bench: ['loader', 'pretext', 'data', 'nets', 'tensor', 'metrics'],
 }; // prettier-ignore
 for (const [room, others] of Object.entries(asked)) rooms[room] = [...others, 'runs', 'config', 'volume', 'protocol'];

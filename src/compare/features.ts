@@ -4,9 +4,7 @@ import { NO_AUGMENTATION, sampleCrop } from '../data/augment';
 import { cacheFolder } from '../data/cache';
 import { VolumeStore } from '../data/volumeStore';
 import { UserError } from '../errors/userError';
-import type { Config, PretrainConfig } from '../config';
-import { pretextOf } from '../pretext/descriptors';
-import { isVoco } from '../pretext/voco/config';
+import type { Config } from '../config';
 import { centredFeatures, LinearCka } from '../metrics';
 import { createEncoder } from '../nets';
 import type { FeatureComparison, FeatureStage } from '../protocol/comparison';
@@ -16,6 +14,7 @@ import { spatialPad, type Volume } from '../volume';
 import { cachedResult } from '../locate/store';
 import type { Say } from '../train/types';
 import type { OpenedCheckpoint } from './checkpoints';
+import { sizesOf, type CropSizes } from './cropSizes';
 import { encodeStages, openEncoder, POSITIONS_A_CROP, type StageFeatures } from './encoders';
 import type { CallContext } from '../rpc';
 
@@ -35,21 +34,6 @@ export interface FeatureQuestion {
   readonly branch?: Branch | undefined;
   readonly crops: number;
   readonly seed: number;
-}
-
-/** What is cut out, voxels of the preprocessed volume, and its size as a network gets it. */
-interface CropSizes {
-  readonly crop: Vec3;
-  readonly input: Vec3;
-}
-
-const sizesOf = (config: Config): CropSizes =>
-  config.kind === 'pretrain' ? pretextSizes(config) : { crop: config.crops.size, input: config.crops.size };
-
-/** Crops of VoCo are resized for the network; those of other pretext tasks pass as they are cut. */
-function pretextSizes(config: PretrainConfig): CropSizes {
-  const { size } = pretextOf(config.method).networkInput(config.method);
-  return isVoco(config) ? { crop: config.method.crop, input: size } : { crop: size, input: size };
 }
 
 /** Why a network cannot take crops of a size, or a number of channels. */

@@ -2,7 +2,7 @@ import type { Comparison, FeatureComparison, ModuleDifference, PairedScore } fro
 import { formatCount, formatSize } from '../text';
 
 /** Columns as wide as their widest cell; numbers to the right. */
-function columns(rows: readonly (readonly string[])[]): string[] {
+export function columns(rows: readonly (readonly string[])[]): string[] {
   const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)));
   return rows.map((row) =>
     row

@@ -9,7 +9,7 @@ export {
   type DiceCeParts,
   type LabelScope,
 } from './losses';
-export { wilcoxonSignedRank, type SignedRank } from './paired';
+export { meanDifference, wilcoxonSignedRank, type MeanDifference, type SignedRank } from './paired';
 export { networkPredictor } from './predictor';
 export { bootstrapInterval, bootstrapScores, meanScore, reduceScores, type Interval, type Reduction } from './reduce';
 export {

@@ -74,3 +74,45 @@ export function wilcoxonSignedRank(differences: readonly number[]): SignedRank {
   const z = Math.max(0, mean - smaller - 0.5) / Math.sqrt(variance);
   return { positive, negative, count, p: Math.min(1, 2 * normalTail(z)), method: 'normal' };
 }
+
+/** How likely |t| of Student's distribution stays below a value, for whole degrees of freedom (Abramowitz & Stegun 26.7.3, 26.7.4). */
+function studentWithin(t: number, freedom: number): number {
+  const angle = Math.atan(t / Math.sqrt(freedom));
+  const square = Math.cos(angle) ** 2;
+  const odd = freedom % 2 === 1;
+  let term = odd ? Math.cos(angle) : 1;
+  let sum = freedom === 1 ? 0 : term;
+  for (let k = odd ? 3 : 2; k < freedom; k += 2) sum += term *= (square * (k - 1)) / k;
+  return odd ? (2 / Math.PI) * (angle + Math.sin(angle) * sum) : Math.sin(angle) * sum;
+}
+
+/** The t with a share of `level` within ±t. */
+function studentQuantile(level: number, freedom: number): number {
+  let [low, high] = [0, 1];
+  while (studentWithin(high, freedom) < level) high *= 2;
+  for (let i = 0; i < 100; i++) {
+    const middle = (low + high) / 2;
+    if (studentWithin(middle, freedom) < level) low = middle;
+    else high = middle;
+  }
+  return (low + high) / 2;
+}
+
+/** The mean of paired differences, and how sure it is. */
+export interface MeanDifference {
+  readonly mean: number;
+  /** Standard deviation, and the ends of the interval of Student's t; null for a single difference. */
+  readonly deviation: number | null;
+  readonly low: number | null;
+  readonly high: number | null;
+}
+
+/** The mean of paired differences with its interval by Student's t. @param differences one or more numbers */
+export function meanDifference(differences: readonly number[], level = 0.95): MeanDifference {
+  const count = differences.length;
+  const mean = differences.reduce((sum, value) => sum + value, 0) / count;
+  if (count < 2) return { mean, deviation: null, low: null, high: null };
+  const deviation = Math.sqrt(differences.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (count - 1));
+  const half = (studentQuantile(level, count - 1) * deviation) / Math.sqrt(count);
+  return { mean, deviation, low: mean - half, high: mean + half };
+}

@@ -15,6 +15,7 @@ import { init } from './init';
 import { locate } from './locate';
 import { phantom } from './phantom';
 import { pretrain } from './pretrain';
+import { probe } from './probe';
 import { segment } from './segment';
 import { study } from './study';
 
@@ -31,6 +32,7 @@ export const commands: readonly Command[] = [
   segment,
   locate,
   compare,
+  probe,
   importWeights,
   exportWeights,
   info,
