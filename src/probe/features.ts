@@ -2,7 +2,7 @@ import type { CropSizes } from '../compare/cropSizes';
 import type { Config } from '../config';
 import { NO_AUGMENTATION, sampleCrop } from '../data/augment';
 import { imageFiles, type Case } from '../data/datalist';
-import { UserError } from '../errors/userError';
+import { BadCaseError, UserError } from '../errors/userError';
 import { availableMemory } from '../files/memory';
 import { voxelCount } from '../geometry';
 import { estimate, type Encoder } from '../nets';
@@ -47,8 +47,20 @@ export interface EncodeRequest {
   /** All see the same crops. Their pooled features are the averages of all scales. */
   readonly encoders: readonly { readonly encoder: Encoder; readonly name: string }[];
   readonly signal: AbortSignal;
+  /** Told of a case that cannot be read, which is then left out; absent: such a case ends all. */
+  readonly onBadCase?: ((error: BadCaseError) => void) | undefined;
   /** Called after each batch with the crops done so far. */
   readonly onProgress: (done: number) => void;
+}
+
+async function openScene(item: Case, { scenes, onBadCase }: EncodeRequest): Promise<Scene | undefined> {
+  try {
+    return await scenes.open(item);
+  } catch (error) {
+    if (!onBadCase || !(error instanceof BadCaseError)) throw error;
+    onBadCase(error);
+    return undefined;
+  }
 }
 
 function checkChannels({ image }: Scene, item: Case, { encoders }: EncodeRequest): void {
@@ -110,13 +122,14 @@ function joined(parts: readonly Float32Array[], columns: number): Features {
  * @throws UserError naming the file that cannot be read; the signal's reason when aborted
  */
 export async function encodeCrops(request: EncodeRequest): Promise<EncodedCrops> {
-  const { cases, scenes, seed, encoders } = request;
+  const { cases, seed, encoders } = request;
   const order = [...new RandomStream(seed, ORDER).permutation(cases.length)].slice(0, request.crops);
   const parts = encoders.map((): Float32Array[] => []);
   const [volumes, labels, used]: [number[], number[], Case[]] = [[], [], []];
   for (const [place, index] of order.entries()) {
     const item = cases[index]!;
-    const scene = await scenes.open(item);
+    const scene = await openScene(item, request);
+    if (!scene) continue;
     checkChannels(scene, item, request);
     const count = Math.floor(request.crops / order.length) + (place < request.crops % order.length ? 1 : 0);
     const random = new RandomStream(seed, CROPS, streamId(item.id));

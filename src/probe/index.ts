@@ -95,7 +95,7 @@ async function encodeSeed(
   job: ProbeJob,
   { networks, ...setting }: Setting,
   seed: number,
-  rest: Pick<EncodeRequest, 'signal' | 'onProgress'>,
+  rest: Pick<EncodeRequest, 'signal' | 'onProgress' | 'onBadCase'>,
 ): Promise<EncodedCrops & { channels: number[] }> {
   const network = networks[networks.length > 1 ? seed - job.seed : 0]!;
   const pretrained = await openProbed(network, job.branch);
@@ -142,14 +142,25 @@ interface Scored {
   readonly volumes: ReadonlySet<string>;
 }
 
+/** With `data.onBadCase` "skip": tells of each bad case once. */
+function tellBadCases({ networks }: Setting, say: Say): EncodeRequest['onBadCase'] {
+  if (networks[0]!.config.data.onBadCase !== 'skip') return undefined;
+  const told = new Set<string>();
+  return ({ image, message }) => {
+    if (!told.has(image)) say(`left out (data.onBadCase): ${message}`);
+    told.add(image);
+  };
+}
+
 async function scoreSeeds(job: ProbeJob, setting: Setting, signal: AbortSignal): Promise<Scored> {
   const bar = new ProgressBar('probing', job.seeds * job.crops);
   const [labels, volumes] = [new Set<number>(), new Set<string>()];
   const seeds: ProbeSeed[] = [];
   let channels: number[] = [];
+  const onBadCase = tellBadCases(setting, (text) => bar.message(text));
   for (let i = 0; i < job.seeds; i++) {
     const onProgress = (done: number): void => bar.update(i * job.crops + done, `seed ${i + 1} of ${job.seeds}`);
-    const encoded = await encodeSeed(job, setting, job.seed + i, { signal, onProgress });
+    const encoded = await encodeSeed(job, setting, job.seed + i, { signal, onProgress, onBadCase });
     encoded.labels.forEach((label) => labels.add(label));
     encoded.cases.forEach(({ id }) => volumes.add(id));
     channels = encoded.channels;

@@ -26,7 +26,7 @@ export const scenarios = [
     args: ['pretrain', 'pretrain.voco.json', '--run', 'out'],
     again: resumed('pretrain', 'out'),
     outputs: ['out', 'cache'],
-    kills: 18,
+    kills: 15,
   },
   {
     name: 'finetune',
@@ -89,6 +89,13 @@ export const scenarios = [
     args: ['locate', '--checkpoint', trained, '--positions', '4', '--out', 'located'],
     again: forced,
     outputs: ['located', 'cache'],
+    kills: 3,
+  },
+  {
+    name: 'probe',
+    args: ['probe', 'pre', '--seeds', '2', '--crops', '24', '--out', 'probed.json'],
+    again: forced,
+    outputs: ['probed.json', 'cache'],
     kills: 3,
   },
   { name: 'check', args: ['check', 'pretrain.voco.json'], outputs: ['cache'], kills: 2 },

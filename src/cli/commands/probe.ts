@@ -6,6 +6,7 @@ import { branchOption } from './import';
 
 const DEFAULT_SEEDS = 5;
 const DEFAULT_CROPS = 1000;
+const LEAST_CROPS = 10;
 const TASKS: readonly ProbeTask[] = ['organ', 'position'];
 
 function taskOption(args: Arguments): ProbeTask | undefined {
@@ -71,7 +72,7 @@ export const probe: Command = {
       task: taskOption(args),
       seeds: integerOption(args, 'seeds', positionals.length > 1 ? positionals.length : DEFAULT_SEEDS, 1),
       seed: integerOption(args, 'seed', 0),
-      crops: integerOption(args, 'crops', DEFAULT_CROPS, 1),
+      crops: integerOption(args, 'crops', DEFAULT_CROPS, LEAST_CROPS),
       crop: cropOption(args),
       device: textOption(args, 'device'),
       out: textOption(args, 'out'),

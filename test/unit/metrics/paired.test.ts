@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { wilcoxonSignedRank } from '../../../src/metrics';
+import { meanDifference, wilcoxonSignedRank } from '../../../src/metrics';
 
 /** Two-sided p by trying every assignment of signs. */
 function enumerated(differences: readonly number[]): number {
@@ -51,5 +51,31 @@ describe('Wilcoxon signed-rank test', () => {
   test('differences of zero and missing ones do not count', () => {
     expect(wilcoxonSignedRank([0, NaN, 1, 2, 3]).count).toBe(3);
     expect(wilcoxonSignedRank([0, 0])).toMatchObject({ count: 0, p: 1 });
+  });
+});
+
+describe('the interval of a mean difference', () => {
+  // Quantiles of Student's t from printed tables, two-sided 95 %.
+  test.each([
+    [2, 12.7062],
+    [3, 4.30265],
+    [4, 3.18245],
+    [5, 2.77645],
+    [6, 2.57058],
+    [10, 2.26216],
+    [31, 2.04227],
+    [121, 1.97993],
+  ])('of %i differences is that of Student', (count, t) => {
+    const differences = Array.from({ length: count }, (_, i) => i % 2);
+    const { mean, deviation, low, high } = meanDifference(differences);
+    expect((high! - mean) / (deviation! / Math.sqrt(count))).toBeCloseTo(t, 4);
+    expect(mean - low!).toBeCloseTo(high! - mean, 12);
+  });
+
+  test('follows the level, and is none for a single difference', () => {
+    const { low, high } = meanDifference([1, 2, 3, 4], 0.99);
+    // t of 3 degrees of freedom, two-sided 99 %: 5.84091
+    expect((high! - low!) / 2).toBeCloseTo((5.84091 * Math.sqrt(5 / 3)) / 2, 4);
+    expect(meanDifference([0.25])).toEqual({ mean: 0.25, deviation: null, low: null, high: null });
   });
 });

@@ -292,6 +292,25 @@ describe('gradients', () => {
     expect(Math.max(...values.slice(4).map(size))).toBe(0);
     expect(Math.min(...values.slice(0, 4).map(size))).toBeGreaterThan(0);
   });
+
+  it('cvpr-paper: the gradient of crops agrees with differences', async () => {
+    const base = setUp(layout);
+    const objective = createObjective('cvpr-paper', { regularizerWeight: 0 });
+    const identity = { forward: (x: tf.Tensor2D) => x } as Projector;
+    const loss = (x: tf.Tensor) =>
+      objective.loss({ ...base, features: { student: x as tf.Tensor2D }, projectors: { student: identity } }).total;
+    const rows = randomRows(5, 12, SIZES.out);
+    const gradient = (await tf.grad(loss)(rows).array()) as number[][];
+    const start = (await rows.array()) as number[][];
+    for (const row of [0, 1, 2, 3]) {
+      const length = Math.sqrt(gradient[row]!.reduce((sum, value) => sum + value ** 2, 0));
+      const at = (step: number): number => {
+        const moved = start[row]!.map((value, i) => value + (step / length) * gradient[row]![i]!);
+        return loss(tf.tensor2d(Object.assign([...start], { [row]: moved }))).dataSync()[0]!;
+      };
+      expect((at(1e-3) - at(-1e-3)) / 2e-3 / length).toBeCloseTo(1, 1);
+    }
+  });
 });
 
 describe('stays finite', () => {
