@@ -17,11 +17,18 @@ export interface SchemaNode {
   readonly $ref?: string;
   readonly $defs?: Readonly<Record<string, SchemaNode>>;
   readonly anyOf?: readonly SchemaNode[];
+  /** Values of the sibling key `name` that look at this key; all without it. */
+  readonly usedBy?: readonly string[];
   readonly [keyword: string]: unknown;
 }
 
 export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Whether a key of a section is one that its `name` does not look at: `betas` of an optimizer sgd. */
+export function isIdle(section: Readonly<Record<string, unknown>>, schema: SchemaNode | undefined): boolean {
+  return schema?.usedBy !== undefined && typeof section.name === 'string' && !schema.usedBy.includes(section.name);
 }
 
 /** `data.train[0].key`, as users write it; the root is an empty string. */

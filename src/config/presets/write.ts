@@ -1,4 +1,4 @@
-import { isRecord, itemSchema, ownProperty, settle, type SchemaNode } from '../../schema/tree';
+import { isIdle, isRecord, itemSchema, ownProperty, settle, type SchemaNode } from '../../schema/tree';
 
 const WIDTH = 116;
 
@@ -53,7 +53,7 @@ function property(
 }
 
 function object(value: Record<string, unknown>, schema: SchemaNode | undefined, indent: string): string[] {
-  const entries = Object.entries(value);
+  const entries = Object.entries(value).filter(([key]) => !isIdle(value, schema && ownProperty(schema, key)));
   return entries.flatMap(([key, child], index) =>
     property(key, child, schema && ownProperty(schema, key), indent, index < entries.length - 1 ? ',' : ''),
   );

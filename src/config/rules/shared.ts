@@ -1,8 +1,9 @@
 import { networkDescriptors } from '../../nets/descriptors';
 import type { NetworkInput } from '../../tasks/descriptor';
 import type { Config, NetworkConfig } from '../types';
-import { formatSize } from '../../text';
-import { error, warning, type Problem } from '../../schema';
+import { optimizerSchema, scheduleSchema } from '../schema/training';
+import { formatSize, listOf } from '../../text';
+import { error, isIdle, warning, type Problem, type SchemaNode } from '../../schema';
 
 /** A size of crops that the network cannot take. */
 export function sizeRules({ path, size, derived }: NetworkInput, network: NetworkConfig): Problem[] {
@@ -63,10 +64,28 @@ export function rateRules({ schedule, optimizer }: Config): Problem[] {
 /** Nesterov's momentum looks ahead along the plain one. */
 export function optimizerRules({ optimizer }: Config): Problem[] {
   const { name, nesterov, momentum } = optimizer;
-  if (!nesterov) return [];
-  const at = ['optimizer', 'nesterov'];
-  if (name !== 'sgd') return [warning(at, `unused, since ${name} has no such momentum: use optimizer.name "sgd"`)];
-  return momentum > 0 ? [] : [error(at, 'needs a momentum above 0', false)];
+  if (name !== 'sgd' || !nesterov || momentum > 0) return [];
+  return [error(['optimizer', 'nesterov'], 'needs a momentum above 0', false)];
+}
+
+const NAMED: Readonly<Record<'optimizer' | 'schedule', SchemaNode>> = {
+  optimizer: optimizerSchema,
+  schedule: scheduleSchema,
+};
+
+/** Settings that were changed, but that the chosen optimizer or schedule does not look at. */
+export function idleRules(config: Config): Problem[] {
+  return (['optimizer', 'schedule'] as const).flatMap((section) => {
+    const value: Readonly<Record<string, unknown>> = config[section];
+    const idle = Object.entries(NAMED[section].properties!).filter(([, schema]) => isIdle(value, schema));
+    const changed = idle.filter(([key, schema]) => JSON.stringify(value[key]) !== JSON.stringify(schema.default));
+    return changed.map(([key, { usedBy = [] }]) =>
+      warning(
+        [section, key],
+        `unused: ${section}.name "${String(value.name)}" has no such setting, only ${listOf(usedBy, 'and')}`,
+      ),
+    );
+  });
 }
 
 /** The one device that knows a precision other than float32. */

@@ -1,5 +1,8 @@
 import { count, pair, pathString, positive } from '../../schema/shapes';
 
+/** Keys that only some values of the sibling key `name` look at. */
+const usedBy = <const Names extends readonly string[]>(...names: Names) => ({ usedBy: names });
+
 export const optimizerSchema = {
   type: 'object',
   additionalProperties: false,
@@ -29,19 +32,28 @@ export const optimizerSchema = {
       examples: [0.01],
     },
     betas: {
+      ...usedBy('adamw'),
       ...pair({ type: 'number', minimum: 0, exclusiveMaximum: 1 }),
       default: [0.9, 0.999],
       description: 'Decay rates of the two moment estimates of adamw.',
       examples: [[0.9, 0.999]],
     },
-    eps: { ...positive, default: 1e-8, description: 'Added to the denominator of adamw.', examples: [1e-8] },
+    eps: {
+      ...usedBy('adamw'),
+      ...positive,
+      default: 1e-8,
+      description: 'Added to the denominator of adamw.',
+      examples: [1e-8],
+    },
     amsgrad: {
+      ...usedBy('adamw'),
       type: 'boolean',
       default: true,
       description: 'Divide by the largest second moment so far (adamw). Released VoCo code: true.',
       examples: [true],
     },
     momentum: {
+      ...usedBy('sgd'),
       type: 'number',
       minimum: 0,
       exclusiveMaximum: 1,
@@ -50,6 +62,7 @@ export const optimizerSchema = {
       examples: [0.9, 0.99],
     },
     nesterov: {
+      ...usedBy('sgd'),
       type: 'boolean',
       default: false,
       description: 'Nesterov’s momentum instead of the plain one (sgd), as in nnU-Net and nnssl.',
@@ -77,6 +90,7 @@ export const scheduleName = {
 } as const;
 
 export const schedulePower = {
+  ...usedBy('poly'),
   ...positive,
   default: 0.9,
   description: 'The power of schedule poly. nnU-Net and nnssl: 0.9.',

@@ -1,3 +1,4 @@
+import { parse } from 'jsonc-parser';
 import type { FinetuneConfig } from '../../../src/config';
 import type { VocoConfig } from '../../../src/pretext/voco/config';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -113,4 +114,14 @@ test('the two presets of the demo study are of one network and one grey scale, a
   expect(pre.train.microBatch).toBe(randomCrops + grid[0] * grid[1] * grid[2]);
   // The pretext task tells left from right, so nothing may be mirrored on either side.
   for (const { augment } of [pre.method, fine]) expect([augment.flip, augment.rotate90]).toEqual([0, 0]);
+});
+
+test('a file has only the settings that its optimizer and its schedule look at', () => {
+  const keysOf = (text: string, section: string) => Object.keys((parse(text) as Record<string, object>)[section]!);
+  const sgd = presetText('spark');
+  expect(keysOf(sgd, 'optimizer')).toEqual(['name', 'lr', 'weightDecay', 'momentum', 'nesterov', 'clipNorm']);
+  expect(keysOf(sgd, 'schedule')).toContain('power');
+  const adamw = presetText('voco-10k');
+  expect(keysOf(adamw, 'optimizer')).toEqual(['name', 'lr', 'weightDecay', 'betas', 'eps', 'amsgrad', 'clipNorm']);
+  expect(keysOf(adamw, 'schedule')).not.toContain('power');
 });
