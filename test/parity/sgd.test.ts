@@ -76,7 +76,9 @@ test('what cannot be is told in a line', () => {
   expect(problems(written({ ...sgd, nesterov: true, momentum: 0 }, poly))).toContain(
     'optimizer.nesterov: needs a momentum above 0',
   );
-  expect(problems(written({ nesterov: true }, poly)).join()).toContain('optimizer.nesterov: unused: optimizer.name "adamw" has no such setting, only sgd');
+  expect(problems(written({ nesterov: true }, poly)).join()).toContain(
+    'optimizer.nesterov: unused: optimizer.name "adamw" has no such setting, only sgd',
+  );
   expect(problems(written({ ...sgd, nesterov: 'yes' }, poly)).join()).toContain('optimizer.nesterov: ');
   expect(problems(written(sgd, { name: 'poly', power: 0 })).join()).toContain('schedule.power: must be');
   expect(problems(written(sgd, { name: 'polynomial' })).join()).toContain('schedule.name: must be');
