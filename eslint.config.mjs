@@ -44,6 +44,7 @@ const asked = {
   train: ['check', 'convert', 'loader', 'catalog', 'tasks', 'data', 'nets', 'tensor'],
   locate: ['convert', 'train', 'tasks', 'pretext', 'data', 'tensor'],
   preview: ['locate', 'loader', 'catalog', 'tasks', 'pretext', 'data'],
+  answer: ['preview', 'locate', 'convert', 'train', 'catalog', 'tasks', 'pretext', 'data', 'tensor'],
   segment: ['convert', 'downstream', 'data', 'nets', 'metrics', 'tensor'],
   evaluate: ['convert', 'segment', 'train', 'catalog', 'tasks', 'downstream', 'data', 'metrics', 'tensor'],
   study: ['train', 'catalog', 'data'],

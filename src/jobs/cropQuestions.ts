@@ -1,8 +1,13 @@
+import { Buffer } from 'node:buffer';
+import { statedConfig } from '../config/ofCheckpoint';
 import type { PretrainConfig } from '../config/types';
+import { isRecord } from '../schema/tree';
 import type { Program } from './process';
 import { toolServer, type ToolServer } from './toolServer';
+import type { AnswerCalls, AnswerView, CropAnswer, CropQuestion } from '../protocol/answers';
 import type { CheckpointItem, CropPrediction, CropRequest, LocateCall, PredictCall } from '../protocol/crops';
 import type { LocateCalls, LocateReport, PlacedCrop } from '../protocol/locate';
+import { mapPixels } from '../protocol/pixels';
 import { listCheckpoints, type CheckpointInfo } from '../runs/checkpoint';
 import { validationMetric } from '../protocol/metrics';
 import type { RunRegistry } from './runRegistry';
@@ -24,11 +29,25 @@ export type SceneCalls = CallsOf<{
   step(
     request: CropRequest,
   ): Scene & { readonly randoms: readonly PlacedCrop[]; readonly bases: readonly PlacedCrop[] };
+  question(request: CropRequest): Omit<CropQuestion<PretrainConfig>, 'checkpoint'>;
 }>;
 
-function item({ file, step, metrics }: CheckpointInfo, run: string): CheckpointItem {
+/** The pretext task of a checkpoint, as its header states it. */
+export function taskOfCheckpoint(metadata: Readonly<Record<string, string>>): string | undefined {
+  const method = statedConfig(metadata)?.method;
+  return isRecord(method) && typeof method.name === 'string' ? method.name : undefined;
+}
+
+function item({ file, step, metrics, metadata }: CheckpointInfo, run: string): CheckpointItem {
   const loss = metrics[validationMetric('loss')] ?? metrics.loss;
-  return { file, run, step, ...(loss !== undefined && Number.isFinite(loss) && { loss }) };
+  const task = taskOfCheckpoint(metadata);
+  return { file, run, step, ...(task && { task }), ...(loss !== undefined && Number.isFinite(loss) && { loss }) };
+}
+
+/** A part of an answer with pictures that can be drawn. */
+function drawable(part: AnswerView<string>): AnswerView {
+  if (part.kind !== 'image') return part;
+  return { ...part, picture: mapPixels(part.picture, (text) => Uint8Array.from(Buffer.from(text, 'base64'))) };
 }
 
 /** The checkpoints of the workspace's pre-trainings: newest runs first, of each run the newest first. */
@@ -66,7 +85,7 @@ class Latest {
 
 /** Asks a checkpoint's network about crops, in a trainer process that is started at the first question and ends with the panel. */
 export class CropQuestions {
-  private readonly server: ToolServer<LocateCalls<PretrainConfig>>;
+  private readonly server: ToolServer<LocateCalls<PretrainConfig> & AnswerCalls<PretrainConfig>>;
   private readonly locating = new Latest();
   private readonly predicting = new Latest();
   private device = 'auto';
@@ -104,14 +123,24 @@ export class CropQuestions {
     });
   }
 
+  /** What the network answers to what its pretext task asks of the crop. */
+  answer({ checkpoint, ...request }: PredictCall): Promise<CropAnswer | null> {
+    return this.predicting.run(async (signal) => {
+      const question = await this.scenes.call('question', [request]);
+      this.device = this.chosenDevice() ?? question.config.device;
+      const { parts, step } = await this.server.call('answer', { checkpoint, ...question }, { signal });
+      return { parts: parts.map(drawable), step };
+    });
+  }
+
   cancel(): null {
     this.locating.cancel();
+    this.predicting.cancel();
     return null;
   }
 
   dispose(): void {
-    this.locating.cancel();
-    this.predicting.cancel();
+    this.cancel();
     this.server.dispose();
   }
 }

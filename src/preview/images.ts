@@ -1,5 +1,6 @@
-import type { Vec3 } from '../geometry';
-import type { GreyImage } from '../protocol/crops';
+import { voxelCount, type Vec3 } from '../geometry';
+import type { CropPicture, GreyImage } from '../protocol/crops';
+import type { CropImage } from '../tasks';
 import type { Volume } from '../volume';
 
 /** Grey values of numbers between `low` and `high`. */
@@ -48,11 +49,32 @@ export function greySlice(
   return inGrey(sliceOf(volume, plane, index), range);
 }
 
-/** The middle slices of a crop `[x, y, z, C]` across z, y and x; intensities 0 to 1 are black to white. */
-export function middleSlices(crop: Float32Array, size: Vec3, channels: number): GreyImage[] {
+/** The middle slices of the first channel of a crop `[x, y, z, C]` across z, y and x, in grey. */
+export function middleSlices(crop: Float32Array, size: Vec3, range: readonly [number, number]): GreyImage[] {
+  const channels = crop.length / voxelCount(size);
   const first = channels === 1 ? crop : crop.filter((_, at) => at % channels === 0);
   const shape = [1, ...size] as const;
   return ([2, 1, 0] as const).map((plane) =>
-    greySlice({ data: first, shape }, plane, Math.floor(size[plane] / 2), [0, 1]),
+    greySlice({ data: first, shape }, plane, Math.floor(size[plane] / 2), range),
   );
+}
+
+const floats = (voxels: ArrayLike<number>): Float32Array =>
+  voxels instanceof Float32Array ? voxels : Float32Array.from(voxels);
+
+/**
+ * An image of a crop as people see it.
+ *
+ * @param range intensities that are black and white
+ */
+export function cropPicture(image: CropImage, size: Vec3, range: readonly [number, number]): CropPicture {
+  const { name, voxels, classes, hidden, asked } = image;
+  const mask = (marked: Uint8Array): GreyImage[] => middleSlices(floats(marked), size, [0, 1]);
+  return {
+    name,
+    images: middleSlices(floats(voxels), size, classes === undefined ? range : [0, classes - 1]),
+    ...(classes !== undefined && { classes }),
+    ...(hidden && { hidden: mask(hidden) }),
+    ...(asked && { asked: mask(asked) }),
+  };
 }

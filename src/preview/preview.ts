@@ -7,6 +7,7 @@ import { caseName, imageFiles, resolveSources, splitValidation, type Case } from
 import { UserError } from '../errors/userError';
 import type {
   BodySurface,
+  CropPicture,
   CropPreview,
   CropRequest,
   CropsPreview,
@@ -15,12 +16,13 @@ import type {
   Problems,
   CropSliceRequest,
 } from '../protocol/crops';
+import type { CropQuestion } from '../protocol/answers';
 import { spacingOf } from '../volume';
 import type { ImageQuestion, PredictRequest } from '../locate/locator';
 import { SamplePlan } from '../loader/plan';
 import { previewFor } from '../catalog';
-import type { OpenPreview } from '../tasks';
-import { greySlice, middleSlices } from './images';
+import type { CropImage, OpenPreview } from '../tasks';
+import { cropPicture, greySlice, middleSlices } from './images';
 import { StageRunner, type Staged } from './stages';
 import { bodySurface } from './surface';
 
@@ -97,19 +99,19 @@ export class CropPreviewer {
   /** One crop as training draws it in an epoch: where it lies, its position label, what the network sees. */
   crop(request: CropRequest): CropPreview {
     const { task, prepared } = this.state();
-    const { plain, seen, target, words, ...placed } = task.draw(request, this.streamOf(request.draw));
-    const pictures = (voxels: Float32Array): GreyImage[] => middleSlices(voxels, task.input, prepared.volume.shape[0]);
+    const { plain, goesIn, asked, words, ...placed } = task.draw(request, this.streamOf(request.draw));
+    const picture = (image: CropImage): CropPicture => cropPicture(image, task.input, prepared.range);
     return {
       ...placed,
-      plain: pictures(plain),
-      seen: pictures(seen),
-      ...(target && { target: pictures(target) }),
+      plain: middleSlices(plain, task.input, prepared.range),
+      goesIn: goesIn.map(picture),
+      asked: asked.map(picture),
       augmentation: words,
     };
   }
 
   /** What the network is asked about: the config as it stands, and the case's files. */
-  scene(): Omit<ImageQuestion, 'checkpoint'> {
+  scene(): Omit<ImageQuestion, 'checkpoint'> & { readonly config: PretrainConfig } {
     const { config, cases, caseIndex } = this.state();
     return { config, files: imageFiles(cases[caseIndex]!) };
   }
@@ -124,6 +126,18 @@ export class CropPreviewer {
     if (!step)
       throw new UserError(`The pretext task ${config.method.name} has no positions that a network can be asked for.`);
     return { ...this.scene(), ...step };
+  }
+
+  /**
+   * What a network is asked about the chosen crop, for one that answers as it was trained: whoever asks it draws the crop anew, by the
+   * same code.
+   */
+  question(request: CropRequest): Omit<CropQuestion<PretrainConfig>, 'checkpoint'> {
+    const { task, config, prepared } = this.state();
+    if (!task.batch) throw new UserError(`The pretext task ${config.method.name} has no answers that can be shown.`);
+    // The other crops of a batch are those of the same case in the epochs that follow: its image is at hand.
+    const streams = Array.from({ length: config.train.batch }, (_, later) => this.streamOf(request.draw + later));
+    return { ...this.scene(), request, streams, range: prepared.range };
   }
 
   private state(): Current {
@@ -173,7 +187,7 @@ export class CropPreviewer {
   }
 }
 
-function describe({ prepared, task, cases }: Current, known: number | undefined): Omit<CropsPreview, 'crop'> {
+function describe({ config, prepared, task, cases }: Current, known: number | undefined): Omit<CropsPreview, 'crop'> {
   const [, x, y, z] = prepared.volume.shape;
   return {
     cases: cases.map((item) => caseName(imageFiles(item)[0]!)),
@@ -188,5 +202,7 @@ function describe({ prepared, task, cases }: Current, known: number | undefined)
     grid: { counts: task.grid.counts, crop: task.grid.crop, origin: task.grid.origin },
     randomCrops: task.randomCrops,
     input: task.input,
+    // The crops of other tasks have the one size that their network gets.
+    task: { name: config.method.name, locates: task.step !== undefined, resizable: task.step !== undefined },
   };
 }

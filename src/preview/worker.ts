@@ -11,6 +11,7 @@ const methods = {
   body: previewer.body.bind(previewer),
   scene: previewer.scene.bind(previewer),
   step: previewer.step.bind(previewer),
+  question: previewer.question.bind(previewer),
 };
 
 serveThread<CallsOf<typeof methods>>(spread(methods));

@@ -1,4 +1,5 @@
 import type { Box, Vec3 } from '../geometry';
+import type { CropAnswer } from './answers';
 import type { LocateReport } from './locate';
 import type { Progress } from '../rpc';
 
@@ -7,10 +8,22 @@ import type { Progress } from '../rpc';
  */
 
 /** A picture of grey values 0 to 255, row by row, the first axis of the plane along a row. */
-export interface GreyImage {
+export interface GreyImage<Pixels = Uint8Array> {
   readonly width: number;
   readonly height: number;
-  readonly data: Uint8Array;
+  readonly data: Pixels;
+}
+
+/** The middle slices of a crop across z, y and x. */
+export interface CropPicture<Pixels = Uint8Array> {
+  readonly name: string;
+  readonly images: readonly GreyImage<Pixels>[];
+  /** The grey values stand for so many classes, from the first in black to the last in white. */
+  readonly classes?: number;
+  /** White for what the network does not get to see. */
+  readonly hidden?: readonly GreyImage<Pixels>[];
+  /** White for what something is asked of; absent: everywhere. */
+  readonly asked?: readonly GreyImage<Pixels>[];
 }
 
 /** What a volume is like after a preprocessing step, with its middle slice (x along a row). */
@@ -30,6 +43,15 @@ export interface CropGridPreview {
   readonly origin: Vec3;
 }
 
+/** What the page must know of a pretext task. */
+export interface ShownTask {
+  readonly name: string;
+  /** Its network can be asked where crops lie; others answer what the task asks of a crop. */
+  readonly locates: boolean;
+  /** The size of a crop can be changed. */
+  readonly resizable: boolean;
+}
+
 export interface CropsPreview {
   /** The cases that training would see, by name. */
   readonly cases: readonly string[];
@@ -43,6 +65,7 @@ export interface CropsPreview {
   readonly randomCrops: number;
   /** Size of a crop as the network gets it. */
   readonly input: Vec3;
+  readonly task: ShownTask;
   /** The crop that was asked for with it. */
   readonly crop: CropPreview;
 }
@@ -69,11 +92,13 @@ export interface CropPreview {
   readonly grid?: CropGridPreview;
   /** Share of the crop in each base crop, in grid order (x slowest); none for a base crop. */
   readonly label?: Float64Array;
-  /** The middle slices across z, y and x of the crop as the network gets it, without and with its augmentation. */
+  /** The middle slices across z, y and x of the crop as it was cut, in the size that the network gets. */
   readonly plain: readonly GreyImage[];
-  readonly seen: readonly GreyImage[];
-  /** What the network is to give, where that is an image. */
-  readonly target?: readonly GreyImage[];
+  /** What the network gets. */
+  readonly goesIn: readonly CropPicture[];
+  /** What the network is to give, where that are images, and what it is to tell, in words. */
+  readonly asked: readonly CropPicture[];
+  readonly question?: string;
   /** What the augmentation did, in words. */
   readonly augmentation: string;
 }
@@ -87,9 +112,11 @@ export interface BodySurface {
   readonly greys: Uint8Array;
 }
 
-/** A checkpoint that can be asked where crops are. */
+/** A pre-training checkpoint whose network can be asked. */
 export interface CheckpointItem {
   readonly file: string;
+  /** Its pretext task, where its header tells one. */
+  readonly task?: string;
   /** Label of its run, and its step. */
   readonly run: string;
   readonly step: number;
@@ -150,6 +177,7 @@ export interface CropsContract {
     /** Null when it was cancelled or overtaken by another question. */
     readonly locate: { readonly params: LocateCall; readonly result: LocateReport | null };
     readonly predict: { readonly params: PredictCall; readonly result: CropPrediction | null };
+    readonly answer: { readonly params: PredictCall; readonly result: CropAnswer | null };
     readonly cancel: { readonly params: null; readonly result: null };
   };
   readonly events: {

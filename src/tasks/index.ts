@@ -1,3 +1,4 @@
+export type * from './answer';
 export type * from './descriptor';
 export type * from './loss';
 export type * from './preview';

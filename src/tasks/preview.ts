@@ -3,6 +3,19 @@ import type { Box, Vec3 } from '../geometry';
 import type { CropGridPreview, CropRequest } from '../protocol/crops';
 import type { PlacedCrop } from '../protocol/locate';
 import type { Volume } from '../volume';
+import type { Batch } from './sampler';
+
+/** A picture of a crop, and what of it counts. */
+export interface CropImage {
+  readonly name: string;
+  /** `[…size, channels]`: intensities, or a class a voxel where {@link classes} says how many there are. */
+  readonly voxels: Float32Array | Uint8Array;
+  readonly classes?: number;
+  /** `[…size]`: 1 for voxels that the network does not get to see. */
+  readonly hidden?: Uint8Array;
+  /** `[…size]`: 1 for voxels that something is asked of; absent: all. */
+  readonly asked?: Uint8Array;
+}
 
 /** A crop as training draws it, for people to look at: what goes in, and what is asked of the network. */
 export interface DrawnCrop {
@@ -12,11 +25,14 @@ export interface DrawnCrop {
   readonly grid?: CropGridPreview;
   /** Share of the crop in each base crop, in grid order; for tasks with base crops. */
   readonly label?: Float64Array;
-  /** `[…size, channels]`: the crop as it was cut, and as the network gets it. */
+  /** `[…size, channels]`: the crop as it was cut. */
   readonly plain: Float32Array;
-  readonly seen: Float32Array;
-  /** `[…size, channels]`: what the network is to give, where that is an image. */
-  readonly target?: Float32Array;
+  /** What the network gets. */
+  readonly goesIn: readonly CropImage[];
+  /** What the network is to give, where that are images. */
+  readonly asked: readonly CropImage[];
+  /** What the network is to tell, in words; absent where the images or the label say it. */
+  readonly question?: string;
   /** What happened to the crop, in words. */
   readonly words: string;
 }
@@ -36,6 +52,13 @@ export interface OpenPreview {
     request: CropRequest,
     stream: readonly number[],
   ): { readonly randoms: readonly PlacedCrop[]; readonly bases: readonly PlacedCrop[] };
+  /**
+   * The rows of the crop that {@link draw} shows, as training gives them to the network.
+   *
+   * @param streams those of the case in the epoch that is looked at, and in others whose crops follow in the batch; none of them beside
+   *   the crop that is shown where `alone`
+   */
+  batch?(request: CropRequest, streams: readonly (readonly number[])[], alone: boolean): Batch;
 }
 
 /** What the panel beside a config shows of a pretext task: the very code and numbers of training, without a tensor library. */

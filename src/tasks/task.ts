@@ -7,6 +7,7 @@ import type * as tf from '../tensor/tf';
 import type { Vec3 } from '../geometry';
 import type { Watched } from '../rpc/breath';
 import type { ConfigPath } from '../schema';
+import type { AnswerPart } from './answer';
 import type { BestScore } from './descriptor';
 import type { Loss } from './loss';
 import type { TaskPreview } from './preview';
@@ -97,6 +98,12 @@ export interface TrainedModel<B extends Batch> {
   begin?(watched: Watched): Promise<void>;
   /** Scores on held-out cases. Without this method, the loss is measured on batches of held-out cases. */
   validate?(watched: Watched): Promise<Scalars>;
+  /**
+   * What the network gives for the first crop of a batch, for people to look at: the outputs that the loss is made of, and its parts.
+   *
+   * @param vectors of all rows, for a {@link VectorLoss}
+   */
+  answer?(batch: B, vectors?: tf.Tensor2D): Promise<readonly AnswerPart[]>;
   dispose(): void;
 }
 

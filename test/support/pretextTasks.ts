@@ -120,3 +120,36 @@ export const smallTasks: Readonly<Record<Exclude<PretextName, 'voco'>, SmallTask
     ],
   },
 };
+
+const smallNetworks: Readonly<Record<string, object>> = {
+  unet3d: { name: 'unet3d', featureSize: 4 },
+  'swin-unetr': { name: 'swin-unetr', featureSize: 12 },
+};
+
+/** A transformer's step takes ten times that of a small U-Net. */
+const lengths: Readonly<Record<string, object>> = {
+  unet3d: { steps: 6, batch: 2, validateEvery: 3, checkpointEvery: 3 },
+  'swin-unetr': { steps: 4, batch: 1, validateEvery: 2, checkpointEvery: 2 },
+};
+
+/** A config that pre-trains a small network with a task, on the phantom of `makeTinyPhantom`. */
+export const smallConfig = ({ method }: SmallTask, network: string, device: string) => ({
+  kind: 'pretrain',
+  name: method.name,
+  seed: 3,
+  device,
+  threads: 1,
+  output: 'runs',
+  data: {
+    train: [{ datalist: 'phantom/dataset_0.json' }],
+    validation: [{ datalist: 'phantom/dataset_0.json', key: 'validation' }],
+    preprocess: { resize: [48, 48, 80], foreground: null },
+    cache: { folder: 'cache' },
+    workers: 0,
+  },
+  method,
+  network: smallNetworks[network],
+  optimizer: { lr: 0.001 },
+  schedule: { name: 'constant' },
+  train: { ...lengths[network], microBatch: 3, keepLast: 9 },
+});

@@ -14,7 +14,8 @@ type Grip = readonly [number, number];
 const REACH = 7;
 const HANDLE = 7;
 
-function gripAt(view: SliceView, { from, to }: Edges, x: number, y: number): Grip | undefined {
+/** @param whole the box can only be moved */
+function gripAt(view: SliceView, { from, to }: Edges, x: number, y: number, whole: boolean): Grip | undefined {
   const [x0, y0] = toCanvas(view, ...from);
   const [x1, y1] = toCanvas(view, ...to);
   const side = (at: number, low: number, high: number): number | undefined => {
@@ -24,7 +25,8 @@ function gripAt(view: SliceView, { from, to }: Edges, x: number, y: number): Gri
     return Math.abs(at - high) <= reach || (low < high ? at > high : at < high) ? 1 : 0;
   };
   const [across, up] = [side(x, x0, x1), side(y, y0, y1)];
-  return across === undefined || up === undefined ? undefined : [across, up];
+  if (across === undefined || up === undefined) return undefined;
+  return whole ? [0, 0] : [across, up];
 }
 
 function cursorOf([across, up]: Grip, view: SliceView): string {
@@ -62,8 +64,8 @@ export function handleMarks(view: SliceView, { from, to }: Edges, colour: string
 }
 
 export interface BoxActions {
-  /** The slice and the box on it; undefined where the box is not in the slice, or may not be changed. */
-  current(): { readonly view: SliceView; readonly edges: Edges } | undefined;
+  /** The slice and the box on it, whose size may be fixed; undefined where the box is not in the slice, or may not be changed. */
+  current(): { readonly view: SliceView; readonly edges: Edges; readonly fixed: boolean } | undefined;
   change(edges: Edges, resized: boolean): void;
 }
 
@@ -77,12 +79,12 @@ export function listenToBox(node: HTMLElement, actions: BoxActions): void {
   canvas.addEventListener('pointermove', (event) => {
     if (event.buttons !== 0) return;
     const now = actions.current();
-    const grip = now && gripAt(now.view, now.edges, ...place(event));
+    const grip = now && gripAt(now.view, now.edges, ...place(event), now.fixed);
     canvas.style.cursor = now && grip ? cursorOf(grip, now.view) : 'crosshair';
   });
   const press = (down: PointerEvent): void => {
     const now = actions.current();
-    const grip = now && down.button === 0 ? gripAt(now.view, now.edges, ...place(down)) : undefined;
+    const grip = now && down.button === 0 ? gripAt(now.view, now.edges, ...place(down), now.fixed) : undefined;
     if (!now || !grip) return;
     down.preventDefault();
     // Otherwise the slice would take the press for a wish to have the box there.

@@ -33,9 +33,11 @@ export class CropMoves {
     const { crop: shown, preview } = this.stage;
     if (!shown || !preview) return;
     const { counts, crop } = preview.grid;
+    const most = (axis: number): number =>
+      preview.task.resizable ? counts[axis]! * crop[axis]! : preview.volume.size[axis]!;
     const [centre, size] = [[...shown.centre], [...shown.box.size]];
     axesOf(plane).forEach((axis, i) => {
-      const side = wholeVoxels(from[i]!, to[i]!, counts[axis]! * crop[axis]!);
+      const side = wholeVoxels(from[i]!, to[i]!, most(axis));
       if (resized) size[axis] = side.size;
       centre[axis] = side.start + Math.floor(size[axis]! / 2);
     });
@@ -98,8 +100,10 @@ export class CropMoves {
       const [centre, size] = [[...stage.crop.centre], [...stage.crop.box.size]];
       // Right and up make it larger, whatever side of the patient is there.
       const grow = { ArrowRight: far, ArrowUp: far }[event.key] ?? -far;
-      if (event.ctrlKey || event.metaKey) size[move[0]]! += grow;
-      else centre[move[0]]! += move[1];
+      if (event.ctrlKey || event.metaKey) {
+        if (!stage.preview?.task.resizable) return false;
+        size[move[0]]! += grow;
+      } else centre[move[0]]! += move[1];
       stage.moveTo(triple(centre), triple(size));
       return true;
     }

@@ -1,9 +1,12 @@
 import { voxelCount, type Vec3 } from '../../src/geometry';
-import type { CropChoice, CropGridPreview, CropPreview, GreyImage } from '../../src/protocol/crops';
+import type { CropAnswer } from '../../src/protocol/answers';
+import type { CropChoice, CropGridPreview, CropPreview, CropsPreview } from '../../src/protocol/crops';
 import { button } from '../ui/controls';
 import { element } from '../ui/dom';
 import { CropFields } from './fields';
-import { greyCanvas, labelTables } from './pictures';
+import { answerNodes } from './answers';
+import { pictureRow } from './cropPictures';
+import { labelTables } from './pictures';
 import { formatSize } from '../../src/text';
 
 export interface CropSectionActions {
@@ -13,7 +16,7 @@ export interface CropSectionActions {
   back(): void;
 }
 
-/** The crop in words and numbers: where it is, its position label, and its middle slices before and after augmentation. */
+/** The crop in words and numbers: where it is, its position label, what of it goes in, what is asked, and what is answered. */
 export class CropSection {
   /** Place and label. */
   readonly node: HTMLElement;
@@ -23,6 +26,7 @@ export class CropSection {
   private readonly back: HTMLElement;
   private readonly where = element('p', { class: 'muted', id: 'where', role: 'status' });
   private readonly label = element('div', { id: 'label' });
+  private readonly answered = element('div', { id: 'answered', 'aria-live': 'polite' });
 
   constructor(actions: CropSectionActions) {
     this.fields = new CropFields((centre, size) => actions.place(centre, size));
@@ -30,18 +34,32 @@ export class CropSection {
     this.node = element('section', {}, this.where, this.fields.node, this.back, this.label);
   }
 
-  /** @param input size of a crop as the network gets it. */
-  show(crop: CropPreview, choice: CropChoice, input: Vec3): void {
+  show(crop: CropPreview, choice: CropChoice, { input, task }: CropsPreview): void {
     const moved = choice.centre !== undefined || choice.size !== undefined;
     this.where.textContent = inWords(crop, moved);
     this.back.hidden = !moved;
-    this.fields.show(crop.centre, crop.box, choice.kind === 'random');
+    const movable = choice.kind === 'random';
+    this.fields.show(crop.centre, crop.box, { centre: movable, size: movable && task.resizable });
     this.pictures.replaceChildren(
-      ...pictureRow(`Crop at ${formatSize(input)}`, crop.plain),
-      ...pictureRow('As the network sees it', crop.seen),
-      ...(crop.target ? pictureRow('What the network is to give', crop.target) : []),
+      head('Cut from the volume'),
+      pictureRow({ name: `${formatSize(input)} voxels`, images: crop.plain }),
+      head('Goes in'),
+      ...crop.goesIn.map((picture) => pictureRow(picture)),
       element('p', { class: 'muted', id: 'augmentation' }, crop.augmentation),
+      ...this.askedNodes(crop),
+      this.answered,
     );
+  }
+
+  private askedNodes({ asked, question }: CropPreview): HTMLElement[] {
+    if (asked.length === 0 && question === undefined) return [];
+    const words = question === undefined ? [] : [element('p', { id: 'question' }, question)];
+    return [head('Asked'), ...words, ...asked.map((picture) => pictureRow(picture))];
+  }
+
+  /** What the network answers; undefined while it is not asked, or has not answered. */
+  showAnswer(answer: CropAnswer | undefined): void {
+    this.answered.replaceChildren(...(answer ? [head('Answered'), ...answerNodes(answer)] : []));
   }
 
   /** The position label of a random crop, beside what the network predicts. */
@@ -57,10 +75,7 @@ export class CropSection {
   }
 }
 
-function pictureRow(text: string, images: readonly GreyImage[]): HTMLElement[] {
-  const canvases = images.map((one, at) => greyCanvas(one, `${text}, across ${'zyx'[at]}`, true));
-  return [element('h2', {}, text), element('div', { class: 'row' }, ...canvases)];
-}
+const head = (text: string): HTMLElement => element('h2', {}, text);
 
 /** Size, place and main base crop of a crop. */
 function inWords({ box, centre, label }: CropPreview, moved: boolean): string {

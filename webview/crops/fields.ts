@@ -41,13 +41,14 @@ export class CropFields {
     );
   }
 
-  show(centre: Vec3, { size }: Box, editable: boolean): void {
-    const put = (inputs: HTMLInputElement[], values: Vec3): void =>
+  /** @param editable what can be changed */
+  show(centre: Vec3, { size }: Box, editable: { readonly centre: boolean; readonly size: boolean }): void {
+    const put = (inputs: HTMLInputElement[], values: Vec3, free: boolean): void =>
       inputs.forEach((input, axis) => {
-        input.disabled = !editable;
+        input.disabled = !free;
         if (!this.typed.has(input)) input.value = String(values[axis]);
       });
-    put(this.centre, centre);
-    put(this.size, size);
+    put(this.centre, centre, editable.centre);
+    put(this.size, size, editable.size);
   }
 }

@@ -1,4 +1,12 @@
-import type { CheckpointItem, CropPrediction, CropRequest, CropsContract, CropsState } from '../../src/protocol/crops';
+import type { CropAnswer } from '../../src/protocol/answers';
+import type {
+  CheckpointItem,
+  CropPrediction,
+  CropRequest,
+  CropsContract,
+  CropsState,
+  ShownTask,
+} from '../../src/protocol/crops';
 import type { LocateReport } from '../../src/protocol/locate';
 import { button, checkbox } from '../ui/controls';
 import { element } from '../ui/dom';
@@ -29,9 +37,13 @@ function nameOf({ run, step, loss }: CheckpointItem): string {
   return `${run}, step ${step}${loss === undefined ? '' : `, loss ${loss.toFixed(3)}`}`;
 }
 
-/** Which checkpoint is asked, and what it answers: similarities of the crop, similarity of the base crops, the error's map. */
+/**
+ * Which checkpoint is asked, and what it answers. Where crops can be located: similarities of the crop, similarity of the base crops, the
+ * error's map. Else what the pretext task asks of the crop.
+ */
 export class NetworkSection {
   prediction?: CropPrediction;
+  answer?: CropAnswer;
   /** The map of the checkpoint on this case, as long as preprocessing and grid are those it was made with. */
   report?: LocateReport;
   readonly node: HTMLElement;
@@ -47,6 +59,7 @@ export class NetworkSection {
   private timer?: ReturnType<typeof setTimeout>;
   private question = 0;
   private asked?: CropRequest;
+  private task?: ShownTask;
 
   constructor(private readonly options: NetworkOptions) {
     this.map = checkbox(
@@ -88,9 +101,19 @@ export class NetworkSection {
     return (this.options.state().map ?? true) ? this.report : undefined;
   }
 
+  /** The config has this pretext task. */
+  turnTo(task: ShownTask): void {
+    const other = this.task?.name !== task.name;
+    this.task = task;
+    if (!other) return;
+    this.prediction = this.answer = this.report = undefined;
+    void this.list();
+  }
+
   /** The crop that is looked at changed. */
   ask(request: CropRequest): void {
     this.asked = request;
+    this.prediction = this.answer = undefined;
     const { checkpoint } = this.options.state();
     clearTimeout(this.timer);
     if (checkpoint) this.timer = setTimeout(() => void this.predict(checkpoint, request), QUIET_MS);
@@ -98,7 +121,8 @@ export class NetworkSection {
 
   /** Preprocessing, grid or case changed: what was answered is not of this any more. */
   outdate(): void {
-    this.prediction = undefined;
+    this.prediction = this.answer = undefined;
+    if (!this.task?.locates) return this.show();
     const first = this.report === undefined;
     this.report = undefined;
     this.show();
@@ -113,11 +137,13 @@ export class NetworkSection {
       this.fail(error);
     }
     const { checkpoint } = this.options.state();
-    const known = checkpoint && !this.listed.some(({ file }) => file === checkpoint.file) ? [checkpoint] : [];
+    // Those of other tasks cannot answer; what a header does not tell, the question will.
+    const fitting = this.listed.filter(({ task }) => task === undefined || task === this.task?.name);
+    const known = checkpoint && !fitting.some(({ file }) => file === checkpoint.file) ? [checkpoint] : [];
     const option = (value: string, text: string): HTMLElement => element('option', { value }, text);
     this.select.replaceChildren(
-      option(NONE, this.listed.length > 0 ? 'Choose a checkpoint…' : 'No pre-training checkpoint here yet'),
-      ...[...known, ...this.listed].map((item) => option(item.file, nameOf(item))),
+      option(NONE, fitting.length > 0 ? 'Choose a checkpoint…' : 'No checkpoint of this task here yet'),
+      ...[...known, ...fitting].map((item) => option(item.file, nameOf(item))),
       option(BROWSE, 'Browse…'),
     );
     this.select.value = checkpoint?.file ?? NONE;
@@ -132,7 +158,7 @@ export class NetworkSection {
           : (this.listed.find(({ file }) => file === value) ?? null);
       if (value === BROWSE && !chosen) return;
       this.options.set({ checkpoint: chosen ?? undefined });
-      this.prediction = this.report = undefined;
+      this.prediction = this.answer = this.report = undefined;
       this.show();
       await this.options.host.call('cancel', null);
       if (this.asked) this.ask(this.asked);
@@ -145,18 +171,37 @@ export class NetworkSection {
   }
 
   private async predict({ file }: CheckpointItem, request: CropRequest): Promise<void> {
+    const { host, state } = this.options;
+    const call = { ...request, checkpoint: file };
+    const locates = this.task?.locates;
+    if (!locates) this.wait('Asking the network…');
     try {
-      const prediction = await this.options.host.call('predict', { ...request, checkpoint: file }, TIMEOUT_MS);
-      // Null: a newer question overtook this one.
-      if (!prediction || this.options.state().checkpoint?.file !== file) return;
-      this.prediction = prediction;
+      const given = await (locates ? host.call('predict', call, TIMEOUT_MS) : host.call('answer', call, TIMEOUT_MS));
+      // Another question overtook this one.
+      if (state().checkpoint?.file !== file || this.asked !== request) return;
+      if (given && 'parts' in given) this.answer = given;
+      else this.prediction = given ?? undefined;
+      if (!locates) this.rest(given ? '' : 'Cancelled: no answer.');
       this.show();
     } catch (error) {
-      this.fail(error);
+      if (this.asked === request) this.fail(error);
     }
   }
 
+  /** Shows that the network is busy, with a bar that does not tell how long. */
+  private wait(text: string): void {
+    this.bar.removeAttribute('value');
+    this.busy.hidden = false;
+    this.say(text);
+  }
+
+  private rest(text: string): void {
+    this.busy.hidden = true;
+    this.say(text);
+  }
+
   private async locate(): Promise<void> {
+    if (!this.task?.locates) return;
     const { checkpoint } = this.options.state();
     const question = (this.question += 1);
     this.report = undefined;
@@ -180,10 +225,11 @@ export class NetworkSection {
   }
 
   private show(): void {
-    const { report, prediction } = this;
+    const { report, prediction, answer, task } = this;
     const { checkpoint } = this.options.state();
     this.map.hidden = !report;
-    this.again.hidden = !checkpoint || report !== undefined || !this.busy.hidden;
+    this.again.hidden = !task?.locates || !checkpoint || report !== undefined || !this.busy.hidden;
+    this.node.dataset.answered = String(answer !== undefined);
     this.node.dataset.report = String(report !== undefined);
     this.node.dataset.predicted = String(prediction !== undefined);
     this.summary.replaceChildren(...(report ? summaryOf(report) : []));
@@ -193,7 +239,10 @@ export class NetworkSection {
         ? [element('h2', {}, 'Similarity of base crops'), ...similarityCanvas(similarity)]
         : []),
     );
-    if (!checkpoint) this.say('Choose a pre-training checkpoint to see where its network places the crops.');
+    if (!checkpoint)
+      this.rest(
+        `Choose a checkpoint of a pre-training to see ${task?.locates ? 'where its network places the crops' : 'what its network answers'}.`,
+      );
     this.options.changed();
   }
 

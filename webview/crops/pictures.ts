@@ -4,15 +4,21 @@ import { element } from '../ui/dom';
 import { scaleColour } from '../volume/raster';
 import { formatSize, significant } from '../../src/text';
 
-/** A grey picture on a canvas of its own size; the first row is the lowest, and `mirrored` puts high columns left. */
-export function greyCanvas(image: GreyImage, title: string, mirrored: boolean): HTMLCanvasElement {
-  const { width, height, data } = image;
+/** The colour of a pixel, by its place in the picture's data and on the canvas. */
+export type Paint = (at: number, x: number, y: number) => readonly [number, number, number];
+
+/** A picture on a canvas of its own size; the first row is the lowest, and high columns lie left. @param paint grey by default */
+export function pictureCanvas(
+  { width, height, data }: GreyImage,
+  title: string,
+  paint: Paint = (at) => [data[at]!, data[at]!, data[at]!],
+): HTMLCanvasElement {
   const canvas = element('canvas', { width, height, role: 'img', 'aria-label': title, title });
   const pixels = new ImageData(width, height);
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
-      const grey = data[(height - 1 - y) * width + (mirrored ? width - 1 - x : x)]!;
-      pixels.data.set([grey, grey, grey, 255], 4 * (y * width + x));
+      const at = (height - 1 - y) * width + (width - 1 - x);
+      pixels.data.set([...paint(at, x, y), 255], 4 * (y * width + x));
     }
   }
   canvas.getContext('2d')!.putImageData(pixels, 0, 0);
@@ -39,7 +45,7 @@ function spacingText(spacing: Vec3): string {
 export function stageCards(stages: readonly StagePreview[]): HTMLElement[] {
   return stages.map((stage) => {
     const name = STAGES[stage.stage] ?? stage.stage;
-    const picture = greyCanvas(stage.image, `${name}: middle slice`, true);
+    const picture = pictureCanvas(stage.image, `${name}: middle slice`);
     const [width, height] = [stage.image.width * stage.spacing[0], stage.image.height * stage.spacing[1]];
     picture.style.aspectRatio = String(width / height);
     return element(

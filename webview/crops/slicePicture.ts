@@ -60,11 +60,11 @@ function gridBoxes({ view, index, preview, crop: drawn }: SliceScene): BoxMark[]
   return boxes;
 }
 
-function cropBoxes({ view, index, crop, editable }: SliceScene): BoxMark[] {
+function cropBoxes({ view, index, preview, crop, editable }: SliceScene): BoxMark[] {
   const edges = crop && edgesOn(crop.box, view.plane, index);
   if (!edges) return [];
   const box = { ...edges, colour: COLOURS.crop, width: 2.5 };
-  return editable ? [box, ...handleMarks(view, edges, COLOURS.crop)] : [box];
+  return editable && preview.task.resizable ? [box, ...handleMarks(view, edges, COLOURS.crop)] : [box];
 }
 
 /** A slice with the grid, the crop and the error map. */

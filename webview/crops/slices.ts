@@ -98,7 +98,7 @@ export class CropSlices {
         if (!preview || !crop || !editable) return undefined;
         const { view, index } = this.sliceOf(tile, preview);
         const edges = edgesOn(crop.box, plane, index);
-        return edges && { view, edges };
+        return edges && { view, edges, fixed: !preview.task.resizable };
       },
       change: (edges, resized) => this.moves.reshape(plane, edges, resized),
     });

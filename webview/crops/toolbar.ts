@@ -17,6 +17,9 @@ export class CropToolbar {
   private readonly cases = element('select', { id: 'case', 'aria-label': 'Case' });
   private readonly choices = element('select', { id: 'choice', 'aria-label': 'Crop' });
   private readonly epoch = element('output', { id: 'epoch' });
+  /** Each augmentation of VoCo's crops, and all that other tasks make. */
+  private readonly parts: readonly HTMLElement[];
+  private readonly whole: HTMLElement;
 
   constructor(augmentations: CropsState['augment'], actions: ToolbarActions) {
     this.cases.addEventListener('change', () => actions.chooseCase(this.cases.selectedIndex));
@@ -26,6 +29,9 @@ export class CropToolbar {
     });
     const augment = (name: keyof CropsState['augment'], text: string): HTMLElement =>
       checkbox(text, augmentations[name], (on) => actions.augment({ [name]: on }), `augment-${name}`);
+    this.parts = [augment('flip', 'Flips'), augment('rotate', 'Turns'), augment('shift', 'Intensity shift')];
+    const all = (on: boolean): void => actions.augment({ flip: on, rotate: on, shift: on });
+    this.whole = checkbox('Augmentation', augmentations.flip || augmentations.rotate, all, 'augment-all');
     this.node = element(
       'div',
       { class: 'toolbar' },
@@ -41,15 +47,17 @@ export class CropToolbar {
       element(
         'span',
         { class: 'augmentations', role: 'group', 'aria-label': 'Augmentation' },
-        augment('flip', 'Flips'),
-        augment('rotate', 'Turns'),
-        augment('shift', 'Intensity shift'),
+        ...this.parts,
+        this.whole,
       ),
     );
   }
 
   /** Lists what the config offers. */
-  list({ cases, randomCrops, grid }: CropsPreview, { caseIndex, choice }: CropsState): void {
+  list({ cases, randomCrops, grid, task }: CropsPreview, { caseIndex, choice }: CropsState): void {
+    // Only crops that can be resized are augmented in these three ways alone.
+    for (const part of this.parts) part.hidden = !task.resizable;
+    this.whole.hidden = task.resizable;
     this.cases.replaceChildren(...cases.map((name) => element('option', {}, name)));
     this.cases.selectedIndex = Math.min(caseIndex, cases.length - 1);
     const bases = voxelCount(grid.counts);

@@ -12,6 +12,7 @@ import type { Plane } from '../../src/protocol/volume';
 import { element } from '../ui/dom';
 import { errorText, type Host } from '../ui/host';
 import { onThemeChange } from '../ui/theme';
+import { placesOf } from './answers';
 import { coalesced } from './coalesce';
 import { CropSection } from './cropSection';
 import { errorTop } from './errorSlices';
@@ -33,7 +34,7 @@ const DEFAULT_STATE: CropsState = {
   augment: { flip: true, rotate: true, shift: true },
 };
 
-/** The page: preprocessing steps above, slices with the grid and the crop, label and crop as the network sees it. */
+/** The page: preprocessing steps above, slices with the grid and the crop, and beside them what goes in, is asked and answered. */
 export class CropsView {
   private state: CropsState;
   private preview?: CropsPreview;
@@ -171,6 +172,7 @@ export class CropsView {
     const other = this.preview?.volume.version !== preview.volume.version;
     const outdated = other || JSON.stringify(this.preview?.grid) !== JSON.stringify(preview.grid);
     this.preview = preview;
+    this.network.turnTo(preview.task);
     this.say(preview.warnings);
     if (other) {
       this.slices.renew();
@@ -231,15 +233,14 @@ export class CropsView {
       // The grid may have stopped it: further keys start from where it is.
       this.set({ choice: { ...choice, centre: crop.centre, size: choice.size && crop.box.size } });
     }
-    this.network.prediction = undefined;
     this.network.ask(request);
     this.describe(crop, this.preview!);
   }
 
-  private describe(crop: CropPreview, { input }: CropsPreview): void {
+  private describe(crop: CropPreview, preview: CropsPreview): void {
     const { choice, draw } = this.state;
     this.toolbar.showDraw(draw);
-    this.section.show(crop, choice, input);
+    this.section.show(crop, choice, preview);
     this.showLabel();
     this.app.dataset.cut = JSON.stringify([choice, draw, crop.centre]);
     this.redraw();
@@ -247,7 +248,9 @@ export class CropsView {
 
   private showLabel(): void {
     const { crop, preview } = this;
-    if (crop && preview) this.section.showLabel(crop, preview.grid, this.network.prediction?.predicted);
+    const { prediction, answer } = this.network;
+    if (crop && preview) this.section.showLabel(crop, preview.grid, prediction?.predicted ?? placesOf(answer));
+    this.section.showAnswer(answer);
   }
 
   /** The network answered, or its answers became void. */
@@ -297,8 +300,8 @@ export class CropsView {
   /** Where the crop is to be, and how large: the worker keeps it inside the grid. */
   private place3(centre: Vec3, size: Vec3): void {
     if (!this.editable || !this.preview) return;
-    const { crop } = this.preview.grid;
-    const usual = size.every((n, axis) => n === crop[axis]);
+    const { grid, task } = this.preview;
+    const usual = !task.resizable || size.every((n, axis) => n === grid.crop[axis]);
     this.set({ choice: { ...this.state.choice, centre, size: usual ? undefined : size }, place: undefined });
     void this.cut();
   }

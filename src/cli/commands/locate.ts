@@ -35,7 +35,7 @@ export const locate: Command = {
     '  --out DIR          writes locate.json, and error.nii.gz as an overlay for the image\n' +
     '  --force            replaces files of these names that are there already\n' +
     '  --json             prints the whole report as JSON\n' +
-    '  --serve            answers requests on standard input, for the editor (src/protocol/locate.ts)',
+    '  --serve            answers requests on standard input, for the editor (src/protocol/locate.ts, src/protocol/answers.ts)',
   options: {
     checkpoint: { type: 'string' },
     case: { type: 'string' },
@@ -50,8 +50,8 @@ export const locate: Command = {
   },
   async run(args) {
     if (args.values.serve) {
-      const { serveInspector } = await import('../../locate/serve');
-      await serveInspector(textOption(args, 'device') ?? 'auto', process.stdin, process.stdout);
+      const { serveAnswers } = await import('../../answer/serve');
+      await serveAnswers(textOption(args, 'device') ?? 'auto', process.stdin, process.stdout);
       return ExitCode.done;
     }
     const checkpoint = textOption(args, 'checkpoint');

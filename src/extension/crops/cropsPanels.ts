@@ -106,6 +106,7 @@ class CropsPanel implements OpenPanel<vscode.Uri> {
       browse: pickCheckpointFile,
       locate: (params) => questions.locate(params, (progress) => this.server.send('progress', progress)),
       predict: (params) => questions.predict(params),
+      answer: (params) => questions.answer(params),
       cancel: () => questions.cancel(),
     };
   }

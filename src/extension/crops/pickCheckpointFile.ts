@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import { UserError } from '../../errors/userError';
+import { taskOfCheckpoint } from '../../jobs/cropQuestions';
 import type { CheckpointItem } from '../../protocol/crops';
 import { runLabel } from '../../runs/runDirectory';
 import { readSafetensorsHeader } from '../../runs/safetensors';
@@ -16,5 +17,6 @@ export async function pickCheckpointFile(): Promise<CheckpointItem | null> {
       `${chosen.fsPath}: is not a pre-training checkpoint; choose a step-….safetensors of a pre-training run`,
     );
   const run = metadata.name ?? runLabel(basename(chosen.fsPath));
-  return { file: chosen.fsPath, run, step: Number(metadata.step) };
+  const task = taskOfCheckpoint(metadata);
+  return { file: chosen.fsPath, run, step: Number(metadata.step), ...(task && { task }) };
 }

@@ -1,7 +1,7 @@
 import type { PretrainConfig } from '../../config';
 import { ParameterSet, type Network, type NetworkConfig, type ParameterSetOptions } from '../../nets';
 import { Scope } from '../../nets/layers';
-import { Modules, variablesOf, type Loss, type Module, type TrainedModel } from '../../tasks';
+import { Modules, variablesOf, type AnswerPart, type Loss, type Module, type TrainedModel } from '../../tasks';
 import { linear } from '../../tensor/ops';
 import type * as tf from '../../tensor/tf';
 import type { CropBatch } from './sampler';
@@ -9,10 +9,16 @@ import type { CropBatch } from './sampler';
 /** What stands before the names of a trained network's weights in a checkpoint, as in VoCo's. */
 export const STUDENT = 'student.';
 
-/** Modules that are all trained at one rate, and their loss. */
-export interface Learner {
-  readonly modules: readonly Module[];
+/** The loss of some modules, and what is shown to people of the outputs that it is made of. */
+export interface Judged {
   readonly loss: Loss<CropBatch>;
+  /** See `TrainedModel.answer`. @param vectors of all rows, for a loss that ties rows together */
+  answer(batch: CropBatch, vectors: tf.Tensor2D | undefined): Promise<readonly AnswerPart[]>;
+}
+
+/** Modules that are all trained at one rate, and their loss. */
+export interface Learner extends Judged {
+  readonly modules: readonly Module[];
 }
 
 /** How modules are made: for a config, with values or by names and shapes alone. */
@@ -28,12 +34,13 @@ export const initOf = ({ config, describeOnly }: Making, namespace: string): Par
   describeOnly,
 });
 
-export function trained({ modules, loss }: Learner): TrainedModel<CropBatch> {
+export function trained({ modules, loss, answer }: Learner): TrainedModel<CropBatch> {
   const weights = new Modules(modules);
   return {
     weights,
     groups: [{ name: '', parameters: modules.flatMap(variablesOf), rate: 1 }],
     loss,
+    answer,
     dispose: () => weights.dispose(),
   };
 }

@@ -1,10 +1,11 @@
 import { voxelCount } from '../../geometry';
 import { createSegmenter } from '../../nets';
-import type { LossScalars, Rows, SampleLoss } from '../../tasks';
+import type { LossScalars, Rows } from '../../tasks';
 import type { PretextDescriptor } from '../../tasks/descriptor';
 import type * as tf from '../../tensor/tf';
+import { numbersOf, restoredAnswer } from './answers';
 import { maskedSquaredError, voxelCorrelation } from './losses';
-import { asStudent } from './models';
+import { asStudent, type Judged } from './models';
 import type { CropBatch } from './sampler';
 import type { CropMethod } from './settings';
 import { cropTask } from './task';
@@ -15,17 +16,29 @@ import { flatVoxels, inputTensor, maskTensor, targetTensor } from './tensors';
  *
  * @param restore the network's answer to some rows `[rows, X, Y, Z, C]`
  */
-export function restoringLoss(
-  restore: (x: tf.Tensor5D, batch: CropBatch, rows: Rows) => tf.Tensor,
-): SampleLoss<CropBatch> {
+export function restored(restore: (x: tf.Tensor5D, batch: CropBatch, rows: Rows) => tf.Tensor): Judged {
+  const outputs = (batch: CropBatch, rows: Rows): tf.Tensor3D =>
+    flatVoxels(restore(inputTensor(batch, rows), batch, rows));
+  const judge = (output: tf.Tensor3D, batch: CropBatch, rows: Rows): LossScalars & { correlation: tf.Scalar } => {
+    const mask = maskTensor(batch, rows);
+    const target = targetTensor(batch, rows);
+    return { loss: maskedSquaredError(output, target, mask), correlation: voxelCorrelation(output, target, mask) };
+  };
   return {
-    reach: 'sample',
-    rows: ({ rows }) => rows,
-    loss(batch, rows): LossScalars {
-      const mask = maskTensor(batch, rows);
-      const target = targetTensor(batch, rows);
-      const output = flatVoxels(restore(inputTensor(batch, rows), batch, rows));
-      return { loss: maskedSquaredError(output, target, mask), correlation: voxelCorrelation(output, target, mask) };
+    loss: {
+      reach: 'sample',
+      rows: ({ rows }) => rows,
+      loss: (batch, rows) => judge(outputs(batch, rows), batch, rows),
+    },
+    async answer(batch) {
+      const first = { first: 0, count: 1 };
+      const { output, loss, correlation } = await numbersOf(() => {
+        const output = outputs(batch, first);
+        const { loss, correlation } = judge(output, batch, first);
+        return { output, loss, correlation };
+      });
+      const scores = { 'mean squared error': loss[0]!, correlation: correlation[0]! };
+      return [restoredAnswer('Restored', output, { batch, row: 0, scores })];
     },
   };
 }
@@ -54,7 +67,7 @@ export function restoringTask<Method extends CropMethod>(descriptor: PretextDesc
     learner(making) {
       const { inChannels } = making.config.network;
       const { net, module } = asStudent(making, (network, init) => createSegmenter(network, inChannels, init));
-      return { modules: [module], loss: restoringLoss((x) => net.forward(x)) };
+      return { modules: [module], ...restored((x) => net.forward(x)) };
     },
   });
 }

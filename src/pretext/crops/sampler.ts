@@ -31,27 +31,32 @@ function floats(length: number, reuse: ArrayBuffer | undefined): Float32Array {
   return reuse?.byteLength === 4 * length ? new Float32Array(reuse) : new Float32Array(length);
 }
 
-/** A batch with room for the rows of `samples`, which are all alike. */
-function emptyBatch(
-  draws: readonly Draw<Item>[],
+/**
+ * A batch of the rows of `samples`, which are all alike.
+ *
+ * @param cases names of their volumes' files
+ */
+export function batchOf(
   samples: readonly CropSample[],
-  channels: number,
+  cases: readonly string[] = [],
   reuse?: readonly ArrayBuffer[],
-) {
+): CropBatch {
   const rows = samples.flatMap((sample) => sample.rows);
   const [first] = rows as [CropRow, ...CropRow[]];
   const size = samples[0]!.rowSize ?? samples[0]!.box.size;
-  return {
-    cases: draws.map((draw) => imageFiles(draw)[0]!),
+  const batch = {
+    cases,
     rows: rows.length,
     shape: size,
-    channels,
+    channels: first.input.length / voxelCount(size),
     inputs: floats(rows.length * first.input.length, reuse?.[0]),
     targets: floats(rows.length * (first.target?.length ?? 0), reuse?.[1]),
     masks: new Uint8Array(rows.length * (first.mask?.length ?? 0)),
     labels: new Uint8Array(rows.length * (first.labels?.length ?? 0)),
     centres: new Float64Array(rows.length * 3),
   } satisfies CropBatch;
+  fill(batch, samples);
+  return batch;
 }
 
 function fill(batch: CropBatch, samples: readonly CropSample[]): void {
@@ -101,9 +106,11 @@ export function cropSampler<Method extends CropMethod>(
               make({ volume: volumes[v]!, others, stream, number, augment }, method),
             );
           });
-          const batch = emptyBatch(draws, samples, volumes[0]!.shape[0], reuse);
-          fill(batch, samples);
-          return batch;
+          return batchOf(
+            samples,
+            draws.map((draw) => imageFiles(draw)[0]!),
+            reuse,
+          );
         },
       };
     },

@@ -25,26 +25,48 @@ function part(voxels: Float32Array, size: Vec3, start: Vec3, box: Vec3): Float32
   return out;
 }
 
-/** The voxels of a crop with its cubes where they are shown, gaps as they were: for people to look at. */
+/** Cubes side by side as a crop `[…crop, C]`, for people to look at, and where the gaps between them are: `[…crop]`, 1 in a gap. */
 export function assembled(
-  plain: Float32Array,
-  size: Vec3,
   cubes: readonly Float32Array[],
   method: Pick<JigsawMethod, 'crop' | 'cubes' | 'gap'>,
-): Float32Array {
-  const out = plain.slice();
-  const channels = plain.length / voxelCount(size);
+): { voxels: Float32Array; gaps: Uint8Array } {
+  const size = method.crop;
   const box = cubeSize(method);
+  const channels = cubes[0]!.length / voxelCount(box);
+  const voxels = new Float32Array(voxelCount(size) * channels);
+  const gaps = new Uint8Array(voxelCount(size)).fill(1);
   const line = box[2] * channels;
   cubes.forEach((cube, place) => {
     const start = cubeStart(place, method);
     for (let i = 0; i < box[0]; i++)
       for (let j = 0; j < box[1]; j++) {
-        const to = (((start[0] + i) * size[1] + start[1] + j) * size[2] + start[2]) * channels;
-        out.set(cube.subarray((i * box[1] + j) * line, (i * box[1] + j + 1) * line), to);
+        const to = ((start[0] + i) * size[1] + start[1] + j) * size[2] + start[2];
+        voxels.set(cube.subarray((i * box[1] + j) * line, (i * box[1] + j + 1) * line), to * channels);
+        gaps.fill(0, to, to + box[2]);
       }
   });
-  return out;
+  return { voxels, gaps };
+}
+
+/** What is told of the cubes of a crop: the number of their order, and each place's turn. */
+export interface Solution {
+  readonly order: number;
+  readonly turns: readonly number[];
+}
+
+/** Cubes put back as somebody says that they were shuffled and turned: the crop again, if that is right. */
+export function solved(
+  cubes: readonly Float32Array[],
+  { order, turns }: Solution,
+  method: Pick<JigsawMethod, 'crop' | 'cubes' | 'gap' | 'permutations'>,
+): Float32Array[] {
+  const box = cubeSize(method);
+  const back: Float32Array[] = [];
+  // Half a turn takes back half a turn.
+  permutationTable(cubes.length, method.permutations)[order]!.forEach((cube, place) => {
+    back[cube] = turned(cubes[place]!, box, CUBE_TURNS[turns[place]!]!);
+  });
+  return back;
 }
 
 /** First voxel of a cube of the crop, x slowest. */

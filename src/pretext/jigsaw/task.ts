@@ -1,13 +1,16 @@
 import { createEncoder } from '../../nets';
+import type { AnswerPart } from '../../tasks';
 import * as tf from '../../tensor/tf';
+import { classAnswer, numbersOf } from '../crops/answers';
 import { classLoss } from '../crops/losses';
 import { asStudent, linearHead } from '../crops/models';
 import type { CropBatch } from '../crops/sampler';
 import { cropTask } from '../crops/task';
 import { inputTensor } from '../crops/tensors';
+import { turnText } from '../crops/turns';
 import { cubeSize, jigsawDescriptor, type JigsawMethod } from './descriptor';
 import { permutationTable } from './permutations';
-import { CUBE_TURNS } from './sampler';
+import { assembled, CUBE_TURNS, solved } from './sampler';
 
 /** Numbers that are kept of each cube's features (the authors' code: 64). */
 const CUBE_FEATURES = 64;
@@ -15,6 +18,45 @@ const CUBE_FEATURES = 64;
 /** Every `step`-th label from `first` on. */
 const everyNth = ({ labels }: CropBatch, first: number, step: number): Uint8Array =>
   Uint8Array.from({ length: Math.ceil((labels.length - first) / step) }, (_, i) => labels[first + i * step]!);
+
+/** The rows of a batch of one crop. */
+function cubesOf({ inputs, rows }: CropBatch): Float32Array[] {
+  const length = inputs.length / rows;
+  return Array.from({ length: rows }, (_, row) => inputs.slice(row * length, (row + 1) * length));
+}
+
+/** What the network gives for the cubes of a crop: probabilities. */
+interface Given {
+  /** `[orders]` */
+  readonly order: Float32Array;
+  readonly orderLoss: Float32Array;
+  /** `[cubes, turns]` */
+  readonly turns?: Float32Array;
+  readonly turnLoss?: Float32Array;
+}
+
+const largest = (values: ArrayLike<number>): number =>
+  Array.from(values).reduce((best, value, i, all) => (value > all[best]! ? i : best), 0);
+
+/** The cubes as the network would put them together, the orders it takes for likely, and the turns of the cubes. */
+function answerOf({ order, orderLoss, turns, turnLoss }: Given, batch: CropBatch, method: JigsawMethod): AnswerPart[] {
+  const cubes = cubesOf(batch);
+  const n = CUBE_TURNS.length;
+  const turnOf = (place: number): number => (turns ? largest(turns.subarray(place * n, (place + 1) * n)) : 0);
+  const told = { order: largest(order), turns: cubes.map((_, place) => turnOf(place)) };
+  const { voxels, gaps } = assembled(solved(cubes, told, method), method);
+  const orders = { name: 'Which order', classes: Array.from(order, (_, i) => `order ${i + 1}`), rows: ['the crop'] };
+  const ownTurns = {
+    name: 'Which turn of each cube',
+    classes: CUBE_TURNS.map(turnText),
+    rows: cubes.map((_, i) => `cube ${i + 1}`),
+  };
+  return [
+    { kind: 'image', image: { name: 'The cubes as it would put them', voxels, hidden: gaps }, scores: {} },
+    classAnswer(orders, order, batch.labels, orderLoss[0]!),
+    ...(turns ? [classAnswer(ownTurns, turns, everyNth(batch, 1, 2), turnLoss![0]!)] : []),
+  ];
+}
 
 /**
  * Cross entropy of the permutation from all cubes of a crop together, and of the turn from each cube alone, half of their sum each
@@ -26,13 +68,23 @@ export const jigsawTask = cropTask<JigsawMethod>({
   rowsPerCrop: ({ cubes }) => cubes ** 3,
   tied: true,
   trial: (batch) => ({ ...batch, labels: new Uint8Array(2 * batch.rows) }),
-  learner(making, { cubes, permutations, turns }) {
+  learner(making, method) {
+    const { cubes, permutations, turns } = method;
     const { net, module } = asStudent(making, createEncoder);
     const places = cubes ** 3;
     const cube = linearHead(making, 'cube', net.pooledSize, CUBE_FEATURES);
     const order = linearHead(making, 'order', places * CUBE_FEATURES, permutationTable(places, permutations).length);
     const turn = turns ? linearHead(making, 'turns', CUBE_FEATURES, CUBE_TURNS.length) : undefined;
     const modules = [module, cube.module, order.module, ...(turn ? [turn.module] : [])];
+    const logits = (pooled: tf.Tensor2D) => {
+      const features = tf.relu(cube.forward(pooled));
+      const together = tf.reshape(features, [pooled.shape[0] / places, places * CUBE_FEATURES]) as tf.Tensor2D;
+      return { order: order.forward(together), turns: turn?.forward(features) };
+    };
+    const judge = ({ order: orders, turns: turned }: ReturnType<typeof logits>, batch: CropBatch) => ({
+      order: classLoss(orders, everyNth(batch, 0, 2 * places)),
+      turns: turned && classLoss(turned, everyNth(batch, 1, 2)),
+    });
     return {
       modules,
       loss: {
@@ -40,12 +92,8 @@ export const jigsawTask = cropTask<JigsawMethod>({
         rows: ({ rows }) => rows,
         forward: (batch, rows) => ({ vectors: net.pooled(inputTensor(batch, rows)) }),
         joint({ student }, batch) {
-          const crops = batch.rows / places;
-          const features = tf.relu(cube.forward(student));
-          const together = tf.reshape(features, [crops, places * CUBE_FEATURES]) as tf.Tensor2D;
-          const told = classLoss(order.forward(together), everyNth(batch, 0, 2 * places));
-          if (!turn) return { loss: told.loss, orderLoss: told.loss.clone(), order: told.accuracy };
-          const turnsTold = classLoss(turn.forward(features), everyNth(batch, 1, 2));
+          const { order: told, turns: turnsTold } = judge(logits(student), batch);
+          if (!turnsTold) return { loss: told.loss, orderLoss: told.loss.clone(), order: told.accuracy };
           return {
             loss: tf.mul(tf.add(told.loss, turnsTold.loss), 0.5) as tf.Scalar,
             orderLoss: told.loss,
@@ -55,6 +103,18 @@ export const jigsawTask = cropTask<JigsawMethod>({
           };
         },
         describe: ({ loss, ...parts }) => ({ loss, ...(parts as Record<string, tf.Scalar>) }),
+      },
+      async answer(batch, vectors) {
+        const given = await numbersOf(() => {
+          const told = logits(vectors!);
+          const losses = judge(told, batch);
+          return {
+            order: tf.softmax(told.order),
+            orderLoss: losses.order.loss,
+            ...(told.turns && { turns: tf.softmax(told.turns), turnLoss: losses.turns!.loss }),
+          };
+        });
+        return answerOf(given, batch, method);
       },
     };
   },

@@ -1,4 +1,4 @@
-import { cropPreview } from '../crops/preview';
+import { cropPreview, maskedShown } from '../crops/preview';
 import { maeSample } from './sampler';
 
-export const maePreview = cropPreview(maeSample);
+export const maePreview = cropPreview(maeSample, maskedShown);

@@ -2,12 +2,21 @@ import type { TaskPreview } from '../../tasks';
 import { cropPreview } from '../crops/preview';
 import { methodOf } from '../crops/settings';
 import type { PositionMethod } from './descriptor';
-import { gridOf, placedSample } from './sampler';
+import { gridOf, placedSample, WHOLE } from './sampler';
+
+const placed = cropPreview<PositionMethod>(placedSample, ({ rows }) => {
+  const [{ input, labels }] = rows as [(typeof rows)[number]];
+  return {
+    goesIn: [{ name: 'The crop', voxels: input }],
+    asked: [],
+    label: Float64Array.from(labels!, (share) => share / WHOLE),
+  };
+});
 
 /** Crops with VoCo's grid over the volume. */
 export const positionPreview: TaskPreview = {
   open(config, volume) {
     const { counts, crop, origin } = gridOf({ volume }, methodOf<PositionMethod>(config));
-    return { ...cropPreview(placedSample).open(config, volume), grid: { counts, crop, origin } };
+    return { ...placed.open(config, volume), grid: { counts, crop, origin } };
   },
 };

@@ -8,7 +8,7 @@ import type { PositionMethod } from './descriptor';
 /** Stream of a crop's place; its other streams are those of every task that draws crops. */
 const CENTRE = 4;
 /** Shares of a crop are kept as 0 to 255. */
-const WHOLE = 255;
+export const WHOLE = 255;
 
 /** VoCo's grid on a volume. @throws UserError where the volume is too small for it */
 export function gridOf({ volume }: Pick<CropDraw, 'volume'>, { grid, crop }: PositionMethod): CropGrid {

@@ -1,7 +1,12 @@
+import type { Rows } from '../../tasks';
+import * as tf from '../../tensor/tf';
+import { classAnswer, numbersOf } from '../crops/answers';
 import { classLoss } from '../crops/losses';
 import { asStudent, linearHead } from '../crops/models';
+import type { CropBatch } from '../crops/sampler';
 import { cropTask } from '../crops/task';
 import { inputTensor, labelsOf } from '../crops/tensors';
+import { turnText } from '../crops/turns';
 import { createEncoder } from '../../nets';
 import { rotationDescriptor, type RotationMethod } from './descriptor';
 import { turnClasses } from './sampler';
@@ -12,14 +17,25 @@ export const rotationTask = cropTask<RotationMethod>({
   trial: (batch) => ({ ...batch, labels: new Uint8Array(batch.rows) }),
   learner(making, { turns }) {
     const { net, module } = asStudent(making, createEncoder);
-    const head = linearHead(making, 'turn', net.pooledSize, turnClasses(turns).length);
+    const classes = turnClasses(turns);
+    const head = linearHead(making, 'turn', net.pooledSize, classes.length);
+    const logits = (batch: CropBatch, rows: Rows): tf.Tensor2D => head.forward(net.pooled(inputTensor(batch, rows)));
+    const judge = (given: tf.Tensor2D, batch: CropBatch, rows: Rows) => classLoss(given, labelsOf(batch, rows).values);
     return {
       modules: [module, head.module],
       loss: {
         reach: 'sample',
         rows: ({ rows }) => rows,
-        loss: (batch, rows) =>
-          classLoss(head.forward(net.pooled(inputTensor(batch, rows))), labelsOf(batch, rows).values),
+        loss: (batch, rows) => judge(logits(batch, rows), batch, rows),
+      },
+      async answer(batch) {
+        const first = { first: 0, count: 1 };
+        const { probabilities, loss } = await numbersOf(() => {
+          const given = logits(batch, first);
+          return { probabilities: tf.softmax(given), loss: judge(given, batch, first).loss };
+        });
+        const told = { name: 'Which turn', classes: classes.map(turnText), rows: ['the crop'] };
+        return [classAnswer(told, probabilities, batch.labels, loss[0]!)];
       },
     };
   },

@@ -17,8 +17,17 @@ function barred(rows: number, perGroup: number): tf.Tensor2D {
   return tf.tensor2d(values, [rows, rows]);
 }
 
+/** Cosines of all pairs of rows: `[rows, E]` → `[rows, rows]`. */
+export function cosinesOf(embeddings: tf.Tensor2D): tf.Tensor2D {
+  const unit = unitRows(embeddings);
+  return tf.matMul(unit, unit, false, true);
+}
+
 export interface Contrast {
+  /** The mean of {@link losses}. */
   readonly loss: tf.Scalar;
+  /** Of each row, `[rows]`. */
+  readonly losses: tf.Tensor1D;
   /** Share of rows whose most similar other row is their partner. */
   readonly found: tf.Scalar;
 }
@@ -31,15 +40,14 @@ export interface Contrast {
  */
 export function ntXent(embeddings: tf.Tensor2D, temperature: number, perGroup = embeddings.shape[0]): Contrast {
   const rows = embeddings.shape[0];
-  const unit = unitRows(embeddings);
-  const similarity = tf.div(tf.matMul(unit, unit, false, true), temperature);
+  const similarity = tf.div(cosinesOf(embeddings), temperature);
   const logits = tf.add(similarity, barred(rows, perGroup)) as tf.Tensor2D;
   const partners = tf.tensor1d(
     Int32Array.from({ length: rows }, (_, i) => i ^ 1),
     'int32',
   );
   const truth = tf.oneHot(partners, rows);
-  const loss = tf.neg(tf.div(tf.sum(tf.mul(tf.logSoftmax(logits, 1), truth)), rows)) as tf.Scalar;
+  const losses = tf.neg(tf.sum(tf.mul(tf.logSoftmax(logits, 1), truth), 1)) as tf.Tensor1D;
   const found = tf.mean(tf.cast(tf.equal(tf.argMax(logits, 1), partners), 'float32')) as tf.Scalar;
-  return { loss, found };
+  return { loss: tf.mean(losses), losses, found };
 }

@@ -1,5 +1,6 @@
 import { createEncoder, ParameterSet } from '../../nets';
-import type * as tf from '../../tensor/tf';
+import * as tf from '../../tensor/tf';
+import { partnerAnswers } from '../crops/answers';
 import { asStudent, initOf, STUDENT } from '../crops/models';
 import { cropTask } from '../crops/task';
 import { inputTensor } from '../crops/tensors';
@@ -21,6 +22,7 @@ export const simclrTask = cropTask<SimclrMethod>({
     const { net, module } = asStudent(making, createEncoder);
     const set = new ParameterSet(initOf(making, PROJECTOR));
     const projector = new Projector(set, net.pooledSize, sizes);
+    const groupOf = (rows: number): number => (negatives === 'volume' ? Math.min(2 * perVolume, rows) : rows);
     return {
       modules: [module, { prefix: PROJECTOR, set }],
       loss: {
@@ -30,8 +32,7 @@ export const simclrTask = cropTask<SimclrMethod>({
         forward: (batch, rows) => ({ vectors: net.pooled(inputTensor(batch, rows)) }),
         joint({ student }) {
           const embeddings = projector.forward(student);
-          const group = negatives === 'volume' ? Math.min(2 * perVolume, student.shape[0]) : undefined;
-          const { loss, found } = ntXent(embeddings, temperature, group);
+          const { loss, found } = ntXent(embeddings, temperature, groupOf(student.shape[0]));
           return { loss, found, embeddings };
         },
         describe: ({ loss, found, embeddings }) => ({
@@ -39,6 +40,14 @@ export const simclrTask = cropTask<SimclrMethod>({
           found: found as tf.Scalar,
           featureStd: embeddingSpread(embeddings as tf.Tensor2D),
         }),
+      },
+      async answer(_, vectors) {
+        const embeddings = tf.tidy(() => projector.forward(vectors!));
+        const group = groupOf(embeddings.shape[0]);
+        return partnerAnswers(embeddings, (all) => ntXent(all, temperature, group), group, [
+          'The crop',
+          'Its partner',
+        ]).finally(() => embeddings.dispose());
       },
     };
   },

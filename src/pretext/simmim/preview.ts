@@ -1,4 +1,4 @@
-import { cropPreview } from '../crops/preview';
+import { cropPreview, maskedShown } from '../crops/preview';
 import { simmimSample } from './sampler';
 
-export const simmimPreview = cropPreview(simmimSample);
+export const simmimPreview = cropPreview(simmimSample, maskedShown);

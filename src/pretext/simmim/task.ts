@@ -3,7 +3,7 @@ import { Scope } from '../../nets/layers';
 import { convTranspose3d } from '../../tensor/ops';
 import * as tf from '../../tensor/tf';
 import { asStudent, initOf, STUDENT, type Making } from '../crops/models';
-import { maskedTrial, restoring, restoringLoss } from '../crops/restoring';
+import { maskedTrial, restored, restoring } from '../crops/restoring';
 import { cropTask } from '../crops/task';
 import { visibleVoxels } from '../crops/tensors';
 import { simmimDescriptor, type SimmimMethod } from './descriptor';
@@ -35,14 +35,14 @@ export const simmimTask = cropTask<SimmimMethod>({
     const { module: headModule, token, heads } = makeHeads(making, net.scales, net.tokens);
     return {
       modules: [module, headModule],
-      loss: restoringLoss((x, batch, rows) => {
+      ...restored((x, batch, rows) => {
         const visible = visibleVoxels(batch, rows, block).at(net.tokens.stride)!;
         const hide = (embedded: tf.Tensor5D): tf.Tensor5D =>
           tf.add(tf.mul(embedded, visible), tf.mul(tf.sub(1, visible), token.get<tf.Tensor1D>()));
-        const restored = net
+        const filled = net
           .forwardHiding(x, hide)
           .map((feature, i) => convTranspose3d(feature, heads[i]!.weight.get(), { stride: net.scales[i]!.stride[0] }));
-        return tf.addN(restored);
+        return tf.addN(filled);
       }),
     };
   },

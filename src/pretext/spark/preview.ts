@@ -1,4 +1,4 @@
-import { cropPreview } from '../crops/preview';
+import { cropPreview, maskedShown } from '../crops/preview';
 import { sparkSample } from './sampler';
 
-export const sparkPreview = cropPreview(sparkSample);
+export const sparkPreview = cropPreview(sparkSample, maskedShown);

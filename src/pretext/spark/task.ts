@@ -1,6 +1,6 @@
 import { createVisibleSegmenter } from '../../nets';
 import { asStudent, initOf, STUDENT } from '../crops/models';
-import { maskedTrial, restoring, restoringLoss } from '../crops/restoring';
+import { maskedTrial, restored, restoring } from '../crops/restoring';
 import { cropTask } from '../crops/task';
 import { visibleVoxels } from '../crops/tensors';
 import { Densify } from './densify';
@@ -20,7 +20,7 @@ export const sparkTask = cropTask<SparkMethod>({
     const densify = new Densify(net.scales, initOf(making, DENSIFY));
     return {
       modules: [module, { prefix: DENSIFY, set: densify.parameters }],
-      loss: restoringLoss((x, batch, rows) => {
+      ...restored((x, batch, rows) => {
         const visible = visibleVoxels(batch, rows, block);
         return net.decode(densify.fill(net.encodeVisible(x, visible), visible));
       }),

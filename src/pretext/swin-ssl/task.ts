@@ -1,16 +1,59 @@
 import { createEncoder } from '../../nets';
 import { globalAverage } from '../../tensor/ops';
+import type { AnswerPart, Rows } from '../../tasks';
 import * as tf from '../../tensor/tf';
-import { classLoss } from '../crops/losses';
+import { classAnswer, numbersOf, partnerAnswers, restoredAnswer } from '../crops/answers';
+import { classLoss, voxelCorrelation } from '../crops/losses';
 import { asStudent, initOf, linearHead, STUDENT } from '../crops/models';
+import type { CropBatch } from '../crops/sampler';
 import { cropTask } from '../crops/task';
 import { flatVoxels, inputTensor, labelsOf, targetTensor } from '../crops/tensors';
+import { turnText } from '../crops/turns';
 import { ntXent } from '../simclr/loss';
 import { swinSslDescriptor, type SwinSslMethod } from './descriptor';
 import { Restorer } from './restorer';
 import { VIEW_TURNS } from './sampler';
 
 const RESTORE = `${STUDENT}restore.`;
+
+type Outputs = Record<'restored' | 'turns' | 'vectors', tf.Tensor>;
+
+interface Heads<O extends Outputs> {
+  outputs(batch: CropBatch, rows: Rows): O;
+  judge(outputs: O, batch: CropBatch, rows: Rows): { restoreLoss: tf.Scalar; turns: { loss: tf.Scalar } };
+  readonly temperature: number;
+}
+
+/** The two views of the first crop as the network restores them, their turns, and their contrast with all other views. */
+async function answerOf<O extends Outputs>(
+  { outputs, judge, temperature }: Heads<O>,
+  batch: CropBatch,
+  vectors: tf.Tensor2D,
+): Promise<AnswerPart[]> {
+  const restored: AnswerPart[] = [];
+  const turns: number[] = [];
+  let crossEntropy = 0;
+  for (const row of [0, 1]) {
+    const rows = { first: row, count: 1 };
+    const given = await numbersOf(() => {
+      const all = outputs(batch, rows);
+      const { restoreLoss, turns: told } = judge(all, batch, rows);
+      const correlation = voxelCorrelation(all.restored as tf.Tensor3D, targetTensor(batch, rows));
+      return { restored: all.restored, turns: tf.softmax(all.turns), restoreLoss, correlation, turnLoss: told.loss };
+    });
+    const scores = { 'mean absolute error': given.restoreLoss[0]!, correlation: given.correlation[0]! };
+    restored.push(restoredAnswer(`View ${row + 1} restored`, given.restored, { batch, row, scores }));
+    turns.push(...given.turns);
+    crossEntropy += given.turnLoss[0]! / 2;
+  }
+  const told = { name: 'Which turn', classes: VIEW_TURNS.map(turnText), rows: ['view 1', 'view 2'] };
+  const rows = vectors.shape[0];
+  return [
+    ...restored,
+    classAnswer(told, Float32Array.from(turns), batch.labels, crossEntropy),
+    ...(await partnerAnswers(vectors, (all) => ntXent(all, temperature), rows, ['View 1', 'View 2'])),
+  ];
+}
 
 /**
  * L1 of the restored views and cross entropy of their turns, which are means over views, and NT-Xent between the views of all crops. The
@@ -28,23 +71,33 @@ export const swinSslTask = cropTask<SwinSslMethod>({
     const contrast = linearHead(making, 'contrast', coarsest.channels, method.embedding);
     const restorer = new Restorer(coarsest, making.config.network.inChannels, initOf(making, RESTORE));
     const modules = [module, turn.module, contrast.module, { prefix: RESTORE, set: restorer.parameters }];
+    const outputs = (batch: CropBatch, rows: Rows) => {
+      const features = net.forward(inputTensor(batch, rows)).at(-1)!;
+      const pooled = globalAverage(features);
+      return {
+        restored: flatVoxels(restorer.forward(features)),
+        turns: turn.forward(pooled),
+        vectors: contrast.forward(pooled),
+      };
+    };
+    const judge = ({ restored, turns }: ReturnType<typeof outputs>, batch: CropBatch, rows: Rows) => ({
+      restoreLoss: tf.mean(tf.abs(tf.sub(restored, targetTensor(batch, rows)))) as tf.Scalar,
+      turns: classLoss(turns, labelsOf(batch, rows).values),
+    });
     return {
       modules,
       loss: {
         reach: 'batch',
         rows: ({ rows }) => rows,
         forward(batch, rows) {
-          const features = net.forward(inputTensor(batch, rows)).at(-1)!;
-          const pooled = globalAverage(features);
-          const restored = flatVoxels(restorer.forward(features));
-          const restoreLoss = tf.mean(tf.abs(tf.sub(restored, targetTensor(batch, rows)))) as tf.Scalar;
-          const told = classLoss(turn.forward(pooled), labelsOf(batch, rows).values);
+          const given = outputs(batch, rows);
+          const { restoreLoss, turns: told } = judge(given, batch, rows);
           const loss = tf.add(
             tf.mul(restoreLoss, method.restoreWeight),
             tf.mul(told.loss, method.rotationWeight),
           ) as tf.Scalar;
           return {
-            vectors: contrast.forward(pooled),
+            vectors: given.vectors,
             terms: { loss, restoreLoss, turnLoss: told.loss, turnAccuracy: told.accuracy },
           };
         },
@@ -58,6 +111,7 @@ export const swinSslTask = cropTask<SwinSslMethod>({
           found: found as tf.Scalar,
         }),
       },
+      answer: (batch, vectors) => answerOf({ outputs, judge, temperature: method.temperature }, batch, vectors!),
     };
   },
   told: { metric: 'turnAccuracy', text: 'turns', share: true },

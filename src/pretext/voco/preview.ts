@@ -45,7 +45,8 @@ class VocoPreview implements OpenPreview {
       ...(!base && { label: positionLabel(box, grid) }),
       grid: { counts, crop, origin },
       plain: cut(NO_AUGMENTATION).voxels,
-      seen: seen.voxels,
+      goesIn: [{ name: 'The crop', voxels: seen.voxels }],
+      asked: [],
       words: inWords(augmentation, seen.words),
     };
   }

@@ -1,4 +1,14 @@
 import { cropPreview } from '../crops/preview';
+import type { VolumeFusionMethod } from './descriptor';
 import { fusedSample } from './sampler';
 
-export const volumeFusionPreview = cropPreview(fusedSample);
+/** What the numbers of the picture mean. */
+export const SHARES = 'Share of the crop in each voxel';
+
+export const volumeFusionPreview = cropPreview<VolumeFusionMethod>(fusedSample, ({ rows }, { classes }) => {
+  const [{ input, labels }] = rows as [(typeof rows)[number]];
+  return {
+    goesIn: [{ name: 'Two crops, mixed', voxels: input }],
+    asked: [{ name: SHARES, voxels: Uint8Array.from(labels!), classes }],
+  };
+});

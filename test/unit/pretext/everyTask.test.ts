@@ -8,7 +8,7 @@ import { pretextDescriptors } from '../../../src/pretext/descriptors';
 import { CropPreviewer } from '../../../src/preview/preview';
 import { latestCheckpoint, listCheckpoints, readInitReport } from '../../../src/runs';
 import { estimateTraining, train } from '../../../src/train';
-import { smallTasks, type SmallTask } from '../../support/pretextTasks';
+import { smallConfig, smallTasks, type SmallTask } from '../../support/pretextTasks';
 import { differingTensors, makeTinyPhantom, stepsOf, trainingDevice } from '../../support/trainer';
 
 /** What every pretext task must do, whatever it asks: each task is a line of test/support/pretextTasks.ts. */
@@ -24,37 +24,7 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-const smallNetworks: Readonly<Record<string, object>> = {
-  unet3d: { name: 'unet3d', featureSize: 4 },
-  'swin-unetr': { name: 'swin-unetr', featureSize: 12 },
-};
-
-/** A transformer's step takes ten times that of a small U-Net. */
-const lengths: Readonly<Record<string, object>> = {
-  unet3d: { steps: 6, batch: 2, validateEvery: 3, checkpointEvery: 3 },
-  'swin-unetr': { steps: 4, batch: 1, validateEvery: 2, checkpointEvery: 2 },
-};
-
-const configOf = ({ method }: SmallTask, network: string) => ({
-  kind: 'pretrain',
-  name: method.name,
-  seed: 3,
-  device,
-  threads: 1,
-  output: 'runs',
-  data: {
-    train: [{ datalist: 'phantom/dataset_0.json' }],
-    validation: [{ datalist: 'phantom/dataset_0.json', key: 'validation' }],
-    preprocess: { resize: [48, 48, 80], foreground: null },
-    cache: { folder: 'cache' },
-    workers: 0,
-  },
-  method,
-  network: smallNetworks[network],
-  optimizer: { lr: 0.001 },
-  schedule: { name: 'constant' },
-  train: { ...lengths[network], microBatch: 3, keepLast: 9 },
-});
+const configOf = (task: SmallTask, network: string) => smallConfig(task, network, device);
 
 function write(task: SmallTask, network: string): string {
   const file = join(root, `${task.method.name}-${network}.voco.json`);
@@ -147,7 +117,14 @@ describe.each(Object.entries(smallTasks))('the pretext task %s', (name, task) =>
     const file = write(task, task.networks[0]!);
     const answer = await previewer.preview(JSON.stringify(config), file, { caseIndex: 0, crop: request });
     if ('problems' in answer) throw new Error(answer.problems.join());
-    expect(answer.crop.seen).toHaveLength(3);
+    const { goesIn, asked, question, label } = answer.crop;
+    for (const { images, name: told } of [...goesIn, ...asked]) {
+      expect(images).toHaveLength(3);
+      expect(told).not.toBe('');
+    }
+    expect(goesIn.length).toBeGreaterThan(0);
+    expect(asked.length > 0 || question !== undefined || label !== undefined).toBe(true);
+    expect(answer.task).toEqual({ name, locates: false, resizable: false });
     expect(answer.crop.augmentation).not.toBe('');
     const again = await new CropPreviewer().preview(JSON.stringify(config), file, { caseIndex: 0, crop: request });
     expect('crop' in again && again.crop).toEqual(answer.crop);

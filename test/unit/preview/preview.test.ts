@@ -75,10 +75,12 @@ describe('preview of crops', () => {
         expect(seen.centre).toEqual([...batch.centres.slice(3 * index, 3 * index + 3)]);
         expect([...seen.label!]).toEqual([...batch.labels.slice(9 * index, 9 * index + 9)]);
         const voxels = batch.random.slice(index * length, (index + 1) * length);
-        expect(seen.seen).toEqual(middleSlices(voxels, [64, 64, 64], 1));
+        expect(seen.goesIn[0]!.images).toEqual(middleSlices(voxels, [64, 64, 64], [0, 1]));
       }
       const base = previewer.crop({ choice: { kind: 'base', index: 4 }, draw: epoch, augment: ALL });
-      expect(base.seen).toEqual(middleSlices(batch.bases.slice(4 * length, 5 * length), [64, 64, 64], 1));
+      expect(base.goesIn[0]!.images).toEqual(
+        middleSlices(batch.bases.slice(4 * length, 5 * length), [64, 64, 64], [0, 1]),
+      );
       expect(base.label).toBeUndefined();
     }
   });
@@ -154,7 +156,7 @@ describe('preview of crops', () => {
     await open(previewer);
     const choice = { kind: 'random', index: 0 } as const;
     const plain = previewer.crop({ choice, draw: 0, augment: NONE });
-    expect(plain.seen).toEqual(plain.plain);
+    expect(plain.goesIn[0]!.images).toEqual(plain.plain);
     expect(plain.augmentation).toBe('not changed in this draw');
     const words = [0, 1, 2, 3, 4].map(
       (draw) => previewer.crop({ choice, draw, augment: { ...NONE, shift: true } }).augmentation,

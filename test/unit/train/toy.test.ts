@@ -130,9 +130,11 @@ describe('a pretext task and a network of a test', () => {
     expect(answer.grid.counts).toEqual([0, 0, 0]);
     expect([answer.randomCrops, answer.input]).toEqual([3, [16, 16, 32]]);
     expect(answer.crop.augmentation).toMatch(/^brighter by 0\.\d{3}$/);
-    expect(answer.crop.target).toEqual(answer.crop.plain);
-    expect(answer.crop.seen).not.toEqual(answer.crop.plain);
+    expect(answer.crop.goesIn[0]!.images).not.toEqual(answer.crop.plain);
+    expect(answer.crop.question).toMatch(/brightened/);
+    expect(answer.task).toEqual({ name: 'brightness', locates: false, resizable: false });
     expect(() => previewer.step(request)).toThrow(/brightness has no positions/);
+    expect(() => previewer.question(request)).toThrow(/brightness has no answers/);
   });
 
   it('are exported as the encoder alone, with a card, and fine-tuned from', async () => {

@@ -26,8 +26,9 @@ export const brightnessPreview: TaskPreview = {
           box,
           centre,
           plain: cut(0),
-          seen: cut(shift),
-          target: cut(0),
+          goesIn: [{ name: 'The patch', voxels: cut(shift) }],
+          asked: [],
+          question: 'By how much the patch was brightened',
           words: `brighter by ${shift.toFixed(3)}`,
         };
       },
