@@ -98,10 +98,10 @@ describe('a grid that lies anywhere', () => {
     expect(first.grid!.origin).toEqual(layGrid(volume(40, 40, 40), config.method, [0, 0, 1]).origin);
     expect(preview.draw(request, [0, 0, 2]).grid).not.toEqual(first.grid);
     expect(first.words).toMatch(/^noise of 0\.\d\d, .*gamma/);
-    expect(first.seen).not.toEqual(first.plain);
+    expect(first.goesIn[0]!.voxels).not.toEqual(first.plain);
     const plain = preview.draw({ ...request, augment: { ...request.augment, shift: false } }, [0, 0, 1]);
     expect(plain.words).toBe('not changed in this draw');
-    expect(plain.seen).toEqual(first.plain);
+    expect(plain.goesIn[0]!.voxels).toEqual(first.plain);
     // All crops of the step lie on the grid of the draw.
     const { bases } = preview.step!(request, [0, 0, 1]);
     expect(bases[0]!.box.start).toEqual(first.grid!.origin);
