@@ -1,5 +1,5 @@
 import type { Config, PretrainConfig } from '../config';
-import type { Vec3 } from '../geometry';
+import { mapAxes, type Vec3 } from '../geometry';
 import { pretextOf } from '../pretext/descriptors';
 import { isVoco } from '../pretext/voco/config';
 
@@ -13,8 +13,14 @@ export interface CropSizes {
 export const sizesOf = (config: Config): CropSizes =>
   config.kind === 'pretrain' ? pretextSizes(config) : { crop: config.crops.size, input: config.crops.size };
 
-/** Crops of VoCo are resized for the network; those of other pretext tasks pass as they are cut. */
+/**
+ * Crops of VoCo are resized for the network, and so are those in millimetres, whose voxels the spacing tells; those of other pretext
+ * tasks pass as they are cut.
+ */
 function pretextSizes(config: PretrainConfig): CropSizes {
   const { size } = pretextOf(config.method).networkInput(config.method);
+  const { spacing } = config.data.preprocess;
+  const cropMm = 'cropMm' in config.method ? config.method.cropMm : null;
+  if (cropMm && spacing) return { crop: mapAxes((k) => Math.max(1, Math.round(cropMm[k] / spacing[k]))), input: size };
   return isVoco(config) ? { crop: config.method.crop, input: size } : { crop: size, input: size };
 }

@@ -2,6 +2,7 @@ import { voxelCount, type Vec3 } from '../geometry';
 import { breathe } from '../rpc/breath';
 import { NO_AUGMENTATION, sampleCrop } from '../data/augment';
 import { cacheFolder } from '../data/cache';
+import { channelToRead, cropTraits, shownChannel } from '../data/channels';
 import { VolumeStore } from '../data/volumeStore';
 import { UserError } from '../errors/userError';
 import type { Config } from '../config';
@@ -60,9 +61,10 @@ function chooseSettings(opened: readonly OpenedCheckpoint[]): number {
 }
 
 async function loadVolume({ data }: Config, image: readonly string[], onWarning: Say): Promise<Volume<Float32Array>> {
-  const { preprocess, channel, cache } = data;
+  const { preprocess, cache } = data;
   const folder = cache.enabled ? cacheFolder(cache.folder) : null;
-  return new VolumeStore({ preprocess, channel, cacheFolder: folder, memoryBytes: 0 }, onWarning).load({ image });
+  const settings = { preprocess, channel: channelToRead(data.channel), cacheFolder: folder, memoryBytes: 0 };
+  return shownChannel(await new VolumeStore(settings, onWarning).load({ image }), cropTraits(data));
 }
 
 /** Cuts the i-th seeded random crop `[…input, C]` out of a volume, which is padded with zeros where it is smaller than one. */

@@ -18,10 +18,10 @@ export interface LocationQuestion {
 
 /** What shapes a question to a network and its answer, as far as the network was not trained with one of it alone. */
 function asked({ data, method }: VocoConfig) {
-  const { grid, gridPlace, crop, input, randomCrops } = method;
+  const { grid, gridPlace, crop, cropMm, input, randomCrops } = method;
   return {
     data: { preprocess: data.preprocess, channel: data.channel },
-    method: { grid, gridPlace, crop, input, randomCrops },
+    method: { grid, gridPlace, crop, cropMm, input, randomCrops },
   };
 }
 

@@ -71,7 +71,9 @@ export function channelsNote(recognised: Recognised | undefined, network: AnyNet
     theirs === ours
   )
     return undefined;
-  return `the weights are for ${String(theirs)} input channels, network.inChannels is ${ours}`;
+  const note = `the weights are for ${String(theirs)} input ${theirs === 1 ? 'channel' : 'channels'}, network.inChannels is ${ours}`;
+  if (theirs !== 1) return note;
+  return `${note}: kernels of the first layer are repeated for each channel and divided by ${ours}`;
 }
 
 const shown = ({ name, shape }: Named): string => `"${name}" [${shape.join(', ')}]`;

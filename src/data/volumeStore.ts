@@ -1,12 +1,16 @@
 import { refuseAs, UserError } from '../errors/userError';
 import { noticeText, preprocess, type PreprocessSettings, type Volume } from '../volume';
 import { cacheKey } from './cache/key';
+import { withMissing } from './channels';
 import { VolumeCache } from './cache/volumeCache';
 import { imageFiles, type Case } from './datalist/case';
 import { judgeAndRead, refuseBad, type CaseDemands, type CaseVerdict } from './judge';
 import { readImage } from './readImage';
 
 export { readImage } from './readImage';
+
+/** The image of a case. */
+type Imaged = Pick<Case, 'image' | 'missing'>;
 
 export interface StoreSettings {
   readonly preprocess: PreprocessSettings;
@@ -44,9 +48,9 @@ export class VolumeStore {
    *
    * @throws BadCaseError naming the file that is missing, malformed, does not fit the other channels, or is not what is demanded
    */
-  async load(item: Pick<Case, 'image'>): Promise<Volume<Float32Array>> {
+  async load(item: Imaged): Promise<Volume<Float32Array>> {
     const files = imageFiles(item);
-    const name = files.join('\n');
+    const name = [...files, ...(item.missing ?? [])].join('\n');
     const kept = this.kept.get(name);
     if (kept) {
       this.kept.delete(name);
@@ -55,7 +59,8 @@ export class VolumeStore {
     }
     let loading = this.loading.get(name);
     if (!loading) {
-      loading = this.fetch(files)
+      loading = this.fetch(item)
+        .then((volume) => withMissing(volume, item.missing))
         .catch(refuseAs(files[0]!))
         .finally(() => this.loading.delete(name));
       this.loading.set(name, loading);
@@ -76,9 +81,10 @@ export class VolumeStore {
     }
   }
 
-  private async fetch(files: readonly string[]): Promise<Volume<Float32Array>> {
+  private async fetch(item: Imaged): Promise<Volume<Float32Array>> {
     const { preprocess: steps, channel } = this.settings;
-    const read = await this.judge(files);
+    const files = imageFiles(item);
+    const read = await this.judge(item);
     const cache = this.cacheBroken ? undefined : this.cache;
     const key = cache && (await cacheKey(files, { steps, channel }));
     const cached = key && (await cache.get(key).catch((error: unknown) => this.giveUpCache(error)));
@@ -96,11 +102,11 @@ export class VolumeStore {
    * @returns the image where it was read for that
    * @throws BadCaseError
    */
-  private async judge(files: readonly string[]): Promise<Volume | undefined> {
+  private async judge({ image, missing = [] }: Imaged): Promise<Volume | undefined> {
     const { demands, cacheFolder } = this.settings;
     if (!demands) return undefined;
-    const name = files.join('\n');
-    const item = { id: name, image: files, source: '' };
+    const name = [image, missing].flat().join('\n');
+    const item = { id: name, image, ...(missing.length > 0 && { missing }), source: '' };
     const known = this.judged.get(name);
     const { verdict, read } = known ? { verdict: known } : await judgeAndRead(item, demands, cacheFolder);
     this.judged.set(name, verdict);

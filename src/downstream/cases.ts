@@ -19,9 +19,10 @@ async function listed<Item extends Case>(
  * @throws UserError naming the datalist or folder at fault
  */
 export async function findLabelledCases(config: FinetuneConfig): Promise<Cases> {
-  const { channel, cache } = config.data;
+  const { channel, missingChannels, cache } = config.data;
   // Paths in a loaded config are absolute: the folder that relative ones would start from does not matter.
-  const found = await listed(config, (sources) => resolveSources(sources, '/', { labels: true, channel }));
+  const options = { labels: true, channel, missingChannels };
+  const found = await listed(config, (sources) => resolveSources(sources, '/', options));
   const { classes } = resolveTask(config.task);
   const onWarning = (text: string): void => void process.stderr.write(`${text}\n`);
   const all = [...found.train, ...found.validation];

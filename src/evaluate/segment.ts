@@ -1,9 +1,10 @@
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { configOfFinetuned } from '../convert/finetuned';
+import { channelsText } from '../data/channels';
 import { caseName } from '../data/datalist';
 import { inTurn, type Failure } from '../errors/inTurn';
-import { UsageError } from '../errors/userError';
+import { UsageError, UserError } from '../errors/userError';
 import { fewAtATime } from '../files/fewAtATime';
 import { checkOutputs, existing } from '../files/outputs';
 import { useDevice } from '../tensor/backends';
@@ -13,7 +14,7 @@ import { filesRead, type Volume } from '../volume';
 import type { Say } from '../train/types';
 
 export interface SegmentRequest {
-  /** One a case; the files of several channels are joined by commas. */
+  /** One a case; the files of several channels are joined by commas, with nothing between two for one that is missing. */
   readonly images: readonly string[];
   readonly checkpoint: string;
   /** A .nii or .nii.gz file for one image, else a folder. */
@@ -41,10 +42,15 @@ export interface SegmentResult {
 interface Task {
   readonly image: string;
   readonly parts: readonly string[];
+  /** Numbers of channels that have no file. */
+  readonly missing: readonly number[];
   readonly file: string;
 }
 
 const NIFTI = /\.nii(\.gz)?$/i;
+
+/** The first file of an image of the request. */
+const firstOf = (image: string): string => image.split(',').find((part) => part !== '') ?? image;
 
 async function targets({ images, out }: SegmentRequest): Promise<string[]> {
   const folder = await stat(out).then(
@@ -54,7 +60,7 @@ async function targets({ images, out }: SegmentRequest): Promise<string[]> {
   if (!folder && images.length > 1)
     throw new UsageError(`${out}: is one file, but there are ${images.length} images; name a folder`);
   if (!folder) return [resolve(out)];
-  return images.map((image) => join(resolve(out), `${caseName(image.split(',')[0]!)}.nii.gz`));
+  return images.map((image) => join(resolve(out), `${caseName(firstOf(image))}.nii.gz`));
 }
 
 /** What is to be segmented, nothing of which would replace what is read or, unasked, what is there. */
@@ -62,8 +68,10 @@ async function tasksOf(request: SegmentRequest, say: Say): Promise<Task[]> {
   const { images, checkpoint, configFile, present } = request;
   const files = await targets(request);
   const all = images.map((image, i) => {
-    const parts = image.split(',').map((part) => resolve(part));
-    return { image, parts, file: files[i]! };
+    const named = image.split(',');
+    const parts = named.filter((part) => part !== '').map((part) => resolve(part));
+    const missing = named.flatMap((part, channel) => (part === '' ? [channel] : []));
+    return { image, parts, missing, file: files[i]! };
   });
   const parts = all.flatMap((task) => task.parts);
   const read = await fewAtATime(parts, (part) => filesRead(part));
@@ -95,10 +103,14 @@ export async function segment(request: SegmentRequest, say: Say): Promise<Segmen
   say(`device: ${device.name}, ${device.description}`);
   const segmenter = await openSegmenter(config, request.checkpoint);
   const files: string[] = [];
-  const labelsOf = ({ parts }: Task): Promise<Volume<Uint8Array>> => {
+  const labelsOf = async ({ image, parts, missing }: Task): Promise<Volume<Uint8Array>> => {
+    if (missing.length > 0 && config.data.missingChannels !== 'zero')
+      throw new UserError(
+        `${image}: no file is named for ${channelsText(missing)}; --set data.missingChannels=zero fills with zeros`,
+      );
     const bar = new ProgressBar(caseName(parts[0]!), 100);
     const onProgress = (done: number, of: number): void => bar.update(Math.floor((100 * done) / of));
-    return segmentImage(segmenter, { image: parts }, { onWarning: say, onProgress }).finally(() => bar.end());
+    return segmentImage(segmenter, { image: parts, missing }, { onWarning: say, onProgress }).finally(() => bar.end());
   };
   const write = async (labels: Volume<Uint8Array>, { file }: Task): Promise<void> => {
     await writeSegmentation(file, labels, segmenter.codes);

@@ -3,6 +3,7 @@ import type { PretrainConfig } from '../config';
 import { requireVoco, type VocoConfig } from '../pretext/voco/config';
 import { cacheFolder, cacheKey } from '../data/cache';
 import { NO_AUGMENTATION } from '../data/augment';
+import { cropTraits, shownChannel } from '../data/channels';
 import { VolumeStore } from '../data/volumeStore';
 import { UserError } from '../errors/userError';
 import type { LocateReport, PlacedCrop, Predictions } from '../protocol/locate';
@@ -155,7 +156,8 @@ export class Locator {
     const config = settingsFor({ checkpoint, config: wanted }, pretrained.config);
     const { model } = pretrained;
     model.student.checkSize(config.method.input);
-    const volume = await this.volumes(config).load({ image: files });
+    const loaded = await this.volumes(config).load({ image: files });
+    const volume = shownChannel(loaded, cropTraits(config.data));
     const [channels] = volume.shape;
     if (channels !== model.student.inChannels) {
       throw new UserError(

@@ -1,5 +1,6 @@
 import type { PretrainConfig } from '../config';
 import { cacheFolder } from '../data/cache';
+import { channelToRead } from '../data/channels';
 import { resolveSources } from '../data/datalist';
 import type { StoreSettings } from '../data/volumeStore';
 import type { Cases } from '../tasks';
@@ -11,8 +12,9 @@ const VOLUME_MEMORY = 2 ** 31;
 /** The cases of a config's data section, without labels. @throws UserError naming the datalist or folder at fault. */
 export async function findUnlabelledCases(config: PretrainConfig): Promise<Cases> {
   // Paths in a loaded config are absolute: the folder that relative ones would start from does not matter.
-  const { channel } = config.data;
-  const sources = (list: PretrainConfig['data']['train']) => resolveSources(list, '/', { labels: false, channel });
+  const { channel, missingChannels } = config.data;
+  const sources = (list: PretrainConfig['data']['train']) =>
+    resolveSources(list, '/', { labels: false, channel, missingChannels });
   const train = await sources(config.data.train);
   const { validation } = config.data;
   return splitCases(config, train, validation.length > 0 ? await sources(validation) : []);
@@ -22,7 +24,7 @@ export async function findUnlabelledCases(config: PretrainConfig): Promise<Cases
 export function storeSettings({ preprocess, channel, cache }: PretrainConfig['data']): StoreSettings {
   return {
     preprocess,
-    channel,
+    channel: channelToRead(channel),
     cacheFolder: cache.enabled ? cacheFolder(cache.folder) : null,
     memoryBytes: VOLUME_MEMORY,
   };

@@ -3,6 +3,7 @@ import { check, diagnose, formatDiagnostic, parseText } from '../config/diagnose
 import { resolvePaths } from '../config/paths';
 import type { PretrainConfig } from '../config';
 import { cacheKey } from '../data/cache';
+import { withMissing } from '../data/channels';
 import { caseName, imageFiles, resolveSources, splitValidation, type Case } from '../data/datalist';
 import { UserError } from '../errors/userError';
 import type {
@@ -157,10 +158,10 @@ export class CropPreviewer {
 
   /** The cases to train on. Not every key that is pressed in another part of the config lists folders anew. */
   private async cases({ data, seed }: PretrainConfig): Promise<readonly Case[]> {
-    const { train: sources, validation, validationFraction, channel } = data;
-    const key = JSON.stringify([sources, channel, validation.length, validationFraction, seed]);
+    const { train: sources, validation, validationFraction, channel, missingChannels } = data;
+    const key = JSON.stringify([sources, channel, missingChannels, validation.length, validationFraction, seed]);
     if (this.listed?.key === key && performance.now() - this.listed.at < CASES_MS) return this.listed.train;
-    const all = await resolveSources(sources, '/', { labels: false, channel });
+    const all = await resolveSources(sources, '/', { labels: false, channel, missingChannels });
     const { train } = validation.length > 0 ? { train: all } : splitValidation(all, validationFraction, seed);
     this.listed = { key, at: performance.now(), train };
     return train;
@@ -169,11 +170,12 @@ export class CropPreviewer {
   private async prepare(item: Case, { data }: PretrainConfig): Promise<Prepared> {
     const files = imageFiles(item);
     const identity = await this.identityOf(files);
-    const key = JSON.stringify([files, identity, data.channel, data.preprocess]);
+    const key = JSON.stringify([files, item.missing, identity, data.channel, data.preprocess]);
     if (this.prepared?.key === key) return this.prepared;
     const staged = await this.stages.run(files, data, identity);
     this.version += 1;
-    this.prepared = { ...staged, key, version: this.version };
+    const volume = withMissing(staged.volume, item.missing);
+    this.prepared = { ...staged, volume, key, version: this.version };
     return this.prepared;
   }
 

@@ -1,4 +1,5 @@
 import type { PretrainConfig } from '../config';
+import { channelToRead, type StoredChannel } from '../data/channels';
 import { holdsLabels, judgeStoredValues, namedAsLabels, storedValues, type StoredValues } from '../data/judge';
 import { readImage } from '../data/volumeStore';
 import { UserError } from '../errors/userError';
@@ -6,7 +7,9 @@ import type { StagePreview } from '../protocol/crops';
 import {
   cutView,
   noticeText,
+  percentile,
   preprocessView,
+  sortedSample,
   storedWindow,
   viewOf,
   viewShape,
@@ -77,7 +80,8 @@ export class StageRunner {
    * @param identity what is another when they have changed on disk.
    * @throws UserError naming the file that can't be read or preprocessed.
    */
-  async run(files: readonly string[], { channel, preprocess: settings }: DataSettings, identity = ''): Promise<Staged> {
+  async run(files: readonly string[], { preprocess: settings, ...data }: DataSettings, identity = ''): Promise<Staged> {
+    const channel = channelToRead(data.channel);
     const key = JSON.stringify([files, identity, channel]);
     if (this.source?.key !== key || this.lastKept(settings) < 0) await this.read(key, files, channel, settings);
     const judged = judgeStoredValues(this.source!.values, settings.intensity).map((one) => noticeText(files[0]!, one));
@@ -104,12 +108,7 @@ export class StageRunner {
     return staged(current, settings, name, 'resize');
   }
 
-  private async read(
-    key: string,
-    files: readonly string[],
-    channel: DataSettings['channel'],
-    settings: Settings,
-  ): Promise<void> {
+  private async read(key: string, files: readonly string[], channel: StoredChannel, settings: Settings): Promise<void> {
     this.kept = [];
     const warnings: string[] = [];
     const volume = await readImage(files, channel, (warning) => warnings.push(warning));
@@ -164,6 +163,16 @@ function middleSlice(view: VoxelView): NumberSlice {
   return sliceOf(slice, 2, 0, Math.max(1, Math.ceil(Math.max(x, y) / THUMBNAIL)));
 }
 
+/** Shares of voxels below black and above white, where no window says what they are: a few bright vessels would darken the rest. */
+const [BLACK, WHITE] = [0.005, 0.995] as const;
+
+/** Values that are black and white in slices and crops: the window's ends, else percentiles of the values that are there. */
+function shownRange(data: Float32Array, intensity: Settings['intensity']): readonly [number, number] {
+  if (intensity?.kind === 'window') return intensity.to;
+  const sorted = sortedSample(data);
+  return [percentile(sorted, BLACK), percentile(sorted, WHITE)];
+}
+
 function finished({ view, stages }: Progress, { intensity }: Settings, warnings: readonly string[]): Staged {
   const volume = voxelsOf(view);
   const data = volume.data instanceof Float32Array ? volume.data : Float32Array.from(volume.data);
@@ -174,5 +183,5 @@ function finished({ view, stages }: Progress, { intensity }: Settings, warnings:
     ...stage,
     image: inGrey(slice, (raw.has(stage.stage) && window) || stage.range),
   }));
-  return { volume: { ...volume, data }, range: stages.at(-1)!.range, stages: shown, warnings };
+  return { volume: { ...volume, data }, range: shownRange(data, intensity), stages: shown, warnings };
 }

@@ -37,9 +37,9 @@ async function ofOwnImages(cases: readonly Case[]): Promise<Case[]> {
 
 /** Cases with a label map each; those without are told and left out. */
 async function labelledCases(sources: readonly DataSource[], config: Config, say: Say): Promise<Case[]> {
-  const { channel } = config.data;
+  const { channel, missingChannels } = config.data;
   // Paths in a loaded config are absolute: the folder that relative ones would start from does not matter.
-  const found = await resolveSources(sources, '/', { labels: true, channel });
+  const found = await resolveSources(sources, '/', { labels: true, channel, missingChannels });
   const masks = found.find((item) => item.masks !== undefined);
   if (masks)
     throw new UserError(
@@ -70,7 +70,8 @@ export async function findProbed(
   const named = data === undefined ? undefined : await sourcesAt(resolve(data));
   const sources: readonly DataSource[] = named ?? [...config.data.train, ...config.data.validation];
   if (sources.length === 0) throw new UsageError('voco probe: the config names no data; add --data LIST');
-  const plain = (): Promise<Case[]> => resolveSources(sources, '/', { labels: false, channel: config.data.channel });
+  const { channel, missingChannels } = config.data;
+  const plain = (): Promise<Case[]> => resolveSources(sources, '/', { labels: false, channel, missingChannels });
   if (task === 'position') return { task, cases: await ofOwnImages(await plain()) };
   if (task === 'organ') return { task, cases: await ofOwnImages(await labelledCases(sources, config, say)) };
   const all = await plain();

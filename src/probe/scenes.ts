@@ -1,5 +1,6 @@
 import type { Config } from '../config';
 import { cacheFolder } from '../data/cache';
+import { channelToRead, cropTraits, shownChannel } from '../data/channels';
 import { type Case } from '../data/datalist';
 import { LabelledStore, makeLabelCodes } from '../data/labelled';
 import { VolumeStore } from '../data/volumeStore';
@@ -106,7 +107,8 @@ function organScene(image: Volume<Float32Array>, codes: Uint8Array, crop: Vec3):
 
 function storeOf({ data }: Config) {
   const { preprocess, channel, cache } = data;
-  return { preprocess, channel, cacheFolder: cache.enabled ? cacheFolder(cache.folder) : null, memoryBytes: MEMORY };
+  const folder = cache.enabled ? cacheFolder(cache.folder) : null;
+  return { preprocess, channel: channelToRead(channel), cacheFolder: folder, memoryBytes: MEMORY };
 }
 
 function positionScenes(config: Config, crop: Vec3, onWarning: Say): Scenes {
@@ -116,7 +118,7 @@ function positionScenes(config: Config, crop: Vec3, onWarning: Say): Scenes {
       .map((place, axis) => `${AXES[axis]} ${WORDS[place]}`)
       .join(', ');
   return {
-    open: async (item) => positionScene(await store.load(item), crop),
+    open: async (item) => positionScene(shownChannel(await store.load(item), cropTraits(config.data)), crop),
     nameOf: (label) => Promise.resolve(words(label)),
   };
 }
@@ -131,7 +133,7 @@ function organScenes(config: Config, crop: Vec3, cases: readonly Case[], onWarni
     async open(item) {
       const { image, codes: labels } = await store.load(item);
       highest = labels.reduce((most, label) => Math.max(most, label), highest);
-      return organScene(image, labels, crop);
+      return organScene(shownChannel(image, cropTraits(config.data)), labels, crop);
     },
     nameOf: async (label) => (await labelNames(cases[0]!.label!, highest))(label).name,
   };

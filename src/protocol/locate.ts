@@ -70,9 +70,12 @@ export interface PlacedCrop {
     readonly shift: number;
     readonly intensity?: {
       readonly settings: {
-        readonly [change in 'noise' | 'blur' | 'brightness' | 'contrast' | 'lowResolution' | 'gamma']: number;
+        readonly [
+          change in 'noise' | 'blur' | 'brightness' | 'contrast' | 'lowResolution' | 'gamma' | 'biasField'
+        ]: number;
       };
       readonly stream: readonly number[];
+      readonly keepZero?: boolean;
     };
   };
 }

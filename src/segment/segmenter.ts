@@ -1,4 +1,5 @@
 import type { FinetuneConfig } from '../config';
+import { withMissing } from '../data/channels';
 import { imageFiles, type Case } from '../data/datalist';
 import { namesOfValues, valuesOfCodes, type LabelCodes } from '../data/labelled';
 import { judgeIntensities, SEGMENTING } from '../data/judge';
@@ -45,14 +46,16 @@ export async function openSegmenter(config: FinetuneConfig, checkpoint: string):
  */
 export async function segmentImage(
   { config, network, codes }: TrainedSegmenter,
-  item: Pick<Case, 'image'>,
+  item: Pick<Case, 'image' | 'missing'>,
   options: InferenceOptions & { onWarning?: (text: string) => void } = {},
 ): Promise<Volume<Uint8Array>> {
   const files = imageFiles(item);
   const image = await readImage(files, config.data.channel, options.onWarning ?? (() => undefined));
-  if (image.shape[0] !== network.inChannels) {
+  const { missing = [] } = item;
+  const channels = image.shape[0] + missing.length;
+  if (channels !== network.inChannels) {
     throw new UserError(
-      `${files[0]}: has ${counted(image.shape[0], 'channel')}, the network takes ${network.inChannels}; see data.channel of the config`,
+      `${files[0]}: has ${counted(channels, 'channel')}, the network takes ${network.inChannels}; see data.channel of the config`,
     );
   }
   // The network answers whatever it is shown: nobody else would say that the image is in other units.
@@ -60,7 +63,8 @@ export async function segmentImage(
   applyNotices(files[0]!, notices, (text) => options.onWarning?.(text));
   const { volume } = preprocess(image, config.data.preprocess, { name: files[0] });
   const data = volume.data instanceof Float32Array ? volume.data : Float32Array.from(volume.data);
-  const predicted = await predictCodes(network, { ...volume, data }, codes, config, options);
+  const input = withMissing({ ...volume, data }, missing);
+  const predicted = await predictCodes(network, input, codes, config, options);
   const [, x, y, z] = volume.shape;
   const label = { data: predicted, shape: [1, x, y, z] as const, affine: volume.affine };
   const [, nx, ny, nz] = image.shape;

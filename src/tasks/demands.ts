@@ -1,14 +1,16 @@
 import type { Config } from '../config';
+import { channelToRead } from '../data/channels';
 import type { CaseDemands } from '../data/judge';
 import type { CaseChecks } from './task';
 
 /** What a config demands of each of its cases, in a run as in a check of its data. */
-export function caseDemands({ data, network }: Config, { labels, gridSize }: CaseChecks): CaseDemands {
+export function caseDemands({ data, network }: Config, { labels, gridSize, places }: CaseChecks): CaseDemands {
   return {
-    channel: data.channel,
+    channel: channelToRead(data.channel),
     preprocess: data.preprocess,
-    inChannels: network.inChannels,
+    ...(data.channel === 'random' ? { anyChannels: true } : { inChannels: network.inChannels }),
     ...(gridSize && { gridSize }),
+    ...(places && { places }),
     ...(labels && { labels }),
   };
 }

@@ -1,6 +1,6 @@
 import type { Config } from '../config';
 import type { Case } from '../data/datalist';
-import type { LabelDemands } from '../data/judge';
+import type { LabelDemands, Places } from '../data/judge';
 import type { Network, ParameterSet } from '../nets';
 import type { LoadOptions, LoadReport, StateEntry } from '../nets/state';
 import type * as tf from '../tensor/tf';
@@ -30,6 +30,8 @@ export interface CaseChecks {
   readonly early?: boolean;
   /** Least size of a preprocessed volume, voxels. */
   readonly gridSize?: Vec3;
+  /** Places in millimetres: a preprocessed volume must reach over more than one of them. */
+  readonly places?: Places;
   /** Why it must be so large ("4×4×1 crops of 96×96×96"), and the key that says so. */
   readonly gridReason?: { readonly text: string; readonly path: ConfigPath };
 }

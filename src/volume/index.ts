@@ -48,7 +48,7 @@ export { ctHumps, isHounsfield, offsetToHounsfield, type CtHumps } from './inten
 export { percentile, shareBetween, sortedSample } from './intensities/sample';
 export { isWrapped, unwrapped } from './intensities/wrapped';
 export { finiteRange } from './layout/range';
-export { cutView, viewOf, viewShape, voxelsOf, type VoxelView } from './layout/voxelView';
+export { cutView, viewAffine, viewOf, viewShape, voxelsOf, type VoxelView } from './layout/voxelView';
 export {
   preprocess,
   preprocessView,

@@ -6,8 +6,15 @@ import { newArrayLike } from './layout/stridedCopy';
 import { finiteRange, rangeOfView, scaledRange, type Range } from './layout/range';
 import type { Mode } from './layout/sampling';
 import { cutView, viewAffine, viewOf, viewShape, voxelsOf, type VoxelView } from './layout/voxelView';
-import { foregroundOfView } from './transforms/cropForeground';
-import { normalizedView, storedWindow, windowedView, type IntensityWindow } from './transforms/intensity';
+import { foregroundOfView, type Threshold } from './transforms/cropForeground';
+import {
+  normalizedView,
+  percentileView,
+  storedWindow,
+  windowedView,
+  type IntensityWindow,
+  type PercentileWindow,
+} from './transforms/intensity';
 import { unwrap } from './intensities/wrapped';
 import { orient } from './transforms/orientation';
 import { resize, resizeView } from './transforms/resize';
@@ -23,7 +30,11 @@ interface StoredValues {
 }
 
 export type IntensitySettings = StoredValues &
-  (({ readonly kind: 'window' } & IntensityWindow) | { readonly kind: 'zscore'; readonly nonzero: boolean });
+  (
+    | ({ readonly kind: 'window' } & IntensityWindow)
+    | { readonly kind: 'zscore'; readonly nonzero: boolean }
+    | ({ readonly kind: 'percentile' } & PercentileWindow)
+  );
 
 /** The steps that every volume goes through, in this order; null leaves a step out. */
 export interface PreprocessSettings {
@@ -32,8 +43,8 @@ export interface PreprocessSettings {
   /** Millimetres. */
   readonly spacing: Vec3 | null;
   readonly intensity: IntensitySettings | null;
-  /** Cut to the box of voxels above the threshold, which is in units after the intensity step. */
-  readonly foreground: { readonly threshold: number } | null;
+  /** Cut to the box of voxels above the threshold, which is in units after the intensity step, or of those that are stored as another number than 0. */
+  readonly foreground: { readonly threshold: Threshold } | null;
   /** Voxels. */
   readonly resize: Vec3 | null;
 }
@@ -104,13 +115,14 @@ function nameOf(options: PreprocessOptions): string {
   return options.name ?? 'the volume';
 }
 
-function boxFor(view: VoxelView, threshold: number, options: PreprocessOptions): Box {
+function boxFor(view: VoxelView, threshold: Threshold, options: PreprocessOptions): Box {
   if (options.label) {
     if (!options.box) throw new Error('a label is cut to the box of its image: pass it');
     return options.box;
   }
   const box = foregroundOfView(view, threshold);
   if (voxelCount(box.size) === 0) {
+    if (threshold === 'nonzero') throw new UserError(`${nameOf(options)}: all voxels are 0: there is no foreground`);
     throw new UserError(
       `${nameOf(options)}: no voxel is above the foreground threshold ${threshold} after the intensity step: check the intensity window and the threshold`,
     );
@@ -177,7 +189,7 @@ function stepsFor(settings: PreprocessSettings, options: PreprocessOptions, onBo
   const whole = (work: (volume: Volume) => Volume) => (view: VoxelView) => viewOf(work(voxelsOf(view)));
   const stored = (volume: Volume): Volume => (intensity?.unwrap && !options.label ? unwrap(volume) : volume);
   const replaced = (volume: Volume) => withoutNonFinite(stored(volume), () => filler(volume, settings, options));
-  const cut = (view: VoxelView, threshold: number) => {
+  const cut = (view: VoxelView, threshold: Threshold) => {
     const box = boxFor(view, threshold, options);
     onBox(box);
     return cutView(view, box);
@@ -194,7 +206,8 @@ function stepsFor(settings: PreprocessSettings, options: PreprocessOptions, onBo
 }
 
 function scaledView(view: VoxelView, settings: IntensitySettings): VoxelView {
-  return settings.kind === 'window' ? windowedView(view, settings) : normalizedView(view, settings);
+  if (settings.kind === 'window') return windowedView(view, settings);
+  return settings.kind === 'zscore' ? normalizedView(view, settings) : percentileView(view, settings);
 }
 
 function resizedView(view: VoxelView, size: Vec3, mode: Mode): VoxelView {

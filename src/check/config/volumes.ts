@@ -1,17 +1,35 @@
 import { taskOf } from '../../catalog';
 import type { PretrainConfig } from '../../config';
 import type { Problem } from '../../schema';
-import { sizeBeforeCrops } from '../../data/judge';
+import { placesProblem, sizeBeforeCrops, spacingBeforeCrops, type ImageFacts, type Places } from '../../data/judge';
+import { mapVec3 } from '../../geometry';
+import type { PreprocessSettings } from '../../volume';
 import type { Source } from './sources';
-import { formatSize } from '../../text';
+import { counted, formatSize } from '../../text';
+
+/** Volumes whose field of view lies in one of the places that are given in millimetres. */
+function placeProblems(images: readonly ImageFacts[], preprocess: PreprocessSettings, places: Places): Problem[] {
+  const found = images.flatMap(({ file, header }) => {
+    const [size, spacing] = [sizeBeforeCrops(header, preprocess), spacingBeforeCrops(header, preprocess)];
+    const problem = placesProblem(
+      mapVec3(size, (n, axis) => n * spacing[axis]),
+      places,
+    );
+    return problem === undefined ? [] : [`${file} has ${problem}`];
+  });
+  if (found.length === 0) return [];
+  const others = found.length > 1 ? ` (and ${counted(found.length - 1, 'other volume')})` : '';
+  return [{ path: ['method', 'cropMm'], message: `${found[0]!}${others}: use smaller places`, severity: 'error' }];
+}
 
 /** Volumes that are too small for what is cut from them, where they are not resized (else the config alone tells). */
 export async function sizeProblems(config: PretrainConfig, sources: readonly Source[]): Promise<Problem[]> {
   const { preprocess } = config.data;
   if (preprocess.resize !== null) return [];
-  const { gridSize: needed, gridReason } = (await taskOf(config)).checks(config);
-  if (!needed) return [];
+  const { gridSize: needed, gridReason, places } = (await taskOf(config)).checks(config);
   const images = sources.flatMap(({ cases }) => cases).flatMap(({ images: [first] }) => (first ? [first] : []));
+  if (places) return placeProblems(images, preprocess, places);
+  if (!needed) return [];
   const small = images
     .map(({ file, header }) => ({ file, size: sizeBeforeCrops(header, preprocess) }))
     .filter(({ size }) => size.some((n, axis) => n < needed[axis]!));

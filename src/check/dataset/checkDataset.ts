@@ -81,7 +81,8 @@ interface Checked {
 /** What a list shows only as a whole. */
 function compareLists(checked: readonly Checked[], options: CheckOptions): Finding[] {
   const { downstream = [] } = options;
-  const { labels, channel, inChannels, preprocess } = options.demands;
+  const { labels, channel, inChannels, anyChannels = false, preprocess } = options.demands;
+  const channelsJudged = inChannels !== undefined || anyChannels;
   const of = (which: number): CaseFacts[] =>
     checked.filter((one) => one.which === which).map(({ item, verdict }) => ({ item, images: verdict.images }));
   const [train, validation] = [of(0), of(1)];
@@ -95,7 +96,7 @@ function compareLists(checked: readonly Checked[], options: CheckOptions): Findi
         )
       : [];
   return [
-    ...compareCases([...train, ...validation], { channel, turned, channelsJudged: inChannels !== undefined }),
+    ...compareCases([...train, ...validation], { channel, turned, channelsJudged }),
     ...classes(0),
     ...classes(1),
     ...findDuplicates(train),
@@ -121,8 +122,8 @@ export async function inspectDataset(options: CheckOptions): Promise<Inspection>
   // A case of several lists is looked at once.
   const known = new Map<string, Promise<CaseVerdict>>();
   const judged = (item: Case, wanted: CaseDemands): Promise<CaseVerdict> => {
-    const { image, label, labelled, problem } = item;
-    const key = JSON.stringify([image, label, labelled, problem, wanted === foreign]);
+    const { image, missing, label, labelled, problem } = item;
+    const key = JSON.stringify([image, missing, label, labelled, problem, wanted === foreign]);
     const verdict = known.get(key) ?? judgeCase(item, wanted, depth, verdicts);
     known.set(key, verdict);
     return verdict;

@@ -46,8 +46,8 @@ export function findInConfig(
   source: SourceConfig,
   onNote?: (message: string) => void,
 ): Promise<readonly Found[]> {
-  const { channel } = config.data;
-  const options = { channel, ...(onNote && { onNote }) };
+  const { channel, missingChannels } = config.data;
+  const options = { channel, missingChannels, ...(onNote && { onNote }) };
   // Paths in a loaded config are absolute: the folder that relative ones would start from does not matter.
   if (config.kind === 'pretrain') return findInSource(source, '/', { labels: false, ...options });
   const { output, classes } = resolveTask(config.task);

@@ -8,7 +8,8 @@ export const segment: Command = {
     'voco segment IMAGE... --checkpoint FILE --out FILE|DIR [--config CONFIG] [--set path=value]... [--flips] [--continue|--force] [--device NAME]',
   summary: 'segments images with a fine-tuned network, each on its own voxel grid',
   details:
-    '  IMAGE              a NIfTI, NRRD, MetaImage or MGH file, or a folder with a DICOM series; files of several channels are joined by commas\n' +
+    '  IMAGE              a NIfTI, NRRD, MetaImage or MGH file, or a folder with a DICOM series; files of several channels are joined by commas,\n' +
+    '                     with nothing between two commas for a channel without a file (data.missingChannels "zero")\n' +
     '  --checkpoint FILE  a checkpoint of voco finetune; other weights need --config\n' +
     '  --out FILE|DIR     where the label maps go: a file for one image, else a folder\n' +
     '  --set path=value   overrides a value of the config that the checkpoint carries, e.g. for CT that is stored 1024 too high\n' +

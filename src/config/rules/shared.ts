@@ -25,10 +25,22 @@ export function networkRules(config: Config): Problem[] {
   const { name, inChannels } = config.network;
   const own = networkDescriptors.get(name).rules(config.network);
   const found = own.map((problem) => within('network', problem));
-  if (typeof config.data.channel === 'number' && inChannels !== 1) {
-    const message = `one channel is taken from each image (data.channel ${config.data.channel}), but the network wants ${inChannels}`;
+  const { channel } = config.data;
+  if (channel !== 'all' && inChannels !== 1) {
+    const taken = channel === 'random' ? 'each crop shows one channel' : 'one channel is taken from each image';
+    const message = `${taken} (data.channel ${JSON.stringify(channel)}), but the network wants ${inChannels}`;
     found.push(error(['network', 'inChannels'], message, 1));
   }
+  return found;
+}
+
+/** Keys about several channels where there is one. */
+export function channelRules({ data, ...config }: Config): Problem[] {
+  const found: Problem[] = [];
+  if (data.missingChannels === 'zero' && data.channel !== 'all')
+    found.push(warning(['data', 'missingChannels'], 'unused: of each image one channel is taken (data.channel)'));
+  if (config.kind === 'finetune' && config.augment.dropChannel > 0 && config.network.inChannels === 1)
+    found.push(warning(['augment', 'dropChannel'], 'unused: the network has one channel, which is never left out'));
   return found;
 }
 
@@ -37,14 +49,15 @@ export function dataRules(config: Config): Problem[] {
   const { intensity, foreground } = preprocess;
   const at = ['data', 'preprocess'];
   const found: Problem[] = [];
-  if (intensity?.kind === 'window') {
+  if (intensity && intensity.kind !== 'zscore') {
     if (intensity.low >= intensity.high) {
-      const message = `the window must end above its start: low is ${intensity.low}, high is ${intensity.high}`;
+      const what = intensity.kind === 'window' ? 'the window must end above its start' : 'percentiles must rise';
+      const message = `${what}: low is ${intensity.low}, high is ${intensity.high}`;
       found.push(error([...at, 'intensity', 'high'], message));
     }
     if (intensity.to[0] >= intensity.to[1]) {
       found.push(error([...at, 'intensity', 'to'], `must rise, is ${JSON.stringify(intensity.to)}`, [0, 1]));
-    } else if (intensity.clip && foreground && foreground.threshold >= intensity.to[1]) {
+    } else if (intensity.clip && typeof foreground?.threshold === 'number' && foreground.threshold >= intensity.to[1]) {
       const message = `no voxel is above ${foreground.threshold}: intensities end at ${intensity.to[1]}`;
       found.push(error([...at, 'foreground', 'threshold'], message));
     }

@@ -181,6 +181,54 @@ const zscoreIntensity = {
   },
 } as const;
 
+const percentileIntensity = {
+  type: 'object',
+  title: 'percentile',
+  description:
+    'Maps two percentiles of each channel linearly to the range "to" (MONAI ScaleIntensityRangePercentiles). For MRI with a few very ' +
+    'bright voxels.',
+  additionalProperties: false,
+  required: ['kind'],
+  properties: {
+    kind: { const: 'percentile', description: 'Window between two percentiles.', examples: ['percentile'] },
+    low: {
+      type: 'number',
+      minimum: 0,
+      maximum: 100,
+      default: 0.5,
+      description: 'Percentile that becomes the lower end of "to".',
+      examples: [0.5],
+    },
+    high: {
+      type: 'number',
+      minimum: 0,
+      maximum: 100,
+      default: 99.5,
+      description: 'Percentile that becomes the upper end of "to".',
+      examples: [99.5],
+    },
+    nonzero: {
+      type: 'boolean',
+      default: true,
+      description: 'Take percentiles of non-zero voxels only, and leave zeros as they are.',
+      examples: [true],
+    },
+    to: {
+      ...pair({ type: 'number' }),
+      default: [0, 1],
+      description: 'Intensities to which the percentiles are mapped.',
+      examples: [[0, 1]],
+    },
+    clip: {
+      type: 'boolean',
+      default: true,
+      description: 'Clip intensities to "to".',
+      examples: [true],
+    },
+    ...storedValues,
+  },
+} as const;
+
 const preprocess = {
   type: 'object',
   additionalProperties: false,
@@ -206,12 +254,13 @@ const preprocess = {
       examples: [[1.5, 1.5, 1.5], [1.25, 1.25, 5], null],
     },
     intensity: {
-      anyOf: [windowIntensity, zscoreIntensity, { type: 'null', title: 'null' }],
+      anyOf: [windowIntensity, zscoreIntensity, percentileIntensity, { type: 'null', title: 'null' }],
       default: { kind: 'window', low: -175, high: 250, to: [0, 1], clip: true },
-      description: 'Intensity scaling: a window for CT, z-score for MRI, null for none.',
+      description: 'Intensity scaling: a window for CT, z-scores or percentiles for MRI, null for none.',
       examples: [
         { kind: 'window', low: -175, high: 250, to: [0, 1], clip: true },
         { kind: 'zscore', nonzero: true },
+        { kind: 'percentile', low: 0.5, high: 99.5 },
         null,
       ],
     },
@@ -220,15 +269,18 @@ const preprocess = {
       additionalProperties: false,
       default: { threshold: 0.3 },
       description: 'Crop the volume to the bounding box of its foreground (MONAI CropForeground). null: keep all.',
-      examples: [{ threshold: 0.3 }, null],
+      examples: [{ threshold: 0.3 }, { threshold: 'nonzero' }, null],
       properties: {
         threshold: {
-          type: 'number',
+          anyOf: [
+            { type: 'number', title: 'a number' },
+            { const: 'nonzero', title: '"nonzero"' },
+          ],
           default: 0.3,
           description:
             'Voxels above this are foreground, in scaled intensity. Released VoCo code: 0.3, which is -47.5 HU in its window; ' +
-            'its large-scale successor: 0.',
-          examples: [0.3, 0],
+            'its large-scale successor: 0. "nonzero": voxels whose stored value is not 0, for MRI, of whose z-scores half are below 0.',
+          examples: [0.3, 0, 'nonzero'],
         },
       },
     },
@@ -268,6 +320,17 @@ const cache = {
   },
 } as const;
 
+/** Which channel of its images a network gets. */
+export const channelOfData = {
+  anyOf: [
+    { type: 'integer', minimum: 0, title: 'a channel number from 0' },
+    { const: 'all', title: '"all"' },
+  ],
+  default: 0,
+  description: 'Which channel of 4-D images to take (from 0), or "all" to use each as an input channel of the network.',
+  examples: [0, 'all'],
+} as const;
+
 export const dataSchema = {
   type: 'object',
   additionalProperties: false,
@@ -305,11 +368,22 @@ export const dataSchema = {
       anyOf: [
         { type: 'integer', minimum: 0, title: 'a channel number from 0' },
         { const: 'all', title: '"all"' },
+        { const: 'random', title: '"random"' },
       ],
       default: 0,
       description:
-        'Which channel of 4-D images to take (from 0), or "all" to use each as an input channel of the network.',
-      examples: [0, 'all'],
+        `${channelOfData.description} "random": another channel for each crop, drawn from those that its image has, so that a network of one ` +
+        'channel learns from all sequences of MRI.',
+      examples: [0, 'all', 'random'],
+    },
+    missingChannels: {
+      enum: ['stop', 'zero'],
+      type: 'string',
+      default: 'stop',
+      description:
+        'What a case means that has no file of one of its channels, as a patient without one of the sequences, where all are taken ' +
+        '(data.channel "all"). stop: an error. zero: the channel is 0 everywhere after preprocessing. Lists name such a channel null.',
+      examples: ['stop', 'zero'],
     },
     onBadCase: {
       enum: ['stop', 'skip'],

@@ -1,5 +1,5 @@
 import type { FromSchema } from 'json-schema-to-ts';
-import { dataSchema } from './data';
+import { channelOfData, dataSchema } from './data';
 import { networkSchema } from './network';
 import { pretrainSchema } from './pretrain';
 import { count } from '../../schema/shapes';
@@ -109,7 +109,8 @@ const finetuneData = {
       description: 'Number of training volumes to learn from (drawn with the seed). null: all.',
       examples: [null, 4],
     },
-    channel: data.channel,
+    channel: channelOfData,
+    missingChannels: data.missingChannels,
     labelsOnImageGrid: {
       type: 'boolean',
       default: false,

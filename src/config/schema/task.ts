@@ -1,4 +1,12 @@
-import { count, pathString, positive, probability, spatialAugmentation, triple } from '../../schema';
+import {
+  count,
+  intensityAugmentation,
+  pathString,
+  positive,
+  probability,
+  spatialAugmentation,
+  triple,
+} from '../../schema';
 
 const taskClass = {
   type: 'object',
@@ -174,6 +182,15 @@ export const finetuneAugmentSchema = {
       { prob: 0.5, amount: 0.1 },
       'Adds one random number to all voxels of a crop, in scaled intensity.',
     ),
+    intensity: intensityAugmentation,
+    dropChannel: {
+      ...probability,
+      default: 0,
+      description:
+        'Probability that a channel of a crop is set to 0, each on its own but never all, so that the network does without a missing ' +
+        'sequence of MRI, 0 to 1.',
+      examples: [0, 0.1],
+    },
   },
 } as const;
 

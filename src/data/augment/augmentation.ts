@@ -17,7 +17,12 @@ export interface Augmentation {
   readonly quarterTurns: number;
   readonly shift: number;
   /** Changes of intensity, with the path of their random streams. */
-  readonly intensity?: { readonly settings: IntensitySettings; readonly stream: readonly number[] };
+  readonly intensity?: {
+    readonly settings: IntensitySettings;
+    readonly stream: readonly number[];
+    /** Voxels of exactly 0 are background, and stay so. */
+    readonly keepZero?: boolean;
+  };
 }
 
 export const NO_AUGMENTATION: Augmentation = { flip: [false, false, false], quarterTurns: 0, shift: 0 };

@@ -4,8 +4,9 @@ export {
   cutCrop,
   drawSpatial,
   NO_SPATIAL_AUGMENTATION,
+  scaleRows,
   type Matrix3,
   type SpatialAugmentation,
   type SpatialSettings,
 } from './spatial';
-export { changeIntensity, NO_INTENSITY, type IntensitySettings } from './intensity';
+export { changeIntensity, NO_INTENSITY, type IntensitySettings, type ValueCrop } from './intensity';

@@ -1,9 +1,11 @@
 import type { Vec3 } from '../../geometry';
 import type { RandomStream } from '../../random/random';
+import { changeBias } from './biasField';
 
 /**
  * Changes of intensity as nnU-Net and nnssl draw them (batchgenerators' GaussianNoise, GaussianBlur, BrightnessMultiplicative,
- * ContrastAugmentation, SimulateLowResolution, Gamma), each with a probability; `method.augment.intensity` of the config.
+ * ContrastAugmentation, SimulateLowResolution, Gamma), and the bias field of MRI, each with a probability; `augment.intensity` of a
+ * config.
  */
 export interface IntensitySettings {
   readonly noise: number;
@@ -12,6 +14,7 @@ export interface IntensitySettings {
   readonly contrast: number;
   readonly lowResolution: number;
   readonly gamma: number;
+  readonly biasField: number;
 }
 
 export const NO_INTENSITY: IntensitySettings = {
@@ -21,13 +24,16 @@ export const NO_INTENSITY: IntensitySettings = {
   contrast: 0,
   lowResolution: 0,
   gamma: 0,
+  biasField: 0,
 };
 
-/** A crop `[…size, C]` of which all channels are changed alike. */
-interface Crop {
+/** The values of a crop `[…size, C]`. */
+export interface ValueCrop {
   readonly voxels: Float32Array;
   readonly size: Vec3;
   readonly channels: number;
+  /** Voxels of exactly 0 are background, as around a brain whose z-scores are those of its other voxels: they stay 0. */
+  readonly keepZero?: boolean;
 }
 
 /** Weights of a Gaussian of standard deviation `sigma` voxels, cut off at three of them. */
@@ -41,7 +47,7 @@ function gaussian(sigma: number): Float64Array {
 }
 
 /** Blurs along one axis; what lies outside is taken as the voxel at the border. */
-function blurAlong({ voxels, size, channels }: Crop, axis: 0 | 1 | 2, weights: Float64Array): void {
+function blurAlong({ voxels, size, channels }: ValueCrop, axis: 0 | 1 | 2, weights: Float64Array): void {
   const stride = [size[1] * size[2], size[2], 1][axis]! * channels;
   const length = size[axis];
   const reach = (weights.length - 1) / 2;
@@ -60,7 +66,7 @@ function blurAlong({ voxels, size, channels }: Crop, axis: 0 | 1 | 2, weights: F
 }
 
 /** Takes every voxel from the nearest of a grid that is `factor` times as fine, as a coarser scan would have it. */
-function coarsen({ voxels, size, channels }: Crop, factor: number): void {
+function coarsen({ voxels, size, channels }: ValueCrop, factor: number): void {
   const source = voxels.slice();
   const nearest = [0, 1, 2].map((axis) => {
     const length = size[axis as 0];
@@ -86,105 +92,144 @@ interface Spread {
   readonly high: number;
 }
 
-function spreadOf(voxels: Float32Array): Spread {
+/** Of one channel, from `first` on every `step`-th number. */
+function spreadOf(voxels: Float32Array, first: number, step: number): Spread {
   let [sum, squares, low, high] = [0, 0, Infinity, -Infinity];
-  for (const value of voxels) {
+  for (let i = first; i < voxels.length; i += step) {
+    const value = voxels[i]!;
     sum += value;
     squares += value * value;
     low = Math.min(low, value);
     high = Math.max(high, value);
   }
-  const mean = sum / voxels.length;
-  return { mean, deviation: Math.sqrt(Math.max(0, squares / voxels.length - mean ** 2)), low, high };
+  const count = voxels.length / step;
+  const mean = sum / count;
+  return { mean, deviation: Math.sqrt(Math.max(0, squares / count - mean ** 2)), low, high };
 }
 
-/** Moves values away from their mean, or towards it, within the range that they had. */
-function changeContrast(voxels: Float32Array, factor: number): void {
-  const { mean, low, high } = spreadOf(voxels);
-  for (let i = 0; i < voxels.length; i++)
+/** Moves values of a channel away from their mean, or towards it, within the range that they had. */
+function changeContrast({ voxels, channels }: ValueCrop, channel: number, factor: number): void {
+  const { mean, low, high } = spreadOf(voxels, channel, channels);
+  for (let i = channel; i < voxels.length; i += channels)
     voxels[i] = Math.max(low, Math.min(high, mean + (voxels[i]! - mean) * factor));
 }
 
-/** A power of the values within their range; mean and standard deviation stay. `inverted`: of the negative image. */
-function changeGamma(voxels: Float32Array, gamma: number, inverted: boolean): void {
-  const before = spreadOf(voxels);
+/** A power of a channel's values within their range; mean and standard deviation stay. `inverted`: of the negative image. */
+function changeGamma({ voxels, channels }: ValueCrop, channel: number, gamma: number, inverted: boolean): void {
+  const before = spreadOf(voxels, channel, channels);
   const range = before.high - before.low;
   if (!(range > 0)) return;
-  for (let i = 0; i < voxels.length; i++) {
+  for (let i = channel; i < voxels.length; i += channels) {
     const share = (voxels[i]! - before.low) / range;
     const raised = inverted ? 1 - (1 - share) ** gamma : share ** gamma;
     voxels[i] = raised * range + before.low;
   }
-  const after = spreadOf(voxels);
+  const after = spreadOf(voxels, channel, channels);
   const scale = after.deviation > 0 ? before.deviation / after.deviation : 1;
-  for (let i = 0; i < voxels.length; i++) voxels[i] = (voxels[i]! - after.mean) * scale + before.mean;
+  for (let i = channel; i < voxels.length; i += channels) voxels[i] = (voxels[i]! - after.mean) * scale + before.mean;
+}
+
+interface Change {
+  /** Number of its random stream. */
+  readonly part: number;
+  readonly probability: number;
+  /** @returns what was done, in words */
+  make(random: RandomStream): string;
+}
+
+/** Draws a number for each channel, and changes the channel with it. */
+function byChannel(
+  { channels }: ValueCrop,
+  draw: () => number,
+  change: (channel: number, drawn: number) => void,
+): string {
+  const drawn = Array.from({ length: channels }, draw);
+  drawn.forEach((value, channel) => change(channel, value));
+  return drawn.map((value) => value.toFixed(2)).join(', ');
+}
+
+function changes(settings: IntensitySettings, crop: ValueCrop): Change[] {
+  const { voxels, channels } = crop;
+  const gamma = (random: RandomStream, inverted: boolean): string => {
+    const drawn = () => random.range(0.7, 1.5);
+    const factors = byChannel(crop, drawn, (channel, factor) => changeGamma(crop, channel, factor, inverted));
+    return `gamma ${factors}${inverted ? ' of the negative' : ''}`;
+  };
+  return [
+    { part: 7, probability: settings.biasField, make: (random) => changeBias(crop, random) },
+    { part: 0, probability: settings.noise, make: (random) => addNoise(voxels, random) },
+    { part: 1, probability: settings.blur, make: (random) => blurCrop(crop, random.range(0.5, 1)) },
+    {
+      part: 2,
+      probability: settings.brightness,
+      make: (random) =>
+        `brightness × ${byChannel(
+          crop,
+          () => random.range(0.75, 1.25),
+          (channel, factor) => {
+            for (let i = channel; i < voxels.length; i += channels) voxels[i]! *= factor;
+          },
+        )}`,
+    },
+    {
+      part: 3,
+      probability: settings.contrast,
+      make: (random) =>
+        `contrast × ${byChannel(
+          crop,
+          () => random.range(0.75, 1.25),
+          (channel, factor) => changeContrast(crop, channel, factor),
+        )}`,
+    },
+    {
+      part: 4,
+      probability: settings.lowResolution,
+      make: (random) => {
+        const factor = random.range(0.5, 1);
+        coarsen(crop, factor);
+        return `resolution × ${factor.toFixed(2)}`;
+      },
+    },
+    { part: 5, probability: settings.gamma / 3, make: (random) => gamma(random, true) },
+    { part: 6, probability: settings.gamma, make: (random) => gamma(random, false) },
+  ];
+}
+
+function addNoise(voxels: Float32Array, random: RandomStream): string {
+  const deviation = Math.sqrt(random.range(0, 0.1));
+  for (let i = 0; i < voxels.length; i++) voxels[i]! += deviation * random.normal();
+  return `noise of ${deviation.toFixed(2)}`;
+}
+
+function blurCrop(crop: ValueCrop, sigma: number): string {
+  for (const axis of [0, 1, 2] as const) blurAlong(crop, axis, gaussian(sigma));
+  return `blurred by ${sigma.toFixed(2)} voxels`;
 }
 
 /**
- * Draws and makes the changes of one crop, in place, in the order of nnssl. Each has a stream of its own, so that switching one
- * leaves the others as they were.
+ * Draws and makes the changes of one crop, in place: the bias field first, which is of the scan, then the others in the order of
+ * nnssl. Each has a stream of its own, so that switching one leaves the others as they were. Brightness, contrast and gamma are
+ * drawn for each channel, as nnU-Net does; the others are alike for all.
  *
  * @returns what was done, in words
  */
 export function changeIntensity(
   stream: (part: number) => RandomStream,
   settings: IntensitySettings,
-  crop: Crop,
+  crop: ValueCrop,
 ): string[] {
-  const { voxels } = crop;
+  const { voxels, keepZero } = crop;
   const words: string[] = [];
-  const parts: readonly [probability: number, change: (random: RandomStream) => string][] = [
-    [
-      settings.noise,
-      (random) => {
-        const deviation = Math.sqrt(random.range(0, 0.1));
-        for (let i = 0; i < voxels.length; i++) voxels[i]! += deviation * random.normal();
-        return `noise of ${deviation.toFixed(2)}`;
-      },
-    ],
-    [
-      settings.blur,
-      (random) => {
-        const sigma = random.range(0.5, 1);
-        for (const axis of [0, 1, 2] as const) blurAlong(crop, axis, gaussian(sigma));
-        return `blurred by ${sigma.toFixed(2)} voxels`;
-      },
-    ],
-    [
-      settings.brightness,
-      (random) => {
-        const factor = random.range(0.75, 1.25);
-        for (let i = 0; i < voxels.length; i++) voxels[i]! *= factor;
-        return `brightness × ${factor.toFixed(2)}`;
-      },
-    ],
-    [
-      settings.contrast,
-      (random) => {
-        const factor = random.range(0.75, 1.25);
-        changeContrast(voxels, factor);
-        return `contrast × ${factor.toFixed(2)}`;
-      },
-    ],
-    [
-      settings.lowResolution,
-      (random) => {
-        const factor = random.range(0.5, 1);
-        coarsen(crop, factor);
-        return `resolution × ${factor.toFixed(2)}`;
-      },
-    ],
-    [settings.gamma / 3, (random) => gammaWords(voxels, random.range(0.7, 1.5), true)],
-    [settings.gamma, (random) => gammaWords(voxels, random.range(0.7, 1.5), false)],
-  ];
-  parts.forEach(([probability, change], part) => {
+  // Found when something is changed: in most crops nothing is.
+  let background: Uint8Array | undefined;
+  for (const { part, probability, make } of changes(settings, crop)) {
     const random = stream(part);
-    if (random.uniform() < probability) words.push(change(random));
+    if (random.uniform() >= probability) continue;
+    if (keepZero) background ??= Uint8Array.from(voxels, (value) => (value === 0 ? 1 : 0));
+    words.push(make(random));
+  }
+  background?.forEach((zero, i) => {
+    if (zero) voxels[i] = 0;
   });
   return words;
-}
-
-function gammaWords(voxels: Float32Array, gamma: number, inverted: boolean): string {
-  changeGamma(voxels, gamma, inverted);
-  return `gamma ${gamma.toFixed(2)}${inverted ? ' of the negative' : ''}`;
 }

@@ -88,7 +88,12 @@ export function sampleCrop(
   if (!intensity) return [];
   const voxels = out.subarray(offset, offset + voxelCount(size) * channels);
   const stream = (part: number): RandomStream => new RandomStream(...intensity.stream, part);
-  return changeIntensity(stream, intensity.settings, { voxels, size, channels });
+  return changeIntensity(stream, intensity.settings, {
+    voxels,
+    size,
+    channels,
+    keepZero: intensity.keepZero ?? false,
+  });
 }
 
 /** The line along z at a place between four neighbouring lines of the volume. */

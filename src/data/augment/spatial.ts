@@ -38,6 +38,11 @@ function multiply3(a: Matrix3, b: Matrix3): Matrix3 {
   return matrix3((i, j) => a[i][0] * b[0][j] + a[i][1] * b[1][j] + a[i][2] * b[2][j]);
 }
 
+/** A matrix whose results are stretched along the axes of the volume. */
+export function scaleRows(matrix: Matrix3, by: Vec3): Matrix3 {
+  return matrix3((i, j) => matrix[i][j] * by[i]);
+}
+
 /** A turn about one axis, radians. */
 function turnAbout(axis: Axis, angle: number): Matrix3 {
   const [p, q] = [(axis + 1) % 3, (axis + 2) % 3];

@@ -9,6 +9,8 @@ export interface Case {
   readonly id: string;
   /** One file, or one per channel. */
   readonly image: string | readonly string[];
+  /** Numbers of channels that the case has no file of and that are filled with zeros; `image` has the files of the others. */
+  readonly missing?: readonly number[];
   readonly label?: string;
   /** Names of the classes that the label map tells of, where it does not tell of all. */
   readonly labelled?: readonly string[];

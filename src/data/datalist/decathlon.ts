@@ -122,7 +122,11 @@ function pickList(content: Item, key: string, file: string): unknown[] {
 function pathsOf(item: Item, field: 'image' | 'label', where: string): string | string[] {
   const value = item[field];
   if (typeof value === 'string' && value !== '') return value;
-  if (Array.isArray(value) && value.length > 0 && value.every((part) => typeof part === 'string')) return value;
+  if (Array.isArray(value) && value.some((part) => typeof part === 'string' && part !== '')) {
+    // A channel that the case lacks is null or an empty text.
+    const parts = value.map((part: unknown) => part ?? '');
+    if (parts.every((part) => typeof part === 'string')) return parts;
+  }
   const other = MISSPELT[field].find((name) => item[name] !== undefined);
   if (value === undefined && other !== undefined)
     throw new UserError(`${where} has the key "${other}" instead of "${field}"; rename it in the datalist`);
@@ -164,7 +168,9 @@ function imageOf({ content, where, base }: Entry, source: string): Found {
   const image = pathsOf(content, 'image', where);
   return {
     image:
-      typeof image === 'string' ? listedPath(base, image, where) : image.map((part) => listedPath(base, part, where)),
+      typeof image === 'string'
+        ? listedPath(base, image, where)
+        : image.map((part) => (part === '' ? '' : listedPath(base, part, where))),
     source,
     ...(typeof content.name === 'string' && content.name !== '' && { name: content.name }),
   };

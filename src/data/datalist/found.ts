@@ -1,4 +1,5 @@
 import { UserError } from '../../errors/userError';
+import type { ChannelSetting } from '../channels';
 
 /** A mask of one class, which is merged with others into a label map. */
 export interface Mask {
@@ -16,6 +17,8 @@ export interface CaseProblem {
 /** A case of a source before it has an id and one image for each channel that is asked for. */
 export interface Found {
   readonly image: string | readonly string[];
+  /** See `Case.missing`. */
+  readonly missing?: readonly number[];
   readonly label?: string;
   /** See `Case.labelled`. */
   readonly labelled?: readonly string[];
@@ -43,30 +46,38 @@ function positionOf(choice: ChannelChoice, names: readonly string[], count: numb
   return byName >= 0 || !/^\d+$/.test(choice) ? byName : positionOf(Number(choice), names, count);
 }
 
+/** What a config's data section says of channels. */
+export interface ChannelsOfData {
+  readonly channel?: ChannelSetting;
+  readonly missingChannels?: 'stop' | 'zero';
+}
+
 /**
  * Takes the channel that a source asks for out of cases that have one file a channel.
  *
  * @param choice of the source; undefined: none
- * @param ofData `data.channel`; undefined where it is not known: files of lists are left as they are then
+ * @param data `data.channel` and `data.missingChannels`; where the channel is not known, files of lists are left as they are
  * @throws UserError when nothing is chosen, or a case does not have the channel
  */
 export function chooseChannels(
   cases: readonly Found[],
   choice: ChannelChoice | undefined,
-  ofData: number | 'all' | undefined,
+  { channel: ofData, missingChannels }: ChannelsOfData,
   where: string,
 ): Found[] {
   return cases.map((item) => {
     const files = typeof item.image === 'string' ? [item.image] : item.image;
     const grouped = item.channels !== undefined;
     const names = item.channels ?? files.map(String).map(() => '');
-    if (choice === 'all' || (choice === undefined && ofData === 'all')) return complete(item, files, names, where);
+    const all = choice === 'all' || (choice === undefined && (ofData === 'all' || ofData === 'random'));
+    // Of crops that show one channel each, those that are there do.
+    if (all) return complete(item, files, names, where, ofData === 'random' ? 'leave' : (missingChannels ?? 'stop'));
     if (choice === undefined) {
       if (files.length === 1) return { ...item, image: files[0]! };
-      if (!grouped && ofData === undefined) return item;
+      if (!grouped && ofData === undefined) return complete(item, files, names, where, 'stop');
       throw new UserError(
         `${where}: each case has ${files.length} channels, one file each (${said(names)}); choose one with "channel": 0 in the source, ` +
-          `or take them all with data.channel "all" and network.inChannels ${files.length}`,
+          `or take them all with data.channel "all" and network.inChannels ${files.length} (in pre-training also one for each crop: "random")`,
       );
     }
     const at = positionOf(choice, names, files.length);
@@ -79,9 +90,21 @@ export function chooseChannels(
 
 const nameOf = (item: Found): string => item.name ?? [item.image].flat().find((file) => file !== '') ?? '';
 
-function complete(item: Found, files: readonly string[], names: readonly string[], where: string): Found {
-  const absent = files.indexOf('');
-  if (absent < 0) return { ...item, image: files.length === 1 ? files[0]! : files };
-  const name = names[absent] ? `${absent} (${names[absent]})` : String(absent);
-  throw new UserError(`${where}: the case ${nameOf(item)} has no file of channel ${name}`);
+/** The case with all of its channels. */
+function complete(
+  item: Found,
+  files: readonly string[],
+  names: readonly string[],
+  where: string,
+  absent: 'stop' | 'zero' | 'leave',
+): Found {
+  const there = files.filter((file) => file !== '');
+  const missing = [...files.keys()].filter((channel) => files[channel] === '');
+  const [first] = missing;
+  if (first === undefined || absent === 'leave') return { ...item, image: there.length === 1 ? there[0]! : there };
+  if (absent === 'zero') return { ...item, image: there, missing };
+  const name = names[first] ? `${first} (${names[first]})` : String(first);
+  throw new UserError(
+    `${where}: the case ${nameOf(item)} has no file of channel ${name}; data.missingChannels "zero" fills it with zeros`,
+  );
 }

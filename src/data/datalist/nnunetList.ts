@@ -26,9 +26,10 @@ export async function withChannelFiles(
     cases.map(async (item): Promise<Found> => {
       const { image } = item;
       if (typeof image !== 'string') return image.length === names.length ? { ...item, channels: names } : item;
-      if ((await isFile(image)) || !(await isFile(channelFile(image, 0)))) return item;
+      if (await isFile(image)) return item;
       const files = names.map((_, i) => channelFile(image, i));
       const there = await Promise.all(files.map(isFile));
+      if (!there.some((found) => found)) return item;
       return {
         ...item,
         name: item.name ?? caseName(image),

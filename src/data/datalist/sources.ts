@@ -7,6 +7,7 @@ import { LABEL_ENDINGS } from '../../files/volumeNames';
 import { caseWords, isLabelName } from '../../labels/named';
 import { RandomStream, streamId } from '../../random/random';
 import { groupedBy } from '../../registry/grouped';
+import type { ChannelSetting } from '../channels';
 import { isDicomFile, volumesAmong } from '../../volume';
 import { counted, plural } from '../../text';
 import { caseName, imageFiles, isVolumeFile, withUniqueIds, type Case } from './case';
@@ -47,7 +48,9 @@ export type DataSource = SourceKeys &
 export interface ResolveOptions {
   readonly labels: boolean;
   /** `data.channel`; where it is a number, cases with several files must say which to take. */
-  readonly channel?: number | 'all';
+  readonly channel?: ChannelSetting;
+  /** What becomes of a case that lacks a channel where all are taken: an error by default, or the channel is filled with zeros. */
+  readonly missingChannels?: 'stop' | 'zero';
   /** Told what was left out of a source, and why; a sentence each. */
   readonly onNote?: (message: string) => void;
 }
@@ -202,7 +205,7 @@ async function resolveSource(source: DataSource, configDir: string, options: Res
     configDir,
     'datalist' in source ? source.datalist : 'folder' in source ? source.folder : source.glob,
   );
-  const found = chooseChannels(await foundIn(source, configDir, options), source.channel, options.channel, where);
+  const found = chooseChannels(await foundIn(source, configDir, options), source.channel, options, where);
   const { masks } = source;
   if (!options.labels || masks === undefined) return found;
   return completeCases(found, firstFile, async (item) => ({ ...item, masks: await chosenMasks(item, masks) }));

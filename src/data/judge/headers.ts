@@ -1,7 +1,8 @@
 import { adviceFor } from '../../errors/advice';
 import { AdvisedError, UserError } from '../../errors/userError';
+import { mapAxes, type Vec3 } from '../../geometry';
 import type { Finding } from '../../protocol/datasets';
-import { counted, formatSize } from '../../text';
+import { counted, formatSize, plural } from '../../text';
 import {
   checkComplete,
   fileNotices,
@@ -11,11 +12,13 @@ import {
   labelGrid,
   readHeader,
   type NiftiHeader,
+  type PreprocessSettings,
 } from '../../volume';
+import { channelsText } from '../channels';
 import { imageFiles, type Case } from '../datalist/case';
 import { factsOf } from './facts';
 import { namedAsLabels } from './labelMaps';
-import { sizeBeforeCrops } from './size';
+import { placesProblem, sizeBeforeCrops, spacingBeforeCrops } from './size';
 import type { CaseDemands, CaseVerdict, Depth, ImageFacts } from './types';
 
 /** A reading error as a finding: the message already says what is wrong. */
@@ -115,16 +118,26 @@ async function judgeLabel(
   }
 }
 
+/** Told of a case that lacks channels, which is allowed. */
+const filled = (file: string, missing: readonly number[]): Finding => ({
+  severity: 'warning',
+  file,
+  message: `the case has no file of ${channelsText(missing)}, which ${plural(missing.length, 'is', 'are')} filled with zeros`,
+  advice: 'add the file, or train with augment.dropChannel so that the network can do without',
+});
+
 /** Whether the channels fit each other, and the network. */
-function judgeChannels(images: readonly ImageFacts[], demands: CaseDemands): Finding[] {
+function judgeChannels(images: readonly ImageFacts[], missing: readonly number[], demands: CaseDemands): Finding[] {
   const [first] = images;
   if (!first) return [];
   const found = images.slice(1).flatMap((other): Finding[] => {
     const notice = judgeChannelGrid(other.header, first.header, first.file);
     return notice ? [{ ...notice, file: other.file }] : [];
   });
+  if (missing.length > 0) found.push(filled(first.file, missing));
   const { channel, inChannels } = demands;
-  const channels = images.reduce((sum, { header }) => sum + (channel === 'all' ? header.channels : 1), 0);
+  const there = images.reduce((sum, { header }) => sum + (channel === 'all' ? header.channels : 1), 0);
+  const channels = there + missing.length;
   if (inChannels === undefined || channels === inChannels) return found;
   const message = `${counted(channels, 'channel')}, but the network takes ${inChannels}`;
   const advice =
@@ -132,8 +145,23 @@ function judgeChannels(images: readonly ImageFacts[], demands: CaseDemands): Fin
   return [...found, { severity: 'error', file: first.file, message, advice }];
 }
 
-/** A volume that is smaller than what is cut from it. */
-export function tooSmall(file: string, size: readonly number[], { gridSize }: CaseDemands): Finding[] {
+const gridBeforeCrops = (header: ImageFacts['header'], settings: PreprocessSettings): [size: Vec3, spacing: Vec3] => [
+  sizeBeforeCrops(header, settings),
+  spacingBeforeCrops(header, settings),
+];
+
+/** A volume that is smaller than what is cut from it. @param size voxels; @param spacing mm */
+export function tooSmall(file: string, size: Vec3, spacing: Vec3, { gridSize, places }: CaseDemands): Finding[] {
+  const problem =
+    places &&
+    placesProblem(
+      mapAxes((axis) => size[axis] * spacing[axis]),
+      places,
+    );
+  if (problem !== undefined)
+    return [
+      { severity: 'error', file, message: problem, advice: 'use smaller places (method.cropMm), or remove the case' },
+    ];
   if (!gridSize || size.every((n, axis) => n >= gridSize[axis]!)) return [];
   return [
     {
@@ -158,10 +186,10 @@ export async function judgeHeaders(
     const facts = await judgeImage(file, demands, depth, findings);
     if (facts) images.push(facts);
   }
-  findings.add(...judgeChannels(images, demands));
+  findings.add(...judgeChannels(images, item.missing ?? [], demands));
   const [first] = images;
   if (first && demands.preprocess)
-    findings.add(...tooSmall(first.file, sizeBeforeCrops(first.header, demands.preprocess), demands));
+    findings.add(...tooSmall(first.file, ...gridBeforeCrops(first.header, demands.preprocess), demands));
   const { problem } = item;
   if (problem) findings.add({ severity: 'error', ...problem, advice: 'or remove the case' });
   else if (demands.labels && item.label === undefined)

@@ -1,6 +1,7 @@
 import type { Vec3 } from '../../geometry';
 import type { Finding } from '../../protocol/datasets';
 import type { NiftiHeader, PreprocessSettings } from '../../volume';
+import type { Places } from './size';
 
 /** What the label maps of a task must hold. */
 export interface LabelDemands {
@@ -20,8 +21,12 @@ export interface CaseDemands {
   readonly preprocess: PreprocessSettings | null;
   /** Channels that the network takes. */
   readonly inChannels?: number;
+  /** Images may have any number of channels, each of its own. */
+  readonly anyChannels?: boolean;
   /** Least size of a preprocessed volume, voxels. */
   readonly gridSize?: Vec3;
+  /** Places in millimetres: a preprocessed volume must reach over more than one of them. */
+  readonly places?: Places;
   /** Label maps belong to the images, and hold this. */
   readonly labels?: LabelDemands;
 }

@@ -12,16 +12,18 @@ const JUDGE_VERSION = 4;
 /** Where verdicts are kept: a folder of the cache; null keeps none. */
 export type VerdictFolder = string | null;
 
-type Judged = Pick<Case, 'image' | 'label' | 'labelled' | 'problem'>;
+type Judged = Pick<Case, 'image' | 'missing' | 'label' | 'labelled' | 'problem'>;
 
 /** The file of a verdict. Undefined for files that are not there. */
 async function fileOf(folder: string, item: Judged, demands: CaseDemands): Promise<string | undefined> {
   const files = [...imageFiles(item), ...(demands.labels && item.label !== undefined ? [item.label] : [])];
-  const { labelled, problem } = item;
-  const key = await cacheKey(files, { judge: JUDGE_VERSION, demands, labelled, problem }).catch((error: unknown) => {
-    if (!(error instanceof UserError)) throw error;
-    return undefined;
-  });
+  const { labelled, problem, missing } = item;
+  const key = await cacheKey(files, { judge: JUDGE_VERSION, demands, labelled, problem, missing }).catch(
+    (error: unknown) => {
+      if (!(error instanceof UserError)) throw error;
+      return undefined;
+    },
+  );
   return key && verdictFile(folder, key);
 }
 

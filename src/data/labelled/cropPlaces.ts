@@ -2,7 +2,7 @@ import type { Vec3 } from '../../geometry';
 import { UserError } from '../../errors/userError';
 import { correctCropCentre, type Volume } from '../../volume';
 
-/** How many voxels of each x plane are foreground (labelled) and background (unlabelled, image above 0). */
+/** How many voxels of each x plane are foreground (labelled) and background (unlabelled, inside the body). */
 export interface CropPlaces {
   readonly foreground: Uint32Array;
   readonly background: Uint32Array;
@@ -10,15 +10,27 @@ export interface CropPlaces {
   readonly backgroundTotal: number;
   /** The code of voxels that are neither, since they are left out; −1: none. */
   readonly ignoredCode: number;
+  /** Of z-scores half are below 0: what is around the body is exactly 0, and all else is inside. Otherwise inside is above 0. */
+  readonly zeroIsAround: boolean;
 }
 
-function brightAt(image: Volume<Float32Array>, index: number, voxels: number): boolean {
-  for (let at = index; at < image.data.length; at += voxels) if (image.data[at]! > 0) return true;
+/** Whether any channel shows the body at a voxel. */
+function insideAt({ data }: Volume<Float32Array>, index: number, voxels: number, zeroIsAround: boolean): boolean {
+  for (let at = index; at < data.length; at += voxels) if (zeroIsAround ? data[at] !== 0 : data[at]! > 0) return true;
   return false;
 }
 
-/** Counts where crops may be centred: MONAI `map_binary_to_indices(label, image, image_threshold=0)`, without the lists. */
-export function countPlaces(image: Volume<Float32Array>, codes: Uint8Array, ignoredCode = -1): CropPlaces {
+/**
+ * Counts where crops may be centred: MONAI `map_binary_to_indices(label, image, image_threshold=0)`, without the lists.
+ *
+ * @param zeroIsAround see {@link CropPlaces}; MONAI has no such thing
+ */
+export function countPlaces(
+  image: Volume<Float32Array>,
+  codes: Uint8Array,
+  ignoredCode = -1,
+  zeroIsAround = false,
+): CropPlaces {
   const [, nx, ny, nz] = image.shape;
   const foreground = new Uint32Array(nx);
   const background = new Uint32Array(nx);
@@ -27,7 +39,7 @@ export function countPlaces(image: Volume<Float32Array>, codes: Uint8Array, igno
     if (codes[i] === ignoredCode) continue;
     const x = Math.floor(i / area);
     if (codes[i]! > 0) foreground[x]!++;
-    else if (brightAt(image, i, codes.length)) background[x]!++;
+    else if (insideAt(image, i, codes.length, zeroIsAround)) background[x]!++;
   }
   const total = (counts: Uint32Array): number => counts.reduce((sum, count) => sum + count, 0);
   return {
@@ -36,6 +48,7 @@ export function countPlaces(image: Volume<Float32Array>, codes: Uint8Array, igno
     foregroundTotal: total(foreground),
     backgroundTotal: total(background),
     ignoredCode,
+    zeroIsAround,
   };
 }
 
@@ -54,7 +67,7 @@ function nthPlace(
   for (let i = x * area; ; i++) {
     const fits = labelled
       ? codes[i]! > 0 && codes[i] !== places.ignoredCode
-      : codes[i] === 0 && brightAt(image, i, codes.length);
+      : codes[i] === 0 && insideAt(image, i, codes.length, places.zeroIsAround);
     if (fits && left-- === 0) return i;
   }
 }
@@ -83,7 +96,8 @@ export function drawPlace(
 ): [number, number, number] {
   const { foregroundTotal, backgroundTotal } = places;
   if (foregroundTotal + backgroundTotal === 0) {
-    throw new UserError(`${name}: neither a label nor a voxel above 0 after preprocessing: check the intensity window`);
+    const what = places.zeroIsAround ? 'other than 0' : 'above 0';
+    throw new UserError(`${name}: neither a label nor a voxel ${what} after preprocessing: check the intensity window`);
   }
   let share = ratio.positive / (ratio.positive + ratio.negative);
   if (foregroundTotal === 0) share = 0;

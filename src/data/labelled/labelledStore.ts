@@ -3,6 +3,7 @@ import { refuseAs, UserError } from '../../errors/userError';
 import { applyNotices, gridOf, preprocess, spatialPad, type PreprocessSettings, type Volume } from '../../volume';
 import { cacheKey } from '../cache/key';
 import { VolumeCache } from '../cache/volumeCache';
+import { cropTraits, withMissing } from '../channels';
 import { imageFiles, type Case } from '../datalist/case';
 import { readImage } from '../volumeStore';
 import { countPlaces, type CropPlaces } from './cropPlaces';
@@ -58,7 +59,7 @@ export class LabelledStore {
 
   /** @throws BadCaseError naming the file that is missing, malformed, on another grid, or has a label of no class */
   async load(item: Case): Promise<LabelledVolume> {
-    const name = [...imageFiles(item), labelFile(item), ...(item.labelled ?? [])].join('\n');
+    const name = [...imageFiles(item), ...(item.missing ?? []), labelFile(item), ...(item.labelled ?? [])].join('\n');
     let found = this.kept.get(name);
     if (found) this.kept.delete(name);
     else {
@@ -76,8 +77,10 @@ export class LabelledStore {
     return found;
   }
 
-  private assemble({ image, label }: Pair, item: Case): LabelledVolume {
+  private assemble({ image: read, label }: Pair, item: Case): LabelledVolume {
     const { padTo, codes } = this.settings;
+    const image = withMissing(read, item.missing);
+    const { keepZero = false } = cropTraits(this.settings);
     const [paddedImage, paddedLabel] = padTo ? [spatialPad(image, padTo), spatialPad(label, padTo)] : [image, label];
     const labelled = labelledClasses(item, codes.classes);
     const encoded = encodeLabels(paddedLabel.data, codes, labelFile(item), labelled);
@@ -86,7 +89,7 @@ export class LabelledStore {
       image: paddedImage,
       codes: encoded,
       labelled,
-      places: () => (places ??= countPlaces(paddedImage, encoded, codes.ignoredCode)),
+      places: () => (places ??= countPlaces(paddedImage, encoded, codes.ignoredCode, keepZero)),
     };
   }
 

@@ -1,15 +1,16 @@
 import type { FinetuneConfig } from '../../config';
 import { drawAugmentation, NO_AUGMENTATION, sampleCrop, type Augmentation } from '../../data/augment';
+import type { CropTraits } from '../../data/channels';
 import type { ClassifiedCase } from '../../data/classified';
 import { imageFiles } from '../../data/datalist';
 import { VolumeStore, type StoreSettings } from '../../data/volumeStore';
 import { RandomStream } from '../../random/random';
 import type { Volume } from '../../volume';
 import type { Draw, Sampler } from '../../tasks';
+import { changeValues } from '../values';
 
-/** Streams of one volume: how it is turned and shifted, and how it is scaled. */
+/** Stream of one volume: how it is turned and shifted; `changeValues` has others. */
 const AUGMENT = 1;
-const SCALE = 2;
 
 /** Whole volumes with their classes, each resized to the size of a crop. */
 export interface ClassifiedBatch {
@@ -22,7 +23,7 @@ export interface ClassifiedBatch {
   readonly classes: readonly number[];
 }
 
-export type ClassifiedConfig = Pick<FinetuneConfig, 'crops' | 'augment'>;
+export type ClassifiedConfig = Pick<FinetuneConfig, 'crops' | 'augment'> & CropTraits;
 
 function fillVolume(
   volume: Volume<Float32Array>,
@@ -64,7 +65,7 @@ async function makeBatch(
   store: VolumeStore,
   config: ClassifiedConfig,
 ): Promise<ClassifiedBatch> {
-  const { flip, rotate90, scaleIntensity: scale, shiftIntensity: shift } = config.augment;
+  const { flip, rotate90, shiftIntensity: shift } = config.augment;
   const settings = { flip, rotate90, shiftIntensity: { prob: shift.prob, offset: shift.amount } };
   const { size } = config.crops;
   let batch: ReturnType<typeof emptyBatch> | undefined;
@@ -72,12 +73,11 @@ async function makeBatch(
     const volume = await store.load(draws[v]!);
     batch ??= emptyBatch(draws, volume, size);
     const turn = drawAugmentation(new RandomStream(...stream, 0, AUGMENT), settings, size[0] === size[1]);
-    const random = new RandomStream(...stream, 0, SCALE);
-    const factor = random.uniform() < scale.prob ? random.range(-1, 1) * scale.amount : 0;
     const length = batch.images.length / draws.length;
     fillVolume(volume, size, { ...turn, shift: 0 }, batch.images, v * length);
-    const own = batch.images.subarray(v * length, (v + 1) * length);
-    for (let i = 0; i < own.length; i++) own[i] = own[i]! * (1 + factor) + turn.shift;
+    const voxels = batch.images.subarray(v * length, (v + 1) * length);
+    const crop = { voxels, size, channels: batch.channels, keepZero: config.keepZero ?? false };
+    changeValues(crop, config.augment, turn.shift, [...stream, 0]);
   }
   return batch!;
 }

@@ -1,5 +1,6 @@
 import { resolveTask, type FinetuneConfig } from '../../config';
 import { cacheFolder } from '../../data/cache';
+import { cropTraits } from '../../data/channels';
 import type { ClassifiedCase } from '../../data/classified';
 import { VolumeStore, type StoreSettings } from '../../data/volumeStore';
 import { classificationScores } from '../../metrics';
@@ -119,6 +120,7 @@ export const classificationTask: TrainingTask<FinetuneConfig, ClassifiedCase, Cl
     crops: config.crops,
     augment: config.augment,
     store: storeSettings(config),
+    ...cropTraits(config.data),
   }),
   network: buildClassifier,
   trialBatch,

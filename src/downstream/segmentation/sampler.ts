@@ -1,4 +1,5 @@
 import { drawAugmentation, sampleCrop } from '../../data/augment';
+import type { CropTraits } from '../../data/channels';
 import { imageFiles, type Case } from '../../data/datalist';
 import {
   cropCodes,
@@ -11,13 +12,13 @@ import { RandomStream } from '../../random/random';
 import { cropWindow } from '../../volume';
 import type { FinetuneConfig } from '../../config';
 import type { Draw, Sampler } from '../../tasks';
+import { changeValues } from '../values';
 
 type Triple = readonly [number, number, number];
 
-/** Streams of one crop: where it lies, how it is turned and shifted, and how it is scaled. */
+/** Streams of one crop: where it lies, and how it is turned and shifted; `changeValues` has others. */
 const PLACE = 0;
 const AUGMENT = 1;
-const SCALE = 2;
 
 /** The labelled crops of one step. */
 export interface LabelledBatch {
@@ -36,12 +37,7 @@ export interface LabelledBatch {
   readonly centres: Float64Array;
 }
 
-export type CropConfig = Pick<FinetuneConfig, 'crops' | 'augment'>;
-
-function scaleIntensity(values: Float32Array, factor: number, shift: number): void {
-  if (factor === 0 && shift === 0) return;
-  for (let i = 0; i < values.length; i++) values[i] = values[i]! * (1 + factor) + shift;
-}
+export type CropConfig = Pick<FinetuneConfig, 'crops' | 'augment'> & CropTraits;
 
 /** Cuts crop number `r` of a volume into its place in the batch. */
 function cutCrop(
@@ -53,20 +49,19 @@ function cutCrop(
   name: string,
 ): void {
   const { size, positive, negative } = config.crops;
-  const { flip, rotate90, scaleIntensity: scale, shiftIntensity: shift } = config.augment;
+  const { flip, rotate90, shiftIntensity: shift } = config.augment;
   const place = new RandomStream(...stream, PLACE);
   const draw = { kind: place.uniform(), pick: place.uniform() };
   const centre = drawPlace(image, codes, places(), draw, { positive, negative }, size, name);
   const { start } = cropWindow(centre, size);
   const settings = { flip, rotate90, shiftIntensity: { prob: shift.prob, offset: shift.amount } };
   const turn = drawAugmentation(new RandomStream(...stream, AUGMENT), settings, size[0] === size[1]);
-  const random = new RandomStream(...stream, SCALE);
-  const factor = random.uniform() < scale.prob ? random.range(-1, 1) * scale.amount : 0;
   const voxels = size[0] * size[1] * size[2];
   const length = voxels * batch.channels;
-  // The released code scales before it shifts.
   sampleCrop(image, start, size, size, { ...turn, shift: 0 }, batch.images, slot * length);
-  scaleIntensity(batch.images.subarray(slot * length, (slot + 1) * length), factor, turn.shift);
+  const own = batch.images.subarray(slot * length, (slot + 1) * length);
+  const crop = { voxels: own, size, channels: batch.channels, keepZero: config.keepZero ?? false };
+  changeValues(crop, config.augment, turn.shift, stream);
   const [, x, y, z] = image.shape;
   cropCodes(codes, [x, y, z], start, size, turn, batch.codes, slot * voxels);
   batch.labelled.set(labelled, slot * labelled.length);

@@ -1,5 +1,6 @@
 import { resolveTask, type FinetuneConfig } from '../../config';
 import { cacheFolder } from '../../data/cache';
+import { cropTraits } from '../../data/channels';
 import type { Case } from '../../data/datalist';
 import type { LabelDemands } from '../../data/judge';
 import { LabelledStore, makeLabelCodes, type LabelCodes, type LabelledStoreSettings } from '../../data/labelled';
@@ -58,7 +59,7 @@ function storeSettings(config: FinetuneConfig, purpose: 'train' | 'validation'):
 
 function samplerSettings(config: FinetuneConfig): SegmentationSettings {
   const { crops, augment } = config;
-  return { crops, augment, store: storeSettings(config, 'train') };
+  return { crops, augment, store: storeSettings(config, 'train'), ...cropTraits(config.data) };
 }
 
 /** Crops of noise, all of them background. */

@@ -1,9 +1,10 @@
 import type { PretrainConfig } from '../../config';
+import { cropTraits } from '../../data/channels';
 import { mapAxes } from '../../geometry';
 import type { CropRequest } from '../../protocol/crops';
 import type { CropImage, DrawnCrop, OpenPreview, TaskPreview } from '../../tasks';
 import type { Volume } from '../../volume';
-import type { CropSample, MakeSample } from './sample';
+import { drawOf, type CropSample, type MakeSample } from './sample';
 import { batchOf } from './sampler';
 import { methodOf, type CropMethod } from './settings';
 
@@ -59,12 +60,14 @@ export function cropPreview<Method extends CropMethod>(
   return {
     open(config: PretrainConfig, volume: Volume<Float32Array>): OpenPreview {
       const method = methodOf<Method>(config);
+      const traits = cropTraits(config.data);
       // The other crop of tasks that mix two is of the same volume, as in a batch of one; of a larger batch this one stands for the others.
       const others = config.train.batch > 1 ? [volume] : [];
       const numberOf = ({ choice }: CropRequest): number => Math.min(choice.index, method.perVolume - 1);
       const sample = ({ choice, augment }: CropRequest, stream: readonly number[], number: number): CropSample => {
         const place = choice.centre && { centre: choice.centre };
-        return make({ volume, others, stream, number, augment: augment.flip || augment.rotate, ...place }, method);
+        const loaded = { volume, others, stream, number, augment: augment.flip || augment.rotate, ...place };
+        return make(drawOf(loaded, traits), method);
       };
       return {
         grid: { counts: NONE, crop: NONE, origin: NONE },

@@ -12,6 +12,14 @@ export function augmentationRules(augment: {
   return [error(at, `must rise, is ${JSON.stringify([low, high])}`, [high, low])];
 }
 
+/** Places in millimetres need volumes that are as large as they are. @param resize `data.preprocess.resize` */
+export function placeMmRules(resize: Vec3 | null): Problem[] {
+  if (resize === null) return [];
+  const message =
+    'makes volumes of any field of view the same size, so that places in millimetres (method.cropMm) would mean shares again: set it to null';
+  return [error(['data', 'preprocess', 'resize'], message, null)];
+}
+
 /** Blocks of `block` voxels must tile a crop, and be more than one. */
 export function blockRules(crop: Vec3, block: number, key: string): Problem[] {
   const at = ['method', key];

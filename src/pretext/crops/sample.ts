@@ -1,4 +1,5 @@
-import { changeIntensity, cutCrop, drawSpatial, NO_SPATIAL_AUGMENTATION } from '../../data/augment';
+import { changeIntensity, cutCrop, drawSpatial, NO_SPATIAL_AUGMENTATION, scaleRows } from '../../data/augment';
+import { channelFor, type CropTraits } from '../../data/channels';
 import { mapAxes, voxelCount, type Box, type Vec3 } from '../../geometry';
 import { RandomStream } from '../../random/random';
 import type { Volume } from '../../volume';
@@ -19,6 +20,10 @@ export interface CropDraw {
   readonly number: number;
   /** False for held-out cases. */
   readonly augment: boolean;
+  /** Voxels of exactly 0 are background, and stay so. */
+  readonly keepZero?: boolean | undefined;
+  /** What is to be told of the draw before what is done to the crop. */
+  readonly told?: readonly string[];
   /** Where a person has moved the crop to, in the preview; absent: where the stream says. */
   readonly centre?: Vec3;
 }
@@ -29,11 +34,29 @@ const SECOND = 1_000_003;
 /** The number of the crop that goes with another one: its partner, what is mixed with it. */
 export const secondNumber = ({ number }: Pick<CropDraw, 'number'>): number => SECOND + number;
 
+/**
+ * The draw of a crop of volumes as they were loaded: of one of their channels, where each crop shows another one.
+ *
+ * @param traits what the config says of all crops
+ */
+export function drawOf(draw: CropDraw, traits: CropTraits): CropDraw {
+  const { volume, others = [], stream, number } = draw;
+  const own = channelFor(volume, traits, [...stream, number]);
+  const second = [...stream, secondNumber(draw)];
+  return {
+    ...draw,
+    volume: own.volume,
+    others: others.map((other) => channelFor(other, traits, second).volume),
+    keepZero: traits.keepZero,
+    ...(own.channel !== undefined && { told: [`channel ${own.channel}`] }),
+  };
+}
+
 /** A crop to mix with another one: of another volume of the batch, or elsewhere in the same one. */
 export function otherDraw(draw: CropDraw, random: RandomStream): CropDraw {
-  const { others = [], stream, augment } = draw;
+  const { others = [], stream, augment, keepZero } = draw;
   const volume = others.length > 0 ? others[random.integer(0, others.length)]! : draw.volume;
-  return { volume, stream, number: secondNumber(draw), augment };
+  return { volume, stream, number: secondNumber(draw), augment, keepZero };
 }
 
 /** The random numbers of what the task does to a crop. */
@@ -70,17 +93,24 @@ export interface CleanCrop {
   readonly words: readonly string[];
 }
 
-/** Cuts a crop of the size of the method, with the augmentation of its draw. */
-export function cleanCrop(draw: CropDraw, method: CropMethod): CleanCrop {
+/**
+ * Cuts a crop of the size of the method, with the augmentation of its draw.
+ *
+ * @param extent voxels of the volume that it shows, where it is resized
+ */
+export function cleanCrop(draw: CropDraw, method: CropMethod, extent: Vec3 = method.crop): CleanCrop {
   const size = method.crop;
-  const box = boxOf(draw, size);
+  const box = boxOf(draw, extent);
   const channels = draw.volume.shape[0];
   const spatial = draw.augment
     ? drawSpatial(new RandomStream(...draw.stream, draw.number, AUGMENT), method.augment)
     : NO_SPATIAL_AUGMENTATION;
+  // Around the middle of the box, which the crop shares.
+  const start = mapAxes((axis) => box.start[axis] + (extent[axis] - size[axis]) / 2);
+  const zoom = mapAxes((axis) => extent[axis] / size[axis]);
   const cut = (matrix = spatial.matrix): Float32Array => {
     const out = new Float32Array(voxelCount(size) * channels);
-    cutCrop(draw.volume, box.start, size, matrix, out);
+    cutCrop(draw.volume, start, size, scaleRows(matrix, zoom), out);
     return out;
   };
   const voxels = cut();
@@ -88,10 +118,10 @@ export function cleanCrop(draw: CropDraw, method: CropMethod): CleanCrop {
     ? changeIntensity(
         (part) => new RandomStream(...draw.stream, draw.number, INTENSITY, part),
         method.augment.intensity,
-        { voxels, size, channels },
+        { voxels, size, channels, keepZero: draw.keepZero ?? false },
       )
     : [];
-  const words = [...spatial.words, ...changes];
+  const words = [...(draw.told ?? []), ...spatial.words, ...changes];
   return { box, size, channels, plain: () => cut(NO_SPATIAL_AUGMENTATION.matrix), voxels, words };
 }
 

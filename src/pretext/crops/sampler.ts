@@ -1,10 +1,11 @@
+import type { CropTraits } from '../../data/channels';
 import { imageFiles } from '../../data/datalist';
 import { VolumeStore } from '../../data/volumeStore';
 import { UserError } from '../../errors/userError';
 import { mapAxes, voxelCount, type Vec3 } from '../../geometry';
 import type { Batch, Draw, Sampler } from '../../tasks';
 import type { Volume } from '../../volume';
-import type { CropRow, CropSample, MakeSample } from './sample';
+import { drawOf, type CropRow, type CropSample, type MakeSample } from './sample';
 import type { CropMethod, CropSettings } from './settings';
 
 /** The rows of a step, ready for the network. */
@@ -75,12 +76,16 @@ function fill(batch: CropBatch, samples: readonly CropSample[]): void {
     }
 }
 
-async function loadAll(draws: readonly Draw<Item>[], store: VolumeStore): Promise<Volume<Float32Array>[]> {
+async function loadAll(
+  draws: readonly Draw<Item>[],
+  store: VolumeStore,
+  { randomChannel }: CropTraits,
+): Promise<Volume<Float32Array>[]> {
   const volumes: Volume<Float32Array>[] = [];
   for (const draw of draws) {
     const volume = await store.load(draw);
     const [first = volume] = volumes;
-    if (volume.shape[0] !== first.shape[0])
+    if (!randomChannel && volume.shape[0] !== first.shape[0])
       throw new UserError(
         `${imageFiles(draw)[0]}: ${volume.shape[0]} channels, but ${imageFiles(draws[0]!)[0]} has ${first.shape[0]}; ` +
           'all images of a run need the same number (see data.channel)',
@@ -95,15 +100,15 @@ export function cropSampler<Method extends CropMethod>(
   make: MakeSample<Method>,
 ): Sampler<CropSettings<Method>, Item, CropBatch> {
   return {
-    open({ method, store: settings }, onWarning) {
+    open({ method, store: settings, ...traits }, onWarning) {
       const store = new VolumeStore(settings, onWarning);
       return {
         async make(draws, reuse) {
-          const volumes = await loadAll(draws, store);
+          const volumes = await loadAll(draws, store, traits);
           const samples = draws.flatMap(({ stream, augment }, v) => {
             const others = volumes.filter((_, other) => other !== v);
             return Array.from({ length: method.perVolume }, (_, number) =>
-              make({ volume: volumes[v]!, others, stream, number, augment }, method),
+              make(drawOf({ volume: volumes[v]!, others, stream, number, augment }, traits), method),
             );
           });
           return batchOf(

@@ -1,4 +1,4 @@
-import { count, pair, probability, triple } from '../../schema';
+import { count, intensityAugmentation, pair, positive, probability, triple } from '../../schema';
 
 /** Keys of the section `method` that pretext tasks share which learn from single crops. */
 
@@ -14,6 +14,18 @@ export const cropSize = {
     [96, 96, 96],
     [160, 160, 160],
   ],
+} as const;
+
+/** The size of a place in millimetres, for tasks that lay a grid on volumes. */
+export const placeMm = {
+  ...triple(positive),
+  type: ['array', 'null'],
+  default: null,
+  description:
+    'Size of a place of the grid in millimetres along x, y, z, for volumes whose fields of view differ: places are then at fixed distances ' +
+    'from the middle of a volume instead of shares of it. Needs data.preprocess.resize null; a small volume has fewer of the places. null: ' +
+    '"crop" says it in voxels.',
+  examples: [null, [96, 96, 96]],
 } as const;
 
 /** How many crops of a volume a step takes. */
@@ -61,31 +73,6 @@ const zoom = {
   },
 } as const;
 
-const chance = (value: string, prob: number) =>
-  ({
-    ...probability,
-    default: 0,
-    description: `Probability of ${value}, 0 to 1. nnssl: ${prob}.`,
-    examples: [0, prob],
-  }) as const;
-
-/** nnU-Net's changes of intensity. */
-export const intensity = {
-  type: 'object',
-  additionalProperties: false,
-  default: {},
-  description: 'Changes of intensity, each drawn on its own; the figures behind them are those of nnU-Net and nnssl.',
-  examples: [{ noise: 0.1, gamma: 0.3 }],
-  properties: {
-    noise: chance('Gaussian noise of a variance up to 0.1', 0.1),
-    blur: chance('a Gaussian blur of 0.5 to 1 voxels', 0.2),
-    brightness: chance('a factor of 0.75 to 1.25', 0.15),
-    contrast: chance('a contrast of 0.75 to 1.25 about the mean', 0.15),
-    lowResolution: chance('a resolution of half to all voxels', 0.1),
-    gamma: chance('a gamma of 0.7 to 1.5; of the negative image with a third of it', 0.3),
-  },
-} as const;
-
 const flip = {
   ...probability,
   description: 'Probability of a flip along each axis, 0 to 1.',
@@ -100,7 +87,7 @@ export const cropAugmentation = {
   description:
     'Augmentations of a crop in training, drawn for each on its own. The target of the task is augmented alike.',
   examples: [{ flip: 0.5 }, { flip: 0.5, rotate: { prob: 0.2 }, zoom: { prob: 0.2 } }],
-  properties: { flip: { ...flip, default: 0.5 }, rotate, zoom, intensity },
+  properties: { flip: { ...flip, default: 0.5 }, rotate, zoom, intensity: intensityAugmentation },
 } as const;
 
 /** The same for tasks that ask how a crop lies, which flips make ambiguous. */

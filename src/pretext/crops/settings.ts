@@ -1,5 +1,6 @@
 import type { PretrainConfig } from '../../config';
 import type { IntensitySettings, SpatialSettings } from '../../data/augment';
+import type { CropTraits } from '../../data/channels';
 import type { StoreSettings } from '../../data/volumeStore';
 import type { Vec3 } from '../../geometry';
 
@@ -13,7 +14,7 @@ export interface CropMethod {
 }
 
 /** A task's section and how volumes are kept: plain data, which is sent to loader threads. */
-export interface CropSettings<Method extends CropMethod = CropMethod> {
+export interface CropSettings<Method extends CropMethod = CropMethod> extends CropTraits {
   readonly method: Method;
   readonly store: StoreSettings;
 }

@@ -1,4 +1,5 @@
 import type { PretrainConfig } from '../../config';
+import { cropTraits } from '../../data/channels';
 import type { Case } from '../../data/datalist';
 import { createEncoder, createSegmenter, estimate, workBytes } from '../../nets';
 import { voxelCount, type Vec3 } from '../../geometry';
@@ -81,6 +82,7 @@ export function cropTask<Method extends CropMethod>(
     samplerSettings: (config): CropSettings<Method> => ({
       method: methodOf<Method>(config),
       store: storeSettings(config.data),
+      ...cropTraits(config.data),
     }),
     network(config, describeOnly) {
       const init = { seed: config.seed, describeOnly };

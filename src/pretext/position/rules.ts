@@ -1,12 +1,17 @@
 import { mapVec3, voxelCount, type Vec3 } from '../../geometry';
 import { error, warning, type Problem } from '../../schema';
 import { formatSize } from '../../text';
+import { placeMmRules } from '../crops/rules';
+
+interface Placing {
+  readonly grid: Vec3;
+  readonly crop: Vec3;
+  readonly cropMm: Vec3 | null;
+  readonly augment: { readonly flip: number };
+}
 
 /** A grid of at least two places that fits the volumes. */
-export function placeRules(
-  { grid, crop, augment }: { readonly grid: Vec3; readonly crop: Vec3; readonly augment: { readonly flip: number } },
-  resize: Vec3 | null,
-): Problem[] {
+export function placeRules({ grid, crop, cropMm, augment }: Placing, resize: Vec3 | null): Problem[] {
   const found: Problem[] = [];
   if (voxelCount(grid) < 2) {
     found.push(
@@ -14,7 +19,8 @@ export function placeRules(
     );
   }
   const needed = mapVec3(grid, (n, axis) => n * crop[axis]);
-  if (resize && needed.some((length, axis) => length > resize[axis as 0])) {
+  if (cropMm) found.push(...placeMmRules(resize));
+  else if (resize && needed.some((length, axis) => length > resize[axis as 0])) {
     const message = `${formatSize(grid)} places of ${formatSize(crop)} need ${formatSize(needed)} voxels, more than the volume's ${formatSize(resize)}`;
     found.push(error(['method', 'grid'], message));
   }

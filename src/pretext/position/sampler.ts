@@ -2,7 +2,7 @@ import { RandomStream } from '../../random/random';
 import { boxAround } from '../../geometry';
 import { cleanCrop, type CropDraw, type MakeSample } from '../crops/sample';
 import { cropSampler } from '../crops/sampler';
-import { createCropGrid, drawCentre, positionLabel, type CropGrid } from '../voco/geometry';
+import { drawCentre, gridOnVolume, positionLabel, type CropGrid } from '../voco/geometry';
 import type { PositionMethod } from './descriptor';
 
 /** Stream of a crop's place; its other streams are those of every task that draws crops. */
@@ -11,9 +11,8 @@ const CENTRE = 4;
 export const WHOLE = 255;
 
 /** VoCo's grid on a volume. @throws UserError where the volume is too small for it */
-export function gridOf({ volume }: Pick<CropDraw, 'volume'>, { grid, crop }: PositionMethod): CropGrid {
-  const [, x, y, z] = volume.shape;
-  return createCropGrid(grid, crop, [x, y, z]);
+export function gridOf({ volume }: Pick<CropDraw, 'volume'>, method: PositionMethod): CropGrid {
+  return gridOnVolume(volume, method);
 }
 
 /** Shares as whole numbers of {@link WHOLE}ths that add up to it. */
@@ -29,14 +28,15 @@ function quantised(shares: Float64Array): number[] {
 export const placedSample: MakeSample<PositionMethod> = (draw, method) => {
   const grid = gridOf(draw, method);
   const centre = draw.centre ?? drawCentre(grid, new RandomStream(...draw.stream, draw.number, CENTRE));
-  const { box, voxels, plain, words } = cleanCrop({ ...draw, centre }, method);
-  const shares = positionLabel(boxAround(centre, method.crop), grid);
+  const { box, voxels, plain, words } = cleanCrop({ ...draw, centre }, method, grid.crop);
+  const shares = positionLabel(boxAround(centre, grid.crop), grid);
   const place = shares.indexOf(Math.max(...shares)) + 1;
   const labels = quantised(shares);
   return {
     box,
     plain,
     rows: [{ input: voxels, labels }],
+    rowSize: method.crop,
     words: [...words, `mostly in place ${place} of ${grid.size}`],
   };
 };

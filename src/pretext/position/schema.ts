@@ -1,5 +1,5 @@
 import { triple } from '../../schema';
-import { cropSize, cropsPerVolume, uprightAugmentation } from '../crops/schema';
+import { cropSize, cropsPerVolume, placeMm, uprightAugmentation } from '../crops/schema';
 
 /** The section `method` of a config that pre-trains by classifying positions. */
 export const positionSchema = {
@@ -26,6 +26,10 @@ export const positionSchema = {
       ],
     },
     crop: cropSize,
+    cropMm: {
+      ...placeMm,
+      description: `${placeMm.description} Crops are resized to "crop" voxels.`,
+    },
     perVolume: { ...cropsPerVolume, default: 4 },
     labels: {
       type: 'string',

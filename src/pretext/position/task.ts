@@ -20,10 +20,11 @@ function placeLoss(logits: tf.Tensor2D, shares: tf.Tensor2D): { loss: tf.Scalar;
 /** Cross entropy of the place, from pooled features and a linear layer (the VoCo paper's "position labels" baseline). */
 export const positionTask = cropTask<PositionMethod>({
   descriptor: positionDescriptor,
-  checks: ({ grid, crop }) => ({
-    gridSize: mapVec3(grid, (n, axis) => n * crop[axis]),
-    gridReason: { text: `${formatSize(grid)} places of ${formatSize(crop)}`, path: ['method', 'grid'] },
-  }),
+  checks({ grid, crop, cropMm }) {
+    if (cropMm) return { places: { grid, cropMm } };
+    const gridReason = { text: `${formatSize(grid)} places of ${formatSize(crop)}`, path: ['method', 'grid'] };
+    return { gridSize: mapVec3(grid, (n, axis) => n * crop[axis]), gridReason };
+  },
   trial: (batch, { grid }) => ({ ...batch, labels: new Uint8Array(batch.rows * voxelCount(grid)).fill(1) }),
   learner(making, { grid, labels }) {
     const { net, module } = asStudent(making, createEncoder);

@@ -1,6 +1,8 @@
+import { placesProblem } from '../../data/judge';
 import { AXES, mapAxes, overlapAlong, voxelCount, type Box, type Vec3 } from '../../geometry';
 import { UsageError } from '../../errors/userError';
 import type { RandomStream } from '../../random/random';
+import { spacingOf, type Volume } from '../../volume';
 
 /** The base crops of a volume: `counts` boxes of `crop` voxels, edge to edge, the first at `origin`. */
 export interface CropGrid {
@@ -10,6 +12,8 @@ export interface CropGrid {
   readonly origin: Vec3;
   /** Number of base crops, nx·ny·nz. */
   readonly size: number;
+  /** Random crops stay inside the volume though the grid juts out of it. */
+  readonly cropsInside?: boolean;
 }
 
 /**
@@ -34,13 +38,54 @@ export function createCropGrid(counts: Vec3, crop: Vec3, volume: Vec3): CropGrid
           `preprocessed volume has ${volume[axis]}; use fewer or smaller crops, or resize the volume to a larger size`,
       );
   }
-  const origin = mapAxes((axis) => Math.floor((volume[axis] - counts[axis] * crop[axis]) / 2));
-  return { counts, crop, volume, origin, size: voxelCount(counts) };
+  return gridAt(counts, crop, volume, middleOf(counts, crop, volume));
+}
+
+/** Where a grid begins that lies in the middle of a volume. */
+export function middleOf(counts: Vec3, crop: Vec3, volume: Vec3): Vec3 {
+  return mapAxes((axis) => Math.floor((volume[axis] - counts[axis] * crop[axis]) / 2));
 }
 
 /** A grid whose first base crop begins at `origin`; it may jut out of the volume. */
 export function gridAt(counts: Vec3, crop: Vec3, volume: Vec3, origin: Vec3): CropGrid {
   return { counts, crop, volume, origin, size: voxelCount(counts) };
+}
+
+/** How a config lays its grid (`method`). */
+export interface GridSettings {
+  readonly grid: Vec3;
+  /** Size of a base crop, voxels. */
+  readonly crop: Vec3;
+  /** Size of a base crop in millimetres, which counts instead of `crop`; null: `crop` counts. */
+  readonly cropMm?: Vec3 | null | undefined;
+}
+
+type Placed = Pick<Volume, 'shape' | 'affine'>;
+
+/** Voxels of a base crop in a preprocessed volume. */
+export function cropVoxels({ affine }: Placed, { crop, cropMm }: Omit<GridSettings, 'grid'>): Vec3 {
+  if (!cropMm) return crop;
+  const spacing = spacingOf(affine);
+  return mapAxes((axis) => Math.max(1, Math.round(cropMm[axis] / spacing[axis])));
+}
+
+/**
+ * The grid of a config in the middle of a preprocessed volume `[C, X, Y, Z]`.
+ *
+ * With sizes in millimetres, places mean the same distances from the middle of a volume whatever its voxels and field of view are. Then the
+ * grid may jut out of a small volume, whose random crops lie inside of it all the same.
+ *
+ * @throws UsageError when the grid does not fit the volume, or all of the volume lies in one place
+ */
+export function gridOnVolume(volume: Placed, { grid, crop, cropMm }: GridSettings): CropGrid {
+  const [, ...size] = volume.shape;
+  if (!cropMm) return createCropGrid(grid, crop, size);
+  const spacing = spacingOf(volume.affine);
+  const extent = mapAxes((axis) => size[axis] * spacing[axis]);
+  const problem = placesProblem(extent, { grid, cropMm });
+  if (problem !== undefined) throw new UsageError(problem);
+  const voxels = cropVoxels(volume, { crop, cropMm });
+  return { ...gridAt(grid, voxels, size, middleOf(grid, voxels, size)), cropsInside: true };
 }
 
 /** Boxes of all base crops in grid order: x slowest, z fastest (`(i·ny + j)·nz + k`). */
@@ -61,11 +106,19 @@ export function baseBoxes(grid: CropGrid): Box[] {
  */
 export function centreRange(grid: CropGrid): { low: Vec3; high: Vec3 } {
   const half = mapAxes((axis) => Math.floor(grid.crop[axis] / 2));
+  const ends = mapAxes((axis) => grid.origin[axis] + grid.counts[axis] * grid.crop[axis]);
+  if (grid.cropsInside) return rangeInside(grid, half, ends);
   const low = mapAxes((axis) => grid.origin[axis] + half[axis]);
-  const high = mapAxes((axis) =>
-    Math.max(low[axis] + 1, grid.origin[axis] + grid.counts[axis] * grid.crop[axis] - half[axis]),
-  );
-  return { low, high };
+  return { low, high: mapAxes((axis) => Math.max(low[axis] + 1, ends[axis] - half[axis])) };
+}
+
+/** {@link centreRange} of crops that are inside the volume as well; one that is longer than the volume has it in its middle. */
+function rangeInside({ volume, crop, origin }: CropGrid, half: Vec3, ends: Vec3): { low: Vec3; high: Vec3 } {
+  const low = mapAxes((axis) => {
+    const spare = volume[axis] - crop[axis];
+    return half[axis] + (spare < 0 ? Math.floor(spare / 2) : Math.max(0, origin[axis]));
+  });
+  return { low, high: mapAxes((axis) => Math.max(low[axis] + 1, Math.min(volume[axis], ends[axis]) - half[axis])) };
 }
 
 /** Draws the centre of a random crop, voxels: x, then y, then z, uniform over {@link centreRange}. */

@@ -1,5 +1,6 @@
 import { requireVoco, type VocoConfig } from './config';
 import { NO_AUGMENTATION, sampleCrop, type Augmentation } from '../../data/augment';
+import { channelFor, cropTraits, type CropTraits } from '../../data/channels';
 import { boxAround, mapAxes, voxelCount, type Vec3 } from '../../geometry';
 import type { CropChoice, CropRequest } from '../../protocol/crops';
 import type { PlacedCrop } from '../../protocol/locate';
@@ -17,6 +18,7 @@ class VocoPreview implements OpenPreview {
   constructor(
     private readonly method: VocoConfig['method'],
     private readonly volume: Volume<Float32Array>,
+    private readonly traits: CropTraits,
   ) {
     this.grid = layGrid(volume, method);
   }
@@ -31,11 +33,12 @@ class VocoPreview implements OpenPreview {
 
   draw(request: CropRequest, stream: readonly number[]): DrawnCrop {
     const { input } = this.method;
-    const { box, centre, augmentation, base, grid } = this.place(request, stream);
+    const { box, centre, augmentation, base, grid, number } = this.place(request, stream);
     const { counts, crop, origin } = grid;
+    const { volume, channel } = channelFor(this.volume, this.traits, [...stream, number]);
     const cut = (shown: Augmentation): { voxels: Float32Array; words: string[] } => {
-      const voxels = new Float32Array(voxelCount(input) * this.volume.shape[0]);
-      const words = sampleCrop(this.volume, box.start, box.size, input, shown, voxels, 0);
+      const voxels = new Float32Array(voxelCount(input) * volume.shape[0]);
+      const words = sampleCrop(volume, box.start, box.size, input, shown, voxels, 0);
       return { voxels, words };
     };
     const seen = cut(augmentation);
@@ -47,7 +50,7 @@ class VocoPreview implements OpenPreview {
       plain: cut(NO_AUGMENTATION).voxels,
       goesIn: [{ name: 'The crop', voxels: seen.voxels }],
       asked: [],
-      words: inWords(augmentation, seen.words),
+      words: inWords(augmentation, [...(channel === undefined ? [] : [`channel ${channel}`]), ...seen.words]),
     };
   }
 
@@ -77,14 +80,14 @@ class VocoPreview implements OpenPreview {
     const centre = base ? middle(base.start, base.size) : random;
     const square = method.input[0] === method.input[1];
     const number = base ? method.randomCrops + index : index;
-    const full = cropAugmentation({ stream }, number, method, square);
+    const full = cropAugmentation({ stream }, number, { ...method, ...this.traits }, square);
     const augmentation: Augmentation = {
       flip: augment.flip ? full.flip : NO_AUGMENTATION.flip,
       quarterTurns: augment.rotate ? full.quarterTurns : 0,
       shift: augment.shift ? full.shift : 0,
       ...(augment.shift && full.intensity && { intensity: full.intensity }),
     };
-    return { box: base ?? boxAround(centre, size), centre, augmentation, base, grid };
+    return { box: base ?? boxAround(centre, size), centre, augmentation, base, grid, number };
   }
 }
 
@@ -117,5 +120,5 @@ function inWords({ flip, quarterTurns, shift }: Augmentation, changes: readonly 
 }
 
 export const vocoPreview: TaskPreview = {
-  open: (config, volume) => new VocoPreview(requireVoco(config, config.name).method, volume),
+  open: (config, volume) => new VocoPreview(requireVoco(config, config.name).method, volume, cropTraits(config.data)),
 };

@@ -3,13 +3,14 @@ import { AXES, mapVec3, voxelCount } from '../../geometry';
 import { error, warning, type Problem } from '../../schema';
 import type { PretrainSections } from '../../tasks/descriptor';
 import { formatSize } from '../../text';
+import { placeMmRules } from '../crops/rules';
 import { objectiveDescriptors, teacherNeeds } from './objectives/descriptors';
 import type { vocoSchema } from './schema';
 
 type Sections = PretrainSections<FromSchema<typeof vocoSchema>>;
 
 function gridRules(config: Sections): Problem[] {
-  const { grid, gridPlace, crop } = config.method;
+  const { grid, gridPlace, crop, cropMm } = config.method;
   const { resize } = config.data.preprocess;
   const found: Problem[] = [];
   if (voxelCount(grid) < 2) {
@@ -17,6 +18,7 @@ function gridRules(config: Sections): Problem[] {
       error(['method', 'grid'], 'one base crop leaves nothing to contrast: use at least 2, such as [4, 4, 1]'),
     );
   }
+  if (cropMm) return [...found, ...placeMmRules(resize)];
   if (gridPlace === 'random') return found;
   if (!resize) {
     const least = mapVec3(grid, (n, axis) => n * crop[axis]!);
@@ -42,7 +44,8 @@ function gridRules(config: Sections): Problem[] {
   return found;
 }
 
-function inputRules({ method: { input, crop } }: Sections): Problem[] {
+function inputRules({ method: { input, crop, cropMm } }: Sections): Problem[] {
+  if (cropMm) return [];
   const enlarged = AXES.filter((_, axis) => input[axis]! > crop[axis]!);
   if (!enlarged.length) return [];
   const sizes = `crops of ${formatSize(crop)} are enlarged to ${formatSize(input)}`;

@@ -1,4 +1,5 @@
 import { NO_AUGMENTATION, drawAugmentation, sampleCrop, type Augmentation } from '../../data/augment';
+import { channelFor } from '../../data/channels';
 import { imageFiles } from '../../data/datalist';
 import { VolumeStore } from '../../data/volumeStore';
 import { BadCaseError, UserError } from '../../errors/userError';
@@ -7,7 +8,16 @@ import { RandomStream } from '../../random/random';
 import type { Sampler } from '../../tasks';
 import type { Volume } from '../../volume';
 import { boxOf } from '../crops/sample';
-import { baseBoxes, createCropGrid, drawCentre, gridAt, positionLabel, type CropGrid } from './geometry';
+import {
+  baseBoxes,
+  cropVoxels,
+  drawCentre,
+  gridAt,
+  gridOnVolume,
+  middleOf,
+  positionLabel,
+  type CropGrid,
+} from './geometry';
 import type { CropBatch } from './batch';
 import type { CropSettings, LoaderSettings, VolumeDraw } from './settings';
 
@@ -31,14 +41,15 @@ const GRID = 1_000_004;
  */
 export function layGrid(
   volume: Volume<Float32Array>,
-  { grid, crop, gridPlace }: Pick<CropSettings, 'grid' | 'crop' | 'gridPlace'>,
+  { gridPlace, ...settings }: Pick<CropSettings, 'grid' | 'crop' | 'cropMm' | 'gridPlace'>,
   stream?: readonly number[],
 ): CropGrid {
+  if (gridPlace !== 'random') return gridOnVolume(volume, settings);
   const [, ...size] = volume.shape;
-  if (gridPlace !== 'random') return createCropGrid(grid, crop, size);
+  const { grid } = settings;
+  const crop = cropVoxels(volume, settings);
   const whole = mapAxes((axis) => grid[axis] * crop[axis]);
-  const middle = mapAxes((axis) => Math.floor((size[axis] - whole[axis]) / 2));
-  const origin = stream ? boxOf({ volume, stream, number: GRID }, whole).start : middle;
+  const origin = stream ? boxOf({ volume, stream, number: GRID }, whole).start : middleOf(grid, crop, size);
   return gridAt(grid, crop, size, origin);
 }
 
@@ -85,13 +96,14 @@ export function randomCentre(draw: Pick<VolumeDraw, 'stream'>, crop: number, gri
 export function cropAugmentation(
   draw: Pick<VolumeDraw, 'stream'>,
   crop: number,
-  settings: Pick<CropSettings, 'augment'>,
+  settings: Pick<CropSettings, 'augment' | 'keepZero'>,
   square: boolean,
 ): Augmentation {
   const drawn = drawAugmentation(new RandomStream(...draw.stream, crop, AUGMENT), settings.augment, square);
   const { intensity } = settings.augment;
   if (!intensity || Object.values(intensity).every((probability) => probability === 0)) return drawn;
-  return { ...drawn, intensity: { settings: intensity, stream: [...draw.stream, crop, INTENSITY] } };
+  const keepZero = settings.keepZero ?? false;
+  return { ...drawn, intensity: { settings: intensity, stream: [...draw.stream, crop, INTENSITY], keepZero } };
 }
 
 function fillVolume(
@@ -106,11 +118,12 @@ function fillVolume(
   const square = settings.input[0] === settings.input[1];
   const cut = (box: Box, crop: number, out: Float32Array, slot: number) => {
     const augmentation = draw.augment ? cropAugmentation(draw, crop, settings, square) : NO_AUGMENTATION;
-    sampleCrop(volume, box.start, box.size, settings.input, augmentation, out, slot * cropLength);
+    const shown = channelFor(volume, settings, [...draw.stream, crop]).volume;
+    sampleCrop(shown, box.start, box.size, settings.input, augmentation, out, slot * cropLength);
   };
   for (let r = 0; r < settings.randomCrops; r++) {
     const centre = randomCentre(draw, r, grid);
-    const box = boxAround(centre, settings.crop);
+    const box = boxAround(centre, grid.crop);
     const slot = b * settings.randomCrops + r;
     batch.labels.set(positionLabel(box, grid), slot * grid.size);
     batch.centres.set(centre, 3 * slot);
@@ -133,8 +146,8 @@ export async function assembleBatch(
   let batch: CropBatch | undefined;
   for (const [b, draw] of draws.entries()) {
     const volume = await store.load(draw);
-    batch ??= emptyBatch(draws, volume.shape[0], settings, reuse);
-    if (volume.shape[0] !== batch.channels)
+    batch ??= emptyBatch(draws, settings.randomChannel ? 1 : volume.shape[0], settings, reuse);
+    if (!settings.randomChannel && volume.shape[0] !== batch.channels)
       throw new UserError(
         `${imageFiles(draw)[0]}: ${volume.shape[0]} channels, but ${batch.cases[0]} has ${batch.channels}; ` +
           'all images of a run need the same number (see data.channel)',

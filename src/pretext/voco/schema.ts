@@ -1,5 +1,5 @@
-import { count, positive, probability, spatialAugmentation, triple } from '../../schema';
-import { intensity } from '../crops/schema';
+import { count, intensityAugmentation, positive, probability, spatialAugmentation, triple } from '../../schema';
+import { placeMm } from '../crops/schema';
 import { objectiveDescriptors, objectiveNames, teacherChoices } from './objectives/descriptors';
 
 const augment = {
@@ -32,7 +32,7 @@ const augment = {
         },
       },
     },
-    intensity,
+    intensity: intensityAugmentation,
   },
 } as const;
 
@@ -119,6 +119,7 @@ export const vocoSchema = {
         [64, 64, 64],
       ],
     },
+    cropMm: placeMm,
     input: {
       ...triple({ type: 'integer', minimum: 16, maximum: 512 }),
       default: [64, 64, 64],

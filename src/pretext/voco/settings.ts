@@ -1,16 +1,19 @@
 import type { AugmentSettings, IntensitySettings } from '../../data/augment';
+import type { CropTraits } from '../../data/channels';
 import type { StoreSettings } from '../../data/volumeStore';
 import type { Draw } from '../../tasks';
 import type { Vec3 } from '../../geometry';
 
 /** How a volume is cut into crops (`method` of the config). */
-export interface CropSettings {
+export interface CropSettings extends CropTraits {
   /** Base crops along x, y, z. */
   readonly grid: Vec3;
   /** Where the grid lies in a larger volume; default: in the middle. */
   readonly gridPlace?: 'centre' | 'random';
   /** Size of a crop in voxels of the preprocessed volume. */
   readonly crop: Vec3;
+  /** Its size in millimetres, which counts instead; null: `crop` counts. */
+  readonly cropMm?: Vec3 | null;
   /** Size that crops are resized to for the network. */
   readonly input: Vec3;
   readonly randomCrops: number;

@@ -3,6 +3,7 @@ import { voxelCount } from '../../geometry';
 import { createEncoder, estimate } from '../../nets';
 import { RandomStream, streamId } from '../../random/random';
 import type { TrainedModel, TrainingTask } from '../../tasks';
+import { cropTraits } from '../../data/channels';
 import type { Case } from '../../data/datalist';
 import { formatPercent, formatSize } from '../../text';
 import type { CropBatch } from './batch';
@@ -36,8 +37,9 @@ export function buildModel(config: VocoConfig): VocoModel {
 
 /** How the volumes of a config are cut into crops. */
 export function loaderSettings(config: VocoConfig): LoaderSettings {
-  const { grid, gridPlace, crop, input, randomCrops, augment } = config.method;
-  return { grid, gridPlace, crop, input, randomCrops, augment, store: storeSettings(config.data) };
+  const { grid, gridPlace, crop, cropMm, input, randomCrops, augment } = config.method;
+  const store = storeSettings(config.data);
+  return { grid, gridPlace, crop, cropMm, input, randomCrops, augment, store, ...cropTraits(config.data) };
 }
 
 /** Crops of noise: a random crop, and the rest base crops. */
@@ -77,8 +79,9 @@ const percent = (value: number | undefined): string => formatPercent(value ?? Na
 /** VoCo: where does a random crop lie among the base crops of its volume. */
 export const vocoTask: TrainingTask<VocoConfig, Case, CropBatch> = {
   findCases: findUnlabelledCases,
-  checks({ method: { grid, gridPlace, crop } }) {
+  checks({ method: { grid, gridPlace, crop, cropMm } }) {
     if (gridPlace === 'random') return {};
+    if (cropMm) return { places: { grid, cropMm } };
     return {
       gridSize: [grid[0] * crop[0], grid[1] * crop[1], grid[2] * crop[2]],
       gridReason: { text: `${formatSize(grid)} crops of ${formatSize(crop)}`, path: ['method', 'grid'] },

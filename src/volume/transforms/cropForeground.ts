@@ -4,6 +4,9 @@ import { allOf, floatsFor, readPlane, viewOf, viewShape, type Floats, type Voxel
 import type { Volume, VoxelArray } from '../types';
 import { cropBox } from './box';
 
+/** What counts as foreground: intensities above a number, or voxels whose stored value is not 0, as nnU-Net crops MRI. */
+export type Threshold = number | 'nonzero';
+
 const EMPTY: Box = { start: [0, 0, 0], size: [0, 0, 0] };
 
 /**
@@ -14,8 +17,9 @@ export function foregroundBox(volume: Volume, threshold: number, margin = 0): Bo
   return foregroundOfView(viewOf(volume), threshold, margin);
 }
 
-/** {@link foregroundBox} of a view, in its voxels. */
-export function foregroundOfView(view: VoxelView, threshold: number, margin = 0): Box {
+/** {@link foregroundBox} of a view, in its voxels; "nonzero" is of the numbers before they are scaled. */
+export function foregroundOfView(whole: VoxelView, threshold: Threshold, margin = 0): Box {
+  const view = threshold === 'nonzero' ? { ...whole, scaling: null } : whole;
   const [channels, ...size] = viewShape(view);
   const found = { start: [...size], end: [0, 0, 0] };
   const search = new PlaneSearch(view, threshold);
@@ -50,7 +54,11 @@ class PlaneSearch {
   private readonly view: VoxelView;
   private readonly thresholds: readonly number[];
 
-  constructor(view: VoxelView, threshold: number) {
+  private readonly nonzero: boolean;
+
+  constructor(view: VoxelView, wanted: Threshold) {
+    this.nonzero = wanted === 'nonzero';
+    const threshold = wanted === 'nonzero' ? 0 : wanted;
     const [channels, , ny, nz] = viewShape(view);
     [this.ys, this.zs] = [allOf(ny), allOf(nz)];
     // Comparing before the scaling saves the scaling.
@@ -86,6 +94,7 @@ class PlaneSearch {
     if (y0 >= y1 || z0 >= z1) return undefined;
     const voxels = this.voxels.subarray(0, (y1 - y0) * (z1 - z0));
     readPlane(this.view, c, x, this.ys.subarray(y0, y1), this.zs.subarray(z0, z1), voxels);
+    if (this.nonzero) for (let i = 0; i < voxels.length; i++) voxels[i] = Math.abs(voxels[i]!);
     const found = boundsAbove(voxels, z1 - z0, this.thresholds[c]!);
     return found && { y0: y0 + found.y0, y1: y0 + found.y1, z0: z0 + found.z0, z1: z0 + found.z1 };
   }

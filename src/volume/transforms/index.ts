@@ -4,12 +4,14 @@ export {
   normalizeIntensity,
   scaleIntensity,
   scaleIntensityRange,
+  scalePercentiles,
   shiftIntensity,
   storedWindow,
   type IntensityWindow,
+  type PercentileWindow,
 } from './intensity';
 export { cropBox } from './box';
-export { cropForeground } from './cropForeground';
+export { cropForeground, foregroundOfView, type Threshold } from './cropForeground';
 export { padWidths, spatialPad } from './spatialPad';
 export { centerSpatialCrop, cropWindow, spatialCrop } from './spatialCrop';
 export { resize, resizeCoordinates, type ResizeOptions } from './resize';

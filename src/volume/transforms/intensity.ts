@@ -61,13 +61,69 @@ export function normalizeIntensity(volume: Volume, options: { nonzero: boolean }
 
 /** {@link normalizeIntensity} of a view of a whole volume that is not scaled. */
 export function normalizedView(view: VoxelView, { nonzero }: { nonzero: boolean }): VoxelView {
+  return scaledByChannel(view, (values) => normalizing(values, nonzero));
+}
+
+/** A view of a whole volume that is not scaled, with a scaling for each channel that depends on its values. */
+function scaledByChannel(view: VoxelView, scalingOf: (values: VoxelArray) => Scaling): VoxelView {
   const { source } = view;
   const floats = exactInFloat32(source) ? source : { ...source, data: Float32Array.from(source.data) };
   const length = floats.data.length / Math.max(source.shape[0], 1);
   const scalings = Array.from({ length: source.shape[0] }, (_, c) =>
-    normalizing(floats.data.subarray(c * length, (c + 1) * length), nonzero),
+    scalingOf(floats.data.subarray(c * length, (c + 1) * length)),
   );
   return scaleView({ ...view, source: floats }, scalings);
+}
+
+/** A window whose ends are percentiles of the values. */
+export interface PercentileWindow {
+  /** Percent, 0 to 100. */
+  readonly low: number;
+  readonly high: number;
+  /** Percentiles of the voxels that are not 0, which stay 0. */
+  readonly nonzero: boolean;
+  /** Where the percentiles go. */
+  readonly to: readonly [number, number];
+  /** Clamp to `to`. */
+  readonly clip: boolean;
+}
+
+/**
+ * Maps percentiles of each channel linearly to `to`: MONAI `ScaleIntensityRangePercentiles`, and with `nonzero` of the voxels that are not
+ * 0 alone. A channel of zeros stays.
+ *
+ * @throws UserError when `high` is not above `low`
+ */
+export function percentileView(view: VoxelView, settings: PercentileWindow): VoxelView {
+  const { low, high, to, clip, nonzero } = settings;
+  if (!(high > low)) throw new UserError(`percentiles ${low} to ${high} are no range: "high" must be above "low"`);
+  return scaledByChannel(view, (values) => {
+    const sorted = (
+      nonzero ? Float32Array.from(values).filter((value) => value !== 0) : Float32Array.from(values)
+    ).sort();
+    const [least, most] = sorted.length > 0 ? [quantile(sorted, low / 100), quantile(sorted, high / 100)] : [0, 1];
+    return {
+      subtract: least,
+      divide: most > least ? most - least : 1,
+      multiply: to[1] - to[0],
+      add: to[0],
+      least: clip ? Math.min(to[0], to[1]) : -Infinity,
+      most: clip ? Math.max(to[0], to[1]) : Infinity,
+      keepZero: nonzero,
+    };
+  });
+}
+
+/** {@link percentileView} of a whole volume. */
+export function scalePercentiles(volume: Volume, settings: PercentileWindow): Volume<Float32Array> {
+  return voxelsOf(percentileView(viewOf(volume), settings)) as Volume<Float32Array>;
+}
+
+/** The value at a share of a rising list, between two neighbours linearly, as NumPy's `percentile`. */
+function quantile(sorted: Float32Array, share: number): number {
+  const place = share * (sorted.length - 1);
+  const [below, above] = [sorted[Math.floor(place)]!, sorted[Math.ceil(place)]!];
+  return below + (above - below) * (place - Math.floor(place));
 }
 
 function normalizing(values: VoxelArray, nonzero: boolean): Scaling {

@@ -166,12 +166,14 @@ describe('errors name file, line, column, path and what to do', () => {
     [
       'intensity',
       { ...minimal, data: { train, preprocess: { intensity: { kind: 'windw' } } } },
-      ['data.preprocess.intensity: must be { "kind": "window" }, { "kind": "zscore" } or null, is {"kind":"windw"}'],
+      [
+        'data.preprocess.intensity: must be { "kind": "window" }, { "kind": "zscore" }, { "kind": "percentile" } or null, is {"kind":"windw"}',
+      ],
     ],
     [
       'channel',
       { ...minimal, data: { train, channel: 'al' } },
-      ['data.channel: must be a channel number from 0 or "all", is "al"; did you mean "all"?'],
+      ['data.channel: must be a channel number from 0, "all" or "random", is "al"; did you mean "all"?'],
     ],
     [
       'orientation',

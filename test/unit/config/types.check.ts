@@ -8,7 +8,7 @@ type Expect<T extends true> = T;
 export type TypesFollowTheSchema = [
   Expect<Same<VocoMethod['grid'], [number, number, number]>>,
   Expect<Same<PreprocessConfig['spacing'], [number, number, number] | null>>,
-  Expect<Same<DataConfig['channel'], number | 'all'>>,
+  Expect<Same<DataConfig['channel'], number | 'all' | 'random'>>,
   Expect<Same<NetworkConfig['name'], 'swin-unetr' | 'unet3d'>>,
   Expect<Same<PretrainConfig['optimizer']['clipNorm'], number | null>>,
 ];

@@ -180,7 +180,7 @@ describe('the classes of Volume Fusion', () => {
 
 describe('changes of intensity', () => {
   const size = [8, 8, 8] as const;
-  const all = { noise: 1, blur: 1, brightness: 1, contrast: 1, lowResolution: 1, gamma: 1 };
+  const all = { noise: 1, blur: 1, brightness: 1, contrast: 1, lowResolution: 1, gamma: 1, biasField: 1 };
   const change = (settings: typeof all, seed = 3): { voxels: Float32Array; words: string[] } => {
     const voxels = Float32Array.from({ length: 512 }, (_, i) => Math.sin(i));
     const words = changeIntensity((part) => new RandomStream(seed, part), settings, { voxels, size, channels: 1 });

@@ -2,6 +2,7 @@ import { boxEnd } from '../../../src/geometry';
 import { describe, expect, it } from 'vitest';
 import { RandomStream } from '../../../src/random/random';
 import {
+  cropBox,
   cropForeground,
   finiteRange,
   normalizeIntensity,
@@ -10,10 +11,12 @@ import {
   resampleToSpacing,
   resize,
   scaleIntensityRange,
+  scalePercentiles,
   type PreprocessSettings,
   type Volume,
   type VoxelArray,
 } from '../../../src/volume';
+import { foregroundBox } from '../../../src/volume/transforms/cropForeground';
 import { scaleOne, unscaledThreshold } from '../../../src/volume/layout/scaling';
 
 const stream = new RandomStream(11);
@@ -46,8 +49,13 @@ function randomSettings(): PreprocessSettings {
   return {
     orientation: pick([null, 'RAS', 'SPL']),
     spacing: pick([null, null, [1, 1.2, 1.5]] as const),
-    intensity: pick([null, { kind: 'window', ...window }, { kind: 'zscore', nonzero: pick([true, false]) }]),
-    foreground: pick([null, { threshold: pick([-0.2, 0, 0.3]) }]),
+    intensity: pick([
+      null,
+      { kind: 'window', ...window },
+      { kind: 'zscore', nonzero: pick([true, false]) },
+      { kind: 'percentile', low: 10, high: 80, to: window.to, clip: window.clip, nonzero: pick([true, false]) },
+    ]),
+    foreground: pick([null, { threshold: pick([-0.2, 0, 0.3, 'nonzero'] as const) }]),
     resize: pick([null, size(16)]),
   };
 }
@@ -63,9 +71,13 @@ function stepByStep(volume: Volume, settings: PreprocessSettings): { volume: Vol
   };
   if (orientation) step(orient(current, orientation));
   if (spacing) step(resampleToSpacing(current, spacing, 'linear'));
+  // Of what is stored, turned and resampled: |v| > 0.
+  const nonzeroBox = foregroundBox({ ...current, data: Float64Array.from(current.data, Math.abs) }, 0);
   if (intensity?.kind === 'window') step(scaleIntensityRange(current, intensity));
   if (intensity?.kind === 'zscore') step(normalizeIntensity(current, intensity));
-  if (foreground) step(cropForeground(current, foreground.threshold).volume);
+  if (intensity?.kind === 'percentile') step(scalePercentiles(current, intensity));
+  if (foreground?.threshold === 'nonzero') step(cropBox(current, nonzeroBox));
+  else if (foreground) step(cropForeground(current, foreground.threshold).volume);
   if (to) step(resize(current, to, { mode: 'linear' }));
   return { volume: current, ranges };
 }
