@@ -132,7 +132,20 @@ function probe(name, [, volumes]) {
   if (existsSync(reportOf(name))) return;
   const runs = seeds.map((seed) => runOf(name, seed));
   const task = list ? 'position' : 'organ';
-  voco('probe', ...runs, '--data', volumes, '--task', task, '--crops', options.crops, '--out', reportOf(name));
+  voco(
+    'probe',
+    ...runs,
+    '--data',
+    volumes,
+    '--task',
+    task,
+    '--seeds',
+    options.seeds,
+    '--crops',
+    options.crops,
+    '--out',
+    reportOf(name),
+  );
 }
 
 const mean = (numbers) => numbers.reduce((sum, value) => sum + value, 0) / numbers.length;
@@ -152,7 +165,10 @@ function learned(name) {
 }
 
 const percent = (share) => (100 * share).toFixed(1);
-const signed = (share) => `${share < 0 ? '−' : '+'}${(100 * Math.abs(share)).toFixed(1)}`;
+function signed(share) {
+  const points = Math.round(1000 * share) / 10;
+  return `${points < 0 ? '−' : '+'}${Math.abs(points).toFixed(1)}`;
+}
 
 function row(name) {
   const { seeds: scored, difference, network } = JSON.parse(readFileSync(reportOf(name), 'utf8'));

@@ -8,7 +8,12 @@ const QUESTIONS: Readonly<Record<ProbeTask, string>> = {
 };
 
 const percent = (share: number): string => (100 * share).toFixed(1);
-const signed = (share: number): string => `${share < 0 ? '−' : '+'}${(100 * Math.abs(share)).toFixed(1)}`;
+
+/** In points, with its sign; what is rounded to 0 has a plus. */
+function signed(share: number): string {
+  const points = Math.round(1000 * share) / 10;
+  return `${points < 0 ? '−' : '+'}${Math.abs(points).toFixed(1)}`;
+}
 
 function verdict({ difference: { mean, low, high }, seeds }: ProbeReport): string {
   const start = `mean difference ${signed(mean)} points`;

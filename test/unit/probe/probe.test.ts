@@ -113,6 +113,21 @@ describe('the probe of a run', () => {
   });
 });
 
+describe('what is said of differences', () => {
+  const said = (mean: number, low: number | null, high: number | null): string => {
+    const difference = { mean, deviation: null, low, high };
+    const start = { task: 'position', crops: 1, crop: [32, 32, 32], volumes: 1, classes: [] } as const;
+    const rest = { features: { channels: [4], length: 4 }, seeds: [], checkpoints: [] } as const;
+    return probeText({ ...start, ...rest, difference } as unknown as ProbeReport).trimEnd().split('\n').at(-1)!; // prettier-ignore
+  };
+  it.each([
+    [0.1, 0.05, 0.15, /\+10\.0 points.*\+5\.0 to \+15\.0.*: better than random weights$/],
+    [0.1, -0.05, 0.25, /−5\.0 to \+25\.0.*: no sure difference from random weights$/],
+    [-0.1, -0.15, -0.05, /−10\.0 points.*: worse than random weights$/],
+    [-0.0001, null, null, /\+0\.0 points with one seed, which has no interval$/],
+  ])('%f, from %f to %f', (mean, low, high, line) => expect(said(mean, low, high)).toMatch(line));
+});
+
 describe('what can be probed', () => {
   it('is a file without a config, where one is named', async () => {
     const weights = join(root, 'weights.safetensors');
