@@ -97,10 +97,9 @@ function data() {
 const common = {
   threads: Number(options.threads),
   'data.workers': 0,
-  // The phantom has 4 mm voxels; half a millimetre makes crops of 32³ a small part of a hippocampus.
-  'data.preprocess.resize': list ? null : [96, 96, 80],
+  // Voxels of 4 mm, and of about half a millimetre: crops of 32³ are a small part of a hippocampus as well.
+  'data.preprocess.resize': list ? [72, 104, 72] : [96, 96, 80],
   ...(list && {
-    'data.preprocess.spacing': [0.5, 0.5, 0.5],
     'data.preprocess.intensity': { kind: 'zscore', nonzero: false },
     'data.preprocess.foreground': null,
   }),
