@@ -45,7 +45,7 @@ export { formatSeries } from './describeSeries';
 export { writeNifti, type WriteOptions } from './nifti/write';
 export * from './transforms';
 export { ctHumps, isHounsfield, offsetToHounsfield, type CtHumps } from './intensities/hounsfield';
-export { percentile, shareBetween, sortedSample } from './intensities/sample';
+export { countBelow, percentile, shareBetween, sortedSample } from './intensities/sample';
 export { isWrapped, unwrapped } from './intensities/wrapped';
 export { finiteRange } from './layout/range';
 export { cutView, viewAffine, viewOf, viewShape, voxelsOf, type VoxelView } from './layout/voxelView';

@@ -69,7 +69,14 @@ describe('CT that is not stored in Hounsfield units', () => {
     ['clipped at 0', changed((hu) => Math.max(0, hu)), /^error: .*clipped at 0.*intensity.low to 0/],
     ['wrapped in 16 bits', changed((hu) => (hu < 0 ? hu + 65536 : hu)), /^error: .*65536.*intensity.unwrap to true/],
     ['scaled to 0–1', changed((hu) => Math.min(1, Math.max(0, (hu + 1024) / 4095))), /^error: .*scaled to 0 to 1/],
-    ['scaled to −1–1', changed((hu) => Math.min(1, Math.max(-1, hu / 1000))), /^error: .*scaled to −1 to 1/],
+    ['scaled to −1–1', changed((hu) => Math.min(1, Math.max(-1, hu / 600))), /^error: .*scaled to −1 to 1/],
+    ['multiplied by 10', changed((hu) => 10 * hu), /^error: .*a CT multiplied by 10; .*intensity.rescale to 0.1,/],
+    ['divided by 1000', changed((hu) => hu / 1000), /^error: .*a CT divided by 1000; .*intensity.rescale to 1000,/],
+    [
+      'an MR with noise below 0',
+      changed((hu, i) => 3 * (hu + 1000) + 37 * (i % 11) - 200),
+      /^warning: most likely not in Hounsfield units: .* lie above 2000.*for MR use/,
+    ],
     [
       'scaled to 0–255',
       changed((hu) => Math.round(Math.min(255, Math.max(0, (hu + 175) * 0.6)))),

@@ -13,10 +13,8 @@ import {
 } from '../../volume';
 import { formatPercent, plural, significant } from '../../text';
 import { TRAINING, type IntensityWords } from './intensityWords';
-
-type WindowSettings = Extract<IntensitySettings, { kind: 'window' }>;
-
-const AT = 'data.preprocess.intensity';
+import { AT, error, isForHounsfield, shown, warning, type Values, type WindowSettings } from './measured';
+import { beyondHounsfield, multiplied } from './otherUnits';
 
 /** Shares of voxels from which on a window makes nothing of an image. */
 const ALL_ABOVE = 0.75;
@@ -26,33 +24,6 @@ const FEW_INSIDE = 0.01;
 const FLAT = 0.012;
 /** Voxels of one lowest value from which on it is air, or what was cut away, and not chance. */
 const FLOOR = 0.05;
-
-const shown = (value: number): string => significant(value, 4).replace('-', '−');
-
-const joined = (advice: readonly string[]): string => advice.join('; ');
-const error = (message: string, ...advice: string[]): Notice => ({
-  severity: 'error',
-  message,
-  advice: joined(advice),
-});
-const warning = (message: string, ...advice: string[]): Notice => ({
-  severity: 'warning',
-  message,
-  advice: joined(advice),
-});
-
-/** Whether a window is meant for Hounsfield units: it begins well below 0. */
-function isForHounsfield({ low, high }: Pick<WindowSettings, 'low' | 'high'>): boolean {
-  return low <= -50 && high - low >= 50 && high - low <= 5000;
-}
-
-/** What is summed up of an image's values, in the units of the window. */
-interface Values {
-  /** A rising sample. */
-  readonly sorted: Float64Array;
-  readonly least: number;
-  readonly most: number;
-}
 
 /** The sample and the range after what the config says of how values are stored. */
 function valuesOf(sorted: Float64Array, range: readonly [number, number], settings: IntensitySettings | null): Values {
@@ -204,7 +175,9 @@ function windowNotices(values: Values, settings: WindowSettings, words: Intensit
   const { low, high } = settings;
   // A window that the config's own check refuses.
   if (!(high > low)) return [];
-  const found = [shifted, scaled, besideWindow, withoutNegatives].map((rule) => rule(values, settings, words)).flat();
+  const found = [shifted, multiplied, scaled, besideWindow, withoutNegatives, beyondHounsfield]
+    .map((rule) => rule(values, settings, words))
+    .flat();
   // The first that speaks says most: what follows from it is not told as well.
   return [found.find(({ severity }) => severity === 'error') ?? found[0]].filter((one) => one !== undefined);
 }

@@ -7,7 +7,7 @@ import { imageFiles, type Case } from '../datalist/case';
 import type { CaseDemands, CaseVerdict, ImageFacts } from './types';
 
 /** Changes whenever the judge would say something else of the same files. */
-const JUDGE_VERSION = 4;
+const JUDGE_VERSION = 5;
 
 /** Where verdicts are kept: a folder of the cache; null keeps none. */
 export type VerdictFolder = string | null;
