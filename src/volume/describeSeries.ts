@@ -13,7 +13,12 @@ export function formatSeries(path: string, { series, others }: SeriesList): stri
   const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => row[column]!.length)));
   const lines = rows.map((row) => `  ${row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join('  ')}`.trimEnd());
   const choose = series.length > 1 ? ['  choose one with --series and its number (or UID)'] : [];
-  return [`${path}: ${series.length} series`, ...lines, ...others.map((text) => `  left out: ${text}`), ...choose].join(
-    '\n',
-  );
+  const uids = new Set(series.map(({ uid }) => uid)).size;
+  const volumes = series.length > uids ? `, ${series.length} volumes` : '';
+  return [
+    `${path}: ${uids} series${volumes}`,
+    ...lines,
+    ...others.map((text) => `  left out: ${text}`),
+    ...choose,
+  ].join('\n');
 }

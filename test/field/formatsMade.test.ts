@@ -116,6 +116,17 @@ describe('DICOM files', () => {
     expect(valueAt(volume, at(4, 3, 2))).toBe(pixelsOf(2)[19]! * 1.5);
   });
 
+  it('a slice that says nothing of its scaling beside others that do is told, and a table of values', async () => {
+    const files = series([0, 1, 2, 3], (k) => ({ elements: k === 2 ? [] : [[0x00281052, 'DS', '-1024']] }));
+    const { header, volume } = await readVolume(folder);
+    expect(header.warnings.join()).toMatch(/^1 of 4 images gives no rescale slope and intercept.*such as /);
+    expect(header.warnings.join()).toContain(files[2]);
+    expect([1, 2].map((k) => valueAt(volume, at(0, 0, k)))).toEqual([pixelsOf(1)[0]! - 1024, pixelsOf(2)[0]]);
+    files.forEach((file) => rmSync(file));
+    series([0, 1, 2, 3], () => ({ elements: [[0x00283000, 'SQ', [[[0x00283004, 'LO', 'HU']]]]] }));
+    expect((await readVolume(folder)).header.warnings.join()).toMatch(/^the values have a table of their own/);
+  });
+
   it('a file stands for its series, whatever else is in the folder', async () => {
     const [first] = series([0, 1, 2, 3]);
     series([0, 1], () => ({ options: { series: '1.2.3.5', number: 2 } }), {}, 'g');

@@ -85,14 +85,15 @@ function pixelSpacing(tags: FrameTags): readonly number[] | undefined {
 
 function frameOf(tags: FrameTags, index: number, instance: number): Frame {
   const orientation = tags.numbers('x00200037');
-  const slope = tags.number('x00281053');
+  const [slope, intercept] = [tags.number('x00281053'), tags.number('x00281052')];
   return {
     index,
     position: triple(tags.numbers('x00200032')),
     orientation: orientation.length >= 6 ? orientation.slice(0, 6) : undefined,
     spacing: pixelSpacing(tags),
     slope: slope === undefined || slope === 0 ? 1 : slope,
-    intercept: tags.number('x00281052') ?? 0,
+    intercept: intercept ?? 0,
+    rescaled: slope !== undefined || intercept !== undefined,
     thickness: tags.number('x00180050'),
     between: tags.number('x00180088'),
     location: tags.number('x00201041'),

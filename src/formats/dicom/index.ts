@@ -1,6 +1,6 @@
 import { dirname, resolve } from 'node:path';
 import { AdvisedError, UserError } from '../../errors/userError';
-import { counted } from '../../text';
+import { counted, plural } from '../../text';
 import { affineOf, lpsToRas, scaled } from '../arrange';
 import type { FormatHeader, OpenOptions, OpenedFile, SeriesList } from '../types';
 import { choosable, choose, othersOf, type Choosable } from './choose';
@@ -84,6 +84,17 @@ function checkSound(path: string, found: Target, chosen: Choosable): void {
   if (chosen.conflict) throw new UserError(`${path}: ${chosen.conflict}`);
 }
 
+/** Images that say nothing of how their values are scaled, beside others of the same volume that do. */
+function scaling(images: readonly Image[]): string[] {
+  const bare = images.filter(({ rescaled }) => !rescaled);
+  const [first] = bare;
+  if (!first || bare.length === images.length) return [];
+  const one = `${first.file.path}${first.file.frameCount > 1 ? `, frame ${first.index + 1}` : ''}`;
+  return [
+    `${bare.length} of ${counted(images.length, 'image')} ${plural(bare.length, 'gives', 'give')} no rescale slope and intercept, as the others do: values are as stored there, such as ${one}`,
+  ];
+}
+
 function notices(path: string, found: Target, chosen: Choosable): string[] {
   const others = found.target ? [] : othersOf(path, found.files);
   const fileWarnings = new Set(chosen.files.flatMap(({ warnings }) => warnings));
@@ -91,6 +102,7 @@ function notices(path: string, found: Target, chosen: Choosable): string[] {
     ...found.warnings,
     ...chosen.warnings,
     ...fileWarnings,
+    ...scaling(chosen.channels.flat()),
     ...(others.length > 0
       ? [`left out: ${others.slice(0, 3).join('; ')}${others.length > 3 ? `; and ${others.length - 3} more` : ''}`]
       : []),

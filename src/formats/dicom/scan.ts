@@ -17,6 +17,9 @@ import type { FileInfo } from './types';
 const FIRST = 1 << 14;
 const DIRECTORY_CLASS = '1.2.840.10008.1.3.10';
 
+/** Of a file whose values are looked up in a table (ModalityLUTSequence) instead of multiplied and shifted. */
+const LUT = 'the values have a table of their own (modality LUT), which is not applied: they are as stored';
+
 /** What a scan of a folder or file found. */
 export interface Scan {
   readonly files: readonly FileInfo[];
@@ -105,7 +108,7 @@ function infoOf(path: string, length: number, parsed: Parsed): FileInfo {
       modality: data.text('x00080060'),
     },
     sopUid: data.text('x00080018'),
-    warnings,
+    warnings: data.has('x00283000') && frames.some(({ rescaled }) => !rescaled) ? [...warnings, LUT] : warnings,
     ...((what ?? refused) && { other: what ?? refused }),
   };
   const problem = what === undefined && !refused ? problemOf(parsed, length, info) : undefined;

@@ -12,6 +12,8 @@ export interface Frame {
   readonly spacing: readonly number[] | undefined;
   readonly slope: number;
   readonly intercept: number;
+  /** Whether the file says so; else they are 1 and 0. */
+  readonly rescaled: boolean;
   readonly thickness: number | undefined;
   /** Spacing Between Slices. */
   readonly between: number | undefined;
