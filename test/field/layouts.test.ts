@@ -4,7 +4,7 @@ import { dirname, join, relative } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadConfig } from '../../src/config';
 import { absentClasses } from '../../src/check/dataset/classes';
-import type { CaseVerdict, LabelDemands } from '../../src/data/judge';
+import { judgeCase, type CaseVerdict, type LabelDemands } from '../../src/data/judge';
 import { classifiedCases } from '../../src/data/classified';
 import { imageFiles, lookAtData, resolveSources, type Case, type DataSource } from '../../src/data/datalist';
 import { dataOffers } from '../../src/data/datalist/offers';
@@ -292,6 +292,29 @@ describe('lists', () => {
     put('images.json', ['a.nii.gz', 'notes.txt']);
     const [good, other] = await cases({ datalist: 'images.json' });
     expect([good!.problem, other!.problem?.message]).toEqual([undefined, expect.stringMatching(/not a \.nii/)]);
+  });
+
+  it('whose single entries name no image keep the others, and are told once', async () => {
+    put('cases.csv', 'image,label\na.nii.gz,a_seg.nii.gz\n,b_seg.nii.gz\n');
+    put('cases.json', [{ image: 'a.nii.gz', label: 'x' }, { img: 'b.nii.gz' }, 7, { image: 'https://x.org/a.nii.gz' }]);
+    put('classes.csv', 'image,label\na.nii.gz,1\n,1\n');
+    const [, row] = await cases({ datalist: 'cases.csv' }, true);
+    const [, misspelt, number, address] = await cases({ datalist: 'cases.json' }, true);
+    const [, second] = await classifiedCases([{ datalist: join(root, 'classes.csv') }], [{ name: 'ill', values: [1] }]);
+    const demands = { channel: 0, preprocess: null };
+    for (const [item, message] of [
+      [row, /^no image is named/],
+      [misspelt, /has the key "img" instead of "image"/],
+      [number, /expected an object with "image"/],
+      [address, /is an address: download the file/],
+      [second, /^the image is missing/],
+    ] as const) {
+      expect(item!.problem!.message).toMatch(message);
+      const { findings } = await judgeCase(item!, demands, 'voxels', null);
+      expect(findings).toMatchObject([
+        { severity: 'error', file: item!.problem!.file, message: item!.problem!.message },
+      ]);
+    }
   });
 
   it('of other programs are named', async () => {

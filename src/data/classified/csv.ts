@@ -1,10 +1,10 @@
 import { dirname } from 'node:path';
 import { UserError } from '../../errors/userError';
-import { refuseLongRows, tableRows } from '../../files/table';
+import { refuseLongRows, tableRows, type Row } from '../../files/table';
 import { readText } from '../../files/text';
 import { isVolumeFile, withUniqueIds, type Case } from '../datalist/case';
 import { listedPath } from '../datalist/paths';
-import { completeCases } from '../datalist/problems';
+import { casesOfEntries, completeCases } from '../datalist/problems';
 import { IMAGE_COLUMNS } from '../datalist/textLists';
 
 /** A class of a classification: its name and the values that a list may give for it. */
@@ -40,8 +40,8 @@ function classOf(text: string, classes: readonly ClassNames[], where: string): n
 
 /**
  * Reads a list of images with their classes: a CSV with a header and the columns `image` (path from the list's folder) and
- * `label` (a value or the name of a class), in any order, others beside. A row whose class is missing or none of the task is a case
- * with a problem; where all are so, the list is wrong.
+ * `label` (a value or the name of a class), in any order, others beside. A row whose image or class is missing, or whose class is
+ * none of the task, is a case with a problem; where all are so, the list is wrong.
  *
  * @throws UserError naming the file, and the line, for missing columns, classes that are all unknown, and an empty list
  */
@@ -56,19 +56,25 @@ export async function readClassList(
   const label = column(names, CLASS_COLUMNS, 'classes', file);
   const base = options.baseDir ?? dirname(file);
   refuseLongRows(names, rows, file, (fields) => !isVolumeFile(fields[image] ?? ''));
-  const cases = rows.map(({ fields, line }): Omit<ClassifiedCase, 'id'> => {
-    const where = `${file}:${line}`;
-    if (!fields[image]) throw new UserError(`${where}: the image is missing`);
-    return { image: listedPath(base, fields[image], where), source: options.source, class: NO_CLASS };
-  });
-  if (cases.length === 0) throw new UserError(`${file}: the list is empty`);
+  if (rows.length === 0) throw new UserError(`${file}: the list is empty`);
+  const { source } = options;
+  const where = ({ line }: Row): string => `${file}:${line}`;
+  const cases = casesOfEntries<Row, Omit<ClassifiedCase, 'id'>>(
+    rows,
+    where,
+    (row) => {
+      if (!row.fields[image]) throw new UserError(`${where(row)}: the image is missing`);
+      return { image: listedPath(base, row.fields[image], where(row)), source, class: NO_CLASS };
+    },
+    (place, problem) => ({ image: place, source, class: NO_CLASS, problem }),
+  );
   const rowOf = new Map(cases.map((item, i) => [item, rows[i]!]));
   return completeCases(
     cases,
     ({ image }) => String(image),
     (item) => {
-      const { fields, line } = rowOf.get(item)!;
-      return Promise.resolve({ ...item, class: classOf(fields[label] ?? '', classes, `${file}:${line}`) });
+      const row = rowOf.get(item)!;
+      return Promise.resolve({ ...item, class: classOf(row.fields[label] ?? '', classes, where(row)) });
     },
   );
 }

@@ -9,7 +9,7 @@ import { channelNames, datasetJsonNear, isNnunet } from './nnunet';
 import { withChannelFiles } from './nnunetList';
 import { isNnssl, nnsslEntries } from './nnssl';
 import { listedPath } from './paths';
-import { completeCases } from './problems';
+import { casesOfEntries, completeCases } from './problems';
 import { readPathList, readTableList } from './textLists';
 
 /** Keys that lists in the wild use where the format says `image` or `label`. */
@@ -218,10 +218,10 @@ async function channelsNear(cases: readonly Found[]): Promise<string[] | undefin
 /**
  * Reads one list of a datalist (MONAI `load_decathlon_datalist` and the other forms of {@link readDatalist}): items are objects
  * with `image` (a path, or one per channel) and `label`, or plain paths. Paths are joined to the base folder. Free text such as
- * `numTraining` is ignored, since it is often wrong; entries are counted instead. An entry without a label, or whose image is no
- * volume, is a case with a problem; where all are so, the list is wrong.
+ * `numTraining` is ignored, since it is often wrong; entries are counted instead. An entry without an image or label, or whose image
+ * is no volume, is a case with a problem; where all are so, the list is wrong.
  *
- * @throws UserError naming the file, and the entry, for an absent or empty list, misspelt keys, and entries that name no image
+ * @throws UserError naming the file, and the entry, for an absent or empty list, and misspelt keys
  */
 export async function readDecathlon(file: string, options: DecathlonOptions): Promise<Found[]> {
   const key = options.key ?? 'training';
@@ -235,7 +235,13 @@ export async function readDecathlon(file: string, options: DecathlonOptions): Pr
     const where = isItem(content) && typeof content.where === 'string' ? content.where : `${file}: ${key}[${i}]`;
     return { content, where, base };
   });
-  const images = entries.map((entry) => imageOf(entry, options.source));
+  const { source } = options;
+  const images = casesOfEntries<Entry, Found>(
+    entries,
+    ({ where }) => where,
+    (entry) => imageOf(entry, source),
+    (image, problem) => ({ image, problem, source }),
+  );
   const entryOf = new Map(images.map((one, i) => [one, entries[i]!]));
   const found = await completeCases(images, firstFile, (one) => withItsLabel(one, entryOf.get(one)!, options.labels));
   return withChannelFiles(found, channelNames(content) ?? (await channelsNear(found)));

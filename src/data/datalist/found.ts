@@ -12,6 +12,8 @@ export interface CaseProblem {
   readonly file: string;
   /** Says also what belongs there. */
   readonly message: string;
+  /** The entry names no image: the place of the entry stands for one. */
+  readonly noImage?: true;
 }
 
 /** A case of a source before it has an id and one image for each channel that is asked for. */

@@ -8,6 +8,32 @@ export function problemOf({ message }: UserError, file: string): CaseProblem {
 }
 
 /**
+ * A case for each entry of a list. One that names no image is a case with a problem, which the place of the entry stands for.
+ *
+ * @param where the place of an entry, `list.csv:5`
+ * @throws UserError of the first entry when none names an image: the list is wrong then
+ */
+export function casesOfEntries<Entry, Item extends { readonly image: string | readonly string[] }>(
+  entries: readonly Entry[],
+  where: (entry: Entry) => string,
+  caseOf: (entry: Entry) => Item,
+  bare: (image: string, problem: CaseProblem) => Item,
+): Item[] {
+  const errors: UserError[] = [];
+  const cases = entries.map((entry) => {
+    try {
+      return caseOf(entry);
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      errors.push(error);
+      return bare(where(entry), { ...problemOf(error, where(entry)), noImage: true });
+    }
+  });
+  if (errors.length > 0 && errors.length === entries.length) throw errors[0]!;
+  return cases;
+}
+
+/**
  * Gives each of some cases what belongs to it. A case that it cannot be given to has a problem; when none can have it, the source
  * is wrong rather than a case.
  *

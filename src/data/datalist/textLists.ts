@@ -56,10 +56,9 @@ export async function readTableList(file: string): Promise<Item[]> {
   refuseLongRows(header, body, file, (fields) => !isVolumeFile(fields[image] ?? ''));
   return body.map(({ fields, line }) => {
     const where = `${file}:${line}`;
-    if (!fields[image]) throw new UserError(`${where}: the image is missing`);
     const number = fold >= 0 && fields[fold] ? Number(fields[fold]) : Number.NaN;
     return {
-      image: fields[image],
+      ...(fields[image] && { image: fields[image] }),
       ...(fields[label] && { label: fields[label] }),
       ...(!Number.isNaN(number) && { fold: number }),
       where,

@@ -180,7 +180,7 @@ export async function judgeHeaders(
   depth: Depth,
   findings: Findings,
 ): Promise<Pick<CaseVerdict, 'images'>> {
-  const files = imageFiles(item);
+  const files = item.problem?.noImage ? [] : imageFiles(item);
   const images: ImageFacts[] = [];
   for (const file of files) {
     const facts = await judgeImage(file, demands, depth, findings);
@@ -191,7 +191,8 @@ export async function judgeHeaders(
   if (first && demands.preprocess)
     findings.add(...tooSmall(first.file, ...gridBeforeCrops(first.header, demands.preprocess), demands));
   const { problem } = item;
-  if (problem) findings.add({ severity: 'error', ...problem, advice: 'or remove the case' });
+  if (problem)
+    findings.add({ severity: 'error', file: problem.file, message: problem.message, advice: 'or remove the case' });
   else if (demands.labels && item.label === undefined)
     findings.add({
       severity: 'error',
