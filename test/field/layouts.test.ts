@@ -361,6 +361,30 @@ it.each([
   },
 );
 
+it('a label map beside the folder of a DICOM series belongs to it', async () => {
+  for (const patient of ['p1', 'p2'])
+    for (const k of [0, 1, 2]) {
+      const options = { series: `1.2.${patient[1]}`, position: [0, 0, 2 * k], pixels: new Int16Array(20), columns: 5 };
+      mkdirSync(join(root, 'set', patient, 'ct'), { recursive: true });
+      writeDicom(join(root, `set/${patient}/ct/${k}${patient === 'p1' ? '' : '.dcm'}`), slice(options));
+    }
+  put('set/p1/Segmentation.seg.nrrd');
+  put('set/p2/seg.nii.gz');
+  const found = await cases({ folder: 'set' }, true);
+  expect(found.map((item) => [below(imageFiles(item)[0]!), below(item.label!)])).toEqual([
+    ['set/p1/ct', 'set/p1/Segmentation.seg.nrrd'],
+    ['set/p2/ct', 'set/p2/seg.nii.gz'],
+  ]);
+  expect((await cases({ folder: 'set' })).length).toBe(2);
+  // Whose it is of two series, nobody can tell.
+  writeDicom(
+    join(root, 'set/p1/pet/0'),
+    slice({ series: '1.9', position: [0, 0, 0], pixels: new Int16Array(20), columns: 5 }),
+  );
+  const unsure = await cases({ folder: 'set' }, true);
+  expect(unsure.map(({ label }) => label !== undefined)).toEqual([false, false, true]);
+});
+
 describe('masks of one class each', () => {
   const size = [4, 3, 2] as const;
   const mask = (path: string, voxels: readonly number[]): Promise<void> => {

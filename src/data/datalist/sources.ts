@@ -87,9 +87,12 @@ type Pairing = (image: string) => string | undefined;
 
 /** The folder is listed once, and each name in it is looked at once: it may hold all cases of a source. */
 async function pairingIn(folder: string): Promise<Pairing> {
-  const files = (await readdir(folder).catch(() => [])).filter(isVolumeFile);
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  const files = entries.map(({ name }) => name).filter(isVolumeFile);
+  // A folder may be an image, too: a DICOM series.
+  const series = entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.')).map(({ name }) => name);
   const [labels, images] = [true, false].map((wanted) =>
-    files.filter((file) => isLabelName(caseName(file)) === wanted),
+    [...files, ...(wanted ? [] : series)].filter((file) => isLabelName(caseName(file)) === wanted),
   );
   if (labels!.length === 1 && images!.length === 1) return () => join(folder, labels![0]!);
   const [labelsOf, imagesOf] = [labels!, images!].map((some) => groupedBy(some, (file) => caseWords(caseName(file))));

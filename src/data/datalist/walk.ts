@@ -6,6 +6,7 @@ import { isLabelFolder, isLabelName } from '../../labels/named';
 import { caseName, isVolumeFile } from './case';
 import { byName, holdsItself } from './glob';
 import { isFolder } from '../../files/kinds';
+import { isDicomName } from '../../files/volumeNames';
 
 /** Images below a folder, and what was not taken for one. */
 export interface FoundFiles {
@@ -47,9 +48,13 @@ async function walk(folder: string, state: Walk): Promise<void> {
   }
 }
 
+/** The folders that an image is seen in: its own, and that of its series' folder for a slice of DICOM. */
+const foldersOf = (file: string): string[] =>
+  isDicomName(file) || !isVolumeFile(file) ? [dirname(file), dirname(dirname(file))] : [dirname(file)];
+
 /** Images and label maps of each folder: a file is a label map by its name, where others beside it are not. */
 function apart(files: readonly string[]): Pick<FoundFiles, 'images' | 'labels'> {
-  const withImages = new Set(files.filter((file) => !isLabelName(caseName(file))).map((file) => dirname(file)));
+  const withImages = new Set(files.filter((file) => !isLabelName(caseName(file))).flatMap(foldersOf));
   const isLabel = (file: string): boolean => isLabelName(caseName(file)) && withImages.has(dirname(file));
   return { images: files.filter((file) => !isLabel(file)), labels: files.filter(isLabel) };
 }
