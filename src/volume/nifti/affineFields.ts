@@ -158,7 +158,8 @@ export function resolveAffine(fields: AffineFields, file: string): ResolvedAffin
   for (const source of broken) warnings.push(`the ${source} is set but is not an invertible matrix; it was ignored`);
   if (forms.length === 0) {
     warnings.push('no orientation: neither sform nor qform is set; axes are assumed to run left, anterior, superior');
-    if (isInvertible(sformOf(fields))) warnings.push('the sform holds a matrix, but its code is 0: it is not used');
+    if (isInvertible(sformOf(fields)))
+      warnings.push(`the sform holds a matrix, but its code is ${fields.sformCode}: it is not used`);
   }
   const chosen = usable[0] ?? { source: 'pixdim' as const, affine: inMillimetres(baseAffine(fields), fields.unit) };
   warnings.push(...oddVoxelSizes(fields, chosen.source === 'sform'));

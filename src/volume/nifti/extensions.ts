@@ -7,11 +7,14 @@ import { headerFileOf } from './pair';
 /** Longer extensions are not read: a table of labels is a few kilobytes. */
 const MOST_BYTES = 1 << 22;
 
-/** The code of an extension that holds a Caret table (`NIFTI_ECODE_CARET`). */
-export const CARET_CODE = 30;
+/**
+ * Codes of extensions that hold a Caret table: its own (`NIFTI_ECODE_CARET`), and 0, which TotalSegmentator writes. The second is
+ * what is written, since nibabel hands out the text of no other.
+ */
+export const [CARET_CODE, PLAIN_CODE] = [30, 0];
 
 /** One extension of a NIfTI header: its code (`NIFTI_ECODE_…`) and content. */
-export interface NiftiExtension {
+interface NiftiExtension {
   readonly code: number;
   readonly content: Uint8Array;
 }

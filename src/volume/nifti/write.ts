@@ -7,7 +7,7 @@ import { determinant, isInvertible, shearOf, spacingOf } from '../affine';
 import { copyBlock, newArrayLike } from '../layout/stridedCopy';
 import type { Affine, Volume, VoxelArray } from '../types';
 import { newVoxels } from '../../formats/numbers';
-import { CARET_CODE } from './extensions';
+import { PLAIN_CODE } from './extensions';
 import { DATATYPES, datatypeFor, type DatatypeName } from './datatypes';
 import { formatSize } from '../../text';
 
@@ -92,7 +92,7 @@ function labelExtension(labels: readonly NamedLabel[]): Uint8Array {
   const bytes = new Uint8Array(Math.ceil((8 + text.length) / 16) * 16);
   const view = new DataView(bytes.buffer);
   view.setInt32(0, bytes.length, true);
-  view.setInt32(4, CARET_CODE, true);
+  view.setInt32(4, PLAIN_CODE, true);
   bytes.set(text, 8);
   return bytes;
 }
