@@ -1,4 +1,4 @@
-import { dirname, relative, sep } from 'node:path';
+import { basename, dirname, relative, resolve, sep } from 'node:path';
 import { AdvisedError, UserError } from '../../errors/userError';
 import { groupedBy } from '../../registry/grouped';
 import { counted, listOf } from '../../text';
@@ -56,8 +56,14 @@ async function partsOfSeries(files: readonly FileInfo[], key: string): Promise<C
   });
 }
 
-/** A series in one clause: `3 "Thin" (CT, 14 slices of 40×36, axial)`. */
-function describe({ entry }: Choosable): string {
+/** A file by its name below a folder; by its own beside a file. */
+function nameWithin(path: string, file: string): string {
+  const name = relative(resolve(path), file).split(sep).join('/');
+  return name === '' || name.startsWith('..') ? basename(file) : name;
+}
+
+/** A series in one clause: `3 "Thin" (CT, 14 slices of 40×36, axial, file IM1)`. */
+function describe({ entry, files }: Choosable, path: string): string {
   const { key, uid, number, description, modality, slices, columns, rows, plane, part } = entry;
   const name = description === '' ? 'no description' : `"${description}"`;
   const label = key.startsWith(uid) && number !== null ? `${key} (number ${number})` : key;
@@ -65,6 +71,7 @@ function describe({ entry }: Choosable): string {
     modality,
     `${counted(slices, 'slice')} of ${columns}×${rows}`,
     part === '' || part.includes(plane) ? part || plane : `${plane}, ${part}`,
+    `file ${nameWithin(path, files[0]!.path)}`,
   ];
   return `${label}: ${name} (${facts.filter((fact) => fact !== '').join(', ')})`;
 }
@@ -76,7 +83,8 @@ function several(path: string, list: readonly Choosable[]): UserError {
     uids.size > 1
       ? `holds ${uids.size} series`
       : `holds a series of ${list.length} volumes${planes.size > 1 ? ` in ${planes.size} orientations (${listOf([...planes], 'and')}), as localizers have` : ''}`;
-  const advice = `choose one with --series, or give the path of one of its files: ${list.map(describe).join('; ')}`;
+  const all = list.map((one) => describe(one, path)).join('; ');
+  const advice = `give the path of a file of the one that is meant (voco info and voco convert take --series, too): ${all}`;
   return new AdvisedError(path, what, advice);
 }
 
@@ -103,7 +111,7 @@ export function choose(
   );
   if (found.length === 1) return found[0]!;
   if (found.length > 1) throw several(path, found);
-  throw new UserError(`${path}: has no series ${wanted}; it has ${list.map(describe).join('; ')}`);
+  throw new UserError(`${path}: has no series ${wanted}; it has ${list.map((one) => describe(one, path)).join('; ')}`);
 }
 
 /** What a folder holds beside images, in words; one line a kind. */
@@ -111,7 +119,7 @@ export function othersOf(path: string, files: readonly FileInfo[]): string[] {
   const others = files.filter(({ other }) => other !== undefined);
   const kinds = groupedBy(others, ({ other }) => other!);
   return [...kinds].map(([what, list]) => {
-    const name = relative(path, list[0]!.path).split(sep).join('/') || list[0]!.path;
+    const name = nameWithin(path, list[0]!.path);
     return list.length > 1 ? `${list.length} × ${what} (${name}, …)` : `${name}: ${what}`;
   });
 }
