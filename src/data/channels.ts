@@ -30,7 +30,7 @@ export function cropTraits(data: {
 }
 
 /** One channel of a volume `[C, X, Y, Z]`, as one of its own; the voxels are shared. */
-export function oneChannel(volume: Volume<Float32Array>, channel: number): Volume<Float32Array> {
+export function oneChannel<V extends Volume<Float32Array>>(volume: V, channel: number): V {
   const [channels, ...size] = volume.shape;
   if (channels === 1) return volume;
   const length = volume.data.length / channels;
@@ -62,11 +62,11 @@ const CHANNEL = 8;
  *
  * @param stream path of the crop's random streams
  */
-export function channelFor(
-  volume: Volume<Float32Array>,
+export function channelFor<V extends Volume<Float32Array>>(
+  volume: V,
   { randomChannel }: CropTraits,
   stream: readonly number[],
-): { readonly volume: Volume<Float32Array>; readonly channel?: number } {
+): { readonly volume: V; readonly channel?: number } {
   if (!randomChannel || volume.shape[0] === 1) return { volume };
   const held = heldChannels(volume);
   const channel = held[new RandomStream(...stream, CHANNEL).integer(0, held.length)]!;
@@ -84,7 +84,7 @@ export function shownChannel(volume: Volume<Float32Array>, { randomChannel }: Cr
  * @param volume `[C, X, Y, Z]` of the channels that are there
  * @param missing numbers of the others, rising
  */
-export function withMissing(volume: Volume<Float32Array>, missing: readonly number[] = []): Volume<Float32Array> {
+export function withMissing<V extends Volume<Float32Array>>(volume: V, missing: readonly number[] = []): V {
   if (missing.length === 0) return volume;
   const [there, ...size] = volume.shape;
   const channels = there + missing.length;

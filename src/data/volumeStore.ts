@@ -1,16 +1,15 @@
 import { refuseAs, UserError } from '../errors/userError';
-import { noticeText, preprocess, type PreprocessSettings, type Volume } from '../volume';
+import { applyNotices, gridOf, noticeText, preprocess, type PreprocessSettings, type Volume } from '../volume';
 import { cacheKey } from './cache/key';
 import { withMissing } from './channels';
 import { VolumeCache } from './cache/volumeCache';
 import { imageFiles, type Case } from './datalist/case';
 import { judgeAndRead, refuseBad, type CaseDemands, type CaseVerdict } from './judge';
 import { readImage } from './readImage';
+import { judgeRegionMask, preparedBytes, preprocessMask, withMasks, type PreparedVolume } from './regionMasks';
+import type { RegionName } from './datalist/found';
 
 export { readImage } from './readImage';
-
-/** The image of a case. */
-type Imaged = Pick<Case, 'image' | 'missing'>;
 
 export interface StoreSettings {
   readonly preprocess: PreprocessSettings;
@@ -24,13 +23,33 @@ export interface StoreSettings {
   readonly demands?: CaseDemands;
 }
 
+/** What is asked of a case. */
+type Wanted = Pick<Case, 'image' | 'missing' | 'regionMasks'>;
+
+/** Names of a case's volumes in the cache. */
+interface Keys {
+  readonly image: string;
+  readonly masks: readonly { readonly name: RegionName; readonly file: string; readonly key: string }[];
+}
+
+const masksOf = ({ regionMasks = {} }: Wanted): [RegionName, string][] =>
+  (Object.entries(regionMasks) as [RegionName, string][]).sort(([a], [b]) => (a < b ? -1 : 1));
+
+const nameOf = (item: Wanted): string =>
+  [...imageFiles(item), ...(item.missing ?? []), ...masksOf(item).flat()].join('\n');
+
+function emptyAnatomy(masks: readonly { readonly name: RegionName; readonly file: string }[]): UserError {
+  const { file } = masks.find(({ name }) => name === 'anatomy')!;
+  return new UserError(`${file}: no voxel of it is left after preprocessing: check the foreground threshold`);
+}
+
 /**
  * Preprocessed volumes by their image files: from memory (least recently used ones go first), else from the on-disk cache, else
  * read, preprocessed and put into both. When the cache cannot be written, it goes on without, and says so once.
  */
 export class VolumeStore {
-  private readonly kept = new Map<string, Volume<Float32Array>>();
-  private readonly loading = new Map<string, Promise<Volume<Float32Array>>>();
+  private readonly kept = new Map<string, PreparedVolume>();
+  private readonly loading = new Map<string, Promise<PreparedVolume>>();
   private readonly judged = new Map<string, CaseVerdict>();
   private readonly cache: VolumeCache | undefined;
   private cacheBroken = false;
@@ -44,13 +63,12 @@ export class VolumeStore {
   }
 
   /**
-   * The preprocessed volume of an image, `[C, X, Y, Z]`.
+   * The preprocessed volume of an image, `[C, X, Y, Z]`, with the region masks of its case on the same grid.
    *
    * @throws BadCaseError naming the file that is missing, malformed, does not fit the other channels, or is not what is demanded
    */
-  async load(item: Imaged): Promise<Volume<Float32Array>> {
-    const files = imageFiles(item);
-    const name = [...files, ...(item.missing ?? [])].join('\n');
+  async load(item: Wanted): Promise<PreparedVolume> {
+    const name = nameOf(item);
     const kept = this.kept.get(name);
     if (kept) {
       this.kept.delete(name);
@@ -61,7 +79,7 @@ export class VolumeStore {
     if (!loading) {
       loading = this.fetch(item)
         .then((volume) => withMissing(volume, item.missing))
-        .catch(refuseAs(files[0]!))
+        .catch(refuseAs(imageFiles(item)[0]!))
         .finally(() => this.loading.delete(name));
       this.loading.set(name, loading);
     }
@@ -70,30 +88,72 @@ export class VolumeStore {
     return volume;
   }
 
-  private keep(name: string, volume: Volume<Float32Array>): void {
-    if (this.kept.has(name) || volume.data.byteLength > this.settings.memoryBytes) return;
+  private keep(name: string, volume: PreparedVolume): void {
+    const bytes = preparedBytes(volume);
+    if (this.kept.has(name) || bytes > this.settings.memoryBytes) return;
     this.kept.set(name, volume);
-    this.bytes += volume.data.byteLength;
+    this.bytes += bytes;
     for (const [oldest, old] of this.kept) {
       if (this.bytes <= this.settings.memoryBytes) break;
       this.kept.delete(oldest);
-      this.bytes -= old.data.byteLength;
+      this.bytes -= preparedBytes(old);
     }
   }
 
-  private async fetch(item: Imaged): Promise<Volume<Float32Array>> {
+  private async fetch(item: Wanted): Promise<PreparedVolume> {
+    const read = await this.judge(item);
+    const keys = this.cacheBroken ? undefined : await this.keysOf(item);
+    return (keys && (await this.cached(keys))) ?? (await this.make(item, read, keys));
+  }
+
+  /** Keys in the cache: of the image, which is that of cases without masks too, and of each mask. */
+  private async keysOf(item: Wanted): Promise<Keys | undefined> {
+    if (!this.cache) return undefined;
     const { preprocess: steps, channel } = this.settings;
     const files = imageFiles(item);
-    const read = await this.judge(item);
-    const cache = this.cacheBroken ? undefined : this.cache;
-    const key = cache && (await cacheKey(files, { steps, channel }));
-    const cached = key && (await cache.get(key).catch((error: unknown) => this.giveUpCache(error)));
-    if (cached) return cached;
-    const image = read ?? (await readImage(files, channel, this.settings.demands ? ignore : this.onWarning));
-    const volume = preprocess(image, steps, { name: files[0] }).volume;
-    const result = { ...volume, data: asFloat32(volume.data) };
-    if (key && !this.cacheBroken) await cache.put(key, result).catch((error: unknown) => this.giveUpCache(error));
-    return result;
+    const masks = await Promise.all(
+      masksOf(item).map(async ([name, file]) => {
+        const key = await cacheKey([...files, file], { steps, channel, regionMask: true });
+        return { name, file, key };
+      }),
+    );
+    return { image: await cacheKey(files, { steps, channel }), masks };
+  }
+
+  /** The image with its masks from the cache; undefined unless all are there. */
+  private async cached({ image: key, masks }: Keys): Promise<PreparedVolume | undefined> {
+    const get = (one: string) => this.cache!.get(one).catch((error: unknown) => this.giveUpCache(error));
+    const image = await get(key);
+    if (!image) return undefined;
+    const found: Partial<Record<RegionName, Volume>> = {};
+    for (const { name, key: own } of masks) {
+      const mask = await get(own);
+      if (!mask) return undefined;
+      found[name] = mask;
+    }
+    return withMasks(image, found, () => emptyAnatomy(masks));
+  }
+
+  private async make(item: Wanted, read: Volume | undefined, keys: Keys | undefined): Promise<PreparedVolume> {
+    const { preprocess: steps, channel, demands } = this.settings;
+    const files = imageFiles(item);
+    const raw = read ?? (await readImage(files, channel, demands ? ignore : this.onWarning));
+    const { volume, box } = preprocess(raw, steps, { name: files[0]! });
+    const image = float32(volume);
+    await this.put(keys?.image, image);
+    const masks: Partial<Record<RegionName, Volume>> = {};
+    for (const [name, file] of masksOf(item)) {
+      const { mask, notices } = await judgeRegionMask(name, file, gridOf(raw), files[0]!);
+      applyNotices(file, notices, demands ? ignore : this.onWarning);
+      masks[name] = preprocessMask(mask!, steps, box, file);
+      await this.put(keys?.masks.find((one) => one.name === name)?.key, float32(masks[name]));
+    }
+    return withMasks(image, masks, () => emptyAnatomy(masksOf(item).map(([name, file]) => ({ name, file }))));
+  }
+
+  private async put(key: string | undefined, volume: Volume<Float32Array>): Promise<void> {
+    if (key === undefined || this.cacheBroken) return;
+    await this.cache!.put(key, volume).catch((error: unknown) => this.giveUpCache(error));
   }
 
   /**
@@ -102,11 +162,18 @@ export class VolumeStore {
    * @returns the image where it was read for that
    * @throws BadCaseError
    */
-  private async judge({ image, missing = [] }: Imaged): Promise<Volume | undefined> {
+  private async judge(wanted: Wanted): Promise<Volume | undefined> {
     const { demands, cacheFolder } = this.settings;
     if (!demands) return undefined;
-    const name = [image, missing].flat().join('\n');
-    const item = { id: name, image, ...(missing.length > 0 && { missing }), source: '' };
+    const name = nameOf(wanted);
+    const { image, missing = [], regionMasks } = wanted;
+    const item = {
+      id: name,
+      image,
+      source: '',
+      ...(missing.length > 0 && { missing }),
+      ...(regionMasks && { regionMasks }),
+    };
     const known = this.judged.get(name);
     const { verdict, read } = known ? { verdict: known } : await judgeAndRead(item, demands, cacheFolder);
     this.judged.set(name, verdict);
@@ -127,5 +194,7 @@ export class VolumeStore {
 function asFloat32(data: Volume['data']): Float32Array {
   return data instanceof Float32Array ? data : Float32Array.from(data);
 }
+
+const float32 = (volume: Volume): Volume<Float32Array> => ({ ...volume, data: asFloat32(volume.data) });
 
 const ignore = (): undefined => undefined;

@@ -3,8 +3,10 @@ import { check, diagnose, formatDiagnostic, parseText } from '../config/diagnose
 import { resolvePaths } from '../config/paths';
 import type { PretrainConfig } from '../config';
 import { cacheKey } from '../data/cache';
-import { withMissing } from '../data/channels';
+import { channelToRead, withMissing } from '../data/channels';
 import { caseName, imageFiles, resolveSources, splitValidation, type Case } from '../data/datalist';
+import type { PreparedVolume } from '../data/regionMasks';
+import { VolumeStore } from '../data/volumeStore';
 import { UserError } from '../errors/userError';
 import type {
   BodySurface,
@@ -31,6 +33,7 @@ import { bodySurface } from './surface';
 const CASES_MS = 10_000;
 
 interface Prepared extends Staged {
+  readonly volume: PreparedVolume;
   readonly key: string;
   readonly version: number;
 }
@@ -169,12 +172,14 @@ export class CropPreviewer {
 
   private async prepare(item: Case, { data }: PretrainConfig): Promise<Prepared> {
     const files = imageFiles(item);
-    const identity = await this.identityOf(files);
-    const key = JSON.stringify([files, item.missing, identity, data.channel, data.preprocess]);
+    const masks = Object.values(item.regionMasks ?? {}) as string[];
+    const identity = await this.identityOf([...files, ...masks]);
+    const key = JSON.stringify([files, item.missing, item.regionMasks, identity, data.channel, data.preprocess]);
     if (this.prepared?.key === key) return this.prepared;
     const staged = await this.stages.run(files, data, identity);
+    const whole = withMissing(staged.volume, item.missing);
+    const volume = masks.length > 0 ? await withMasksOf(item, whole, data) : whole;
     this.version += 1;
-    const volume = withMissing(staged.volume, item.missing);
     this.prepared = { ...staged, volume, key, version: this.version };
     return this.prepared;
   }
@@ -187,6 +192,21 @@ export class CropPreviewer {
     this.read = { files: names, identity: identity ?? last };
     return this.read.identity;
   }
+}
+
+/** The volume with the region masks of its case, as training has them. @throws UserError naming a mask that does not fit */
+async function withMasksOf(
+  item: Case,
+  volume: PreparedVolume,
+  { preprocess, channel }: PretrainConfig['data'],
+): Promise<PreparedVolume> {
+  const { anonymized, anatomy } = await new VolumeStore({
+    preprocess,
+    channel: channelToRead(channel),
+    cacheFolder: null,
+    memoryBytes: 0,
+  }).load(item);
+  return { ...volume, ...(anonymized && { anonymized }), ...(anatomy && { anatomy }) };
 }
 
 function describe({ config, prepared, task, cases }: Current, known: number | undefined): Omit<CropsPreview, 'crop'> {

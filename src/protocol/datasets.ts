@@ -16,6 +16,8 @@ export interface Finding {
 export interface CheckReport {
   /** How many volumes were looked at, held-out ones included. */
   readonly volumes: number;
+  /** How many of the cases have region masks, by kind: "12 anonymisation masks". */
+  readonly regionMasks: readonly string[];
   readonly findings: readonly Finding[];
 }
 

@@ -2,7 +2,7 @@ import type { PretrainConfig } from '../config';
 import type { Box, Vec3 } from '../geometry';
 import type { CropGridPreview, CropRequest } from '../protocol/crops';
 import type { PlacedCrop } from '../protocol/locate';
-import type { Volume } from '../volume';
+import type { PreparedVolume } from '../data/regionMasks';
 import type { Batch } from './sampler';
 
 /** A picture of a crop, and what of it counts. */
@@ -63,6 +63,6 @@ export interface OpenPreview {
 
 /** What the panel beside a config shows of a pretext task: the very code and numbers of training, without a tensor library. */
 export interface TaskPreview {
-  /** @param volume preprocessed, `[C, X, Y, Z]` @throws UserError where the task cannot be done on it */
-  open(config: PretrainConfig, volume: Volume<Float32Array>): OpenPreview;
+  /** @param volume preprocessed, `[C, X, Y, Z]`, with the region masks of its case @throws UserError where the task cannot be done on it */
+  open(config: PretrainConfig, volume: PreparedVolume): OpenPreview;
 }

@@ -64,33 +64,38 @@ function hasSwappedAxes(label: Grid, image: Grid): boolean {
   return (copied || isUnplaced(label)) && swapped(label.size, image.size);
 }
 
-function elsewhere(label: Grid, image: Grid, imageFile: string, distance: number): Notice {
+/** What lies over an image, voxel on voxel. */
+type LaidOver = 'label' | 'mask';
+
+function elsewhere(label: Grid, image: Grid, imageFile: string, distance: number, what: LaidOver): Notice {
   const grids = `${describeGrid(label)}; the image: ${describeGrid(image)}`;
   if (Number.isFinite(distance))
     return {
       severity: 'error',
-      message: `lies up to ${mm(distance)} away from its image ${imageFile}. The label: ${grids}`,
-      advice: 'pair the label with its own image, or write it with the affine of its image',
+      message: `lies up to ${mm(distance)} away from its image ${imageFile}. The ${what}: ${grids}`,
+      advice: `pair the ${what} with its own image, or write it with the affine of its image`,
     };
   return {
     severity: 'error',
-    message: `lies on another voxel grid than its image ${imageFile}. The label: ${grids}`,
+    message: `lies on another voxel grid than its image ${imageFile}. The ${what}: ${grids}`,
     advice: hasSwappedAxes(label, image)
       ? "its sizes are the image's in another order, as of an array whose axes were swapped (SimpleITK's arrays have z first): save it with the axes and the affine of the image"
       : sameExtent(label, image)
-        ? 'resample the label to the image, with the nearest voxel'
-        : 'pair the label with its own image, or resample it to the image, with the nearest voxel',
+        ? `resample the ${what} to the image, with the nearest voxel`
+        : `pair the ${what} with its own image, or resample it to the image, with the nearest voxel`,
   };
 }
 
-function cropped({ size }: Grid, { offset, outside }: Crop, imageFile: string): Notice {
+function cropped({ size }: Grid, { offset, outside }: Crop, imageFile: string, what: LaidOver): Notice {
   const at = offset.map((n) => String(n).replace('-', '−')).join(', ');
   const beyond = outside > 0 ? `, ${counted(outside, 'voxel')} of it outside of the image` : '';
   return {
     severity: 'warning',
-    message: `covers a part of its image ${imageFile}: ${formatSize(size)} voxels from voxel (${at}) on${beyond}; the rest of the image counts as background`,
+    message: `covers a part of its image ${imageFile}: ${formatSize(size)} voxels from voxel (${at}) on${beyond}; the rest of the image counts as ${what === 'label' ? 'background' : 'outside of it'}`,
     advice:
-      'nothing to do if all that is to be labelled lies in there; else write the label on the whole grid of its image',
+      what === 'label'
+        ? 'nothing to do if all that is to be labelled lies in there; else write the label on the whole grid of its image'
+        : 'nothing to do if all of the region lies in there; else write the mask on the whole grid of its image',
   };
 }
 
@@ -101,17 +106,23 @@ function cropped({ size }: Grid, { offset, outside }: Crop, imageFile: string): 
  * @param label grid of the label map
  * @param image grid of the image
  * @param imageFile names the image in messages
- * @param onImageGrid the user says that labels of the image's size lie on its grid, whatever their affine
+ * @param how whether the user says that labels of the image's size lie on its grid, whatever their affine; and whether it is a
+ * label map or a mask
  * @returns undefined when both have the same grid
  */
-export function judgeLabelGrid(label: Grid, image: Grid, imageFile: string, onImageGrid = false): Notice | undefined {
+export function judgeLabelGrid(
+  label: Grid,
+  image: Grid,
+  imageFile: string,
+  { onImageGrid = false, what = 'label' }: { readonly onImageGrid?: boolean; readonly what?: LaidOver } = {},
+): Notice | undefined {
   const found = compareGrids(label, image);
   const { place, distance, turn } = found;
   if (place === 'near')
     return {
       severity: 'warning',
       message: `lies up to ${mm(distance)} off its image ${imageFile}, which is less than half a voxel; the image's grid is used`,
-      advice: 'write the label with the affine of its image',
+      advice: `write the ${what} with the affine of its image`,
     };
   if (place === 'same')
     return (
@@ -125,15 +136,17 @@ export function judgeLabelGrid(label: Grid, image: Grid, imageFile: string, onIm
     return {
       severity: 'warning',
       message: `lies up to ${mm(distance)} away from its image ${imageFile} by its affine; the image's grid is used for it, as asked`,
-      advice: 'write the label with the affine of its image',
+      advice: `write the ${what} with the affine of its image`,
     };
-  if (found.crop) return cropped(label, found.crop, imageFile);
-  if (place === 'elsewhere') return elsewhere(label, image, imageFile, distance);
-  const [without, which] = found.unplaced === 'first' ? ['it has', 'label'] : [`its image ${imageFile} has`, 'image'];
+  if (found.crop) return cropped(label, found.crop, imageFile, what);
+  if (place === 'elsewhere') return elsewhere(label, image, imageFile, distance, what);
+  const [without, which] = found.unplaced === 'first' ? ['it has', 'own'] : [`its image ${imageFile} has`, 'image'];
   return {
     severity: 'error',
-    message: `${without} no place in space (its affine is the identity, or none), but the same ${formatSize(label.size)} voxels as the ${which === 'label' ? `image ${imageFile}` : 'label'}`,
+    message: `${without} no place in space (its affine is the identity, or none), but the same ${formatSize(label.size)} voxels as the ${which === 'own' ? `image ${imageFile}` : what}`,
     advice:
-      "if both lie voxel on voxel, use the image's grid: --labels-on-image-grid, or data.labelsOnImageGrid in the config; else write the affine into the file",
+      what === 'label'
+        ? "if both lie voxel on voxel, use the image's grid: --labels-on-image-grid, or data.labelsOnImageGrid in the config; else write the affine into the file"
+        : 'write the affine of the image into the mask',
   };
 }

@@ -2,7 +2,7 @@ import { dirname } from 'node:path';
 import { taskOf } from '../../catalog';
 import type { Config } from '../../config';
 import { cacheFolder } from '../../data/cache';
-import { findInSource, type Case } from '../../data/datalist';
+import { findInSource, regionMaskCounts, type Case } from '../../data/datalist';
 import type { Depth } from '../../data/judge';
 import { adviceFor } from '../../errors/advice';
 import { UserError } from '../../errors/userError';
@@ -23,6 +23,8 @@ export interface ConfigCheck {
 export interface ConfigReport {
   /** How many cases were looked at, held-out ones included. */
   readonly volumes: number;
+  /** How many of the config's own cases have region masks, by kind: "12 anonymisation masks". */
+  readonly regionMasks: readonly string[];
   readonly findings: readonly Finding[];
   readonly bad: readonly BadCase[];
 }
@@ -100,6 +102,7 @@ export async function checkConfig(config: Config, file: string, options: ConfigC
       (count, list) => count + list.length,
       0,
     ),
+    regionMasks: regionMaskCounts([...train, ...held]),
     findings: bySeverity([...ofLists, ...downstream.flatMap((list) => list.findings), ...findings]),
     bad,
   };

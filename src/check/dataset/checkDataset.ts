@@ -122,8 +122,8 @@ export async function inspectDataset(options: CheckOptions): Promise<Inspection>
   // A case of several lists is looked at once.
   const known = new Map<string, Promise<CaseVerdict>>();
   const judged = (item: Case, wanted: CaseDemands): Promise<CaseVerdict> => {
-    const { image, missing, label, labelled, problem } = item;
-    const key = JSON.stringify([image, missing, label, labelled, problem, wanted === foreign]);
+    const { image, missing, label, labelled, problem, regionMasks } = item;
+    const key = JSON.stringify([image, missing, label, labelled, problem, regionMasks, wanted === foreign]);
     const verdict = known.get(key) ?? judgeCase(item, wanted, depth, verdicts);
     known.set(key, verdict);
     return verdict;

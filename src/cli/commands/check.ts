@@ -11,14 +11,15 @@ import { counted } from '../../text';
 
 const SIGNS = { error: '✗ error', warning: '! warning', info: '· note' } as const;
 
-function print(findings: readonly Finding[], volumes: number): void {
+function print({ findings, volumes, regionMasks }: CheckReport): void {
   for (const { severity, file, message, advice } of findings) {
     process.stdout.write(`${SIGNS[severity]}: ${file}: ${withAdvice(message, advice)}\n`);
   }
   const count = (severity: Finding['severity'], what: string): string =>
     counted(findings.filter((item) => item.severity === severity).length, what);
   const verdict = [count('error', 'error'), count('warning', 'warning'), count('info', 'note')].join(', ');
-  process.stdout.write(`${counted(volumes, 'volume')} checked: ${findings.length === 0 ? 'nothing wrong' : verdict}\n`);
+  const looked = [counted(volumes, 'volume'), ...regionMasks].join(', ');
+  process.stdout.write(`${looked} checked: ${findings.length === 0 ? 'nothing wrong' : verdict}\n`);
 }
 
 export const check: Command = {
@@ -55,7 +56,7 @@ export const check: Command = {
     let bar: ProgressBar | undefined;
     let reached = [0, 0];
     try {
-      const { volumes, findings } = await checkConfig(config, file, {
+      const { volumes, regionMasks, findings } = await checkConfig(config, file, {
         depth: args.values.headers ? 'headers' : 'voxels',
         downstream: listOption(args, 'downstream').map((name) => resolve(name)),
         signal: controller.signal,
@@ -65,9 +66,9 @@ export const check: Command = {
         },
       });
       bar?.end();
-      if (args.values.json)
-        process.stdout.write(`${JSON.stringify({ volumes, findings } satisfies CheckReport, null, 2)}\n`);
-      else print(findings, volumes);
+      const report: CheckReport = { volumes, regionMasks, findings };
+      if (args.values.json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+      else print(report);
       return findings.some((finding) => finding.severity === 'error') ? ExitCode.failed : ExitCode.done;
     } catch (error) {
       if (!controller.signal.aborted) throw error;

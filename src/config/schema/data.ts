@@ -93,7 +93,46 @@ const globSource = {
   },
 } as const;
 
-const source = { anyOf: [datalistSource, folderSource, globSource] } as const;
+const maskFolder = {
+  ...pathString,
+  type: ['string', 'null'],
+} as const;
+
+const regionMasks = {
+  type: 'object',
+  additionalProperties: false,
+  description:
+    'Masks of each image, 1 inside and 0 outside, on its voxel grid. Left out: those that the list names, nnssl’s ' +
+    'pretrain_data.json under "associated_masks", others as "anonymization_mask" and "anatomy_mask" of an entry.',
+  examples: [{ anatomy: 'masks/brain' }],
+  properties: {
+    anonymization: {
+      ...maskFolder,
+      description:
+        'Folder with a mask for each image, called as the image, of what an anonymisation removed: no loss there, where images are ' +
+        'restored. null: masks that the list names are not used.',
+      examples: ['masks/deface', null],
+    },
+    anatomy: {
+      ...maskFolder,
+      description:
+        'Folder with a mask for each image, called as the image, of the anatomy: crops are drawn around its voxels. null: masks that ' +
+        'the list names are not used.',
+      examples: ['masks/brain', null],
+    },
+  },
+} as const;
+
+/** What every kind of task takes its cases from. */
+export const plainSources = [datalistSource, folderSource, globSource] as const;
+
+const source = {
+  anyOf: [
+    { ...datalistSource, properties: { ...datalistSource.properties, regionMasks } },
+    { ...folderSource, properties: { ...folderSource.properties, regionMasks } },
+    { ...globSource, properties: { ...globSource.properties, regionMasks } },
+  ],
+} as const;
 
 const storedValues = {
   unwrap: {

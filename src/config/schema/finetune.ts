@@ -1,5 +1,5 @@
 import type { FromSchema } from 'json-schema-to-ts';
-import { channelOfData, dataSchema } from './data';
+import { channelOfData, dataSchema, plainSources } from './data';
 import { networkSchema } from './network';
 import { pretrainSchema } from './pretrain';
 import { count } from '../../schema/shapes';
@@ -66,7 +66,7 @@ const masks = {
   examples: ['all', ['liver', 'spleen']],
 } as const;
 
-const [datalist, folder, glob] = data.train.items.anyOf;
+const [datalist, folder, glob] = plainSources;
 
 /** Sources of labelled cases, which may say what their label maps tell of. */
 const labelledSource = {

@@ -103,14 +103,7 @@ function signedAxes(matrix: Matrix3): { axis: number; sign: number }[] | undefin
  * @param size of the box, and of the result
  * @param out receives `[…size, C]`, channels last, from `offset` on
  */
-export function cutCrop(
-  volume: Volume<Float32Array>,
-  start: Vec3,
-  size: Vec3,
-  matrix: Matrix3,
-  out: Float32Array,
-  offset = 0,
-): void {
+export function cutCrop(volume: Volume, start: Vec3, size: Vec3, matrix: Matrix3, out: Float32Array, offset = 0): void {
   const centre = mapAxes((axis) => start[axis] + (size[axis] - 1) / 2);
   const axes = signedAxes(matrix);
   if (axes) copyCrop(volume, centre, size, axes, out, offset);
@@ -118,7 +111,7 @@ export function cutCrop(
 }
 
 function copyCrop(
-  { data, shape }: Volume<Float32Array>,
+  { data, shape }: Volume,
   centre: Vec3,
   size: Vec3,
   axes: readonly { axis: number; sign: number }[],
@@ -148,14 +141,7 @@ function copyCrop(
     }
 }
 
-function blendCrop(
-  volume: Volume<Float32Array>,
-  centre: Vec3,
-  size: Vec3,
-  m: Matrix3,
-  out: Float32Array,
-  offset: number,
-): void {
+function blendCrop(volume: Volume, centre: Vec3, size: Vec3, m: Matrix3, out: Float32Array, offset: number): void {
   const [channels] = volume.shape;
   const middle = mapAxes((axis) => (size[axis] - 1) / 2);
   let to = offset;
@@ -171,7 +157,7 @@ function blendCrop(
 }
 
 /** The value between eight voxels; those outside the volume are zero. */
-function blend({ data, shape }: Volume<Float32Array>, channel: number, x: number, y: number, z: number): number {
+function blend({ data, shape }: Volume, channel: number, x: number, y: number, z: number): number {
   const [, nx, ny, nz] = shape;
   if (x <= -1 || y <= -1 || z <= -1 || x >= nx || y >= ny || z >= nz) return 0;
   const [i, j, k] = [Math.floor(x), Math.floor(y), Math.floor(z)];

@@ -1,7 +1,7 @@
 import { basename, dirname } from 'node:path';
 import { isVolumeName, withoutVolumeEnding } from '../../files/volumeNames';
 import { counted, plural } from '../../text';
-import type { CaseProblem, Found, Mask } from './found';
+import type { CaseProblem, Found, Mask, RegionMasks } from './found';
 
 /** One image of a data set, with its label where labels were asked for. Paths are absolute. */
 export interface Case {
@@ -16,6 +16,8 @@ export interface Case {
   readonly labelled?: readonly string[];
   /** Masks that are merged into the label map, one a class (see `mergeMasks`). */
   readonly masks?: readonly Mask[];
+  /** Masks of the image that pre-training reads. */
+  readonly regionMasks?: RegionMasks;
   /** Why the case cannot be used, where that is known before its files are read: it has no label, or no masks that fit. */
   readonly problem?: CaseProblem;
   /** Name of the source that the case came from. */

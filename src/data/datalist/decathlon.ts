@@ -10,6 +10,7 @@ import { withChannelFiles } from './nnunetList';
 import { isNnssl, nnsslEntries } from './nnssl';
 import { listedPath } from './paths';
 import { casesOfEntries, completeCases } from './problems';
+import { listedRegionMasks } from './regionMasks';
 import { readPathList, readTableList } from './textLists';
 
 /** Keys that lists in the wild use where the format says `image` or `label`. */
@@ -161,8 +162,8 @@ interface Entry {
   readonly base: string;
 }
 
-/** The image of an entry: without one it is no case. @throws UserError when none is named */
-function imageOf({ content, where, base }: Entry, source: string): Found {
+/** The image of an entry, with the region masks that are named: without an image it is no case. @throws UserError when none is named */
+function imageOf({ content, where, base }: Entry, { source, labels }: DecathlonOptions): Found {
   if (typeof content === 'string') return { image: listedPath(base, content, where), source };
   if (!isItem(content)) throw new UserError(`${where}: expected an object with "image"`);
   const image = pathsOf(content, 'image', where);
@@ -173,6 +174,7 @@ function imageOf({ content, where, base }: Entry, source: string): Found {
         : image.map((part) => (part === '' ? '' : listedPath(base, part, where))),
     source,
     ...(typeof content.name === 'string' && content.name !== '' && { name: content.name }),
+    ...(labels !== true && listedRegionMasks(content, base, where)),
   };
 }
 
@@ -239,7 +241,7 @@ export async function readDecathlon(file: string, options: DecathlonOptions): Pr
   const images = casesOfEntries<Entry, Found>(
     entries,
     ({ where }) => where,
-    (entry) => imageOf(entry, source),
+    (entry) => imageOf(entry, options),
     (image, problem) => ({ image, problem, source }),
   );
   const entryOf = new Map(images.map((one, i) => [one, entries[i]!]));

@@ -7,6 +7,17 @@ export interface Mask {
   readonly name: string;
 }
 
+/**
+ * Masks of an image that pre-training reads: what an anonymisation removed (a face), in which nothing is to be restored, and the
+ * anatomy, in which crops are drawn. Files by region.
+ */
+export interface RegionMasks {
+  readonly anonymization?: string;
+  readonly anatomy?: string;
+}
+
+export type RegionName = keyof RegionMasks;
+
 /** What is wrong with one case of a source. The rest of the source can be used. */
 export interface CaseProblem {
   readonly file: string;
@@ -25,6 +36,7 @@ export interface Found {
   /** See `Case.labelled`. */
   readonly labelled?: readonly string[];
   readonly masks?: readonly Mask[];
+  readonly regionMasks?: RegionMasks;
   readonly problem?: CaseProblem;
   readonly source: string;
   /** What the case is called, where that is not its image's file name. */

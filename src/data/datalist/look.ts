@@ -10,6 +10,7 @@ import { isItem, type Item } from './json';
 import { masksBeside } from './masks';
 import { datasetJsonNear, isNnunet } from './nnunet';
 import { isNnssl } from './nnssl';
+import { regionMaskCounts } from './regionMasks';
 import { casesAsFound } from './sources';
 
 /** Masks of the first case tell of all: folders of thousands are not gone through. */
@@ -60,7 +61,7 @@ async function lookAtList(file: string): Promise<DataLook> {
   const others = lists.filter((list) => list.key !== key).map((list) => `${list.count} in "${list.key}"`);
   const where = key === 'training' ? '' : ` in "${key}"`;
   const count = `${counted(cases.length, 'case')}${where}${channelsText(channels)}`;
-  const text = [`${kindOfList(content)}, ${count}`, ...others].join(', ');
+  const text = [`${kindOfList(content)}, ${count}`, ...regionMaskCounts(cases), ...others].join(', ');
   return { path: file, list: true, text, cases: cases.length, keys, folds, ...(channels && { channels }) };
 }
 

@@ -17,7 +17,7 @@ function entriesOf(value: unknown, where: string): [string, Item][] {
 }
 
 /**
- * The images of nnssl's `pretrain_data.json` as entries of a datalist. Masks, subjects' and images' facts are not needed.
+ * The images of nnssl's `pretrain_data.json` as entries of a datalist. Subjects' and images' facts are not needed.
  *
  * @throws UserError naming the entry that is not as nnssl writes it
  */
@@ -34,7 +34,12 @@ export function nnsslEntries(content: Item, file: string): Item[] {
               `${file}: lists what nnssl has preprocessed (.b2nd); point at the pretrain_data.json of the raw data`,
             );
           const name = [dataset, subject, session, image.name ?? i].map(String).join('__');
-          entries.push({ image: image.image_path, name: name.replace(/\.nii(\.gz)?$/i, '') });
+          const masks = image.associated_masks;
+          entries.push({
+            image: image.image_path,
+            name: name.replace(/\.nii(\.gz)?$/i, ''),
+            ...(masks !== undefined && masks !== null && { associated_masks: masks }),
+          });
         }
   return entries;
 }

@@ -18,6 +18,7 @@ import { chosenMasks, masksBeside, type MaskChoice } from './masks';
 import { casesOfFiles } from './nnunet';
 import { folderOfList } from './nnunetFolder';
 import { completeCases } from './problems';
+import { withRegionMasks, type RegionMaskChoice } from './regionMasks';
 import { findImages } from './walk';
 import { isFile } from '../../files/kinds';
 
@@ -28,6 +29,8 @@ interface SourceKeys {
   readonly channel?: ChannelChoice;
   /** Merge the masks beside each image into its label map. */
   readonly masks?: MaskChoice;
+  /** Folders of region masks, for pre-training. */
+  readonly regionMasks?: RegionMaskChoice;
   /** Names of the classes that the label maps tell of, where they do not tell of all. */
   readonly labelled?: readonly string[];
 }
@@ -210,7 +213,8 @@ async function resolveSource(source: DataSource, configDir: string, options: Res
   );
   const found = chooseChannels(await foundIn(source, configDir, options), source.channel, options, where);
   const { masks } = source;
-  if (!options.labels || masks === undefined) return found;
+  if (!options.labels) return [...(await withRegionMasks(found, source.regionMasks))];
+  if (masks === undefined) return found;
   return completeCases(found, firstFile, async (item) => ({ ...item, masks: await chosenMasks(item, masks) }));
 }
 

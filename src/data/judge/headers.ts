@@ -91,10 +91,11 @@ async function judgeImage(file: string, demands: CaseDemands, depth: Depth, find
   }
 }
 
-async function judgeLabel(
+/** What lies over the image: a label map, or a region mask. */
+async function judgeOverlay(
   file: string,
   image: ImageFacts | undefined,
-  demands: CaseDemands,
+  how: Parameters<typeof judgeLabelGrid>[3] & { readonly what: 'label' | 'mask' },
   depth: Depth,
   findings: Findings,
 ): Promise<void> {
@@ -107,11 +108,11 @@ async function judgeLabel(
       findings.add({
         severity: 'error',
         file,
-        message: `a label with ${header.channels} channels`,
-        advice: 'store one class number a voxel',
+        message: `a ${how.what} with ${header.channels} channels`,
+        advice: how.what === 'label' ? 'store one class number a voxel' : 'store one value a voxel',
       });
-    const notice =
-      image && judgeLabelGrid(labelGrid(header, image.header), image.header, image.file, demands.labels?.onImageGrid);
+    const own = image && (how.what === 'label' ? labelGrid(header, image.header) : header);
+    const notice = image && judgeLabelGrid(own!, image.header, image.file, how);
     if (notice) findings.add({ ...notice, file });
   } catch (error) {
     findings.failed(error, file);
@@ -201,6 +202,9 @@ export async function judgeHeaders(
       advice: 'add "label" in the datalist',
     });
   if (demands.labels && !problem && item.label !== undefined)
-    await judgeLabel(item.label, first, demands, depth, findings);
+    await judgeOverlay(item.label, first, { what: 'label', onImageGrid: demands.labels.onImageGrid }, depth, findings);
+  if (demands.preprocess)
+    for (const file of Object.values(item.regionMasks ?? {}))
+      await judgeOverlay(file, first, { what: 'mask' }, depth, findings);
   return { images: images.length === files.length ? images : [] };
 }

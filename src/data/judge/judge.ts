@@ -1,7 +1,9 @@
 import { BadCaseError } from '../../errors/userError';
-import { noticeText } from '../../volume';
+import { gridOf, noticeText, type Volume } from '../../volume';
 import { imageFiles, type Case } from '../datalist/case';
+import type { RegionName } from '../datalist/found';
 import { readChannels, type ReadVolume } from '../readImage';
+import { judgeRegionMask } from '../regionMasks';
 import { voxelHash } from './facts';
 import { Findings, judgeHeaders } from './headers';
 import type { CaseDemands, CaseVerdict, Depth } from './types';
@@ -42,6 +44,7 @@ async function judge(item: Case, demands: CaseDemands, depth: Depth, folder: Ver
       findings.failed(error, item.label);
     }
   }
+  if (read && !findings.bad && demands.preprocess) await judgeRegionMasks(item, read.volume, findings);
   const whole: CaseVerdict = {
     ...verdict,
     images: read ? images.map((image, i) => (i === 0 ? withHash(image, read.volume) : image)) : images,
@@ -49,6 +52,17 @@ async function judge(item: Case, demands: CaseDemands, depth: Depth, folder: Ver
   };
   if (findings.lasting) await rememberVerdict(folder, item, demands, whole);
   return { verdict: whole, ...(read && !findings.bad && { read }) };
+}
+
+/** Looks at the voxels of the region masks. */
+async function judgeRegionMasks({ regionMasks = {}, ...item }: Case, image: Volume, findings: Findings): Promise<void> {
+  for (const [name, file] of Object.entries(regionMasks) as [RegionName, string][])
+    try {
+      const { notices } = await judgeRegionMask(name, file, gridOf(image), imageFiles(item)[0]!);
+      findings.add(...notices.map((notice) => ({ ...notice, file })).filter((one) => !findings.has(one)));
+    } catch (error) {
+      findings.failed(error, file);
+    }
 }
 
 const withHash = <T extends { readonly fingerprints: readonly string[] }>(

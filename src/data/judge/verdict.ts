@@ -12,13 +12,16 @@ const JUDGE_VERSION = 5;
 /** Where verdicts are kept: a folder of the cache; null keeps none. */
 export type VerdictFolder = string | null;
 
-type Judged = Pick<Case, 'image' | 'missing' | 'label' | 'labelled' | 'problem'>;
+type Judged = Pick<Case, 'image' | 'missing' | 'label' | 'labelled' | 'problem' | 'regionMasks'>;
 
 /** The file of a verdict. Undefined for files that are not there. */
 async function fileOf(folder: string, item: Judged, demands: CaseDemands): Promise<string | undefined> {
-  const files = [...imageFiles(item), ...(demands.labels && item.label !== undefined ? [item.label] : [])];
-  const { labelled, problem, missing } = item;
-  const key = await cacheKey(files, { judge: JUDGE_VERSION, demands, labelled, problem, missing }).catch(
+  const { labelled, problem, missing, regionMasks = {} } = item;
+  const label = demands.labels && item.label !== undefined ? [item.label] : [];
+  const masks = demands.preprocess ? Object.entries(regionMasks).sort() : [];
+  const files = [...imageFiles(item), ...label, ...masks.map(([, file]) => file as string)];
+  const regions = masks.length > 0 ? masks.map(([name]) => name) : undefined;
+  const key = await cacheKey(files, { judge: JUDGE_VERSION, demands, labelled, problem, missing, regions }).catch(
     (error: unknown) => {
       if (!(error instanceof UserError)) throw error;
       return undefined;

@@ -1,6 +1,7 @@
 import type { Vec3 } from '../../geometry';
 import { UserError } from '../../errors/userError';
 import { correctCropCentre, type Volume } from '../../volume';
+import { nthVoxel } from '../places';
 
 /** How many voxels of each x plane are foreground (labelled) and background (unlabelled, inside the body). */
 export interface CropPlaces {
@@ -62,14 +63,11 @@ function nthPlace(
 ): number {
   const counts = labelled ? places.foreground : places.background;
   const area = image.shape[2] * image.shape[3];
-  let [x, left] = [0, n];
-  while (left >= counts[x]!) left -= counts[x++]!;
-  for (let i = x * area; ; i++) {
-    const fits = labelled
+  return nthVoxel(counts, area, n, (i) =>
+    labelled
       ? codes[i]! > 0 && codes[i] !== places.ignoredCode
-      : codes[i] === 0 && insideAt(image, i, codes.length, places.zeroIsAround);
-    if (fits && left-- === 0) return i;
-  }
+      : codes[i] === 0 && insideAt(image, i, codes.length, places.zeroIsAround),
+  );
 }
 
 export interface PlaceDraw {

@@ -107,7 +107,7 @@ export async function judgeLabel(item: Case, image: Grid, settings: LabelSetting
   }
   const values = countLabelValues(volume.data);
   const own = labelGrid(header, image);
-  const grid = judgeLabelGrid(own, image, imageFiles(item)[0]!, settings.onImageGrid);
+  const grid = judgeLabelGrid(own, image, imageFiles(item)[0]!, { onImageGrid: settings.onImageGrid });
   const notices = [
     ...fileNotices(header.warnings),
     ...(grid ? [grid] : []),

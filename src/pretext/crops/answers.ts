@@ -2,6 +2,7 @@ import type { AnswerScores, ClassAnswer, ImageAnswer, PartnerAnswer } from '../.
 import * as tf from '../../tensor/tf';
 import { cosinesOf, type Contrast } from '../simclr/loss';
 import type { CropBatch } from './sampler';
+import { askedOf } from './tensors';
 
 /** The numbers of tensors that `make` gives, which are freed with all that it made. */
 export async function numbersOf<T extends Record<string, tf.Tensor>>(
@@ -22,8 +23,8 @@ export function restoredAnswer(
   voxels: Float32Array,
   { batch, row, scores }: { batch: CropBatch; row: number; scores: AnswerScores },
 ): ImageAnswer {
-  const length = batch.masks.length / batch.rows;
-  const asked = length > 0 && { asked: batch.masks.slice(row * length, (row + 1) * length) };
+  const part = askedOf(batch, { first: row, count: 1 });
+  const asked = part && { asked: part };
   return { kind: 'image', image: { name, voxels, ...asked }, scores };
 }
 

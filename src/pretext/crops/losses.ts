@@ -1,20 +1,27 @@
 import * as tf from '../../tensor/tf';
 import { stopGradient } from '../voco/tensors';
 
+/** Mean of each row over the voxels that the mask marks (all without one), then the mean over rows; `[rows, voxels, C]`. */
+function maskedMean(values: tf.Tensor3D, mask?: tf.Tensor3D): tf.Scalar {
+  if (!mask) return tf.mean(values);
+  const channels = values.shape[2];
+  const each = tf.sum(tf.sum(tf.mul(values, mask), 2), 1);
+  const count = tf.mul(tf.sum(tf.sum(mask, 2), 1), channels);
+  // A row without a marked voxel asks nothing: its sum is 0.
+  return tf.mean(tf.div(each, tf.maximum(count, 1)));
+}
+
 /**
  * Mean squared error of each row over the voxels that the mask marks (all without one), then the mean over rows.
  *
  * @param output, target `[rows, voxels, C]`; @param mask `[rows, voxels, 1]`
  */
-export function maskedSquaredError(output: tf.Tensor3D, target: tf.Tensor3D, mask?: tf.Tensor3D): tf.Scalar {
-  const squared = tf.square(tf.sub(output, target));
-  if (!mask) return tf.mean(squared);
-  const channels = target.shape[2];
-  const each = tf.sum(tf.sum(tf.mul(squared, mask), 2), 1);
-  const count = tf.mul(tf.sum(tf.sum(mask, 2), 1), channels);
-  // A row without a marked voxel asks nothing: its sum is 0.
-  return tf.mean(tf.div(each, tf.maximum(count, 1)));
-}
+export const maskedSquaredError = (output: tf.Tensor3D, target: tf.Tensor3D, mask?: tf.Tensor3D): tf.Scalar =>
+  maskedMean(tf.square(tf.sub<tf.Tensor3D>(output, target)), mask);
+
+/** Mean absolute error; otherwise as {@link maskedSquaredError}. */
+export const maskedAbsoluteError = (output: tf.Tensor3D, target: tf.Tensor3D, mask?: tf.Tensor3D): tf.Scalar =>
+  maskedMean(tf.abs(tf.sub<tf.Tensor3D>(output, target)), mask);
 
 /** Least product of two standard deviations: a row of air has none. */
 const LEAST_SPREAD = 1e-6;

@@ -17,7 +17,7 @@ export function maskedSample<Method extends CropMethod & { readonly block: numbe
   done: string,
 ): MakeSample<Method> {
   return (draw, method) => {
-    const { box, voxels, plain, words, size } = cleanCrop(draw, method);
+    const { box, voxels, plain, words, size, kept } = cleanCrop(draw, method);
     const random = taskStream(draw);
     const mask = drawBlockMask(random, size, method.block, ratio(method, random));
     const hidden = voxelMask(mask);
@@ -25,7 +25,7 @@ export function maskedSample<Method extends CropMethod & { readonly block: numbe
     return {
       box,
       plain,
-      rows: [{ input: hideVoxels(voxels, hidden, HIDDEN), target: voxels, mask: hidden }],
+      rows: [{ input: hideVoxels(voxels, hidden, HIDDEN), target: voxels, mask: hidden, kept }],
       words: [...words, `${count} of ${mask.hidden.length} cubes ${done}`],
     };
   };

@@ -3,8 +3,8 @@ import { cropTraits } from '../../data/channels';
 import { mapAxes } from '../../geometry';
 import type { CropRequest } from '../../protocol/crops';
 import type { CropImage, DrawnCrop, OpenPreview, TaskPreview } from '../../tasks';
-import type { Volume } from '../../volume';
-import { drawOf, type CropSample, type MakeSample } from './sample';
+import type { PreparedVolume } from '../../data/regionMasks';
+import { askedVoxels, drawOf, type CropRow, type CropSample, type MakeSample } from './sample';
 import { batchOf } from './sampler';
 import { methodOf, type CropMethod } from './settings';
 
@@ -18,14 +18,20 @@ export interface Shown {
   readonly label?: Float64Array;
 }
 
+/** The voxels of a row that something is asked of, where these are not all. */
+export function askedOf(row: CropRow): Pick<CropImage, 'asked'> {
+  const asked = askedVoxels(row);
+  return asked ? { asked } : {};
+}
+
 /** A task that restores an image: what of the crop goes in, and the image. */
 export const restoredShown =
   (goesIn: string, asked: string) =>
   ({ rows }: CropSample): Shown => {
-    const { input, target, mask } = rows[0]!;
+    const { input, target } = rows[0]!;
     return {
       goesIn: [{ name: goesIn, voxels: input }],
-      asked: [{ name: asked, voxels: target!, ...(mask && { asked: mask }) }],
+      asked: [{ name: asked, voxels: target!, ...askedOf(rows[0]!) }],
     };
   };
 
@@ -34,18 +40,26 @@ export function maskedShown({ rows }: CropSample): Shown {
   const { input, target, mask } = rows[0]!;
   return {
     goesIn: [{ name: 'The crop, hidden cubes hatched', voxels: input, ...(mask && { hidden: mask }) }],
-    asked: [{ name: 'The hidden cubes', voxels: target!, ...(mask && { asked: mask }) }],
+    asked: [{ name: 'The hidden cubes', voxels: target!, ...askedOf(rows[0]!) }],
   };
 }
 
-function drawn({ box, plain, words }: CropSample, shown: Shown): DrawnCrop {
+function drawn({ rows, box, plain, words }: CropSample, shown: Shown): DrawnCrop {
   return {
     box,
     centre: mapAxes((axis) => box.start[axis] + Math.floor(box.size[axis] / 2)),
     plain: plain(),
     ...shown,
-    words: words.length > 0 ? words.join(', ') : 'not changed in this draw',
+    words: [...words, ...keptWords(rows[0]!)].join(', ') || 'not changed in this draw',
   };
+}
+
+/** What the loss leaves out. */
+function keptWords({ kept }: CropRow): string[] {
+  const removed = kept ? kept.length - kept.reduce((sum, value) => sum + value, 0) : 0;
+  return removed > 0
+    ? [`no loss in ${Math.ceil((100 * removed) / kept!.length)} %, which an anonymisation removed`]
+    : [];
 }
 
 /**
@@ -58,7 +72,7 @@ export function cropPreview<Method extends CropMethod>(
   show: (sample: CropSample, method: Method) => Shown,
 ): TaskPreview {
   return {
-    open(config: PretrainConfig, volume: Volume<Float32Array>): OpenPreview {
+    open(config: PretrainConfig, volume: PreparedVolume): OpenPreview {
       const method = methodOf<Method>(config);
       const traits = cropTraits(config.data);
       // The other crop of tasks that mix two is of the same volume, as in a batch of one; of a larger batch this one stands for the others.

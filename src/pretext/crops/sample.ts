@@ -1,8 +1,15 @@
-import { changeIntensity, cutCrop, drawSpatial, NO_SPATIAL_AUGMENTATION, scaleRows } from '../../data/augment';
+import {
+  changeIntensity,
+  cutCrop,
+  drawSpatial,
+  NO_SPATIAL_AUGMENTATION,
+  scaleRows,
+  type Matrix3,
+} from '../../data/augment';
 import { channelFor, type CropTraits } from '../../data/channels';
 import { mapAxes, voxelCount, type Box, type Vec3 } from '../../geometry';
 import { RandomStream } from '../../random/random';
-import type { Volume } from '../../volume';
+import type { PreparedVolume } from '../../data/regionMasks';
 import type { CropMethod } from './settings';
 
 /** Streams of one crop: where it lies, how it is augmented, and what the task does to it. */
@@ -13,9 +20,9 @@ const INTENSITY = 3;
 
 /** One crop of a volume: the number of its draw, and the path of the volume's random streams. */
 export interface CropDraw {
-  readonly volume: Volume<Float32Array>;
+  readonly volume: PreparedVolume;
   /** The other volumes of the batch, for tasks that mix two. */
-  readonly others?: readonly Volume<Float32Array>[];
+  readonly others?: readonly PreparedVolume[];
   readonly stream: readonly number[];
   readonly number: number;
   /** False for held-out cases. */
@@ -65,18 +72,22 @@ export const taskStream = ({ stream, number }: CropDraw): RandomStream => new Ra
 /** Where a crop may begin along an axis: along one that is shorter than the crop, it lies in the middle of the padding. */
 const lastStart = (length: number, size: number): number => length - size;
 
-/** The box of a crop: drawn, or as near as it can be to where a person has put it. It juts out of smaller volumes. */
+/**
+ * The box of a crop: drawn, or as near as it can be to where a person has put it. It juts out of smaller volumes. With an anatomy
+ * mask, one of its voxels is the centre, or as near to it as a box in the volume can be.
+ */
 export function boxOf(
   { volume, stream, number, centre }: Pick<CropDraw, 'volume' | 'stream' | 'number' | 'centre'>,
   size: Vec3,
 ): Box {
   const random = new RandomStream(...stream, number, PLACE);
+  const around = centre ?? volume.anatomy?.at(random.uniform());
   const start = mapAxes((axis) => {
     const last = lastStart(volume.shape[axis + 1]!, size[axis]);
     const drawn = random.uniform();
     if (last < 0) return Math.ceil(last / 2);
-    if (!centre) return Math.floor(drawn * (last + 1));
-    return Math.max(0, Math.min(last, Math.round(centre[axis]) - Math.floor(size[axis] / 2)));
+    if (!around) return Math.floor(drawn * (last + 1));
+    return Math.max(0, Math.min(last, Math.round(around[axis]) - Math.floor(size[axis] / 2)));
   });
   return { start, size };
 }
@@ -89,6 +100,8 @@ export interface CleanCrop {
   /** `[…size, C]`: without and with the augmentation. */
   readonly plain: () => Float32Array;
   readonly voxels: Float32Array;
+  /** `[…size]`: 0 where an anonymisation removed something, which cannot be restored; absent where the case has no such mask. */
+  readonly kept?: Uint8Array;
   /** What the augmentation did. */
   readonly words: readonly string[];
 }
@@ -122,7 +135,23 @@ export function cleanCrop(draw: CropDraw, method: CropMethod, extent: Vec3 = met
       )
     : [];
   const words = [...(draw.told ?? []), ...spatial.words, ...changes];
-  return { box, size, channels, plain: () => cut(NO_SPATIAL_AUGMENTATION.matrix), voxels, words };
+  const kept = keptVoxels(draw.volume, { start, size }, scaleRows(spatial.matrix, zoom));
+  return { box, size, channels, plain: () => cut(NO_SPATIAL_AUGMENTATION.matrix), voxels, ...kept, words };
+}
+
+/** A voxel that was interpolated from this much of a removed one counts as removed. */
+const TRACE = 1e-3;
+
+/** The voxels of a crop that an anonymisation has left as they were. */
+function keptVoxels(
+  { shape, affine, anonymized }: PreparedVolume,
+  { start, size }: Box,
+  matrix: Matrix3,
+): { kept?: Uint8Array } {
+  if (!anonymized) return {};
+  const removed = new Float32Array(voxelCount(size));
+  cutCrop({ data: anonymized, shape: [1, shape[1], shape[2], shape[3]], affine }, start, size, matrix, removed);
+  return { kept: Uint8Array.from(removed, (share) => (share > TRACE ? 0 : 1)) };
 }
 
 /** One row of a batch: what passes through the network, and what is asked of it. */
@@ -133,8 +162,15 @@ export interface CropRow {
   readonly target?: Float32Array;
   /** `[…size]`: 1 where the loss looks, 0 elsewhere. */
   readonly mask?: Uint8Array;
+  /** `[…size]`: 0 where the loss never looks, whatever the mask says: an anonymisation removed something. */
+  readonly kept?: Uint8Array | undefined;
   /** What the network is to give where that are whole numbers: classes of the row, or of each voxel. */
   readonly labels?: Uint8Array | readonly number[];
+}
+
+/** Where the loss looks, of one row or of several: not at what an anonymisation removed. Undefined: at all voxels. */
+export function askedVoxels({ mask, kept }: Pick<CropRow, 'mask' | 'kept'>): Uint8Array | undefined {
+  return mask && kept ? mask.map((value, i) => value * kept[i]!) : (mask ?? kept);
 }
 
 /** What a task makes of one crop. */

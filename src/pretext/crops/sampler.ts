@@ -1,10 +1,10 @@
 import type { CropTraits } from '../../data/channels';
-import { imageFiles } from '../../data/datalist';
+import { imageFiles, type Case } from '../../data/datalist';
+import type { PreparedVolume } from '../../data/regionMasks';
 import { VolumeStore } from '../../data/volumeStore';
 import { UserError } from '../../errors/userError';
 import { mapAxes, voxelCount, type Vec3 } from '../../geometry';
 import type { Batch, Draw, Sampler } from '../../tasks';
-import type { Volume } from '../../volume';
 import { drawOf, type CropRow, type CropSample, type MakeSample } from './sample';
 import type { CropMethod, CropSettings } from './settings';
 
@@ -20,13 +20,15 @@ export interface CropBatch extends Batch {
   readonly targets: Float32Array;
   /** `[rows, …shape]`: 1 where the loss looks; empty where it looks at all voxels. */
   readonly masks: Uint8Array;
+  /** `[rows, …shape]`: 0 where the loss never looks, since an anonymisation removed something; empty where none did. */
+  readonly kept: Uint8Array;
   /** `[rows, n]`: classes of the rows, or of their voxels; empty for tasks without classes. */
   readonly labels: Uint8Array;
   /** Centres of the rows in voxels of the preprocessed volume, `[rows, 3]`. */
   readonly centres: Float64Array;
 }
 
-type Item = { readonly image: string | readonly string[] };
+type Item = Pick<Case, 'image' | 'missing' | 'regionMasks'>;
 
 function floats(length: number, reuse: ArrayBuffer | undefined): Float32Array {
   return reuse?.byteLength === 4 * length ? new Float32Array(reuse) : new Float32Array(length);
@@ -53,6 +55,8 @@ export function batchOf(
     inputs: floats(rows.length * first.input.length, reuse?.[0]),
     targets: floats(rows.length * (first.target?.length ?? 0), reuse?.[1]),
     masks: new Uint8Array(rows.length * (first.mask?.length ?? 0)),
+    // Cases without a mask lie beside those with one: nothing of theirs is left out.
+    kept: new Uint8Array(rows.length * (rows.find(({ kept }) => kept)?.kept!.length ?? 0)).fill(1),
     labels: new Uint8Array(rows.length * (first.labels?.length ?? 0)),
     centres: new Float64Array(rows.length * 3),
   } satisfies CropBatch;
@@ -63,10 +67,11 @@ export function batchOf(
 function fill(batch: CropBatch, samples: readonly CropSample[]): void {
   let row = 0;
   for (const { rows, box } of samples)
-    for (const { input, target, mask, labels } of rows) {
+    for (const { input, target, mask, kept, labels } of rows) {
       batch.inputs.set(input, row * input.length);
       if (target) batch.targets.set(target, row * target.length);
       if (mask) batch.masks.set(mask, row * mask.length);
+      if (kept) batch.kept.set(kept, row * kept.length);
       if (labels) batch.labels.set(labels, row * labels.length);
       batch.centres.set(
         mapAxes((axis) => box.start[axis] + box.size[axis] / 2),
@@ -80,8 +85,8 @@ async function loadAll(
   draws: readonly Draw<Item>[],
   store: VolumeStore,
   { randomChannel }: CropTraits,
-): Promise<Volume<Float32Array>[]> {
-  const volumes: Volume<Float32Array>[] = [];
+): Promise<PreparedVolume[]> {
+  const volumes: PreparedVolume[] = [];
   for (const draw of draws) {
     const volume = await store.load(draw);
     const [first = volume] = volumes;
@@ -119,8 +124,8 @@ export function cropSampler<Method extends CropMethod>(
         },
       };
     },
-    transferables: ({ inputs, targets, masks, labels, centres }) =>
-      [inputs, targets, masks, labels, centres].map(({ buffer }) => buffer as ArrayBuffer),
+    transferables: ({ inputs, targets, masks, kept, labels, centres }) =>
+      [inputs, targets, masks, kept, labels, centres].map(({ buffer }) => buffer as ArrayBuffer),
     memory: ({ inputs, targets }) => [inputs, targets].map(({ buffer }) => buffer as ArrayBuffer),
   };
 }
@@ -138,6 +143,7 @@ export function noiseRows(shape: Vec3, channels: number, rows: number): Pick<Cro
     inputs,
     targets: new Float32Array(0),
     masks: new Uint8Array(0),
+    kept: new Uint8Array(0),
     labels: new Uint8Array(0),
     centres: new Float64Array(3 * rows),
   };

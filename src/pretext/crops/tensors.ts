@@ -1,9 +1,10 @@
 import { VisibleVoxels } from '../../nets';
 import type { Rows } from '../../tasks';
 import * as tf from '../../tensor/tf';
+import { askedVoxels } from './sample';
 import type { CropBatch } from './sampler';
 
-type Part = 'inputs' | 'targets' | 'masks' | 'labels';
+type Part = 'inputs' | 'targets' | 'masks' | 'kept' | 'labels';
 
 function slice(batch: CropBatch, part: Part, { first, count }: Rows): Float32Array | Uint8Array {
   const all = batch[part];
@@ -22,10 +23,19 @@ export function targetTensor(batch: CropBatch, rows: Rows): tf.Tensor3D {
   return tf.tensor3d(values, [rows.count, values.length / (rows.count * batch.channels), batch.channels]);
 }
 
+/** Where the loss looks, `[count, …shape]`; undefined: everywhere. */
+export function askedOf(batch: CropBatch, rows: Rows): Uint8Array | undefined {
+  const part = (name: 'masks' | 'kept') =>
+    batch[name].length > 0 ? (slice(batch, name, rows) as Uint8Array) : undefined;
+  const [mask, kept] = [part('masks'), part('kept')];
+  return askedVoxels({ ...(mask && { mask }), kept });
+}
+
 /** Where the loss looks, `[count, voxels, 1]`; undefined: everywhere. */
 export function maskTensor(batch: CropBatch, rows: Rows): tf.Tensor3D | undefined {
-  if (batch.masks.length === 0) return undefined;
-  const values = Float32Array.from(slice(batch, 'masks', rows));
+  const asked = askedOf(batch, rows);
+  if (!asked) return undefined;
+  const values = Float32Array.from(asked);
   return tf.tensor3d(values, [rows.count, values.length / rows.count, 1]);
 }
 

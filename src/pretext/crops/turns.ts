@@ -23,12 +23,16 @@ export function turnText({ axis, quarters }: Turn): string {
  *
  * @param voxels `[…size, C]`; both axes in the plane of an odd number of quarters must be equally long
  */
-export function turned(voxels: Float32Array, size: Vec3, { axis, quarters }: Turn): Float32Array {
-  if (quarters === 0) return voxels.slice();
+export function turned<Voxels extends Float32Array | Uint8Array>(
+  voxels: Voxels,
+  size: Vec3,
+  { axis, quarters }: Turn,
+): Voxels {
+  const out = voxels.slice() as Voxels;
+  if (quarters === 0) return out;
   const channels = voxels.length / (size[0] * size[1] * size[2]);
   const [p, q] = [(axis + 1) % 3, (axis + 2) % 3] as [0 | 1 | 2, 0 | 1 | 2];
   if (quarters % 2 === 1 && size[p] !== size[q]) throw new Error('quarter turns need a square plane');
-  const out = new Float32Array(voxels.length);
   const from: [number, number, number] = [0, 0, 0];
   const place: [number, number, number] = [0, 0, 0];
   let to = 0;

@@ -19,7 +19,7 @@ function toUnit(voxels: Float32Array): { unit: Float32Array; back: (unit: Float3
  * z-score would be clamped by its curve (docs/pretext.md), so they are brought there and back. Held-out crops are corrupted, too.
  */
 export const corruptedSample: MakeSample<GenesisMethod> = (draw, method) => {
-  const { box, voxels, plain, words, size } = cleanCrop(draw, method);
+  const { box, voxels, plain, words, size, kept } = cleanCrop(draw, method);
   const random = taskStream(draw);
   const done: string[] = [];
   const { unit, back } = toUnit(voxels);
@@ -36,7 +36,7 @@ export const corruptedSample: MakeSample<GenesisMethod> = (draw, method) => {
     (inside ? paintInside : paintOutside)(unit, size, random);
     done.push(inside ? 'boxes painted over' : 'all but some boxes painted over');
   }
-  return { box, plain, rows: [{ input: back(unit), target: voxels }], words: [...words, ...done] };
+  return { box, plain, rows: [{ input: back(unit), target: voxels, kept }], words: [...words, ...done] };
 };
 
 export const genesisSampler = cropSampler(corruptedSample);

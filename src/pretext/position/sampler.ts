@@ -27,7 +27,8 @@ function quantised(shares: Float64Array): number[] {
 /** A random crop on the grid, and the share of it in each place. */
 export const placedSample: MakeSample<PositionMethod> = (draw, method) => {
   const grid = gridOf(draw, method);
-  const centre = draw.centre ?? drawCentre(grid, new RandomStream(...draw.stream, draw.number, CENTRE));
+  const centre =
+    draw.centre ?? drawCentre(grid, new RandomStream(...draw.stream, draw.number, CENTRE), draw.volume.anatomy);
   const { box, voxels, plain, words } = cleanCrop({ ...draw, centre }, method, grid.crop);
   const shares = positionLabel(boxAround(centre, grid.crop), grid);
   const place = shares.indexOf(Math.max(...shares)) + 1;

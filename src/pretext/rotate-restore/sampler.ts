@@ -6,9 +6,9 @@ import type { RotateRestoreMethod } from './descriptor';
 
 /** Turns a crop; the upright one is the target. */
 export const restoredSample: MakeSample<RotateRestoreMethod> = (draw, method) => {
-  const { box, voxels, plain, words, size } = cleanCrop(draw, method);
+  const { box, voxels, plain, words, size, kept } = cleanCrop(draw, method);
   const { turn } = drawTurn(draw, method.turns);
-  const rows = [{ input: turned(voxels, size, turn), target: voxels }];
+  const rows = [{ input: turned(voxels, size, turn), target: voxels, kept }];
   return { box, plain, rows, words: [...words, turnText(turn)] };
 };
 

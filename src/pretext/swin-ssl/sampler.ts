@@ -40,7 +40,7 @@ function cutOut(
 
 /** Two views of a crop, each turned about z and cut out; the turned crop without holes is what is to be restored. */
 export const viewsSample: MakeSample<SwinSslMethod> = (draw, method) => {
-  const { box, voxels, plain, words, size } = cleanCrop(draw, method);
+  const { box, voxels, plain, words, size, kept } = cleanCrop(draw, method);
   const random = taskStream(draw);
   const filler = cleanCrop(otherDraw(draw, random), method).voxels;
   const [low, high] = finiteRange(voxels);
@@ -60,7 +60,7 @@ export const viewsSample: MakeSample<SwinSslMethod> = (draw, method) => {
     );
     cutOut(input, size, method.cut, own, () => (at) => filler[at]!);
     done.push(`view ${view + 1} ${turnText(VIEW_TURNS[label]!)}`);
-    return { input, target, labels: [label] };
+    return { input, target, labels: [label], kept: kept && turned(kept, size, VIEW_TURNS[label]!) };
   });
   return { box, plain, rows, words: [...words, ...done] };
 };

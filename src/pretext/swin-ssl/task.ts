@@ -3,11 +3,11 @@ import { globalAverage } from '../../tensor/ops';
 import type { AnswerPart, Rows } from '../../tasks';
 import * as tf from '../../tensor/tf';
 import { classAnswer, numbersOf, partnerAnswers, restoredAnswer } from '../crops/answers';
-import { classLoss, voxelCorrelation } from '../crops/losses';
+import { classLoss, maskedAbsoluteError, voxelCorrelation } from '../crops/losses';
 import { asStudent, initOf, linearHead, STUDENT } from '../crops/models';
 import type { CropBatch } from '../crops/sampler';
 import { cropTask } from '../crops/task';
-import { flatVoxels, inputTensor, labelsOf, targetTensor } from '../crops/tensors';
+import { flatVoxels, inputTensor, labelsOf, maskTensor, targetTensor } from '../crops/tensors';
 import { turnText } from '../crops/turns';
 import { ntXent } from '../simclr/loss';
 import { swinSslDescriptor, type SwinSslMethod } from './descriptor';
@@ -38,7 +38,11 @@ async function answerOf<O extends Outputs>(
     const given = await numbersOf(() => {
       const all = outputs(batch, rows);
       const { restoreLoss, turns: told } = judge(all, batch, rows);
-      const correlation = voxelCorrelation(all.restored as tf.Tensor3D, targetTensor(batch, rows));
+      const correlation = voxelCorrelation(
+        all.restored as tf.Tensor3D,
+        targetTensor(batch, rows),
+        maskTensor(batch, rows),
+      );
       return { restored: all.restored, turns: tf.softmax(all.turns), restoreLoss, correlation, turnLoss: told.loss };
     });
     const scores = { 'mean absolute error': given.restoreLoss[0]!, correlation: given.correlation[0]! };
@@ -81,7 +85,7 @@ export const swinSslTask = cropTask<SwinSslMethod>({
       };
     };
     const judge = ({ restored, turns }: ReturnType<typeof outputs>, batch: CropBatch, rows: Rows) => ({
-      restoreLoss: tf.mean(tf.abs(tf.sub(restored, targetTensor(batch, rows)))) as tf.Scalar,
+      restoreLoss: maskedAbsoluteError(restored, targetTensor(batch, rows), maskTensor(batch, rows)),
       turns: classLoss(turns, labelsOf(batch, rows).values),
     });
     return {

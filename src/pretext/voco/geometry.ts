@@ -1,6 +1,7 @@
 import { placesProblem } from '../../data/judge';
 import { AXES, mapAxes, overlapAlong, voxelCount, type Box, type Vec3 } from '../../geometry';
 import { UsageError } from '../../errors/userError';
+import type { Anatomy } from '../../data/regionMasks';
 import type { RandomStream } from '../../random/random';
 import { spacingOf, type Volume } from '../../volume';
 
@@ -121,9 +122,16 @@ function rangeInside({ volume, crop, origin }: CropGrid, half: Vec3, ends: Vec3)
   return { low, high: mapAxes((axis) => Math.max(low[axis] + 1, Math.min(volume[axis], ends[axis]) - half[axis])) };
 }
 
-/** Draws the centre of a random crop, voxels: x, then y, then z, uniform over {@link centreRange}. */
-export function drawCentre(grid: CropGrid, random: RandomStream): Vec3 {
+/**
+ * Draws the centre of a random crop, voxels: x, then y, then z, uniform over {@link centreRange}. With an anatomy it is one of its
+ * voxels, or as near to it as a crop inside the grid can be.
+ */
+export function drawCentre(grid: CropGrid, random: RandomStream, anatomy?: Pick<Anatomy, 'at'>): Vec3 {
   const { low, high } = centreRange(grid);
+  if (anatomy) {
+    const voxel = anatomy.at(random.uniform());
+    return mapAxes((axis) => Math.max(low[axis], Math.min(high[axis] - 1, voxel[axis])));
+  }
   const x = random.integer(low[0], high[0]);
   const y = random.integer(low[1], high[1]);
   const z = random.integer(low[2], high[2]);

@@ -5,7 +5,7 @@ import { boxAround, mapAxes, voxelCount, type Vec3 } from '../../geometry';
 import type { CropChoice, CropRequest } from '../../protocol/crops';
 import type { PlacedCrop } from '../../protocol/locate';
 import type { DrawnCrop, OpenPreview, TaskPreview } from '../../tasks';
-import type { Volume } from '../../volume';
+import type { PreparedVolume } from '../../data/regionMasks';
 import { baseBoxes, positionLabel, type CropGrid } from './geometry';
 import { cropAugmentation, layGrid, randomCentre } from './sampler';
 
@@ -17,7 +17,7 @@ class VocoPreview implements OpenPreview {
 
   constructor(
     private readonly method: VocoConfig['method'],
-    private readonly volume: Volume<Float32Array>,
+    private readonly volume: PreparedVolume,
     private readonly traits: CropTraits,
   ) {
     this.grid = layGrid(volume, method);
@@ -74,7 +74,7 @@ class VocoPreview implements OpenPreview {
     const index = Math.min(choice.index, (choice.kind === 'random' ? method.randomCrops : grid.size) - 1);
     const base = choice.kind === 'base' ? baseBoxes(grid)[index]! : undefined;
     const size = choice.size ? fittingSize(choice.size, grid) : grid.crop;
-    const drawn = (): Vec3 => randomCentre({ stream }, index, grid);
+    const drawn = (): Vec3 => randomCentre({ stream }, index, grid, volume);
     const moved = choice.centre !== undefined || choice.size !== undefined;
     const random = moved ? insideGrid(choice.centre ?? drawn(), size, grid) : drawn();
     const centre = base ? middle(base.start, base.size) : random;

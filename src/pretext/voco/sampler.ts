@@ -6,7 +6,7 @@ import { BadCaseError, UserError } from '../../errors/userError';
 import { boxAround, mapAxes, type Box, type Vec3 } from '../../geometry';
 import { RandomStream } from '../../random/random';
 import type { Sampler } from '../../tasks';
-import type { Volume } from '../../volume';
+import type { PreparedVolume } from '../../data/regionMasks';
 import { boxOf } from '../crops/sample';
 import {
   baseBoxes,
@@ -40,7 +40,7 @@ const GRID = 1_000_004;
  * @throws UsageError where the volume is smaller than a grid that must lie inside
  */
 export function layGrid(
-  volume: Volume<Float32Array>,
+  volume: PreparedVolume,
   { gridPlace, ...settings }: Pick<CropSettings, 'grid' | 'crop' | 'cropMm' | 'gridPlace'>,
   stream?: readonly number[],
 ): CropGrid {
@@ -53,7 +53,7 @@ export function layGrid(
   return gridAt(grid, crop, size, origin);
 }
 
-function gridFor(volume: Volume<Float32Array>, draw: VolumeDraw, settings: CropSettings) {
+function gridFor(volume: PreparedVolume, draw: VolumeDraw, settings: CropSettings) {
   try {
     return layGrid(volume, settings, draw.stream);
   } catch (error) {
@@ -88,8 +88,13 @@ function emptyBatch(
 }
 
 /** Centre of the random crop number `crop` of a volume. */
-export function randomCentre(draw: Pick<VolumeDraw, 'stream'>, crop: number, grid: CropGrid): Vec3 {
-  return drawCentre(grid, new RandomStream(...draw.stream, crop, PLACE));
+export function randomCentre(
+  draw: Pick<VolumeDraw, 'stream'>,
+  crop: number,
+  grid: CropGrid,
+  { anatomy }: Pick<PreparedVolume, 'anatomy'>,
+): Vec3 {
+  return drawCentre(grid, new RandomStream(...draw.stream, crop, PLACE), anatomy);
 }
 
 /** Augmentation of a crop of a volume: random crops come first, then base crops in grid order. */
@@ -106,13 +111,7 @@ export function cropAugmentation(
   return { ...drawn, intensity: { settings: intensity, stream: [...draw.stream, crop, INTENSITY], keepZero } };
 }
 
-function fillVolume(
-  batch: CropBatch,
-  b: number,
-  volume: Volume<Float32Array>,
-  draw: VolumeDraw,
-  settings: CropSettings,
-) {
+function fillVolume(batch: CropBatch, b: number, volume: PreparedVolume, draw: VolumeDraw, settings: CropSettings) {
   const grid = gridFor(volume, draw, settings);
   const cropLength = batch.random.length / (batch.volumes * batch.randomPerVolume);
   const square = settings.input[0] === settings.input[1];
@@ -122,7 +121,7 @@ function fillVolume(
     sampleCrop(shown, box.start, box.size, settings.input, augmentation, out, slot * cropLength);
   };
   for (let r = 0; r < settings.randomCrops; r++) {
-    const centre = randomCentre(draw, r, grid);
+    const centre = randomCentre(draw, r, grid, volume);
     const box = boxAround(centre, grid.crop);
     const slot = b * settings.randomCrops + r;
     batch.labels.set(positionLabel(box, grid), slot * grid.size);
@@ -162,7 +161,7 @@ const buffersOf = (arrays: readonly (Float32Array | Float64Array)[]): ArrayBuffe
   arrays.map((array) => array.buffer as ArrayBuffer);
 
 /** Random and base crops of whole volumes, with the position labels of the random ones. */
-export const vocoSampler: Sampler<LoaderSettings, Pick<VolumeDraw, 'image'>, CropBatch> = {
+export const vocoSampler: Sampler<LoaderSettings, Pick<VolumeDraw, 'image' | 'regionMasks'>, CropBatch> = {
   open(settings, onWarning) {
     const store = new VolumeStore(settings.store, onWarning);
     return { make: (draws, reuse) => assembleBatch(draws, store, settings, reuse) };

@@ -1,5 +1,6 @@
 import type { AugmentSettings, IntensitySettings } from '../../data/augment';
 import type { CropTraits } from '../../data/channels';
+import type { Case } from '../../data/datalist';
 import type { StoreSettings } from '../../data/volumeStore';
 import type { Draw } from '../../tasks';
 import type { Vec3 } from '../../geometry';
@@ -25,5 +26,5 @@ export interface LoaderSettings extends CropSettings {
   readonly store: StoreSettings;
 }
 
-/** One volume of a batch: which image, and the path of its random streams. */
-export type VolumeDraw = Draw<{ readonly image: string | readonly string[] }>;
+/** One volume of a batch: which case, and the path of its random streams. */
+export type VolumeDraw = Draw<Pick<Case, 'image' | 'missing' | 'regionMasks'>>;

@@ -103,7 +103,7 @@ describe('grids are compared in world space', () => {
     expect(compareGrids(image, label)).toMatchObject({ place: 'unplaced', unplaced: 'second' });
     const notice = judgeLabelGrid(label, image, 'a.nii.gz');
     expect(notice).toMatchObject({ severity: 'error', advice: expect.stringContaining('--labels-on-image-grid') });
-    expect(judgeLabelGrid(label, image, 'a.nii.gz', true)).toMatchObject({ severity: 'warning' });
+    expect(judgeLabelGrid(label, image, 'a.nii.gz', { onImageGrid: true })).toMatchObject({ severity: 'warning' });
     const data = Uint8Array.from({ length: 840 }, (__, i) => i % 5);
     const placed = ontoGrid({ data, shape: [1, 12, 10, 7], affine: without }, image);
     expect([...placed.data]).toEqual([...data]);
@@ -112,7 +112,7 @@ describe('grids are compared in world space', () => {
 
   test('another size is an error with both grids, whatever the user says of equal sizes', () => {
     const coarse: Grid = { size: [6, 5, 7], affine: affine(-1.6, 0, 0, 89.6, 0, 1.8, 0, -119.6, 0, 0, 2.5, 31) };
-    const notice = judgeLabelGrid(coarse, image, 'img.nii.gz', true);
+    const notice = judgeLabelGrid(coarse, image, 'img.nii.gz', { onImageGrid: true });
     expect(notice).toMatchObject({ severity: 'error', advice: expect.stringContaining('resample') });
     for (const part of ['img.nii.gz', '6×5×7 voxels of 1.6×1.8×2.5 mm', '12×10×7 voxels of 0.8×0.9×2.5 mm', 'LAS'])
       expect(notice!.message).toContain(part);
@@ -120,7 +120,7 @@ describe('grids are compared in world space', () => {
 
   test('an array whose axes were swapped is recognised by its sizes', () => {
     const array: Grid = { size: [7, 10, 12], affine: affine(1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0) };
-    expect(judgeLabelGrid(array, image, 'img.nii.gz', true)).toMatchObject({
+    expect(judgeLabelGrid(array, image, 'img.nii.gz', { onImageGrid: true })).toMatchObject({
       severity: 'error',
       advice: expect.stringContaining('SimpleITK'),
     });
@@ -130,7 +130,9 @@ describe('grids are compared in world space', () => {
     const far = judgeLabelGrid(moved(0, 25, 0), image, 'img.nii.gz');
     expect(far).toMatchObject({ severity: 'error', message: expect.stringContaining('25 mm away') });
     expect(far!.message).toContain('(90, −95, 31)');
-    expect(judgeLabelGrid(moved(0, 25, 0), image, 'img.nii.gz', true)).toMatchObject({ severity: 'warning' });
+    expect(judgeLabelGrid(moved(0, 25, 0), image, 'img.nii.gz', { onImageGrid: true })).toMatchObject({
+      severity: 'warning',
+    });
   });
 
   test('a single slice turned along its own axis is the same grid', () => {
