@@ -110,14 +110,14 @@ const regionMasks = {
       ...maskFolder,
       description:
         'Folder with a mask for each image, called as the image, of what an anonymisation removed: no loss there, where images are ' +
-        'restored. null: masks that the list names are not used.',
+        'restored. null: masks that the list names are not used. Left out: they are.',
       examples: ['masks/deface', null],
     },
     anatomy: {
       ...maskFolder,
       description:
         'Folder with a mask for each image, called as the image, of the anatomy: crops are drawn around its voxels. null: masks that ' +
-        'the list names are not used.',
+        'the list names are not used. Left out: they are.',
       examples: ['masks/brain', null],
     },
   },
