@@ -30,7 +30,7 @@ before(async () => {
   server = await startServer();
   const runs = join(server.folder, 'runs');
   writeRun(runs, 'voco-btcv-20260101-000000', { steps: STEPS, seed: 1, patch: { resumedAt: [8000] } });
-  writeRun(runs, 'voco-btcv-20260102-000000', { steps: STEPS, seed: 2 });
+  writeRun(runs, 'voco-btcv-20260102-000000', { steps: STEPS, seed: 2, collapsed: true });
   writeRun(runs, 'small-20260103-000000', { steps: 900, seed: 3, phase: 'failed', patch: { exitReason: 'disk full' } });
   browser = await startBrowser();
   await open();
@@ -92,6 +92,7 @@ test('the panel shows all charts of a run to its last step', async () => {
   ]);
   const label = await frame.locator('[data-chart="loss"] .plot').getAttribute('aria-label');
   assert.match(label, /Loss\. .*at step 20000/);
+  assert.equal(await frame.locator('.warning:visible').count(), 0);
   await screenshotInThemes(page, 'curves-one');
 });
 
@@ -101,6 +102,8 @@ test('several runs lie over one another, each in its colour', async () => {
     .locator('[data-chart="accuracy"] .swatch')
     .evaluateAll((all) => all.map((one) => getComputedStyle(one).borderTopColor));
   assert.notEqual(colours[0], colours[1]);
+  const warning = await frame.locator('[data-chart="collapse"] .warning').textContent();
+  assert.match(warning, /voco-btcv.*Jan 2.*: the embeddings have collapsed/);
   await screenshotInThemes(page, 'curves-two');
 });
 

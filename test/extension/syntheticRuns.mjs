@@ -2,8 +2,12 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Writes a run directory with `steps` steps of plausible metrics; `patch` overrides parts of run.json, `config` is its config. */
-export function writeRun(root, name, { steps = 2000, phase = 'finished', seed = 1, patch = {}, config } = {}) {
+/**
+ * Writes a run directory with `steps` steps of plausible metrics; `patch` overrides parts of run.json, `config` is its config. The
+ * embeddings of a `collapsed` run are alike in its last quarter.
+ */
+export function writeRun(root, name, options = {}) {
+  const { steps = 2000, phase = 'finished', seed = 1, patch = {}, config, collapsed = false } = options;
   const dir = join(root, name);
   mkdirSync(dir, { recursive: true });
   let state = seed;
@@ -22,7 +26,7 @@ export function writeRun(root, name, { steps = 2000, phase = 'finished', seed = 
       regularizer,
       accuracy: Math.min(1, Math.max(0, 0.2 + 0.7 * progress + 0.2 * noise())),
       baseSimilarity: 0.5 - 0.3 * progress + 0.05 * noise(),
-      featureStd: 0.8 + 0.05 * noise(),
+      featureStd: (0.8 + 0.05 * noise()) * (collapsed && progress > 0.75 ? 0.01 : 1),
       gradientNorm: 20 * Math.exp(-3 * progress) * (1 + noise()),
       learningRate: 1e-4 * Math.min(1, step / (steps / 20)) * 0.5 * (1 + Math.cos(Math.PI * progress)),
       cropsPerSecond: 40 + 10 * noise(),
