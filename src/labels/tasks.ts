@@ -33,7 +33,7 @@ const voco = (metric: PublishedScore['metric'], value: number): PublishedScore[]
   { metric, value, of: 'VoCo, Swin-UNETR (CVPR 2024)' },
 ];
 
-/** The downstream tasks of the CVPR paper: classes, colours and the paper's mean score (facts of docs/tasks). */
+/** Downstream tasks: those of the CVPR paper with its mean score, and those of the Decathlon in MRI. */
 export const TASKS = {
   btcv: {
     title: 'BTCV: 13 abdominal organs in CT',
@@ -89,6 +89,32 @@ export const TASKS = {
       { name: 'normal', values: [2], colour: '#3cb44b' },
     ],
     published: voco('accuracy', 0.9083),
+  },
+  hippocampus: {
+    title: 'MSD Hippocampus: anterior and posterior part in MRI',
+    output: 'softmax',
+    classes: [
+      { name: 'anterior', values: [1], colour: '#e6194b' },
+      { name: 'posterior', values: [2], colour: '#4363d8' },
+    ],
+    published: [],
+  },
+  brats: {
+    title: 'MSD BrainTumour: brain tumour regions in four MRI sequences',
+    output: 'sigmoid',
+    // The values of the Decathlon are 1 oedema, 2 other core, 3 enhancing; those of BraTS 21 are others.
+    classes: [
+      { name: 'enhancing tumour', values: [3], colour: '#ffe119' },
+      { name: 'tumour core', values: [2, 3], colour: '#e6194b' },
+      { name: 'whole tumour', values: [1, 2, 3], colour: '#3cb44b' },
+    ],
+    published: [],
+  },
+  heart: {
+    title: 'MSD Heart: left atrium in MRI',
+    output: 'softmax',
+    classes: [{ name: 'left atrium', values: [1], colour: '#e6194b' }],
+    published: [],
   },
 } as const satisfies Record<string, TaskTable>;
 

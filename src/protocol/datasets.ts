@@ -58,6 +58,8 @@ export interface DataLook {
   readonly cases: number;
   /** Names of the channels where each case has several files; '' where one has none. */
   readonly channels?: readonly string[];
+  /** Its dataset.json says that the images are MRI. */
+  readonly mri?: boolean;
   /** Of a list: the lists inside. */
   readonly keys?: readonly string[];
   /** Of a list: its entries say which fold they are of. */

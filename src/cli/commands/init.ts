@@ -4,6 +4,7 @@ import { dirname, isAbsolute, relative, resolve } from 'node:path';
 import { ExitCode, UsageError, UserError } from '../../errors/userError';
 import { writeFileAtomically } from '../../files/atomic';
 import { checkOutputs } from '../../files/outputs';
+import type { Config } from '../../config';
 import type { DataLook } from '../../protocol/datasets';
 import { FORCE_OPTION, integerOption, onlyPositional, say, textOption, type Arguments, type Command } from '../command';
 
@@ -58,6 +59,17 @@ async function choosePreset(args: Arguments) {
   return known;
 }
 
+/** Told where a preset for CT is written for MRI: it has a window, or cuts at an intensity, below which MRI has tissue. */
+function tellOfCt(found: DataLook | undefined, { data, ...config }: Config): void {
+  const { intensity, foreground } = data.preprocess;
+  if (!found?.mri || (intensity?.kind !== 'window' && typeof foreground?.threshold !== 'number')) return;
+  const advice =
+    config.kind === 'pretrain'
+      ? `--preset ${config.method.name}-mri is made for MRI`
+      : 'for MRI set data.preprocess.intensity to { "kind": "zscore" } and data.preprocess.foreground to { "threshold": "nonzero" }';
+  say(`the images are MRI, and this preset is made for CT: ${advice}`);
+}
+
 export const init: Command = {
   name: 'init',
   usage:
@@ -82,9 +94,10 @@ export const init: Command = {
     const data = given === undefined ? undefined : pathFrom(dirname(file), given);
     const found = data === undefined ? undefined : await lookAt(data, dirname(file));
     const channel = channelOf(args, found);
-    const takesAll = presetConfig(known, { network }).data.channel === 'all';
+    const takesAll = typeof presetConfig(known, { network }).data.channel !== 'number';
     if (found?.channels && channel === undefined && !takesAll)
       say(`choose one of the ${found.channels.length} channels with "channel" in the source, or with --channel`);
+    tellOfCt(found, presetConfig(known, { network }));
     await writeFileAtomically(file, presetText(known, { data, found, channel, network }));
     process.stdout.write(`${file}\n`);
     return ExitCode.done;

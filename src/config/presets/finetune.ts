@@ -9,11 +9,19 @@ export interface FinetunePreset {
   readonly hasValidation?: boolean;
   /** Its list has one key, whose entries say in which fold they are; the first fold is held out. */
   readonly folds?: { readonly train: readonly number[]; readonly validation: readonly number[] };
+  /** Its data set usually comes without held-out cases: a share is held out, where no list names some. */
+  readonly splits?: true;
   /** What its list of volumes is called, where that is not `dataset_0.json`. */
   readonly list?: string;
 }
 
 const none = { prob: 0 };
+
+/** Of MRI: z-scores of the voxels that are not 0, and a cut to these. */
+const mri = { intensity: { kind: 'zscore', nonzero: true }, foreground: { threshold: 'nonzero' } } as const;
+
+/** nnU-Net's changes of intensity, and the field of a coil. */
+const mriIntensity = { noise: 0.1, brightness: 0.15, contrast: 0.15, gamma: 0.3, biasField: 0.3 } as const;
 
 /**
  * Figures of the released scripts by task, of Luffy03/Large-Scale-Medical (commit 1ad538b), Downstream/monai/<task>: main.py and
@@ -81,8 +89,62 @@ export const finetunePresets = {
     folds: { train: [1, 2, 3, 4], validation: [0] },
     data: {
       channel: 'all',
-      preprocess: { spacing: null, intensity: { kind: 'zscore', nonzero: true } },
+      // The script cuts before it scales, to what is above 0 in the file.
+      preprocess: { spacing: null, ...mri },
     },
+  },
+  hippocampus: {
+    description:
+      'Fine-tune on MSD Hippocampus (MRI, anterior and posterior part): z-score, crops of 48×64×48 at 1 mm, 100 epochs',
+    config: {
+      name: 'hippocampus',
+      task: { name: 'hippocampus' },
+      // As large as most of the volumes, which are cut out around the hippocampus.
+      crops: { size: [48, 64, 48], perVolume: 2, positive: 1 },
+      augment: { flip: 0, rotate90: 0, intensity: mriIntensity },
+      network: { name: 'unet3d', featureSize: 16 },
+      optimizer: { lr: 0.001 },
+      schedule: { warmupEpochs: 5 },
+      train: { epochs: 100, batch: 2, validateEvery: 10 },
+    },
+    splits: true,
+    list: 'dataset.json',
+    data: { preprocess: { spacing: [1, 1, 1], ...mri } },
+  },
+  brats: {
+    description:
+      'Fine-tune on MSD BrainTumour (tumour regions, 4 MRI sequences, some may be missing): z-score, crops of 128³, 100 epochs',
+    config: {
+      name: 'brats',
+      task: { name: 'brats' },
+      crops: { size: [128, 128, 128], perVolume: 1, positive: 1 },
+      augment: { flip: 0.5, rotate90: 0, intensity: mriIntensity, dropChannel: 0.1 },
+      network: { inChannels: 4 },
+      inference: { batch: 1 },
+      schedule: { warmupEpochs: 5 },
+      train: { epochs: 100, validateEvery: 10 },
+    },
+    splits: true,
+    list: 'dataset.json',
+    data: {
+      channel: 'all',
+      missingChannels: 'zero',
+      preprocess: { spacing: [1, 1, 1], ...mri },
+    },
+  },
+  heart: {
+    description: 'Fine-tune on MSD Heart (left atrium in MRI): z-score, crops of 96³ at 1.25×1.25×1.37 mm, 500 epochs',
+    config: {
+      name: 'heart',
+      task: { name: 'heart' },
+      crops: { positive: 1 },
+      augment: { intensity: mriIntensity },
+      schedule: { warmupEpochs: 5 },
+      train: { epochs: 500 },
+    },
+    splits: true,
+    list: 'dataset.json',
+    data: { preprocess: { spacing: [1.25, 1.25, 1.37], ...mri } },
   },
   'cc-ccii': {
     description: 'Fine-tune on CC-CCII (pneumonia, one class a volume): batches of 4, 100 epochs',

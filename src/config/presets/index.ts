@@ -3,13 +3,14 @@ import { defaultNetwork, networkDescriptors } from '../../nets/descriptors';
 import { settle } from '../../schema/tree';
 import type { Config, FinetuneConfig, PretrainConfig } from '../types';
 import { configSchema, validate } from '../validate';
-import { pretextDescriptors, type OwnPresetName } from '../../pretext/descriptors';
-import type { PretextPreset } from '../../tasks/descriptor';
+import { pretextDescriptors, type OwnPresetName, type PretextName } from '../../pretext/descriptors';
+import type { PretextDescriptor, PretextPreset } from '../../tasks/descriptor';
 import { applyOverride } from '../overrides';
 import { finetunePresets, type FinetunePreset } from './finetune';
+import { mriPresets } from './mri';
 import { commentedText, inSchemaOrder } from './write';
 
-type PretextPresetName = OwnPresetName & string;
+type PretextPresetName = (OwnPresetName & string) | `${PretextName}-mri`;
 
 export type PresetName = PretextPresetName | keyof typeof finetunePresets;
 
@@ -17,9 +18,12 @@ type ConfigOfPreset<N extends PresetName> = N extends keyof typeof finetunePrese
 
 type AnyPreset = PretextPreset | FinetunePreset;
 
+/** The presets of a pretext task, the one for MRI last. */
+const ofTask = (task: PretextDescriptor) => ({ ...task.presets, ...mriPresets([task]) });
+
 /** Those of the pretext tasks first, in the order of the tasks. */
 const presets: Readonly<Record<PresetName, AnyPreset>> = {
-  ...(Object.assign({}, ...pretextDescriptors.all.map((task) => task.presets)) as Record<PretextPresetName, AnyPreset>),
+  ...(Object.assign({}, ...pretextDescriptors.all.map(ofTask)) as Record<PretextPresetName, AnyPreset>),
   ...finetunePresets,
 };
 
@@ -97,7 +101,8 @@ function complete<N extends PresetName>(name: N, options: PresetOptions): Config
   const preset = presets[name];
   const { found } = options;
   const data = options.data ?? ('list' in preset && preset.list ? preset.list : 'dataset_0.json');
-  const usualKey = options.validationKey ?? (preset.hasValidation ? 'validation' : undefined);
+  const listed = preset.hasValidation === true || ('splits' in preset && found?.keys?.includes('validation'));
+  const usualKey = options.validationKey ?? (listed ? 'validation' : undefined);
   // Of data that were looked at, only lists that are there.
   const validationKey = !found?.keys || found.keys.includes(usualKey ?? '') ? usualKey : undefined;
   const isList = /\.json$/i.test(data);
@@ -111,7 +116,7 @@ function complete<N extends PresetName>(name: N, options: PresetOptions): Config
       ? [sourceOf(data, validationKey, options)]
       : [];
   // A data set without a list of held-out cases still gets a validation curve.
-  const splits = preset.hasValidation === true || 'folds' in preset;
+  const splits = preset.hasValidation === true || 'folds' in preset || 'splits' in preset;
   const fraction = splits && validation.length === 0 ? { validationFraction: 0.2 } : {};
   const train = { ...sourceOf(data, key, options), ...(folds && { folds: [...folds.train] }) };
   const input = {
@@ -133,7 +138,7 @@ export function presetConfig<N extends PresetName>(name: N, options: PresetOptio
 
 /** The presets of a pretext task, its usual one first. @throws UserError where there is no such task */
 export function presetsOfTask(task: string): PresetName[] {
-  return Object.keys(pretextDescriptors.get(task).presets) as PresetName[];
+  return Object.keys(ofTask(pretextDescriptors.get(task))) as PresetName[];
 }
 
 /**

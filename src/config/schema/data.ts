@@ -317,8 +317,8 @@ const preprocess = {
           ],
           default: 0.3,
           description:
-            'Voxels above this are foreground, in scaled intensity. Released VoCo code: 0.3, which is -47.5 HU in its window; ' +
-            'its large-scale successor: 0. "nonzero": voxels whose stored value is not 0, for MRI, of whose z-scores half are below 0.',
+            'Voxels above this are foreground, in scaled intensity; "nonzero": voxels whose stored value is not 0, for MRI, of whose z-scores ' +
+            'half are below 0. Released VoCo code: 0.3, which is -47.5 HU in its window; its large-scale successor: 0.',
           examples: [0.3, 0, 'nonzero'],
         },
       },
@@ -411,8 +411,8 @@ export const dataSchema = {
       ],
       default: 0,
       description:
-        `${channelOfData.description} "random": another channel for each crop, drawn from those that its image has, so that a network of one ` +
-        'channel learns from all sequences of MRI.',
+        'Which channel of 4-D images to take (from 0), "all" to use each as an input channel of the network, or "random": for each crop ' +
+        'one of those that its image has. So a network of one channel learns from all sequences of MRI.',
       examples: [0, 'all', 'random'],
     },
     missingChannels: {
@@ -420,8 +420,8 @@ export const dataSchema = {
       type: 'string',
       default: 'stop',
       description:
-        'What a case means that has no file of one of its channels, as a patient without one of the sequences, where all are taken ' +
-        '(data.channel "all"). stop: an error. zero: the channel is 0 everywhere after preprocessing. Lists name such a channel null.',
+        'What a run does with a case that lacks the file of a channel, where all are taken. stop: the run ends and names it. zero: the ' +
+        'channel is 0 everywhere after preprocessing, as for a patient without one of the sequences. Lists name such a channel null.',
       examples: ['stop', 'zero'],
     },
     onBadCase: {

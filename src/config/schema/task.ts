@@ -48,9 +48,11 @@ export const taskSchema = {
   properties: {
     name: {
       type: 'string',
-      enum: ['btcv', 'lits', 'spleen', 'mm-whs', 'brats21', 'cc-ccii', 'custom'],
+      enum: ['btcv', 'lits', 'spleen', 'mm-whs', 'brats21', 'cc-ccii', 'hippocampus', 'brats', 'heart', 'custom'],
       default: 'btcv',
-      description: 'A downstream task of the CVPR paper with its classes and colours, or custom for your own classes.',
+      description:
+        'A downstream task of the CVPR paper, or one of the Medical Segmentation Decathlon in MRI (hippocampus, brats, heart), with its classes ' +
+        'and colours; custom for your own classes.',
       examples: ['btcv', 'custom'],
     },
     output: {

@@ -8,7 +8,7 @@ import { datalistKeys, readDatalist } from './decathlon';
 import { firstFile, type Found } from './found';
 import { isItem, type Item } from './json';
 import { masksBeside } from './masks';
-import { datasetJsonNear, isNnunet } from './nnunet';
+import { channelNames, datasetJsonNear, isNnunet } from './nnunet';
 import { isNnssl } from './nnssl';
 import { regionMaskCounts } from './regionMasks';
 import { casesAsFound } from './sources';
@@ -32,16 +32,28 @@ function channelsText(channels: readonly string[] | undefined): string {
   return ` of ${channels.length} channels${named ? ` (${names})` : ''}`;
 }
 
+/** Names of MR and of its sequences, as data sets call them. */
+const MR =
+  /^(mri?|mr[ _-]?t[12].*|t[12]([ _-]?(w|ce|c|gd|gad|wgd|weighted|flair|post|pre|n|f|map|star|\*).*)?|flair|pdw?|adc|dwi|swi|dce.*|b\d+)$/i;
+
+/** Whether a `dataset.json` says that all of its channels are MRI. */
+function saysMri(content: Item | undefined): boolean {
+  const names = content && channelNames(content);
+  return names !== undefined && names.length > 0 && names.every((name) => MR.test(name.trim()));
+}
+
 async function lookAtFolder(folder: string): Promise<DataLook> {
   const cases = await casesAsFound({ folder }, folder);
   const channels = channelsOf(cases);
   const first = firstFile(cases[0]!);
-  const raw = /^images/i.test(basename(dirname(first))) && isNnunet((await datasetJsonNear(dirname(first))) ?? {});
+  const content = await datasetJsonNear(dirname(first));
+  const raw = /^images/i.test(basename(dirname(first))) && isNnunet(content ?? {});
+  const mri = saysMri(content);
   const bids = cases.some((item) => /[\\/]sub-[^\\/]+[\\/](.*[\\/])?anat$/.test(dirname(imageFiles(item)[0]!)));
   const what = raw ? 'nnU-Net data set, ' : bids ? 'BIDS, ' : '';
   const count = counted(cases.length, channels ? 'case' : 'volume');
-  const text = `${what}${count}${channelsText(channels)}${await masksText(cases)}`;
-  return { path: folder, list: false, text, cases: cases.length, ...(channels && { channels }) };
+  const text = `${what}${count}${channelsText(channels)}${mri ? ' of MRI' : ''}${await masksText(cases)}`;
+  return { path: folder, list: false, text, cases: cases.length, ...(channels && { channels }), ...(mri && { mri }) };
 }
 
 function kindOfList(content: Item): string {
@@ -60,9 +72,11 @@ async function lookAtList(file: string): Promise<DataLook> {
   const folds = Array.isArray(entries) && entries.some((item) => isItem(item) && typeof item.fold === 'number');
   const others = lists.filter((list) => list.key !== key).map((list) => `${list.count} in "${list.key}"`);
   const where = key === 'training' ? '' : ` in "${key}"`;
-  const count = `${counted(cases.length, 'case')}${where}${channelsText(channels)}`;
+  const mri = saysMri(content);
+  const count = `${counted(cases.length, 'case')}${where}${channelsText(channels)}${mri ? ' of MRI' : ''}`;
   const text = [`${kindOfList(content)}, ${count}`, ...regionMaskCounts(cases), ...others].join(', ');
-  return { path: file, list: true, text, cases: cases.length, keys, folds, ...(channels && { channels }) };
+  const told = { ...(channels && { channels }), ...(mri && { mri }) };
+  return { path: file, list: true, text, cases: cases.length, keys, folds, ...told };
 }
 
 /**

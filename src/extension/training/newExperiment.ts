@@ -147,7 +147,7 @@ function lookAt(services: Services, data: string): Promise<DataLook | undefined>
 
 /** Which of several files of each case is taken; nothing is asked where the preset takes all, or there is one. */
 async function pickChannel(preset: PresetName, look: DataLook | undefined): Promise<number | undefined> {
-  if (!look?.channels || presetConfig(preset).data.channel === 'all') return undefined;
+  if (!look?.channels || typeof presetConfig(preset).data.channel !== 'number') return undefined;
   const items = look.channels.map((name, channel) =>
     plainItem({ label: name === '' ? `channel ${channel}` : name, channel }),
   );
