@@ -41,11 +41,12 @@ export class CropSection {
     const movable = choice.kind === 'random';
     this.fields.show(crop.centre, crop.box, { centre: movable, size: movable && task.resizable });
     this.pictures.replaceChildren(
-      head('Cut from the volume'),
-      pictureRow({ name: `${formatSize(input)} voxels`, images: crop.plain }),
-      head('Goes in'),
-      ...crop.goesIn.map((picture) => pictureRow(picture)),
-      element('p', { class: 'muted', id: 'augmentation' }, crop.augmentation),
+      group('Cut from the volume', pictureRow({ name: `${formatSize(input)} voxels`, images: crop.plain })),
+      group(
+        'Goes in',
+        ...crop.goesIn.map((picture) => pictureRow(picture)),
+        element('p', { class: 'muted', id: 'augmentation' }, crop.augmentation),
+      ),
       ...this.askedNodes(crop),
       this.answered,
     );
@@ -54,12 +55,12 @@ export class CropSection {
   private askedNodes({ asked, question }: CropPreview): HTMLElement[] {
     if (asked.length === 0 && question === undefined) return [];
     const words = question === undefined ? [] : [element('p', { id: 'question' }, question)];
-    return [head('Asked'), ...words, ...asked.map((picture) => pictureRow(picture))];
+    return [group('Asked', ...words, ...asked.map((picture) => pictureRow(picture)))];
   }
 
   /** What the network answers; undefined while it is not asked, or has not answered. */
   showAnswer(answer: CropAnswer | undefined): void {
-    this.answered.replaceChildren(...(answer ? [head('Answered'), ...answerNodes(answer)] : []));
+    this.answered.replaceChildren(...(answer ? [group('Answered', ...answerNodes(answer))] : []));
   }
 
   /** The position label of a random crop, beside what the network predicts. */
@@ -75,7 +76,8 @@ export class CropSection {
   }
 }
 
-const head = (text: string): HTMLElement => element('h2', {}, text);
+const group = (name: string, ...nodes: HTMLElement[]): HTMLElement =>
+  element('section', { 'aria-label': name }, element('h2', {}, name), ...nodes);
 
 /** Size, place and main base crop of a crop. */
 function inWords({ box, centre, label }: CropPreview, moved: boolean): string {

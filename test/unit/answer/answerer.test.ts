@@ -8,7 +8,9 @@ import { loadConfig, type PretrainConfig } from '../../../src/config';
 import { readWeights } from '../../../src/convert/read';
 import { SamplePlan } from '../../../src/loader/plan';
 import type { CropBatch } from '../../../src/pretext/crops/sampler';
-import { middleSlices } from '../../../src/preview/images';
+import { CropQuestions, type SceneCalls } from '../../../src/jobs/cropQuestions';
+import { cropPicture, middleSlices } from '../../../src/preview/images';
+import type { Client } from '../../../src/rpc';
 import { CropPreviewer } from '../../../src/preview/preview';
 import { latestCheckpoint } from '../../../src/runs';
 import type { AnswerPart, Batch, TrainedModel } from '../../../src/tasks';
@@ -195,6 +197,45 @@ describe.each(Object.entries(smallTasks))('the answer of %s', (name, task) => {
     }
     answerer.dispose();
     expect(mean(losses) / (await lossOf(run, batch))).toBeCloseTo(1, 4);
+  });
+});
+
+describe('the process behind the panel', () => {
+  it('gives the same answer in pictures, and its errors in a line', async () => {
+    const { mae, rotation } = smallTasks;
+    const [run, other] = [await trained(mae), await trained(rotation)];
+    const previewer = await previewed(run.file);
+    const call = ((name: 'question', [request]: [ReturnType<typeof requestOf>]) =>
+      Promise.resolve(previewer[name](request))) as unknown as Client<SceneCalls>['call'];
+    const node = { command: process.execPath, env: {}, version: process.versions.node, source: 'path' as const };
+    const script = join(import.meta.dirname, '../../../dist/voco.cjs');
+    const program = () => Promise.resolve({ node, script, env: process.env });
+    const questions = new CropQuestions({ call }, program, () => device);
+    const request = requestOf(1);
+    await expect(questions.answer({ ...request, checkpoint: other.checkpoint })).rejects.toThrow(
+      /is of the pretext task rotation, and the config has mae/,
+    );
+    const answer = await questions.answer({ ...request, checkpoint: run.checkpoint });
+    const answerer = new Answerer();
+    const { parts, size } = await answerer.answer({ checkpoint: run.checkpoint, ...previewer.question(request) });
+    answerer.dispose();
+    const [shown, part] = [answer!.parts[0]!, parts[0]!];
+    if (shown.kind !== 'image' || part.kind !== 'image') throw new Error('no image');
+    expect(shown.scores['mean squared error']).toBeCloseTo(part.scores['mean squared error']!, 5);
+    const { images, asked } = cropPicture(part.image, size, previewer.question(request).range);
+    expect(shown.picture.asked).toEqual(asked);
+    // Another process may round differently in the last digit.
+    const off = shown.picture.images.flatMap(({ data }, i) =>
+      Array.from(data, (grey, at) => Math.abs(grey - images[i]!.data[at]!)),
+    );
+    expect(Math.max(...off)).toBeLessThanOrEqual(1);
+    // A newer question overtakes the one before.
+    const [first, second] = [0, 1].map((index) =>
+      questions.answer({ ...requestOf(index), checkpoint: run.checkpoint }),
+    );
+    expect(await first).toBeNull();
+    expect((await second)!.step).toBe(2);
+    questions.dispose();
   });
 });
 
