@@ -93,11 +93,12 @@ async function newExperiment(task) {
   await page.locator('.tab', { hasText: `own-${task}.voco.json` }).waitFor();
   const text = readFileSync(file, 'utf8');
   assert.match(text, new RegExp(`"name": "${task}"`));
-  writeFileSync(
-    file,
-    text.replace(/"steps": \d+/, `"steps": ${STEPS}`).replace(/"checkpointEvery": \d+/, '"checkpointEvery": 1000'),
-  );
+  writeFileSync(file, short(text));
 }
+
+/** The text of a config with a few steps, and one checkpoint. */
+const short = (text) =>
+  text.replace(/"steps": \d+/, `"steps": ${STEPS}`).replace(/"checkpointEvery": \d+/, '"checkpointEvery": 1000');
 
 /** The run of a task: the one that is there, else one by the command line. */
 async function pretrained(task) {
@@ -105,18 +106,9 @@ async function pretrained(task) {
   if (!runStates(server).some((run) => run.name === name)) {
     const file = join(server.folder, `${name}.voco.json`);
     if (!existsSync(file)) {
-      voco(
-        server,
-        'init',
-        file,
-        '--task',
-        task,
-        '--preset',
-        'demo',
-        '--data',
-        join(server.folder, 'sample/dataset_0.json'),
-      );
-      writeFileSync(file, readFileSync(file, 'utf8').replace(/"steps": \d+/, `"steps": ${STEPS}`));
+      const data = join(server.folder, 'sample/dataset_0.json');
+      voco(server, 'init', file, '--task', task, '--preset', 'demo', '--data', data);
+      writeFileSync(file, short(readFileSync(file, 'utf8')).replace(`"name": "${task}-demo"`, `"name": "${name}"`));
     }
     voco(server, 'pretrain', file);
   }
@@ -169,6 +161,8 @@ for (const [task, { network, answered }] of Object.entries(TASKS).filter(([task]
       .locator('.crops canvas')
       .evaluateAll((all) => all.map((one) => one.getAttribute('aria-label')));
     assert.ok(pictures.length >= 6 && pictures.every((label) => /across [xyz]$/.test(label)), pictures.join());
+    await screenshot(page, `preview-${task}-place`);
+    await frame.locator('.crops').evaluate((node) => node.scrollIntoView());
     await screenshot(page, `preview-${task}`);
     await page.setViewportSize({ width: 820, height: 1100 });
     await eventually(() => frame.locator('#app').evaluate(() => innerWidth < 420), 'a narrow panel');

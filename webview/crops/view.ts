@@ -248,8 +248,9 @@ export class CropsView {
 
   private showLabel(): void {
     const { crop, preview } = this;
+    if (!crop || !preview) return;
     const { prediction, answer } = this.network;
-    if (crop && preview) this.section.showLabel(crop, preview.grid, prediction?.predicted ?? placesOf(answer));
+    this.section.showLabel(crop, preview.grid, prediction?.predicted ?? placesOf(answer));
     this.section.showAnswer(answer);
   }
 
