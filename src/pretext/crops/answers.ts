@@ -17,15 +17,21 @@ export async function numbersOf<T extends Record<string, tf.Tensor>>(
   }
 }
 
-/** A row that the network was to restore, beside how well it did. */
+/**
+ * A row that the network was to restore, beside how well it did. What it gives where nothing was asked means nothing: there the row is
+ * shown as it went in.
+ */
 export function restoredAnswer(
   name: string,
-  voxels: Float32Array,
+  output: Float32Array,
   { batch, row, scores }: { batch: CropBatch; row: number; scores: AnswerScores },
 ): ImageAnswer {
-  const part = askedOf(batch, { first: row, count: 1 });
-  const asked = part && { asked: part };
-  return { kind: 'image', image: { name, voxels, ...asked }, scores };
+  const asked = askedOf(batch, { first: row, count: 1 });
+  if (!asked) return { kind: 'image', image: { name, voxels: output }, scores };
+  const { channels, inputs } = batch;
+  const first = row * output.length;
+  const voxels = output.map((value, i) => (asked[Math.floor(i / channels)] ? value : inputs[first + i]!));
+  return { kind: 'image', image: { name, voxels, asked }, scores };
 }
 
 /**
