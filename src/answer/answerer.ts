@@ -2,6 +2,7 @@ import { readWeights } from '../convert/read';
 import type { PretrainConfig } from '../config';
 import { configOfCheckpoint } from '../config/ofCheckpoint';
 import { cacheKey } from '../data/cache';
+import { imageFiles } from '../data/datalist';
 import { VolumeStore } from '../data/volumeStore';
 import { UserError } from '../errors/userError';
 import { availableMemory } from '../files/memory';
@@ -99,17 +100,17 @@ export class Answerer {
 
   /** The rows of the crop, drawn anew: beside those of a batch, or alone. */
   private async batch(
-    { config, files, request, streams }: CropQuestion<PretrainConfig>,
+    { config, item, request, streams }: CropQuestion<PretrainConfig>,
     alone: boolean,
   ): Promise<{ batch: Batch; size: Vec3 }> {
-    const volume = await this.volumes(config).load({ image: files });
+    const volume = await this.volumes(config).load(item);
     const drawn = (await previewFor(config)).open(config, volume);
     const batch = drawn.batch!(request, streams, alone);
     const { channels } = batch as Batch & { readonly channels?: number };
     const { inChannels } = config.network;
     if (channels !== undefined && channels !== inChannels)
       throw new UserError(
-        `${files[0]}: crops have ${channels} channels, the network takes ${inChannels}; see data.channel`,
+        `${imageFiles(item)[0]}: crops have ${channels} channels, the network takes ${inChannels}; see data.channel`,
       );
     return { batch, size: drawn.input };
   }

@@ -115,7 +115,7 @@ export class CropPreviewer {
   }
 
   /** What the network is asked about: the config as it stands, and the case's files. */
-  scene(): Omit<ImageQuestion, 'checkpoint'> & { readonly config: PretrainConfig } {
+  scene(): Omit<ImageQuestion, 'checkpoint'> {
     const { config, cases, caseIndex } = this.state();
     return { config, files: imageFiles(cases[caseIndex]!) };
   }
@@ -137,11 +137,13 @@ export class CropPreviewer {
    * same code.
    */
   question(request: CropRequest): Omit<CropQuestion<PretrainConfig>, 'checkpoint'> {
-    const { task, config, prepared } = this.state();
+    const { task, config, prepared, cases, caseIndex } = this.state();
     if (!task.batch) throw new UserError(`The pretext task ${config.method.name} has no answers that can be shown.`);
     // The other crops of a batch are those of the same case in the epochs that follow: its image is at hand.
     const streams = Array.from({ length: config.train.batch }, (_, later) => this.streamOf(request.draw + later));
-    return { ...this.scene(), request, streams, range: prepared.range };
+    const { image, missing, regionMasks } = cases[caseIndex]!;
+    const item = { image, ...(missing && { missing }), ...(regionMasks && { regionMasks }) };
+    return { config, item, request, streams, range: prepared.range };
   }
 
   private state(): Current {

@@ -41,13 +41,19 @@ export interface CropAnswer<Pixels = Uint8Array> {
   readonly step: number;
 }
 
+/** The files of a case, absolute: its image's, those of its channels that are not there, and its region masks. */
+export interface CaseFiles {
+  readonly image: string | readonly string[];
+  readonly missing?: readonly number[];
+  readonly regionMasks?: Readonly<Partial<Record<'anonymization' | 'anatomy', string>>>;
+}
+
 /** What is asked: the crop is drawn anew from the config, the case and its random streams. */
 export interface CropQuestion<Config> {
   readonly checkpoint: string;
   /** Pretext task, preprocessing and network; paths in it are absolute. */
   readonly config: Config;
-  /** The image's files, absolute. */
-  readonly files: readonly string[];
+  readonly item: CaseFiles;
   readonly request: CropRequest;
   /** Paths of the case's random streams: of the epoch that is looked at, then of those whose crops follow in the batch. */
   readonly streams: readonly (readonly number[])[];
