@@ -148,6 +148,12 @@ describe('where masks are named', () => {
     expect(named(both)[2]).toEqual(['anonymization p3_deface.nii.gz', 'anatomy p3.nii.gz']);
     writeFileSync(list, JSON.stringify({ training: [{ image: 'images/p1.nii.gz', anatomy_mask: ['a', 'b'] }] }));
     await expect(casesOf({ datalist: list })).rejects.toThrow(/training\[0\]: "anatomy_mask" must be the path of one/);
+    const mixed = [{ image: 'images/p1.nii.gz', anatomy_mask: ['a', 'b'] }, { image: 'images/p2.nii.gz' }];
+    writeFileSync(list, JSON.stringify({ training: mixed }));
+    const [bad, good] = await casesOf({ datalist: list });
+    expect(bad!.problem!.message).toMatch(/must be the path of one mask/);
+    expect(bad!.image).toBe(at('images/p1.nii.gz'));
+    expect(good!.problem).toBeUndefined();
     await expect(casesOf({ folder: at('images'), regionMasks: { anatomy: at('none') } })).rejects.toThrow(
       /none: .*no such file or directory/,
     );

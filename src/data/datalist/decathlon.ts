@@ -162,8 +162,8 @@ interface Entry {
   readonly base: string;
 }
 
-/** The image of an entry, with the region masks that are named: without an image it is no case. @throws UserError when none is named */
-function imageOf({ content, where, base }: Entry, { source, labels }: DecathlonOptions): Found {
+/** The image of an entry: without one it is no case. @throws UserError when none is named */
+function imageOf({ content, where, base }: Entry, source: string): Found {
   if (typeof content === 'string') return { image: listedPath(base, content, where), source };
   if (!isItem(content)) throw new UserError(`${where}: expected an object with "image"`);
   const image = pathsOf(content, 'image', where);
@@ -174,11 +174,10 @@ function imageOf({ content, where, base }: Entry, { source, labels }: DecathlonO
         : image.map((part) => (part === '' ? '' : listedPath(base, part, where))),
     source,
     ...(typeof content.name === 'string' && content.name !== '' && { name: content.name }),
-    ...(labels !== true && listedRegionMasks(content, base, where)),
   };
 }
 
-/** A case with its label, where labels are read. @throws UserError when it lacks one, or its image is no volume */
+/** A case with its label, or else its region masks. @throws UserError when it lacks a label, or its image is no volume */
 async function withItsLabel(found: Found, { content, where, base }: Entry, labels: DecathlonOptions['labels']) {
   if (!isItem(content)) {
     if (!isVolumeFile(String(content)) && !(await mayBeDicom(firstFile(found))))
@@ -189,10 +188,11 @@ async function withItsLabel(found: Found, { content, where, base }: Entry, label
     return found;
   }
   const named = content.label !== undefined && content.label !== '';
-  if (!labels || (labels === 'if named' && !named)) return found;
+  const regions = labels === true ? {} : listedRegionMasks(content, base, where);
+  if (!labels || (labels === 'if named' && !named)) return { ...found, ...regions };
   const label = pathsOf(content, 'label', where);
   if (typeof label !== 'string') throw new UserError(`${where}: "label" must be one path, not a list`);
-  return { ...found, label: listedPath(base, label, where), ...labelledOf(content, where) };
+  return { ...found, ...regions, label: listedPath(base, label, where), ...labelledOf(content, where) };
 }
 
 /** The places of the entries of some folds. @throws UserError when none is there, naming the folds that are */
@@ -241,7 +241,7 @@ export async function readDecathlon(file: string, options: DecathlonOptions): Pr
   const images = casesOfEntries<Entry, Found>(
     entries,
     ({ where }) => where,
-    (entry) => imageOf(entry, options),
+    (entry) => imageOf(entry, source),
     (image, problem) => ({ image, problem, source }),
   );
   const entryOf = new Map(images.map((one, i) => [one, entries[i]!]));
