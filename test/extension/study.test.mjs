@@ -102,9 +102,11 @@ const firstPart = (frame) =>
         const look = () => {
           const done = app.querySelector('.figure b')?.textContent ?? '';
           const drawn = app.querySelectorAll('.study-view circle').length;
-          if (!/^[1-8] of 8$/.test(done) || drawn === 0) return;
+          const progress = app.querySelector('.evaluation')?.textContent ?? '';
+          // The list of runs may be a moment behind the study's own file.
+          if (!/^[1-8] of 8$/.test(done) || drawn === 0 || /waits for its device/.test(progress)) return;
           observer.disconnect();
-          found({ done, drawn, progress: app.querySelector('.evaluation')?.textContent ?? '' });
+          found({ done, drawn, progress });
         };
         const observer = new MutationObserver(look);
         observer.observe(app, { subtree: true, childList: true, characterData: true });

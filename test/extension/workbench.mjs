@@ -275,9 +275,9 @@ export async function notification(page, text) {
 export async function clearNotifications(page) {
   await eventually(async () => {
     await runCommand(page, 'Notifications: Clear All Notifications');
-    // One that came just now, such as that of a run which has ended, is cleared in the next turn.
+    // One that came just now, such as that of a run which has ended, is cleared in the next turn. A hidden one may stay in the page.
     return within(3000, (timeout) =>
-      page.locator('.notification-list-item').first().waitFor({ state: 'detached', timeout }),
+      page.locator('.notification-list-item:visible').first().waitFor({ state: 'hidden', timeout }),
     );
   }, 'no notifications');
 }
