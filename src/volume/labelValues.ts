@@ -1,4 +1,4 @@
-import { counted, formatCount, listOf, significant } from '../text';
+import { counted, formatCount, listOf, significant, plural } from '../text';
 import type { Notice } from './notice';
 import type { VoxelArray } from './types';
 
@@ -216,7 +216,7 @@ function classless(strangers: readonly (readonly [number, number])[], known: Kno
     {
       severity: 'error',
       message,
-      advice: 'add them to task.classes, set task.unlisted to "background", or leave one value out with task.ignore',
+      advice: `add ${plural(strangers.length, 'it', 'them')} to task.classes, set task.unlisted to "background", or leave ${plural(strangers.length, 'it', 'one value')} out with task.ignore`,
     },
   ];
 }

@@ -58,6 +58,24 @@ it('cases that the run leaves out are looked at, but teach it no class', async (
   expect(other.text).toMatch(/1 training case, have no voxel of class 2/);
 });
 
+it('a class that no case says to label is told, although its voxels are there', async () => {
+  const list = join(root, 'list.json');
+  const entry = (i: number, labelled?: string[]) => ({
+    image: `imagesTr/c${i}.nii.gz`,
+    label: `labelsTr/c${i}.nii.gz`,
+    labelled,
+  });
+  const text = async (labelled: (string[] | undefined)[]): Promise<string> => {
+    writeFileSync(list, JSON.stringify(labelled.map((names, i) => entry(i, names))));
+    return (await checked({ validationFraction: 0, train: [{ datalist: list }] })).text;
+  };
+  expect(await text([['class 1'], ['class 1'], ['class 1']])).toMatch(
+    /3 training cases, hold voxels, but none that counts, of class 2 \(2\)/,
+  );
+  expect(await text([['class 2'], undefined])).not.toContain('none that counts');
+  expect(await text([['class 1', 'class 2'], ['class 2']])).not.toContain('none that counts');
+});
+
 it('a copy of a case that is set aside is a leak', async () => {
   const folder = join(root, 'copies');
   for (const part of ['imagesTr', 'labelsTr']) {

@@ -8,27 +8,58 @@ export interface LabelledVerdict {
   readonly verdict: CaseVerdict;
 }
 
-/** Classes that no label map of a list holds, where all were read: the network cannot learn them, or their score is unknown. */
-export function absentClasses(list: readonly LabelledVerdict[], which: 'training' | 'held-out', labels: LabelDemands) {
+/** The names of the classes that the label maps of a list hold, and of those the ones that the cases are said to label. */
+function seenIn(read: readonly LabelledVerdict[], { classes }: LabelDemands): { held: Set<string>; told: Set<string> } {
+  const [held, told] = [new Set<string>(), new Set<string>()];
+  for (const { item, verdict } of read) {
+    const values = new Set(verdict.labelCounts!.filter(([, voxels]) => voxels > 0).map(([value]) => value));
+    for (const one of classes) {
+      if (!one.values.some((value) => values.has(value))) continue;
+      held.add(one.name);
+      if (item.labelled?.includes(one.name) ?? true) told.add(one.name);
+    }
+  }
+  return { held, told };
+}
+
+const ADVICE = {
+  training: 'the network cannot learn what it never sees: add cases, or take the class out of the task',
+  'held-out': 'its score stays undefined: hold other cases out, if it matters',
+};
+
+/**
+ * Classes that no label map of a list holds, where all were read, or that no case is said to label: the network cannot learn them, or
+ * their score is unknown.
+ */
+export function absentClasses(
+  list: readonly LabelledVerdict[],
+  which: keyof typeof ADVICE,
+  labels: LabelDemands,
+): Finding[] {
   const read = list.filter(({ verdict }) => verdict.labelCounts);
   const unread = list.some(({ verdict }) => !verdict.labelCounts && verdict.images.length > 0);
   if (read.length === 0 || unread) return [];
-  const seen = new Set(
-    read.flatMap(({ verdict }) => verdict.labelCounts!.filter(([, voxels]) => voxels > 0).map(([value]) => value)),
-  );
-  const absent = labels.classes.filter(({ values }) => !values.some((value) => seen.has(value)));
+  const { held, told } = seenIn(read, labels);
   // A list without any label is told of case by case.
-  if (absent.length === 0 || absent.length === labels.classes.length) return [];
-  const names = absent.map(({ name, values }) => `${name} (${values.join(', ')})`);
-  const finding: Finding = {
-    severity: 'warning',
-    // A label map that was merged from masks lies in the cache, where nobody knows it.
-    file: read[0]!.item.masks?.[0]?.file ?? read[0]!.item.label!,
-    message: `this and the other label maps, ${counted(read.length, `${which} case`)}, have no voxel of ${listOf(names, 'and')}`,
-    advice:
-      which === 'training'
-        ? 'the network cannot learn what it never sees: add cases, or take the class out of the task'
-        : 'its score stays undefined: hold other cases out, if it matters',
+  if (held.size === 0) return [];
+  const { item } = read[0]!;
+  // A label map that was merged from masks lies in the cache, where nobody knows it.
+  const file = item.masks?.[0]?.file ?? item.label!;
+  const cases = counted(read.length, `${which} case`);
+  const finding = (lacking: (name: string) => boolean, what: string, advice: string): Finding[] => {
+    const names = labels.classes
+      .filter(({ name }) => lacking(name))
+      .map(({ name, values }) => `${name} (${values.join(', ')})`);
+    if (names.length === 0) return [];
+    const message = `this and the other label maps, ${cases}, ${what} ${listOf(names, 'and')}`;
+    return [{ severity: 'warning', file, message, advice }];
   };
-  return [finding];
+  return [
+    ...finding((name) => !held.has(name), 'have no voxel of', ADVICE[which]),
+    ...finding(
+      (name) => held.has(name) && !told.has(name),
+      'hold voxels, but none that counts, of',
+      `no case says in "labelled" that it labels it; ${ADVICE[which]}`,
+    ),
+  ];
 }
