@@ -3,7 +3,7 @@ import { check, diagnose, formatDiagnostic, parseText } from '../config/diagnose
 import { resolvePaths } from '../config/paths';
 import type { PretrainConfig } from '../config';
 import { cacheKey } from '../data/cache';
-import { channelToRead, withMissing } from '../data/channels';
+import { channelToRead, cropTraits, withMissing } from '../data/channels';
 import { caseName, imageFiles, resolveSources, splitValidation, type Case } from '../data/datalist';
 import type { PreparedVolume } from '../data/regionMasks';
 import { VolumeStore } from '../data/volumeStore';
@@ -96,8 +96,8 @@ export class CropPreviewer {
 
   /** The surface of the body in the preprocessed volume, for the view in 3-D. */
   body(): BodySurface {
-    const { volume, range } = this.state().prepared;
-    return bodySurface(volume, range);
+    const { config, prepared } = this.state();
+    return bodySurface(prepared.volume, prepared.range, cropTraits(config.data).keepZero);
   }
 
   /** One crop as training draws it in an epoch: where it lies, its position label, what the network sees. */

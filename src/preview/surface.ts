@@ -6,6 +6,8 @@ import { resize, spacingOf, type Volume } from '../volume';
 const LONGEST = 84;
 /** What is above this share of the intensity range belongs to the body. */
 const THRESHOLD = 0.15;
+/** Grey of the darkest voxels of a body that has no intensity of its own against what is around it. */
+const BODY = 0.3;
 
 function reducedSize(size: Vec3, spacing: Vec3): Vec3 {
   const lengths = size.map((n, axis) => n * spacing[axis]!);
@@ -16,12 +18,20 @@ function reducedSize(size: Vec3, spacing: Vec3): Vec3 {
 /**
  * The outermost voxels of a reduced copy of the first channel, with their normals: what lies at the edge of the volume is cut,
  * and shows its grey value. `[low, high]` are black and white.
+ *
+ * @param zeroIsAround what is around the body is exactly 0, and all else is body: of z-scores half are below 0
  */
-export function bodySurface(volume: Volume<Float32Array>, [low, high]: readonly [number, number]): BodySurface {
+export function bodySurface(
+  volume: Volume<Float32Array>,
+  [low, high]: readonly [number, number],
+  zeroIsAround = false,
+): BodySurface {
   const [, ...full] = volume.shape;
   const spacing = spacingOf(volume.affine);
   const size = reducedSize(full, spacing);
-  const first = { ...volume, data: volume.data.subarray(0, voxelCount(full)), shape: [1, ...full] as const };
+  const own = volume.data.subarray(0, voxelCount(full));
+  const bright = (value: number): number => (value === 0 ? low : Math.max(value, low + BODY * (high - low)));
+  const first = { ...volume, data: zeroIsAround ? own.map(bright) : own, shape: [1, ...full] as const };
   const { data } = resize(first, size, { mode: 'linear' });
   const [nx, ny, nz] = size;
   const level = low + THRESHOLD * (high - low);

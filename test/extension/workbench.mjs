@@ -176,7 +176,7 @@ export async function openWalkthrough(page) {
   await eventually(async () => {
     if (await last.isVisible()) return true;
     await runCommand(page, 'Welcome: Open Walkthrough...');
-    await pick(page, 'Pre-train on 3D CT with VoCo');
+    await pick(page, 'Pre-train on 3D CT and MRI with VoCo');
     return within(10_000, (timeout) => last.waitFor({ timeout }));
   }, 'eight steps');
   assert.equal(await walkthroughSteps(page).count(), 8);
