@@ -94,7 +94,8 @@ export const inChannels = {
   ...count,
   maximum: 64,
   default: 1,
-  description: 'Channels of the input: 1 for CT or one sequence of MRI, 4 for the four of BraTS with data.channel "all".',
+  description:
+    'Channels of the input: 1 for CT or one sequence of MRI, 4 for the four of BraTS with data.channel "all".',
   examples: [1, 4],
 } as const;
 
