@@ -1,5 +1,6 @@
 // Puts the pictures that the README shows into docs/images: `npm run pictures`, after the tests that take them
-// (`npm run test:extension -- configs crops curves results compare`). Packed small, at 5 bits a channel.
+// (`npm run test:extension -- configs crops curves results compare`, and `VOCO_STEPS=200 npm run test:extension -- pretext` for a
+// network that has learnt). Packed small, at 5 bits a channel.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { deflateSync, inflateSync, crc32 } from 'node:zlib';
@@ -8,6 +9,7 @@ const root = join(import.meta.dirname, '../..');
 const PICTURES = {
   'config-data-errors-dark': 'config',
   'crops-dark': 'crops',
+  'preview-mae-dark': 'task',
   'curves-one-dark': 'curves',
   'results-cases-dark': 'results',
   'compare-cases-dark': 'compare',

@@ -163,13 +163,13 @@ for (const [task, { network, answered }] of Object.entries(TASKS).filter(([task]
     assert.ok(pictures.length >= 6 && pictures.every((label) => /across [xyz]$/.test(label)), pictures.join());
     await screenshot(page, `preview-${task}-place`);
     await frame.locator('.crops').evaluate((node) => node.scrollIntoView());
-    await screenshot(page, `preview-${task}`);
+    if (task === SOME[0]) await screenshotInThemes(page, `preview-${task}`);
+    else await screenshot(page, `preview-${task}`);
     await page.setViewportSize({ width: 820, height: 1100 });
     await eventually(() => frame.locator('#app').evaluate(() => innerWidth < 420), 'a narrow panel');
     const wide = await frame.locator('#app').evaluate((app) => app.scrollWidth - app.clientWidth);
     assert.equal(wide, 0, 'nothing is cut off on the right');
     await screenshot(page, `preview-${task}-narrow`);
     await page.setViewportSize({ width: 1500, height: 1100 });
-    if (task === SOME[0]) await screenshotInThemes(page, `preview-${task}`);
   });
 }

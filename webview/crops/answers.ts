@@ -7,14 +7,11 @@ const LISTED = 5;
 
 const percent = (share: number): string => `${(100 * share).toFixed(share >= 0.995 || share < 0.0005 ? 0 : 1)} %`;
 
-/** A share for people: whole numbers are not padded. */
+/** How well an answer fits, in a line. */
 function scoresText(scores: Readonly<Record<string, number>>): string {
   return Object.entries(scores)
-    .map(([name, value]) =>
-      name === 'voxels right' ? `${percent(value)} of voxels right` : `${name} ${value.toFixed(4)}`,
-    )
-    .join(', ')
-    .replaceAll('-', '−');
+    .map(([name, value]) => `${name} ${value.toFixed(4).replace('-', '−')}`)
+    .join(', ');
 }
 
 interface Bar {
@@ -72,7 +69,7 @@ function classGrid({ name, classes, rows, scores }: Classes): HTMLElement {
       const cell = element(
         'td',
         { class: i === right ? 'right' : undefined },
-        `${i === right ? '✓ ' : ''}${percent(value)}`,
+        `${i === right ? '✓ ' : ''}${Math.round(100 * value)} %`,
       );
       cell.style.setProperty('--share', `${Math.round(100 * value)}%`);
       return cell;

@@ -13,10 +13,12 @@ export function turnsAbout(axes: readonly (0 | 1 | 2)[]): readonly Turn[] {
   return [{ axis: 0, quarters: 0 }, ...axes.flatMap((axis) => QUARTERS.map((quarters) => ({ axis, quarters })))];
 }
 
+/** A turn among others: "90° about x". */
+export const turnName = ({ axis, quarters }: Turn): string =>
+  quarters === 0 ? 'not turned' : `${90 * quarters}° about ${AXES[axis]}`;
+
 /** A turn in words: "turned by 90° about x". */
-export function turnText({ axis, quarters }: Turn): string {
-  return quarters === 0 ? 'not turned' : `turned by ${90 * quarters}° about ${AXES[axis]}`;
-}
+export const turnText = (turn: Turn): string => (turn.quarters === 0 ? turnName(turn) : `turned by ${turnName(turn)}`);
 
 /**
  * A crop after a turn: about z, what lay along x then lies along y.

@@ -7,7 +7,7 @@ import { asStudent, linearHead } from '../crops/models';
 import type { CropBatch } from '../crops/sampler';
 import { cropTask } from '../crops/task';
 import { inputTensor } from '../crops/tensors';
-import { turnText } from '../crops/turns';
+import { turnName } from '../crops/turns';
 import { cubeSize, jigsawDescriptor, type JigsawMethod } from './descriptor';
 import { permutationTable } from './permutations';
 import { assembled, CUBE_TURNS, solved } from './sampler';
@@ -48,7 +48,7 @@ function answerOf({ order, orderLoss, turns, turnLoss }: Given, batch: CropBatch
   const orders = { name: 'Which order', classes: Array.from(order, (_, i) => `order ${i + 1}`), rows: ['the crop'] };
   const ownTurns = {
     name: 'Which turn of each cube',
-    classes: CUBE_TURNS.map(turnText),
+    classes: CUBE_TURNS.map(turnName),
     rows: cubes.map((_, i) => `cube ${i + 1}`),
   };
   return [

@@ -6,7 +6,7 @@ import { asStudent, linearHead } from '../crops/models';
 import type { CropBatch } from '../crops/sampler';
 import { cropTask } from '../crops/task';
 import { inputTensor, labelsOf } from '../crops/tensors';
-import { turnText } from '../crops/turns';
+import { turnName } from '../crops/turns';
 import { createEncoder } from '../../nets';
 import { rotationDescriptor, type RotationMethod } from './descriptor';
 import { turnClasses } from './sampler';
@@ -34,7 +34,7 @@ export const rotationTask = cropTask<RotationMethod>({
           const given = logits(batch, first);
           return { probabilities: tf.softmax(given), loss: judge(given, batch, first).loss };
         });
-        const told = { name: 'Which turn', classes: classes.map(turnText), rows: ['the crop'] };
+        const told = { name: 'Which turn', classes: classes.map(turnName), rows: ['the crop'] };
         return [classAnswer(told, probabilities, batch.labels, loss[0]!)];
       },
     };

@@ -8,7 +8,7 @@ import { asStudent, initOf, linearHead, STUDENT } from '../crops/models';
 import type { CropBatch } from '../crops/sampler';
 import { cropTask } from '../crops/task';
 import { flatVoxels, inputTensor, labelsOf, maskTensor, targetTensor } from '../crops/tensors';
-import { turnText } from '../crops/turns';
+import { turnName } from '../crops/turns';
 import { ntXent } from '../simclr/loss';
 import { swinSslDescriptor, type SwinSslMethod } from './descriptor';
 import { Restorer } from './restorer';
@@ -50,7 +50,7 @@ async function answerOf<O extends Outputs>(
     turns.push(...given.turns);
     crossEntropy += given.turnLoss[0]! / 2;
   }
-  const told = { name: 'Which turn', classes: VIEW_TURNS.map(turnText), rows: ['view 1', 'view 2'] };
+  const told = { name: 'Which turn', classes: VIEW_TURNS.map(turnName), rows: ['view 1', 'view 2'] };
   const rows = vectors.shape[0];
   return [
     ...restored,

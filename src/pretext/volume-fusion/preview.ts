@@ -3,7 +3,7 @@ import type { VolumeFusionMethod } from './descriptor';
 import { fusedSample } from './sampler';
 
 /** What the numbers of the picture mean. */
-export const SHARES = 'Share of the crop in each voxel';
+export const SHARES = 'Share of the crop: 0 blue, 1 yellow';
 
 export const volumeFusionPreview = cropPreview<VolumeFusionMethod>(fusedSample, ({ rows }, { classes }) => {
   const [{ input, labels }] = rows as [(typeof rows)[number]];

@@ -46,7 +46,7 @@ export const volumeFusionTask = cropTask<VolumeFusionMethod>({
         const scores = {
           'cross entropy': given.crossEntropy[0]!,
           'Dice loss': given.dice[0]!,
-          'voxels right': given.voxelAccuracy[0]!,
+          'voxel accuracy': given.voxelAccuracy[0]!,
         };
         return [
           { kind: 'image', image: { name: SHARES, voxels: Uint8Array.from(given.told), classes }, scores } as const,

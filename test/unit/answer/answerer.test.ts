@@ -149,7 +149,7 @@ const byHand: Readonly<
     const { voxels } = part.image;
     const right = batch.labels.subarray(crop * voxels.length, (crop + 1) * voxels.length);
     const hits = mean(Array.from(voxels, (value, i) => (value === right[i] ? 1 : 0)));
-    expect(part.scores['voxels right']).toBeCloseTo(hits, 5);
+    expect(part.scores['voxel accuracy']).toBeCloseTo(hits, 5);
     return part.scores['cross entropy']! + part.scores['Dice loss']!;
   },
   jigsaw: ([, order, turns]) => (crossEntropyOf(order!) + crossEntropyOf(turns!)) / 2,
