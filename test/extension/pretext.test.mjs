@@ -34,9 +34,9 @@ const TASKS = {
   simclr: { network: 'unet3d', answered: '.bars .right' },
   spark: { network: 'unet3d', answered: '[data-picture="Restored"]' },
   simmim: { network: 'swin-unetr', answered: '[data-picture="Restored"]' },
-  'swin-ssl': { network: 'swin-unetr', answered: '[data-picture="View 2 restored"]' },
+  'swin-ssl': { network: 'unet3d', answered: '[data-picture="View 2 restored"]' },
 };
-const SOME = ['mae', 'jigsaw', 'swin-ssl'];
+const SOME = ['mae', 'simmim', 'swin-ssl'];
 const names = process.env.VOCO_FULL === '1' ? Object.keys(TASKS) : SOME;
 /** More steps than the test needs give pictures that are worth looking at. */
 const STEPS = Number(process.env.VOCO_STEPS ?? 3);
