@@ -4,6 +4,7 @@ export { overrideConfig } from './overrideConfig';
 export {
   presetConfig,
   presetDescriptions,
+  presetGroups,
   presetNames,
   presetOfTask,
   presetsOfTask,

@@ -1,6 +1,7 @@
 import process from 'node:process';
 import { existsSync } from 'node:fs';
 import { dirname, isAbsolute, relative, resolve } from 'node:path';
+import { closest } from '../../errors/closest';
 import { ExitCode, UsageError, UserError } from '../../errors/userError';
 import { writeFileAtomically } from '../../files/atomic';
 import { checkOutputs } from '../../files/outputs';
@@ -55,8 +56,23 @@ async function choosePreset(args: Arguments) {
   if (task !== undefined) return presetOfTask(task, preset);
   const name = preset ?? 'voco-10k';
   const known = presetNames.find((one) => one === name);
-  if (!known) throw new UsageError(`voco init: unknown preset "${name}"; presets: ${presetNames.join(', ')}`);
-  return known;
+  if (known) return known;
+  const guess = closest(name, presetNames);
+  const advice = `${guess === undefined ? '' : `did you mean "${guess}"? `}voco init --list shows all`;
+  throw new UsageError(`voco init: unknown preset "${name}"; ${advice}`);
+}
+
+/** All presets with what they are, by pretext task. */
+async function listPresets(): Promise<number> {
+  const { presetDescriptions, presetGroups } = await import('../../config');
+  const groups = presetGroups();
+  const width = Math.max(...groups.flatMap(({ presets }) => presets.map(({ length }) => length)));
+  const text = groups.map(({ title, presets }) => {
+    const lines = presets.map((name) => `  ${name.padEnd(width)}  ${presetDescriptions[name]}`);
+    return [title, ...lines, ''].join('\n');
+  });
+  process.stdout.write(`${text.join('\n').trimEnd()}\n`);
+  return ExitCode.done;
 }
 
 /** Told where a preset for CT is written for MRI: it has a window, or cuts at an intensity, below which MRI has tissue. */
@@ -73,9 +89,18 @@ function tellOfCt(found: DataLook | undefined, { data, ...config }: Config): voi
 export const init: Command = {
   name: 'init',
   usage:
-    'voco init FILE.voco.json [--task TASK] [--network NETWORK] [--preset NAME] [--data FOLDER|LIST|PATTERN] [--channel N] [--force]',
+    'voco init FILE.voco.json [--task TASK] [--network NETWORK] [--preset NAME] [--data FOLDER|LIST|PATTERN] [--channel N] [--force]\n       voco init --list',
   summary: 'writes a commented experiment config from a preset',
+  details:
+    '  --preset NAME   the preset; with --task also what comes after the name of the task: "small" for mae-small\n' +
+    '  --list          shows all presets, and writes nothing\n' +
+    '  --task TASK     the pretext task; its first preset has the defaults of its source\n' +
+    '  --network NAME  puts another network into the preset, of the size that the preset is meant for\n' +
+    '  --data PATH     a list of cases, a folder, or a pattern with *; it is looked at, so that its lists and channels are found\n' +
+    '  --channel N     of images with several channels, the one to take (from 0)\n' +
+    '  --force         replaces the file where it is there',
   options: {
+    list: { type: 'boolean' },
     task: { type: 'string' },
     network: { type: 'string' },
     preset: { type: 'string' },
@@ -84,6 +109,7 @@ export const init: Command = {
     ...FORCE_OPTION,
   },
   async run(args) {
+    if (args.values.list === true) return listPresets();
     const { presetConfig, presetText } = await import('../../config');
     const file = resolve(onlyPositional(init, args, 'the config file'));
     const known = await choosePreset(args);

@@ -34,6 +34,15 @@ export const presetDescriptions: Readonly<Record<PresetName, string>> = Object.f
   presetNames.map((name) => [name, presets[name].description]),
 ) as Record<PresetName, string>;
 
+/** The presets as a list shows them: those of each pretext task, then those of fine-tuning. */
+export function presetGroups(): { readonly title: string; readonly presets: readonly PresetName[] }[] {
+  const named = (own: Readonly<Record<string, unknown>>): PresetName[] => Object.keys(own) as PresetName[];
+  return [
+    ...pretextDescriptors.all.map((task) => ({ title: `${task.name}: ${task.title}`, presets: named(ofTask(task)) })),
+    { title: 'Fine-tuning', presets: named(finetunePresets) },
+  ];
+}
+
 interface FoundData {
   readonly list: boolean;
   readonly keys?: readonly string[];
