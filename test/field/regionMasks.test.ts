@@ -9,6 +9,8 @@ import { checkConfig } from '../../src/check/dataset';
 import { loadConfig, type PretrainConfig } from '../../src/config';
 import { lookAtData, resolveSources, type Case, type DataSource } from '../../src/data/datalist';
 import { VolumeStore } from '../../src/data/volumeStore';
+import { Answerer } from '../../src/answer/answerer';
+import { cropPicture } from '../../src/preview/images';
 import { CropPreviewer } from '../../src/preview/preview';
 import { listCheckpoints, readSkipped } from '../../src/runs';
 import { train } from '../../src/train';
@@ -317,8 +319,10 @@ describe('masks go with their image', () => {
       draw: 0,
       augment: { flip: true, rotate: true, shift: true },
     } as const;
+    const answerer = new Answerer();
     for (let caseIndex = 0; caseIndex < 4; caseIndex++) {
-      const answer = await new CropPreviewer().preview(JSON.stringify(configOf({ datalist: at('seen.json') })), file, {
+      const previewer = new CropPreviewer();
+      const answer = await previewer.preview(JSON.stringify(configOf({ datalist: at('seen.json') })), file, {
         caseIndex,
         crop: request,
       });
@@ -326,7 +330,19 @@ describe('masks go with their image', () => {
       const { start: from, size } = answer.crop.box;
       const centre = from.map((low, axis) => low + size[axis]! / 2) as [number, number, number];
       expect(inBrain(...centre)).toBe(true);
+      // A network is asked about that crop: where nothing was asked, its answer shows what went in.
+      const question = previewer.question(request);
+      const given = await answerer.answer({ checkpoint: checkpoints[0]!.file, ...question });
+      const [part] = given.parts;
+      if (part?.kind !== 'image') throw new Error('no image');
+      const { images, asked } = cropPicture(part.image, given.size, question.range);
+      expect(asked).toEqual(answer.crop.asked[0]!.asked);
+      images.forEach(({ data }, slice) => {
+        const [seen, counts] = [answer.crop.goesIn[0]!.images[slice]!.data, asked![slice]!.data];
+        expect([...data].filter((_, i) => !counts[i])).toEqual([...seen].filter((_, i) => !counts[i]));
+      });
     }
+    answerer.dispose();
   });
 
   it('voco check says how many cases have masks', async () => {
