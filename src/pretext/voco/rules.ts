@@ -58,12 +58,13 @@ function batchRules({ method: { objective }, train }: Sections): Problem[] {
   return [warning(['train', 'batch'], message)];
 }
 
-/** At this rate of adamw the embeddings of voco-10k were seen to collapse. */
+/** At this rate of adamw the embeddings of these objectives were seen to collapse. */
 const COLLAPSING_RATE = 1e-3;
+const COLLAPSING: readonly string[] = ['voco-10k', 'softmax'];
 
 function rateRules({ method: { objective }, optimizer }: Sections): Problem[] {
-  if (objective !== 'voco-10k' || optimizer?.name !== 'adamw' || optimizer.lr < COLLAPSING_RATE) return [];
-  const message = `objective voco-10k can collapse at a rate of ${optimizer.lr}: use a lower one, such as 3e-4, and watch the collapse monitor`;
+  if (!COLLAPSING.includes(objective) || optimizer?.name !== 'adamw' || optimizer.lr < COLLAPSING_RATE) return [];
+  const message = `objective ${objective} can collapse at a rate of ${optimizer.lr}: use a lower one, such as 3e-4, and watch the collapse monitor`;
   return [warning(['optimizer', 'lr'], message)];
 }
 

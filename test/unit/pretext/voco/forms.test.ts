@@ -124,6 +124,18 @@ describe('bad values', () => {
     expect(problems(method).some((one) => line.test(one))).toBe(true);
   });
 
+  it('of a rate at which embeddings were seen to collapse are warned of', () => {
+    const at = (objective: string, lr: number): string =>
+      diagnose(JSON.stringify({ ...written({ objective }), optimizer: { lr } }), 'f')
+        .map(({ message }) => message)
+        .join();
+    for (const objective of ['voco-10k', 'softmax']) {
+      expect(at(objective, 1e-3)).toContain(`objective ${objective} can collapse at a rate of 0.001`);
+      expect(at(objective, 3e-4)).not.toContain('collapse');
+    }
+    for (const objective of ['cvpr-paper', 'nnssl']) expect(at(objective, 1e-3)).not.toContain('collapse');
+  });
+
   it('of a grid that is larger than the volumes count only where it must fit', () => {
     expect(problems({}, [32, 64, 32]).join()).toContain('need 64×64×32 voxels, more than the volume');
     expect(problems({ gridPlace: 'random' }, [32, 64, 32])).toEqual([]);
