@@ -160,7 +160,8 @@ function learned(name) {
     const tenth = Math.max(1, Math.round(values.length / 10));
     return [mean(values.slice(0, tenth)), mean(values.slice(-tenth))];
   });
-  return [0, 1].map((end) => mean(parts.map((part) => part[end])).toFixed(2));
+  // What is rounded to 0 has no minus.
+  return [0, 1].map((end) => (Math.round(100 * mean(parts.map((part) => part[end]))) / 100 + 0).toFixed(2));
 }
 
 const percent = (share) => (100 * share).toFixed(1);
