@@ -162,7 +162,7 @@ it('offers data sets in whole, and lists of any encoding, with what they are', a
   ]);
   expect(editor.descriptions[3]).toEqual([
     'datalist, 2 cases',
-    'nnU-Net data set, 2 cases of 2 channels (0 T2, 1 ADC)',
+    'nnU-Net data set, 2 cases of 2 channels (0 T2, 1 ADC) of MRI',
     '3 volumes, each with a folder of masks (2 in the first)',
     'BIDS, 3 volumes',
     undefined,
