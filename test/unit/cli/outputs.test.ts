@@ -72,6 +72,10 @@ const WRITING: Readonly<Record<string, Writing>> = {
     args: (out) => ['--checkpoint', at('net.safetensors'), '--image', at('ct.nii.gz'), '--out', out],
     ...{ out: 'answers', file: 'answers/error.nii.gz' },
   },
+  probe: {
+    args: (out) => [at('net.safetensors'), '--out', out],
+    ...{ out: 'probe.json', file: 'probe.json' },
+  },
   phantom: {
     args: (out) => ['--out', out, '--cases', '2', '--size', '64,64,32'],
     ...{ out: 'own', file: 'own/imagesTr/patient7.nii.gz' },
