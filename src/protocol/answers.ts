@@ -2,8 +2,42 @@ import type { CropPicture, CropRequest } from './crops';
 
 /** What a pre-trained network answers to what its pretext task asks of a crop: numbers and pictures, for people. */
 
-/** How well an answer fits what was asked, by the names that people are told. */
-type Scores = Readonly<Record<string, number>>;
+/** How well an answer fits what was asked, by the names that people are told: "mean squared error". */
+export type AnswerScores = Readonly<Record<string, number>>;
+
+/** Probabilities of classes, of one thing or of several alike. */
+export interface ClassAnswer {
+  readonly kind: 'classes';
+  readonly name: string;
+  readonly classes: readonly string[];
+  readonly rows: readonly {
+    readonly name: string;
+    /** One a class, adding up to 1. */
+    readonly probabilities: readonly number[];
+    /** The class that is right. */
+    readonly right: number;
+  }[];
+  readonly scores: AnswerScores;
+}
+
+/** Probabilities of the base crops of a grid. */
+export interface PlacesAnswer {
+  readonly kind: 'places';
+  /** In grid order, adding up to 1. */
+  readonly probabilities: readonly number[];
+  readonly scores: AnswerScores;
+}
+
+/** Cosines of a row with the other rows of its batch. */
+export interface PartnerAnswer {
+  readonly kind: 'partner';
+  readonly name: string;
+  /** With the row that belongs to it. */
+  readonly partner: number;
+  /** With all others that it is told from. */
+  readonly others: readonly number[];
+  readonly scores: AnswerScores;
+}
 
 /**
  * One thing that was asked, and the answer.
@@ -11,29 +45,10 @@ type Scores = Readonly<Record<string, number>>;
  * `Pixels` are the grey values of a picture: bytes, or base64 between processes.
  */
 export type AnswerView<Pixels = Uint8Array> =
-  | { readonly kind: 'image'; readonly picture: CropPicture<Pixels>; readonly scores: Scores }
-  | {
-      readonly kind: 'classes';
-      readonly name: string;
-      readonly classes: readonly string[];
-      /** Probabilities of all classes, and which of them is right. */
-      readonly rows: readonly {
-        readonly name: string;
-        readonly probabilities: readonly number[];
-        readonly right: number;
-      }[];
-      readonly scores: Scores;
-    }
-  /** Probabilities of the base crops, in grid order. */
-  | { readonly kind: 'places'; readonly probabilities: readonly number[]; readonly scores: Scores }
-  /** Cosines of a row with its partner, and with all others that it is told from. */
-  | {
-      readonly kind: 'partner';
-      readonly name: string;
-      readonly partner: number;
-      readonly others: readonly number[];
-      readonly scores: Scores;
-    };
+  | { readonly kind: 'image'; readonly picture: CropPicture<Pixels>; readonly scores: AnswerScores }
+  | ClassAnswer
+  | PlacesAnswer
+  | PartnerAnswer;
 
 export interface CropAnswer<Pixels = Uint8Array> {
   readonly parts: readonly AnswerView<Pixels>[];
