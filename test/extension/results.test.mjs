@@ -98,6 +98,7 @@ test('what was not scored, and how the rest was measured', async () => {
   const rows = await frame.locator('#settings tr').allTextContents();
   assert.ok(rows.includes('inference.overlap0.5') && rows.includes('window96, 96, 96'), rows.join('; '));
   await screenshotInThemes(page, 'results-settings');
+  assert.ok(await frame.locator('#settings table').isVisible(), 'it stays unfolded in other themes');
   await frame.locator('#settings summary').click();
 });
 

@@ -105,7 +105,10 @@ export class ResultsView {
     const { shown } = answer;
     const metrics = this.metrics();
     const { study } = answer;
+    // What a person has unfolded stays so when anything is drawn anew.
+    const unfolded = this.heading.querySelector<HTMLDetailsElement>('details')?.open ?? false;
     this.heading.replaceChildren(...(study ? studyHeadline(study) : shown ? headline(shown, metrics?.chosen) : []));
+    this.heading.querySelector('details')?.toggleAttribute('open', unfolded);
     if (study) {
       this.segmentation = undefined;
       this.content.replaceChildren(studyView(study, this.theme, this.content.clientWidth));
