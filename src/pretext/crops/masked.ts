@@ -25,7 +25,7 @@ export function maskedSample<Method extends CropMethod & { readonly block: numbe
     return {
       box,
       plain,
-      rows: [{ input: hideVoxels(voxels, hidden, HIDDEN), target: voxels, mask: hidden, kept }],
+      rows: [{ input: hideVoxels(voxels, hidden, HIDDEN), target: voxels, mask: hidden, kept: kept() }],
       words: [...words, `${count} of ${mask.hidden.length} cubes ${done}`],
     };
   };

@@ -100,8 +100,8 @@ export interface CleanCrop {
   /** `[…size, C]`: without and with the augmentation. */
   readonly plain: () => Float32Array;
   readonly voxels: Float32Array;
-  /** `[…size]`: 0 where an anonymisation removed something, which cannot be restored; absent where the case has no such mask. */
-  readonly kept?: Uint8Array;
+  /** `[…size]`: 0 where an anonymisation removed something, which cannot be restored; undefined where the case has no such mask. */
+  readonly kept: () => Uint8Array | undefined;
   /** What the augmentation did. */
   readonly words: readonly string[];
 }
@@ -135,8 +135,8 @@ export function cleanCrop(draw: CropDraw, method: CropMethod, extent: Vec3 = met
       )
     : [];
   const words = [...(draw.told ?? []), ...spatial.words, ...changes];
-  const kept = keptVoxels(draw.volume, { start, size }, scaleRows(spatial.matrix, zoom));
-  return { box, size, channels, plain: () => cut(NO_SPATIAL_AUGMENTATION.matrix), voxels, ...kept, words };
+  const kept = () => keptVoxels(draw.volume, { start, size }, scaleRows(spatial.matrix, zoom));
+  return { box, size, channels, plain: () => cut(NO_SPATIAL_AUGMENTATION.matrix), voxels, kept, words };
 }
 
 /** A voxel that was interpolated from this much of a removed one counts as removed. */
@@ -147,11 +147,11 @@ function keptVoxels(
   { shape, affine, anonymized }: PreparedVolume,
   { start, size }: Box,
   matrix: Matrix3,
-): { kept?: Uint8Array } {
-  if (!anonymized) return {};
+): Uint8Array | undefined {
+  if (!anonymized) return undefined;
   const removed = new Float32Array(voxelCount(size));
   cutCrop({ data: anonymized, shape: [1, shape[1], shape[2], shape[3]], affine }, start, size, matrix, removed);
-  return { kept: Uint8Array.from(removed, (share) => (share > TRACE ? 0 : 1)) };
+  return Uint8Array.from(removed, (share) => (share > TRACE ? 0 : 1));
 }
 
 /** One row of a batch: what passes through the network, and what is asked of it. */

@@ -36,7 +36,7 @@ export const corruptedSample: MakeSample<GenesisMethod> = (draw, method) => {
     (inside ? paintInside : paintOutside)(unit, size, random);
     done.push(inside ? 'boxes painted over' : 'all but some boxes painted over');
   }
-  return { box, plain, rows: [{ input: back(unit), target: voxels, kept }], words: [...words, ...done] };
+  return { box, plain, rows: [{ input: back(unit), target: voxels, kept: kept() }], words: [...words, ...done] };
 };
 
 export const genesisSampler = cropSampler(corruptedSample);

@@ -8,7 +8,7 @@ import type { RotateRestoreMethod } from './descriptor';
 export const restoredSample: MakeSample<RotateRestoreMethod> = (draw, method) => {
   const { box, voxels, plain, words, size, kept } = cleanCrop(draw, method);
   const { turn } = drawTurn(draw, method.turns);
-  const rows = [{ input: turned(voxels, size, turn), target: voxels, kept }];
+  const rows = [{ input: turned(voxels, size, turn), target: voxels, kept: kept() }];
   return { box, plain, rows, words: [...words, turnText(turn)] };
 };
 

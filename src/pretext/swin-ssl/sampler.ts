@@ -44,6 +44,7 @@ export const viewsSample: MakeSample<SwinSslMethod> = (draw, method) => {
   const random = taskStream(draw);
   const filler = cleanCrop(otherDraw(draw, random), method).voxels;
   const [low, high] = finiteRange(voxels);
+  const asked = kept();
   const done: string[] = [];
   const rows = [0, 1].map((view) => {
     const own = new RandomStream(...draw.stream, draw.number, 5 + view);
@@ -60,7 +61,7 @@ export const viewsSample: MakeSample<SwinSslMethod> = (draw, method) => {
     );
     cutOut(input, size, method.cut, own, () => (at) => filler[at]!);
     done.push(`view ${view + 1} ${turnText(VIEW_TURNS[label]!)}`);
-    return { input, target, labels: [label], kept: kept && turned(kept, size, VIEW_TURNS[label]!) };
+    return { input, target, labels: [label], kept: asked && turned(asked, size, VIEW_TURNS[label]!) };
   });
   return { box, plain, rows, words: [...words, ...done] };
 };
