@@ -6,36 +6,33 @@ export const constantRate =
   () =>
     baseRate;
 
+interface WarmupOptions {
+  readonly baseRate: number;
+  readonly warmupSteps: number;
+  readonly totalSteps: number;
+}
+
+/** Linear warm-up from 0, then a share of the base rate by the progress since then, which is 1 at `totalSteps`. */
+function warmedUp({ baseRate, warmupSteps, totalSteps }: WarmupOptions, share: (progress: number) => number): Schedule {
+  return (step) => {
+    if (step < warmupSteps) return (baseRate * step) / Math.max(1, warmupSteps);
+    return baseRate * share((step - warmupSteps) / Math.max(1, totalSteps - warmupSteps));
+  };
+}
+
 /**
  * Linear warm-up from 0, then half a cosine to 0 at `totalSteps` (VoCo optimizers/lr_scheduler.py, WarmupCosineSchedule).
  * Past the end the cosine goes on, so the rate climbs again.
  */
-export function warmupCosine(options: { baseRate: number; warmupSteps: number; totalSteps: number }): Schedule {
-  const { baseRate, warmupSteps, totalSteps } = options;
-  return (step) => {
-    if (step < warmupSteps) return (baseRate * step) / Math.max(1, warmupSteps);
-    const progress = (step - warmupSteps) / Math.max(1, totalSteps - warmupSteps);
-    return baseRate * Math.max(0, 0.5 * (1 + Math.cos(Math.PI * progress)));
-  };
-}
+export const warmupCosine = (options: WarmupOptions): Schedule =>
+  warmedUp(options, (progress) => Math.max(0, 0.5 * (1 + Math.cos(Math.PI * progress))));
 
 /**
  * Linear warm-up from 0, then (1 − progress)^power to 0 at `totalSteps`, and 0 from then on (torch's PolynomialLR; nnU-Net's and
  * nnssl's PolyLRScheduler has power 0.9 and changes the rate by epoch).
  */
-export function warmupPoly(options: {
-  baseRate: number;
-  warmupSteps: number;
-  totalSteps: number;
-  power: number;
-}): Schedule {
-  const { baseRate, warmupSteps, totalSteps, power } = options;
-  return (step) => {
-    if (step < warmupSteps) return (baseRate * step) / Math.max(1, warmupSteps);
-    const progress = (step - warmupSteps) / Math.max(1, totalSteps - warmupSteps);
-    return baseRate * Math.max(0, 1 - progress) ** power;
-  };
-}
+export const warmupPoly = ({ power, ...options }: WarmupOptions & { readonly power: number }): Schedule =>
+  warmedUp(options, (progress) => Math.max(0, 1 - progress) ** power);
 
 /**
  * Linear warm-up from `startRate`, then half a cosine to `endRate` at `totalSteps` (VoCo optimizers/lr_scheduler.py,
