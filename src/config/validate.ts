@@ -76,8 +76,11 @@ function validator(schema: SchemaNode, choices: number[]): ValidateFunction {
   const { compiled } = schemas();
   let validate = compiled.get(key);
   if (!validate) {
-    // The instance keeps what it compiled, too.
-    if (compiled.size >= MAX_COMPILED) [ajv] = [undefined, compiled.clear()];
+    if (compiled.size >= MAX_COMPILED) {
+      compiled.clear();
+      // The instance keeps what it compiled, too.
+      ajv = undefined;
+    }
     const { $schema: _, ...body } = withSharedForms(schema);
     ajv ??= new Ajv({
       allErrors: true,
