@@ -1,8 +1,9 @@
 import type { TaskPreview } from '../../tasks';
 import { cropPreview } from '../crops/preview';
 import { methodOf } from '../crops/settings';
+import { gridOnVolume } from '../voco/geometry';
 import type { PositionMethod } from './descriptor';
-import { gridOf, placedSample, WHOLE } from './sampler';
+import { placedSample, WHOLE } from './sampler';
 
 const placed = cropPreview<PositionMethod>(placedSample, ({ rows }) => {
   const [{ input, labels }] = rows as [(typeof rows)[number]];
@@ -16,7 +17,7 @@ const placed = cropPreview<PositionMethod>(placedSample, ({ rows }) => {
 /** Crops with VoCo's grid over the volume. */
 export const positionPreview: TaskPreview = {
   open(config, volume) {
-    const { counts, crop, origin } = gridOf({ volume }, methodOf<PositionMethod>(config));
+    const { counts, crop, origin } = gridOnVolume(volume, methodOf<PositionMethod>(config));
     return { ...placed.open(config, volume), grid: { counts, crop, origin } };
   },
 };

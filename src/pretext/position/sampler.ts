@@ -1,19 +1,14 @@
 import { RandomStream } from '../../random/random';
 import { boxAround } from '../../geometry';
-import { cleanCrop, type CropDraw, type MakeSample } from '../crops/sample';
+import { cleanCrop, type MakeSample } from '../crops/sample';
 import { cropSampler } from '../crops/sampler';
-import { drawCentre, gridOnVolume, positionLabel, type CropGrid } from '../voco/geometry';
+import { drawCentre, gridOnVolume, positionLabel } from '../voco/geometry';
 import type { PositionMethod } from './descriptor';
 
 /** Stream of a crop's place; its other streams are those of every task that draws crops. */
 const CENTRE = 4;
 /** Shares of a crop are kept as 0 to 255. */
 export const WHOLE = 255;
-
-/** VoCo's grid on a volume. @throws UserError where the volume is too small for it */
-export function gridOf({ volume }: Pick<CropDraw, 'volume'>, method: PositionMethod): CropGrid {
-  return gridOnVolume(volume, method);
-}
 
 /** Shares as whole numbers of {@link WHOLE}ths that add up to it. */
 function quantised(shares: Float64Array): number[] {
@@ -26,7 +21,7 @@ function quantised(shares: Float64Array): number[] {
 
 /** A random crop on the grid, and the share of it in each place. */
 export const placedSample: MakeSample<PositionMethod> = (draw, method) => {
-  const grid = gridOf(draw, method);
+  const grid = gridOnVolume(draw.volume, method);
   const centre =
     draw.centre ?? drawCentre(grid, new RandomStream(...draw.stream, draw.number, CENTRE), draw.volume.anatomy);
   const { box, voxels, plain, words } = cleanCrop({ ...draw, centre }, method, grid.crop);
