@@ -404,12 +404,8 @@ export const dataSchema = {
       examples: [0, 0.1],
     },
     channel: {
-      anyOf: [
-        { type: 'integer', minimum: 0, title: 'a channel number from 0' },
-        { const: 'all', title: '"all"' },
-        { const: 'random', title: '"random"' },
-      ],
-      default: 0,
+      ...channelOfData,
+      anyOf: [...channelOfData.anyOf, { const: 'random', title: '"random"' }],
       description:
         'Which channel of 4-D images to take (from 0), "all" to use each as an input channel of the network, or "random": for each crop ' +
         'one of those that its image has. So a network of one channel learns from all sequences of MRI.',
