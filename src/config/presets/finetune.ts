@@ -1,4 +1,5 @@
 import type { FinetuneConfigInput } from '../types';
+import { mriScaling } from './mri';
 
 /** What a fine-tuning preset sets beside the defaults; where the volumes come from is filled in later. */
 export interface FinetunePreset {
@@ -16,9 +17,6 @@ export interface FinetunePreset {
 }
 
 const none = { prob: 0 };
-
-/** Of MRI: z-scores of the voxels that are not 0, and a cut to these. */
-const mri = { intensity: { kind: 'zscore', nonzero: true }, foreground: { threshold: 'nonzero' } } as const;
 
 /** nnU-Net's changes of intensity, and the field of a coil. */
 const mriIntensity = { noise: 0.1, brightness: 0.15, contrast: 0.15, gamma: 0.3, biasField: 0.3 } as const;
@@ -90,7 +88,7 @@ export const finetunePresets = {
     data: {
       channel: 'all',
       // The script cuts before it scales, to what is above 0 in the file.
-      preprocess: { spacing: null, ...mri },
+      preprocess: { spacing: null, ...mriScaling },
     },
   },
   hippocampus: {
@@ -109,7 +107,7 @@ export const finetunePresets = {
     },
     splits: true,
     list: 'dataset.json',
-    data: { preprocess: { spacing: [1, 1, 1], ...mri } },
+    data: { preprocess: { spacing: [1, 1, 1], ...mriScaling } },
   },
   brats: {
     description:
@@ -129,7 +127,7 @@ export const finetunePresets = {
     data: {
       channel: 'all',
       missingChannels: 'zero',
-      preprocess: { spacing: [1, 1, 1], ...mri },
+      preprocess: { spacing: [1, 1, 1], ...mriScaling },
     },
   },
   heart: {
@@ -144,7 +142,7 @@ export const finetunePresets = {
     },
     splits: true,
     list: 'dataset.json',
-    data: { preprocess: { spacing: [1.25, 1.25, 1.37], ...mri } },
+    data: { preprocess: { spacing: [1.25, 1.25, 1.37], ...mriScaling } },
   },
   'cc-ccii': {
     description: 'Fine-tune on CC-CCII (pneumonia, one class a volume): batches of 4, 100 epochs',

@@ -1,12 +1,12 @@
 import type { PretextDescriptor, PretextPreset } from '../../tasks/descriptor';
 
-/** How volumes of MRI are prepared: at 1 mm, with z-scores of the voxels that are not 0, whose background stays 0. */
-const preprocess = {
-  spacing: [1, 1, 1],
+/** How volumes of MRI are scaled and cut: z-scores of the voxels that are not 0, whose background stays 0, and a cut to these. */
+export const mriScaling = {
   intensity: { kind: 'zscore', nonzero: true },
   foreground: { threshold: 'nonzero' },
-  resize: null,
 } as const;
+
+const preprocess = { spacing: [1, 1, 1], ...mriScaling, resize: null } as const;
 
 /** Tasks that lay a grid on volumes lay one of fixed places: fields of view of MRI differ. Together the places are as large as a brain. */
 const places = { grid: [2, 3, 2], cropMm: [64, 64, 64] } as const;
