@@ -121,7 +121,7 @@ export const smallTasks: Readonly<Record<Exclude<PretextName, 'voco'>, SmallTask
   },
 };
 
-const smallNetworks: Readonly<Record<string, object>> = {
+export const smallNetworks: Readonly<Record<string, object>> = {
   unet3d: { name: 'unet3d', featureSize: 4 },
   'swin-unetr': { name: 'swin-unetr', featureSize: 12 },
 };

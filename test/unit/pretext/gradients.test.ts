@@ -10,7 +10,7 @@ import { disposeGradients } from '../../../src/tensor/autodiff';
 import { useDevice } from '../../../src/tensor/backends';
 import * as tf from '../../../src/tensor/tf';
 import { evaluateLoss, gradientOf } from '../../../src/train/gradients';
-import { smallTasks, type SmallTask } from '../../support/pretextTasks';
+import { smallNetworks, smallTasks, type SmallTask } from '../../support/pretextTasks';
 import { makeTinyPhantom, trainingDevice, writeConfig } from '../../support/trainer';
 
 /** The gradient of each pretext task's loss, on crops of a volume, against the loss itself. */
@@ -24,11 +24,6 @@ beforeAll(async () => {
   await useDevice(device, { threads: 1 });
 });
 afterAll(() => rmSync(root, { recursive: true, force: true }));
-
-const networks: Readonly<Record<string, object>> = {
-  unet3d: { name: 'unet3d', featureSize: 4 },
-  'swin-unetr': { name: 'swin-unetr', featureSize: 12 },
-};
 
 /** VoCo with a teacher: without the regulariser, whose gradient is cut on purpose, nothing of the student is detached. */
 const vocoMethod = {
@@ -55,7 +50,7 @@ async function build(method: object, network: string): Promise<Built> {
   });
   const config = await loadConfig(file, {
     kind: 'pretrain',
-    set: [`method=${JSON.stringify(method)}`, `network=${JSON.stringify(networks[network])}`],
+    set: [`method=${JSON.stringify(method)}`, `network=${JSON.stringify(smallNetworks[network])}`],
   }).then((loaded): PretrainConfig => loaded.config);
   const task = await taskOf(config);
   const cases = await task.findCases(config);
