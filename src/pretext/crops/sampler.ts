@@ -2,9 +2,9 @@ import type { CropTraits } from '../../data/channels';
 import { imageFiles, type Case } from '../../data/datalist';
 import type { PreparedVolume } from '../../data/regionMasks';
 import { VolumeStore } from '../../data/volumeStore';
-import { UserError } from '../../errors/userError';
 import { mapAxes, voxelCount, type Vec3 } from '../../geometry';
 import type { Batch, Draw, Sampler } from '../../tasks';
+import { floats, requireSameChannels } from '../batches';
 import { drawOf, type CropRow, type CropSample, type MakeSample } from './sample';
 import type { CropMethod, CropSettings } from './settings';
 
@@ -29,10 +29,6 @@ export interface CropBatch extends Batch {
 }
 
 type Item = Pick<Case, 'image' | 'missing' | 'regionMasks'>;
-
-function floats(length: number, reuse: ArrayBuffer | undefined): Float32Array {
-  return reuse?.byteLength === 4 * length ? new Float32Array(reuse) : new Float32Array(length);
-}
 
 /**
  * A batch of the rows of `samples`, which are all alike.
@@ -84,17 +80,13 @@ function fill(batch: CropBatch, samples: readonly CropSample[]): void {
 async function loadAll(
   draws: readonly Draw<Item>[],
   store: VolumeStore,
-  { randomChannel }: CropTraits,
+  traits: CropTraits,
 ): Promise<PreparedVolume[]> {
   const volumes: PreparedVolume[] = [];
   for (const draw of draws) {
     const volume = await store.load(draw);
     const [first = volume] = volumes;
-    if (!randomChannel && volume.shape[0] !== first.shape[0])
-      throw new UserError(
-        `${imageFiles(draw)[0]}: ${volume.shape[0]} channels, but ${imageFiles(draws[0]!)[0]} has ${first.shape[0]}; ` +
-          'all images of a run need the same number (see data.channel)',
-      );
+    requireSameChannels(volume, draw, { item: draws[0]!, channels: first.shape[0] }, traits);
     volumes.push(volume);
   }
   return volumes;

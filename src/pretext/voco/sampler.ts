@@ -7,6 +7,7 @@ import { boxAround, mapAxes, type Box, type Vec3 } from '../../geometry';
 import { RandomStream } from '../../random/random';
 import type { Sampler } from '../../tasks';
 import type { PreparedVolume } from '../../data/regionMasks';
+import { floats, requireSameChannels } from '../batches';
 import { boxOf } from '../crops/sample';
 import {
   baseBoxes,
@@ -25,10 +26,6 @@ import type { CropSettings, LoaderSettings, VolumeDraw } from './settings';
 const PLACE = 0;
 const AUGMENT = 1;
 const INTENSITY = 2;
-
-function floats(length: number, reuse: ArrayBuffer | undefined): Float32Array {
-  return reuse?.byteLength === 4 * length ? new Float32Array(reuse) : new Float32Array(length);
-}
 
 /** In place of the number of a crop: where the grid lies. */
 const GRID = 1_000_004;
@@ -146,11 +143,7 @@ export async function assembleBatch(
   for (const [b, draw] of draws.entries()) {
     const volume = await store.load(draw);
     batch ??= emptyBatch(draws, settings.randomChannel ? 1 : volume.shape[0], settings, reuse);
-    if (!settings.randomChannel && volume.shape[0] !== batch.channels)
-      throw new UserError(
-        `${imageFiles(draw)[0]}: ${volume.shape[0]} channels, but ${batch.cases[0]} has ${batch.channels}; ` +
-          'all images of a run need the same number (see data.channel)',
-      );
+    requireSameChannels(volume, draw, { item: draws[0]!, channels: batch.channels }, settings);
     fillVolume(batch, b, volume, draw, settings);
   }
   if (!batch) throw new Error('a batch needs at least one volume');
