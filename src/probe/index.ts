@@ -77,11 +77,12 @@ async function findAll({ paths, seeds, checkpoint, configFile }: ProbeJob, say: 
   return networks;
 }
 
-/** @throws UserError for a crop that the network cannot take */
-function checkCrop({ file, config }: ProbedNetwork, { input }: CropSizes): void {
+/** Channels of the encoder's scales. @throws UsageError for a crop that the network cannot take */
+function channelsFor({ file, config }: ProbedNetwork, { input }: CropSizes): number[] {
   const encoder = randomEncoder(config, 0);
   try {
     encoder.checkSize(input);
+    return encoder.scales.map(({ channels }) => channels);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     throw new UsageError(`${file}: ${error.message}; name another size with --crop`);
@@ -96,7 +97,7 @@ async function encodeSeed(
   { networks, ...setting }: Setting,
   seed: number,
   rest: Pick<EncodeRequest, 'signal' | 'onProgress' | 'onBadCase'>,
-): Promise<EncodedCrops & { channels: number[] }> {
+): Promise<EncodedCrops> {
   const network = networks[networks.length > 1 ? seed - job.seed : 0]!;
   const pretrained = await openProbed(network, job.branch);
   const random = randomEncoder(network.config, seed);
@@ -106,8 +107,7 @@ async function encodeSeed(
       { encoder: random, name: 'random weights' },
     ];
     const batch = batchSize(network.config, setting.sizes);
-    const encoded = await encodeCrops({ ...setting, ...rest, crops: job.crops, batch, seed, encoders });
-    return { ...encoded, channels: pretrained.scales.map(({ channels }) => channels) };
+    return await encodeCrops({ ...setting, ...rest, crops: job.crops, batch, seed, encoders });
   } finally {
     pretrained.dispose();
     random.dispose();
@@ -137,8 +137,6 @@ async function scoreSeed(
 interface Scored {
   readonly seeds: ProbeSeed[];
   readonly labels: ReadonlySet<number>;
-  /** Of the encoder's scales. */
-  readonly channels: number[];
   readonly volumes: ReadonlySet<string>;
 }
 
@@ -156,19 +154,17 @@ async function scoreSeeds(job: ProbeJob, setting: Setting, signal: AbortSignal):
   const bar = new ProgressBar('probing', job.seeds * job.crops);
   const [labels, volumes] = [new Set<number>(), new Set<string>()];
   const seeds: ProbeSeed[] = [];
-  let channels: number[] = [];
   const onBadCase = tellBadCases(setting, (text) => bar.message(text));
   for (let i = 0; i < job.seeds; i++) {
     const onProgress = (done: number): void => bar.update(i * job.crops + done, `seed ${i + 1} of ${job.seeds}`);
     const encoded = await encodeSeed(job, setting, job.seed + i, { signal, onProgress, onBadCase });
     encoded.labels.forEach((label) => labels.add(label));
     encoded.cases.forEach(({ id }) => volumes.add(id));
-    channels = encoded.channels;
     const named = { seed: job.seed + i, checkpoint: setting.networks.length > 1 ? i : 0 };
     seeds.push(await scoreSeed(encoded, named, signal));
   }
   bar.end();
-  return { seeds, labels, channels, volumes };
+  return { seeds, labels, volumes };
 }
 
 /**
@@ -198,10 +194,10 @@ export async function probeRun(job: ProbeJob, say: Say): Promise<ProbeReport> {
     const device = await useDevice(job.device ?? 'auto', { threads: config.threads });
     say(`device: ${device.name}, ${device.description}`);
     const sizes = job.crop ? { crop: job.crop, input: job.crop } : sizesOf(config);
-    checkCrop(networks[0]!, sizes);
+    const channels = channelsFor(networks[0]!, sizes);
     const scenes = openScenes(task, config, sizes.crop, cases, say);
-    const scored = await scoreSeeds(job, { networks, sizes, cases, scenes }, interruption.signal);
-    const { seeds, labels, channels, volumes } = scored;
+    const setting = { networks, sizes, cases, scenes };
+    const { seeds, labels, volumes } = await scoreSeeds(job, setting, interruption.signal);
     const differences = seeds.map(({ pretrained, random }) => pretrained.accuracy - random.accuracy);
     const report: ProbeReport = {
       ...{ format: 1, version, task },
