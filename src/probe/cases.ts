@@ -74,11 +74,11 @@ export async function findProbed(
   const plain = (): Promise<Case[]> => resolveSources(sources, '/', { labels: false, channel, missingChannels });
   if (task === 'position') return { task, cases: await ofOwnImages(await plain()) };
   if (task === 'organ') return { task, cases: await ofOwnImages(await labelledCases(sources, config, say)) };
-  const all = await plain();
   try {
     return { task: 'organ', cases: await ofOwnImages(await labelledCases(sources, config, () => undefined)) };
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
+    const all = await plain();
     say(`the probe asks for positions, since there are no labels: ${error.message}`);
     return { task: 'position', cases: await ofOwnImages(all) };
   }
