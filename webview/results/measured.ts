@@ -1,5 +1,5 @@
 import type { ShownResults } from '../../src/protocol/results';
-import { counted } from '../../src/text';
+import { counted, plural } from '../../src/text';
 import { element } from '../ui/dom';
 
 /** The cases that could not be scored, with the reasons: means without them are of easier cases. */
@@ -8,8 +8,7 @@ export function notScored({ results: { failed = [] } }: ShownResults): HTMLEleme
   const items = failed.map(({ case: name, image, reason }) =>
     element('li', { title: image }, element('b', {}, name), `: ${reason}`),
   );
-  const are = failed.length === 1 ? 'is' : 'are';
-  const head = `${counted(failed.length, 'held-out case')} could not be scored and ${are} left out of all figures:`;
+  const head = `${counted(failed.length, 'held-out case')} could not be scored and ${plural(failed.length, 'is', 'are')} left out of all figures:`;
   return [element('div', { class: 'message', id: 'not-scored' }, head, element('ul', {}, ...items))];
 }
 
