@@ -111,7 +111,8 @@ export async function encodeStages(
   return [...stages.values()].map(({ stride, channels, parts }) => ({ stride, channels, values: joined(parts) }));
 }
 
-function joined(parts: readonly Float32Array[]): Float32Array {
+/** Arrays one after the other. */
+export function joined(parts: readonly Float32Array[]): Float32Array {
   const values = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
   for (const part of parts) {

@@ -1,4 +1,5 @@
 import type { CropSizes } from '../compare/cropSizes';
+import { joined } from '../compare/encoders';
 import type { Config } from '../config';
 import { NO_AUGMENTATION, sampleCrop } from '../data/augment';
 import { imageFiles, type Case } from '../data/datalist';
@@ -105,16 +106,6 @@ async function encodeVolume(
   }
 }
 
-function joined(parts: readonly Float32Array[], columns: number): Features {
-  const values = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    values.set(part, at);
-    at += part.length;
-  }
-  return { rows: values.length / columns, columns, values };
-}
-
 /**
  * Draws crops of the volumes and gives their pooled features under each network. Which crops are drawn is a function of seed and
  * cases alone; where there are fewer crops than volumes, some volumes are left out.
@@ -141,6 +132,10 @@ export async function encodeCrops(request: EncodeRequest): Promise<EncodedCrops>
     }
     if (drawn.length > 0) used.push(item);
   }
-  const features = encoders.map(({ encoder }, n) => joined(parts[n]!, encoder.pooledSize));
+  const features = encoders.map(({ encoder: { pooledSize } }, n) => ({
+    rows: volumes.length,
+    columns: pooledSize,
+    values: joined(parts[n]!),
+  }));
   return { volumes, labels, cases: used, features };
 }
