@@ -207,7 +207,7 @@ export async function probeRun(job: ProbeJob, say: Say): Promise<ProbeReport> {
       preprocess: { ...config.data.preprocess },
       ...sizes,
       features: { channels, length: channels.reduce((sum, count) => sum + count, 0) },
-      classes: await Promise.all([...labels].sort((a, b) => a - b).map((label) => scenes.nameOf(label))),
+      classes: await scenes.namesOf([...labels].sort((a, b) => a - b)),
       probe: PROBE,
       device: device.name,
       volumes: volumes.size,

@@ -30,8 +30,8 @@ export interface Scene {
 /** Opens the volumes of cases. */
 export interface Scenes {
   open(item: Case): Promise<Scene>;
-  /** What a class is called. */
-  nameOf(label: number): Promise<string>;
+  /** What classes are called. */
+  namesOf(labels: readonly number[]): Promise<string[]>;
 }
 
 /** Preprocessed volumes that stay in memory for the next seed, bytes. */
@@ -119,7 +119,7 @@ function positionScenes(config: Config, crop: Vec3, onWarning: Say): Scenes {
       .join(', ');
   return {
     open: async (item) => positionScene(shownChannel(await store.load(item), cropTraits(config.data)), crop),
-    nameOf: (label) => Promise.resolve(words(label)),
+    namesOf: (labels) => Promise.resolve(labels.map(words)),
   };
 }
 
@@ -135,7 +135,10 @@ function organScenes(config: Config, crop: Vec3, cases: readonly Case[], onWarni
       highest = labels.reduce((most, label) => Math.max(most, label), highest);
       return organScene(shownChannel(image, cropTraits(config.data)), labels, crop);
     },
-    nameOf: async (label) => (await labelNames(cases[0]!.label!, highest))(label).name,
+    async namesOf(labels) {
+      const named = await labelNames(cases[0]!.label!, highest);
+      return labels.map((label) => named(label).name);
+    },
   };
 }
 
