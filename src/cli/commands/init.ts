@@ -120,10 +120,11 @@ export const init: Command = {
     const data = given === undefined ? undefined : pathFrom(dirname(file), given);
     const found = data === undefined ? undefined : await lookAt(data, dirname(file));
     const channel = channelOf(args, found);
-    const takesAll = typeof presetConfig(known, { network }).data.channel !== 'number';
+    const config = presetConfig(known, { network });
+    const takesAll = typeof config.data.channel !== 'number';
     if (found?.channels && channel === undefined && !takesAll)
       say(`choose one of the ${found.channels.length} channels with "channel" in the source, or with --channel`);
-    tellOfCt(found, presetConfig(known, { network }));
+    tellOfCt(found, config);
     await writeFileAtomically(file, presetText(known, { data, found, channel, network }));
     process.stdout.write(`${file}\n`);
     return ExitCode.done;
