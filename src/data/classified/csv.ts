@@ -68,12 +68,11 @@ export async function readClassList(
     },
     (place, problem) => ({ image: place, source, class: NO_CLASS, problem }),
   );
-  const rowOf = new Map(cases.map((item, i) => [item, rows[i]!]));
   return completeCases(
     cases,
     ({ image }) => String(image),
-    (item) => {
-      const row = rowOf.get(item)!;
+    (item, i) => {
+      const row = rows[i]!;
       return Promise.resolve({ ...item, class: classOf(row.fields[label] ?? '', classes, where(row)) });
     },
   );

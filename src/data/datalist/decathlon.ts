@@ -244,7 +244,6 @@ export async function readDecathlon(file: string, options: DecathlonOptions): Pr
     (entry) => imageOf(entry, source),
     (image, problem) => ({ image, problem, source }),
   );
-  const entryOf = new Map(images.map((one, i) => [one, entries[i]!]));
-  const found = await completeCases(images, firstFile, (one) => withItsLabel(one, entryOf.get(one)!, options.labels));
+  const found = await completeCases(images, firstFile, (one, i) => withItsLabel(one, entries[i]!, options.labels));
   return withChannelFiles(found, channelNames(content) ?? (await channelsNear(found)));
 }

@@ -8,7 +8,7 @@ export function problemOf({ message }: UserError, file: string): CaseProblem {
 }
 
 /**
- * A case for each entry of a list. One that names no image is a case with a problem, which the place of the entry stands for.
+ * A case for each entry of a list, in their order. One that names no image is a case with a problem, which the place of the entry stands for.
  *
  * @param where the place of an entry, `list.csv:5`
  * @throws UserError of the first entry when none names an image: the list is wrong then
@@ -43,17 +43,17 @@ export function casesOfEntries<Entry, Item extends { readonly image: string | re
 export async function completeCases<Item extends { readonly problem?: CaseProblem }>(
   cases: readonly Item[],
   fileOf: (item: Item) => string,
-  complete: (item: Item) => Promise<Item>,
+  complete: (item: Item, index: number) => Promise<Item>,
 ): Promise<Item[]> {
   const errors: UserError[] = [];
   const result: Item[] = [];
-  for (const item of cases) {
+  for (const [i, item] of cases.entries()) {
     if (item.problem) {
       result.push(item);
       continue;
     }
     try {
-      result.push(await complete(item));
+      result.push(await complete(item, i));
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       errors.push(error);
