@@ -1,8 +1,7 @@
 import { taskOf } from '../../catalog';
 import type { PretrainConfig } from '../../config';
 import type { Problem } from '../../schema';
-import { placesProblem, sizeBeforeCrops, spacingBeforeCrops, type ImageFacts, type Places } from '../../data/judge';
-import { mapVec3 } from '../../geometry';
+import { gridBeforeCrops, placesProblem, sizeBeforeCrops, type ImageFacts, type Places } from '../../data/judge';
 import type { PreprocessSettings } from '../../volume';
 import type { Source } from './sources';
 import { counted, formatSize } from '../../text';
@@ -10,11 +9,7 @@ import { counted, formatSize } from '../../text';
 /** Volumes whose field of view lies in one of the places that are given in millimetres. */
 function placeProblems(images: readonly ImageFacts[], preprocess: PreprocessSettings, places: Places): Problem[] {
   const found = images.flatMap(({ file, header }) => {
-    const [size, spacing] = [sizeBeforeCrops(header, preprocess), spacingBeforeCrops(header, preprocess)];
-    const problem = placesProblem(
-      mapVec3(size, (n, axis) => n * spacing[axis]),
-      places,
-    );
+    const problem = placesProblem(...gridBeforeCrops(header, preprocess), places);
     return problem === undefined ? [] : [`${file} has ${problem}`];
   });
   if (found.length === 0) return [];

@@ -8,7 +8,8 @@ export function problemOf({ message }: UserError, file: string): CaseProblem {
 }
 
 /**
- * A case for each entry of a list, in their order. One that names no image is a case with a problem, which the place of the entry stands for.
+ * A case for each entry of a list, in their order. One that names no image is a case with a problem, which the place of the entry
+ * stands for.
  *
  * @param where the place of an entry, `list.csv:5`
  * @throws UserError of the first entry when none names an image: the list is wrong then

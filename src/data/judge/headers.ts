@@ -1,6 +1,6 @@
 import { adviceFor } from '../../errors/advice';
 import { AdvisedError, UserError } from '../../errors/userError';
-import { mapAxes, type Vec3 } from '../../geometry';
+import type { Vec3 } from '../../geometry';
 import type { Finding } from '../../protocol/datasets';
 import { counted, formatSize, plural } from '../../text';
 import {
@@ -12,13 +12,12 @@ import {
   labelGrid,
   readHeader,
   type NiftiHeader,
-  type PreprocessSettings,
 } from '../../volume';
 import { channelsText } from '../channels';
 import { imageFiles, type Case } from '../datalist/case';
 import { factsOf } from './facts';
 import { namedAsLabels } from './labelMaps';
-import { placesProblem, sizeBeforeCrops, spacingBeforeCrops } from './size';
+import { gridBeforeCrops, placesProblem } from './size';
 import type { CaseDemands, CaseVerdict, Depth, ImageFacts } from './types';
 
 /** A reading error as a finding: the message already says what is wrong. */
@@ -146,19 +145,9 @@ function judgeChannels(images: readonly ImageFacts[], missing: readonly number[]
   return [...found, { severity: 'error', file: first.file, message, advice }];
 }
 
-const gridBeforeCrops = (header: ImageFacts['header'], settings: PreprocessSettings): [size: Vec3, spacing: Vec3] => [
-  sizeBeforeCrops(header, settings),
-  spacingBeforeCrops(header, settings),
-];
-
 /** A volume that is smaller than what is cut from it. @param size voxels; @param spacing mm */
 export function tooSmall(file: string, size: Vec3, spacing: Vec3, { gridSize, places }: CaseDemands): Finding[] {
-  const problem =
-    places &&
-    placesProblem(
-      mapAxes((axis) => size[axis] * spacing[axis]),
-      places,
-    );
+  const problem = places && placesProblem(size, spacing, places);
   if (problem !== undefined)
     return [
       { severity: 'error', file, message: problem, advice: 'use smaller places (method.cropMm), or remove the case' },

@@ -3,5 +3,5 @@ export { judgeIntensities, judgeStoredValues, storedValues, type StoredValues } 
 export { SEGMENTING } from './intensityWords';
 export { holdsLabels, namedAsLabels } from './labelMaps';
 export { judgeAndRead, judgeCase, refuseBad } from './judge';
-export { placesProblem, sizeBeforeCrops, spacingBeforeCrops, type Places } from './size';
+export { gridBeforeCrops, placesProblem, sizeBeforeCrops, type Places } from './size';
 export type { CaseDemands, CaseVerdict, Depth, ImageFacts, LabelDemands } from './types';

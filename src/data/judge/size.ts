@@ -23,18 +23,25 @@ export interface Places {
   readonly cropMm: Vec3;
 }
 
-/** Why a field of view leaves nothing to tell of places: it lies in one of them. @param extent of the volume, mm */
-export function placesProblem(extent: Vec3, { grid, cropMm }: Places): string | undefined {
+/** Why a field of view leaves nothing to tell of places: it lies in one of them. @param size of the volume, voxels; @param spacing mm */
+export function placesProblem(size: Vec3, spacing: Vec3, { grid, cropMm }: Places): string | undefined {
+  const extent = mapVec3(size, (n, axis) => n * spacing[axis]);
   const several = AXES.some((_, k) => grid[k as Axis] > 1 && extent[k as Axis] > cropMm[k as Axis]);
   if (several) return undefined;
   return `${formatSize(mapVec3(extent, Math.round))} mm after preprocessing, which leaves nothing to tell of ${formatSize(grid)} places of ${formatSize(cropMm)} mm`;
 }
 
 /** Voxel size after turning and resampling, mm; of volumes that are not resized. */
-export function spacingBeforeCrops(header: Pick<NiftiHeader, 'affine'>, settings: PreprocessSettings): Vec3 {
+function spacingBeforeCrops(header: Pick<NiftiHeader, 'affine'>, settings: PreprocessSettings): Vec3 {
   if (settings.spacing !== null) return settings.spacing;
   const from = orientationOf(header.affine);
   const to = settings.orientation === null ? from : parseAxisCodes(settings.orientation);
   const spacing = spacingOf(header.affine);
   return mapAxes((axis) => spacing[from.axis.indexOf(to.axis[axis]) as Axis]);
 }
+
+/** {@link sizeBeforeCrops} with the size of its voxels. */
+export const gridBeforeCrops = (
+  header: Pick<NiftiHeader, 'size' | 'affine'>,
+  settings: PreprocessSettings,
+): [size: Vec3, spacing: Vec3] => [sizeBeforeCrops(header, settings), spacingBeforeCrops(header, settings)];

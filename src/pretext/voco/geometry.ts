@@ -81,9 +81,7 @@ export function cropVoxels({ affine }: Placed, { crop, cropMm }: Omit<GridSettin
 export function gridOnVolume(volume: Placed, { grid, crop, cropMm }: GridSettings): CropGrid {
   const [, ...size] = volume.shape;
   if (!cropMm) return createCropGrid(grid, crop, size);
-  const spacing = spacingOf(volume.affine);
-  const extent = mapAxes((axis) => size[axis] * spacing[axis]);
-  const problem = placesProblem(extent, { grid, cropMm });
+  const problem = placesProblem(size, spacingOf(volume.affine), { grid, cropMm });
   if (problem !== undefined) throw new UsageError(problem);
   const voxels = cropVoxels(volume, { crop, cropMm });
   return { ...gridAt(grid, voxels, size, middleOf(grid, voxels, size)), cropsInside: true };
