@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { createGunzip } from 'node:zlib';
 import { readStart } from './bytes';
-import type { NiftiHeader } from './header';
+import { headerLength, type NiftiHeader } from './header';
 import { headerFileOf } from './pair';
 
 /** Longer extensions are not read: a table of labels is a few kilobytes. */
@@ -51,7 +51,7 @@ export async function readExtensions(
   file: string,
   header: Pick<NiftiHeader, 'version' | 'littleEndian' | 'voxelOffset' | 'voxelFile'>,
 ): Promise<NiftiExtension[]> {
-  const least = header.version === 1 ? 348 : 540;
+  const least = headerLength(header.version);
   const end = header.voxelFile === undefined ? header.voxelOffset : MOST_BYTES;
   if (end <= least + 4 + 8 || end > MOST_BYTES) return [];
   const bytes = await firstBytes(await headerFileOf(file), end).catch(() => Buffer.alloc(0));

@@ -122,9 +122,12 @@ const withWarning = (resolved: ResolvedAffine, text: string): ResolvedAffine => 
   warnings: [...resolved.warnings, text],
 });
 
+/** Bytes of a header, without the four behind it that the format keeps for a flag. */
+export const headerLength = (version: 1 | 2): number => (version === 1 ? 348 : 540);
+
 /** Where the voxels start: behind the header, or at the start of a file of their own. */
 function offsetOf(stated: number, { version, pair }: Layout, file: string): number {
-  const least = pair ? 0 : version === 1 ? 348 : 540;
+  const least = pair ? 0 : headerLength(version);
   if (!Number.isSafeInteger(stated) || stated < 0 || (stated > 0 && stated < least)) {
     throw new UserError(`${file}: the voxels are said to start at byte ${stated}: the header is corrupt`);
   }
@@ -147,7 +150,7 @@ export function parseHeader(
   const { version, littleEndian, pair } = layout;
   // Without extensions: they are not needed, and a corrupt one must not stop the reading.
   // A copy of its own: the slice of a Buffer would be a view into a larger pool.
-  const fixed = Uint8Array.from(bytes.subarray(0, version === 1 ? 348 : 540)).buffer;
+  const fixed = Uint8Array.from(bytes.subarray(0, headerLength(version))).buffer;
   const raw = version === 1 ? new NIFTI1() : new NIFTI2();
   raw.readHeader(fixed);
   const view = new DataView(fixed);

@@ -9,7 +9,7 @@ import { inflatedLength, readStart, streamRange, type ChunkSink, type FileStart 
 import { checkMemory } from '../../files/memory';
 import { growVoxels, type GrowingVoxels } from './growing';
 import { dataFileOf, headerFileOf } from './pair';
-import { HEADER_BYTES, parseHeader, type NiftiHeader } from './header';
+import { HEADER_BYTES, headerLength, parseHeader, type NiftiHeader } from './header';
 import { formatSize } from '../../text';
 
 /** Among the warnings of a header whose voxels were read. */
@@ -74,7 +74,7 @@ function checkLength(header: NiftiHeader, start: FileStart, file: string): void 
  */
 async function withSureOffset(header: NiftiHeader, start: FileStart, file: string): Promise<NiftiHeader> {
   const { voxelOffset: stated } = header;
-  const usual = (header.version === 1 ? 348 : 540) + 4;
+  const usual = headerLength(header.version) + 4;
   if (stated >= usual) return header;
   const end = usual + voxelBytes(header);
   const length = start.compressed ? await inflatedLength(file, end + 1) : start.fileLength;

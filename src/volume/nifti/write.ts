@@ -8,6 +8,7 @@ import { copyBlock, newArrayLike } from '../layout/stridedCopy';
 import type { Affine, Volume, VoxelArray } from '../types';
 import { newVoxels } from '../../formats/numbers';
 import { PLAIN_CODE } from './extensions';
+import { headerLength } from './header';
 import { DATATYPES, datatypeFor, type DatatypeName } from './datatypes';
 import { formatSize } from '../../text';
 
@@ -130,7 +131,7 @@ function encodeHeader(
   const spacing = spacingOf(volume.affine);
   const orthogonal = shearOf(volume.affine) < 1e-5;
   const q = quaternionOf(volume.affine);
-  const start = version === 1 ? 352 : 544;
+  const start = headerLength(version) + 4;
   const bytes = new Uint8Array(start + extension.length);
   bytes[start - 4] = extension.length > 0 ? 1 : 0;
   bytes.set(extension, start);
@@ -142,7 +143,7 @@ function encodeHeader(
   const dims = [channels > 1 ? 4 : 3, ...size, channels, 1, 1, 1];
   const magic = version === 1 ? 'n+1\0' : 'n+2\0\r\n\x1a\n';
   [...magic].forEach((letter, i) => (bytes[(version === 1 ? 344 : 4) + i] = letter.charCodeAt(0)));
-  view.setInt32(0, version === 1 ? 348 : 540, true);
+  view.setInt32(0, headerLength(version), true);
   dims.forEach((n, i) =>
     version === 1 ? view.setInt16(40 + 2 * i, n, true) : view.setBigInt64(16 + 8 * i, BigInt(n), true),
   );
