@@ -1,3 +1,4 @@
+import { escapeXml } from '../text';
 import { namedLabel, rgbOf, type NamedLabel } from './entry';
 
 /** A table has no more entries than this. */
@@ -35,15 +36,12 @@ const attribute = (text: string, name: string): number => {
   return value.trim() === '' ? Number.NaN : Number(value);
 };
 
-const escaped = (text: string): string =>
-  text.replace(/[&<>]/g, (letter) => `&${letter === '&' ? 'amp' : letter === '<' ? 'lt' : 'gt'};`);
-
 /** A text that {@link caretLabels} reads back: names and colours of label values. */
 export function caretTable(labels: readonly NamedLabel[]): string {
   const rows = labels.map(({ value, name, colour = '' }) => {
     const rgb = rgbOf(colour) ?? [255, 255, 255];
     const [red, green, blue] = rgb.map((part) => String(Number((part / 255).toFixed(6))));
-    return `<Label Key="${value}" Red="${red}" Green="${green}" Blue="${blue}" Alpha="1">${escaped(name)}</Label>`;
+    return `<Label Key="${value}" Red="${red}" Green="${green}" Blue="${blue}" Alpha="1">${escapeXml(name)}</Label>`;
   });
   return (
     '<?xml version="1.0" encoding="UTF-8"?>\n<CaretExtension><VolumeInformation Index="0"><LabelTable>\n' +

@@ -3,3 +3,4 @@ export { formatBytes, formatCount, formatPercent, formatSize, formatValue, signi
 export { printable, printableLine, withoutIcons, withoutLinks } from './printable';
 export { formatDuration, formatSeconds, formatShortTime, formatTime } from './times';
 export { activityText, counted, listOf, plural } from './words';
+export { escapeXml } from './xml';

@@ -1,8 +1,6 @@
 /** What drawings as SVG text share. */
 
-/** Text that is safe between tags and in attributes of a drawing. */
-export const escapeXml = (text: string): string =>
-  text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;').replace(/"/g, '&quot;');
+export { escapeXml } from '../../src/text';
 
 /** Round numbers between two values, about `count` of them. */
 export function ticks(low: number, high: number, count: number): number[] {

@@ -1,3 +1,4 @@
+import { escapeXml } from '../../text';
 import { formatNumber, linearScale, niceRange, type Scale } from './scale';
 import { smooth, smoothWeighted, thin, type Point, type WeightedPoint } from './thin';
 
@@ -41,10 +42,6 @@ const FOOTER = 34;
 const COLOURS = ['#0072b2', '#d55e00', '#008060', '#b3538f', '#a67c00', '#2f8fc4', '#555555'];
 /** Above this many points a line is drawn faint, with its moving average on top. */
 const SMOOTH_FROM = 60;
-
-function escape(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
-}
 
 function pixel(value: number): string {
   return String(Math.round(value * 10) / 10);
@@ -140,7 +137,7 @@ function legend(series: readonly PlotSeries[], top: number): string[] {
     const dash = marked && !exact ? ' stroke-dasharray="5 3"' : '';
     return (
       `<path d="M${left} ${at}h22" stroke="${colour}" stroke-width="2.4"${dash}/>` +
-      `<text x="${left + 30}" y="${at + 4}">${escape(label)}</text>` +
+      `<text x="${left + 30}" y="${at + 4}">${escapeXml(label)}</text>` +
       `<text x="${WIDTH - 16}" y="${at + 4}" text-anchor="end" class="value">${lastValue(series[index]!)}</text>`
     );
   });
@@ -169,14 +166,14 @@ function drawPanel(panel: PlotPanel, index: number, xRange: readonly [number, nu
   const x = linearScale(xRange, [PANEL.left, WIDTH - PANEL.right], 7, xWhole);
   const y = linearScale(niceRange(low, high, 5), [bottom, top], 5);
   const intervals = Math.round((WIDTH - PANEL.left - PANEL.right) / 1.5);
-  const unit = panel.unit === '' ? '' : ` <tspan class="unit">(${escape(panel.unit)})</tspan>`;
+  const unit = panel.unit === '' ? '' : ` <tspan class="unit">(${escapeXml(panel.unit)})</tspan>`;
   const lines = panel.series.flatMap((series, i) => [
     ...seriesMarks(series, COLOURS[i % COLOURS.length]!, x, y, intervals),
     ...errorBars(series, COLOURS[i % COLOURS.length]!, x, y),
     ...badMarks(series, x, top),
   ]);
   return [
-    `<text x="${PANEL.left}" y="${top - 12}" class="panel">${escape(panel.title)}${unit}</text>`,
+    `<text x="${PANEL.left}" y="${top - 12}" class="panel">${escapeXml(panel.title)}${unit}</text>`,
     ...axes(x, y, top, bottom),
     ...lines,
     ...legend(panel.series, top),
@@ -204,13 +201,13 @@ export function plotSvg(plot: Plot): string {
   const middle = (PANEL.left + WIDTH - PANEL.right) / 2;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" viewBox="0 0 ${WIDTH} ${height}" role="img">`,
-    `<title>${escape(plot.title)}</title>`,
+    `<title>${escapeXml(plot.title)}</title>`,
     `<style>${STYLE}</style>`,
     `<rect width="${WIDTH}" height="${height}" fill="#ffffff"/>`,
-    `<text x="${PANEL.left}" y="30" class="title">${escape(plot.title)}</text>`,
-    `<text x="${PANEL.left}" y="50" class="subtitle">${escape(plot.subtitle)}</text>`,
+    `<text x="${PANEL.left}" y="30" class="title">${escapeXml(plot.title)}</text>`,
+    `<text x="${PANEL.left}" y="50" class="subtitle">${escapeXml(plot.subtitle)}</text>`,
     ...plot.panels.map((panel, index) => drawPanel(panel, index, xRange, plot.xWhole ?? true)),
-    `<text x="${middle}" y="${height - 14}" text-anchor="middle" class="subtitle">${escape(plot.xLabel)}</text>`,
+    `<text x="${middle}" y="${height - 14}" text-anchor="middle" class="subtitle">${escapeXml(plot.xLabel)}</text>`,
     '</svg>',
     '',
   ].join('\n');
