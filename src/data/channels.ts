@@ -18,14 +18,17 @@ export interface CropTraits {
   readonly keepZero?: boolean;
 }
 
+/** Whether intensities are those of the voxels that are not 0: what is 0 is background, and stays so. */
+export const keepsZero = ({ intensity }: Pick<PreprocessSettings, 'intensity'>): boolean =>
+  intensity !== null && 'nonzero' in intensity && intensity.nonzero;
+
 export function cropTraits(data: {
   readonly channel: ChannelSetting;
   readonly preprocess: Pick<PreprocessSettings, 'intensity'>;
 }): CropTraits {
-  const { intensity } = data.preprocess;
   return {
     ...(data.channel === 'random' && { randomChannel: true }),
-    ...(intensity !== null && 'nonzero' in intensity && intensity.nonzero && { keepZero: true }),
+    ...(keepsZero(data.preprocess) && { keepZero: true }),
   };
 }
 

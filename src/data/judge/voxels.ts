@@ -12,6 +12,7 @@ import {
 } from '../../volume';
 import { voxelCount, type Box } from '../../geometry';
 import { formatPercent } from '../../text';
+import { keepsZero } from '../channels';
 import type { Case } from '../datalist/case';
 import { makeLabelCodes } from '../labelled/labelCodes';
 import { judgeLabel } from '../labelled/readLabel';
@@ -32,9 +33,8 @@ function darkCut(
   settings: PreprocessSettings,
   box: Box | undefined,
 ): Finding | undefined {
-  const { intensity, foreground } = settings;
-  const scored = intensity !== null && 'nonzero' in intensity && intensity.nonzero;
-  if (!scored || !box || typeof foreground?.threshold !== 'number') return undefined;
+  const { foreground } = settings;
+  if (!keepsZero(settings) || !box || typeof foreground?.threshold !== 'number') return undefined;
   const [, x, y, z] = volume.shape;
   const whole = foregroundOfView(viewOf(volume), 'nonzero');
   const lost = 1 - voxelCount(box.size) / voxelCount(whole.size);

@@ -3,7 +3,7 @@ import { refuseAs, UserError } from '../../errors/userError';
 import { applyNotices, gridOf, preprocess, spatialPad, type PreprocessSettings, type Volume } from '../../volume';
 import { cacheKey } from '../cache/key';
 import { VolumeCache } from '../cache/volumeCache';
-import { cropTraits, withMissing } from '../channels';
+import { keepsZero, withMissing } from '../channels';
 import { imageFiles, type Case } from '../datalist/case';
 import { readImage } from '../volumeStore';
 import { countPlaces, type CropPlaces } from './cropPlaces';
@@ -80,7 +80,6 @@ export class LabelledStore {
   private assemble({ image: read, label }: Pair, item: Case): LabelledVolume {
     const { padTo, codes } = this.settings;
     const image = withMissing(read, item.missing);
-    const { keepZero = false } = cropTraits(this.settings);
     const [paddedImage, paddedLabel] = padTo ? [spatialPad(image, padTo), spatialPad(label, padTo)] : [image, label];
     const labelled = labelledClasses(item, codes.classes);
     const encoded = encodeLabels(paddedLabel.data, codes, labelFile(item), labelled);
@@ -89,7 +88,8 @@ export class LabelledStore {
       image: paddedImage,
       codes: encoded,
       labelled,
-      places: () => (places ??= countPlaces(paddedImage, encoded, codes.ignoredCode, keepZero)),
+      places: () =>
+        (places ??= countPlaces(paddedImage, encoded, codes.ignoredCode, keepsZero(this.settings.preprocess))),
     };
   }
 
