@@ -1,3 +1,4 @@
+import { UserError } from '../errors/userError';
 import type { Vec3 } from '../geometry';
 import { counted } from '../text';
 import {
@@ -98,9 +99,7 @@ export class Anatomy {
     private readonly size: Vec3,
   ) {
     const area = size[1] * size[2];
-    this.counts = Uint32Array.from({ length: size[0] }, (_, x) =>
-      mask.subarray(x * area, (x + 1) * area).reduce((sum, value) => sum + value, 0),
-    );
+    this.counts = Uint32Array.from({ length: size[0] }, (_, x) => marked(mask.subarray(x * area, (x + 1) * area)));
     this.total = this.counts.reduce((sum, count) => sum + count, 0);
   }
 
@@ -133,18 +132,20 @@ export function preprocessMask(
 /**
  * A preprocessed image with masks on its grid.
  *
- * @throws the error that `empty` gives, where the preprocessing has left nothing of an anatomy
+ * @param files of the masks, for errors
+ * @throws UserError where the preprocessing has left nothing of an anatomy
  */
 export function withMasks(
   volume: Volume<Float32Array>,
   masks: { readonly [Name in keyof RegionMasks]: Volume },
-  empty: () => Error,
+  files: RegionMasks = {},
 ): PreparedVolume {
   const bytes = ({ data }: Volume): Uint8Array => (data instanceof Uint8Array ? data : Uint8Array.from(data));
   const { anonymization, anatomy: region } = masks;
   const [, ...size] = volume.shape;
   const anatomy = region && new Anatomy(bytes(region), size);
-  if (anatomy?.total === 0) throw empty();
+  if (anatomy?.total === 0)
+    throw new UserError(`${files.anatomy}: no voxel of it is left after preprocessing: check the foreground threshold`);
   return { ...volume, ...(anonymization && { anonymized: bytes(anonymization) }), ...(anatomy && { anatomy }) };
 }
 

@@ -8,6 +8,7 @@ import { judgeAndRead, refuseBad, type CaseDemands, type CaseVerdict } from './j
 import { readImage } from './readImage';
 import { judgeRegionMask, preparedBytes, preprocessMask, withMasks, type PreparedVolume } from './regionMasks';
 import type { RegionName } from './datalist/found';
+import { regionFiles } from './datalist/regionMasks';
 
 export { readImage } from './readImage';
 
@@ -29,19 +30,11 @@ type Wanted = Pick<Case, 'image' | 'missing' | 'regionMasks'>;
 /** Names of a case's volumes in the cache. */
 interface Keys {
   readonly image: string;
-  readonly masks: readonly { readonly name: RegionName; readonly file: string; readonly key: string }[];
+  readonly masks: Readonly<Partial<Record<RegionName, string>>>;
 }
-
-const masksOf = ({ regionMasks = {} }: Wanted): [RegionName, string][] =>
-  (Object.entries(regionMasks) as [RegionName, string][]).sort(([a], [b]) => (a < b ? -1 : 1));
 
 const nameOf = (item: Wanted): string =>
-  [...imageFiles(item), ...(item.missing ?? []), ...masksOf(item).flat()].join('\n');
-
-function emptyAnatomy(masks: readonly { readonly name: RegionName; readonly file: string }[]): UserError {
-  const { file } = masks.find(({ name }) => name === 'anatomy')!;
-  return new UserError(`${file}: no voxel of it is left after preprocessing: check the foreground threshold`);
-}
+  [...imageFiles(item), ...(item.missing ?? []), ...regionFiles(item).flat()].join('\n');
 
 /**
  * Preprocessed volumes by their image files: from memory (least recently used ones go first), else from the on-disk cache, else
@@ -103,7 +96,7 @@ export class VolumeStore {
   private async fetch(item: Wanted): Promise<PreparedVolume> {
     const read = await this.judge(item);
     const keys = this.cacheBroken ? undefined : await this.keysOf(item);
-    return (keys && (await this.cached(keys))) ?? (await this.make(item, read, keys));
+    return (keys && (await this.cached(item, keys))) ?? (await this.make(item, read, keys));
   }
 
   /** Keys in the cache: of the image, which is that of cases without masks too, and of each mask. */
@@ -111,27 +104,24 @@ export class VolumeStore {
     if (!this.cache) return undefined;
     const { preprocess: steps, channel } = this.settings;
     const files = imageFiles(item);
-    const masks = await Promise.all(
-      masksOf(item).map(async ([name, file]) => {
-        const key = await cacheKey([...files, file], { steps, channel, regionMask: true });
-        return { name, file, key };
-      }),
-    );
+    const masks: Partial<Record<RegionName, string>> = {};
+    for (const [name, file] of regionFiles(item))
+      masks[name] = await cacheKey([...files, file], { steps, channel, regionMask: true });
     return { image: await cacheKey(files, { steps, channel }), masks };
   }
 
   /** The image with its masks from the cache; undefined unless all are there. */
-  private async cached({ image: key, masks }: Keys): Promise<PreparedVolume | undefined> {
+  private async cached(item: Wanted, keys: Keys): Promise<PreparedVolume | undefined> {
     const get = (one: string) => this.cache!.get(one).catch((error: unknown) => this.giveUpCache(error));
-    const image = await get(key);
+    const image = await get(keys.image);
     if (!image) return undefined;
     const found: Partial<Record<RegionName, Volume>> = {};
-    for (const { name, key: own } of masks) {
-      const mask = await get(own);
+    for (const [name] of regionFiles(item)) {
+      const mask = await get(keys.masks[name]!);
       if (!mask) return undefined;
       found[name] = mask;
     }
-    return withMasks(image, found, () => emptyAnatomy(masks));
+    return withMasks(image, found, item.regionMasks);
   }
 
   private async make(item: Wanted, read: Volume | undefined, keys: Keys | undefined): Promise<PreparedVolume> {
@@ -142,13 +132,13 @@ export class VolumeStore {
     const image = float32(volume);
     await this.put(keys?.image, image);
     const masks: Partial<Record<RegionName, Volume>> = {};
-    for (const [name, file] of masksOf(item)) {
+    for (const [name, file] of regionFiles(item)) {
       const { mask, notices } = await judgeRegionMask(name, file, gridOf(raw), files[0]!);
       applyNotices(file, notices, demands ? ignore : this.onWarning);
       masks[name] = preprocessMask(mask!, steps, box, file);
-      await this.put(keys?.masks.find((one) => one.name === name)?.key, float32(masks[name]));
+      await this.put(keys?.masks[name], float32(masks[name]));
     }
-    return withMasks(image, masks, () => emptyAnatomy(masksOf(item).map(([name, file]) => ({ name, file }))));
+    return withMasks(image, masks, item.regionMasks);
   }
 
   private async put(key: string | undefined, volume: Volume<Float32Array>): Promise<void> {

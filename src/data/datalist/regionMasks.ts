@@ -19,6 +19,13 @@ export const REGION_NAMES = Object.keys(NAMES) as RegionName[];
 /** "anonymisation mask", "anatomy mask". */
 export const regionText = (name: RegionName): string => NAMES[name].text;
 
+/** The region masks of a case with their files. */
+export const regionFiles = ({ regionMasks = {} }: { readonly regionMasks?: RegionMasks }): [RegionName, string][] =>
+  REGION_NAMES.flatMap((name): [RegionName, string][] => {
+    const file = regionMasks[name];
+    return file === undefined ? [] : [[name, file]];
+  });
+
 /**
  * The region masks that an entry of a list names: `anonymization_mask` and `anatomy_mask`, or both within `associated_masks` as
  * nnssl has them. Paths start at `base`; null stands for none.

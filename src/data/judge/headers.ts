@@ -15,6 +15,7 @@ import {
 } from '../../volume';
 import { channelsText } from '../channels';
 import { imageFiles, type Case } from '../datalist/case';
+import { regionFiles } from '../datalist/regionMasks';
 import { factsOf } from './facts';
 import { namedAsLabels } from './labelMaps';
 import { gridBeforeCrops, placesProblem } from './size';
@@ -193,7 +194,6 @@ export async function judgeHeaders(
   if (demands.labels && !problem && item.label !== undefined)
     await judgeOverlay(item.label, first, { what: 'label', onImageGrid: demands.labels.onImageGrid }, depth, findings);
   if (demands.preprocess)
-    for (const file of Object.values(item.regionMasks ?? {}))
-      await judgeOverlay(file, first, { what: 'mask' }, depth, findings);
+    for (const [, file] of regionFiles(item)) await judgeOverlay(file, first, { what: 'mask' }, depth, findings);
   return { images: images.length === files.length ? images : [] };
 }

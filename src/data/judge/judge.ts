@@ -1,7 +1,7 @@
 import { BadCaseError } from '../../errors/userError';
 import { gridOf, noticeText, type Volume } from '../../volume';
 import { imageFiles, type Case } from '../datalist/case';
-import type { RegionName } from '../datalist/found';
+import { regionFiles } from '../datalist/regionMasks';
 import { readChannels, type ReadVolume } from '../readImage';
 import { judgeRegionMask } from '../regionMasks';
 import { voxelHash } from './facts';
@@ -55,8 +55,8 @@ async function judge(item: Case, demands: CaseDemands, depth: Depth, folder: Ver
 }
 
 /** Looks at the voxels of the region masks. */
-async function judgeRegionMasks({ regionMasks = {}, ...item }: Case, image: Volume, findings: Findings): Promise<void> {
-  for (const [name, file] of Object.entries(regionMasks) as [RegionName, string][])
+async function judgeRegionMasks(item: Case, image: Volume, findings: Findings): Promise<void> {
+  for (const [name, file] of regionFiles(item))
     try {
       const { notices } = await judgeRegionMask(name, file, gridOf(image), imageFiles(item)[0]!);
       findings.add(...notices.map((notice) => ({ ...notice, file })).filter((one) => !findings.has(one)));

@@ -4,6 +4,7 @@ import { UserError } from '../../errors/userError';
 import { writeFileAtomically } from '../../files/atomic';
 import { cacheKey, verdictFile } from '../cache';
 import { imageFiles, type Case } from '../datalist/case';
+import { regionFiles } from '../datalist/regionMasks';
 import type { CaseDemands, CaseVerdict, ImageFacts } from './types';
 
 /** Changes whenever the judge would say something else of the same files. */
@@ -16,10 +17,10 @@ type Judged = Pick<Case, 'image' | 'missing' | 'label' | 'labelled' | 'problem' 
 
 /** The file of a verdict. Undefined for files that are not there. */
 async function fileOf(folder: string, item: Judged, demands: CaseDemands): Promise<string | undefined> {
-  const { labelled, problem, missing, regionMasks = {} } = item;
+  const { labelled, problem, missing } = item;
   const label = demands.labels && item.label !== undefined ? [item.label] : [];
-  const masks = demands.preprocess ? Object.entries(regionMasks).sort() : [];
-  const files = [...imageFiles(item), ...label, ...masks.map(([, file]) => file as string)];
+  const masks = demands.preprocess ? regionFiles(item) : [];
+  const files = [...imageFiles(item), ...label, ...masks.map(([, file]) => file)];
   const regions = masks.length > 0 ? masks.map(([name]) => name) : undefined;
   const key = await cacheKey(files, { judge: JUDGE_VERSION, demands, labelled, problem, missing, regions }).catch(
     (error: unknown) => {
