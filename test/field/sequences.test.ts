@@ -1,7 +1,7 @@
 import { cpSync, mkdtempSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { checkConfig } from '../../src/check/dataset';
 import { diagnose, loadConfig } from '../../src/config';
 import { channelFor, heldChannels, oneChannel } from '../../src/data/channels';
@@ -24,8 +24,6 @@ const root = mkdtempSync(join(tmpdir(), 'voco-mri-'));
 const at = (name: string): string => join(root, name);
 const quiet = (): void => undefined;
 let device: string;
-
-vi.setConfig({ testTimeout: 180_000 });
 
 beforeAll(async () => {
   await makeMri(at('heads'), { cases: 4, missing: { 2: [1], 3: [0, 3] } });
