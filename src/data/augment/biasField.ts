@@ -1,5 +1,6 @@
 import type { Vec3 } from '../../geometry';
 import type { RandomStream } from '../../random/random';
+import { finiteRange } from '../../volume';
 import type { ValueCrop } from './intensity';
 
 /** Largest order of the polynomial, as in MONAI's RandBiasField and TorchIO's RandomBiasField. */
@@ -64,6 +65,6 @@ export function changeBias({ voxels, size, channels, keepZero }: ValueCrop, rand
     for (let i = channel, at = 0; i < voxels.length; i += channels, at++)
       voxels[i] = low + (voxels[i]! - low) * field[at]!;
   }
-  const [least, most] = [field.reduce((a, b) => Math.min(a, b)), field.reduce((a, b) => Math.max(a, b))];
+  const [least, most] = finiteRange(field);
   return `bias field × ${least.toFixed(2)} to ${most.toFixed(2)}`;
 }
