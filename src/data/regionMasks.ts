@@ -1,6 +1,6 @@
 import { UserError } from '../errors/userError';
 import type { Vec3 } from '../geometry';
-import { counted } from '../text';
+import { counted, plural } from '../text';
 import {
   countLabelValues,
   fileNotices,
@@ -33,7 +33,13 @@ const ADVICE = 'a mask has 0 outside and one other value inside: name the mask, 
 function judgeValues({ counts, between, nonFinite, min }: LabelValues): Notice[] {
   const inside = [...counts.keys()].filter((value) => value !== 0).sort((a, b) => a - b);
   if (nonFinite > 0)
-    return [{ severity: 'error', message: `${counted(nonFinite, 'voxel')} are NaN or infinite`, advice: ADVICE }];
+    return [
+      {
+        severity: 'error',
+        message: `${counted(nonFinite, 'voxel')} ${plural(nonFinite, 'is', 'are')} NaN or infinite`,
+        advice: ADVICE,
+      },
+    ];
   if (between.voxels > 0 || min < 0 || inside.length > 1) {
     const shown = [...inside, ...between.examples].slice(0, 4).map(String).join(', ');
     return [{ severity: 'error', message: `holds other values than a mask (${shown}, …)`, advice: ADVICE }];

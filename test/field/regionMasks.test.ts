@@ -195,6 +195,10 @@ describe('a case whose mask cannot be used', () => {
       image((x) => x / 7),
     );
     await writeNifti(
+      at('brain/nan.nii.gz'),
+      image((x, y, z) => (x + y + z === 0 ? NaN : Number(inBrain(x, y, z)))),
+    );
+    await writeNifti(
       at('face/everything.nii.gz'),
       mask(() => true),
     );
@@ -213,6 +217,7 @@ describe('a case whose mask cannot be used', () => {
       ['emptied', [null, 'brain/none.nii.gz'], /^none\.nii\.gz: marks no voxel/],
       ['values', [null, 'brain/two.nii.gz'], /^two\.nii\.gz: holds other values than a mask \(1, 2/],
       ['reals', [null, 'brain/real.nii.gz'], /^real\.nii\.gz: holds other values than a mask/],
+      ['nan', [null, 'brain/nan.nii.gz'], /^nan\.nii\.gz: 1 voxel is NaN or infinite/],
       ['whole', ['face/everything.nii.gz', null], /^everything\.nii\.gz: marks its whole image/],
       ['outside', [null, 'brain/outside.nii.gz'], /^outside\.nii\.gz: marks 4,608 voxels outside of its image/],
       [
