@@ -2,8 +2,8 @@ import { voxelCount, type Vec3 } from '../geometry';
 import { breathe } from '../rpc/breath';
 import { NO_AUGMENTATION, sampleCrop } from '../data/augment';
 import { cacheFolder } from '../data/cache';
-import { channelToRead, cropTraits, shownChannel } from '../data/channels';
-import { VolumeStore } from '../data/volumeStore';
+import { cropTraits, shownChannel } from '../data/channels';
+import { storeSettings, VolumeStore } from '../data/volumeStore';
 import { UserError } from '../errors/userError';
 import type { Config } from '../config';
 import { centredFeatures, LinearCka } from '../metrics';
@@ -61,9 +61,7 @@ function chooseSettings(opened: readonly OpenedCheckpoint[]): number {
 }
 
 async function loadVolume({ data }: Config, image: readonly string[], onWarning: Say): Promise<Volume<Float32Array>> {
-  const { preprocess, cache } = data;
-  const folder = cache.enabled ? cacheFolder(cache.folder) : null;
-  const settings = { preprocess, channel: channelToRead(data.channel), cacheFolder: folder, memoryBytes: 0 };
+  const settings = { ...storeSettings(data), memoryBytes: 0 };
   return shownChannel(await new VolumeStore(settings, onWarning).load({ image }), cropTraits(data));
 }
 

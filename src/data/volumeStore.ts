@@ -1,8 +1,8 @@
 import { refuseAs, UserError } from '../errors/userError';
 import { applyNotices, gridOf, noticeText, preprocess, type PreprocessSettings, type Volume } from '../volume';
 import { cacheKey } from './cache/key';
-import { withMissing } from './channels';
-import { VolumeCache } from './cache/volumeCache';
+import { channelToRead, withMissing, type ChannelSetting } from './channels';
+import { cacheFolder, VolumeCache } from './cache/volumeCache';
 import { imageFiles, type Case } from './datalist/case';
 import { judgeAndRead, refuseBad, type CaseDemands, type CaseVerdict } from './judge';
 import { readImage } from './readImage';
@@ -22,6 +22,27 @@ export interface StoreSettings {
   readonly memoryBytes: number;
   /** What is demanded of a case before it is used for the first time; absent: that it can be read and preprocessed. */
   readonly demands?: CaseDemands;
+}
+
+/** Preprocessed volumes that may be kept in memory, by loader threads together, bytes. */
+const VOLUME_MEMORY = 2 ** 31;
+
+/** How volumes are prepared and kept, as a config's data section says. */
+export function storeSettings({
+  preprocess,
+  channel,
+  cache,
+}: {
+  readonly preprocess: PreprocessSettings;
+  readonly channel: ChannelSetting;
+  readonly cache: { readonly enabled: boolean; readonly folder: string | null };
+}): StoreSettings {
+  return {
+    preprocess,
+    channel: channelToRead(channel),
+    cacheFolder: cache.enabled ? cacheFolder(cache.folder) : null,
+    memoryBytes: VOLUME_MEMORY,
+  };
 }
 
 /** What is asked of a case. */

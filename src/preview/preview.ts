@@ -3,10 +3,10 @@ import { check, diagnose, formatDiagnostic, parseText } from '../config/diagnose
 import { resolvePaths } from '../config/paths';
 import type { PretrainConfig } from '../config';
 import { cacheKey } from '../data/cache';
-import { channelToRead, cropTraits, withMissing } from '../data/channels';
+import { cropTraits, withMissing } from '../data/channels';
 import { caseName, imageFiles, resolveSources, splitValidation, type Case } from '../data/datalist';
 import type { PreparedVolume } from '../data/regionMasks';
-import { VolumeStore } from '../data/volumeStore';
+import { storeSettings, VolumeStore } from '../data/volumeStore';
 import { UserError } from '../errors/userError';
 import type {
   BodySurface,
@@ -197,17 +197,9 @@ export class CropPreviewer {
 }
 
 /** The volume with the region masks of its case, as training has them. @throws UserError naming a mask that does not fit */
-async function withMasksOf(
-  item: Case,
-  volume: PreparedVolume,
-  { preprocess, channel }: PretrainConfig['data'],
-): Promise<PreparedVolume> {
-  const { anonymized, anatomy } = await new VolumeStore({
-    preprocess,
-    channel: channelToRead(channel),
-    cacheFolder: null,
-    memoryBytes: 0,
-  }).load(item);
+async function withMasksOf(item: Case, volume: PreparedVolume, data: PretrainConfig['data']): Promise<PreparedVolume> {
+  const settings = { ...storeSettings(data), cacheFolder: null, memoryBytes: 0 };
+  const { anonymized, anatomy } = await new VolumeStore(settings).load(item);
   return { ...volume, ...(anonymized && { anonymized }), ...(anatomy && { anatomy }) };
 }
 

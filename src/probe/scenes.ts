@@ -1,9 +1,8 @@
 import type { Config } from '../config';
-import { cacheFolder } from '../data/cache';
-import { channelToRead, cropTraits, shownChannel } from '../data/channels';
+import { cropTraits, shownChannel } from '../data/channels';
 import { type Case } from '../data/datalist';
 import { LabelledStore, makeLabelCodes } from '../data/labelled';
-import { VolumeStore } from '../data/volumeStore';
+import { storeSettings, VolumeStore } from '../data/volumeStore';
 import { AXES, boxAround, mapAxes, type Vec3 } from '../geometry';
 import type { ProbeTask } from '../protocol/probe';
 import type { RandomStream } from '../random/random';
@@ -34,8 +33,6 @@ export interface Scenes {
   namesOf(labels: readonly number[]): Promise<string[]>;
 }
 
-/** Preprocessed volumes that stay in memory for the next seed, bytes. */
-const MEMORY = 2 ** 31;
 /** A byte a voxel holds the label values; larger ones are background. */
 const MOST_LABEL = 254;
 /** Places along an axis. */
@@ -105,14 +102,8 @@ function organScene(image: Volume<Float32Array>, codes: Uint8Array, crop: Vec3):
   };
 }
 
-function storeOf({ data }: Config) {
-  const { preprocess, channel, cache } = data;
-  const folder = cache.enabled ? cacheFolder(cache.folder) : null;
-  return { preprocess, channel: channelToRead(channel), cacheFolder: folder, memoryBytes: MEMORY };
-}
-
 function positionScenes(config: Config, crop: Vec3, onWarning: Say): Scenes {
-  const store = new VolumeStore(storeOf(config), onWarning);
+  const store = new VolumeStore(storeSettings(config.data), onWarning);
   const words = (label: number): string =>
     [Math.floor(label / PLACES ** 2), Math.floor(label / PLACES) % PLACES, label % PLACES]
       .map((place, axis) => `${AXES[axis]} ${WORDS[place]}`)
@@ -127,7 +118,7 @@ function organScenes(config: Config, crop: Vec3, cases: readonly Case[], onWarni
   const values = Array.from({ length: MOST_LABEL }, (_, i) => ({ name: String(i + 1), values: [i + 1] }));
   const codes = makeLabelCodes(values, false, { unlisted: 'background' });
   const onImageGrid = config.kind === 'finetune' && config.data.labelsOnImageGrid;
-  const store = new LabelledStore({ ...storeOf(config), codes, onImageGrid, padTo: crop }, onWarning);
+  const store = new LabelledStore({ ...storeSettings(config.data), codes, onImageGrid, padTo: crop }, onWarning);
   let highest = 0;
   return {
     async open(item) {
