@@ -66,6 +66,8 @@ async function targets({ images, out }: SegmentRequest): Promise<string[]> {
 /** What is to be segmented, nothing of which would replace what is read or, unasked, what is there. */
 async function tasksOf(request: SegmentRequest, say: Say): Promise<Task[]> {
   const { images, checkpoint, configFile, present } = request;
+  const unnamed = images.find((image) => /^,*$/.test(image));
+  if (unnamed !== undefined) throw new UsageError(`"${unnamed}" names no file of an image`);
   const files = await targets(request);
   const all = images.map((image, i) => {
     const named = image.split(',');

@@ -275,6 +275,10 @@ describe('fine-tuning on several sequences', () => {
     await expect(segment({ ...request, images: [parts], set: ['data.missingChannels=stop'] }, quiet)).rejects.toThrow(
       /no file is named for channel 1; --set data\.missingChannels=zero fills with zeros/,
     );
+    for (const none of ['', ',', ',,,'])
+      await expect(segment({ ...request, images: [none] }, quiet)).rejects.toThrow(
+        `"${none}" names no file of an image`,
+      );
     await expect(segment({ ...request, images: [parts.replace(',,', ',')] }, quiet)).rejects.toThrow(
       /has 3 channels, the network takes 4/,
     );
