@@ -1,14 +1,16 @@
 // Does each pretext task learn? `node bench/learning.mjs [phantom|LIST.json] [--out DIR] [--tasks a,b] [--seeds 5] [--steps 100]
-// [--threads 2] [--crops 500]`. Of the task's demo preset, all with the same volumes, network, rows a step and steps, it pre-trains
+// [--threads 2] [--crops 500] [--control]`. Of the task's demo preset, all with the same volumes, network, rows a step and steps, it pre-trains
 // with several seeds, and probes the features of each against random weights on volumes that no pre-training saw (`voco probe`): the
 // organ of a crop on synthetic abdomens (phantom), the position on a list of cases such as the hippocampus of the Medical Segmentation
 // Decathlon, of which half pre-trains and half is probed. What is done is not done again: the same command goes on. `--table` prints
-// what there is, and starts nothing.
+// what there is, and starts nothing. `--control` pre-trains on the same volumes with their voxels in random order, in which there is
+// nothing to learn: what a probe gains from that is not what a task teaches.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { describeMachine, machineLine } from './machine.mjs';
 
 const root = join(import.meta.dirname, '..');
@@ -21,11 +23,12 @@ const { positionals, values: options } = parseArgs({
     steps: { type: 'string', default: '100' },
     threads: { type: 'string', default: '2' },
     crops: { type: 'string', default: '500' },
+    control: { type: 'boolean', default: false },
     table: { type: 'boolean', default: false },
   },
 });
 const list = (positionals[0] ?? 'phantom') === 'phantom' ? undefined : resolve(positionals[0]);
-const out = resolve(options.out, list ? 'list' : 'phantom');
+const out = resolve(options.out, `${list ? 'list' : 'phantom'}${options.control ? '-control' : ''}`);
 const seeds = Array.from({ length: Number(options.seeds) }, (_, seed) => seed);
 
 /** Eight crops of 32³ a step, as rows of the network; a puzzle is eight rows itself. The metric is the task's own. */
@@ -68,6 +71,53 @@ if (unknown !== undefined) {
 function voco(...args) {
   const { status } = spawnSync(process.execPath, [join(root, 'dist/voco.cjs'), ...args], { stdio: 'inherit' });
   if (status !== 0) process.exit(status ?? 130);
+}
+
+/** Writes a NIfTI file with the voxels of another in random order. */
+function shuffle(from, to, seed) {
+  const stored = readFileSync(from);
+  const bytes = stored[0] === 0x1f ? gunzipSync(stored) : stored;
+  const start = bytes.readFloatLE(108);
+  const width = bytes.readInt16LE(72) / 8;
+  const voxels = Buffer.from(bytes.subarray(start));
+  const draw = mulberry(seed);
+  const kept = Buffer.alloc(width);
+  for (let last = voxels.length / width - 1; last > 0; last--) {
+    const [a, b] = [last * width, Math.floor(draw() * (last + 1)) * width];
+    voxels.copy(kept, 0, a, a + width);
+    voxels.copy(voxels, a, b, b + width);
+    kept.copy(voxels, b);
+  }
+  writeFileSync(to, gzipSync(Buffer.concat([bytes.subarray(0, start), voxels]), { level: 1 }));
+}
+
+/** A seeded stream of numbers from 0 to 1 (mulberry32). */
+function mulberry(seed) {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** The list of the same volumes without anything to learn in them. */
+function controlOf(file) {
+  const folder = join(out, 'shuffled');
+  const target = join(folder, 'list.json');
+  if (existsSync(target)) return target;
+  mkdirSync(folder, { recursive: true });
+  let count = 0;
+  const shuffled = (cases) =>
+    cases?.map(({ image }) => {
+      const path = join(folder, `${++count}.nii.gz`);
+      shuffle(resolve(dirname(file), image), path, count);
+      return { image: path };
+    });
+  const { training, validation } = JSON.parse(readFileSync(file, 'utf8'));
+  writeFileSync(target, JSON.stringify({ training: shuffled(training), validation: shuffled(validation) }));
+  return target;
 }
 
 /** Volumes to pre-train on, and others to probe: two lists. */
@@ -200,7 +250,7 @@ function table() {
   const done = names.filter((name) => existsSync(reportOf(name)));
   const rows = [heads, heads.map(() => '---'), ...done.map(row)];
   const undone = names.filter((name) => !done.includes(name));
-  const settings = `${list ? basename(dirname(list)) : 'phantom'}; ${seeds.length} seeds, ${options.steps} steps, ${options.crops} crops a probe`;
+  const settings = `${list ? basename(dirname(list)) : 'phantom'}${options.control ? ', voxels in random order' : ''}; ${seeds.length} seeds, ${options.steps} steps, ${options.crops} crops a probe`;
   return [
     ...rows.map((cells) => `| ${cells.join(' | ')} |`),
     '',
@@ -211,7 +261,8 @@ function table() {
 
 const machine = machineLine(describeMachine());
 if (!options.table) {
-  const lists = data();
+  const [volumes, others] = data();
+  const lists = [options.control ? controlOf(volumes) : volumes, others];
   for (const name of names) {
     for (const seed of seeds) pretrain(name, seed, lists);
     probe(name, lists);
