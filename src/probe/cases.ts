@@ -7,6 +7,7 @@ import { fewAtATime } from '../files/fewAtATime';
 import type { ProbeTask } from '../protocol/probe';
 import { counted } from '../text';
 import type { Say } from '../train/types';
+import { LEAST_VOLUMES } from './linearProbe';
 
 /** Volumes to probe a network on, and what they can be asked. */
 export interface Probed {
@@ -58,7 +59,7 @@ async function labelledCases(sources: readonly DataSource[], config: Config, say
 /**
  * The volumes of a list or a folder, else those of the config, each once.
  *
- * @param task what is to be asked; undefined: organs where there are labels, else positions
+ * @param task what is to be asked; undefined: organs where enough cases have labels, else positions
  * @throws UserError naming the list or folder at fault
  */
 export async function findProbed(
@@ -74,12 +75,28 @@ export async function findProbed(
   const plain = (): Promise<Case[]> => resolveSources(sources, '/', { labels: false, channel, missingChannels });
   if (task === 'position') return { task, cases: await ofOwnImages(await plain()) };
   if (task === 'organ') return { task, cases: await ofOwnImages(await labelledCases(sources, config, say)) };
+  const organs = await organsIfLabelled(sources, config);
+  if ('cases' in organs) {
+    organs.said.forEach((line) => say(line));
+    return { task: 'organ', cases: organs.cases };
+  }
+  const all = await plain();
+  say(`the probe asks for positions: ${organs.why}`);
+  return { task: 'position', cases: await ofOwnImages(all) };
+}
+
+/** Labelled cases if there are enough of them, with what is to be said of the others; else why not. */
+async function organsIfLabelled(
+  sources: readonly DataSource[],
+  config: Config,
+): Promise<{ cases: Case[]; said: string[] } | { why: string }> {
+  const said: string[] = [];
   try {
-    return { task: 'organ', cases: await ofOwnImages(await labelledCases(sources, config, () => undefined)) };
+    const cases = await ofOwnImages(await labelledCases(sources, config, (line) => said.push(line)));
+    if (cases.length >= LEAST_VOLUMES) return { cases, said };
+    return { why: `${counted(cases.length, 'case')} with labels are too few to ask for organs` };
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    const all = await plain();
-    say(`the probe asks for positions, since there are no labels: ${error.message}`);
-    return { task: 'position', cases: await ofOwnImages(all) };
+    return { why: `there are no labels: ${error.message}` };
   }
 }

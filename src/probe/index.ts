@@ -27,7 +27,7 @@ export interface ProbeJob extends Choice {
   readonly branch?: Branch | undefined;
   /** A list or a folder of volumes; by default those of the config. */
   readonly data?: string | undefined;
-  /** By default organs where there are labels, else positions. */
+  /** By default organs where enough cases have labels, else positions. */
   readonly task?: ProbeTask | undefined;
   readonly seeds: number;
   /** The first seed; the others follow it. */

@@ -17,7 +17,7 @@ let stand: Stand;
 
 beforeAll(async () => {
   stand = await makeStand();
-}, 300_000);
+});
 afterAll(() => stand.remove());
 
 const program = join(import.meta.dirname, '../../dist/voco.cjs');

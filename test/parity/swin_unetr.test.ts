@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { createEncoder, createSegmenter, type NetworkConfig } from '../../src/nets';
 import { SwinUnetr } from '../../src/nets/swin-unetr/swinUnetr';
 import { describedSection } from '../../src/nets/descriptors';
@@ -17,7 +17,6 @@ import {
   summaryError,
 } from '../support/reference';
 
-vi.setConfig({ testTimeout: 300_000 });
 
 type Shape5 = [number, number, number, number, number];
 interface Config {

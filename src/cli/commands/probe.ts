@@ -35,7 +35,8 @@ export const probe: Command = {
     '  --branch NAME      student (default), teacher or ema, of files that hold several networks\n' +
     '  --data LIST        a list of volumes or a folder of them; default: those of the run\n' +
     '  --task NAME        organ: which organ lies at the middle of a crop (needs label maps); position: in which third of its\n' +
-    '                     volume a crop lies along each axis; default: organ where there are labels, else position\n' +
+    '                     volume a crop lies along each axis; default: organ where enough cases have labels,\n' +
+    '                     else position\n' +
     `  --seeds N          how many times, with other crops, another split and other random weights (default ${DEFAULT_SEEDS})\n` +
     '  --seed N           the first seed (default 0)\n' +
     `  --crops N          crops under each seed, over all volumes (default ${DEFAULT_CROPS})\n` +

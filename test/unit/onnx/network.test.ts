@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { afterAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { Classifier, createSegmenter, type NetworkConfig } from '../../../src/nets';
 import { traceNetwork, writeModel, type Recordable } from '../../../src/onnx';
 import * as tf from '../../../src/tensor/tf';
@@ -10,7 +10,6 @@ import { channelsFirst, channelsLast } from '../../support/reference';
 import { temporaryFolder } from '../runs/support';
 
 // Each network runs here and in ONNX Runtime, on one thread: minutes on a busy machine.
-vi.setConfig({ testTimeout: 240_000 });
 
 type Size = [number, number, number];
 const facts = { producer: 'voco', version: '0', description: 'a test', metadata: {} };

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makePhantom } from '../../../src/data/phantom';
 import { probeRun, type ProbeJob } from '../../../src/probe';
 import { probeText } from '../../../src/probe/text';
@@ -17,8 +17,6 @@ const quiet = (): void => undefined;
 let device: string;
 let run: string;
 let other: string;
-
-vi.setConfig({ testTimeout: 180_000, hookTimeout: 240_000 });
 
 /** A masked autoencoder that is trained for a few steps on synthetic abdomens of 6 mm. */
 async function pretrained(name: string, seed: number): Promise<string> {
@@ -182,10 +180,31 @@ describe('what can be probed', () => {
     const said: string[] = [];
     const report = await probed({ data: images, seeds: 1, crops: 30 }, (text) => said.push(text));
     expect(report).toMatchObject({ task: 'position', data: images, volumes: 3 });
-    expect(said.join('\n')).toContain('asks for positions, since there are no labels');
+    expect(said.join('\n')).toContain('asks for positions: there are no labels');
     expect(await refused({ data: images, task: 'organ' })).toContain('no label');
     const list = await probed({ data: join(root, 'phantom/dataset_0.json'), seeds: 1 });
     expect(list).toMatchObject({ task: 'organ', volumes: 8 });
+  });
+
+  it('is organs where enough cases have labels, and the others are told', async () => {
+    const item = (n: number, labelled: boolean) => ({
+      image: join(root, `phantom/imagesTr/img000${n}.nii.gz`),
+      ...(labelled && { label: join(root, `phantom/labelsTr/label000${n}.nii.gz`) }),
+    });
+    const list = join(root, 'partly.json');
+    const probedWith = async (labelled: number): Promise<{ report: ProbeReport; said: string }> => {
+      const training = [1, 2, 3, 4].map((n) => item(n, n <= labelled));
+      writeFileSync(list, JSON.stringify({ training }));
+      const said: string[] = [];
+      const report = await probed({ data: list, seeds: 1, crops: 40 }, (text) => said.push(text));
+      return { report, said: said.join('\n') };
+    };
+    const most = await probedWith(3);
+    expect(most.report).toMatchObject({ task: 'organ', volumes: 3 });
+    expect(most.said).toMatch(/1 case left out, such as .*img0004\.nii\.gz: .* has no "label"/);
+    const few = await probedWith(2);
+    expect(few.report).toMatchObject({ task: 'position', volumes: 4 });
+    expect(few.said).toContain('asks for positions: 2 cases with labels are too few to ask for organs');
   });
 
   it('takes an image that a list names twice once, so that no volume is on both sides', async () => {
