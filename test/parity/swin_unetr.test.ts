@@ -17,7 +17,6 @@ import {
   summaryError,
 } from '../support/reference';
 
-
 type Shape5 = [number, number, number, number, number];
 interface Config {
   in_channels?: number;
