@@ -87,6 +87,47 @@ function instanceNorm({ recording, inputs: { x }, attrs }: Call<'VocoInstanceNor
   return [recording.made(x.shape, 'first', name), ...statistics()];
 }
 
+/** Statistics over groups of channels: ONNX's instance norm of a tensor in which each group is one channel. */
+function grouped(recording: Recording, x: Value, groups: number, eps: number): string {
+  const { graph } = recording;
+  const [batch, d, h, w, channels] = x.shape as [number, number, number, number, number];
+  const view = recording.reshape(recording.first(x), [batch, groups, (channels / groups) * d * h * w]);
+  const names = [view, graph.filled(groups, 1), graph.filled(groups, 0)];
+  const normal = graph.node('InstanceNormalization', names, { epsilon: { float: eps } });
+  return recording.reshape(normal, [batch, channels, d, h, w]);
+}
+
+function groupNorm({ recording, inputs, attrs }: Call<'VocoGroupNorm'>): [Value, Value, Value] {
+  const { graph } = recording;
+  const { x, gamma, beta, residual } = inputs;
+  const { groups, eps, slope } = attrs;
+  const channels = x.shape[4]!;
+  const at = recording.moduleOf(gamma);
+  const filled = (value: Value | undefined, otherwise: number): string =>
+    value ? recording.last(value) : graph.filled(channels, otherwise);
+  let name: string;
+  if (groups === channels) {
+    const names = [recording.first(x), filled(gamma, 1), filled(beta, 0)];
+    name = graph.node('InstanceNormalization', names, { epsilon: { float: eps } }, at);
+  } else {
+    const column = (value: Value): string => recording.reshape(recording.last(value), [channels, 1, 1, 1]);
+    name = grouped(recording, x, groups, eps);
+    if (gamma) name = graph.node('Mul', [name, column(gamma)], {}, at);
+    if (beta) name = graph.node('Add', [name, column(beta)], {}, at);
+  }
+  if (residual) name = graph.node('Add', [name, recording.first(residual)], {}, at);
+  if (slope === 0) name = graph.node('Relu', [name]);
+  else if (slope !== 1) name = leakyRelu(recording, name, slope);
+  return [recording.made(x.shape, 'first', name), ...statistics()];
+}
+
+function averagePool({ recording, inputs: { x }, attrs: { window } }: Call<'VocoAveragePool'>): Value {
+  const attributes = { kernel_shape: { ints: window }, strides: { ints: window } };
+  const name = recording.graph.node('AveragePool', [recording.first(x)], attributes);
+  const size = spatial(x).map((length, axis) => length / window[axis]!);
+  return recording.made([x.shape[0]!, ...size, x.shape[4]!], 'first', name);
+}
+
 /** x · (1 + erf(x / √2)) / 2, in the order that runtimes recognise and compute as one. */
 function gelu({ recording, inputs: { x } }: Call<'VocoGelu'>): Value {
   const { graph } = recording;
@@ -119,6 +160,10 @@ export const networkKernels: LoweringTable = {
   VocoLayerNormGrad: noGradient,
   VocoInstanceNorm: instanceNorm,
   VocoInstanceNormGrad: noGradient,
+  VocoGroupNorm: groupNorm,
+  VocoGroupNormGrad: noGradient,
+  VocoAveragePool: averagePool,
+  VocoAveragePoolGrad: noGradient,
   VocoGelu: gelu,
   VocoGeluGrad: noGradient,
   VocoAddLeakyRelu: addLeakyRelu,

@@ -2,8 +2,9 @@
 export { addLeakyRelu, addResidual, gelu, leakyRelu } from './activations';
 export { windowAttention } from './attention';
 export { conv3d, convTranspose3d, type ConvOptions } from './conv';
+export { groupNorm, type GroupNormOptions } from './groupNorm';
 export type { WindowAttentionAttrs } from './kernels';
 export { geluLinear, linear } from './linear';
-export { globalAverage } from './pooling';
+export { averagePool3d, globalAverage } from './pooling';
 export { instanceNorm, layerNorm } from './normalization';
 export { paddedSize, relativePositionIndex, shiftMask, windowSize } from './windows';

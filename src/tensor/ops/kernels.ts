@@ -16,6 +16,10 @@ export interface ConvFilterAttrs extends ConvAttrs {
   /** Whether the gradient of a bias is wanted. */
   bias: boolean;
 }
+export interface PoolAttrs {
+  /** Edges of a block of voxels, which divide the volume's. */
+  window: Vec3;
+}
 export interface WindowAttentionAttrs {
   /** The window of the layer, e.g. [7, 7, 7]: the table has (2·w₀−1)(2·w₁−1)(2·w₂−1) rows. */
   tableWindow: Vec3;
@@ -34,6 +38,10 @@ export interface SlopeAttrs {
   /** Of leaky ReLU below zero; 1 is none. */
   slope: number;
 }
+export interface GroupNormAttrs extends EpsAttrs, SlopeAttrs {
+  /** Groups of channels that share their statistics. */
+  groups: number;
+}
 /** Attributes of a kernel that has none; tfjs gives none. */
 export type NoAttrs = Record<never, never> | undefined;
 
@@ -42,6 +50,19 @@ export interface Signature<Inputs, Attrs, Outputs> {
   inputs: Inputs;
   attrs: Attrs;
   outputs: Outputs;
+}
+
+interface GroupNormGrad<T> {
+  x: T;
+  dy: T;
+  /** [N,G] */
+  mean: T;
+  /** [N,G] */
+  rstd: T;
+  gamma?: T;
+  beta?: T;
+  /** What was added before the activation; not given where there is none. */
+  residual?: T;
 }
 
 interface Attention<T> {
@@ -82,6 +103,14 @@ export interface OurKernelTypes<T> {
   VocoInstanceNorm: Signature<{ x: T }, EpsAttrs & SlopeAttrs, [T, T, T]>;
   /** {y, dy, rstd} → dx from the output, the activation (`slope` above 0) included. */
   VocoInstanceNormGrad: Signature<{ y: T; dy: T; rstd: T }, SlopeAttrs, T>;
+  /** {x[N,D,H,W,C], gamma?[C], beta?[C], residual?} → [y, mean[N,G], rstd[N,G]], then leaky ReLU with `slope`. */
+  VocoGroupNorm: Signature<{ x: T; gamma?: T; beta?: T; residual?: T }, GroupNormAttrs, [T, T, T]>;
+  /** {x, dy, mean, rstd, gamma?, beta?, residual?} → [dx, dgamma[C], dbeta[C], dresidual where there is one]. */
+  VocoGroupNormGrad: Signature<GroupNormGrad<T>, SlopeAttrs, [T, T, T, T?]>;
+  /** {x[N,D,H,W,C]} → means of blocks [N,D',H',W',C]. */
+  VocoAveragePool: Signature<{ x: T }, PoolAttrs, T>;
+  /** {dy} → dx of `inputShape`. */
+  VocoAveragePoolGrad: Signature<{ dy: T }, PoolAttrs & { inputShape: Shape5D }, T>;
   /** {x} → exact (erf) GELU. */
   VocoGelu: Signature<{ x: T }, NoAttrs, T>;
   /** {x, dy} → dx. */
@@ -111,6 +140,10 @@ export const Kernel = {
   LayerNormGrad: 'VocoLayerNormGrad',
   InstanceNorm: 'VocoInstanceNorm',
   InstanceNormGrad: 'VocoInstanceNormGrad',
+  GroupNorm: 'VocoGroupNorm',
+  GroupNormGrad: 'VocoGroupNormGrad',
+  AveragePool: 'VocoAveragePool',
+  AveragePoolGrad: 'VocoAveragePoolGrad',
   Gelu: 'VocoGelu',
   GeluGrad: 'VocoGeluGrad',
   AddLeakyRelu: 'VocoAddLeakyRelu',

@@ -3,7 +3,11 @@ import { differentiable, hasKernel, present, runKernel } from './dispatch';
 import { Kernel } from './kernels';
 
 /** (x − mean) · rstd and the statistics themselves, with the reduced axes kept. Biased variance, as torch. */
-function normalise(x: tf.Tensor, axes: number[], eps: number): { y: tf.Tensor; mean: tf.Tensor; rstd: tf.Tensor } {
+export function normalise(
+  x: tf.Tensor,
+  axes: number[],
+  eps: number,
+): { y: tf.Tensor; mean: tf.Tensor; rstd: tf.Tensor } {
   const mean = tf.mean(x, axes, true);
   const centred = tf.sub(x, mean);
   const rstd = tf.rsqrt(tf.add(tf.mean(tf.square(centred), axes, true), eps));
@@ -11,7 +15,7 @@ function normalise(x: tf.Tensor, axes: number[], eps: number): { y: tf.Tensor; m
 }
 
 /** The gradient of {@link normalise}'s x, from its output y. */
-function normaliseGradient(y: tf.Tensor, dy: tf.Tensor, rstd: tf.Tensor, axes: number[]): tf.Tensor {
+export function normaliseGradient(y: tf.Tensor, dy: tf.Tensor, rstd: tf.Tensor, axes: number[]): tf.Tensor {
   const projected = tf.mul(y, tf.mean(tf.mul(dy, y), axes, true));
   return tf.mul(rstd, tf.sub(tf.sub(dy, tf.mean(dy, axes, true)), projected));
 }

@@ -6,11 +6,13 @@ import { listDevices, releaseWebgpu, useDevice } from '../../../src/tensor/backe
 import {
   addLeakyRelu,
   addResidual,
+  averagePool3d,
   conv3d,
   convTranspose3d,
   gelu,
   geluLinear,
   globalAverage,
+  groupNorm,
   instanceNorm,
   layerNorm,
   leakyRelu,
@@ -34,6 +36,9 @@ interface Case {
 const conv = (stride: number | Vec3, padding: number | Vec3): Case['f'] =>
   ((x: tf.Tensor5D, filter: tf.Tensor5D, bias?: tf.Tensor1D) =>
     conv3d(x, filter, { stride, padding, bias })) as unknown as Case['f'];
+const group = (groups: number, slope: number): Case['f'] =>
+  ((x: tf.Tensor5D, gamma?: tf.Tensor1D, beta?: tf.Tensor1D, residual?: tf.Tensor5D) =>
+    groupNorm(x, { groups, gamma, beta, residual, slope })) as unknown as Case['f'];
 const attention = (tableWindow: Vec3, window: Vec3, shift: Vec3): Case['f'] =>
   ((qkv: tf.Tensor5D, pad: tf.Tensor1D, table: tf.Tensor2D) =>
     windowAttention(qkv, pad, table, { tableWindow, window, shift, heads: 2, scale: 0.5 })) as unknown as Case['f'];
@@ -87,6 +92,13 @@ const cases: Case[] = [
   { name: 'layerNorm, not affine', shapes: [[2, 3, 5, 12]], f: (x) => layerNorm(x!) },
   { name: 'instanceNorm', shapes: [[2, 3, 5, 4, 3]], f: (x) => instanceNorm(x as tf.Tensor5D) },
   { name: 'instanceNorm, leaky', shapes: [[2, 3, 5, 4, 3]], f: (x) => instanceNorm(x as tf.Tensor5D, { slope: 0.01 }) },
+  { name: 'groupNorm, not affine', shapes: [[2, 3, 5, 4, 6]], f: group(2, 1) },
+  { name: 'groupNorm, affine instance norm', shapes: [[2, 3, 5, 4, 8], [8], [8]], f: group(8, 0.01) }, // prettier-ignore
+  { name: 'groupNorm, ReLU', shapes: [[2, 3, 5, 4, 12], [12], [12]], f: group(3, 0) }, // prettier-ignore
+  { name: 'groupNorm, residual', shapes: [[2, 3, 5, 4, 8], [8], [8], [2, 3, 5, 4, 8]], f: group(8, 0.01) }, // prettier-ignore
+  { name: 'groupNorm, residual without activation', shapes: [[3, 2, 5, 4, 6], [6], [6], [3, 2, 5, 4, 6]], f: group(3, 1) }, // prettier-ignore
+  { name: 'groupNorm, four voxels', shapes: [[2, 1, 4, 1, 5], [5], [5]], f: group(5, 0.01) }, // prettier-ignore
+  { name: 'averagePool3d', shapes: [[2, 4, 6, 2, 3]], f: (x) => averagePool3d(x as tf.Tensor5D, [2, 3, 1]) },
   { name: 'gelu', shapes: [[3, 50]], f: (x) => gelu(x!) },
   { name: 'leakyRelu', shapes: [[3, 50]], f: (x) => leakyRelu(x!) },
   { name: 'addLeakyRelu', shapes: [[3, 5, 10], [3, 5, 10]], f: (a, b) => addLeakyRelu(a!, b!) }, // prettier-ignore

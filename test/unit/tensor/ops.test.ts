@@ -3,9 +3,11 @@ import '@tensorflow/tfjs-backend-cpu';
 import { beforeAll, describe, expect, test } from 'vitest';
 import {
   addLeakyRelu,
+  averagePool3d,
   conv3d,
   convTranspose3d,
   gelu,
+  groupNorm,
   instanceNorm,
   layerNorm,
   leakyRelu,
@@ -147,6 +149,106 @@ describe('normalisation', () => {
   ] as [string, (...xs: AnyTensors) => tf.Tensor, number][])('gradient: %s', (_, f, count) => {
     const inputs = [normal('x', [2, 3, 2, 4, 6]), normal('g', [6]), normal('b', [6])].slice(0, count);
     expect(gradientError(f, inputs)).toBeLessThan(2e-3);
+  });
+});
+
+/** torch.nn.GroupNorm's definition, one number at a time, in double precision. */
+function directGroupNorm(x: tf.Tensor, groups: number, eps: number, gamma: tf.Tensor, beta: tf.Tensor): number[] {
+  const [batch, channels] = [x.shape[0]!, x.shape[4]!];
+  const values = x.dataSync();
+  const voxels = values.length / batch / channels;
+  const [scale, shift] = [gamma.dataSync(), beta.dataSync()];
+  const inGroup = channels / groups;
+  const y = new Array<number>(values.length);
+  for (let n = 0; n < batch; n++)
+    for (let g = 0; g < groups; g++) {
+      const places: number[] = [];
+      for (let v = 0; v < voxels; v++)
+        for (let c = g * inGroup; c < (g + 1) * inGroup; c++) places.push((n * voxels + v) * channels + c);
+      const mean = places.reduce((sum, at) => sum + values[at]!, 0) / places.length;
+      const variance = places.reduce((sum, at) => sum + (values[at]! - mean) ** 2, 0) / places.length;
+      for (const at of places) {
+        const c = at % channels;
+        y[at] = ((values[at]! - mean) / Math.sqrt(variance + eps)) * scale[c]! + shift[c]!;
+      }
+    }
+  return y;
+}
+
+describe('groupNorm', () => {
+  const inputs = (): [tf.Tensor5D, tf.Tensor1D, tf.Tensor1D, tf.Tensor5D] => [
+    tf.add(normal('x', [2, 3, 2, 4, 6]), tf.tensor1d([3, -2, 0, 1, 5, 9])) as tf.Tensor5D,
+    normal('g', [6]),
+    normal('b', [6]),
+    normal('r', [2, 3, 2, 4, 6]),
+  ];
+
+  test.each([1, 2, 3, 6])('%i groups, with scale, shift, what is added and leaky ReLU', (groups) => {
+    const [x, gamma, beta, residual] = inputs();
+    const expected = tf.tensor(directGroupNorm(x, groups, 1e-5, gamma, beta), x.shape);
+    expect(relativeError(groupNorm(x, { groups, gamma, beta }).dataSync(), expected.dataSync())).toBeLessThan(1e-6);
+    const whole = groupNorm(x, { groups, gamma, beta, residual, slope: 0.01 });
+    const leaky = tf.leakyRelu(tf.add(expected, residual), 0.01);
+    expect(relativeError(whole.dataSync(), leaky.dataSync())).toBeLessThan(1e-6);
+    expect(relativeError(groupNorm(x, { groups, gamma, beta, slope: 0 }).dataSync(), tf.relu(expected).dataSync())).toBeLessThan(1e-6); // prettier-ignore
+  });
+
+  test('of as many groups as channels is the instance norm; of samples as voxels, a batch norm', () => {
+    const [x] = inputs();
+    const own = groupNorm(x, { groups: 6, slope: 0.1 });
+    expect(relativeError(own.dataSync(), instanceNorm(x, { slope: 0.1 }).dataSync())).toBeLessThan(1e-6);
+    const batch = groupNorm(tf.reshape(x, [1, 6, 2, 4, 6]), { groups: 6 });
+    const { mean, variance } = tf.moments(batch, [0, 1, 2, 3]);
+    expect(Math.max(...tf.abs(mean).dataSync())).toBeLessThan(1e-5);
+    expect(Math.max(...tf.abs(tf.sub(variance, 1)).dataSync())).toBeLessThan(1e-4);
+  });
+
+  test('groups that do not divide the channels are refused', () => {
+    expect(() => groupNorm(inputs()[0], { groups: 4 })).toThrow('4 groups do not divide 6 channels');
+  });
+
+  type Options = Omit<Parameters<typeof groupNorm>[1], 'groups'>;
+  const options = ([gamma, beta, residual]: AnyTensors, slope: number): Options => ({
+    gamma: gamma as tf.Tensor1D | undefined,
+    beta: beta as tf.Tensor1D | undefined,
+    residual: residual as tf.Tensor5D | undefined,
+    slope,
+  });
+  // Far from the kink, where a difference of two values is no derivative: shifts of ±3 with a scale of 0.2.
+  const smooth = (): AnyTensors => {
+    const [x, gamma, , residual] = inputs();
+    return [x, tf.mul(gamma, 0.2), tf.tensor1d([3, -3, 3, -3, 3, -3]), tf.mul(residual, 0.1)];
+  };
+  test.each([1, 2, 6])('gradient with %i groups', (groups) => {
+    for (const slope of [1, 0.2, 0]) {
+      for (const count of slope === 1 ? [1, 2, 3, 4] : [3, 4]) {
+        const f = (...[x, ...rest]: AnyTensors) => groupNorm(x as tf.Tensor5D, { groups, ...options(rest, slope) });
+        expect(gradientError(f, smooth().slice(0, count)), `slope ${slope}, ${count} inputs`).toBeLessThan(2e-3);
+      }
+    }
+  });
+
+  test('a scale of 0, with which blocks of nnU-Net begin, has a gradient', () => {
+    const [x, , beta, residual] = inputs();
+    const f = (...[gamma]: AnyTensors) => groupNorm(x, { groups: 6, ...options([gamma!, beta, residual], 1) });
+    expect(gradientError(f, [tf.zeros([6])])).toBeLessThan(1e-3);
+  });
+});
+
+describe('averagePool3d', () => {
+  const x = () => normal<tf.Tensor5D>('x', [2, 4, 6, 2, 3]);
+
+  test.each([[[2, 2, 2]], [[1, 3, 2]], [[4, 1, 1]], [[1, 1, 1]]] as [Vec3][])('blocks of %s', (window) => {
+    const y = averagePool3d(x(), window);
+    const filter = tf.mul(tf.reshape(tf.eye(3), [1, 1, 1, 3, 3]), tf.fill([...window, 1, 1], 1 / (window[0] * window[1] * window[2]))); // prettier-ignore
+    const expected = directConv(x(), filter, window, [0, 0, 0]);
+    expect(y.shape).toEqual(expected.shape);
+    expect(relativeError(y.dataSync(), expected.values)).toBeLessThan(1e-6);
+    expect(gradientError((a) => averagePool3d(a as tf.Tensor5D, window), [x()])).toBeLessThan(1e-3);
+  });
+
+  test('blocks that do not divide the volume are refused', () => {
+    expect(() => averagePool3d(x(), [2, 4, 2])).toThrow('blocks of 2×4×2 do not divide 4×6×2 voxels');
   });
 });
 

@@ -15,7 +15,9 @@ import {
 } from './convolution';
 import { watchDevice, type GpuBackend } from './device';
 import { addLeakyRelu, addLeakyReluGradient, gelu, geluGradient } from './elementwise';
+import { groupNorm, groupNormGradient } from './groupNorm';
 import { instanceNorm, instanceNormGradient, layerNorm, layerNormGradient } from './norms';
+import { averagePool, averagePoolGradient } from './pooling';
 import { adamwStep, emaStep } from './optimizer';
 
 const KERNELS: Required<Pick<KernelTable<GpuBackend>, keyof OurKernelTypes<unknown>>> = {
@@ -32,6 +34,10 @@ const KERNELS: Required<Pick<KernelTable<GpuBackend>, keyof OurKernelTypes<unkno
   VocoInstanceNorm: ({ inputs: { x }, attrs, backend }) => instanceNorm(backend, x, attrs.eps, attrs.slope),
   VocoInstanceNormGrad: ({ inputs: { y, dy, rstd }, attrs, backend }) =>
     instanceNormGradient(backend, y, dy, rstd, attrs.slope),
+  VocoGroupNorm: ({ inputs: { x, ...affine }, attrs, backend }) => groupNorm(backend, x, affine, attrs),
+  VocoGroupNormGrad: ({ inputs, attrs, backend }) => groupNormGradient(backend, inputs, attrs.slope),
+  VocoAveragePool: ({ inputs: { x }, attrs, backend }) => averagePool(backend, x, attrs.window),
+  VocoAveragePoolGrad: ({ inputs: { dy }, attrs, backend }) => averagePoolGradient(backend, dy, attrs),
   VocoGelu: ({ inputs: { x }, backend }) => gelu(backend, x),
   VocoGeluGrad: ({ inputs: { x, dy }, backend }) => geluGradient(backend, x, dy),
   VocoAddLeakyRelu: ({ inputs: { a, b }, attrs, backend }) => addLeakyRelu(backend, a, b, attrs.slope),

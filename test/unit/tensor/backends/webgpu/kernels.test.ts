@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { useDevice } from '../../../../../src/tensor/backends';
-import { addLeakyRelu, gelu, instanceNorm, layerNorm } from '../../../../../src/tensor/ops';
+import { addLeakyRelu, averagePool3d, gelu, groupNorm, instanceNorm, layerNorm } from '../../../../../src/tensor/ops';
 import { Kernel } from '../../../../../src/tensor/ops/kernels';
 import * as tf from '../../../../../src/tensor/tf';
 import { deviceNeed, releaseBackends } from '../../../../support/backends';
@@ -49,11 +49,28 @@ const products: Case[] = [
   { name: 'linear, wide', shapes: [[3, 520], [130, 520], [130]], operation: dense },
 ];
 
+const group =
+  (groups: number, slope: number): Case['operation'] =>
+  (x, gamma, beta, residual) =>
+    groupNorm(x as tf.Tensor5D, {
+      groups,
+      gamma: gamma as tf.Tensor1D,
+      beta: beta as tf.Tensor1D,
+      residual: residual as tf.Tensor5D,
+      slope,
+    });
+
 const norms: Case[] = [
   { name: 'layerNorm', shapes: [[3, 5, 12], [12], [12]], operation: (x, g, b) => layerNorm(x!, { gamma: g as tf.Tensor1D, beta: b as tf.Tensor1D }) },
   { name: 'layerNorm, wide rows', shapes: [[5, 384]], operation: (x) => layerNorm(x!) },
   { name: 'layerNorm, many rows, scale only', shapes: [[1000, 7], [7]], operation: (x, g) => layerNorm(x!, { gamma: g as tf.Tensor1D }) },
   { name: 'instanceNorm', shapes: [[2, 3, 4, 5, 6]], operation: (x) => instanceNorm(x as tf.Tensor5D) },
+  { name: 'groupNorm', shapes: [[2, 3, 4, 5, 6]], operation: group(3, 1) },
+  { name: 'groupNorm, affine, leaky ReLU, in fours', shapes: [[2, 6, 5, 7, 40], [40], [40]], operation: group(40, 0.01) },
+  { name: 'groupNorm, ReLU, groups of five', shapes: [[3, 4, 5, 7, 40], [40], [40]], operation: group(8, 0) },
+  { name: 'groupNorm, all inputs', shapes: [[2, 6, 5, 7, 12], [12], [12], [2, 6, 5, 7, 12]], operation: group(12, 0.01) },
+  { name: 'groupNorm, all inputs, groups of three', shapes: [[2, 6, 5, 7, 12], [12], [12], [2, 6, 5, 7, 12]], operation: group(4, 0.01) },
+  { name: 'averagePool3d', shapes: [[2, 4, 6, 2, 3]], operation: (x) => averagePool3d(x as tf.Tensor5D, [2, 3, 1]) },
   { name: 'instanceNorm with leaky ReLU', shapes: [[2, 6, 5, 7, 40]], operation: (x) => instanceNorm(x as tf.Tensor5D, { slope: 0.01 }) },
 ]; // prettier-ignore
 
