@@ -2,6 +2,7 @@ import { UserError } from '../errors/userError';
 import type { Vec3 } from '../geometry';
 import { counted, plural } from '../text';
 import {
+  applyNotices,
   countLabelValues,
   fileNotices,
   gridOf,
@@ -17,7 +18,8 @@ import {
   type Volume,
 } from '../volume';
 import type { RegionMasks, RegionName } from './datalist/found';
-import { regionText } from './datalist/regionMasks';
+import { imageFiles, type Case } from './datalist/case';
+import { regionFiles, regionText } from './datalist/regionMasks';
 import { nthVoxel } from './places';
 
 /** A region mask, with what is to be said of it. */
@@ -135,17 +137,37 @@ export function preprocessMask(
   return preprocess(mask, steps, { label: true, ...(box && { box }), name }).volume as Volume<Uint8Array>;
 }
 
+/** A case's region masks on the grid of its preprocessed image. */
+export type PreparedMasks = Partial<Record<RegionName, Volume>>;
+
+/**
+ * Reads, judges and preprocesses the region masks of a case.
+ *
+ * @param image grid of the stored image; @param box that it was cut to
+ * @throws UserError naming the mask that cannot be read or does not fit
+ */
+export async function prepareMasks(
+  item: { readonly image: Case['image']; readonly regionMasks?: RegionMasks },
+  image: Grid,
+  { steps, box }: { readonly steps: PreprocessSettings; readonly box: PreprocessOptions['box'] },
+  onWarning: (message: string) => void,
+): Promise<PreparedMasks> {
+  const masks: PreparedMasks = {};
+  for (const [name, file] of regionFiles(item)) {
+    const { mask, notices } = await judgeRegionMask(name, file, image, imageFiles(item)[0]!);
+    applyNotices(file, notices, onWarning);
+    masks[name] = preprocessMask(mask!, steps, box, file);
+  }
+  return masks;
+}
+
 /**
  * A preprocessed image with masks on its grid.
  *
  * @param files of the masks, for errors
  * @throws UserError where the preprocessing has left nothing of an anatomy
  */
-export function withMasks(
-  volume: Volume<Float32Array>,
-  masks: { readonly [Name in keyof RegionMasks]: Volume },
-  files: RegionMasks = {},
-): PreparedVolume {
+export function withMasks(volume: Volume<Float32Array>, masks: PreparedMasks, files: RegionMasks = {}): PreparedVolume {
   const bytes = ({ data }: Volume): Uint8Array => (data instanceof Uint8Array ? data : Uint8Array.from(data));
   const { anonymization, anatomy: region } = masks;
   const [, ...size] = volume.shape;

@@ -1,12 +1,12 @@
 import { refuseAs, UserError } from '../errors/userError';
-import { applyNotices, gridOf, noticeText, preprocess, type PreprocessSettings, type Volume } from '../volume';
+import { gridOf, noticeText, preprocess, type PreprocessSettings, type Volume } from '../volume';
 import { cacheKey } from './cache/key';
 import { channelToRead, withMissing, type ChannelSetting } from './channels';
 import { cacheFolder, VolumeCache } from './cache/volumeCache';
 import { imageFiles, type Case } from './datalist/case';
 import { judgeAndRead, refuseBad, type CaseDemands, type CaseVerdict } from './judge';
 import { readImage } from './readImage';
-import { judgeRegionMask, preparedBytes, preprocessMask, withMasks, type PreparedVolume } from './regionMasks';
+import { preparedBytes, prepareMasks, withMasks, type PreparedMasks, type PreparedVolume } from './regionMasks';
 import type { RegionName } from './datalist/found';
 import { regionFiles } from './datalist/regionMasks';
 
@@ -136,7 +136,7 @@ export class VolumeStore {
     const get = (one: string) => this.cache!.get(one).catch((error: unknown) => this.giveUpCache(error));
     const image = await get(keys.image);
     if (!image) return undefined;
-    const found: Partial<Record<RegionName, Volume>> = {};
+    const found: PreparedMasks = {};
     for (const [name] of regionFiles(item)) {
       const mask = await get(keys.masks[name]!);
       if (!mask) return undefined;
@@ -152,13 +152,8 @@ export class VolumeStore {
     const { volume, box } = preprocess(raw, steps, { name: files[0]! });
     const image = float32(volume);
     await this.put(keys?.image, image);
-    const masks: Partial<Record<RegionName, Volume>> = {};
-    for (const [name, file] of regionFiles(item)) {
-      const { mask, notices } = await judgeRegionMask(name, file, gridOf(raw), files[0]!);
-      applyNotices(file, notices, demands ? ignore : this.onWarning);
-      masks[name] = preprocessMask(mask!, steps, box, file);
-      await this.put(keys?.masks[name], float32(masks[name]));
-    }
+    const masks = await prepareMasks(item, gridOf(raw), { steps, box }, demands ? ignore : this.onWarning);
+    for (const [name] of regionFiles(item)) await this.put(keys?.masks[name], float32(masks[name]!));
     return withMasks(image, masks, item.regionMasks);
   }
 

@@ -5,8 +5,7 @@ import type { PretrainConfig } from '../config';
 import { cacheKey } from '../data/cache';
 import { cropTraits, withMissing } from '../data/channels';
 import { caseName, imageFiles, resolveSources, splitValidation, type Case } from '../data/datalist';
-import type { PreparedVolume } from '../data/regionMasks';
-import { storeSettings, VolumeStore } from '../data/volumeStore';
+import { prepareMasks, withMasks, type PreparedVolume } from '../data/regionMasks';
 import { UserError } from '../errors/userError';
 import type {
   BodySurface,
@@ -20,7 +19,7 @@ import type {
   CropSliceRequest,
 } from '../protocol/crops';
 import type { CropQuestion } from '../protocol/answers';
-import { spacingOf } from '../volume';
+import { spacingOf, type Volume } from '../volume';
 import type { ImageQuestion, PredictRequest } from '../locate/locator';
 import { SamplePlan } from '../loader/plan';
 import { previewFor } from '../catalog';
@@ -180,9 +179,10 @@ export class CropPreviewer {
     if (this.prepared?.key === key) return this.prepared;
     const staged = await this.stages.run(files, data, identity);
     const whole = withMissing(staged.volume, item.missing);
-    const volume = masks.length > 0 ? await withMasksOf(item, whole, data) : whole;
+    const warnings = [...staged.warnings];
+    const volume = await withMasksOf(item, whole, staged, data, (warning) => warnings.push(warning));
     this.version += 1;
-    this.prepared = { ...staged, volume, key, version: this.version };
+    this.prepared = { ...staged, volume, warnings, key, version: this.version };
     return this.prepared;
   }
 
@@ -197,10 +197,15 @@ export class CropPreviewer {
 }
 
 /** The volume with the region masks of its case, as training has them. @throws UserError naming a mask that does not fit */
-async function withMasksOf(item: Case, volume: PreparedVolume, data: PretrainConfig['data']): Promise<PreparedVolume> {
-  const settings = { ...storeSettings(data), cacheFolder: null, memoryBytes: 0 };
-  const { anonymized, anatomy } = await new VolumeStore(settings).load(item);
-  return { ...volume, ...(anonymized && { anonymized }), ...(anatomy && { anatomy }) };
+async function withMasksOf(
+  item: Case,
+  volume: Volume<Float32Array>,
+  { grid, box }: Staged,
+  { preprocess: steps }: PretrainConfig['data'],
+  onWarning: (message: string) => void,
+): Promise<PreparedVolume> {
+  const masks = await prepareMasks(item, grid, { steps, box }, onWarning);
+  return withMasks(volume, masks, item.regionMasks);
 }
 
 function describe({ config, prepared, task, cases }: Current, known: number | undefined): Omit<CropsPreview, 'crop'> {

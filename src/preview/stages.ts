@@ -4,8 +4,10 @@ import { holdsLabels, judgeStoredValues, namedAsLabels, storedValues, type Store
 import { readImage } from '../data/volumeStore';
 import { UserError } from '../errors/userError';
 import type { StagePreview } from '../protocol/crops';
+import type { Box } from '../geometry';
 import {
   cutView,
+  gridOf,
   noticeText,
   percentile,
   preprocessView,
@@ -14,6 +16,7 @@ import {
   viewOf,
   viewShape,
   voxelsOf,
+  type Grid,
   type PreprocessStage,
   type StageName,
   type Volume,
@@ -33,6 +36,9 @@ export interface Staged {
   readonly volume: Volume<Float32Array>;
   readonly range: readonly [number, number];
   readonly stages: readonly StagePreview[];
+  /** Of the stored image, and the foreground box that it was cut to: what its masks need. */
+  readonly grid: Grid;
+  readonly box: Box | undefined;
   /** Oddities of the files. */
   readonly warnings: readonly string[];
 }
@@ -40,6 +46,8 @@ export interface Staged {
 /** What is there after some of the steps. */
 interface Progress {
   readonly view: VoxelView;
+  /** The foreground box, once it was cut to it. */
+  readonly box?: Box;
   readonly stages: readonly SlicedStage[];
 }
 
@@ -56,6 +64,7 @@ interface Kept extends Progress {
 /** What was read: whether some of its numbers were replaced, and its oddities. */
 interface Source {
   readonly key: string;
+  readonly grid: Grid;
   readonly replaced: boolean;
   /** For judging them in the light of the settings. */
   readonly values: readonly StoredValues[];
@@ -86,7 +95,8 @@ export class StageRunner {
     if (this.source?.key !== key || this.lastKept(settings) < 0) await this.read(key, files, channel, settings);
     const judged = judgeStoredValues(this.source!.values, settings.intensity).map((one) => noticeText(files[0]!, one));
     try {
-      return finished(this.stagesOf(files[0]!, settings), settings, [...judged, ...this.source!.warnings]);
+      const { grid, warnings } = this.source!;
+      return { ...finished(this.stagesOf(files[0]!, settings), settings, [...judged, ...warnings]), grid };
     } catch (error) {
       // What is wrong with the values says more than what follows from it.
       if (!(error instanceof UserError) || judged.length === 0) throw error;
@@ -115,7 +125,13 @@ export class StageRunner {
     const loaded = staged({ view: viewOf(volume), stages: [] }, settings, files[0], 'load');
     const labels = [...namedAsLabels(files[0]!), ...holdsLabels(files[0]!, volume.data)];
     warnings.push(...labels.map((one) => noticeText(one.file, one)));
-    this.source = { key, warnings, values: storedValues(volume), replaced: loaded.view.source.data !== volume.data };
+    this.source = {
+      key,
+      warnings,
+      grid: gridOf(volume),
+      values: storedValues(volume),
+      replaced: loaded.view.source.data !== volume.data,
+    };
     this.kept = [{ ...loaded, key: this.keysOf(settings)[0]! }];
   }
 
@@ -145,15 +161,20 @@ export class StageRunner {
 }
 
 /** Goes on up to a step. */
-function staged({ view, stages }: Progress, settings: Settings, name: string | undefined, upTo: StageName): Progress {
+function staged(
+  { view, box: before, stages }: Progress,
+  settings: Settings,
+  name: string | undefined,
+  upTo: StageName,
+): Progress {
   const done = [...stages];
-  const { view: result } = preprocessView(view, settings, {
+  const { view: result, box = before } = preprocessView(view, settings, {
     ...(name !== undefined && { name }),
     ...(done.length > 0 && { after: done.at(-1)! }),
     upTo,
     onStage: (stage, after) => done.push({ ...stage, slice: middleSlice(after) }),
   });
-  return { view: result, stages: done };
+  return { view: result, ...(box && { box }), stages: done };
 }
 
 function middleSlice(view: VoxelView): NumberSlice {
@@ -173,7 +194,11 @@ function shownRange(data: Float32Array, intensity: Settings['intensity']): reado
   return [percentile(sorted, BLACK), percentile(sorted, WHITE)];
 }
 
-function finished({ view, stages }: Progress, { intensity }: Settings, warnings: readonly string[]): Staged {
+function finished(
+  { view, box, stages }: Progress,
+  { intensity }: Settings,
+  warnings: readonly string[],
+): Omit<Staged, 'grid'> {
   const volume = voxelsOf(view);
   const data = volume.data instanceof Float32Array ? volume.data : Float32Array.from(volume.data);
   // While the numbers are still the file's they are seen in the config's window, else in their own range.
@@ -183,5 +208,5 @@ function finished({ view, stages }: Progress, { intensity }: Settings, warnings:
     ...stage,
     image: inGrey(slice, (raw.has(stage.stage) && window) || stage.range),
   }));
-  return { volume: { ...volume, data }, range: shownRange(data, intensity), stages: shown, warnings };
+  return { volume: { ...volume, data }, range: shownRange(data, intensity), stages: shown, warnings, box };
 }
