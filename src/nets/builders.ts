@@ -1,5 +1,6 @@
 import { Registry } from '../registry/registry';
 import type { NetworkName, SectionOf } from './descriptors';
+import { primusBuilder } from './primus/builder';
 import { swinUnetrBuilder } from './swin-unetr/builder';
 import type { NetworkBuilder } from './types';
 import { unet3dBuilder } from './unet3d/builder';
@@ -8,6 +9,7 @@ import { unet3dBuilder } from './unet3d/builder';
 const own = {
   'swin-unetr': swinUnetrBuilder,
   unet3d: unet3dBuilder,
+  primus: primusBuilder,
 } satisfies { [Name in NetworkName]: NetworkBuilder<SectionOf<Name>> };
 
 export const networkBuilders = new Registry<NetworkBuilder>('network', own);

@@ -1,6 +1,6 @@
 /** What the light half of a network is written with: no tensor library, so that the editor can load it. */
 import { mapVec3, type Vec3 } from '../geometry';
-import { count, formatPath, type Problem, type SchemaNode } from '../schema';
+import { count, formatPath, type ConfigPath, type Problem, type SchemaNode } from '../schema';
 
 /** What every `network` section has. */
 export interface NetworkSection {
@@ -28,6 +28,8 @@ export interface SectionSchema extends SchemaNode {
 export interface SizeProblem {
   readonly message: string;
   readonly nearest: Vec3;
+  /** The key of the section, and a value of it, with which the network can take the size as it is. */
+  readonly key?: { readonly path: ConfigPath; readonly value: unknown };
 }
 
 /** Brings names of a network's authors to those of its state dict. */
@@ -84,6 +86,8 @@ export interface NetworkDescriptor<Section extends NetworkSection = NetworkSecti
      * a config is not as the weights need it. undefined where they are not of such a network.
      */
     infer?(shapes: ReadonlyMap<string, readonly number[]>): Partial<Section> | undefined;
+    /** A tensor (1, places, channels) with a learnt position for each place of a grid, z fastest: another grid's is interpolated. */
+    readonly positions?: { readonly name: string; grid(section: Section): Vec3 };
     /** What brings names in files of the authors to those of the state dict, one after the other; only whole results count. */
     readonly renamings: readonly Renaming[];
   };

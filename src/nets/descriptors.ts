@@ -1,6 +1,7 @@
 import { Registry } from '../registry/registry';
 import { isRecord } from '../schema';
 import { completeSection, type NetworkDescriptor, type NetworkSection } from './descriptor';
+import { primus } from './primus/descriptor';
 import { swinUnetr } from './swin-unetr/descriptor';
 import { unet3d } from './unet3d/descriptor';
 
@@ -8,6 +9,7 @@ import { unet3d } from './unet3d/descriptor';
 const own = {
   'swin-unetr': swinUnetr,
   unet3d,
+  primus,
 } as const;
 
 export type NetworkName = keyof typeof own;

@@ -43,11 +43,11 @@ export class Parameter {
   }
 }
 
-/** An integer tensor of the state dict that is a function of the architecture (never trained, never loaded). */
+/** A tensor of the state dict that is a function of the architecture (never trained, never loaded). */
 interface Buffer {
   readonly name: string;
   readonly shape: readonly number[];
-  readonly values: () => Int32Array;
+  readonly values: () => Int32Array | Float32Array;
 }
 
 export interface ParameterSetOptions {
@@ -75,7 +75,7 @@ export class ParameterSet {
     return parameter;
   }
 
-  addBuffer(name: string, shape: readonly number[], values: () => Int32Array): void {
+  addBuffer(name: string, shape: readonly number[], values: () => Int32Array | Float32Array): void {
     this.items.push({ name, shape, values });
   }
 
@@ -94,7 +94,7 @@ export class ParameterSet {
     return this.all.reduce((sum, parameter) => sum + parameter.size, 0);
   }
 
-  /** Names and torch shapes of the whole state dict, integer buffers included. */
+  /** Names and torch shapes of the whole state dict, buffers included. */
   get layout(): { name: string; shape: readonly number[] }[] {
     return this.items.map((item) =>
       item instanceof Parameter ? { name: item.name, shape: item.torchShape } : { name: item.name, shape: item.shape },
@@ -116,7 +116,7 @@ export class ParameterSet {
   }
 
   /**
-   * Copies tensors in by name. Integer buffers follow from the architecture and are only counted as matched.
+   * Copies tensors in by name. Buffers follow from the architecture and are only counted as matched.
    *
    * @throws UserError in strict mode when a tensor is missing, unexpected or of another shape; nothing is changed then.
    */

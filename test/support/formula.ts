@@ -51,6 +51,7 @@ export class Formula {
   parameterValue(name: string, shape: readonly number[]): Float32Array {
     const u = this.uniforms(name, product(shape));
     if (name.endsWith('relative_position_bias_table')) return Float32Array.from(u, (x) => 0.5 * x);
+    if (/(^|\.)gamma_[12]$/.test(name)) return Float32Array.from(u, (x) => 0.1 + 0.05 * x);
     if (shape.length >= 2) {
       const bound = Math.sqrt(3 / product(shape.slice(1)));
       return Float32Array.from(u, (x) => x * bound);

@@ -100,7 +100,8 @@ function withNetwork(preset: AnyPreset, name: string | undefined): AnyPreset['co
 function fitSizes(input: Record<string, unknown>): Record<string, unknown> {
   const fixed = structuredClone(input);
   for (const { path, fix, severity } of validate(input).problems) {
-    if (severity !== 'error' || !fix || !('value' in fix) || !['method', 'crops'].includes(String(path[0]))) continue;
+    if (severity !== 'error' || !fix || !('value' in fix) || !['method', 'crops', 'network'].includes(String(path[0])))
+      continue;
     applyOverride(fixed, { path: fix.path, value: fix.value, text: '' }, configSchema());
   }
   return fixed;

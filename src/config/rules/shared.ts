@@ -3,13 +3,18 @@ import type { NetworkInput } from '../../tasks/descriptor';
 import type { Config, NetworkConfig } from '../types';
 import { optimizerSchema, scheduleSchema } from '../schema/training';
 import { formatSize, listOf } from '../../text';
-import { error, isIdle, warning, type Problem, type SchemaNode } from '../../schema';
+import { error, formatPath, isIdle, warning, type Problem, type SchemaNode } from '../../schema';
 
 /** A size of crops that the network cannot take. */
 export function sizeRules({ path, size, derived }: NetworkInput, network: NetworkConfig): Problem[] {
   const problem = networkDescriptors.get(network.name).sizeProblem(network, size);
   if (!problem) return [];
+  const { key } = problem;
   const found = `${problem.message}, is ${formatSize(size)}`;
+  if (key) {
+    const what = derived ? `the ${derived.what} of ${formatPath(path)} are` : `${formatPath(path)} is`;
+    return [error(['network', ...key.path], `${problem.message}, but ${what} ${formatSize(size)}`, key.value)];
+  }
   if (!derived) return [error(path, found, problem.nearest)];
   return [error(path, `of its ${derived.what}, ${found}`, derived.keyFor(problem.nearest))];
 }

@@ -52,6 +52,10 @@ function concat({ recording, inputs: values, attrs: { axis } }: Call<'Concat'>):
   return recording.made(shape, layout, recording.graph.node('Concat', names, { axis: { int: at } }));
 }
 
+function sigmoid({ recording, inputs: { x } }: Call<'Sigmoid'>): Value {
+  return recording.made(x.shape, 'last', recording.graph.node('Sigmoid', [recording.last(x)]));
+}
+
 /** Means over space, without the axes that are averaged. */
 function mean({ recording, inputs: { x }, attrs: { axis: averaged, keepDims } }: Call<'Mean'>): Value {
   const axes = tf.util.parseAxisParam(averaged, [...x.shape]);
@@ -66,7 +70,9 @@ function mean({ recording, inputs: { x }, attrs: { axis: averaged, keepDims } }:
 export const basicKernels: LoweringTable = {
   Add: binary('Add'),
   Sub: binary('Sub'),
+  Multiply: binary('Mul'),
   RealDiv: binary('Div'),
+  Sigmoid: sigmoid,
   Identity: ({ inputs }) => inputs.x,
   Reshape: reshape,
   Transpose: transpose,

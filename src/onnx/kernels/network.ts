@@ -6,6 +6,7 @@ import type { Attribute } from '../graph';
 import { Value, type Recording } from '../recording';
 import { windowAttention } from './attention';
 import { binary } from './basic';
+import { tokenAttention } from './tokenAttention';
 import { formatSize } from '../../text';
 
 function convAttributes({ stride, padding }: ConvAttrs, kernel: readonly number[]): Record<string, Attribute> {
@@ -170,4 +171,6 @@ export const networkKernels: LoweringTable = {
   VocoAddLeakyReluGrad: noGradient,
   VocoWindowAttention: windowAttention,
   VocoWindowAttentionGrad: noGradient,
+  VocoTokenAttention: tokenAttention,
+  VocoTokenAttentionGrad: noGradient,
 };

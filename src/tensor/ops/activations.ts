@@ -51,6 +51,30 @@ export function addResidual<T extends tf.Tensor>(a: T, b: T): T {
 }
 
 /**
+ * x + branch · scale, scale of the last axis: the end of a residual branch with LayerScale (Touvron et al. 2021). The gradient keeps
+ * branch and scale.
+ *
+ * @param x, branch [...,C]; @param scale [C]
+ */
+export function addScaled<T extends tf.Tensor>(x: T, branch: T, scale: tf.Tensor1D): T {
+  return differentiable<tf.Tensor>(
+    { x, branch, scale },
+    (save) => {
+      save([branch, scale]);
+      return tf.add(x, tf.mul(branch, scale));
+    },
+    (dy, saved) => {
+      const [savedBranch, savedScale] = saved as [tf.Tensor, tf.Tensor];
+      return {
+        x: () => tf.clone(dy),
+        branch: () => tf.mul(dy, savedScale),
+        scale: () => tf.sum(tf.reshape(tf.mul(dy, savedBranch), [-1, savedScale.shape[0]!]), 0),
+      };
+    },
+  ) as T;
+}
+
+/**
  * leakyRelu(a + b) for tensors of one shape: the end of a residual block. The gradient keeps a and b, which what made them
  * keeps anyway.
  */

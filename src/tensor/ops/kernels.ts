@@ -31,6 +31,11 @@ export interface WindowAttentionAttrs {
   /** Usually (C / heads)^-0.5. */
   scale: number;
 }
+export interface TokenAttentionAttrs {
+  heads: number;
+  /** Usually (C / heads)^-0.5. */
+  scale: number;
+}
 export interface EpsAttrs {
   eps: number;
 }
@@ -72,6 +77,15 @@ interface Attention<T> {
   padToken: T;
   /** [T,heads] */
   biasTable: T;
+}
+
+interface TokenAttention<T> {
+  /** [N,n,C] each. */
+  q: T;
+  k: T;
+  v: T;
+  /** [N or 1,n,C/heads]: of each token, the sines of the angles by which its pairs of channels are turned, then the cosines. */
+  rotary: T;
 }
 
 /**
@@ -123,6 +137,10 @@ export interface OurKernelTypes<T> {
   VocoWindowAttention: Signature<Attention<T>, WindowAttentionAttrs, T>;
   /** {qkv, padToken, biasTable, dy} → [dqkv, dpadToken, dbiasTable]; attention is recomputed, never stored. */
   VocoWindowAttentionGrad: Signature<Attention<T> & { dy: T }, WindowAttentionAttrs, [T, T, T]>;
+  /** {q, k, v, rotary} → y[N,n,C]: all tokens attend to all. */
+  VocoTokenAttention: Signature<TokenAttention<T>, TokenAttentionAttrs, T>;
+  /** {q, k, v, rotary, dy} → [dq, dk, dv]; attention is recomputed, never stored. */
+  VocoTokenAttentionGrad: Signature<TokenAttention<T> & { dy: T }, TokenAttentionAttrs, [T, T, T]>;
 }
 
 /** Ours, and those of tfjs that we call or that our backends implement. */
@@ -150,4 +168,6 @@ export const Kernel = {
   AddLeakyReluGrad: 'VocoAddLeakyReluGrad',
   WindowAttention: 'VocoWindowAttention',
   WindowAttentionGrad: 'VocoWindowAttentionGrad',
+  TokenAttention: 'VocoTokenAttention',
+  TokenAttentionGrad: 'VocoTokenAttentionGrad',
 } as const satisfies Record<string, keyof OurKernelTypes<unknown>>;

@@ -5,18 +5,19 @@ import { Kernel } from './kernels';
 
 const rows = (x: tf.Tensor): tf.Tensor2D => tf.reshape(x, [-1, x.shape[x.shape.length - 1]!]);
 
-function forward(x: tf.Tensor, weight: tf.Tensor, bias?: tf.Tensor): tf.Tensor {
+/** {@link linear} without a place on the tape, and its gradients below. */
+export function linearOf(x: tf.Tensor, weight: tf.Tensor, bias?: tf.Tensor): tf.Tensor {
   if (hasKernel(Kernel.Linear)) return runKernel(Kernel.Linear, { x, weight, bias });
   const y = tf.matMul(rows(x), weight, false, true);
   return tf.reshape(bias ? tf.add(y, bias) : y, [...x.shape.slice(0, -1), weight.shape[0]!]);
 }
 
-function backwardInput(dy: tf.Tensor, weight: tf.Tensor): tf.Tensor {
+export function linearInputGradient(dy: tf.Tensor, weight: tf.Tensor): tf.Tensor {
   if (hasKernel(Kernel.LinearBackpropInput)) return runKernel(Kernel.LinearBackpropInput, { dy, weight });
   return tf.reshape(tf.matMul(rows(dy), weight), [...dy.shape.slice(0, -1), weight.shape[1]!]);
 }
 
-function backwardWeight(x: tf.Tensor, dy: tf.Tensor): [tf.Tensor, tf.Tensor] {
+export function linearWeightGradient(x: tf.Tensor, dy: tf.Tensor): [tf.Tensor, tf.Tensor] {
   if (hasKernel(Kernel.LinearBackpropWeight)) {
     return runKernel(Kernel.LinearBackpropWeight, { x, dy });
   }
@@ -36,12 +37,12 @@ export function linear<T extends tf.Tensor>(x: T, weight: tf.Tensor2D, bias?: tf
     present({ x, weight, bias }),
     (save) => {
       save([x, weight]);
-      return forward(x, weight, bias);
+      return linearOf(x, weight, bias);
     },
     (dy, saved) => {
       const [savedX, savedWeight] = saved as [tf.Tensor, tf.Tensor];
-      const [dWeight, dBias] = backwardWeight(savedX, dy);
-      return { x: () => backwardInput(dy, savedWeight), weight: () => dWeight, bias: () => dBias };
+      const [dWeight, dBias] = linearWeightGradient(savedX, dy);
+      return { x: () => linearInputGradient(dy, savedWeight), weight: () => dWeight, bias: () => dBias };
     },
   ) as T;
 }
@@ -60,13 +61,13 @@ export function geluLinear<T extends tf.Tensor>(x: T, weight: tf.Tensor2D, bias?
     present({ x, weight, bias }),
     (save) => {
       save([x, weight]);
-      return forward(geluOf(x), weight, bias);
+      return linearOf(geluOf(x), weight, bias);
     },
     (dy, saved) => {
       const [savedX, savedWeight] = saved as [tf.Tensor, tf.Tensor];
-      const [dWeight, dBias] = tf.tidy(() => backwardWeight(geluOf(savedX), dy));
+      const [dWeight, dBias] = tf.tidy(() => linearWeightGradient(geluOf(savedX), dy));
       return {
-        x: () => geluGradient(savedX, backwardInput(dy, savedWeight)),
+        x: () => geluGradient(savedX, linearInputGradient(dy, savedWeight)),
         weight: () => dWeight,
         bias: () => dBias,
       };

@@ -26,7 +26,22 @@ interface LayerNormOptions {
   beta?: tf.Tensor1D;
 }
 
-function layerNormGradient(
+/** {@link layerNorm} without a place on the tape, and two numbers a row for {@link layerNormGradient}. */
+export function layerNormOf(
+  x: tf.Tensor,
+  { gamma, beta, eps = 1e-5 }: LayerNormOptions,
+): { y: tf.Tensor; mean: tf.Tensor; rstd: tf.Tensor } {
+  if (hasKernel(Kernel.LayerNorm) && hasKernel(Kernel.LayerNormGrad)) {
+    const [y, mean, rstd] = runKernel(Kernel.LayerNorm, { x, gamma, beta }, { eps });
+    return { y, mean, rstd };
+  }
+  const { y, mean, rstd } = normalise(x, [x.shape.length - 1], eps);
+  const scaled = gamma ? tf.mul(y, gamma) : y;
+  return { y: beta ? tf.add(scaled, beta) : scaled, mean, rstd };
+}
+
+/** [dx, dgamma, dbeta]. */
+export function layerNormGradient(
   x: tf.Tensor,
   dy: tf.Tensor,
   mean: tf.Tensor,
@@ -53,21 +68,13 @@ function layerNormGradient(
  * @returns [...,C]
  */
 export function layerNorm<T extends tf.Tensor>(x: T, options: LayerNormOptions = {}): T {
-  const { gamma, beta, eps = 1e-5 } = options;
-  const native = hasKernel(Kernel.LayerNorm) && hasKernel(Kernel.LayerNormGrad);
+  const { gamma, beta } = options;
   return differentiable<tf.Tensor>(
     present({ x, gamma, beta }),
     (save) => {
-      const optional = gamma ? [gamma] : [];
-      if (native) {
-        const [y, mean, rstd] = runKernel(Kernel.LayerNorm, { x, gamma, beta }, { eps });
-        save([x, mean, rstd, ...optional]);
-        return y;
-      }
-      const { y, mean, rstd } = normalise(x, [x.shape.length - 1], eps);
-      save([x, mean, rstd, ...optional]);
-      const scaled = gamma ? tf.mul(y, gamma) : y;
-      return beta ? tf.add(scaled, beta) : scaled;
+      const { y, mean, rstd } = layerNormOf(x, options);
+      save([x, mean, rstd, ...(gamma ? [gamma] : [])]);
+      return y;
     },
     (dy, saved) => {
       const [savedX, mean, rstd, savedGamma] = saved as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor | undefined];

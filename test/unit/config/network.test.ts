@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { configSchema, diagnose, loadConfig } from '../../../src/config';
 import { editorSchema } from '../../../src/config/editorSchema';
 import { networkDescriptors } from '../../../src/nets/descriptors';
+import { listOf } from '../../../src/text';
 import { schemasAt, settle, type SchemaNode } from '../../../src/schema';
 import { temporaryFolder } from '../runs/support';
 
@@ -19,6 +20,12 @@ async function load(network: object | undefined, set: string[] = []) {
 }
 
 const SWIN = { name: 'swin-unetr', featureSize: 48, useV2: true, depths: [2, 2, 2, 2], heads: [3, 6, 12, 24], inChannels: 1 }; // prettier-ignore
+
+/** '"swin-unetr", … or "primus"' */
+const choice = listOf(
+  networkDescriptors.names.map((name) => `"${name}"`),
+  'or',
+);
 
 describe('the section network is told by its name', () => {
   test('keys and defaults are those of the network named, of Swin-UNETR where none is', async () => {
@@ -40,9 +47,9 @@ describe('the section network is told by its name', () => {
   });
 
   test.each([
-    [{ name: 'unet' }, 'network.name: must be "swin-unetr" or "unet3d", is "unet"; did you mean "unet3d"?'],
-    [{ name: 'vit', patch: 8 }, 'network.name: must be "swin-unetr" or "unet3d", is "vit"'],
-    [{ name: 3 }, 'network.name: must be "swin-unetr" or "unet3d", is 3'],
+    [{ name: 'unet' }, `network.name: must be ${choice}, is "unet"; did you mean "unet3d"?`],
+    [{ name: 'vit', patch: 8 }, `network.name: must be ${choice}, is "vit"`],
+    [{ name: 3 }, `network.name: must be ${choice}, is 3`],
     [5, 'network: must be an object { … }, is 5'],
     [{ name: 'unet3d', featuresize: 8 }, 'network.featuresize: unknown key; did you mean "featureSize"?'],
     [{ name: 'unet3d', width: 8 }, 'network.width: unknown key; known keys here: name, featureSize, inChannels'],
@@ -69,16 +76,17 @@ describe('the JSON editor', () => {
   };
 
   test('offers every name, and says what each is', () => {
-    expect(properties!.name!.examples).toEqual(['swin-unetr', 'unet3d']);
+    expect(properties!.name!.examples).toEqual(networkDescriptors.names);
     expect(properties!.name!.description).toContain("unet3d: 3D U-Net, the paper's second backbone.");
   });
 
   test('offers the keys of the network that is named, those of the first where none is, and none that are deprecated', () => {
+    const [first, ...others] = networkDescriptors.names;
     expect(allOf.map((branch) => branch.if)).toEqual([
-      { properties: { name: { const: 'swin-unetr' } } },
-      { properties: { name: { const: 'unet3d' } }, required: ['name'] },
+      { properties: { name: { const: first } } },
+      ...others.map((name) => ({ properties: { name: { const: name } }, required: ['name'] })),
     ]);
-    expect(allOf.map((branch) => Object.keys(branch.then.properties!))).toEqual([
+    expect(allOf.slice(0, 2).map((branch) => Object.keys(branch.then.properties!))).toEqual([
       ['featureSize', 'useV2', 'depths', 'heads', 'inChannels'],
       ['featureSize', 'inChannels'],
     ]);
@@ -90,7 +98,7 @@ describe('settle', () => {
     type: 'object',
     properties: { name: { const: name, default: name }, [key]: { default: 1 } },
   });
-  const choice: SchemaNode = { description: 'Either.', anyOf: [branch('a', 'x'), branch('b', 'y')] };
+  const either: SchemaNode = { description: 'Either.', anyOf: [branch('a', 'x'), branch('b', 'y')] };
 
   test.each([
     [{ name: 'b' }, ['name', 'y'], [1]],
@@ -99,11 +107,11 @@ describe('settle', () => {
     [{ name: 'c', z: 1 }, ['name'], [-1]],
   ])('%j', (value, keys, taken) => {
     const choices: number[] = [];
-    const { description, properties } = settle(choice, value, choices);
+    const { description, properties } = settle(either, value, choices);
     expect([description, Object.keys(properties!), choices]).toEqual(['Either.', keys, taken]);
   });
 
   test('a path leads into every branch', () => {
-    expect(schemasAt({ properties: { one: choice } }, ['one', 'name']).map((node) => node.const)).toEqual(['a', 'b']);
+    expect(schemasAt({ properties: { one: either } }, ['one', 'name']).map((node) => node.const)).toEqual(['a', 'b']);
   });
 });

@@ -9,6 +9,6 @@ export type TypesFollowTheSchema = [
   Expect<Same<VocoMethod['grid'], [number, number, number]>>,
   Expect<Same<PreprocessConfig['spacing'], [number, number, number] | null>>,
   Expect<Same<DataConfig['channel'], number | 'all' | 'random'>>,
-  Expect<Same<NetworkConfig['name'], 'swin-unetr' | 'unet3d'>>,
+  Expect<Same<NetworkConfig['name'], 'swin-unetr' | 'unet3d' | 'primus'>>,
   Expect<Same<PretrainConfig['optimizer']['clipNorm'], number | null>>,
 ];

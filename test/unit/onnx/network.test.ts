@@ -33,6 +33,14 @@ async function compare(build: () => Recordable, size: Size, batch: number): Prom
   return relativeError(found.data as Float32Array, expected);
 }
 
+const primus = (more: object): NetworkConfig => ({
+  name: 'primus',
+  size: null,
+  embedDim: 48,
+  depth: 2,
+  heads: 2,
+  ...more,
+});
 const swin = (useV2: boolean): NetworkConfig => ({ name: 'swin-unetr', featureSize: 12, useV2 });
 
 // Axes of different lengths tell whether one is taken for another.
@@ -41,6 +49,13 @@ const segmenters: [string, NetworkConfig, Size, number][] = [
   ['a 3D U-Net of two channels', { name: 'unet3d', featureSize: 4, inChannels: 2 }, [32, 32, 48], 1],
   ['Swin-UNETR, two images', swin(false), [32, 64, 32], 2],
   ['Swin-UNETR v2', swin(true), [64, 64, 32], 1],
+  ['Primus, two images', primus({ crop: [32, 24, 40] }), [32, 24, 40], 2],
+  [
+    'Primus with longer patches, without LayerScale and inner norm',
+    primus({ patch: [8, 4, 16], crop: [16, 24, 32], layerScale: null, innerNorm: false, inChannels: 2 }),
+    [16, 24, 32],
+    1,
+  ],
 ];
 
 describe('ONNX Runtime gives our logits', () => {
@@ -53,6 +68,7 @@ describe('ONNX Runtime gives our logits', () => {
   test.each([
     ['a classifier on a 3D U-Net', { name: 'unet3d', featureSize: 4 }, [32, 48, 32]],
     ['a classifier on Swin-UNETR', swin(true), [64, 32, 32]],
+    ['a classifier on Primus', primus({ crop: [24, 32, 16] }), [24, 32, 16]],
   ] as [string, NetworkConfig, Size][])('%s', async (what, config, size) => {
     const error = await compare(() => filled(new Classifier(config, 3, { seed: 0 })), size, 2);
     console.info(`${what}: largest relative difference ${error.toExponential(1)}`);

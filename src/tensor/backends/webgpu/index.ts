@@ -20,7 +20,10 @@ import { instanceNorm, instanceNormGradient, layerNorm, layerNormGradient } from
 import { averagePool, averagePoolGradient } from './pooling';
 import { adamwStep, emaStep } from './optimizer';
 
-const KERNELS: Required<Pick<KernelTable<GpuBackend>, keyof OurKernelTypes<unknown>>> = {
+/** Attention of all tokens is composed of other kernels here. */
+type Composed = 'VocoTokenAttention' | 'VocoTokenAttentionGrad';
+
+const KERNELS: Required<Pick<KernelTable<GpuBackend>, Exclude<keyof OurKernelTypes<unknown>, Composed>>> = {
   VocoConv3D: ({ inputs: { x, filter, bias }, attrs, backend }) => convolution(backend, x, filter, bias, attrs),
   VocoConv3DBackpropInput: ({ inputs: { dy, filter }, attrs, backend }) =>
     convolutionInputGradient(backend, dy, filter, attrs),

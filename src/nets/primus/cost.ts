@@ -1,0 +1,60 @@
+import { voxelCount, type Vec3 } from '../../geometry';
+import type { Cost } from '../cost';
+import { decoderStages } from './decoderShape';
+import type { PrimusSection } from './descriptor';
+import { hiddenOf, sizeOf } from './rules';
+
+/** One block on so many tokens. */
+function blockCost(cost: Cost, tokens: number, channels: number, section: PrimusSection): void {
+  const width = tokens * channels;
+  const hidden = hiddenOf(channels);
+  // The inputs of both norms, and what they give, which the layers behind them keep.
+  cost.keep(2 * width);
+  cost.dense(tokens, channels, 3 * channels);
+  cost.keep(3 * width);
+  cost.flops += 4 * tokens ** 2 * channels;
+  if (section.innerNorm) cost.keep(width);
+  cost.dense(tokens, channels, channels);
+  cost.dense(tokens, channels, 2 * hidden);
+  // Gate and value; what the gate gives is computed again.
+  cost.keep(tokens * hidden);
+  cost.dense(tokens, hidden, channels);
+  if (section.layerScale !== null) cost.keep(2 * width);
+  cost.block(tokens * (2 * channels + 4 * hidden));
+}
+
+/** Blocks on so many tokens, and the norm at their end. */
+export function evaCost(cost: Cost, section: PrimusSection, tokens: number, depth: number): void {
+  const { embedDim } = sizeOf(section);
+  for (let i = 0; i < depth; i++) blockCost(cost, tokens, embedDim, section);
+  cost.keep(tokens * embedDim);
+  // Gradients of the widest layers of a block.
+  cost.backward(tokens * (3 * embedDim + 4 * hiddenOf(embedDim)));
+}
+
+/** The patch decoder, from tokens to voxels. */
+export function decoderCost(cost: Cost, section: PrimusSection, size: Vec3, outChannels: number): void {
+  const patch = section.patch as Vec3;
+  let voxels = voxelCount(size) / voxelCount(patch);
+  const stages = decoderStages(sizeOf(section).embedDim, patch, outChannels);
+  stages.forEach(({ stride, inChannels, outChannels: out }, i) => {
+    const factor = voxelCount(stride);
+    cost.conv(voxels, voxels, inChannels, factor * out, 1);
+    voxels *= factor;
+    // What the norm and the activation take.
+    if (i < stages.length - 1) cost.keep(2 * voxels * out);
+    cost.block(3 * voxels * out);
+    cost.backward(2 * voxels * out);
+  });
+}
+
+/** What Primus costs on one crop: see `NetworkBuilder.cost`. */
+export function primusCost(cost: Cost, section: PrimusSection, size: Vec3, outChannels?: number): void {
+  const patch = section.patch as Vec3;
+  const { embedDim, depth } = sizeOf(section);
+  const tokens = voxelCount(size) / voxelCount(patch);
+  cost.flops += 2 * voxelCount(size) * section.inChannels * embedDim;
+  cost.keep(voxelCount(size) * section.inChannels);
+  evaCost(cost, section, tokens, depth);
+  if (outChannels !== undefined) decoderCost(cost, section, size, outChannels);
+}
