@@ -129,6 +129,37 @@ void attentionGrad(const Napi::CallbackInfo& info) {
                           floats(info[8], tableSize(a)));
 }
 
+/** [batch, tokens, channels, heads, rotaries] and the scale. */
+TokenAttention tokenAttentionOf(const Dims& v, float scale) {
+  if (v.size() != 5) throw std::invalid_argument("token attention's shape has 5 numbers");
+  const TokenAttention a{v[0], v[1], v[2], v[3], v[4], scale};
+  if (a.tokens < 1 || a.heads < 1 || a.channels % (2 * a.heads) != 0) {
+    throw std::invalid_argument("the heads do not divide pairs of channels");
+  }
+  if (a.rotaries != 1 && a.rotaries != a.batch) throw std::invalid_argument("as many rotary tables as crops, or one");
+  return a;
+}
+
+int64_t elements(const TokenAttention& a) { return a.batch * a.tokens * a.channels; }
+int64_t rotarySize(const TokenAttention& a) { return a.rotaries * a.tokens * (a.channels / a.heads); }
+
+/** tokenAttention(shape, scale, q, k, v, rotary, y, precision) */
+void tokenAttention(const Napi::CallbackInfo& info) {
+  const TokenAttention a = tokenAttentionOf(dims(info[0]), number(info[1]));
+  const int64_t n = elements(a);
+  products(precisionOf(info[7])).tokenAttention(a, floats(info[2], n), floats(info[3], n), floats(info[4], n),
+                                                floats(info[5], rotarySize(a)), floats(info[6], n));
+}
+
+/** tokenAttentionGrad(shape, scale, q, k, v, rotary, dy, dq, dk, dv, precision) */
+void tokenAttentionGrad(const Napi::CallbackInfo& info) {
+  const TokenAttention a = tokenAttentionOf(dims(info[0]), number(info[1]));
+  const int64_t n = elements(a);
+  products(precisionOf(info[10])).tokenAttentionGrad(
+      a, floats(info[2], n), floats(info[3], n), floats(info[4], n), floats(info[5], rotarySize(a)), floats(info[6], n),
+      floats(info[7], n), floats(info[8], n), floats(info[9], n));
+}
+
 /** adamw([keep, step, root, beta1, rest1, beta2, rest2, eps], param, grad, m, v, vmax | null, n) */
 void adamw(const Napi::CallbackInfo& info) {
   const auto s = info[0].As<Napi::Array>();
@@ -266,6 +297,8 @@ void exportKernels(Napi::Env env, Napi::Object exports) {
   add<addLeakyReluGrad>(exports, "addLeakyReluGrad");
   add<attention>(exports, "attention");
   add<attentionGrad>(exports, "attentionGrad");
+  add<tokenAttention>(exports, "tokenAttention");
+  add<tokenAttentionGrad>(exports, "tokenAttentionGrad");
   add<adamw>(exports, "adamw");
   add<lerp>(exports, "lerp");
   add<copy>(exports, "copy");

@@ -19,6 +19,7 @@ namespace voco::avx512 {
 #include "kernels/float32.inl"
 #include "kernels/microkernel.inl"
 #include "kernels/attention.inl"
+#include "kernels/tokens.inl"
 #include "kernels/winograd.inl"
 #include "kernels/gemmconv.inl"
 #include "kernels/products.inl"

@@ -17,6 +17,7 @@ namespace voco::avx512bf16 {
 #include "kernels/bf16.inl"
 #include "kernels/microkernel.inl"
 #include "kernels/attention.inl"
+#include "kernels/tokens.inl"
 #include "kernels/winograd.inl"
 #include "kernels/gemmconv.inl"
 #include "kernels/products.inl"

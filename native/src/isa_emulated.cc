@@ -18,6 +18,7 @@ namespace voco::emulated {
 #include "kernels/bf16.inl"
 #include "kernels/microkernel.inl"
 #include "kernels/attention.inl"
+#include "kernels/tokens.inl"
 #include "kernels/winograd.inl"
 #include "kernels/gemmconv.inl"
 #include "kernels/products.inl"

@@ -52,6 +52,12 @@ struct Attention {
   float scale;
 };
 
+/** All tokens of a crop attend to all. `rotaries`: tables of angles, one for each crop or one for all. */
+struct TokenAttention {
+  int64_t batch, tokens, channels, heads, rotaries;
+  float scale;
+};
+
 /** Settings of a step, worked out in double precision by the caller. */
 struct AdamW {
   /** 1 - lr · weightDecay; lr / (1 - beta1^step); 1 / sqrt(1 - beta2^step). */
@@ -88,6 +94,10 @@ struct Products {
   void (*attention)(const Attention& a, const float* qkv, const float* pad, const float* table, float* y);
   void (*attentionGrad)(const Attention& a, const float* qkv, const float* pad, const float* table, const float* dy,
                         float* dqkv, float* dpad, float* dtable);
+  void (*tokenAttention)(const TokenAttention& a, const float* q, const float* k, const float* v, const float* rotary,
+                         float* y);
+  void (*tokenAttentionGrad)(const TokenAttention& a, const float* q, const float* k, const float* v, const float* rotary,
+                             const float* dy, float* dq, float* dk, float* dv);
   /** Floats in a vector: the channels that `winograd` takes are multiples of it. */
   int64_t lanes;
   /** Floats of working memory for the two below. */

@@ -10,6 +10,7 @@ struct Layout {
   int64_t windows[3];  // of a volume
   int64_t count;       // windows of the batch
   int64_t tableRows;
+  int64_t biasRows;    // one for each token, or a single one that all share
 };
 
 /** Query rows that are worked on together. */
@@ -24,6 +25,7 @@ static Layout layoutOf(const Attention& a) {
   l.width = roundUp(l.depth, kLanes);
   l.count = a.batch;
   l.tableRows = 1;
+  l.biasRows = l.tokens;
   for (int d = 0; d < 3; d++) {
     l.windows[d] = (a.size[d] + a.window[d] - 1) / a.window[d];
     l.count *= l.windows[d];
@@ -36,7 +38,7 @@ static Layout layoutOf(const Attention& a) {
 struct Workspace {
   float *q, *k, *v, *kt, *vt, *p, *out;           // forward
   float *g, *dp, *dq, *dk, *dv, *dbias;           // backward: g is the gradient of the output
-  float *bias, *mask;                             // [tokens, keys] of one head; [8, keys] of one window
+  float *bias, *mask;                             // [biasRows, keys] of one head; [8, keys] of one window
   Left qLeft, gLeft;                              // the factors of products: q; g of a block of queries
   Right kRight, vRight, ktRight, vtRight;
   Factor *qSpace, *gSpace, *kSpace, *vSpace, *ktSpace, *vtSpace;
@@ -47,7 +49,7 @@ struct Workspace {
 
 static Workspace makeWorkspace(const Layout& l, bool backward) {
   const int64_t perToken = roundUp(l.rows, 16) + 2 * kLanes, wide = perToken * l.width, tall = l.width * l.keys;
-  const int64_t square = l.tokens * l.keys, block = kRowBlock * l.keys;
+  const int64_t square = l.biasRows * l.keys, block = kRowBlock * l.keys;
   const int64_t queries = leftSize(perToken, l.depth), tokens = rightSize(l.tokens, l.width), turned = rightSize(l.depth, l.keys);
   const int64_t factors = queries + leftSize(kRowBlock, l.depth) + 2 * tokens + 2 * turned;
   const int64_t floats =
@@ -218,7 +220,7 @@ static void attend(const Layout& l, int64_t first, int64_t rows, Workspace& w, f
     for (int r = 0; r < kTileRows; r++) {
       // Rows beyond the last query are computed as if they were the first.
       const int64_t token = w.query[begin + r < rows ? first + begin + r : first];
-      bias[r] = w.bias + token * l.keys;
+      bias[r] = w.bias + (l.biasRows > 1 ? token * l.keys : 0);
       mask[r] = w.mask + (w.regions > 0 ? w.region[token] * l.keys : 0);
       top[r] = Lanes{} - 3e38f;
     }

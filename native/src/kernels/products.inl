@@ -2,6 +2,8 @@
 static constexpr Products kProducts = {
     attention,
     attentionGrad,
+    tokenAttention,
+    tokenAttentionGrad,
     kLanes,
     winogradFloats,
     winograd,

@@ -8,8 +8,8 @@ const MATRIX_NUMBERS = 2 ** 24;
 /** A cut of queries: [first, count]. */
 type Turn = readonly [first: number, count: number];
 
-function turnsOf(tokens: number, matrices: number): Turn[] {
-  const count = Math.max(1, Math.min(tokens, Math.floor(MATRIX_NUMBERS / (matrices * tokens))));
+function turnsOf(tokens: number, matrices: number, limit: number): Turn[] {
+  const count = Math.max(1, Math.min(tokens, Math.floor(limit / (matrices * tokens))));
   return Array.from({ length: Math.ceil(tokens / count) }, (_, i) => [i * count, Math.min(count, tokens - i * count)]);
 }
 
@@ -64,22 +64,36 @@ function split([q, k, v, rotary]: Inputs, heads: number): [tf.Tensor, tf.Tensor,
 const probabilities = (q: tf.Tensor, k: tf.Tensor, scale: number): tf.Tensor =>
   tf.softmax(tf.mul(tf.matMul(q, k, false, true), scale));
 
-function composed(inputs: Inputs, { heads, scale }: TokenAttentionAttrs): tf.Tensor3D {
+/**
+ * Attention as a composition of tfjs operations.
+ *
+ * @param limit numbers of attention matrices that there may be at once
+ */
+export function composedAttention(
+  inputs: Inputs,
+  { heads, scale }: TokenAttentionAttrs,
+  limit = MATRIX_NUMBERS,
+): tf.Tensor3D {
   const [q, k, v] = split(inputs, heads);
   const [batch, , n] = q.shape as number[];
-  const mixed = turnsOf(n!, batch! * heads).map((queries) =>
+  const mixed = turnsOf(n!, batch! * heads, limit).map((queries) =>
     tf.tidy(() => tf.matMul(probabilities(rowsOf(q, queries), k, scale), v)),
   );
   return joinHeads(mixed.length === 1 ? mixed[0]! : tf.concat(mixed, 2)) as tf.Tensor3D;
 }
 
 /** [dq, dk, dv]; the attention is computed again rather than kept from the forward pass. */
-function composedGradient(inputs: Inputs, dy: tf.Tensor, { heads, scale }: TokenAttentionAttrs): tf.Tensor[] {
+export function composedAttentionGradient(
+  inputs: Inputs,
+  dy: tf.Tensor,
+  { heads, scale }: TokenAttentionAttrs,
+  limit = MATRIX_NUMBERS,
+): tf.Tensor[] {
   const rotary = inputs[3];
   const [q, k, v] = split(inputs, heads);
   const [batch, , n] = q.shape as number[];
   const dOut = splitHeads(dy, heads);
-  const turns = turnsOf(n!, batch! * heads).map((queries) =>
+  const turns = turnsOf(n!, batch! * heads, limit).map((queries) =>
     tf.tidy(() => {
       const [some, dSome] = [rowsOf(q, queries), rowsOf(dOut, queries)];
       const p = probabilities(some, k, scale);
@@ -122,14 +136,14 @@ export function tokenAttention(
       save([q, k, v, rotary]);
       return native
         ? (runKernel(Kernel.TokenAttention, { q, k, v, rotary }, attrs) as tf.Tensor3D)
-        : composed([q, k, v, rotary], attrs);
+        : composedAttention([q, k, v, rotary], attrs);
     },
     (dy, saved) => {
       const inputs = saved as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor];
       const [savedQ, savedK, savedV, table] = inputs;
       const [dQ, dK, dV] = native
         ? runKernel(Kernel.TokenAttentionGrad, { q: savedQ, k: savedK, v: savedV, rotary: table, dy }, attrs)
-        : tf.tidy(() => composedGradient(inputs, dy, attrs));
+        : tf.tidy(() => composedAttentionGradient(inputs, dy, attrs));
       return { q: () => dQ!, k: () => dK!, v: () => dV! };
     },
   );

@@ -6,9 +6,12 @@ import { listDevices, releaseWebgpu, useDevice } from '../../../src/tensor/backe
 import {
   addLeakyRelu,
   addResidual,
+  addScaled,
   averagePool3d,
   conv3d,
   convTranspose3d,
+  fillRows,
+  gatherRows,
   gelu,
   geluLinear,
   globalAverage,
@@ -17,13 +20,16 @@ import {
   layerNorm,
   leakyRelu,
   linear,
+  swigluNormLinear,
+  tokenAttention,
+  tokenRows,
   windowAttention,
 } from '../../../src/tensor/ops';
 import { AdamW, clipGlobalNorm, emaUpdate } from '../../../src/tensor/optim';
 import { readScalars } from '../../../src/tensor/read';
 import * as tf from '../../../src/tensor/tf';
 import { registerStandIn, STAND_IN } from '../../support/tfjsNode';
-import { normal, relativeError } from './support';
+import { anglesOf, normal, relativeError } from './support';
 
 const TOLERANCE = 2e-5;
 
@@ -42,6 +48,13 @@ const group = (groups: number, slope: number): Case['f'] =>
 const attention = (tableWindow: Vec3, window: Vec3, shift: Vec3): Case['f'] =>
   ((qkv: tf.Tensor5D, pad: tf.Tensor1D, table: tf.Tensor2D) =>
     windowAttention(qkv, pad, table, { tableWindow, window, shift, heads: 2, scale: 0.5 })) as unknown as Case['f'];
+/** @param tables of angles: one for all crops, or one for each */
+const tokens = (heads: number, tables: number): Case['f'] =>
+  ((q: tf.Tensor3D, k: tf.Tensor3D, v: tf.Tensor3D) => {
+    const [, n, channels] = q.shape;
+    return tokenAttention(q, k, v, anglesOf([tables, n, channels / heads]), { heads, scale: 0.7 });
+  }) as unknown as Case['f'];
+const rows = tokenRows([0, 1, 0, 1, 1, 0, 1, 1, 1, 0, 0, 0], 2);
 
 const cases: Case[] = [
   { name: 'conv3d 3×3×3', shapes: [[2, 4, 3, 5, 2], [3, 3, 3, 2, 3]], f: conv(1, 1) }, // prettier-ignore
@@ -99,6 +112,19 @@ const cases: Case[] = [
   { name: 'groupNorm, residual without activation', shapes: [[3, 2, 5, 4, 6], [6], [6], [3, 2, 5, 4, 6]], f: group(3, 1) }, // prettier-ignore
   { name: 'groupNorm, four voxels', shapes: [[2, 1, 4, 1, 5], [5], [5]], f: group(5, 0.01) }, // prettier-ignore
   { name: 'averagePool3d', shapes: [[2, 4, 6, 2, 3]], f: (x) => averagePool3d(x as tf.Tensor5D, [2, 3, 1]) },
+  { name: 'tokenAttention', shapes: [[2, 5, 24], [2, 5, 24], [2, 5, 24]], f: tokens(2, 1) }, // prettier-ignore
+  { name: 'tokenAttention, angles of each crop', shapes: [[3, 32, 18], [3, 32, 18], [3, 32, 18]], f: tokens(3, 3) }, // prettier-ignore
+  { name: 'tokenAttention, many tokens', shapes: [[1, 131, 36], [1, 131, 36], [1, 131, 36]], f: tokens(2, 1) }, // prettier-ignore
+  { name: 'tokenAttention, one token', shapes: [[2, 1, 6], [2, 1, 6], [2, 1, 6]], f: tokens(1, 2) }, // prettier-ignore
+  { name: 'addScaled', shapes: [[3, 5, 10], [3, 5, 10], [10]], f: (x, branch, scale) => addScaled(x!, branch!, scale as tf.Tensor1D) }, // prettier-ignore
+  { name: 'gatherRows', shapes: [[2, 6, 5]], f: (x) => gatherRows(x as tf.Tensor3D, rows) },
+  { name: 'fillRows', shapes: [[2, 3, 5], [5]], f: (x, filler) => fillRows(x as tf.Tensor3D, filler as tf.Tensor1D, rows) }, // prettier-ignore
+  {
+    name: 'swigluNormLinear',
+    shapes: [[2, 5, 16], [2, 5, 16], [16], [16], [6, 16], [6]], // prettier-ignore
+    f: ((gate: tf.Tensor, value: tf.Tensor, gamma: tf.Tensor1D, beta: tf.Tensor1D, weight: tf.Tensor2D, bias: tf.Tensor1D) =>
+      swigluNormLinear(gate, value, { norm: { gamma, beta }, weight, bias })) as unknown as Case['f'], // prettier-ignore
+  },
   { name: 'gelu', shapes: [[3, 50]], f: (x) => gelu(x!) },
   { name: 'leakyRelu', shapes: [[3, 50]], f: (x) => leakyRelu(x!) },
   { name: 'addLeakyRelu', shapes: [[3, 5, 10], [3, 5, 10]], f: (a, b) => addLeakyRelu(a!, b!) }, // prettier-ignore

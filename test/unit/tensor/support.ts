@@ -39,6 +39,18 @@ export function normal<T extends tf.Tensor>(name: string, shape: number[], scale
   ) as T;
 }
 
+/** Sines, then cosines of angles of tokens, `[N, n, depth]`; not computed on the device, whose sines may be coarse. */
+export function anglesOf([batch, n, depth]: [number, number, number]): tf.Tensor3D {
+  const values = new Float32Array(batch * n * depth);
+  for (let row = 0; row < batch * n; row++)
+    for (let pair = 0; pair < depth / 2; pair++) {
+      const angle = 0.7 * row + 1.3 * pair;
+      values[row * depth + pair] = Math.sin(angle);
+      values[row * depth + depth / 2 + pair] = Math.cos(angle);
+    }
+  return tf.tensor3d(values, [batch, n, depth]);
+}
+
 /** ‖a − b‖ / ‖b‖. */
 export function relativeError(a: ArrayLike<number>, b: ArrayLike<number>): number {
   let difference = 0;

@@ -57,6 +57,13 @@ export interface Addon {
     shape: Shape, scale: number, qkv: Floats, padToken: Floats, biasTable: Floats, dy: Floats, dqkv: Floats,
     dpadToken: Floats, dbiasTable: Floats, precision: number,
   ): void; // prettier-ignore
+  tokenAttention(
+    shape: Shape, scale: number, q: Floats, k: Floats, v: Floats, rotary: Floats, y: Floats, precision: number,
+  ): void; // prettier-ignore
+  tokenAttentionGrad(
+    shape: Shape, scale: number, q: Floats, k: Floats, v: Floats, rotary: Floats, dy: Floats, dq: Floats, dk: Floats,
+    dv: Floats, precision: number,
+  ): void; // prettier-ignore
   adamw(settings: Shape, param: Floats, grad: Floats, m: Floats, v: Floats, vmax: Optional, n: number): void;
   lerp(y: Floats, x: Floats, n: number, weight: number): void;
   copy(
@@ -85,7 +92,7 @@ export function packageRoot(from: string = dirname(fileURLToPath(import.meta.url
 
 const PLACES = ['native/build/Release', 'dist/native'];
 /** What the addon got last: one without it was built from older sources. */
-const NEWEST = 'addLeakyReluGrad' satisfies keyof Addon;
+const NEWEST = 'tokenAttentionGrad' satisfies keyof Addon;
 let loaded: Loaded | undefined;
 
 /** Loads the addon once. Never throws: the reason says what is missing and what to do. */

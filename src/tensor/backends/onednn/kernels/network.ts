@@ -86,6 +86,34 @@ const attentionGrad: Kernel<'VocoWindowAttentionGrad'> = (call) => {
   return [dqkv, dpad, dtable];
 };
 
+/** The description of an attention of all tokens for the addon: see `tokenAttentionOf` in native/src/bindings.cc. */
+function tokensShape({ inputs, attrs }: Call<'VocoTokenAttention' | 'VocoTokenAttentionGrad'>): number[] {
+  return [...inputs.q.shape, attrs.heads, inputs.rotary.shape[0]!];
+}
+
+const tokenAttention: Kernel<'VocoTokenAttention'> = (call) => {
+  const { inputs, attrs, backend } = call;
+  const { q, k, v, rotary } = inputs;
+  const y = backend.empty(q.shape);
+  backend.addon.tokenAttention(
+    tokensShape(call), attrs.scale, backend.floats(q), backend.floats(k), backend.floats(v),
+    backend.floats(rotary), backend.floats(y), backend.multiply,
+  ); // prettier-ignore
+  return y;
+};
+
+const tokenAttentionGrad: Kernel<'VocoTokenAttentionGrad'> = (call) => {
+  const { inputs, attrs, backend } = call;
+  const { q, k, v, rotary, dy } = inputs;
+  const [dq, dk, dv] = [backend.empty(q.shape), backend.empty(q.shape), backend.empty(q.shape)];
+  backend.addon.tokenAttentionGrad(
+    tokensShape(call), attrs.scale, backend.floats(q), backend.floats(k), backend.floats(v),
+    backend.floats(rotary), backend.floats(dy), backend.floats(dq), backend.floats(dk), backend.floats(dv),
+    backend.multiply,
+  ); // prettier-ignore
+  return [dq, dk, dv];
+};
+
 export const networkKernels: Kernels = {
   VocoLayerNorm: layerNorm,
   VocoLayerNormGrad: layerNormGrad,
@@ -93,4 +121,6 @@ export const networkKernels: Kernels = {
   VocoInstanceNormGrad: instanceNormGrad,
   VocoWindowAttention: attention,
   VocoWindowAttentionGrad: attentionGrad,
+  VocoTokenAttention: tokenAttention,
+  VocoTokenAttentionGrad: tokenAttentionGrad,
 };
