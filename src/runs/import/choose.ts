@@ -89,6 +89,16 @@ const isOf = ({ branch }: Choice, wanted: Branch): boolean => (branch ?? 'studen
 /** Of the tensors of one network, shorter and longer prefixes fit parts: those are no other network. */
 const areApart = (a: Choice, b: Choice): boolean => !a.prefix.startsWith(b.prefix) && !b.prefix.startsWith(a.prefix);
 
+/** Tensors below the prefix that are not the network's. */
+const extra = ({ members, renamed }: Choice): number => members.length - renamed.whole;
+
+/** The best, or one elsewhere that is as good and has less around it: nnssl saves a network, and again within a larger one. */
+function tightest(choices: readonly Choice[]): Choice | undefined {
+  const [first] = choices;
+  const rivals = choices.filter((one) => first && areApart(one, first) && compare(one, first) === 0);
+  return rivals.reduce((best, one) => (best && extra(one) < extra(best) ? one : best), first);
+}
+
 /**
  * Finds where a file holds a network: below the prefix under which most tensors fit it by name and shape, whatever the dicts and
  * prefixes are called. An optimizer's numbers are no weights. Of networks that fit equally well the student is taken.
@@ -112,7 +122,7 @@ export function chooseWeights(tensors: readonly Placed[], target: Target, branch
   found.sort(compare);
   const wanted =
     branch === undefined ? found : found.filter((one) => isOf(one, branch) && 2 * one.renamed.whole >= most);
-  const best = wanted[0];
+  const best = tightest(wanted);
   const fitting = found.filter(({ renamed }) => renamed.whole > 0 && 2 * renamed.whole >= most);
   const others: Choice[] = [];
   for (const one of fitting)

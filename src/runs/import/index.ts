@@ -23,6 +23,9 @@ export {
   type ImportReport,
   type Planned,
 } from './report';
+export { inverse, turnKernels } from './axes';
+export { SIMPLE_ITK } from './fieldPlan';
+export type { Preparation } from './preparation';
 export { openWeights, type SourceTensor, type WeightsSource } from './source';
 
 /** Opens a file, finds its weights (see {@link planWeights}), and hands both to `use`; the file is closed afterwards. */
@@ -68,6 +71,13 @@ export async function writeImported(
   }));
   if (tensors.some(({ name }) => name === '__metadata__'))
     throw new UserError(`${file}: has a tensor named __metadata__, which safetensors cannot hold`);
-  await writeSafetensors(out, entries, { ...source.metadata, format: 'pt', imported: JSON.stringify(origin) });
+  const { prepare } = report;
+  const plan = source.field?.json;
+  await writeSafetensors(out, entries, {
+    ...source.metadata,
+    ...{ format: 'pt', imported: JSON.stringify(origin) },
+    ...(prepare && { prepare: JSON.stringify(prepare) }),
+    ...(plan !== undefined && { adaptation_plan: JSON.stringify(plan) }),
+  });
   return nonFinite;
 }

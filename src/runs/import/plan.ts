@@ -1,6 +1,7 @@
 import { networkDescriptors } from '../../nets/descriptors';
 import { UserError } from '../../errors/userError';
 import { recognise, type Recognised } from './architectures';
+import { axesText, isKernel, turned } from './axes';
 import { branchOf, branchTitle, isOptimizer, type Branch } from './branches';
 import { chooseWeights, type Choice, type Choices } from './choose';
 import { familyTarget, unwrapped, type Target } from './names';
@@ -163,11 +164,25 @@ function extrasOf(
 
 /**
  * Finds a file's weights and brings their names to those of the network: of the config's, where a target is given, else of any of
- * ours. Reads none of them.
+ * ours. Reads none of them. The axes of kernels come to our order, where the file's are in another and the network is ours.
  *
  * @throws UserError when there are none, none of the branch, or a class or function would have made one of them
  */
 export function planWeights(source: WeightsSource, options: PlanOptions = {}): Plan {
+  const { axes } = source;
+  if (!axes || axes.join() === OURS) return planned(source, options);
+  const inOurs = { ...source, tensors: source.tensors.map((tensor) => turned(tensor, axes)) };
+  const plan = planned(inOurs, options);
+  // Nobody knows what kernels of another network are to be in our order for.
+  if (!options.target && !plan.recognised?.section) return planned(source, options);
+  const count = plan.tensors.filter(isKernel).length;
+  const text = `axes of kernels brought to x, y, z (those of its arrays are ${axesText(axes)})`;
+  return { ...plan, changes: count > 0 ? [...plan.changes, { text, count }] : plan.changes };
+}
+
+const OURS = '0,1,2';
+
+function planned(source: WeightsSource, options: PlanOptions): Plan {
   const { tensors, file } = source;
   if (tensors.length === 0) throw withoutWeights(source);
   const choices = choose(source, options);
@@ -202,7 +217,10 @@ export function planWeights(source: WeightsSource, options: PlanOptions = {}): P
       .filter(({ path }) => inside(path))
       .map(({ path, reason }) => ({ name: path.slice(keys.length).join('.'), reason })),
     beside: besides(source, keys),
-    alternatives: choices.others.map((other) => ({ branch: nameOf(other), prefix: other.prefix })),
+    // A branch that is taken already cannot be asked for.
+    alternatives: choices.others
+      .filter((other) => nameOf(other) !== (named ?? 'student'))
+      .map((other) => ({ branch: nameOf(other), prefix: other.prefix })),
     ...(recognised && { recognised }),
   };
 }

@@ -1,6 +1,7 @@
 import { counted, formatCount, plural } from '../../text';
 import { branchTitle, type Branch } from './branches';
 import type { Plan } from './plan';
+import { preparationOf, preparationText, type Preparation } from './preparation';
 import type { SourceTensor, WeightsSource } from './source';
 
 /** What a file of weights had in it and what became of it. */
@@ -17,6 +18,8 @@ export interface ImportReport {
   readonly architecture?: string;
   /** The plan of nnU-Net or nnssl in the file. */
   readonly plan?: string;
+  /** How a config prepares images for these weights, as that plan says. */
+  readonly prepare?: Preparation;
   readonly changes: Plan['changes'];
   /** Tensors and numbers in them. */
   readonly tensors: number;
@@ -76,6 +79,7 @@ export function reportOf(source: WeightsSource, plan: Plan): ImportReport {
     ...{ file: source.file, format: source.format, wrapper, branch, alternatives },
     ...(recognised && { architecture: recognised.text }),
     ...(source.plan !== undefined && { plan: source.plan }),
+    ...(source.field && { prepare: preparationOf(source.field) }),
     ...{ changes, others, skipped, beside },
     tensors: tensors.length,
     parameters: tensors.reduce((sum, { shape }) => sum + sizeOf(shape), 0),
@@ -135,6 +139,7 @@ export function describeImport(report: ImportReport): string[] {
     `  ${modules.slice(0, MOST_MODULES).join(', ')}${more > 0 ? `, … and ${more} more` : ''}`,
     ...(report.architecture ? [`  what it is: ${report.architecture}`] : []),
     ...(report.plan ? [`  ${report.plan}`] : []),
+    ...(report.prepare ? preparationText(report.prepare).map((line) => `  ${line}`) : []),
     ...changes.map(({ text, count }) => `  ${text}: ${counted(count, 'tensor')}`),
     ...alternativesText(report.alternatives, (one) => `--branch ${one}`).map((line) => `  ${line}`),
     ...(others.length > 0

@@ -1,8 +1,14 @@
+import { existsSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { fileError, UserError } from '../../errors/userError';
+import { parseJson } from '../../files/json';
 import { openRegular } from '../../files/regular';
+import { readText } from '../../files/text';
+import type { Vec3 } from '../../geometry';
 import { SafetensorsFile, type DType } from '../safetensors';
 import { readRange } from '../zip/bytes';
+import { asMaps, fieldPlan, lacksPlan, ofNnUnet, SIMPLE_ITK, type FieldPlan } from './fieldPlan';
 import { foreignFolder, foreignKind, headOf } from './foreign';
 import { planText } from './plans';
 import { openTorchLegacy, openTorchZip, type TorchFile } from './torchFile';
@@ -38,15 +44,34 @@ export interface WeightsSource {
   readonly skipped: FileTree['skipped'];
   /** Objects that the file wanted made by a class or a function; nothing was made of them. */
   readonly objects: FileTree['objects'];
-  /** The plan of nnU-Net or nnssl in it, in a few words. */
+  /** The plan of nnU-Net or nnssl in it or beside it, and in a few words. */
+  readonly field?: FieldPlan;
   readonly plan?: string;
+  /** Which axis of its arrays each of ours is, where the order is another. */
+  readonly axes?: Vec3;
   close(): Promise<void>;
+}
+
+const PLAN_FILE = 'adaptation_plan.json';
+
+/** The plan that nnssl writes beside its checkpoints, dicts as Map; undefined where there is none or the file has one in it. */
+async function planBeside(file: string, root: unknown): Promise<unknown> {
+  const beside = join(dirname(file), PLAN_FILE);
+  if (!lacksPlan(root) || !existsSync(beside)) return undefined;
+  try {
+    return asMaps(parseJson(await readText(beside, 'the plan')));
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw new UserError(`${beside}: is no JSON (${error.message}): repair the plan of ${file}, or move it away`);
+  }
 }
 
 async function openTorch(handle: FileHandle, file: string): Promise<WeightsSource> {
   const torch = await openByContent(handle, file, await headOf(file));
   const { tensors, skipped, objects } = walkTree(torch.root, file);
-  const plan = planText(torch.root);
+  const field = fieldPlan(torch.root, await planBeside(file, torch.root), file);
+  const plan = field && planText(field);
+  const axes = field?.axes ?? (ofNnUnet(torch.root) ? SIMPLE_ITK : undefined);
   return {
     file,
     format: torch.format,
@@ -57,7 +82,9 @@ async function openTorch(handle: FileHandle, file: string): Promise<WeightsSourc
       read: () => torch.read(tensor),
     })),
     ...{ skipped, objects },
+    ...(field && { field }),
     ...(plan !== undefined && { plan }),
+    ...(axes && { axes }),
     close: () => handle.close(),
   };
 }
