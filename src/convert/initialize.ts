@@ -14,6 +14,7 @@ import {
   type Plan,
   type WeightsSource,
 } from '../runs/import';
+import { preparedOtherwise } from './prepared';
 import { asWeights, openConverted, refuseNonFinite } from './read';
 import { rootMeanSquare } from './rootMeanSquare';
 import { channelsNote, misfit, recognisedOf, type Match } from './verdict';
@@ -68,6 +69,10 @@ export interface InitializeOptions {
   readonly parts?: 'all' | 'encoder' | undefined;
   /** Take what fits of such weights all the same. */
   readonly partial?: boolean;
+  /** What becomes of first-layer kernels for one channel where the network has more: see {@link spread}. Default: repeat. */
+  readonly inputChannels?: 'repeat' | 'random';
+  /** The config's `data.preprocess`: what differs from what the weights have seen is told. */
+  readonly preprocess?: object;
   /**
    * Root mean square to which loaded kernels are scaled where an instance norm follows. The network computes the same, while
    * a step of the optimizer turns a large kernel less than a small one (van Laarhoven 2017). null: as they are.
@@ -98,6 +103,7 @@ async function readEntries(
   file: string,
   plan: Plan,
   layout: readonly Target[],
+  inputChannels: InitializeOptions['inputChannels'] = 'repeat',
 ): Promise<{ entries: StateEntry[]; adapted: string[] }> {
   const byName = new Map(layout.map((target) => [target.name, target]));
   const [entries, adapted]: [StateEntry[], string[]] = [[], []];
@@ -106,7 +112,7 @@ async function readEntries(
     const data = target && asWeights(dtype, viewAs(dtype, await read()));
     if (!target || !data) continue;
     refuseNonFinite(file, name, data);
-    const wider = spread({ name, shape, data }, target);
+    const wider = inputChannels === 'repeat' ? spread({ name, shape, data }, target) : undefined;
     if (wider) adapted.push(name);
     entries.push(wider ?? { name, shape, data });
   }
@@ -120,12 +126,18 @@ function unexpectedOf({ tensors, others }: Plan, layout: readonly Target[]): str
   return [...extra, ...others.filter((name) => !isOptimizer(name.split('.')))];
 }
 
-function notesOf(match: Match | undefined, { source, plan }: Opened): string[] {
-  const channels = match && channelsNote(recognisedOf(match), match.network);
+function notesOf(
+  match: Match | undefined,
+  { source, plan }: Opened,
+  { preprocess = {}, inputChannels }: Pick<InitializeOptions, 'preprocess' | 'inputChannels'>,
+): string[] {
+  const channels = match && channelsNote(recognisedOf(match), match.network, inputChannels);
+  const otherwise = preparedOtherwise(source.metadata, preprocess);
   const apart = besideText(plan.beside);
   return [
     ...(source.plan === undefined ? [] : [source.plan]),
     ...(channels === undefined ? [] : [channels]),
+    ...(otherwise === undefined ? [] : [otherwise]),
     ...alternativesText(plan.alternatives, (one) => `init.branch ${JSON.stringify(one)}`),
     ...(apart ? [`beside the weights, not taken: ${apart}`] : []),
   ];
@@ -214,11 +226,12 @@ export async function initializeFrom(
 async function load(
   { source, plan }: Opened,
   parameters: ParameterSet,
-  { branch, kernelScale = null, network, partial = false }: InitializeOptions,
+  options: InitializeOptions,
 ): Promise<InitReport> {
+  const { branch, kernelScale = null, network, partial = false, inputChannels } = options;
   const { file } = source;
   const { layout } = parameters;
-  const { entries, adapted } = await readEntries(source.file, plan, layout);
+  const { entries, adapted } = await readEntries(source.file, plan, layout, inputChannels);
   const scaleFree = new Set(parameters.all.filter((parameter) => parameter.scaleFree).map(({ name }) => name));
   const shapes = new Map(layout.map(({ name, shape }) => [name, shape.join()]));
   const matched = new Set(
@@ -249,7 +262,7 @@ async function load(
     modules: countModules(layout, new Set(report.matched)),
     notes: [
       ...(problem === undefined ? [] : [`taken with init.partial: ${problem}`]),
-      ...notesOf(match, { source, plan }),
+      ...notesOf(match, { source, plan }, options),
     ],
   };
 }

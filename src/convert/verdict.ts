@@ -2,6 +2,7 @@ import { UserError } from '../errors/userError';
 import { networkText, type AnyNetwork } from '../nets';
 import { describedSection } from '../nets/descriptors';
 import { planWeights, type Branch, type Plan, type Recognised, type WeightsSource } from '../runs/import';
+import { valueText } from '../text';
 
 interface Named {
   readonly name: string;
@@ -45,8 +46,6 @@ export function recognisedOf({
 /** The input's channels are spread or skipped by themselves. */
 const ADAPTED = new Set(['inChannels', 'name']);
 
-const valueText = (value: unknown): string => JSON.stringify(value).replaceAll(',', ', ');
-
 /** Keys of the config's section that are not as the weights need them: "network.featureSize to 24 (now 12)". */
 function keysToSet(section: NonNullable<Recognised['section']>, network: AnyNetwork): string[] {
   const own = describedSection(network);
@@ -62,8 +61,16 @@ function keysToSet(section: NonNullable<Recognised['section']>, network: AnyNetw
   return keys.filter((key) => valueText(section[key]) !== valueText(full[key])).map((key) => set(key, full[key]));
 }
 
-/** "the weights have 4 input channels, the network 1": what is skipped or spread; undefined where they are the same. */
-export function channelsNote(recognised: Recognised | undefined, network: AnyNetwork): string | undefined {
+/**
+ * "the weights are for 4 input channels, network.inChannels is 1": what is skipped or spread; undefined where they are the same.
+ *
+ * @param inputChannels the config's choice, `init.inputChannels`
+ */
+export function channelsNote(
+  recognised: Recognised | undefined,
+  network: AnyNetwork,
+  inputChannels: 'repeat' | 'random' = 'repeat',
+): string | undefined {
   const [theirs, ours] = [recognised?.section?.inChannels, describedSection(network).section.inChannels];
   if (
     recognised?.section?.name !== describedSection(network).descriptor.name ||
@@ -73,7 +80,8 @@ export function channelsNote(recognised: Recognised | undefined, network: AnyNet
     return undefined;
   const note = `the weights are for ${String(theirs)} input ${theirs === 1 ? 'channel' : 'channels'}, network.inChannels is ${ours}`;
   if (theirs !== 1) return note;
-  return `${note}: kernels of the first layer are repeated for each channel and divided by ${ours}`;
+  if (inputChannels === 'random') return `${note}: the first layer starts with random weights (init.inputChannels)`;
+  return `${note}: kernels of the first layer are repeated for each channel and divided by ${ours} (init.inputChannels)`;
 }
 
 const shown = ({ name, shape }: Named): string => `"${name}" [${shape.join(', ')}]`;

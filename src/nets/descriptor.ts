@@ -43,6 +43,21 @@ export interface Renaming {
 }
 
 /**
+ * Other names of the same tensors: a network elsewhere registers some of its modules more than once, and so has more keys in its
+ * state dict than tensors. Our names are those that come first.
+ */
+export interface Aliases {
+  /** Our name of the tensor that a key of the network elsewhere stands for; a key that is no other name is given back. */
+  nameOf(key: string): string;
+  /**
+   * Every key of the network elsewhere in the order of its state dict, from our names in the order of ours: all of the network, or
+   * a part of it. A file may hold different values for one tensor's keys: the last of these keys that it has counts, as when
+   * PyTorch loads it.
+   */
+  keysOf(names: readonly string[]): { readonly key: string; readonly name: string }[];
+}
+
+/**
  * The light half of a network: all that can be said of it without building it. `section` is the config's `network` section
  * with every default filled in.
  */
@@ -88,6 +103,8 @@ export interface NetworkDescriptor<Section extends NetworkSection = NetworkSecti
     infer?(shapes: ReadonlyMap<string, readonly number[]>): Partial<Section> | undefined;
     /** A tensor (1, places, channels) with a learnt position for each place of a grid, z fastest: another grid's is interpolated. */
     readonly positions?: { readonly name: string; grid(section: Section): Vec3 };
+    /** Where the network elsewhere has several names for a tensor. */
+    readonly aliases?: Aliases;
     /** What brings names in files of the authors to those of the state dict, one after the other; only whole results count. */
     readonly renamings: readonly Renaming[];
   };

@@ -12,7 +12,6 @@ import {
   openWeights,
   planWeights,
   refusedOf,
-  sharedOf,
   type Plan,
   type SourceTensor,
   type WeightsSource,
@@ -79,7 +78,7 @@ function layOut(name: string, text: string): NamedText {
 }
 
 function warningsOf(plan: Plan, source: WeightsSource): string[] {
-  const shared = sharedOf(plan, source);
+  const { shared } = plan;
   const apart = besideText(plan.beside);
   const capital = (text: string): string => `${text[0]!.toUpperCase()}${text.slice(1)}.`;
   return [

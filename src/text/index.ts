@@ -2,5 +2,5 @@
 export { formatBytes, formatCount, formatPercent, formatSize, formatValue, significant } from './numbers';
 export { printable, printableLine, withoutIcons, withoutLinks } from './printable';
 export { formatDuration, formatSeconds, formatShortTime, formatTime } from './times';
-export { activityText, counted, listOf, plural } from './words';
+export { activityText, counted, listOf, plural, valueText } from './words';
 export { escapeXml } from './xml';

@@ -15,6 +15,15 @@ export function listOf(words: readonly string[], conjunction: 'and' | 'or'): str
   return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} ${conjunction} ${words.at(-1)!}`;
 }
 
+/** A value as it stands in a config, in one line: `{"kind": "zscore", "nonzero": false}`. */
+export function valueText(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(valueText).join(', ')}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  return `{${Object.entries(value)
+    .map(([key, one]) => `${JSON.stringify(key)}: ${valueText(one)}`)
+    .join(', ')}}`;
+}
+
 /** What long work is at, as in a run's state: "validating case 3 of 12 (22%)"; empty for what is none. */
 export function activityText(activity: { readonly what: string; readonly share?: number } | undefined): string {
   if (typeof activity?.what !== 'string') return '';

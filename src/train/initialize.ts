@@ -76,8 +76,9 @@ async function transfer(
   say: Say,
 ): Promise<void> {
   const { optimizer } = config;
-  const { branch, parts, kernelScale, freezeEncoder, encoderRate, partial } = config.init;
-  const options = { branch, parts, kernelScale, partial, network: config.network };
+  const { branch, parts, kernelScale, freezeEncoder, encoderRate, partial, inputChannels } = config.init;
+  const { network: section, data } = config;
+  const options = { branch, parts, kernelScale, partial, inputChannels, network: section, preprocess: data.preprocess };
   const report = await initializeFrom(checkpoint, network.parameters, options);
   await writeInitReport(running.runDir, report);
   const lines = describeInit(report);

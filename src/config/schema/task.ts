@@ -228,6 +228,15 @@ export const initSchema = {
         'layer. encoder: the decoder starts with random weights, as in nnssl and in the released VoCo code.',
       examples: ['all', 'encoder'],
     },
+    inputChannels: {
+      type: 'string',
+      enum: ['repeat', 'random'],
+      default: 'repeat',
+      description:
+        'The first layer of weights for one input channel, where the network has more. repeat: its kernels for each channel, divided ' +
+        'by the number of channels, as nnU-Net does with weights of nnssl. random: this layer starts with random weights.',
+      examples: ['repeat', 'random'],
+    },
     partial: {
       type: 'boolean',
       default: false,

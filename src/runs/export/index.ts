@@ -11,7 +11,7 @@ import { readResults } from '../results';
 import { readRunState } from '../runDirectory';
 import { writeSafetensors } from '../safetensors';
 import { modelCard, withoutFolders, type CardFacts } from './card';
-import { writeTorchFile } from './torchFile';
+import { stateDictOf, writeTorchFile } from './torchFile';
 
 export { modelCard, type CardFacts } from './card';
 /** Formats of exported weights. ONNX, which needs the network, is written elsewhere: see {@link exportWith}. */
@@ -82,7 +82,7 @@ type Write = (tensors: readonly SourceTensor[], metadata: Readonly<Record<string
 const writeAs =
   ({ out, format }: ExportRequest): Write =>
   async (tensors, metadata) => {
-    if (format === 'pt') return writeTorchFile(out, tensors);
+    if (format === 'pt') return writeTorchFile(out, stateDictOf(tensors));
     const entries = tensors.map(({ name, dtype, shape, read }) => ({ name, dtype, shape, data: read }));
     await writeSafetensors(out, entries, { ...portableMetadata(metadata), format: 'pt' });
   };

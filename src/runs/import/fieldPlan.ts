@@ -126,7 +126,9 @@ export const ofNnUnet = (root: unknown): boolean => dictOf(root)?.has('network_w
 
 /** Of those, what nnssl's own plan may lie beside. */
 export const lacksPlan = (root: unknown): boolean =>
-  ofNnUnet(root) && !dictOf(dictOf(root)!.get('nnssl_adaptation_plan')) && !dictOf(dictOf(root)!.get('init_args'))?.has('plans');
+  ofNnUnet(root) &&
+  !dictOf(dictOf(root)!.get('nnssl_adaptation_plan')) &&
+  !dictOf(dictOf(root)!.get('init_args'))?.has('plans');
 
 /**
  * The plan of nnssl or nnU-Net: in the file, or of nnssl beside it.

@@ -19,7 +19,6 @@ export {
   describeImport,
   refusedOf,
   reportOf,
-  sharedOf,
   type ImportReport,
   type Planned,
 } from './report';

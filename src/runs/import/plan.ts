@@ -3,6 +3,7 @@ import { UserError } from '../../errors/userError';
 import { recognise, type Recognised } from './architectures';
 import { axesText, isKernel, turned } from './axes';
 import { branchOf, branchTitle, isOptimizer, type Branch } from './branches';
+import { withoutAliases } from './aliases';
 import { chooseWeights, type Choice, type Choices } from './choose';
 import { familyTarget, unwrapped, type Target } from './names';
 import { plainChoice } from './plainDict';
@@ -22,6 +23,8 @@ export interface Plan {
   readonly skipped: readonly { readonly name: string; readonly reason: string }[];
   /** What is in the file outside of that dict, by its first key. */
   readonly beside: readonly { readonly name: string; readonly tensors: number }[];
+  /** Tensors that share their numbers with another one of them. */
+  readonly shared: number;
   /** Other networks of the file that fit as well: which branch each is, and what stands in front of its names. */
   readonly alternatives: readonly { readonly branch: Branch; readonly prefix: string }[];
   readonly recognised?: Recognised;
@@ -193,7 +196,9 @@ function planned(source: WeightsSource, options: PlanOptions): Plan {
   const inName = best.prefix.slice(keys.map((key) => `${key}.`).join('').length);
   const inside = (path: readonly string[]): boolean => startsWith(path, keys);
   checkObjects(source, inside);
-  const own = best.members.map((i, at) => ({ ...tensors[i]!, name: best.renamed.names[at]! }));
+  const named = best.members.map((i, at) => ({ ...tensors[i]!, name: best.renamed.names[at]! }));
+  const recognised = recognise(named);
+  const { tensors: own, changes: folded } = withoutAliases(named, recognised);
   // The optimizer's numbers may lie among the weights.
   const isWeight = ({ name }: SourceTensor): boolean => !isOptimizer(unwrapped(name).split('.'));
   const { kept, left } = extrasOf(source, keys, choices);
@@ -201,16 +206,16 @@ function planned(source: WeightsSource, options: PlanOptions): Plan {
   if (new Set(all.map(({ name }) => name)).size !== all.length)
     throw new UserError(`${file}: two tensors in it have the same name`);
   const removed = inName === '' ? [] : [{ text: `prefix "${inName}" removed`, count: own.length }];
-  const named = branchOf(best.prefix.split('.')) ?? best.branch;
+  const side = branchOf(best.prefix.split('.')) ?? best.branch;
   const besideTeacher =
     choices.others.some(({ branch }) => branch === 'teacher') ||
     tensors.some(({ path }) => inside(path) && branchOf([unwrapped(path.slice(keys.length).join('.')).split('.')[0]!]));
-  const recognised = recognise(own);
   return {
     choice: best,
     wrapper: keys.join('.'),
-    branch: named ?? (besideTeacher ? 'student' : null),
-    changes: [...removed, ...best.renamed.changes],
+    branch: side ?? (besideTeacher ? 'student' : null),
+    changes: [...removed, ...best.renamed.changes, ...folded],
+    shared: own.length - new Set(own.map(({ storage }) => storage)).size,
     tensors: all,
     others: [...own.filter((tensor) => !isWeight(tensor)).map(({ name }) => name), ...left],
     skipped: [...source.skipped, ...source.objects.map(({ path }) => ({ path, reason: 'an object, not made' }))]
@@ -219,7 +224,7 @@ function planned(source: WeightsSource, options: PlanOptions): Plan {
     beside: besides(source, keys),
     // A branch that is taken already cannot be asked for.
     alternatives: choices.others
-      .filter((other) => nameOf(other) !== (named ?? 'student'))
+      .filter((other) => nameOf(other) !== (side ?? 'student'))
       .map((other) => ({ branch: nameOf(other), prefix: other.prefix })),
     ...(recognised && { recognised }),
   };

@@ -1,5 +1,5 @@
 import type { Vec3 } from '../../geometry';
-import { listOf } from '../../text';
+import { listOf, valueText } from '../../text';
 import type { FieldPlan, Normalization } from './fieldPlan';
 
 /** How a config prepares images as those were that weights have learned from. */
@@ -66,12 +66,10 @@ export function preparationOf(plan: FieldPlan): Preparation {
   };
 }
 
-const shown = (value: unknown): string => JSON.stringify(value).replaceAll(/([,:])(?=\S)/g, '$1 ');
-
 /** What to set in a config, in lines for people. */
 export function preparationText({ preprocess, size, notes }: Preparation): string[] {
   return [
-    `prepare images as it has seen them: data.preprocess ${shown(preprocess)}${size ? `, crops of ${shown(size)}` : ''}`,
+    `prepare images as these weights have seen them: data.preprocess ${valueText(preprocess)}${size ? `, crops of ${valueText(size)}` : ''}`,
     ...notes,
   ];
 }

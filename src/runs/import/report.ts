@@ -65,12 +65,6 @@ export function refusedOf({ objects }: WeightsSource): ImportReport['refused'] {
   return [...found].map(([name, where]) => ({ name, where }));
 }
 
-/** How many of the planned tensors share their numbers with another one. */
-export function sharedOf({ choice }: Plan, source: WeightsSource): number {
-  const storages = choice.members.map((i) => source.tensors[i]!.storage);
-  return storages.length - new Set(storages).size;
-}
-
 export function reportOf(source: WeightsSource, plan: Plan): ImportReport {
   const { tensors, wrapper, branch, alternatives, changes, others, skipped, beside, recognised } = plan;
   const dtypes = new Map<string, number>();
@@ -86,7 +80,7 @@ export function reportOf(source: WeightsSource, plan: Plan): ImportReport {
     dtypes: Object.fromEntries(dtypes),
     modules: countModules(tensors),
     refused: refusedOf(source),
-    shared: sharedOf(plan, source),
+    shared: plan.shared,
   };
 }
 
