@@ -1,6 +1,7 @@
 import { Registry } from '../registry/registry';
 import type { NetworkName, SectionOf } from './descriptors';
 import { primusBuilder } from './primus/builder';
+import { segresnetBuilder } from './segresnet/builder';
 import { swinUnetrBuilder } from './swin-unetr/builder';
 import type { NetworkBuilder } from './types';
 import { unet3dBuilder } from './unet3d/builder';
@@ -10,6 +11,7 @@ const own = {
   'swin-unetr': swinUnetrBuilder,
   unet3d: unet3dBuilder,
   primus: primusBuilder,
+  segresnet: segresnetBuilder,
 } satisfies { [Name in NetworkName]: NetworkBuilder<SectionOf<Name>> };
 
 export const networkBuilders = new Registry<NetworkBuilder>('network', own);

@@ -2,6 +2,7 @@ import { Registry } from '../registry/registry';
 import { isRecord } from '../schema';
 import { completeSection, type NetworkDescriptor, type NetworkSection } from './descriptor';
 import { primus } from './primus/descriptor';
+import { segresnet } from './segresnet/descriptor';
 import { swinUnetr } from './swin-unetr/descriptor';
 import { unet3d } from './unet3d/descriptor';
 
@@ -10,6 +11,7 @@ const own = {
   'swin-unetr': swinUnetr,
   unet3d,
   primus,
+  segresnet,
 } as const;
 
 export type NetworkName = keyof typeof own;

@@ -1,3 +1,4 @@
+export { TrainingPass } from './batchNorm';
 export {
   countParameters,
   createEncoder,

@@ -23,10 +23,17 @@ export class Scope {
     return bias ? { weight, bias: this.uniform('bias', [outChannels], bound) } : { weight };
   }
 
-  /** Filter (in, out, k, k, k) of a transposed convolution without bias; torch takes its fan_in over dimension 1. */
-  convTranspose(inChannels: number, outChannels: number, kernel: number): ConvParameters {
+  /** Filter (out, in, k, k, k) without a bias where no norm follows: its scale matters. */
+  convNoBias(inChannels: number, outChannels: number, kernel: number): ConvParameters {
+    const bound = 1 / Math.sqrt(inChannels * kernel ** 3);
+    return { weight: this.uniform('weight', [outChannels, inChannels, kernel, kernel, kernel], bound) };
+  }
+
+  /** Filter (in, out, k, k, k) of a transposed convolution; torch takes its fan_in over dimension 1. */
+  convTranspose(inChannels: number, outChannels: number, kernel: number, bias = false): ConvParameters {
     const bound = 1 / Math.sqrt(outChannels * kernel ** 3);
-    return { weight: this.uniform('weight', [inChannels, outChannels, kernel, kernel, kernel], bound) };
+    const weight = this.uniform('weight', [inChannels, outChannels, kernel, kernel, kernel], bound);
+    return bias ? { weight, bias: this.uniform('bias', [outChannels], bound) } : { weight };
   }
 
   /** Weight (out, in) and bias of a dense layer. */

@@ -7,7 +7,7 @@ import { fromTorchLayout, tensorShape, toTorchLayout, volumeOf } from '../tensor
 export type Init =
   { kind: 'uniform'; bound: number } | { kind: 'normal'; std: number } | { kind: 'constant'; value: number };
 
-/** A trainable tensor with its torch state_dict name and shape. */
+/** A tensor of numbers with its torch state_dict name and shape: trained, or a statistic that training keeps up to date. */
 export class Parameter {
   private held: tf.Variable | undefined;
 
@@ -18,6 +18,8 @@ export class Parameter {
     variable: tf.Variable | undefined,
     /** A kernel whose output an instance norm standardises: its scale changes nothing that the network computes. */
     readonly scaleFree: boolean,
+    /** No gradient trains it: a running mean or variance. */
+    readonly isStatistic = false,
   ) {
     this.held = variable;
   }
@@ -50,6 +52,16 @@ interface Buffer {
   readonly values: () => Int32Array | Float32Array;
 }
 
+/** How often something was done, as torch's `num_batches_tracked`: an integer without axes in the state dict. */
+export class Counter {
+  readonly shape: readonly number[] = [];
+  count = 0;
+
+  constructor(readonly name: string) {}
+}
+
+type Item = Parameter | Counter | Buffer;
+
 export interface ParameterSetOptions {
   seed: number;
   /** Prefix of the names in the random streams, so that e.g. student and teacher start from different values. */
@@ -63,14 +75,34 @@ export interface ParameterSetOptions {
  * torch's element order: a parameter's start depends on its own name only.
  */
 export class ParameterSet {
-  private readonly items: (Parameter | Buffer)[] = [];
+  private readonly items: Item[] = [];
 
   constructor(private readonly options: ParameterSetOptions) {}
 
-  /** @param scaleFree whether an instance norm follows the kernel */
+  /** @param scaleFree whether a norm follows the kernel */
   add(name: string, torchShape: readonly number[], init: Init, scaleFree = false): Parameter {
+    return this.addTensor(name, torchShape, init, { scaleFree });
+  }
+
+  /** A tensor that checkpoints hold and no gradient trains, such as a running mean. */
+  addStatistic(name: string, torchShape: readonly number[], value: number): Parameter {
+    return this.addTensor(name, torchShape, { kind: 'constant', value }, { isStatistic: true });
+  }
+
+  addCounter(name: string): Counter {
+    const counter = new Counter(name);
+    this.items.push(counter);
+    return counter;
+  }
+
+  private addTensor(
+    name: string,
+    torchShape: readonly number[],
+    init: Init,
+    { scaleFree = false, isStatistic = false },
+  ): Parameter {
     const variable = this.options.describeOnly ? undefined : this.create(name, torchShape, init);
-    const parameter = new Parameter(name, torchShape, variable, scaleFree);
+    const parameter = new Parameter(name, torchShape, variable, scaleFree, isStatistic);
     this.items.push(parameter);
     return parameter;
   }
@@ -85,7 +117,13 @@ export class ParameterSet {
     return tf.tidy(() => tf.variable(tf.tensor(values, tensorShape(torchShape), 'float32')));
   }
 
+  /** What is trained. */
   get all(): readonly Parameter[] {
+    return this.tensors.filter(({ isStatistic }) => !isStatistic);
+  }
+
+  /** What is trained, and statistics. */
+  get tensors(): readonly Parameter[] {
     return this.items.filter((item): item is Parameter => item instanceof Parameter);
   }
 
@@ -109,7 +147,8 @@ export class ParameterSet {
         const values = (await item.variable.data()) as Float32Array;
         entries.push({ name: item.name, shape: item.torchShape, data: toTorchLayout(values, item.torchShape) });
       } else {
-        entries.push({ name: item.name, shape: item.shape, data: item.values() });
+        const data = item instanceof Counter ? Int32Array.of(item.count) : item.values();
+        entries.push({ name: item.name, shape: item.shape, data });
       }
     }
     return entries;
@@ -131,12 +170,13 @@ export class ParameterSet {
       shape: item instanceof Parameter ? item.torchShape : item.shape,
       assign: (data) => {
         if (item instanceof Parameter) assignFromTorch(item, data);
+        else if (item instanceof Counter) item.count = data[0]!;
       },
     }));
   }
 
   dispose(): void {
-    for (const parameter of this.all) parameter.dispose();
+    for (const tensor of this.tensors) tensor.dispose();
   }
 }
 

@@ -9,7 +9,11 @@ export const ELEMENTS = {
 } as const;
 export type ElementType = keyof typeof ELEMENTS;
 
-export type Attribute = { readonly int: number } | { readonly float: number } | { readonly ints: readonly number[] };
+export type Attribute =
+  | { readonly int: number }
+  | { readonly float: number }
+  | { readonly ints: readonly number[] }
+  | { readonly text: string };
 
 export interface Node {
   readonly op: string;
@@ -97,6 +101,13 @@ export class GraphBuilder {
   int64(values: readonly number[]): string {
     return this.once(`int64 ${values.join(' ')}`, () =>
       this.initializer('ints', 'int64', [values.length], () => bytesOf(BigInt64Array.from(values, BigInt))),
+    );
+  }
+
+  /** A list of numbers, as factors of sizes are given. */
+  floats(values: readonly number[]): string {
+    return this.once(`floats ${values.join(' ')}`, () =>
+      this.initializer('numbers', 'float', [values.length], () => bytesOf(Float32Array.from(values))),
     );
   }
 

@@ -12,7 +12,7 @@ const LARGEST_FILE = 2 ** 31 - 2 ** 26;
 /** Weights beside the model begin at multiples of this, so that they can be mapped into memory. */
 const PAGE = 4096;
 
-const AttributeType = { float: 1, int: 2, ints: 7 } as const;
+const AttributeType = { float: 1, int: 2, text: 3, ints: 7 } as const;
 const EXTERNAL = 1;
 
 export interface ModelFacts {
@@ -29,6 +29,7 @@ export const bytesIn = ({ type, dims }: Pick<Initializer, 'type' | 'dims'>): num
 function attributeMessage(name: string, value: Attribute): Message {
   const message = new Message().text(1, name);
   if ('float' in value) return message.float(2, value.float).int(20, AttributeType.float);
+  if ('text' in value) return message.text(4, value.text).int(20, AttributeType.text);
   if ('int' in value) return message.int(3, value.int).int(20, AttributeType.int);
   for (const item of value.ints) message.int(8, item);
   return message.int(20, AttributeType.ints);

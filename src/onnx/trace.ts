@@ -10,7 +10,7 @@ import { BATCH, Recording, Value } from './recording';
 /** A network whose forward pass can be recorded. */
 export interface Recordable {
   readonly inChannels: number;
-  readonly parameters: { readonly all: readonly { readonly name: string; readonly variable: tf.Variable }[] };
+  readonly parameters: { readonly tensors: readonly { readonly name: string; readonly variable: tf.Variable }[] };
   forward(x: tf.Tensor5D): tf.Tensor;
   dispose(): void;
 }
@@ -22,7 +22,7 @@ export const OUTPUT = 'logits';
 function record(network: Recordable, size: Vec3, own: LoweringTable): { recording: Recording; output: Value } {
   const backend = recordingBackend([basicKernels, networkKernels, own]);
   const recording = new Recording();
-  for (const { name, variable } of network.parameters.all) backend.name(variable, name);
+  for (const { name, variable } of network.parameters.tensors) backend.name(variable, name);
   recording.graph.unique(INPUT);
   recording.graph.unique(OUTPUT);
   const image = recording.made([BATCH, ...size, network.inChannels], 'first', INPUT);

@@ -1,3 +1,4 @@
+import { TrainingPass } from '../nets';
 import { breathe } from '../rpc/breath';
 import {
   planRows,
@@ -14,7 +15,7 @@ import {
 import { accumulate, disposeGradients, valueAndGradients, type Gradients } from '../tensor/autodiff';
 import { readScalars } from '../tensor/read';
 import * as tf from '../tensor/tf';
-import { addScalars, disposeAll, planOf, shareOf, Turns, type Pieces } from './pieces';
+import { addScalars, disposeAll, inPass, planOf, shareOf, Turns, type Pieces } from './pieces';
 import { VectorPieces, vectorsOf } from './vectorPieces';
 
 /** The gradient of a batch's loss, and its scalars; both the caller's. */
@@ -38,7 +39,11 @@ async function ofSamples<B extends Batch>(loss: SampleLoss<B>, batch: B, pieces:
   try {
     for (const rows of plan) {
       const { value, gradients: more } = valueAndGradients(
-        () => shareOf(loss.loss(batch, rows), rows.count / total),
+        () =>
+          shareOf(
+            inPass(pieces, () => loss.loss(batch, rows)),
+            rows.count / total,
+          ),
         [...pieces.variables],
         pieces.scale,
       );
@@ -74,10 +79,10 @@ async function ofVectors<B extends Batch>(loss: VectorLoss<B>, batch: B, pieces:
     loss.follow?.();
     // What has moved and cannot be put back has moved for good. After a single piece nothing long comes.
     leavable = !loss.follow || remembered !== undefined;
-    const vectors = await withFixed(loss, batch, plan, forward.vectors, next);
+    const vectors = await withFixed(loss, batch, { plan, next, pass: pieces.pass }, forward.vectors);
     if (vectors.fixed) owned.push(vectors.fixed);
     const { value: result, gradients } = valueAndGradients(
-      () => loss.joint(vectors, batch, pieces.random),
+      () => inPass(pieces, () => loss.joint(vectors, batch, pieces.random)),
       [forward.vectors, ...pieces.variables],
       pieces.scale,
     );
@@ -106,15 +111,21 @@ async function ofVectors<B extends Batch>(loss: VectorLoss<B>, batch: B, pieces:
   }
 }
 
+interface Passage extends Pick<Pieces, 'pass'> {
+  readonly plan: readonly Rows[];
+  readonly next: () => Promise<void>;
+}
+
+/** A teacher's batch norms, too, take the statistics of the batch in a training step, as in the released codes. */
 async function withFixed<B extends Batch>(
   loss: VectorLoss<B>,
   batch: B,
-  plan: readonly Rows[],
+  { plan, next, pass }: Passage,
   student: tf.Tensor2D,
-  next: () => Promise<void>,
 ): Promise<Vectors> {
   if (!loss.fixed) return { student };
-  return { student, fixed: await vectorsOf(plan, (rows) => tf.tidy(() => loss.fixed!(batch, rows)), next) };
+  const fixed = (rows: Rows): tf.Tensor2D => tf.tidy(() => inPass({ pass }, () => loss.fixed!(batch, rows)));
+  return { student, fixed: await vectorsOf(plan, fixed, next) };
 }
 
 function withTerms(scalars: LossScalars, terms: LossScalars | undefined): LossScalars {
@@ -122,9 +133,32 @@ function withTerms(scalars: LossScalars, terms: LossScalars | undefined): LossSc
   return { ...terms, ...scalars, loss: tf.add<tf.Scalar>(scalars.loss, terms.loss) };
 }
 
-/** The exact gradient of a batch's loss, a few rows at a time (docs/architecture.md). */
-export function gradientOf<B extends Batch>(loss: Loss<B>, batch: B, pieces: Pieces): Promise<BatchGradient> {
-  return loss.reach === 'sample' ? ofSamples(loss, batch, pieces) : ofVectors(loss, batch, pieces);
+/**
+ * The exact gradient of a batch's loss, a few rows at a time (docs/architecture.md). Running statistics of batch norms move with the
+ * update of the weights, and only then.
+ */
+export async function gradientOf<B extends Batch>(loss: Loss<B>, batch: B, pieces: Pieces): Promise<BatchGradient> {
+  const pass = new TrainingPass();
+  const inTraining = { ...pieces, pass };
+  try {
+    const gradient = await (loss.reach === 'sample'
+      ? ofSamples(loss, batch, inTraining)
+      : ofVectors(loss, batch, inTraining));
+    return {
+      ...gradient,
+      updated: () => {
+        pass.apply();
+        gradient.updated();
+      },
+      dispose: () => {
+        pass.dispose();
+        gradient.dispose();
+      },
+    };
+  } catch (error) {
+    pass.dispose();
+    throw error;
+  }
 }
 
 /**
@@ -153,7 +187,7 @@ export async function evaluateLoss<B extends Batch>(
   }
   const parts = new VectorPieces(loss, batch, total, { variables: [], microBatch }, plan, giveWay);
   const { vectors: student, terms } = await parts.offTape();
-  const vectors = await withFixed(loss, batch, plan, student, giveWay);
+  const vectors = await withFixed(loss, batch, { plan, next: giveWay }, student);
   const scalars = tf.tidy(() => withTerms(loss.describe(loss.joint(vectors, batch), batch), terms));
   // The terms are among the scalars.
   const values = await readAndDispose(scalars);

@@ -1,4 +1,5 @@
 import type { RandomStream } from '../random/random';
+import type { TrainingPass } from '../nets';
 import { breathe } from '../rpc/breath';
 import { planRows, type LossScalars, type Rows } from '../tasks';
 import * as tf from '../tensor/tf';
@@ -16,7 +17,13 @@ export interface Pieces {
   readonly scale?: number;
   /** Draws what is random in the loss. */
   readonly random?: RandomStream;
+  /** Of a training step; left out where running statistics are used. */
+  readonly pass?: TrainingPass;
 }
+
+/** Runs `forward` in the pass of a training step, where there is one. */
+export const inPass = <T>({ pass }: Pick<Pieces, 'pass'>, forward: () => T): T =>
+  pass ? pass.run(forward) : forward();
 
 /** Counts the pieces of a step, and gives way after each. */
 export class Turns {

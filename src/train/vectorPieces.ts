@@ -1,7 +1,7 @@
 import type { Batch, LossScalars, Rows, VectorLoss } from '../tasks';
 import { accumulate, disposeGradients, linearize, vjp, type Gradients, type Recording } from '../tensor/autodiff';
 import * as tf from '../tensor/tf';
-import { addScalars, disposeAll, shareOf, type Pieces } from './pieces';
+import { addScalars, disposeAll, inPass, shareOf, type Pieces } from './pieces';
 
 /** The vectors of all rows, a piece at a time and off the tape. */
 export async function vectorsOf(
@@ -59,7 +59,7 @@ export class VectorPieces<B extends Batch> {
   ) {}
 
   private outputs(rows: Rows): tf.Tensor[] {
-    const { vectors, terms } = this.loss.forward(this.batch, rows);
+    const { vectors, terms } = inPass(this.pieces, () => this.loss.forward(this.batch, rows));
     this.names = Object.keys(terms ?? {});
     return [vectors, ...(terms ? Object.values(shareOf(terms, rows.count / this.total)) : [])];
   }

@@ -88,7 +88,7 @@ export async function channelsFirst(x: tf.Tensor): Promise<Float32Array> {
 
 /** Fills a network with the fixtures' parameters; `prefix` goes in front of the state-dict key. */
 export function loadFormula(parameters: ParameterSet, formula: Formula, prefix = ''): void {
-  for (const parameter of parameters.all) {
+  for (const parameter of parameters.tensors) {
     const values = formula.parameterValue(prefix + parameter.name, parameter.torchShape);
     const shape = parameter.variable.shape;
     tf.tidy(() => parameter.variable.assign(tf.tensor(fromTorchLayout(values, parameter.torchShape), shape)));

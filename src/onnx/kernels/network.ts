@@ -39,14 +39,16 @@ function convTranspose3d({ recording, inputs, attrs }: Call<'VocoConv3DBackpropI
   const { dy } = inputs;
   const filter = recording.filter(inputs.filter);
   const kernel = filter.shape.slice(2);
-  const size = spatial(dy).map(
+  const least = spatial(dy).map(
     (length, axis) => (length - 1) * attrs.stride[axis]! + kernel[axis]! - 2 * attrs.padding[axis]!,
   );
-  if (size.join() !== attrs.inputShape.slice(1, 4).join())
+  const more = least.map((length, axis) => attrs.inputShape[axis + 1]! - length);
+  if (more.some((voxels, axis) => voxels < 0 || voxels >= attrs.stride[axis]!))
     throw new Error(`a transposed convolution to ${formatSize(attrs.inputShape)} has no form in ONNX`);
   const names = [recording.first(dy), filter.name];
   const at = recording.moduleOf(inputs.filter);
-  const name = recording.graph.node('ConvTranspose', names, convAttributes(attrs, kernel), at);
+  const attributes = { ...convAttributes(attrs, kernel), output_padding: { ints: more } };
+  const name = recording.graph.node('ConvTranspose', names, attributes, at);
   return recording.made(attrs.inputShape, 'first', name);
 }
 
@@ -117,9 +119,7 @@ function groupNorm({ recording, inputs, attrs }: Call<'VocoGroupNorm'>): [Value,
     if (beta) name = graph.node('Add', [name, column(beta)], {}, at);
   }
   if (residual) name = graph.node('Add', [name, recording.first(residual)], {}, at);
-  if (slope === 0) name = graph.node('Relu', [name]);
-  else if (slope !== 1) name = leakyRelu(recording, name, slope);
-  return [recording.made(x.shape, 'first', name), ...statistics()];
+  return [recording.made(x.shape, 'first', activated(recording, name, slope)), ...statistics()];
 }
 
 function averagePool({ recording, inputs: { x }, attrs: { window } }: Call<'VocoAveragePool'>): Value {
@@ -127,6 +127,28 @@ function averagePool({ recording, inputs: { x }, attrs: { window } }: Call<'Voco
   const name = recording.graph.node('AveragePool', [recording.first(x)], attributes);
   const size = spatial(x).map((length, axis) => length / window[axis]!);
   return recording.made([x.shape[0]!, ...size, x.shape[4]!], 'first', name);
+}
+
+/** A batch norm in evaluation mode. */
+function channelNorm({ recording, inputs, attrs }: Call<'VocoChannelNorm'>): Value {
+  const { x, mean, variance, gamma, beta } = inputs;
+  const names = [recording.first(x), ...[gamma, beta, mean, variance].map((value) => recording.last(value))];
+  const at = recording.moduleOf(gamma);
+  const normal = recording.graph.node('BatchNormalization', names, { epsilon: { float: attrs.eps } }, at);
+  return recording.made(x.shape, 'first', activated(recording, normal, attrs.slope));
+}
+
+function activated(recording: Recording, name: string, slope: number): string {
+  if (slope === 1) return name;
+  return slope === 0 ? recording.graph.node('Relu', [name]) : leakyRelu(recording, name, slope);
+}
+
+function upsample({ recording, inputs: { x } }: Call<'VocoUpsample'>): Value {
+  const scales = recording.graph.floats([1, 1, 2, 2, 2]);
+  const attributes = { mode: { text: 'linear' }, coordinate_transformation_mode: { text: 'half_pixel' } };
+  const name = recording.graph.node('Resize', [recording.first(x), '', scales], attributes);
+  const [n, d, h, w, c] = x.shape as [number, number, number, number, number];
+  return recording.made([n, 2 * d, 2 * h, 2 * w, c], 'first', name);
 }
 
 /** x · (1 + erf(x / √2)) / 2, in the order that runtimes recognise and compute as one. */
@@ -165,6 +187,9 @@ export const networkKernels: LoweringTable = {
   VocoGroupNormGrad: noGradient,
   VocoAveragePool: averagePool,
   VocoAveragePoolGrad: noGradient,
+  VocoChannelNorm: channelNorm,
+  VocoUpsample: upsample,
+  VocoUpsampleGrad: noGradient,
   VocoGelu: gelu,
   VocoGeluGrad: noGradient,
   VocoAddLeakyRelu: addLeakyRelu,

@@ -72,21 +72,24 @@ export function conv3d(x: tf.Tensor5D, filter: tf.Tensor5D, options: ConvOptions
   );
 }
 
+export interface ConvTransposeOptions extends ConvOptions {
+  /** Voxels that the output has more at the end of each axis, fewer than the stride, as torch.nn.ConvTranspose3d's `output_padding`. */
+  outputPadding?: number | Vec3;
+}
+
 /**
- * Transposed 3D convolution without padding, as torch.nn.ConvTranspose3d.
+ * Transposed 3D convolution as torch.nn.ConvTranspose3d; `padding` takes voxels away from both sides of each axis.
  *
  * @param x [N,D,H,W,I]
  * @param filter [kd,kh,kw,O,I]
  * @param options.bias [O]
- * @returns [N,D',H',W',O], each size (size − 1)·stride + kernel.
+ * @returns [N,D',H',W',O], each size (size − 1)·stride − 2·padding + kernel + outputPadding.
  */
-export function convTranspose3d(
-  x: tf.Tensor5D,
-  filter: tf.Tensor5D,
-  options: Omit<ConvOptions, 'padding'> = {},
-): tf.Tensor5D {
-  const attrs: ConvAttrs = { stride: triple(options.stride, 1), padding: [0, 0, 0] };
-  const spatial = (axis: number): number => (x.shape[axis + 1]! - 1) * attrs.stride[axis]! + filter.shape[axis]!;
+export function convTranspose3d(x: tf.Tensor5D, filter: tf.Tensor5D, options: ConvTransposeOptions = {}): tf.Tensor5D {
+  const attrs: ConvAttrs = { stride: triple(options.stride, 1), padding: triple(options.padding, 0) };
+  const more = triple(options.outputPadding, 0);
+  const spatial = (axis: number): number =>
+    (x.shape[axis + 1]! - 1) * attrs.stride[axis]! - 2 * attrs.padding[axis]! + filter.shape[axis]! + more[axis]!;
   const shape: Shape5D = [x.shape[0], spatial(0), spatial(1), spatial(2), filter.shape[3]];
   const bias = options.bias;
   return differentiable<tf.Tensor5D>(

@@ -15,6 +15,8 @@ export interface GroupNormOptions {
   eps?: number;
   /** Of the leaky ReLU that follows; 0 is a ReLU, 1 none. */
   slope?: number;
+  /** Called with the statistics [N, groups] of the forward pass, off the tape: mean and 1 / √(biased variance + eps). */
+  seen?: (mean: tf.Tensor, rstd: tf.Tensor) => void;
 }
 
 /** What forward and gradient share, of tensors viewed as [N, voxels, groups, channels of a group]. */
@@ -83,7 +85,7 @@ function composedGradient(x: tf.Tensor, dy: tf.Tensor, mean: tf.Tensor, rstd: tf
  * @throws Error where the groups do not divide the channels
  */
 export function groupNorm(x: tf.Tensor5D, options: GroupNormOptions): tf.Tensor5D {
-  const { groups, gamma, beta, residual, eps = 1e-5, slope = 1 } = options;
+  const { groups, gamma, beta, residual, eps = 1e-5, slope = 1, seen } = options;
   if (!(groups >= 1) || x.shape[4] % groups !== 0) {
     throw new Error(`groupNorm: ${groups} groups do not divide ${x.shape[4]} channels`);
   }
@@ -96,6 +98,7 @@ export function groupNorm(x: tf.Tensor5D, options: GroupNormOptions): tf.Tensor5
       const [y, mean, rstd] = native
         ? runKernel(Kernel.GroupNorm, { x, gamma, beta, residual }, { groups, eps, slope })
         : composedForward(x, groups, eps, { gamma, beta, residual, slope });
+      seen?.(mean, rstd);
       const optional = [gamma, beta, keepsResidual ? residual : undefined];
       save([x, mean, rstd, ...optional.filter((t) => t !== undefined)]);
       return y as tf.Tensor5D;

@@ -125,6 +125,12 @@ export interface OurKernelTypes<T> {
   VocoAveragePool: Signature<{ x: T }, PoolAttrs, T>;
   /** {dy} → dx of `inputShape`. */
   VocoAveragePoolGrad: Signature<{ dy: T }, PoolAttrs & { inputShape: Shape5D }, T>;
+  /** {x[N,D,H,W,C], mean[C], variance[C], gamma[C], beta[C]} → y, normalised by these statistics, then leaky ReLU with `slope`. */
+  VocoChannelNorm: Signature<{ x: T; mean: T; variance: T; gamma: T; beta: T }, EpsAttrs & SlopeAttrs, T>;
+  /** {x[N,D,H,W,C]} → trilinear interpolation [N,2D,2H,2W,C]. */
+  VocoUpsample: Signature<{ x: T }, NoAttrs, T>;
+  /** {dy[N,2D,2H,2W,C]} → dx. */
+  VocoUpsampleGrad: Signature<{ dy: T }, NoAttrs, T>;
   /** {x} → exact (erf) GELU. */
   VocoGelu: Signature<{ x: T }, NoAttrs, T>;
   /** {x, dy} → dx. */
@@ -162,6 +168,9 @@ export const Kernel = {
   GroupNormGrad: 'VocoGroupNormGrad',
   AveragePool: 'VocoAveragePool',
   AveragePoolGrad: 'VocoAveragePoolGrad',
+  ChannelNorm: 'VocoChannelNorm',
+  Upsample: 'VocoUpsample',
+  UpsampleGrad: 'VocoUpsampleGrad',
   Gelu: 'VocoGelu',
   GeluGrad: 'VocoGeluGrad',
   AddLeakyRelu: 'VocoAddLeakyRelu',

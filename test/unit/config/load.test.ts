@@ -36,7 +36,7 @@ describe('loadConfig', () => {
     expect(config.data.cache).toEqual({ enabled: true, folder: null });
     expect(config.data.preprocess.intensity).toEqual({ kind: 'window', low: -175, high: 250, to: [0, 1], clip: true });
     expect(config.method.augment.shiftIntensity).toEqual({ prob: 0.1, offset: 0.1 });
-    expect(config.network.heads).toEqual([3, 6, 12, 24]);
+    expect(config.network).toMatchObject({ heads: [3, 6, 12, 24] });
     expect(config.train.initFrom).toBeNull();
   });
 

@@ -1,4 +1,5 @@
 import type { VocoMethod } from '../../../src/pretext/voco/descriptor';
+import type { NetworkName } from '../../../src/nets/descriptors';
 import type { DataConfig, NetworkConfig, PreprocessConfig, PretrainConfig } from '../../../src/config/types';
 
 /** The compiler checks this file (`tsc -p .`): config types follow the schema. Nothing of it runs. */
@@ -9,6 +10,6 @@ export type TypesFollowTheSchema = [
   Expect<Same<VocoMethod['grid'], [number, number, number]>>,
   Expect<Same<PreprocessConfig['spacing'], [number, number, number] | null>>,
   Expect<Same<DataConfig['channel'], number | 'all' | 'random'>>,
-  Expect<Same<NetworkConfig['name'], 'swin-unetr' | 'unet3d' | 'primus'>>,
+  Expect<Same<NetworkConfig['name'], NetworkName>>,
   Expect<Same<PretrainConfig['optimizer']['clipNorm'], number | null>>,
 ];

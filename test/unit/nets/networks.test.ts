@@ -17,6 +17,8 @@ const swin = (featureSize: number, more: object = {}): NetworkConfig => ({
   featureSize,
   ...more,
 });
+const segres = (initFilters: number, more: object = {}): NetworkConfig => ({ name: 'segresnet', initFilters, ...more });
+const ctfm = { variant: 'ct-fm', blocksDown: [1, 2, 2, 4, 4] };
 const unet = (featureSize: number): NetworkConfig => ({ name: 'unet3d', featureSize });
 const described = { seed: 0, describeOnly: true };
 
@@ -64,6 +66,8 @@ describe.each([
   ['Swin-UNETR-V2', swin(12), [64, 32, 32], [12, 12, 24, 48, 192], [1, 2, 4, 8, 32]],
   ['Swin-UNETR', swin(12, { useV2: false }), [64, 32, 32], [12, 12, 24, 48, 192], [1, 2, 4, 8, 32]],
   ['3D U-Net', unet(4), [32, 16, 16], [4, 8, 16, 32, 64], [1, 2, 4, 8, 16]],
+  ['SegResNet', segres(8, { blocksDown: [1, 2, 1, 1, 1] }), [32, 16, 16], [8, 16, 32, 64, 128], [1, 2, 4, 8, 16]],
+  ['SegResNet of CT-FM', segres(4, ctfm), [32, 16, 16], [4, 8, 16, 32, 64], [1, 2, 4, 8, 16]],
 ] as const)('%s', (_name, config, size, channels, strides) => {
   it('gives five scales and their means', async () => {
     const network = createEncoder({ ...config, inChannels: 2 }, { seed: 1 });
@@ -186,6 +190,8 @@ describe('estimate', () => {
     ['Swin-UNETR-V2', swin(12), [64, 32, 32]],
     ['Swin-UNETR', swin(12, { useV2: false }), [32, 64, 32]],
     ['3D U-Net', unet(4), [32, 32, 32]],
+    ['SegResNet', segres(8), [32, 32, 32]],
+    ['SegResNet of CT-FM', segres(4, ctfm), [32, 32, 32]],
   ] as const)('%s keeps what was estimated for the backward pass, and no more', (_, config, size) => {
     if (tf.getBackend() !== 'onednn') return;
     const network = createEncoder(config, { seed: 0 });

@@ -8,6 +8,7 @@ import {
   addResidual,
   addScaled,
   averagePool3d,
+  channelNorm,
   conv3d,
   convTranspose3d,
   fillRows,
@@ -23,6 +24,7 @@ import {
   swigluNormLinear,
   tokenAttention,
   tokenRows,
+  upsample,
   windowAttention,
 } from '../../../src/tensor/ops';
 import { AdamW, clipGlobalNorm, emaUpdate } from '../../../src/tensor/optim';
@@ -45,6 +47,13 @@ const conv = (stride: number | Vec3, padding: number | Vec3): Case['f'] =>
 const group = (groups: number, slope: number): Case['f'] =>
   ((x: tf.Tensor5D, gamma?: tf.Tensor1D, beta?: tf.Tensor1D, residual?: tf.Tensor5D) =>
     groupNorm(x, { groups, gamma, beta, residual, slope })) as unknown as Case['f'];
+/** Statistics that were given, so that the variance is above 0. */
+const running = (slope: number): Case['f'] =>
+  ((x: tf.Tensor5D, gamma: tf.Tensor1D, beta: tf.Tensor1D) => {
+    const mean = normal<tf.Tensor1D>('mean', gamma.shape);
+    const variance = tf.add<tf.Tensor1D>(tf.square(normal('variance', gamma.shape)), 0.1);
+    return channelNorm(x, { mean, variance, gamma, beta, slope });
+  }) as unknown as Case['f'];
 const attention = (tableWindow: Vec3, window: Vec3, shift: Vec3): Case['f'] =>
   ((qkv: tf.Tensor5D, pad: tf.Tensor1D, table: tf.Tensor2D) =>
     windowAttention(qkv, pad, table, { tableWindow, window, shift, heads: 2, scale: 0.5 })) as unknown as Case['f'];
@@ -65,6 +74,12 @@ const cases: Case[] = [
     shapes: [[2, 3, 2, 4, 3], [2, 2, 2, 5, 3], [5]], // prettier-ignore
     f: ((x: tf.Tensor5D, filter: tf.Tensor5D, bias: tf.Tensor1D) =>
       convTranspose3d(x, filter, { stride: 2, bias })) as unknown as Case['f'],
+  },
+  {
+    name: 'convTranspose3d, padded',
+    shapes: [[2, 3, 2, 4, 3], [3, 3, 3, 5, 3], [5]], // prettier-ignore
+    f: ((x: tf.Tensor5D, filter: tf.Tensor5D, bias: tf.Tensor1D) =>
+      convTranspose3d(x, filter, { stride: 2, padding: 1, outputPadding: 1, bias })) as unknown as Case['f'],
   },
   {
     name: 'linear',
@@ -111,6 +126,10 @@ const cases: Case[] = [
   { name: 'groupNorm, residual', shapes: [[2, 3, 5, 4, 8], [8], [8], [2, 3, 5, 4, 8]], f: group(8, 0.01) }, // prettier-ignore
   { name: 'groupNorm, residual without activation', shapes: [[3, 2, 5, 4, 6], [6], [6], [3, 2, 5, 4, 6]], f: group(3, 1) }, // prettier-ignore
   { name: 'groupNorm, four voxels', shapes: [[2, 1, 4, 1, 5], [5], [5]], f: group(5, 0.01) }, // prettier-ignore
+  { name: 'channelNorm', shapes: [[2, 3, 5, 4, 6], [6], [6]], f: running(1) },
+  { name: 'channelNorm, ReLU', shapes: [[2, 3, 5, 4, 8], [8], [8]], f: running(0) },
+  { name: 'upsample', shapes: [[2, 4, 3, 5, 3]], f: (x) => upsample(x as tf.Tensor5D) },
+  { name: 'upsample, four channels', shapes: [[1, 3, 1, 2, 4]], f: (x) => upsample(x as tf.Tensor5D) },
   { name: 'averagePool3d', shapes: [[2, 4, 6, 2, 3]], f: (x) => averagePool3d(x as tf.Tensor5D, [2, 3, 1]) },
   { name: 'tokenAttention', shapes: [[2, 5, 24], [2, 5, 24], [2, 5, 24]], f: tokens(2, 1) }, // prettier-ignore
   { name: 'tokenAttention, angles of each crop', shapes: [[3, 32, 18], [3, 32, 18], [3, 32, 18]], f: tokens(3, 3) }, // prettier-ignore

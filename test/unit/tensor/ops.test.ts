@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import {
   addLeakyRelu,
   averagePool3d,
+  channelNorm,
   conv3d,
   convTranspose3d,
   gelu,
@@ -12,6 +13,7 @@ import {
   layerNorm,
   leakyRelu,
   linear,
+  upsample,
 } from '../../../src/tensor/ops';
 import * as tf from '../../../src/tensor/tf';
 import { gradientError, normal, relativeError } from './support';
@@ -87,27 +89,109 @@ describe('conv3d', () => {
 });
 
 describe('convTranspose3d', () => {
-  const cases: [string, number[], number[], Vec3][] = [
-    ['2×2×2 stride 2', [2, 3, 2, 4, 3], [2, 2, 2, 2, 3], [2, 2, 2]],
-    ['overlapping', [1, 2, 3, 2, 2], [3, 2, 3, 1, 2], [1, 2, 2]],
+  const none: Vec3 = [0, 0, 0];
+  const cases: [string, number[], number[], Vec3, Vec3, Vec3][] = [
+    ['2×2×2 stride 2', [2, 3, 2, 4, 3], [2, 2, 2, 2, 3], [2, 2, 2], none, none],
+    ['overlapping', [1, 2, 3, 2, 2], [3, 2, 3, 1, 2], [1, 2, 2], none, none],
+    ['3×3×3 to twice the size', [2, 3, 2, 4, 3], [3, 3, 3, 2, 3], [2, 2, 2], [1, 1, 1], [1, 1, 1]],
+    ['padded otherwise on each axis', [1, 2, 3, 2, 2], [3, 2, 3, 1, 2], [3, 2, 1], [1, 0, 1], [2, 1, 0]],
   ];
 
-  test.each(cases)('is the adjoint of conv3d: %s', (_, xShape, filterShape, stride) => {
+  test.each(cases)('is the adjoint of conv3d: %s', (_, xShape, filterShape, stride, padding, outputPadding) => {
     const [x, filter] = [normal<tf.Tensor5D>('x', xShape), normal<tf.Tensor5D>('f', filterShape)];
-    const y = convTranspose3d(x, filter, { stride });
-    const spatial = [0, 1, 2].map((axis) => (xShape[axis + 1]! - 1) * stride[axis]! + filterShape[axis]!);
+    const y = convTranspose3d(x, filter, { stride, padding, outputPadding });
+    const spatial = [0, 1, 2].map(
+      (axis) =>
+        (xShape[axis + 1]! - 1) * stride[axis]! - 2 * padding[axis]! + filterShape[axis]! + outputPadding[axis]!,
+    );
     expect(y.shape).toEqual([xShape[0], ...spatial, filterShape[3]]);
     const z = normal<tf.Tensor5D>('z', y.shape);
     const left = tf.sum(tf.mul(y, z)).dataSync()[0]!;
-    const right = tf.sum(tf.mul(x, conv3d(z, filter, { stride }))).dataSync()[0]!;
+    const right = tf.sum(tf.mul(x, conv3d(z, filter, { stride, padding }))).dataSync()[0]!;
     expect(Math.abs(left - right)).toBeLessThan(1e-4 * Math.max(1, Math.abs(left)));
   });
 
-  test.each(cases)('gradient: %s', (_, xShape, filterShape, stride) => {
+  test.each(cases)('gradient: %s', (_, xShape, filterShape, stride, padding, outputPadding) => {
     const inputs = [normal('x', xShape), normal('f', filterShape), normal('b', [filterShape[3]!])];
-    const f = (...[x, filter, bias]: AnyTensors) =>
-      convTranspose3d(x as tf.Tensor5D, filter as tf.Tensor5D, { stride, bias: bias as tf.Tensor1D });
+    const f = (...[x, filter, bias]: AnyTensors) => {
+      const options = { stride, padding, outputPadding, bias: bias as tf.Tensor1D };
+      return convTranspose3d(x as tf.Tensor5D, filter as tf.Tensor5D, options);
+    };
     expect(gradientError(f, inputs)).toBeLessThan(1e-3);
+  });
+});
+
+/** torch's definition of trilinear interpolation (align_corners=False), in double precision. */
+function directUpsample(x: tf.Tensor): number[] {
+  const [n, d, h, w, channels] = x.shape as [number, number, number, number, number];
+  const xs = x.dataSync();
+  const along = (length: number, at: number): [number, number][] => {
+    const place = Math.max(0, (at + 0.5) / 2 - 0.5);
+    const before = Math.floor(place);
+    const share = place - before;
+    return [[before, 1 - share], [Math.min(before + 1, length - 1), share]]; // prettier-ignore
+  };
+  const values: number[] = [];
+  for (let b = 0; b < n; b++)
+    for (let i = 0; i < 2 * d; i++)
+      for (let j = 0; j < 2 * h; j++)
+        for (let k = 0; k < 2 * w; k++)
+          for (let c = 0; c < channels; c++) {
+            let sum = 0;
+            for (const [p, first] of along(d, i))
+              for (const [q, second] of along(h, j))
+                for (const [r, third] of along(w, k))
+                  sum += first * second * third * xs[(((b * d + p) * h + q) * w + r) * channels + c]!;
+            values.push(sum);
+          }
+  return values;
+}
+
+describe('upsample', () => {
+  const shapes = [[2, 3, 4, 2, 3], [1, 1, 2, 5, 1]]; // prettier-ignore
+
+  test.each(shapes)('%i×%i×%i×%i×%i voxels as torch', (...shape) => {
+    const x = normal<tf.Tensor5D>('x', shape);
+    const y = upsample(x);
+    expect(y.shape).toEqual([shape[0], 2 * shape[1]!, 2 * shape[2]!, 2 * shape[3]!, shape[4]]);
+    expect(relativeError(y.dataSync(), directUpsample(x))).toBeLessThan(1e-6);
+  });
+
+  test.each(shapes)('gradient of %i×%i×%i×%i×%i voxels', (...shape) => {
+    expect(gradientError((x) => upsample(x as tf.Tensor5D), [normal('x', shape)])).toBeLessThan(1e-3);
+  });
+});
+
+describe('channelNorm', () => {
+  const shape = [2, 3, 2, 4, 3];
+  const mean = (): tf.Tensor1D => tf.tensor1d([3, -2, 0.5]);
+  const variance = (): tf.Tensor1D => tf.tensor1d([0.25, 4, 1e-3]);
+
+  test('takes the statistics that are given', () => {
+    const x = normal<tf.Tensor5D>('x', shape);
+    const [gamma, beta] = [normal<tf.Tensor1D>('g', [3]), normal<tf.Tensor1D>('b', [3])];
+    const statistics = { mean: mean(), variance: variance(), gamma, beta };
+    const [m, v, g, b] = [mean(), variance(), gamma, beta].map((t) => t.dataSync());
+    const expected = Array.from(x.dataSync(), (value, i) => {
+      const c = i % 3;
+      return ((value - m![c]!) / Math.sqrt(v![c]! + 1e-5)) * g![c]! + b![c]!;
+    });
+    expect(relativeError(channelNorm(x, statistics).dataSync(), expected)).toBeLessThan(1e-6);
+    const positive = expected.map((value) => Math.max(0, value));
+    expect(relativeError(channelNorm(x, { ...statistics, slope: 0 }).dataSync(), positive)).toBeLessThan(1e-6);
+  });
+
+  test.each([1, 0.2, 0])('gradient with slope %d', (slope) => {
+    const f = (...[x, gamma, beta]: AnyTensors) =>
+      channelNorm(x as tf.Tensor5D, {
+        mean: mean(),
+        variance: tf.add(variance(), 1),
+        gamma: gamma as tf.Tensor1D,
+        beta: beta as tf.Tensor1D,
+        slope,
+      });
+    // Far from the kink.
+    expect(gradientError(f, [normal('x', shape, 0.3), tf.fill([3], 0.2), tf.tensor1d([3, -3, 3])])).toBeLessThan(2e-3);
   });
 });
 

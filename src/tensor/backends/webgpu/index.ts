@@ -16,8 +16,9 @@ import {
 import { watchDevice, type GpuBackend } from './device';
 import { addLeakyRelu, addLeakyReluGradient, gelu, geluGradient } from './elementwise';
 import { groupNorm, groupNormGradient } from './groupNorm';
-import { instanceNorm, instanceNormGradient, layerNorm, layerNormGradient } from './norms';
+import { channelNorm, instanceNorm, instanceNormGradient, layerNorm, layerNormGradient } from './norms';
 import { averagePool, averagePoolGradient } from './pooling';
+import { upsample, upsampleGradient } from './upsample';
 import { adamwStep, emaStep } from './optimizer';
 
 /** Attention of all tokens is composed of other kernels here. */
@@ -41,6 +42,9 @@ const KERNELS: Required<Pick<KernelTable<GpuBackend>, Exclude<keyof OurKernelTyp
   VocoGroupNormGrad: ({ inputs, attrs, backend }) => groupNormGradient(backend, inputs, attrs.slope),
   VocoAveragePool: ({ inputs: { x }, attrs, backend }) => averagePool(backend, x, attrs.window),
   VocoAveragePoolGrad: ({ inputs: { dy }, attrs, backend }) => averagePoolGradient(backend, dy, attrs),
+  VocoChannelNorm: ({ inputs, attrs, backend }) => channelNorm(backend, inputs, attrs),
+  VocoUpsample: ({ inputs: { x }, backend }) => upsample(backend, x),
+  VocoUpsampleGrad: ({ inputs: { dy }, backend }) => upsampleGradient(backend, dy),
   VocoGelu: ({ inputs: { x }, backend }) => gelu(backend, x),
   VocoGeluGrad: ({ inputs: { x, dy }, backend }) => geluGradient(backend, x, dy),
   VocoAddLeakyRelu: ({ inputs: { a, b }, attrs, backend }) => addLeakyRelu(backend, a, b, attrs.slope),

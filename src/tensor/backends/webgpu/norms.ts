@@ -183,3 +183,17 @@ export function instanceNormGradient(
   release(backend, m1, m2);
   return dx;
 }
+
+/** {x[N,D,H,W,C], mean[C], variance[C], gamma[C], beta[C]} → y, with leaky ReLU of `slope`. */
+export function channelNorm(
+  backend: GpuBackend,
+  inputs: Record<'x' | 'mean' | 'variance' | 'gamma' | 'beta', TensorInfo>,
+  { eps, slope }: { eps: number; slope: number },
+): TensorInfo {
+  const { x, mean, variance, gamma, beta } = inputs;
+  const { channels } = instances(x);
+  const scalar = channels % 4 !== 0;
+  const c = `i % ${scalar ? channels : channels / 4}`;
+  const value = `(X0[i] - X1[${c}]) * inverseSqrt(X2[${c}] + ${eps}) * X3[${c}] + X4[${c}]`;
+  return elementwise(backend, [x, mean, variance, gamma, beta], `leaky(${value}, ${slope})`, { scalar });
+}

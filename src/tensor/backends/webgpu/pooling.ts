@@ -12,8 +12,8 @@ const apart = ([, d, h, w, c]: Shape5D): string => `
   let d = i / ${c * w * h} % ${d};
   let n = i / ${c * w * h * d};`;
 
-/** Fills a tensor of `shape` with what `body` computes for its element i. */
-function fill(backend: GpuBackend, name: string, x: TensorInfo, shape: Shape5D, body: string): TensorInfo {
+/** Fills a tensor of `shape` with what `body` computes for its element i, which is of n, d, h, w and c. */
+export function fill(backend: GpuBackend, name: string, x: TensorInfo, shape: Shape5D, body: string): TensorInfo {
   const out = output(backend, shape);
   const count = shape.reduce((a, b) => a * b, 1);
   const shader = {
