@@ -152,6 +152,7 @@ interface Opened {
  * Checks that weights may start a network, without reading one of them: before a run directory is made, that is.
  *
  * @param layout the network's tensors
+ * @returns the names of tensors that are taken over as they are
  * @throws UserError as {@link initializeFrom}
  */
 export async function checkWeights(
@@ -163,7 +164,7 @@ export async function checkWeights(
     parts,
     partial = false,
   }: Required<Pick<InitializeOptions, 'branch' | 'network'>> & InitializeOptions,
-): Promise<void> {
+): Promise<ReadonlySet<string>> {
   const source = await openConverted(file);
   try {
     const side = branch === 'student' ? undefined : branch;
@@ -176,6 +177,7 @@ export async function checkWeights(
     const matched = new Set(fits.filter(({ found, own }) => found === own).map(({ name }) => name));
     const reshaped = new Set(fits.filter(({ found, own }) => found && found !== own).map(({ name }) => name));
     refuseMisfit({ source, plan, branch: side, layout, matched, reshaped, network }, partial);
+    return matched;
   } finally {
     await source.close();
   }

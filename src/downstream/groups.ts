@@ -1,4 +1,5 @@
 import type { FinetuneConfig } from '../config';
+import { stepsKept } from '../config/phases';
 import type { Network } from '../nets';
 import type { Parameter } from '../nets/parameters';
 import type { ParameterGroup, TrainedModel, Transferable } from '../tasks';
@@ -9,26 +10,35 @@ export interface Trainable extends Network, Transferable {
   isTrained?(name: string): boolean;
 }
 
+/** What the groups of a fine-tuning follow from, besides the network. */
+export interface Grouping {
+  readonly config: FinetuneConfig;
+  /** Optimizer steps of the whole run. */
+  readonly totalSteps: number;
+  /** Weights that came from the checkpoint as they are there: see `BuildParts.carried`. */
+  readonly carried?: ReadonlySet<string> | undefined;
+}
+
 /**
- * The encoder with a rate of its own, frozen or frozen at first, and the rest.
- *
- * @param totalSteps optimizer steps of the whole run
+ * The encoder with a rate of its own, kept or kept at first, and the rest. With `schedule.phases`, what the encoder has not from the
+ * checkpoint is new and belongs to the rest; without them, all of the encoder counts as pre-trained.
  */
 export function trainedGroups(
-  config: FinetuneConfig,
+  { config, totalSteps, carried }: Grouping,
   network: Trainable,
-  totalSteps: number,
 ): Required<Pick<TrainedModel<never>, 'groups' | 'groupsAt'>> {
-  const { checkpoint, freezeEncoder, freezeFor, encoderRate } = config.init;
+  const { init, schedule } = config;
   const trained = network.parameters.all.filter(({ name }) => network.isTrained?.(name) ?? true);
-  const encoder = freezeEncoder ? [] : trained.filter(({ name }) => network.isEncoderParameter(name));
-  const rest = trained.filter(({ name }) => !network.isEncoderParameter(name));
+  const old = (name: string): boolean =>
+    network.isEncoderParameter(name) && (schedule.phases.name === 'default' || (carried?.has(name) ?? false));
   const group = (name: string, parameters: readonly Parameter[], rate: number): ParameterGroup[] =>
     parameters.length === 0 ? [] : [{ name, parameters, rate }];
+  const kept = stepsKept(config, totalSteps);
+  const rest = trained.filter(({ name }) => !old(name));
+  const always = init.freezeEncoder || schedule.phases.name === 'frozen';
+  const encoder = always ? [] : trained.filter(({ name }) => old(name));
   const decoder = group('decoder', rest, 1);
-  // The encoder is last: in steps that freeze it there are gradients of the rest alone.
-  const groups = [...decoder, ...group('encoder', encoder, encoderRate)];
-  // Random weights have nothing to keep.
-  const frozen = checkpoint === null ? 0 : Math.round(freezeFor * totalSteps);
-  return { groups, groupsAt: (step) => (step < frozen ? decoder.length : groups.length) };
+  // The encoder is last: in steps that keep it there are gradients of the rest alone.
+  const groups = [...decoder, ...group('encoder', encoder, init.encoderRate)];
+  return { groups, groupsAt: (step) => (step < kept ? decoder.length : groups.length) };
 }

@@ -13,6 +13,14 @@ export const isValidationMetric = (metric: string): boolean => metric.startsWith
 export const baseMetric = (metric: string): string =>
   isValidationMetric(metric) ? metric.slice(VALIDATION_PREFIX.length) : metric;
 
+const RATE = 'learningRate';
+
+/** Rates of groups of weights stand beside `learningRate`, that of the schedule: "encoder" → "learningRate/encoder". */
+export const groupRate = (group: string): string => `${RATE}/${group}`;
+
+/** Names of learning rates, as a chart takes them. */
+export const RATE_METRICS = [RATE, `${RATE}/`] as const;
+
 /** Scores by the names under which held-out ones are recorded. */
 export const validationMetrics = (scores: Readonly<Record<string, number>> | undefined): Record<string, number> =>
   Object.fromEntries(Object.entries(scores ?? {}).map(([name, value]) => [validationMetric(name), value]));

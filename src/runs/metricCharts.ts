@@ -1,6 +1,6 @@
 import { downstreamDescriptors } from '../downstream/descriptors';
 import { pretextDescriptors } from '../pretext/descriptors';
-import { baseMetric, isValidationMetric } from '../protocol/metrics';
+import { baseMetric, isValidationMetric, RATE_METRICS } from '../protocol/metrics';
 import type { MetricChart, TaskDescriptor } from '../tasks/descriptor';
 import type { RunKind } from './runDirectory';
 
@@ -8,7 +8,7 @@ import type { RunKind } from './runDirectory';
 const BEFORE: readonly MetricChart[] = [{ id: 'loss', title: 'Loss', metrics: ['loss'], plotted: true }];
 const AFTER: readonly MetricChart[] = [
   { id: 'gradient', title: 'Gradient norm', metrics: ['gradientNorm'] },
-  { id: 'rate', title: 'Learning rate', metrics: ['learningRate'], plotted: true, exact: true },
+  { id: 'rate', title: 'Learning rate', metrics: RATE_METRICS, plotted: true, exact: true },
   { id: 'throughput', title: 'Throughput', unit: 'crops per second', metrics: ['cropsPerSecond'] },
   { id: 'duration', title: 'Time a step', unit: 'seconds', metrics: ['secondsPerStep'] },
   { id: 'memory', title: 'Memory', unit: 'bytes', metrics: ['memoryBytes'] },

@@ -69,6 +69,8 @@ export interface RunState {
   readonly exitReason?: string;
   /** Checkpoint or import that the weights started from. */
   readonly initFrom?: string;
+  /** What a fine-tuning trains when: its schedule in a few words. */
+  readonly schedule?: string;
   /** Steps of the checkpoints that the run was resumed from. */
   readonly resumedAt?: readonly number[];
   /** The config file the run was started from. */

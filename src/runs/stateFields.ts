@@ -45,6 +45,7 @@ const FIELDS: Readonly<Record<string, Read>> = {
   control: text,
   exitReason: shown,
   initFrom: text,
+  schedule: shown,
   resumedAt: list(count),
   configFile: text,
   changes: list(record((value) => value)),

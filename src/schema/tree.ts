@@ -19,6 +19,8 @@ export interface SchemaNode {
   readonly anyOf?: readonly SchemaNode[];
   /** Values of the sibling key `name` that look at this key; all without it. */
   readonly usedBy?: readonly string[];
+  /** Names of sibling sections with which this key is looked at, by the key of the section. */
+  readonly usedWith?: Readonly<Record<string, readonly string[]>>;
   readonly [keyword: string]: unknown;
 }
 
@@ -26,10 +28,28 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Whether a key of a section is one that its `name` does not look at: `betas` of an optimizer sgd. */
-export function isIdle(section: Readonly<Record<string, unknown>>, schema: SchemaNode | undefined): boolean {
-  return schema?.usedBy !== undefined && typeof section.name === 'string' && !schema.usedBy.includes(section.name);
+/**
+ * Whether a key of a section is one that its `name`, or that of a section in it, does not look at: `betas` of an optimizer sgd.
+ *
+ * @returns the key whose value leaves it idle and that value, or undefined
+ */
+export function idleBecause(
+  section: Readonly<Record<string, unknown>>,
+  schema: SchemaNode | undefined,
+): { readonly key: string; readonly value: string } | undefined {
+  const { usedBy, usedWith = {} } = schema ?? {};
+  const inner = Object.entries(usedWith).map(([key, names]) => [key, section[key], names] as const);
+  const conditions = [...(usedBy ? [['name', section, usedBy] as const] : []), ...inner];
+  for (const [key, holder, names] of conditions) {
+    const value = isRecord(holder) ? holder.name : undefined;
+    if (typeof value === 'string' && !names.includes(value)) return { key, value };
+  }
+  return undefined;
 }
+
+/** See {@link idleBecause}. */
+export const isIdle = (section: Readonly<Record<string, unknown>>, schema: SchemaNode | undefined): boolean =>
+  idleBecause(section, schema) !== undefined;
 
 /** `data.train[0].key`, as users write it; the root is an empty string. */
 export function formatPath(path: ConfigPath): string {

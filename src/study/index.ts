@@ -131,7 +131,12 @@ class StudyQueue {
     const resume = run.state !== 'queued';
     const request = resume
       ? { runDir, resume, set: [] }
-      : { configFile: runFiles(this.runDir).config, runDir, resume, set: overridesOf(this.plan, run) };
+      : {
+          configFile: runFiles(this.runDir).config,
+          runDir,
+          resume,
+          set: overridesOf(this.plan, run, this.config.schedule),
+        };
     try {
       await train('finetune', request, say, (run) => this.steering.enter(run));
       return undefined;

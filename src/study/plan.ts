@@ -74,13 +74,21 @@ export async function planStudy(config: FinetuneConfig): Promise<StudyPlan> {
 }
 
 /** What a run of a study changes in the study's config. */
-export function overridesOf({ by, name }: StudyPlan, { arm, amount, seed }: StudyRun): string[] {
+export function overridesOf(
+  { by, name }: StudyPlan,
+  { arm, amount, seed }: StudyRun,
+  { phases }: FinetuneConfig['schedule'],
+): string[] {
+  // Nothing has to be kept of random weights: they warm up once.
+  const once =
+    phases.name === 'default' ? [] : [`schedule.phases=${JSON.stringify({ name: 'warm-up', warmup: phases.warmup })}`];
   const scratch = [
     'init.checkpoint=null',
     'init.freezeEncoder=false',
     'init.freezeFor=0',
     'init.encoderRate=1',
     'init.kernelScale=null',
+    ...once,
   ];
   return [
     `name=${`${name}-${by}-${amount}-seed-${seed}-${arm}`.slice(-80).replace(/^[^A-Za-z0-9]+/, '')}`,

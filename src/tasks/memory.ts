@@ -30,6 +30,8 @@ export interface StepCost {
   readonly batchBytes: number;
   /** Arithmetic of one step, forward and backward. */
   readonly stepFlops: number;
+  /** The same of a step that keeps the encoder as it is. */
+  readonly keptFlops: number;
 }
 
 /** How many numbers an optimizer keeps for each parameter. */
@@ -67,7 +69,7 @@ export function stepCost(
   memory: number,
   piece = Infinity,
 ): StepCost {
-  const { parameters, rowsPerStep, rowBytes, workBytes = 0, inputBytes = 0, followedParameters = 0 } = cost;
+  const { parameters, rowsPerStep, rowBytes, rowFlops, workBytes = 0, inputBytes = 0, followedParameters = 0 } = cost;
   // A gradient beside the weights, the optimizer's moments, and each network that is followed.
   const checkpointBytes = FLOAT * (parameters * (1 + moments(optimizer)) + followedParameters);
   const stateBytes = checkpointBytes + FLOAT * parameters;
@@ -92,6 +94,7 @@ export function stepCost(
     activationBytes: kept * rowBytes + computed * workBytes,
     batchBytes: rowsPerStep * inputBytes,
     // A backward pass takes twice a forward pass.
-    stepFlops: rowsPerStep * cost.rowFlops * (forwards + 2),
+    stepFlops: rowsPerStep * rowFlops * (forwards + 2),
+    keptFlops: rowsPerStep * (rowFlops * forwards + 2 * (rowFlops - (cost.encoderFlops ?? 0))),
   };
 }

@@ -50,6 +50,8 @@ export interface TaskCost {
   readonly inputBytes?: number;
   /** Arithmetic of one row forward through the network. */
   readonly rowFlops: number;
+  /** The encoder's part of it, where a run may keep the encoder as it is; default 0. */
+  readonly encoderFlops?: number;
   /** Networks that are followed, not trained, and see every row once. */
   readonly followers: number;
   /** Numbers of all that is followed, in memory and in checkpoints; default 0. */
@@ -114,6 +116,8 @@ export interface BuildParts<C extends Config, Item extends Case> {
   readonly cases: Cases<Item>;
   /** Optimizer steps of the whole run. */
   readonly totalSteps: number;
+  /** Names of the weights that the network has from the checkpoint of its start, as they are there; undefined: none. */
+  readonly carried?: ReadonlySet<string> | undefined;
   readonly onWarning: (message: string) => void;
 }
 

@@ -31,16 +31,38 @@ function release(node: TapeNode): void {
   node.saved = [];
 }
 
-/** Runs f with the tape on. The caller releases every node. */
-function record<T extends tf.TensorContainer>(f: () => T): { result: T; tape: TapeNode[] } {
+/**
+ * An empty tape that takes only what depends on `xs`, and of that the inputs that do. All else frees what it has saved at once: the
+ * activations of layers that are not trained need no memory.
+ */
+function tapeFrom(xs: tf.Tensor[]): TapeNode[] {
+  const fromX = new Set(xs.map((x) => x.id));
+  const tape: TapeNode[] = [];
+  const append = tape.push.bind(tape);
+  tape.push = (node) => {
+    const inputs = Object.entries(node.inputs).filter(([, tensor]) => fromX.has(tensor.id));
+    if (inputs.length === 0) {
+      release(node);
+      return tape.length;
+    }
+    node.inputs = Object.fromEntries(inputs);
+    node.outputs.forEach((output) => fromX.add(output.id));
+    return append(node);
+  };
+  return tape;
+}
+
+/** Runs f with the tape on, for gradients with respect to xs. The caller releases every node. */
+function record<T extends tf.TensorContainer>(f: () => T, xs: tf.Tensor[]): { result: T; tape: TapeNode[] } {
   const engine = tf.engine() as unknown as EngineWithTape;
   if (engine.state.gradientDepth > 0) throw new Error('gradients of gradients are not supported');
   engine.startTape();
+  const tape = tapeFrom(xs);
+  engine.state.activeTape = tape;
   try {
-    const result = tf.tidy(f);
-    return { result, tape: engine.state.activeTape! };
+    return { result: tf.tidy(f), tape };
   } catch (error) {
-    engine.state.activeTape!.forEach(release);
+    tape.forEach(release);
     throw error;
   } finally {
     engine.endTape();
@@ -48,19 +70,11 @@ function record<T extends tf.TensorContainer>(f: () => T): { result: T; tape: Ta
   }
 }
 
-/** Drops the nodes that do not lie between xs and ys, and the inputs of the rest that do not depend on xs. */
-function prune(tape: TapeNode[], xs: tf.Tensor[], ys: tf.Tensor[]): TapeNode[] {
-  const fromX = new Set(xs.map((x) => x.id));
-  const forward = tape.filter((node) => {
-    const inputs = Object.entries(node.inputs).filter(([, tensor]) => fromX.has(tensor.id));
-    if (inputs.length === 0) return false;
-    node.inputs = Object.fromEntries(inputs);
-    node.outputs.forEach((output) => fromX.add(output.id));
-    return true;
-  });
+/** Drops the nodes that ys do not depend on. */
+function prune(tape: TapeNode[], ys: tf.Tensor[]): TapeNode[] {
   const toY = new Set(ys.map((y) => y.id));
   const between = new Set<TapeNode>();
-  for (const node of forward.reverse()) {
+  for (const node of [...tape].reverse()) {
     if (!node.outputs.some((output) => toY.has(output.id))) continue;
     Object.values(node.inputs).forEach((input) => toY.add(input.id));
     between.add(node);
@@ -104,7 +118,7 @@ class GradientMap {
 }
 
 function backward(tape: TapeNode[], ys: tf.Tensor[], dys: tf.Tensor[], xs: tf.Tensor[]): Gradients {
-  const nodes = prune(tape, xs, ys);
+  const nodes = prune(tape, ys);
   const gradients = new GradientMap();
   ys.forEach((y, i) => gradients.add(y, tf.clone(dys[i]!)));
   try {
@@ -137,7 +151,7 @@ export function vjp(
   xs: tf.Tensor[],
 ): { outputs: tf.Tensor[]; gradients: Gradients } {
   return scope(() => {
-    const { result: outputs, tape } = record(f);
+    const { result: outputs, tape } = record(f, xs);
     const mismatch = outputs.findIndex((y, i) => !tf.util.arraysEqual(y.shape, dys[i]?.shape ?? [NaN]));
     if (mismatch >= 0 || outputs.length !== dys.length) {
       tape.forEach(release);
@@ -164,7 +178,7 @@ export interface Recording {
  * @param xs variables, or tensors that exist before the call.
  */
 export function linearize(f: () => tf.Tensor[], xs: tf.Tensor[]): Recording {
-  const { result: outputs, tape } = record(f);
+  const { result: outputs, tape } = record(f, xs);
   return {
     outputs,
     pullback: (dys) => tf.tidy(() => backward(tape, outputs, dys, xs) as tf.Tensor[]) as Gradients,
@@ -185,7 +199,7 @@ export function valueAndGradients<T extends { loss: tf.Tensor } & tf.TensorConta
   scale = 1,
 ): { value: T; gradients: Gradients } {
   return scope(() => {
-    const { result: value, tape } = record(f);
+    const { result: value, tape } = record(f, xs);
     if (value.loss.size !== 1) {
       tape.forEach(release);
       throw new Error(`the loss is not a scalar: shape [${value.loss.shape}]`);

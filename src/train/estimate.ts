@@ -8,7 +8,7 @@ import { sizeBeforeCrops } from '../data/judge';
 import { imageFiles, type Case } from '../data/datalist';
 import { fewAtATime } from '../files/fewAtATime';
 import { memoryNeeded, type DiskUse, type RunEstimate } from '../protocol/estimate';
-import { counted } from '../text';
+import { counted, formatPercent } from '../text';
 import { measureSpeed, type DeviceInfo } from '../tensor/backends';
 import { readHeader } from '../volume';
 import type { StepCost } from '../tasks/memory';
@@ -41,6 +41,8 @@ export interface EstimateParts {
   readonly available: number;
   /** Steps still to do. */
   readonly steps: number;
+  /** Share of them that keeps the encoder as it is, which is cheaper. */
+  readonly keptShare: number;
   readonly warnings: readonly string[];
   /** Why no GPU computes, where none does. */
   readonly noGpu?: string | undefined;
@@ -95,8 +97,9 @@ function processBytes({ config, cost }: EstimateParts, { training, reading }: Da
 }
 
 /** Seconds of a step from the device's measured speed: very rough, since no step was done. */
-async function guessSeconds({ stepFlops }: StepCost): Promise<number> {
-  return stepFlops / ((await measureSpeed()) * EFFICIENCY);
+async function guessSeconds({ stepFlops, keptFlops }: StepCost, keptShare: number): Promise<number> {
+  const flops = keptShare * keptFlops + (1 - keptShare) * stepFlops;
+  return flops / ((await measureSpeed()) * EFFICIENCY);
 }
 
 /** What a run that passed its checks will take. Computes nothing but one small convolution. */
@@ -124,12 +127,15 @@ export async function estimateRun(parts: EstimateParts): Promise<RunEstimate> {
     memory: { stateBytes, activationBytes, processBytes: processBytes(parts, sizes), freeBytes: available },
     ...(cache.enabled && { cache: await diskUse(cacheFolder(cache.folder), sizes.prepared) }),
     checkpoints: await diskUse(config.output, kept * checkpointBytes),
-    time: { steps, secondsPerStep: await guessSeconds(cost), measured: false },
+    time: { steps, secondsPerStep: await guessSeconds(cost, parts.keptShare), measured: false },
     warnings,
   };
 }
 
-interface Trial {
+/** Steps of one kind: some keep the encoder. */
+export interface Trial {
+  /** Share of the run's steps that are of this kind. */
+  readonly share: number;
   /** Rows of the smallest step that shows what a row takes. */
   readonly least: number;
   /** Prepares steps of so many rows; what it returns does one of them. */
@@ -156,29 +162,40 @@ async function shortest(trial: Trial, rows: number): Promise<number> {
 }
 
 /**
- * Times steps of the network on made-up rows and puts the time into the estimate: first of the fewest rows, then of as many as
- * there is patience for. What rows do not change, such as the update of the weights, is told from both. Without the memory, or
- * where a single step would take minutes, the estimate stays as it was.
+ * Seconds of a step of a kind: first of the fewest rows, then of as many as there is patience for. What rows do not change, such as
+ * the update of the weights, is told from both.
  */
-export async function timeSteps(estimate: RunEstimate, trial: Trial, say: Say): Promise<RunEstimate> {
-  const { memory, network, time } = estimate;
-  const { cropsPerStep } = network;
+async function secondsOf(trial: Trial, cropsPerStep: number, tell: (rows: number) => void): Promise<number> {
   const least = Math.min(trial.least, cropsPerStep);
-  const guess = (time.secondsPerStep / cropsPerStep) * least;
-  if (guess > LONGEST_STEP || memoryNeeded(estimate) > memory.freeBytes) return estimate;
-  const tell = (rows: number): void => say(`timing steps of ${counted(rows, 'crop')}`);
   tell(least);
   const first = await shortest(trial, least);
   const perRow = first / least;
   const affordable = Math.min(cropsPerStep, Math.floor(PATIENCE / (2 * perRow)));
-  let secondsPerStep = perRow * cropsPerStep;
-  if (affordable > least) {
-    tell(affordable);
-    const second = await shortest(trial, affordable);
-    const slope = Math.max(0, (second - first) / (affordable - least));
-    // Of two times that are close, noise would be all that a slope says.
-    const sure = affordable >= 2 * least && slope > 0;
-    secondsPerStep = sure ? second + slope * (cropsPerStep - affordable) : (second / affordable) * cropsPerStep;
+  if (affordable <= least) return perRow * cropsPerStep;
+  tell(affordable);
+  const second = await shortest(trial, affordable);
+  const slope = Math.max(0, (second - first) / (affordable - least));
+  // Of two times that are close, noise would be all that a slope says.
+  const sure = affordable >= 2 * least && slope > 0;
+  return sure ? second + slope * (cropsPerStep - affordable) : (second / affordable) * cropsPerStep;
+}
+
+/**
+ * Times steps of the network on made-up rows and puts the time into the estimate. Without the memory, or where a single step would
+ * take minutes, the estimate stays as it was.
+ *
+ * @param trials of each kind of step that the run has
+ */
+export async function timeSteps(estimate: RunEstimate, trials: readonly Trial[], say: Say): Promise<RunEstimate> {
+  const { memory, network, time } = estimate;
+  const { cropsPerStep } = network;
+  const guess = (time.secondsPerStep / cropsPerStep) * Math.min(cropsPerStep, ...trials.map(({ least }) => least));
+  if (guess > LONGEST_STEP || memoryNeeded(estimate) > memory.freeBytes) return estimate;
+  let secondsPerStep = 0;
+  for (const trial of trials) {
+    const kind = trials.length === 1 ? '' : `, ${formatPercent(trial.share)} of the run`;
+    const tell = (rows: number): void => say(`timing steps of ${counted(rows, 'crop')}${kind}`);
+    secondsPerStep += trial.share * (await secondsOf(trial, cropsPerStep, tell));
   }
   return { ...estimate, time: { ...time, secondsPerStep, measured: true } };
 }

@@ -1,4 +1,5 @@
 import type { Config, ConfigKind } from '../config';
+import { phaseLines } from '../config/phases';
 import type { Case } from '../data/datalist';
 import { createLoader, type Loader } from '../loader';
 import type { RunEstimate } from '../protocol/estimate';
@@ -12,7 +13,7 @@ import { activityText, counted } from '../text';
 import { ProgressBar } from '../text/progressBar';
 import { buildStep } from './build';
 import { describeEstimate } from './describeEstimate';
-import { timeSteps } from './estimate';
+import { timeSteps, type Trial } from './estimate';
 import { initialize } from './initialize';
 import { runLoop, startJob, warner, type Attended, type Running, type TrainingResult } from './job';
 import { isOwed, TrainingLoop, type LoopBatch } from './loop';
@@ -105,6 +106,7 @@ async function buildLoop(
     startStep: checkpoint?.step ?? 0,
     ...(checkpoint && isOwed(checkpoint.metadata) && { owed: checkpoint.metrics }),
     stepsAhead: ahead,
+    phases: phaseLines(config, length.totalSteps),
   };
   const together = Math.min(microBatch, FORWARD_SHARE * pieceRows);
   const training = {
@@ -134,10 +136,10 @@ async function beginSteps({ prepared, config }: Plan, { runDir, recorder }: Runn
 
 /** Trains and gives the memory of the weights back, since a process may train several times. */
 async function trainPlan(plan: Plan, running: Running, attended: Attended): Promise<TrainingResult> {
-  const { config, cases, task, totalSteps, device } = plan;
+  const { config, cases, task, totalSteps, carried, device } = plan;
   await plan.skipped.open(running.runDir, running.recorder, warner(running));
   const loader = await openLoader(plan, running);
-  const model = task.build({ config, cases, totalSteps, onWarning: warner(running) });
+  const model = task.build({ config, cases, totalSteps, carried, onWarning: warner(running) });
   const optimizer = optimizerFor(device.precision, buildOptimizer(config.optimizer, model.groups));
   try {
     const loop = await buildLoop(plan, running, { model, optimizer, loader }, attended);
@@ -184,6 +186,7 @@ export async function train(
     const { totalSteps, validateEvery } = plan.length;
     describeEstimate(plan.estimate).forEach(say);
     say(`length: ${counted(totalSteps, 'step')}, validation every ${validateEvery}`);
+    phaseLines(plan.config, totalSteps).forEach(({ text }) => say(`  ${text}`));
     const bar = new ProgressBar(LABELS[kind], totalSteps, plan.prepared.checkpoint?.step ?? 0);
     message = (text) => bar.message(text);
     const attended = { steering, bar, told: new Set(plan.warnings), say };
@@ -200,6 +203,13 @@ export async function train(
  */
 export async function estimateTraining(kind: ConfigKind, request: RunRequest, say: Say): Promise<RunEstimate> {
   const plan = await planRun(kind, request, say);
-  const trial = { least: plan.leastRows, prepare: (rows: number) => trialSteps(plan, rows) };
-  return timeSteps(plan.estimate, trial, say);
+  const { keptShare, totalSteps, leastRows: least } = plan;
+  const ofKind = (share: number, step: number): Trial => ({
+    least,
+    share,
+    prepare: (rows) => trialSteps(plan, rows, step),
+  });
+  // Steps that keep the encoder come first.
+  const kinds = [ofKind(keptShare, 0), ofKind(1 - keptShare, totalSteps - 1)].filter(({ share }) => share > 0);
+  return timeSteps(plan.estimate, kinds, say);
 }

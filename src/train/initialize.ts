@@ -3,9 +3,16 @@ import { checkWeights, initializeFrom } from '../convert/initialize';
 import { warnOfOverwriting } from '../convert/overwriting';
 import { openConverted } from '../convert/read';
 import { UserError } from '../errors/userError';
-import { describeInit, readCheckpoint, readSafetensorsHeader, writeInitReport } from '../runs';
+import {
+  describeInit,
+  readCheckpoint,
+  readInitReport,
+  readSafetensorsHeader,
+  runFiles,
+  writeInitReport,
+} from '../runs';
 import type { Watched } from '../rpc/breath';
-import type { Batch, TrainedModel, TrainingTask, Transferable } from '../tasks';
+import type { Batch, ParameterGroup, TrainedModel, TrainingTask, Transferable } from '../tasks';
 import type { Running } from './job';
 import { restore } from './state';
 import type { Say } from './types';
@@ -49,42 +56,73 @@ function checkWholeNetwork(
 /**
  * Checks the checkpoint that a new run is to start from, before anything is written.
  *
+ * @returns for a fine-tuning, the names of weights that its network takes over as they are
  * @throws UserError when it cannot start the run: it is no such file, or of another network
  */
-export async function checkStartingPoint(config: Config, task: Pick<TrainingTask, 'network'>): Promise<void> {
+export async function checkStartingPoint(
+  config: Config,
+  task: Pick<TrainingTask, 'network'>,
+): Promise<ReadonlySet<string> | undefined> {
   const file = startingPoint(config);
-  if (file === null) return;
+  if (file === null) return undefined;
   if (config.kind === 'finetune') {
     const { branch, parts, partial } = config.init;
     const { layout } = task.network(config, true).parameters;
     return checkWeights(file, layout, { branch, parts, partial, network: config.network });
   }
   const { metadata, tensors } = await readSafetensorsHeader(file);
-  if (metadata.format === 'voco-checkpoint' && (metadata.kind ?? 'pretrain') === 'pretrain')
-    return checkWholeNetwork(file, tensors, task.network(config, true).parameters.layout);
+  if (metadata.format === 'voco-checkpoint' && (metadata.kind ?? 'pretrain') === 'pretrain') {
+    checkWholeNetwork(file, tensors, task.network(config, true).parameters.layout);
+    return undefined;
+  }
   throw new UserError(
     `${file}: is no checkpoint of voco pretrain, which train.initFrom needs; other weights start a fine-tuning: init.checkpoint`,
   );
+}
+
+/**
+ * Which weights of a run that is resumed came from its checkpoint as they were there; undefined where nothing depends on it.
+ *
+ * @throws UserError where the run's report of its start is gone
+ */
+export async function carriedBefore(config: Config, runDir: string): Promise<ReadonlySet<string> | undefined> {
+  if (config.kind !== 'finetune' || config.init.checkpoint === null) return undefined;
+  const { name } = config.schedule.phases;
+  if (name === 'default') return undefined;
+  const report = await readInitReport(runDir);
+  if (!report)
+    throw new UserError(
+      `${runFiles(runDir).init}: is missing or damaged; it says which weights came from the checkpoint, which schedule.phases ` +
+        `"${name}" goes by: put a copy of it back`,
+    );
+  const adapted = new Set(report.adapted);
+  return new Set(report.loaded.filter((one) => !adapted.has(one)));
+}
+
+/** The learning rate of a parameter at its highest, as a multiple of the schedule's; 0 where it is not trained. */
+function rateIn(groups: readonly ParameterGroup[]): (name: string) => number {
+  const rates = new Map(groups.flatMap(({ parameters, rate }) => parameters.map(({ name }) => [name, rate])));
+  return (name) => rates.get(name) ?? 0;
 }
 
 /** Carries what fits of a pre-trained checkpoint over, and reports it. */
 async function transfer(
   config: FinetuneConfig,
   checkpoint: string,
-  network: Transferable,
+  { network, groups }: { readonly network: Transferable; readonly groups: readonly ParameterGroup[] },
   running: Running,
   say: Say,
 ): Promise<void> {
   const { optimizer } = config;
-  const { branch, parts, kernelScale, freezeEncoder, encoderRate, partial, inputChannels } = config.init;
+  const { branch, parts, kernelScale, partial, inputChannels } = config.init;
   const { network: section, data } = config;
   const options = { branch, parts, kernelScale, partial, inputChannels, network: section, preprocess: data.preprocess };
   const report = await initializeFrom(checkpoint, network.parameters, options);
   await writeInitReport(running.runDir, report);
   const lines = describeInit(report);
   if (optimizer.name === 'adamw') {
-    const rateOf = (name: string): number =>
-      optimizer.lr * (network.isEncoderParameter(name) ? (freezeEncoder ? 0 : encoderRate) : 1);
+    const shareOf = rateIn(groups);
+    const rateOf = (name: string): number => optimizer.lr * shareOf(name);
     const danger = await warnOfOverwriting(network.parameters, report.loaded, rateOf);
     if (danger) lines.push(danger);
   }
@@ -107,7 +145,8 @@ export async function initialize<B extends Batch>(
   const file = startingPoint(config);
   if (file !== null) {
     if (config.kind === 'pretrain') restore(await readCheckpoint(file), file, model.weights, undefined);
-    else if (model.transfer) await transfer(config, file, model.transfer, running, say);
+    else if (model.transfer)
+      await transfer(config, file, { network: model.transfer, groups: model.groups }, running, say);
   }
   await model.begin?.(watched);
 }

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import process from 'node:process';
 import type { Config } from '../config';
+import { phasesTitle } from '../config/phases';
 import { cacheFolder, tidyCache } from '../data/cache';
 import { ExitCode } from '../errors/userError';
 import { ControlServer, RunStateFile } from '../runs';
@@ -153,6 +154,7 @@ export async function startJob(
       device: device.name,
       versions: { voco: version, node: process.versions.node },
       ...(job.initFrom && { initFrom: job.initFrom }),
+      ...(config.kind === 'finetune' && { schedule: phasesTitle(config) }),
       ...(resumeStep !== undefined && { resumedAt: [...(state.state.resumedAt ?? []), resumeStep] }),
     },
     { takeOver: prepared.takeOver, say },

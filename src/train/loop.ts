@@ -58,6 +58,8 @@ export interface LoopSettings {
   readonly owed?: StepScalars | undefined;
   /** Steps that may be started before the numbers of the one before are known; 0 on devices that compute at once. */
   readonly stepsAhead: number;
+  /** What is trained when: told at the step from which a line holds, and where a run goes on. */
+  readonly phases?: readonly { readonly first: number; readonly text: string }[];
   readonly recorder: RunRecorder;
   readonly bar: ProgressBar;
 }
@@ -109,6 +111,8 @@ export class TrainingLoop<B extends LoopBatch> {
   private last: StepScalars = {};
   private secondsPerStep = NaN;
   private lastCheckpoint: string | undefined;
+  /** The line of the phase that was told last. */
+  private phase: string | undefined;
   /** Steps done at the last checkpoint; NaN when that one lacks the scores of its step. */
   private saved: number;
 
@@ -175,6 +179,15 @@ export class TrainingLoop<B extends LoopBatch> {
     bar.message(`paused after step ${this.done}`);
   }
 
+  /** Tells of the phase that the next step is in, once. */
+  private async tellPhase(): Promise<void> {
+    const { phases = [], recorder } = this.settings;
+    const text = phases.filter(({ first }) => first <= this.done).at(-1)?.text;
+    if (text === undefined || text === this.phase) return;
+    this.phase = text;
+    await recorder.log(text);
+  }
+
   private async nextBatch(): Promise<B> {
     const { steering } = this;
     this.upcoming ??= this.training.next();
@@ -191,6 +204,7 @@ export class TrainingLoop<B extends LoopBatch> {
     const { training, steering } = this;
     const begun = performance.now();
     const batch = await this.nextBatch();
+    await this.tellPhase();
     const { result } = await training.step(batch, this.done, async (done, total) => {
       steering.tell(`computing step ${this.done + 1}`, done / total);
       await steering.breakOff();

@@ -1,11 +1,12 @@
 import type { Config, ConfigKind } from '../config';
+import { stepsKept } from '../config/phases';
 import { UsageError } from '../errors/userError';
 import { UNWATCHED, type Watched } from '../rpc/breath';
 import type { RunEstimate } from '../protocol/estimate';
 import type { Cases, TrainingTask } from '../tasks';
 import { useDevice, whyNoGpu } from '../tensor/backends';
 import { estimateRun } from './estimate';
-import { checkStartingPoint, startingPoint } from './initialize';
+import { carriedBefore, checkStartingPoint, startingPoint } from './initialize';
 import { refuseLostCheckpoints } from './resume';
 import { tryCheckpoint } from './tryCheckpoint';
 import { readSkipped } from '../runs';
@@ -29,10 +30,14 @@ export interface Plan extends TrainingJob {
   /** With those that are left out: which case a step sees must not depend on when it turns out that one is bad. */
   readonly listed: Cases;
   readonly skipped: SkipList;
+  /** Names of weights that a fine-tuning has from its checkpoint, as they are there. */
+  readonly carried: ReadonlySet<string> | undefined;
   readonly estimate: RunEstimate;
   readonly length: RunLength;
   /** Rows in memory at a time. */
   readonly microBatch: number;
+  /** Share of the steps still to do that keeps the encoder as it is. */
+  readonly keptShare: number;
   /** Fewest rows of a step that shows what a row takes: batch norm needs two. */
   readonly leastRows: number;
   /** Rows computed before signals are looked for. */
@@ -47,6 +52,14 @@ function refuseFinished({ runDir, resumed, checkpoint, config }: PreparedRun, to
     `${runDir}: this run has finished its ${counted(totalSteps, 'step')}; to continue, add --set ${key}=N with a larger number`,
   );
 }
+
+/** Which weights of a run are those of the checkpoint of its start. A start is checked, before anything is written. */
+const carriedOf = (
+  { checkpoint, runDir }: PreparedRun,
+  config: Config,
+  task: TrainingTask,
+): Promise<ReadonlySet<string> | undefined> =>
+  checkpoint ? carriedBefore(config, runDir!) : checkStartingPoint(config, task);
 
 /**
  * Reads the config, finds and checks the cases, takes the device and estimates what the run will take. Nothing is written.
@@ -64,7 +77,7 @@ export async function planRun(
   // A length in steps needs no look at the cases.
   if (config.train.steps !== null) refuseFinished(prepared, config.train.steps);
   const task = await taskOf(config);
-  if (!prepared.checkpoint) await checkStartingPoint(config, task);
+  const carried = await carriedOf(prepared, config, task);
   const listed = await task.findCases(config);
   const checks = task.checks(config);
   const known = prepared.resumed && config.data.onBadCase === 'skip' ? await readSkipped(prepared.runDir!) : [];
@@ -80,14 +93,7 @@ export async function planRun(
   const device = await useDevice(config.device, { threads: config.threads, precision: config.precision });
   const { checkpoint } = prepared;
   if (checkpoint && request.set.length > 0)
-    await tryCheckpoint({
-      checkpoint,
-      config,
-      cases,
-      task,
-      totalSteps: length.totalSteps,
-      precision: device.precision,
-    });
+    await tryCheckpoint({ checkpoint, config, cases, task, ...length, carried, precision: device.precision });
   const noGpu = await whyNoGpu(config.device, device.name);
   say(`device: ${device.name}, ${device.description}${noGpu === undefined ? '' : `; no GPU is used (${noGpu})`}`);
   const available = availableMemory();
@@ -95,6 +101,7 @@ export async function planRun(
   const piece = pieceRows(config, taskCost, device.backend);
   const cost = stepCost(config, taskCost, available, piece);
   const steps = length.totalSteps - done;
+  const keptShare = Math.max(0, stepsKept(config, length.totalSteps) - done) / Math.max(1, steps);
   const labels = checks.labels !== undefined;
   const estimate = await estimateRun({
     config,
@@ -105,6 +112,7 @@ export async function planRun(
     labels,
     available,
     steps,
+    keptShare,
     warnings,
     noGpu,
   });
@@ -117,17 +125,14 @@ export async function planRun(
   const { totalSteps } = length;
   const initFrom = startingPoint(config);
   const { microBatch } = cost;
+  const run = { prepared, config: fixed, task, cases, listed, skipped, carried };
   return {
-    prepared,
-    config: fixed,
+    ...run,
     totalSteps,
-    task,
-    cases,
-    listed,
-    skipped,
     estimate,
     length,
     microBatch,
+    keptShare,
     leastRows: taskCost.tied ? 2 : 1,
     pieceRows: piece,
     device,

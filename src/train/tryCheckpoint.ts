@@ -12,6 +12,7 @@ export interface Trial {
   readonly cases: Cases;
   readonly task: TrainingTask;
   readonly totalSteps: number;
+  readonly carried: ReadonlySet<string> | undefined;
   readonly precision: Precision;
 }
 
@@ -21,8 +22,9 @@ export interface Trial {
  *
  * @throws UserError naming the checkpoint and what does not fit
  */
-export async function tryCheckpoint({ checkpoint, config, cases, task, totalSteps, precision }: Trial): Promise<void> {
-  const model = task.build({ config, cases, totalSteps, onWarning: () => undefined });
+export async function tryCheckpoint(trial: Trial): Promise<void> {
+  const { checkpoint, config, cases, task, totalSteps, carried, precision } = trial;
+  const model = task.build({ config, cases, totalSteps, carried, onWarning: () => undefined });
   const optimizer = optimizerFor(precision, buildOptimizer(config.optimizer, model.groups));
   try {
     restore(await readCheckpoint(checkpoint.file), checkpoint.file, model.weights, optimizer);

@@ -16,6 +16,8 @@ import type { StartedStep, StepResult, StepScalars } from './types';
 export interface UpdateOptions {
   readonly optimizer: Optimizer;
   readonly schedule: Schedule;
+  /** Rates of groups of parameters by their names in metrics.jsonl, where they are recorded. */
+  readonly ratesAt?: ((step: number, rate: number) => StepScalars) | undefined;
   /** Largest norm of all gradients together, or null for no clipping. */
   readonly clipNorm: number | null;
   /** Update before the step's numbers are known, so that the device need not wait for them (see {@link stepsAhead}). */
@@ -36,13 +38,13 @@ export const optimizerFor = (precision: Precision, optimizer: Optimizer): Optimi
   precision === 'float16' ? new ScaledOptimizer(optimizer, new LossScale()) : optimizer;
 
 /** Scalars of a step as they are recorded; those of an update that was skipped say so. */
-function recorded(scalars: StepScalars, rate: number, optimizer: Optimizer, skipped: boolean): StepScalars {
+function recorded(scalars: StepScalars, rates: StepScalars, optimizer: Optimizer, skipped: boolean): StepScalars {
   const { gradientNorm, ...others } = scalars;
   const { lossScale } = optimizer;
   return {
     ...others,
     ...(skipped ? { updateSkipped: 1 } : { gradientNorm: gradientNorm! }),
-    learningRate: rate,
+    ...rates,
     ...(lossScale && { lossScale: lossScale.value }),
   };
 }
@@ -69,6 +71,7 @@ export async function endStep(
   };
   const { lossScale } = optimizer;
   const rate = schedule(step);
+  const rates = { learningRate: rate, ...options.ratesAt?.(step, rate) };
   if (lossScale) scaleGradients(gradients, 1 / lossScale.value);
   const norm = clipNorm === null ? globalNorm(gradients) : clipGlobalNorm(gradients, clipNorm);
   const reading: Promise<StepScalars> = readScalars({ ...described, gradientNorm: norm });
@@ -80,7 +83,7 @@ export async function endStep(
   if (readLate && !lossScale) {
     update();
     result = reading.then((scalars) => ({
-      scalars: recorded(scalars, rate, optimizer, false),
+      scalars: recorded(scalars, rates, optimizer, false),
       finite: isFinite(scalars),
     }));
     result.catch(() => undefined);
@@ -89,7 +92,7 @@ export async function endStep(
     const finite = isFinite(scalars);
     if (finite) update();
     const skipped = !finite && Number.isFinite(scalars.loss) && (lossScale?.mayBeTooLarge ?? false);
-    result = Promise.resolve({ scalars: recorded(scalars, rate, optimizer, skipped), finite: finite || skipped });
+    result = Promise.resolve({ scalars: recorded(scalars, rates, optimizer, skipped), finite: finite || skipped });
     lossScale?.update(finite);
   }
   disposeGradients(gradients);

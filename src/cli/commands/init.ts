@@ -64,14 +64,15 @@ async function choosePreset(args: Arguments) {
 
 /** All presets with what they are, by pretext task. */
 async function listPresets(): Promise<number> {
-  const { presetDescriptions, presetGroups } = await import('../../config');
+  const { presetDescriptions, presetGroups, scheduleDescriptions } = await import('../../config');
   const groups = presetGroups();
   const width = Math.max(...groups.flatMap(({ presets }) => presets.map(({ length }) => length)));
   const text = groups.map(({ title, presets }) => {
     const lines = presets.map((name) => `  ${name.padEnd(width)}  ${presetDescriptions[name]}`);
     return [title, ...lines, ''].join('\n');
   });
-  process.stdout.write(`${text.join('\n').trimEnd()}\n`);
+  const schedules = Object.entries(scheduleDescriptions).map(([name, line]) => `  ${name.padEnd(width)}  ${line}`);
+  process.stdout.write(`${[...text, 'Schedules of fine-tuning (--schedule)', ...schedules].join('\n')}\n`);
   return ExitCode.done;
 }
 
@@ -89,13 +90,14 @@ function tellOfCt(found: DataLook | undefined, { data, ...config }: Config): voi
 export const init: Command = {
   name: 'init',
   usage:
-    'voco init FILE.voco.json [--task TASK] [--network NETWORK] [--preset NAME] [--data FOLDER|LIST|PATTERN] [--channel N] [--force]\n       voco init --list',
+    'voco init FILE.voco.json [--task TASK] [--network NETWORK] [--preset NAME] [--schedule NAME] [--data FOLDER|LIST|PATTERN] [--channel N] [--force]\n       voco init --list',
   summary: 'writes a commented experiment config from a preset',
   details:
     '  --preset NAME   the preset; with --task also what comes after the name of the task: "small" for mae-small\n' +
     '  --list          shows all presets, and writes nothing\n' +
     '  --task TASK     the pretext task; its first preset has the defaults of its source\n' +
     '  --network NAME  puts another network into the preset, of the size that the preset is meant for\n' +
+    '  --schedule NAME of a fine-tuning, what is trained when: default, frozen, warm-up, sawtooth, valley\n' +
     '  --data PATH     a list of cases, a folder, or a pattern with *; it is looked at, so that its lists and channels are found\n' +
     '  --channel N     of images with several channels, the one to take (from 0)\n' +
     '  --force         replaces the file where it is there',
@@ -104,6 +106,7 @@ export const init: Command = {
     task: { type: 'string' },
     network: { type: 'string' },
     preset: { type: 'string' },
+    schedule: { type: 'string' },
     data: { type: 'string' },
     channel: { type: 'string' },
     ...FORCE_OPTION,
@@ -113,19 +116,19 @@ export const init: Command = {
     const { presetConfig, presetText } = await import('../../config');
     const file = resolve(onlyPositional(init, args, 'the config file'));
     const known = await choosePreset(args);
-    const network = textOption(args, 'network');
+    const [network, schedule] = [textOption(args, 'network'), textOption(args, 'schedule')];
     const given = textOption(args, 'data');
     const inputs = given === undefined ? [] : [given];
     await checkOutputs({ outputs: [file], inputs, force: args.values.force === true });
     const data = given === undefined ? undefined : pathFrom(dirname(file), given);
     const found = data === undefined ? undefined : await lookAt(data, dirname(file));
     const channel = channelOf(args, found);
-    const config = presetConfig(known, { network });
+    const config = presetConfig(known, { network, schedule });
     const takesAll = typeof config.data.channel !== 'number';
     if (found?.channels && channel === undefined && !takesAll)
       say(`choose one of the ${found.channels.length} channels with "channel" in the source, or with --channel`);
     tellOfCt(found, config);
-    await writeFileAtomically(file, presetText(known, { data, found, channel, network }));
+    await writeFileAtomically(file, presetText(known, { data, found, channel, network, schedule }));
     process.stdout.write(`${file}\n`);
     return ExitCode.done;
   },

@@ -8,6 +8,7 @@ import type { PretextDescriptor, PretextPreset } from '../../tasks/descriptor';
 import { applyOverride } from '../overrides';
 import { finetunePresets, type FinetunePreset } from './finetune';
 import { mriPresets } from './mri';
+import { scheduleSection } from './schedules';
 import { commentedText, inSchemaOrder } from './write';
 
 type PretextPresetName = (OwnPresetName & string) | `${PretextName}-mri`;
@@ -26,6 +27,8 @@ const presets: Readonly<Record<PresetName, AnyPreset>> = {
   ...(Object.assign({}, ...pretextDescriptors.all.map(ofTask)) as Record<PretextPresetName, AnyPreset>),
   ...finetunePresets,
 };
+
+const isFinetune = (name: PresetName): boolean => Object.hasOwn(finetunePresets, name);
 
 export const presetNames = Object.keys(presets) as PresetName[];
 
@@ -61,6 +64,8 @@ export interface PresetOptions {
   readonly name?: string | undefined;
   /** Another network than the preset's, of the size that the preset is meant for. */
   readonly network?: string | undefined;
+  /** Of a fine-tuning, another schedule than the preset's. */
+  readonly schedule?: string | undefined;
 }
 
 type SourceInput = ({ glob: string } | { folder: string } | { datalist: string; key: string }) & {
@@ -94,6 +99,14 @@ function withNetwork(preset: AnyPreset, name: string | undefined): AnyPreset['co
   const channels = own.network?.inChannels;
   const network = { name, ...descriptor.sizes[size], ...(channels !== undefined && { inChannels: channels }) };
   return { ...preset.config, network } as AnyPreset['config'];
+}
+
+/** A preset's sections with another fine-tuning schedule. @throws UsageError for a preset of pre-training */
+function withSchedule(name: PresetName, config: AnyPreset['config'], schedule: string | undefined) {
+  if (schedule === undefined) return config;
+  if (!isFinetune(name)) throw new UsageError(`the preset ${name} pre-trains; schedules are of fine-tunings`);
+  const own = (config as { readonly schedule?: Readonly<Record<string, unknown>> }).schedule;
+  return { ...config, schedule: scheduleSection(schedule, own) };
 }
 
 /** The input with the nearest size of crops that its network can take, where the preset's is none. */
@@ -130,9 +143,9 @@ function complete<N extends PresetName>(name: N, options: PresetOptions): Config
   const fraction = splits && validation.length === 0 ? { validationFraction: 0.2 } : {};
   const train = { ...sourceOf(data, key, options), ...(folds && { folds: [...folds.train] }) };
   const input = {
-    ...withNetwork(preset, options.network),
+    ...withSchedule(name, withNetwork(preset, options.network), options.schedule),
     ...(options.name !== undefined && { name: options.name }),
-    kind: Object.hasOwn(finetunePresets, name) ? 'finetune' : 'pretrain',
+    kind: isFinetune(name) ? 'finetune' : 'pretrain',
     data: { ...preset.data, ...fraction, train: [train], validation },
   };
   const { config, problems } = validate(options.network === undefined ? input : fitSizes(input));

@@ -70,7 +70,8 @@ function cropRules(config: FinetuneConfig): Problem[] {
 function lengthRules(config: FinetuneConfig): Problem[] {
   const { schedule, train, data, loss, init } = config;
   const found: Problem[] = [];
-  if (schedule.name !== 'constant' && train.steps === null && schedule.warmupEpochs >= train.epochs) {
+  const isDefault = schedule.phases.name === 'default';
+  if (isDefault && schedule.name !== 'constant' && train.steps === null && schedule.warmupEpochs >= train.epochs) {
     const message = `warm-up takes ${schedule.warmupEpochs} epochs, the whole run only ${train.epochs}: the rate never reaches lr`;
     found.push(warning(['schedule', 'warmupEpochs'], message));
   }
@@ -82,9 +83,32 @@ function lengthRules(config: FinetuneConfig): Problem[] {
   if (init.freezeEncoder && init.checkpoint === null) {
     found.push(warning(['init', 'freezeEncoder'], 'a frozen encoder with random weights learns nothing'));
   }
-  if (init.freezeFor > 0 && init.freezeEncoder) {
+  if (isDefault && init.freezeFor > 0 && init.freezeEncoder) {
     found.push(warning(['init', 'freezeFor'], 'freezeEncoder keeps the encoder for the whole run'));
   }
+  return found;
+}
+
+/** Phases say when the encoder is kept: nothing else can. */
+function phaseRules({ schedule, init }: FinetuneConfig): Problem[] {
+  const { phases } = schedule;
+  const { name } = phases;
+  if (name === 'default') return [];
+  const found: Problem[] = [];
+  const says = `schedule.phases "${name}" says when the encoder is kept`;
+  if (init.freezeFor > 0) found.push(error(['init', 'freezeFor'], `${says}: leave this out`, 0));
+  if (init.freezeEncoder && name !== 'frozen')
+    found.push(error(['init', 'freezeEncoder'], `${says}; for the whole run: "frozen"`, false));
+  if ('decoder' in phases && phases.decoder + phases.warmup >= 1) {
+    const message = `decoder ${phases.decoder} and warmup ${phases.warmup} leave no steps for the whole network after them`;
+    found.push(error(['schedule', 'phases', 'warmup'], message, 0.1));
+  }
+  if (name !== 'warm-up' && init.checkpoint === null) {
+    const message = `"${name}" keeps weights of a checkpoint, and init.checkpoint is null: all weights are new and trained in every phase`;
+    found.push(warning(['schedule', 'phases', 'name'], message));
+  }
+  if (name === 'frozen' && init.encoderRate !== 1)
+    found.push(warning(['init', 'encoderRate'], 'unused: schedule.phases "frozen" keeps the encoder'));
   return found;
 }
 
@@ -103,5 +127,5 @@ function studyRules({ study }: FinetuneConfig): Problem[] {
 
 /** Rules of fine-tuning alone. */
 export function finetuneRules(config: FinetuneConfig): Problem[] {
-  return [taskRules, partialRules, cropRules, lengthRules, studyRules].flatMap((rule) => rule(config));
+  return [taskRules, partialRules, cropRules, lengthRules, phaseRules, studyRules].flatMap((rule) => rule(config));
 }

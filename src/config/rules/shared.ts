@@ -1,9 +1,10 @@
 import { networkDescriptors } from '../../nets/descriptors';
 import type { NetworkInput } from '../../tasks/descriptor';
 import type { Config, NetworkConfig } from '../types';
+import { finetuneScheduleSchema } from '../schema/finetune';
 import { optimizerSchema, scheduleSchema } from '../schema/training';
 import { formatSize, listOf } from '../../text';
-import { error, formatPath, isIdle, warning, type Problem, type SchemaNode } from '../../schema';
+import { error, formatPath, idleBecause, warning, type Problem, type SchemaNode } from '../../schema';
 
 /** A size of crops that the network cannot take. */
 export function sizeRules({ path, size, derived }: NetworkInput, network: NetworkConfig): Problem[] {
@@ -86,23 +87,22 @@ export function optimizerRules({ optimizer }: Config): Problem[] {
   return [error(['optimizer', 'nesterov'], 'needs a momentum above 0', false)];
 }
 
-const NAMED: Readonly<Record<'optimizer' | 'schedule', SchemaNode>> = {
-  optimizer: optimizerSchema,
-  schedule: scheduleSchema,
-};
-
 /** Settings that were changed, but that the chosen optimizer or schedule does not look at. */
 export function idleRules(config: Config): Problem[] {
-  return (['optimizer', 'schedule'] as const).flatMap((section) => {
+  const sections: readonly (readonly ['optimizer' | 'schedule', SchemaNode])[] = [
+    ['optimizer', optimizerSchema],
+    ['schedule', config.kind === 'finetune' ? finetuneScheduleSchema : scheduleSchema],
+  ];
+  return sections.flatMap(([section, { properties = {} }]) => {
     const value: Readonly<Record<string, unknown>> = config[section];
-    const idle = Object.entries(NAMED[section].properties!).filter(([, schema]) => isIdle(value, schema));
-    const changed = idle.filter(([key, schema]) => JSON.stringify(value[key]) !== JSON.stringify(schema.default));
-    return changed.map(([key, { usedBy = [] }]) =>
-      warning(
-        [section, key],
-        `unused: ${section}.name "${String(value.name)}" has no such setting, only ${listOf(usedBy, 'and')}`,
-      ),
-    );
+    return Object.entries(properties).flatMap(([key, schema]) => {
+      const because = idleBecause(value, schema);
+      if (!because || JSON.stringify(value[key]) === JSON.stringify(schema.default)) return [];
+      const { usedBy = [], usedWith = {} } = schema;
+      const users = listOf(usedWith[because.key] ?? usedBy, 'and');
+      const where = because.key === 'name' ? `${section}.name` : `${section}.${because.key}.name`;
+      return [warning([section, key], `unused: ${where} "${because.value}" has no such setting, only ${users}`)];
+    });
   });
 }
 

@@ -5,6 +5,7 @@ import { pretrainSchema } from './pretrain';
 import { count } from '../../schema/shapes';
 import { studySchema } from './study';
 import { cropsSchema, finetuneAugmentSchema, inferenceSchema, initSchema, lossSchema, taskSchema } from './task';
+import { phasesSchema } from './phases';
 import { optimizerSchema, scheduleName, schedulePower } from './training';
 
 const { properties: common } = pretrainSchema;
@@ -160,7 +161,9 @@ const schedule = {
   examples: [{ name: 'warmup-cosine', warmupEpochs: 50 }],
   properties: {
     name: scheduleName,
+    phases: phasesSchema,
     warmupEpochs: {
+      usedWith: { phases: ['default'] },
       type: 'number',
       minimum: 0,
       default: 50,
@@ -172,6 +175,8 @@ const schedule = {
     power: schedulePower,
   },
 } as const;
+
+export const finetuneScheduleSchema = schedule;
 
 const train = {
   type: 'object',

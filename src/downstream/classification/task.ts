@@ -78,7 +78,7 @@ async function validate(network: Classifier, parts: Parts, store: VolumeStore, w
 }
 
 function build(parts: Parts): TrainedModel<ClassifiedBatch> {
-  const { config, totalSteps, onWarning } = parts;
+  const { config, onWarning } = parts;
   const network = buildClassifier(config);
   network.checkSize(config.crops.size);
   const store = classifierStore(config, onWarning);
@@ -86,7 +86,7 @@ function build(parts: Parts): TrainedModel<ClassifiedBatch> {
   return {
     weights: network.parameters,
     transfer: network,
-    ...trainedGroups(config, network, totalSteps),
+    ...trainedGroups(parts, network),
     loss: classificationLoss(network, weights),
     begin: (watched) => fitFeatures(network, parts, store, watched),
     validate: (watched) => validate(network, parts, store, watched),
@@ -112,6 +112,7 @@ export const classificationTask: TrainingTask<FinetuneConfig, ClassifiedCase, Cl
       workBytes: backwardBytes,
       inputBytes: 4 * network.inChannels * voxelCount(crops.size),
       rowFlops: forwardFlops,
+      encoderFlops: forwardFlops,
       followers: 0,
       tied: true,
     };

@@ -70,12 +70,8 @@ function trialBatch(config: FinetuneConfig, crops: number): LabelledBatch {
   return { ...noise(config, crops), crops, cropShape: size, codes, labelled, centres: new Float64Array(3 * crops) };
 }
 
-function build({
-  config,
-  cases,
-  totalSteps,
-  onWarning,
-}: BuildParts<FinetuneConfig, Case>): TrainedModel<LabelledBatch> {
+function build(parts: BuildParts<FinetuneConfig, Case>): TrainedModel<LabelledBatch> {
+  const { config, cases, onWarning } = parts;
   const network = buildNetwork(config);
   network.checkSize(config.crops.size);
   const codes = taskCodes(config);
@@ -83,7 +79,7 @@ function build({
   return {
     weights: network.parameters,
     transfer: network,
-    ...trainedGroups(config, network, totalSteps),
+    ...trainedGroups(parts, network),
     loss: segmentationLoss(network, codes, lossOptions(config.loss, codes)),
     validate: (watched) => validateSegmentation({ network, cases: cases.validation, store, codes, config, watched }),
     dispose: () => network.parameters.dispose(),
@@ -105,6 +101,7 @@ export const segmentationTask: TrainingTask<FinetuneConfig, Case, LabelledBatch>
       workBytes: workBytes(cost, voxels * outChannels * FLOAT, LOSS_COPIES),
       inputBytes: voxels * (FLOAT * network.inChannels + 1),
       rowFlops: cost.forwardFlops,
+      encoderFlops: estimate(network, crops.size).forwardFlops,
       followers: 0,
       tied: false,
     };

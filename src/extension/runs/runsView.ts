@@ -61,6 +61,7 @@ function tooltipOf(run: RunSummary): vscode.MarkdownString {
     ['Device', state.device ?? run.launch?.device],
     ['Config', state.configFile ?? run.launch?.configFile],
     ['Initialised from', state.initFrom],
+    ['Schedule', state.schedule],
     ['Started', state.started && formatTime(state.started)],
     ['Ended', state.ended && formatTime(state.ended)],
     ['Process', state.pid === undefined ? undefined : `${state.pid} on ${state.host ?? 'this machine'}`],

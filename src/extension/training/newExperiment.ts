@@ -7,6 +7,7 @@ import {
   presetNames,
   presetsOfTask,
   presetText,
+  scheduleDescriptions,
   type PresetName,
 } from '../../config';
 import { networkDescriptors } from '../../nets/descriptors';
@@ -38,6 +39,8 @@ interface Start {
   readonly preset: PresetName;
   /** Another network than the preset's. */
   readonly network?: string | undefined;
+  /** Of a fine-tuning, another schedule than the preset's. */
+  readonly schedule?: string | undefined;
 }
 
 /** Questions that are asked after the start is known: on which data, and the name. */
@@ -79,10 +82,25 @@ function networkChoices(task: string, preset: PresetName) {
     .sort((a, b) => Number(b.label === usual) - Number(a.label === usual));
 }
 
-/** What is to be trained: a pretext task, its preset and its network, or a preset of a fine-tuning. */
+/** The fine-tuning schedules, the preset's own first. */
+function scheduleChoices() {
+  const own = { label: 'as in the preset', description: 'One warm-up, then the rate falls', schedule: undefined };
+  const others = Object.entries(scheduleDescriptions).map(([schedule, line]) => ({
+    label: schedule,
+    description: line,
+    schedule,
+  }));
+  return [own, ...others];
+}
+
+/** What is to be trained: a pretext task, its preset and its network, or a preset of a fine-tuning and its schedule. */
 async function pickStart(): Promise<{ start: Start; questions: number }> {
   const what = await choose('(1): what is to be trained?', trainChoices());
-  if ('preset' in what) return { start: { preset: what.preset }, questions: 1 };
+  if ('preset' in what) {
+    const title = `(2 of ${2 + QUESTIONS_LEFT}): what is trained when?`;
+    const { schedule } = await choose(title, scheduleChoices());
+    return { start: { preset: what.preset, schedule }, questions: 2 };
+  }
   const questions = 3 + QUESTIONS_LEFT;
   const presets = presetsOfTask(what.task).map((preset) => ({
     label: preset,
@@ -186,7 +204,7 @@ export const newExperimentCommand: CommandDefinition = {
   async run(services, argument) {
     const root = requireFolder('Open a folder first: the config and its runs are written into it.');
     const { start, questions } = await pickStart();
-    const { preset, network } = start;
+    const { preset, network, schedule } = start;
     const data = await pickData(services, root, argument, questions);
     const found = await lookAt(services, data);
     const channel = await pickChannel(preset, found);
@@ -194,7 +212,7 @@ export const newExperimentCommand: CommandDefinition = {
     const file = join(root.fsPath, name + CONFIG_SUFFIX);
     const path = relative(root.fsPath, data).split('\\').join('/') || '.';
     await checkOutputs({ outputs: [file], inputs: [data] });
-    await writeFileAtomically(file, presetText(preset, { data: path, name, found, channel, network }));
+    await writeFileAtomically(file, presetText(preset, { data: path, name, found, channel, network, schedule }));
     const uri = vscode.Uri.file(file);
     await vscode.window.showTextDocument(uri, { preview: false });
     services.walkthrough.done('config');

@@ -1,4 +1,5 @@
 import { statedConfig, validConfig } from '../../config/ofCheckpoint';
+import { phasesTitle } from '../../config/phases';
 import { downstreamFor } from '../../downstream/descriptors';
 import { pretextOfConfig } from '../../pretext/descriptors';
 import { resolveTask, type Task } from '../../config/task';
@@ -50,6 +51,12 @@ function taskOf(metadata: CardFacts['metadata']): Task | undefined {
   return config?.kind === 'finetune' && metadata.kind === 'finetune' ? resolveTask(config.task) : undefined;
 }
 
+/** What was trained when, of a fine-tuned network. */
+function scheduleOf(metadata: CardFacts['metadata']): string | undefined {
+  const config = validConfig(metadata);
+  return config?.kind === 'finetune' && metadata.kind === 'finetune' ? phasesTitle(config) : undefined;
+}
+
 function kindOf(metadata: CardFacts['metadata']): string {
   if (metadata.kind === 'pretrain') {
     const credit = pretextOfConfig(statedConfig(metadata))?.credit;
@@ -69,6 +76,7 @@ function about({ metadata, branch, tensors, parameters, modules }: CardFacts): s
     ['Classes', task?.classes.map(({ name }) => name).join(', ')],
     ['Network', networkText(config?.network)],
     ['Branch', branch ?? undefined],
+    ['Fine-tuning schedule', scheduleOf(metadata)],
     ['Optimizer steps', metadata.step],
     ['Tensors', String(tensors)],
     ['Parameters', formatCount(parameters)],

@@ -34,6 +34,12 @@ export const warmupCosine = (options: WarmupOptions): Schedule =>
 export const warmupPoly = ({ power, ...options }: WarmupOptions & { readonly power: number }): Schedule =>
   warmedUp(options, (progress) => Math.max(0, 1 - progress) ** power);
 
+/** Linear rise over `steps` to `peak`, which its last step has (nnU-Net's Lin_incr_LRScheduler). */
+export const linearRise =
+  (peak: number, steps: number): Schedule =>
+  (step) =>
+    (peak * (step + 1)) / steps;
+
 /**
  * Linear warm-up from `startRate`, then half a cosine to `endRate` at `totalSteps` (VoCo optimizers/lr_scheduler.py,
  * LinearWarmupCosineAnnealingLR). The base rate is reached at step warmupSteps − 1 and used twice; past the end the rate

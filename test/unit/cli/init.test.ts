@@ -105,3 +105,21 @@ it('takes the keys of a kind along when --set changes it', async () => {
   expect(back.config.data.preprocess.intensity).toMatchObject({ kind: 'window', low: -175 });
   await expect(loadConfig(file, { set: [...set, 'data.preprocess.intensity.low=0'] })).rejects.toThrow(/low/);
 });
+
+it('writes a fine-tuning schedule, and says in a line where there is none of the name', async () => {
+  const made = await voco(['init', 'saw.voco.json', '--preset', 'btcv', '--schedule', 'sawtooth'], root);
+  expect(made.code, made.stderr).toBe(0);
+  const { config } = await loadConfig(join(root, 'saw.voco.json'));
+  expect(config.schedule).toEqual({
+    name: 'poly',
+    phases: { name: 'sawtooth', decoder: 0.1, warmup: 0.1, decoderRate: 1 },
+    warmupEpochs: 50,
+    minLr: 0,
+    power: 0.9,
+  });
+  expect(readFileSync(join(root, 'saw.voco.json'), 'utf8')).not.toContain('warmupEpochs');
+  const misspelt = await voco(['init', 'b.voco.json', '--preset', 'btcv', '--schedule', 'sawtoth'], root);
+  expect(misspelt).toMatchObject({ code: 2, stderr: expect.stringContaining('did you mean "sawtooth"?') });
+  const pretraining = await voco(['init', 'b.voco.json', '--task', 'mae', '--schedule', 'frozen'], root);
+  expect(pretraining).toMatchObject({ code: 2, stderr: expect.stringContaining('schedules are of fine-tunings') });
+});

@@ -1,11 +1,11 @@
-import { cpSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
+import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { makeTaskPhantom } from '../../../src/data/phantom';
-import { checkpointFile, listCheckpoints, readRunState } from '../../../src/runs';
+import { checkpointFile, readRunState } from '../../../src/runs';
 import { train } from '../../../src/train';
 import { differingTensors, metricsLines, startVoco, stepsOf, trainingDevice, until } from '../../support/trainer';
-import { quiet, runsFolder, writeFinetune, type Json } from './support';
+import { killedAfter, quiet, runsFolder, writeFinetune, type Json } from './support';
 
 /** A classification that was interrupted ends with the weights, to the bit, of one that was not. */
 const root = runsFolder('classify-kept');
@@ -45,18 +45,6 @@ function write(name: string, change: Json = {}): string {
 
 const start = (name: string, change?: Json) =>
   train('finetune', { configFile: write(name, change), resume: false, set: [] }, quiet);
-
-/** A copy of a finished run as a kill one step after the checkpoint of `step` would have left it. */
-async function killedAfter(runDir: string, step: number): Promise<string> {
-  const copy = `${runDir}-from-${step}`;
-  cpSync(runDir, copy, { recursive: true });
-  const { checkpoints } = await listCheckpoints(copy);
-  for (const { file } of checkpoints.filter((checkpoint) => checkpoint.step > step)) unlinkSync(file);
-  const metrics = join(copy, 'metrics.jsonl');
-  const lines = readFileSync(metrics, 'utf8').split('\n');
-  writeFileSync(metrics, `${lines.slice(0, step + 1).join('\n')}\n${lines[step + 1]!.slice(0, 40)}`);
-  return copy;
-}
 
 describe('a classification that is resumed goes on bit for bit', () => {
   it.each<[string, Json]>([

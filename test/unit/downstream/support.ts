@@ -1,7 +1,8 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
+import { listCheckpoints } from '../../../src/runs';
 import { killChildren } from '../../support/trainer';
 
 export type Json = Record<string, unknown>;
@@ -24,4 +25,16 @@ export function writeFinetune(folder: string, name: string, settings: Json): str
   const base = { kind: 'finetune', name, threads: 1, output: 'runs' };
   writeFileSync(file, JSON.stringify({ ...base, ...settings }));
   return file;
+}
+
+/** A copy of a finished run as a kill one step after the checkpoint of `step` would have left it. */
+export async function killedAfter(runDir: string, step: number): Promise<string> {
+  const copy = `${runDir}-from-${step}`;
+  cpSync(runDir, copy, { recursive: true });
+  const { checkpoints } = await listCheckpoints(copy);
+  for (const { file } of checkpoints.filter((checkpoint) => checkpoint.step > step)) unlinkSync(file);
+  const metrics = join(copy, 'metrics.jsonl');
+  const lines = readFileSync(metrics, 'utf8').split('\n');
+  writeFileSync(metrics, `${lines.slice(0, step + 1).join('\n')}\n${lines[step + 1]!.slice(0, 40)}`);
+  return copy;
 }

@@ -45,7 +45,8 @@ beforeAll(async () => {
 });
 
 const compare = (seeds: readonly number[], cases: readonly number[] = [1, 3]): Record<string, unknown> => ({
-  init: { checkpoint, encoderRate: 0.5, freezeFor: 0.4, kernelScale: 0.25 },
+  init: { checkpoint, encoderRate: 0.5, kernelScale: 0.25 },
+  schedule: { phases: { name: 'sawtooth', decoder: 0.4, warmup: 0.3 } },
   study: { cases, seeds },
 });
 
@@ -76,12 +77,17 @@ describe('a study', () => {
       expect(classes).toEqual({ liver: last['validation/dice/liver'] });
       const config = json(run, 'config.json') as {
         seed: number;
-        init: { checkpoint: string | null; encoderRate: number; freezeFor: number; kernelScale: number | null };
+        init: { checkpoint: string | null; encoderRate: number; kernelScale: number | null };
+        schedule: { phases: object };
       };
       expect(config.seed).toBe(seed);
       expect(config.init.checkpoint).toBe(arm === 'scratch' ? null : checkpoint);
       expect(config.init.encoderRate).toBe(arm === 'scratch' ? 1 : 0.5);
-      expect(config.init.freezeFor).toBe(arm === 'scratch' ? 0 : 0.4);
+      expect(config.schedule.phases).toEqual(
+        arm === 'scratch'
+          ? { name: 'warm-up', warmup: 0.3 }
+          : { name: 'sawtooth', decoder: 0.4, warmup: 0.3, decoderRate: 1 },
+      );
       expect(config.init.kernelScale).toBe(arm === 'scratch' ? null : 0.25);
       expect((json(run, 'cases.json') as { train: string[] }).train).toHaveLength(cases);
       expect(existsSync(join(dir, 'init.json'))).toBe(arm === 'pretrained');

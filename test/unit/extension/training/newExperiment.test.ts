@@ -50,10 +50,27 @@ it('writes a config of the chosen preset, data and name, and opens it', async ()
 
 it('takes the datalist that a menu stands on, and a path outside of the folder', async () => {
   editor.pick('demo-finetune');
+  editor.pick('sawtooth');
   editor.enter('first');
   await extension.run(newExperimentCommand, Uri.file(join(extension.root, 'data/dataset_0.json')));
   const { config } = await loadConfig(join(extension.folder, 'first.voco.json'));
-  expect(config.kind).toBe('finetune');
+  expect(config).toMatchObject({
+    kind: 'finetune',
+    schedule: { name: 'poly', phases: { name: 'sawtooth', decoder: 0.1, warmup: 0.1, decoderRate: 1 } },
+  });
+  expect(editor.questions.map(({ title }) => title)).toEqual([
+    'New Experiment (1): what is to be trained?',
+    'New Experiment (2 of 4): what is trained when?',
+    'New Experiment (4 of 4): name',
+  ]);
+  expect(editor.questions[1]?.labels).toEqual([
+    'as in the preset',
+    'default',
+    'frozen',
+    'warm-up',
+    'sawtooth',
+    'valley',
+  ]);
   expect(config.data.train).toMatchObject([{ datalist: join(extension.root, 'data/dataset_0.json') }]);
 });
 
