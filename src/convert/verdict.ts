@@ -1,6 +1,6 @@
 import { UserError } from '../errors/userError';
 import { networkText, type AnyNetwork } from '../nets';
-import { describedSection } from '../nets/descriptors';
+import { describedSection, networkDescriptors } from '../nets/descriptors';
 import { planWeights, type Branch, type Plan, type Recognised, type WeightsSource } from '../runs/import';
 import { valueText } from '../text';
 
@@ -52,13 +52,17 @@ function keysToSet(section: NonNullable<Recognised['section']>, network: AnyNetw
   const full = own.section as unknown as Record<string, unknown>;
   const set = (key: string, now: unknown): string =>
     `network.${key} to ${valueText(section[key])} (now ${valueText(now)})`;
-  if (own.descriptor.name !== section.name)
+  if (own.descriptor.name !== section.name) {
+    const { sizeKey } = networkDescriptors.get(section.name);
+    const size = section[sizeKey];
     return [
       set('name', own.descriptor.name),
-      ...(section.featureSize === undefined ? [] : [`network.featureSize to ${valueText(section.featureSize)}`]),
+      ...(size === undefined ? [] : [`network.${sizeKey} to ${valueText(size)}`]),
     ];
+  }
   const keys = Object.keys(section).filter((key) => !ADAPTED.has(key));
-  return keys.filter((key) => valueText(section[key]) !== valueText(full[key])).map((key) => set(key, full[key]));
+  const normal = (own.descriptor.normal?.(own.section) ?? own.section) as unknown as Record<string, unknown>;
+  return keys.filter((key) => valueText(section[key]) !== valueText(normal[key])).map((key) => set(key, full[key]));
 }
 
 /**

@@ -76,6 +76,8 @@ export interface NetworkDescriptor<Section extends NetworkSection = NetworkSecti
   stride(section: Section): Vec3;
   /** What is wrong with a size of crops. */
   sizeProblem(section: Section, size: Vec3): SizeProblem | undefined;
+  /** The section in the form in which any two that build the same network are equal; without it they are equal as they are. */
+  normal?(section: Section): Section;
   /** Keys of the section that contradict each other; paths start at the section. */
   rules(section: Section): Problem[];
   /** How its encoder can leave out what a pretext task hides: by voxels (SparK), or by tokens of patches (SimMIM). */

@@ -3,6 +3,7 @@ import { isRecord } from '../schema';
 import { completeSection, type NetworkDescriptor, type NetworkSection } from './descriptor';
 import { primus } from './primus/descriptor';
 import { segresnet } from './segresnet/descriptor';
+import { resencUnet } from './resenc-unet/descriptor';
 import { swinUnetr } from './swin-unetr/descriptor';
 import { unet3d } from './unet3d/descriptor';
 
@@ -12,6 +13,7 @@ const own = {
   unet3d,
   primus,
   segresnet,
+  'resenc-unet': resencUnet,
 } as const;
 
 export type NetworkName = keyof typeof own;

@@ -1,8 +1,6 @@
 import type { Vec3 } from '../geometry';
+import { groupNorm } from '../tensor/ops';
 import * as tf from '../tensor/tf';
-
-/** Guard of the square root, as in every instance norm. */
-const EPS = 1e-5;
 
 /** Which voxels of some crops a network may see: whole blocks of a grid, at any resolution up to that grid. */
 export class VisibleVoxels {
@@ -44,18 +42,5 @@ export class VisibleVoxels {
  * @param x `[N, X, Y, Z, C]`; @param visible `[N, X, Y, Z, 1]`
  * @param slope of the leaky ReLU; 1: none
  */
-export function visibleNorm(x: tf.Tensor5D, visible: tf.Tensor5D, slope = 1): tf.Tensor5D {
-  return tf.tidy(() => {
-    const [n, nx, ny, nz, channels] = x.shape;
-    const voxels = nx * ny * nz;
-    const flat = tf.reshape(x, [n, voxels, channels]);
-    const seen = tf.reshape(visible, [n, voxels, 1]);
-    const count = tf.maximum(tf.sum(seen, 1, true), 1);
-    const mean = tf.div(tf.sum(tf.mul(flat, seen), 1, true), count);
-    const centred = tf.mul(tf.sub(flat, mean), seen);
-    const variance = tf.div(tf.sum(tf.square(centred), 1, true), count);
-    const normal = tf.mul(centred, tf.rsqrt(tf.add(variance, EPS)));
-    const bent = slope === 1 ? normal : tf.add(tf.mul(tf.relu(normal), 1 - slope), tf.mul(normal, slope));
-    return tf.reshape(bent, x.shape);
-  });
-}
+export const visibleNorm = (x: tf.Tensor5D, visible: tf.Tensor5D, slope = 1): tf.Tensor5D =>
+  groupNorm(x, { groups: x.shape[4], visible, slope });

@@ -55,7 +55,7 @@ class EvaAttention {
     this.q = dense(scope.at('q_proj'), channels, channels);
     this.k = dense(scope.at('k_proj'), channels, channels, { bias: false });
     this.v = dense(scope.at('v_proj'), channels, channels);
-    this.norm = innerNorm ? scope.at('norm').layerNorm(channels) : undefined;
+    this.norm = innerNorm ? scope.at('norm').norm(channels) : undefined;
     this.proj = dense(scope.at('proj'), channels, channels, { layer });
   }
 
@@ -80,7 +80,7 @@ class Swiglu {
     const hidden = hiddenOf(channels);
     this.gate = dense(scope.at('fc1_g'), channels, hidden);
     this.value = dense(scope.at('fc1_x'), channels, hidden);
-    this.norm = scope.at('norm').layerNorm(hidden);
+    this.norm = scope.at('norm').norm(hidden);
     this.out = dense(scope.at('fc2'), hidden, channels, { layer });
   }
 
@@ -110,9 +110,9 @@ class EvaBlock {
         ? undefined
         : scope.set.add(`${scope.prefix}gamma_${number}`, [channels], { kind: 'constant', value: layerScale }),
     );
-    this.norm1 = scope.at('norm1').layerNorm(channels);
+    this.norm1 = scope.at('norm1').norm(channels);
     this.attention = new EvaAttention(scope.at('attn'), shape, layer);
-    this.norm2 = scope.at('norm2').layerNorm(channels);
+    this.norm2 = scope.at('norm2').norm(channels);
     this.mlp = new Swiglu(scope.at('mlp'), channels, layer);
   }
 
@@ -144,7 +144,7 @@ export class Eva {
     const { channels } = shape;
     this.positions = scope.set.add(`${scope.prefix}pos_embed`, [1, tokens, channels], { kind: 'normal', std: STD });
     this.blocks = Array.from({ length: depth }, (_, i) => new EvaBlock(scope.at(`blocks.${i}`), shape, i + 1));
-    this.norm = scope.at('norm').layerNorm(channels);
+    this.norm = scope.at('norm').norm(channels);
   }
 
   /** Tokens [N, n, C] with their positions. */

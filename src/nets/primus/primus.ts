@@ -71,7 +71,7 @@ export class PatchDecoder {
       const last = i === shapes.length - 1;
       const filter = [shape.inChannels, shape.outChannels, ...shape.stride];
       const conv = convolution(last ? at : at.at('0'), filter, shape.outChannels);
-      return last ? { shape, conv } : { shape, conv, norm: at.at('1').layerNorm(shape.outChannels) };
+      return last ? { shape, conv } : { shape, conv, norm: at.at('1').norm(shape.outChannels) };
     });
   }
 

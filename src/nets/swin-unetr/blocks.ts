@@ -74,9 +74,9 @@ export class SwinBlock {
     heads: number,
     private readonly shifted: boolean,
   ) {
-    this.norm1 = scope.at('norm1').layerNorm(channels);
+    this.norm1 = scope.at('norm1').norm(channels);
     this.attention = new WindowAttention(scope.at('attn'), channels, heads);
-    this.norm2 = scope.at('norm2').layerNorm(channels);
+    this.norm2 = scope.at('norm2').norm(channels);
     this.linear1 = scope.at('mlp.linear1').linear(channels, MLP_RATIO * channels);
     this.linear2 = scope.at('mlp.linear2').linear(MLP_RATIO * channels, channels);
   }

@@ -27,7 +27,7 @@ export class PatchMerging {
     private readonly mode: MergingMode = 'merging',
   ) {
     this.reduction = scope.at('reduction').linearNoBias(8 * channels, 2 * channels).weight;
-    this.norm = scope.at('norm').layerNorm(8 * channels);
+    this.norm = scope.at('norm').norm(8 * channels);
   }
 
   /** [N, D, H, W, C] → [N, ⌈D/2⌉, ⌈H/2⌉, ⌈W/2⌉, 2C]. */

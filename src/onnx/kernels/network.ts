@@ -102,7 +102,8 @@ function grouped(recording: Recording, x: Value, groups: number, eps: number): s
 
 function groupNorm({ recording, inputs, attrs }: Call<'VocoGroupNorm'>): [Value, Value, Value] {
   const { graph } = recording;
-  const { x, gamma, beta, residual } = inputs;
+  const { x, gamma, beta, residual, visible } = inputs;
+  if (visible) throw new Error('a norm over visible voxels is part of pre-training alone');
   const { groups, eps, slope } = attrs;
   const channels = x.shape[4]!;
   const at = recording.moduleOf(gamma);

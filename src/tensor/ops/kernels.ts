@@ -57,17 +57,14 @@ export interface Signature<Inputs, Attrs, Outputs> {
   outputs: Outputs;
 }
 
-interface GroupNormGrad<T> {
+interface GroupNormInputs<T> {
   x: T;
-  dy: T;
-  /** [N,G] */
-  mean: T;
-  /** [N,G] */
-  rstd: T;
   gamma?: T;
   beta?: T;
-  /** What was added before the activation; not given where there is none. */
+  /** What was added before the activation. */
   residual?: T;
+  /** [N,D,H,W,1], 1 or 0: voxels that have part in the statistics. */
+  visible?: T;
 }
 
 interface Attention<T> {
@@ -117,10 +114,10 @@ export interface OurKernelTypes<T> {
   VocoInstanceNorm: Signature<{ x: T }, EpsAttrs & SlopeAttrs, [T, T, T]>;
   /** {y, dy, rstd} → dx from the output, the activation (`slope` above 0) included. */
   VocoInstanceNormGrad: Signature<{ y: T; dy: T; rstd: T }, SlopeAttrs, T>;
-  /** {x[N,D,H,W,C], gamma?[C], beta?[C], residual?} → [y, mean[N,G], rstd[N,G]], then leaky ReLU with `slope`. */
-  VocoGroupNorm: Signature<{ x: T; gamma?: T; beta?: T; residual?: T }, GroupNormAttrs, [T, T, T]>;
-  /** {x, dy, mean, rstd, gamma?, beta?, residual?} → [dx, dgamma[C], dbeta[C], dresidual where there is one]. */
-  VocoGroupNormGrad: Signature<GroupNormGrad<T>, SlopeAttrs, [T, T, T, T?]>;
+  /** {x[N,D,H,W,C], gamma?[C], beta?[C], residual?, visible?} → [y, mean[N,G], rstd[N,G]], then leaky ReLU with `slope`. */
+  VocoGroupNorm: Signature<GroupNormInputs<T>, GroupNormAttrs, [T, T, T]>;
+  /** And {dy, mean, rstd} → [dx, dgamma[C], dbeta[C], dresidual where there is one]. */
+  VocoGroupNormGrad: Signature<GroupNormInputs<T> & { dy: T; mean: T; rstd: T }, SlopeAttrs, [T, T, T, T?]>;
   /** {x[N,D,H,W,C]} → means of blocks [N,D',H',W',C]. */
   VocoAveragePool: Signature<{ x: T }, PoolAttrs, T>;
   /** {dy} → dx of `inputShape`. */

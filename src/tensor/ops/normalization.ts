@@ -15,7 +15,7 @@ export function normalise(
 }
 
 /** The gradient of {@link normalise}'s x, from its output y. */
-export function normaliseGradient(y: tf.Tensor, dy: tf.Tensor, rstd: tf.Tensor, axes: number[]): tf.Tensor {
+function normaliseGradient(y: tf.Tensor, dy: tf.Tensor, rstd: tf.Tensor, axes: number[]): tf.Tensor {
   const projected = tf.mul(y, tf.mean(tf.mul(dy, y), axes, true));
   return tf.mul(rstd, tf.sub(tf.sub(dy, tf.mean(dy, axes, true)), projected));
 }

@@ -4,8 +4,8 @@ import { describe, expect, test } from 'vitest';
 import { configSchema, diagnose, loadConfig } from '../../../src/config';
 import { editorSchema } from '../../../src/config/editorSchema';
 import { networkDescriptors } from '../../../src/nets/descriptors';
-import { listOf } from '../../../src/text';
 import { schemasAt, settle, type SchemaNode } from '../../../src/schema';
+import { listOf } from '../../../src/text';
 import { temporaryFolder } from '../runs/support';
 
 const minimal = { kind: 'pretrain', data: { train: [{ folder: 'a' }] } };
@@ -55,6 +55,21 @@ describe('the section network is told by its name', () => {
     [{ name: 'unet3d', width: 8 }, 'network.width: unknown key; known keys here: name, featureSize, inChannels'],
     [{ name: 'unet3d', useV2: 3 }, 'network.useV2: must be true or false, is 3'],
     [{ depths: [2, 2] }, 'network.depths: must have 4 item(s), has 2'],
+    [
+      { name: 'resenc-unet', strides: [[2, 2, 2]] },
+      'network.strides[0]: must be [1, 1, 1]: the first stage has the resolution of the input',
+    ],
+    [
+      { name: 'resenc-unet', stages: 3, blocks: [1, 2, 3, 4] },
+      'network.blocks: has 4 entries for the 3 stages of network.stages 3',
+    ],
+    [
+      { name: 'resenc-unet', stages: 3, decoderConvs: [1, 2, 3] },
+      'network.decoderConvs: has 3 entries for the 2 steps of the decoder of network.stages 3',
+    ],
+    [{ name: 'resenc-unet', kernels: [[3, 3, 2]] }, 'network.kernels[0][2]: must be odd, is 2'],
+    [{ name: 'resenc-unet', features: [] }, 'network.features: must have at least 1 item(s), has 0'],
+    [{ name: 'resenc-unet', features: 32 }, 'network.features: must be a list [ … ], is 32'],
     [{ featureSize: 50 }, 'network.featureSize: must be a multiple of 12 for swin-unetr, is 50'],
   ])('%j', (network, message) => {
     expect(messages(network)).toContain(message);

@@ -54,6 +54,13 @@ const running = (slope: number): Case['f'] =>
     const variance = tf.add<tf.Tensor1D>(tf.square(normal('variance', gamma.shape)), 0.1);
     return channelNorm(x, { mean, variance, gamma, beta, slope });
   }) as unknown as Case['f'];
+/** Every second voxel of those of the last sample, and most of the others, are seen. */
+const groupVisible = (groups: number, slope: number): Case['f'] =>
+  ((x: tf.Tensor5D, gamma: tf.Tensor1D, beta: tf.Tensor1D, residual: tf.Tensor5D) => {
+    const [n, d, h, w] = x.shape;
+    const seen = Float32Array.from({ length: n * d * h * w }, (_, i) => (i % (i < d * h * w ? 5 : 2) === 0 ? 0 : 1));
+    return groupNorm(x, { groups, gamma, beta, residual, slope, visible: tf.tensor5d(seen, [n, d, h, w, 1]) });
+  }) as unknown as Case['f'];
 const attention = (tableWindow: Vec3, window: Vec3, shift: Vec3): Case['f'] =>
   ((qkv: tf.Tensor5D, pad: tf.Tensor1D, table: tf.Tensor2D) =>
     windowAttention(qkv, pad, table, { tableWindow, window, shift, heads: 2, scale: 0.5 })) as unknown as Case['f'];
@@ -130,6 +137,8 @@ const cases: Case[] = [
   { name: 'channelNorm, ReLU', shapes: [[2, 3, 5, 4, 8], [8], [8]], f: running(0) },
   { name: 'upsample', shapes: [[2, 4, 3, 5, 3]], f: (x) => upsample(x as tf.Tensor5D) },
   { name: 'upsample, four channels', shapes: [[1, 3, 1, 2, 4]], f: (x) => upsample(x as tf.Tensor5D) },
+  { name: 'groupNorm, visible voxels', shapes: [[2, 3, 5, 4, 8], [8], [8], [2, 3, 5, 4, 8]], f: groupVisible(8, 0.01) }, // prettier-ignore
+  { name: 'groupNorm, visible voxels and groups', shapes: [[2, 3, 5, 4, 6], [6], [6], [2, 3, 5, 4, 6]], f: groupVisible(2, 1) }, // prettier-ignore
   { name: 'averagePool3d', shapes: [[2, 4, 6, 2, 3]], f: (x) => averagePool3d(x as tf.Tensor5D, [2, 3, 1]) },
   { name: 'tokenAttention', shapes: [[2, 5, 24], [2, 5, 24], [2, 5, 24]], f: tokens(2, 1) }, // prettier-ignore
   { name: 'tokenAttention, angles of each crop', shapes: [[3, 32, 18], [3, 32, 18], [3, 32, 18]], f: tokens(3, 3) }, // prettier-ignore

@@ -287,6 +287,25 @@ describe('groupNorm', () => {
     expect(Math.max(...tf.abs(tf.sub(variance, 1)).dataSync())).toBeLessThan(1e-4);
   });
 
+  test('of visible voxels, the others have no part in anything', () => {
+    const [x, gamma, beta, residual] = inputs();
+    const seen = Float32Array.from({ length: 48 }, (_, i) => (i % 3 === 0 || i > 40 ? 1 : 0));
+    const visible = tf.tensor5d(seen, [2, 3, 2, 4, 1]);
+    // Another value in each hidden voxel.
+    const other = tf.add(x, tf.mul(tf.sub(1, visible), 100)) as tf.Tensor5D;
+    const norm = (from: tf.Tensor5D) => groupNorm(from, { groups: 3, gamma, beta, residual, visible, slope: 0.1 });
+    expect(tf.max(tf.abs(tf.sub(norm(other), norm(x)))).dataSync()[0]).toBe(0);
+    // Alone, the visible voxels of a sample give the same.
+    const at = [...seen.keys()].filter((i) => i < 24 && seen[i] === 1);
+    const alone = (t: tf.Tensor5D) => tf.reshape(tf.gather(tf.reshape(t, [48, 6]), at), [1, at.length, 1, 1, 6]) as tf.Tensor5D; // prettier-ignore
+    const expected = groupNorm(alone(x), { groups: 3, gamma, beta, residual: alone(residual), slope: 0.1 });
+    expect(relativeError(alone(norm(x)).dataSync(), expected.dataSync())).toBeLessThan(1e-6);
+    const hidden = tf.mul(norm(x), tf.sub(1, visible));
+    expect(Math.max(...tf.abs(hidden).dataSync())).toBe(0);
+    const f = (...[a, g, b, r]: AnyTensors) => groupNorm(a as tf.Tensor5D, { groups: 3, ...options([g!, b!, r!], 0.2), visible }); // prettier-ignore
+    expect(gradientError(f, smooth())).toBeLessThan(2e-3);
+  });
+
   test('groups that do not divide the channels are refused', () => {
     expect(() => groupNorm(inputs()[0], { groups: 4 })).toThrow('4 groups do not divide 6 channels');
   });

@@ -16,6 +16,8 @@ interface Affine {
   gamma?: TensorInfo;
   beta?: TensorInfo;
   residual?: TensorInfo;
+  /** [N,D,H,W,1]: 1 for voxels that have part in the statistics, 0 for others. */
+  visible?: TensorInfo;
 }
 
 const sizeOf = (x: TensorInfo, groups: number): Size => ({
@@ -63,7 +65,36 @@ function beforeActivation(size: Size, { gamma, beta, residual }: Affine, first: 
   return [z, tensors];
 }
 
-/** {x, gamma?, beta?, residual?} → [y, mean[N,G], rstd[N,G]]. */
+/** x, or 0 where a voxel is not visible: another tensor then. */
+const masked = (backend: GpuBackend, x: TensorInfo, visible: TensorInfo | undefined): TensorInfo =>
+  visible ? elementwise(backend, [x, visible], `X0[i] * X1[i / ${x.shape[4]!}]`, { scalar: true }) : x;
+
+/** Share of the voxels that are visible [N, 1]; undefined where all are. */
+function shareOf(
+  backend: GpuBackend,
+  { batch, voxels }: Size,
+  visible: TensorInfo | undefined,
+): TensorInfo | undefined {
+  if (!visible) return undefined;
+  const sums = { rows: voxels, columns: 1, groups: batch, scale: 1 / voxels, expressions: ['X0[at]'] as const };
+  return columnSums(backend, sums, [visible])[0];
+}
+
+/** Means over all voxels [N, X] become means over the visible ones, which take their place. */
+function ofVisible(
+  backend: GpuBackend,
+  { voxels }: Size,
+  means: TensorInfo,
+  share: TensorInfo | undefined,
+): TensorInfo {
+  if (!share) return means;
+  const width = means.shape.reduce((a, b) => a * b, 1) / share.shape[0]!;
+  const result = elementwise(backend, [means, share], `X0[i] / max(X1[i / ${width}], ${1 / voxels})`, { scalar: true });
+  release(backend, means);
+  return result;
+}
+
+/** {x, gamma?, beta?, residual?, visible?} → [y, mean[N,G], rstd[N,G]]. */
 export function groupNorm(
   backend: GpuBackend,
   x: TensorInfo,
@@ -71,28 +102,44 @@ export function groupNorm(
   { groups, eps, slope }: GroupNormAttrs,
 ): [TensorInfo, TensorInfo, TensorInfo] {
   const size = sizeOf(x, groups);
+  const { visible } = affine;
   const sums = { rows: size.voxels, columns: size.channels, groups: size.batch, scale: 1 / size.voxels };
-  const mean = groupMeans(backend, size, columnSums(backend, { ...sums, expressions: ['X0[at]'] as const }, [x])[0]);
-  const expressions = [`square(X0[at] - X1[group_ * ${groups} + column / ${inGroup(size)}])`] as const;
-  const functions = 'fn square(v: f32) -> f32 { return v * v; }';
-  const variance = groupMeans(backend, size, columnSums(backend, { ...sums, functions, expressions }, [x, mean])[0]);
+  const share = shareOf(backend, size, visible);
+  const meansOf = (functions: string, expression: string, tensors: TensorInfo[]): TensorInfo => {
+    const seen = visible ? ` * X${tensors.length}[row]` : '';
+    const expressions = [`${expression}${seen}`] as const;
+    const [perChannel] = columnSums(
+      backend,
+      { ...sums, functions, expressions },
+      visible ? [...tensors, visible] : tensors,
+    );
+    return ofVisible(backend, size, groupMeans(backend, size, perChannel), share);
+  };
+  const mean = meansOf('', 'X0[at]', [x]);
+  const square = 'fn square(v: f32) -> f32 { return v * v; }';
+  const variance = meansOf(square, `square(X0[at] - X1[group_ * ${groups} + column / ${inGroup(size)}])`, [x, mean]);
   const rstd = elementwise(backend, [variance], `inverseSqrt(X0[i] + ${eps})`);
-  release(backend, variance);
   const [z, tensors] = beforeActivation(size, affine, 3);
-  const y = elementwise(backend, [x, mean, rstd, ...tensors], `leaky(${z}, ${slope})`, { scalar: places(size).scalar });
+  const all = elementwise(backend, [x, mean, rstd, ...tensors], `leaky(${z}, ${slope})`, {
+    scalar: places(size).scalar,
+  });
+  const y = masked(backend, all, visible);
+  release(backend, variance, ...(share ? [share, all] : []));
   return [y, mean, rstd];
 }
 
-/** {x, dy, mean, rstd, gamma?, beta?, residual?} → [dx, dgamma, dbeta, dresidual where it is given]. */
+/** {x, dy, mean, rstd, gamma?, beta?, residual?, visible?} → [dx, dgamma, dbeta, dresidual where it is given]. */
 export function groupNormGradient(
   backend: GpuBackend,
   { x, dy, mean, rstd, ...affine }: { x: TensorInfo; dy: TensorInfo; mean: TensorInfo; rstd: TensorInfo } & Affine,
   slope: number,
 ): [TensorInfo, TensorInfo, TensorInfo, TensorInfo?] {
-  const { gamma, residual } = affine;
+  const { gamma, residual, visible } = affine;
   const size = sizeOf(x, mean.shape.reduce((a, b) => a * b, 1) / x.shape[0]!);
   const { batch, channels, voxels } = size;
-  const dz = slope === 1 ? dy : throughActivation(backend, size, [x, mean, rstd, dy], affine, slope);
+  const share = shareOf(backend, size, visible);
+  const seen = masked(backend, dy, visible);
+  const dz = slope === 1 ? seen : throughActivation(backend, size, [x, mean, rstd, seen], affine, slope);
   const sums = { rows: voxels, columns: channels, groups: batch, scale: 1 / voxels };
   const statistic = `group_ * ${size.groups} + column / ${inGroup(size)}`;
   const expressions = ['X1[at]', `X1[at] * (X0[at] - X2[${statistic}]) * X3[${statistic}]`] as const;
@@ -100,11 +147,14 @@ export function groupNormGradient(
   // Over the batch, the means of each sample's voxels.
   const whole = { rows: batch, columns: channels, scale: voxels };
   const [dBeta, dGamma] = columnSums(backend, { ...whole, expressions: ['X0[at]', 'X1[at]'] as const }, [shift, scale]);
-  const [m1, m2] = [groupMeans(backend, size, shift, gamma), groupMeans(backend, size, scale, gamma)];
-  const dx = inputGradient(backend, size, [x, dz, mean, rstd, m1, m2], gamma);
-  release(backend, m1, m2);
-  if (residual) return [dx, dGamma, dBeta, dz];
-  if (slope !== 1) release(backend, dz);
+  const m1 = ofVisible(backend, size, groupMeans(backend, size, shift, gamma), share);
+  const m2 = ofVisible(backend, size, groupMeans(backend, size, scale, gamma), share);
+  const all = inputGradient(backend, size, [x, dz, mean, rstd, m1, m2], gamma);
+  const dx = masked(backend, all, visible);
+  release(backend, m1, m2, ...(share ? [share, all] : []));
+  if (visible && dz !== seen) release(backend, seen);
+  if (residual) return [dx, dGamma, dBeta, dz === dy ? elementwise(backend, [dy], 'X0[i]') : dz];
+  if (dz !== dy) release(backend, dz);
   return [dx, dGamma, dBeta];
 }
 
