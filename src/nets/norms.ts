@@ -18,7 +18,7 @@ export class GroupNorm implements Norm {
     channels: number,
     private readonly groups: number,
   ) {
-    this.scale = scope.layerNorm(channels);
+    this.scale = scope.norm(channels);
   }
 
   forward(x: tf.Tensor5D, slope: number): tf.Tensor5D {

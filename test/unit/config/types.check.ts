@@ -10,6 +10,6 @@ export type TypesFollowTheSchema = [
   Expect<Same<VocoMethod['grid'], [number, number, number]>>,
   Expect<Same<PreprocessConfig['spacing'], [number, number, number] | null>>,
   Expect<Same<DataConfig['channel'], number | 'all' | 'random'>>,
-  Expect<Same<NetworkConfig['name'], 'swin-unetr' | 'unet3d' | 'primus' | 'segresnet' | 'resenc-unet'>>,
+  Expect<Same<NetworkConfig['name'], NetworkName>>,
   Expect<Same<PretrainConfig['optimizer']['clipNorm'], number | null>>,
 ];
