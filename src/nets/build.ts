@@ -3,7 +3,15 @@ import { networkBuilders } from './builders';
 import { problemText, type NetworkSection } from './descriptor';
 import { describedSection, type NetworkConfig } from './descriptors';
 import type { ParameterSetOptions } from './parameters';
-import type { Encoder, NetworkBuilder, Segmenter, TokenEncoder, VisibleSegmenter } from './types';
+import type {
+  Encoder,
+  NetworkBuilder,
+  Segmenter,
+  TokenAutoencoder,
+  TokenEncoder,
+  TokenSegmenter,
+  VisibleSegmenter,
+} from './types';
 
 /** A `network` section: of one of our networks, or of one that was registered later. */
 export type AnyNetwork = NetworkConfig | { readonly name: string; readonly inChannels?: number };
@@ -55,6 +63,27 @@ export function createTokenEncoder(config: AnyNetwork, init: ParameterSetOptions
   const { builder, section } = networkOf(config);
   if (!builder.tokenEncoder) throw new UserError(`network.name: ${section.name} has no tokens`);
   return builder.tokenEncoder(section, init);
+}
+
+/** A segmentation network whose patches can be hidden; undefined where the network has none, or only an encoder of that kind. */
+export function createTokenSegmenter(
+  config: AnyNetwork,
+  outChannels: number,
+  init: ParameterSetOptions,
+): TokenSegmenter | undefined {
+  const { builder, section } = networkOf(config);
+  return builder.tokenSegmenter?.(section, outChannels, init);
+}
+
+/** A network whose encoder leaves hidden patches out; undefined where the network cannot. @param between starts what is added */
+export function createTokenAutoencoder(
+  config: AnyNetwork,
+  outChannels: number,
+  init: ParameterSetOptions,
+  between: ParameterSetOptions,
+): TokenAutoencoder | undefined {
+  const { builder, section } = networkOf(config);
+  return builder.tokenAutoencoder?.(section, outChannels, init, between);
 }
 
 /** How kernels that this network alone calls are written as ONNX. */

@@ -11,6 +11,15 @@ export interface NetworkSection {
 /** Of what size a preset is: for a demo of minutes, for a small machine, or as authors publish it. */
 export type PresetSize = 'demo' | 'small' | 'full';
 
+/** Keys of a preset that follow from its network. */
+export interface PresetTraining {
+  /** The section `optimizer`, without the learning rate. */
+  readonly optimizer: object;
+  readonly lr: Readonly<Record<PresetSize, number>>;
+  /** Share of the steps in which the rate rises, where the preset has no warm-up. */
+  readonly warmup: number;
+}
+
 /** The schema of a network's section: closed, and told from the others by the constant of `name`. */
 export interface SectionSchema extends SchemaNode {
   readonly type: 'object';
@@ -80,8 +89,15 @@ export interface NetworkDescriptor<Section extends NetworkSection = NetworkSecti
   normal?(section: Section): Section;
   /** Keys of the section that contradict each other; paths start at the section. */
   rules(section: Section): Problem[];
-  /** How its encoder can leave out what a pretext task hides: by voxels (SparK), or by tokens of patches (SimMIM). */
-  readonly masking: readonly ('voxels' | 'tokens')[];
+  /**
+   * How its encoder can leave out what a pretext task hides: by voxels (SparK), by another token in the place of a patch (SimMIM), or by
+   * getting fewer tokens (MAE).
+   */
+  readonly masking: readonly ('voxels' | 'tokens' | 'fewer-tokens')[];
+  /** Voxels of a token, where pretext tasks hide whole ones. */
+  tokenSize?(section: Section): Vec3;
+  /** How its authors train it, for presets that were made for another network. */
+  readonly training?: PresetTraining;
   /**
    * How far one crop of a batch acts on the outputs of another: not at all (`sample`: instance, group or layer norm), or
    * through the statistics of the batch (`batch`: batch norm), so that a batch must pass as a whole.

@@ -39,11 +39,30 @@ export function workBytes({ backwardBytes }: NetworkEstimate, outputBytes: numbe
  */
 export function estimate(config: AnyNetwork, size: Vec3, outChannels?: number): NetworkEstimate {
   const { builder, section } = networkOf(config);
+  const cost = new Cost();
+  builder.cost(cost, section, size, outChannels);
+  return estimateOf(config, size, cost, outChannels);
+}
+
+/** The same of a network whose encoder gets a share of the patches alone; undefined where the network cannot. */
+export function estimateAutoencoder(
+  config: AnyNetwork,
+  size: Vec3,
+  outChannels: number,
+  visible: number,
+): NetworkEstimate | undefined {
+  const { builder, section } = networkOf(config);
+  if (!builder.autoencoderCost) return undefined;
+  const cost = new Cost();
+  builder.autoencoderCost(cost, section, size, outChannels, visible);
+  return estimateOf(config, size, cost, outChannels);
+}
+
+function estimateOf(config: AnyNetwork, size: Vec3, cost: Cost, outChannels: number | undefined): NetworkEstimate {
+  const { builder, section } = networkOf(config);
   const init = { seed: 0, describeOnly: true };
   const encoder = builder.encoder(section, init);
   const network = outChannels === undefined ? encoder : builder.segmenter(section, outChannels, init);
-  const cost = new Cost();
-  builder.cost(cost, section, size, outChannels);
   // Features of the finer scales wait for the end of a forward pass, to be pooled or joined in the decoder.
   const waiting = encoder.scales
     .slice(0, -1)

@@ -67,6 +67,24 @@ export interface TokenEncoder extends Encoder {
   forwardHiding(x: tf.Tensor5D, hide: (embeddings: tf.Tensor5D) => tf.Tensor5D): tf.Tensor5D[];
 }
 
+/** A network with a decoder that cuts its input into patches and can hide some of them behind a learnt token (SimMIM). */
+export interface TokenSegmenter extends Segmenter {
+  /** Voxels of a patch along each axis, and channels of its embedding. */
+  readonly tokens: Scale;
+  /** The network's output. @param hide as in {@link TokenEncoder.forwardHiding} */
+  forwardHiding(x: tf.Tensor5D, hide: (embeddings: tf.Tensor5D) => tf.Tensor5D): tf.Tensor5D;
+}
+
+/** A network whose encoder gets the visible patches alone, and a small decoder of tokens that only pre-training needs (MAE). */
+export interface TokenAutoencoder {
+  /** The segmentation network: its encoder is trained, and its decoder goes from tokens to voxels. */
+  readonly network: Segmenter;
+  /** Parameters of what lies between the two: a token in hidden places, their positions, and blocks on all tokens. */
+  readonly between: ParameterSet;
+  /** All voxels of crops [N, D, H, W, C] from their visible patches; of each crop there are equally many. */
+  restore(x: tf.Tensor5D, visible: VisibleVoxels): tf.Tensor5D;
+}
+
 /** The heavy half of a network: how it is built, and what it costs. `section` has every default filled in. */
 export interface NetworkBuilder<Section extends NetworkSection = NetworkSection> {
   /** @throws UserError for options that no such network can have. */
@@ -77,12 +95,23 @@ export interface NetworkBuilder<Section extends NetworkSection = NetworkSection>
   visibleSegmenter?(section: Section, outChannels: number, init: ParameterSetOptions): VisibleSegmenter;
   /** The encoder where patches can be hidden; its descriptor says so (`masking`). */
   tokenEncoder?(section: Section, init: ParameterSetOptions): TokenEncoder;
+  /** The segmentation network where patches can be hidden. Beside or instead of {@link tokenEncoder}. */
+  tokenSegmenter?(section: Section, outChannels: number, init: ParameterSetOptions): TokenSegmenter;
+  /** The network where hidden patches never pass the encoder; its descriptor says so (`masking`). @param between starts what is added */
+  tokenAutoencoder?(
+    section: Section,
+    outChannels: number,
+    init: ParameterSetOptions,
+    between: ParameterSetOptions,
+  ): TokenAutoencoder;
   /**
    * Adds up what a forward pass of one crop costs: of the encoder, or of the segmentation network where `outChannels` is given.
    *
    * @param size the crop as the network sees it, in voxels
    */
   cost(cost: Cost, section: Section, size: Vec3, outChannels?: number): void;
+  /** The same of a {@link tokenAutoencoder}. @param visible share of the patches */
+  autoencoderCost?(cost: Cost, section: Section, size: Vec3, outChannels: number, visible: number): void;
   /** How kernels that no other network calls are written as ONNX. */
   readonly lowerings?: LoweringTable;
 }

@@ -1,4 +1,4 @@
-import type { Vec3 } from '../geometry';
+import { mapAxes, type Vec3 } from '../geometry';
 import { groupNorm } from '../tensor/ops';
 import * as tf from '../tensor/tf';
 
@@ -20,6 +20,13 @@ export class VisibleVoxels {
    * so that all are seen (SparK: stages coarser than the mask's grid are dense).
    */
   at(stride: Vec3): tf.Tensor5D | undefined {
+    const marks = this.marks(stride);
+    const [nx, ny, nz] = mapAxes((axis) => this.size[axis] / stride[axis]);
+    return marks && tf.tensor5d(marks, [this.count, nx, ny, nz, 1]);
+  }
+
+  /** The same numbers as an array, and undefined in the same case. */
+  marks(stride: Vec3): Float32Array | undefined {
     if (stride.some((step) => step > this.block || this.block % step !== 0)) return undefined;
     const [x, y, z] = this.size;
     const [nx, ny, nz] = [x / stride[0], y / stride[1], z / stride[2]];
@@ -31,7 +38,7 @@ export class VisibleVoxels {
           const line = ((n * x + i * stride[0]) * y + j * stride[1]) * z;
           for (let k = 0; k < nz; k++) out[to++] = 1 - this.hidden[line + k * stride[2]]!;
         }
-    return tf.tensor5d(out, [this.count, nx, ny, nz, 1]);
+    return out;
   }
 }
 

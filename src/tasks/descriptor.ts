@@ -106,6 +106,8 @@ export interface PretextDescriptor<
   rules(config: PretrainSections<Method>): Problem[];
   /** Why a network cannot learn this task ("has no decoder"); absent: every network can. */
   refuses?(network: NetworkDescriptor): string | undefined;
+  /** Cubes that it hides, and the key that says their edge in voxels; networks of tokens need whole tokens in each. */
+  hides?(method: Method): { readonly path: ConfigPath; readonly edge: number };
   /** The size of what passes through the network, voxels, and where it stands in the config. */
   networkInput(method: Method): NetworkInput;
   /** How a model card says that a network was pre-trained: "with VoCo (volume contrast, CVPR 2024)". */

@@ -1,4 +1,5 @@
 import { UsageError } from '../../errors/userError';
+import type { PresetSize, PresetTraining } from '../../nets/descriptor';
 import { defaultNetwork, networkDescriptors } from '../../nets/descriptors';
 import { settle } from '../../schema/tree';
 import type { Config, FinetuneConfig, PretrainConfig } from '../types';
@@ -98,7 +99,21 @@ function withNetwork(preset: AnyPreset, name: string | undefined): AnyPreset['co
   const size = 'size' in preset ? preset.size : 'full';
   const channels = own.network?.inChannels;
   const network = { name, ...descriptor.sizes[size], ...(channels !== undefined && { inChannels: channels }) };
-  return { ...preset.config, network } as AnyPreset['config'];
+  return { ...preset.config, ...trainingOf(preset, descriptor.training, size), network } as AnyPreset['config'];
+}
+
+/** How the authors of the network train it, in a preset that was made for another one. */
+function trainingOf(preset: AnyPreset, training: PresetTraining | undefined, size: PresetSize): object {
+  if (!training) return {};
+  const { schedule, train } = preset.config as {
+    readonly schedule?: { readonly warmupSteps?: number };
+    readonly train?: { readonly steps?: number };
+  };
+  const warmupSteps = schedule?.warmupSteps || Math.round(training.warmup * (train?.steps ?? 0));
+  return {
+    optimizer: { ...training.optimizer, lr: training.lr[size] },
+    schedule: { ...schedule, ...(warmupSteps > 0 && { warmupSteps }) },
+  };
 }
 
 /** A preset's sections with another fine-tuning schedule. @throws UsageError for a preset of pre-training */

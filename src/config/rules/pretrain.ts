@@ -2,6 +2,7 @@ import { networkDescriptors } from '../../nets/descriptors';
 import { pretextOf } from '../../pretext/descriptors';
 import { error, warning, type Problem } from '../../schema';
 import type { PretrainConfig } from '../types';
+import { formatSize } from '../../text';
 import { sizeRules } from './shared';
 
 /** The pretext task's own rules, and whether what it gives the network can pass through it. */
@@ -26,6 +27,16 @@ function pairRules({ method, network }: PretrainConfig): Problem[] {
   return [error(['network', 'name'], message, fitting[0])];
 }
 
+/** Cubes that hide whole tokens. */
+function tokenRules({ method, network }: PretrainConfig): Problem[] {
+  const cubes = pretextOf(method).hides?.(method);
+  const token = networkDescriptors.get(network.name).tokenSize?.(network);
+  if (!cubes || !token || token.every((length) => cubes.edge % length === 0)) return [];
+  const most = Math.max(...token);
+  const message = `cubes of ${cubes.edge} voxels do not hold whole patches of ${formatSize(token)}, of which ${network.name} makes tokens`;
+  return [error(cubes.path, message, Math.ceil(cubes.edge / most) * most)];
+}
+
 function warmupRules({ schedule, train }: PretrainConfig): Problem[] {
   if (schedule.name === 'constant' || schedule.warmupSteps < train.steps) return [];
   const message = `warm-up takes ${schedule.warmupSteps} steps, the whole run only ${train.steps}: the rate never reaches lr`;
@@ -34,5 +45,5 @@ function warmupRules({ schedule, train }: PretrainConfig): Problem[] {
 
 /** Rules of pre-training alone. */
 export function pretrainRules(config: PretrainConfig): Problem[] {
-  return [pairRules, methodRules, warmupRules].flatMap((rule) => rule(config));
+  return [pairRules, methodRules, tokenRules, warmupRules].flatMap((rule) => rule(config));
 }

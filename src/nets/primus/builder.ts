@@ -1,5 +1,6 @@
 import type { NetworkBuilder } from '../types';
-import { primusCost } from './cost';
+import { PrimusAutoencoder } from './autoencoder';
+import { autoencoderCost, primusCost } from './cost';
 import type { PrimusSection } from './descriptor';
 import { Primus, PrimusEncoder } from './primus';
 
@@ -7,5 +8,8 @@ import { Primus, PrimusEncoder } from './primus';
 export const primusBuilder: NetworkBuilder<PrimusSection> = {
   encoder: (section, init) => new PrimusEncoder(section, init),
   segmenter: (section, outChannels, init) => new Primus(section, outChannels, init),
+  tokenSegmenter: (section, outChannels, init) => new Primus(section, outChannels, init),
+  tokenAutoencoder: (section, outChannels, init, between) => new PrimusAutoencoder(section, outChannels, init, between),
   cost: primusCost,
+  autoencoderCost,
 };

@@ -48,13 +48,33 @@ export function decoderCost(cost: Cost, section: PrimusSection, size: Vec3, outC
   });
 }
 
-/** What Primus costs on one crop: see `NetworkBuilder.cost`. */
-export function primusCost(cost: Cost, section: PrimusSection, size: Vec3, outChannels?: number): void {
-  const patch = section.patch as Vec3;
-  const { embedDim, depth } = sizeOf(section);
-  const tokens = voxelCount(size) / voxelCount(patch);
+/** Blocks of the decoder of a masked autoencoder, as in nnssl. */
+export const DECODER_DEPTH = 2;
+
+function embeddingCost(cost: Cost, section: PrimusSection, size: Vec3): number {
+  const { embedDim } = sizeOf(section);
   cost.flops += 2 * voxelCount(size) * section.inChannels * embedDim;
   cost.keep(voxelCount(size) * section.inChannels);
-  evaCost(cost, section, tokens, depth);
+  return voxelCount(size) / voxelCount(section.patch as Vec3);
+}
+
+/** What Primus costs on one crop: see `NetworkBuilder.cost`. */
+export function primusCost(cost: Cost, section: PrimusSection, size: Vec3, outChannels?: number): void {
+  const tokens = embeddingCost(cost, section, size);
+  evaCost(cost, section, tokens, sizeOf(section).depth);
   if (outChannels !== undefined) decoderCost(cost, section, size, outChannels);
+}
+
+/** What a masked autoencoder on Primus costs: see `NetworkBuilder.autoencoderCost`. */
+export function autoencoderCost(
+  cost: Cost,
+  section: PrimusSection,
+  size: Vec3,
+  outChannels: number,
+  visible: number,
+): void {
+  const tokens = embeddingCost(cost, section, size);
+  evaCost(cost, section, Math.round(visible * tokens), sizeOf(section).depth);
+  evaCost(cost, section, tokens, DECODER_DEPTH);
+  decoderCost(cost, section, size, outChannels);
 }

@@ -55,7 +55,13 @@ export const primus = {
   stride: ({ patch }) => patch as Vec3,
   sizeProblem,
   rules: primusRules,
-  masking: [],
+  masking: ['tokens', 'fewer-tokens'],
+  tokenSize: ({ patch }) => patch as Vec3,
+  training: {
+    optimizer: { name: 'adamw', weightDecay: 0.05, betas: [0.9, 0.98], amsgrad: false, clipNorm: 1 },
+    lr: { demo: 0.001, small: 0.0005, full: 0.0003 },
+    warmup: 0.05,
+  },
   reach: () => 'sample',
   stateDict: {
     namesOf: 'Primus of dynamic-network-architectures',

@@ -4,7 +4,7 @@ import * as tf from '../../tensor/tf';
 import { Scope } from '../layers';
 import { checkInputSize } from '../inputSize';
 import { ParameterSet, type Parameter, type ParameterSetOptions } from '../parameters';
-import type { Encoder, Scale, Segmenter } from '../types';
+import type { Encoder, Scale, TokenSegmenter } from '../types';
 import { decoderStages, type DecoderStage } from './decoderShape';
 import { primus, type PrimusSection } from './descriptor';
 import { blockShapeOf, Eva } from './eva';
@@ -174,9 +174,10 @@ export class PrimusEncoder implements Encoder {
 }
 
 /** Primus for segmentation, names and shapes of weights included. */
-export class Primus implements Segmenter {
+export class Primus implements TokenSegmenter {
   readonly parameters: ParameterSet;
   readonly inChannels: number;
+  readonly tokens: Scale;
   readonly trunk: PrimusTrunk;
   readonly decoder: PatchDecoder;
 
@@ -195,6 +196,7 @@ export class Primus implements Segmenter {
       decoder = new PatchDecoder(scope.at('up_projection'), section, outChannels);
     });
     this.decoder = decoder!;
+    this.tokens = this.trunk.tokens;
   }
 
   checkSize(size: Vec3): void {

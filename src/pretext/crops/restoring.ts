@@ -5,7 +5,7 @@ import type { PretextDescriptor } from '../../tasks/descriptor';
 import type * as tf from '../../tensor/tf';
 import { numbersOf, restoredAnswer } from './answers';
 import { maskedSquaredError, voxelCorrelation } from './losses';
-import { asStudent, type Judged } from './models';
+import { asStudent, type Judged, type Learner, type Making } from './models';
 import type { CropBatch } from './sampler';
 import type { CropMethod } from './settings';
 import { cropTask } from './task';
@@ -57,6 +57,13 @@ export const restoring = {
   told: { metric: 'correlation', text: 'correlation' },
 } as const;
 
+/** What learns to restore an image: a network with a decoder. */
+export function restoringLearner(making: Making): Learner {
+  const { inChannels } = making.config.network;
+  const { net, module } = asStudent(making, (network, init) => createSegmenter(network, inChannels, init));
+  return { modules: [module], ...restored((x) => net.forward(x)) };
+}
+
 /** A task in which a network with a decoder restores an image. @param masked whether only some voxels count */
 export function restoringTask<Method extends CropMethod>(descriptor: PretextDescriptor, masked: boolean) {
   return cropTask<Method>({
@@ -64,10 +71,6 @@ export function restoringTask<Method extends CropMethod>(descriptor: PretextDesc
     descriptor,
     outChannels: ({ network }) => network.inChannels,
     trial: masked ? maskedTrial : (batch) => ({ ...batch, targets: batch.inputs }),
-    learner(making) {
-      const { inChannels } = making.config.network;
-      const { net, module } = asStudent(making, (network, init) => createSegmenter(network, inChannels, init));
-      return { modules: [module], ...restored((x) => net.forward(x)) };
-    },
+    learner: restoringLearner,
   });
 }

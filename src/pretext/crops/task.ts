@@ -1,7 +1,7 @@
 import type { PretrainConfig } from '../../config';
 import { cropTraits } from '../../data/channels';
 import type { Case } from '../../data/datalist';
-import { createEncoder, createSegmenter, estimate, workBytes } from '../../nets';
+import { createEncoder, createSegmenter, estimate, workBytes, type NetworkEstimate } from '../../nets';
 import { voxelCount, type Vec3 } from '../../geometry';
 import type { CaseChecks, Scalars, TrainingTask } from '../../tasks';
 import type { PretextDescriptor } from '../../tasks/descriptor';
@@ -17,7 +17,9 @@ import { methodOf, type CropMethod, type CropSettings } from './settings';
 export interface CropTask<Method extends CropMethod> {
   readonly descriptor: PretextDescriptor;
   /** Numbers that the network gives a voxel; undefined for tasks that need its encoder alone. */
-  outChannels?(config: PretrainConfig, method: Method): number;
+  outChannels?(config: PretrainConfig, method: Method): number | undefined;
+  /** What a row costs, where the network does not pass it as a whole; undefined: it does. */
+  estimate?(config: PretrainConfig, method: Method): NetworkEstimate | undefined;
   /** What volumes must be like; default: anything. */
   checks?(method: Method): CaseChecks;
   /** The size of a row where it is not that of a crop. */
@@ -64,7 +66,7 @@ export function cropTask<Method extends CropMethod>(
       const method = methodOf<Method>(config);
       const outChannels = task.outChannels?.(config, method);
       const size = rowSize(method);
-      const network = estimate(config.network, size, outChannels);
+      const network = task.estimate?.(config, method) ?? estimate(config.network, size, outChannels);
       const voxels = voxelCount(size);
       const images = outChannels === undefined ? 1 : 2;
       return {

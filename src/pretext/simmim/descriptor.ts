@@ -19,6 +19,7 @@ export const simmimDescriptor = {
     ...augmentationRules(method.augment),
   ],
   refuses: ({ masking }) => (masking.includes('tokens') ? undefined : 'has no tokens that can be replaced'),
+  hides: ({ block }) => ({ path: ['method', 'block'], edge: block }),
   networkInput: ({ crop }) => ({ path: ['method', 'crop'], size: crop }),
   credit: 'by restoring cubes behind a token (SimMIM)',
   heads: /^(mask_token|restore\.)/,
