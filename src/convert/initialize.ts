@@ -15,6 +15,7 @@ import {
   type WeightsSource,
 } from '../runs/import';
 import { preparedOtherwise } from './prepared';
+import { placed } from './positions';
 import { asWeights, openConverted, refuseNonFinite } from './read';
 import { rootMeanSquare } from './rootMeanSquare';
 import { channelsNote, misfit, recognisedOf, type Match } from './verdict';
@@ -98,25 +99,27 @@ function handedOn(
   return { ...plan, tensors: plan.tensors.filter(taken) };
 }
 
-/** The network's tensors of a file, in types that weights can have, fitted to its input channels. */
+/** The network's tensors of a file, in types that weights can have, fitted to its input channels and its grid of positions. */
 async function readEntries(
-  file: string,
-  plan: Plan,
+  { source: { file, metadata }, plan }: Opened,
   layout: readonly Target[],
-  inputChannels: InitializeOptions['inputChannels'] = 'repeat',
-): Promise<{ entries: StateEntry[]; adapted: string[] }> {
+  { inputChannels = 'repeat', network }: Pick<InitializeOptions, 'inputChannels' | 'network'>,
+): Promise<{ entries: StateEntry[]; adapted: string[]; notes: string[] }> {
   const byName = new Map(layout.map((target) => [target.name, target]));
-  const [entries, adapted]: [StateEntry[], string[]] = [[], []];
+  const [entries, adapted, notes]: [StateEntry[], string[], string[]] = [[], [], []];
   for (const { name, dtype, shape, read } of plan.tensors) {
     const target = byName.get(name);
     const data = target && asWeights(dtype, viewAs(dtype, await read()));
     if (!target || !data) continue;
     refuseNonFinite(file, name, data);
-    const wider = inputChannels === 'repeat' ? spread({ name, shape, data }, target) : undefined;
+    const entry = { name, shape, data };
+    const wider = inputChannels === 'repeat' ? spread(entry, target) : undefined;
     if (wider) adapted.push(name);
-    entries.push(wider ?? { name, shape, data });
+    const elsewhere = placed(metadata, entry, target.shape, network);
+    if (elsewhere) notes.push(elsewhere.note);
+    entries.push(wider ?? elsewhere?.entry ?? entry);
   }
-  return { entries, adapted };
+  return { entries, adapted, notes };
 }
 
 /** What the file has and the network has not; an optimizer's numbers are not told. */
@@ -230,10 +233,10 @@ async function load(
   parameters: ParameterSet,
   options: InitializeOptions,
 ): Promise<InitReport> {
-  const { branch, kernelScale = null, network, partial = false, inputChannels } = options;
+  const { branch, kernelScale = null, network, partial = false } = options;
   const { file } = source;
   const { layout } = parameters;
-  const { entries, adapted } = await readEntries(source.file, plan, layout, inputChannels);
+  const { entries, adapted, notes } = await readEntries({ source, plan }, layout, options);
   const scaleFree = new Set(parameters.all.filter((parameter) => parameter.scaleFree).map(({ name }) => name));
   const shapes = new Map(layout.map(({ name, shape }) => [name, shape.join()]));
   const matched = new Set(
@@ -264,6 +267,7 @@ async function load(
     modules: countModules(layout, new Set(report.matched)),
     notes: [
       ...(problem === undefined ? [] : [`taken with init.partial: ${problem}`]),
+      ...notes,
       ...notesOf(match, { source, plan }, options),
     ],
   };

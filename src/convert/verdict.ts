@@ -52,15 +52,14 @@ function keysToSet(section: NonNullable<Recognised['section']>, network: AnyNetw
   const full = own.section as unknown as Record<string, unknown>;
   const set = (key: string, now: unknown): string =>
     `network.${key} to ${valueText(section[key])} (now ${valueText(now)})`;
-  if (own.descriptor.name !== section.name) {
-    const { sizeKey } = networkDescriptors.get(section.name);
-    const size = section[sizeKey];
-    return [
-      set('name', own.descriptor.name),
-      ...(size === undefined ? [] : [`network.${sizeKey} to ${valueText(size)}`]),
-    ];
-  }
   const keys = Object.keys(section).filter((key) => !ADAPTED.has(key));
+  if (own.descriptor.name !== section.name) {
+    const { sizeKey, schema } = networkDescriptors.get(section.name);
+    const usual = (key: string): unknown => schema.properties[key]?.default;
+    // The size is told, and what is not as it usually is.
+    const told = keys.filter((key) => key === sizeKey || valueText(section[key]) !== valueText(usual(key)));
+    return [set('name', own.descriptor.name), ...told.map((key) => `network.${key} to ${valueText(section[key])}`)];
+  }
   const normal = (own.descriptor.normal?.(own.section) ?? own.section) as unknown as Record<string, unknown>;
   return keys.filter((key) => valueText(section[key]) !== valueText(normal[key])).map((key) => set(key, full[key]));
 }

@@ -1,5 +1,6 @@
-import type { PretextName } from '../../src/pretext/descriptors';
+import { completeSection, type SectionSchema } from '../../src/nets/descriptor';
 import type { NetworkName } from '../../src/nets/descriptors';
+import { pretextDescriptors, type PretextName } from '../../src/pretext/descriptors';
 
 /** One pretext task on a small scale, for the tests that every task must pass. */
 export interface SmallTask {
@@ -13,7 +14,7 @@ export interface SmallTask {
   readonly bad: readonly (readonly [key: string, value: unknown, line: RegExp])[];
 }
 
-const both: readonly NetworkName[] = ['unet3d', 'swin-unetr'];
+const all: readonly NetworkName[] = ['unet3d', 'swin-unetr', 'primus'];
 /** Swin-UNETR wants more than 32 voxels along one axis. */
 const crop = [32, 32, 64];
 
@@ -21,7 +22,7 @@ const crop = [32, 32, 64];
 export const smallTasks: Readonly<Record<Exclude<PretextName, 'voco'>, SmallTask>> = {
   mae: {
     method: { name: 'mae', crop, block: 8, perVolume: 2 },
-    networks: both,
+    networks: all,
     decoder: true,
     bad: [
       ['block', 12, /^method\.block: blocks of 12 voxels do not tile crops of 32×32×64/],
@@ -34,7 +35,7 @@ export const smallTasks: Readonly<Record<Exclude<PretextName, 'voco'>, SmallTask
   },
   genesis: {
     method: { name: 'genesis', crop, perVolume: 2 },
-    networks: both,
+    networks: all,
     decoder: true,
     bad: [
       ['shuffle', 1.5, /^method\.shuffle: must be 1 or less/],
@@ -43,7 +44,7 @@ export const smallTasks: Readonly<Record<Exclude<PretextName, 'voco'>, SmallTask
   },
   'volume-fusion': {
     method: { name: 'volume-fusion', crop, perVolume: 2 },
-    networks: both,
+    networks: all,
     decoder: true,
     bad: [
       ['classes', 1, /^method\.classes: must be 2 or more/],
@@ -52,7 +53,7 @@ export const smallTasks: Readonly<Record<Exclude<PretextName, 'voco'>, SmallTask
   },
   rotation: {
     method: { name: 'rotation', crop, perVolume: 2, turns: 'axial' },
-    networks: both,
+    networks: all,
     decoder: false,
     bad: [
       ['turns', 'all', /^method\.crop: turns about all axes need cubes, is 32×32×64/],
@@ -62,13 +63,13 @@ export const smallTasks: Readonly<Record<Exclude<PretextName, 'voco'>, SmallTask
   },
   'rotate-restore': {
     method: { name: 'rotate-restore', crop, perVolume: 2, turns: 'axial' },
-    networks: both,
+    networks: all,
     decoder: true,
     bad: [['turns', 'sagittal', /^method\.turns: must be "all" or "axial"/]],
   },
   position: {
     method: { name: 'position', grid: [1, 1, 2], crop: [32, 32, 32], perVolume: 2 },
-    networks: ['unet3d'],
+    networks: ['unet3d', 'primus'],
     decoder: false,
     bad: [
       ['grid', [1, 1, 1], /^method\.grid: one place leaves nothing to tell/],
@@ -78,7 +79,7 @@ export const smallTasks: Readonly<Record<Exclude<PretextName, 'voco'>, SmallTask
   },
   jigsaw: {
     method: { name: 'jigsaw', crop: [36, 36, 68], gap: 4, perVolume: 2, permutations: 10 },
-    networks: ['unet3d'],
+    networks: ['unet3d', 'primus'],
     decoder: false,
     bad: [
       ['cubes', 4, /^method\.cubes: must be 2 or 3/],
@@ -87,7 +88,7 @@ export const smallTasks: Readonly<Record<Exclude<PretextName, 'voco'>, SmallTask
   },
   simclr: {
     method: { name: 'simclr', crop, perVolume: 2, projector: { hidden: 16, out: 8 } },
-    networks: both,
+    networks: all,
     decoder: false,
     bad: [
       ['temperature', 0, /^method\.temperature: must be (more|greater|above) .* ?0/],
@@ -106,13 +107,13 @@ export const smallTasks: Readonly<Record<Exclude<PretextName, 'voco'>, SmallTask
   },
   simmim: {
     method: { name: 'simmim', crop, block: 8, perVolume: 2 },
-    networks: ['swin-unetr'],
+    networks: ['swin-unetr', 'primus'],
     decoder: false,
     bad: [['ratio', 1, /^method\.ratio: must be (less than|below) 1/]],
   },
   'swin-ssl': {
     method: { name: 'swin-ssl', crop, perVolume: 2, embedding: 16 },
-    networks: both,
+    networks: all,
     decoder: false,
     bad: [
       ['crop', [16, 32, 64], /^method\.crop: turns about z need crops as long/],
@@ -124,12 +125,29 @@ export const smallTasks: Readonly<Record<Exclude<PretextName, 'voco'>, SmallTask
 export const smallNetworks: Readonly<Record<string, object>> = {
   unet3d: { name: 'unet3d', featureSize: 4 },
   'swin-unetr': { name: 'swin-unetr', featureSize: 12 },
+  primus: { name: 'primus', size: null, embedDim: 24, depth: 2, heads: 2 },
 };
+
+/** The decoder of Primus depends on what it gives: no other task takes it over. */
+export const handsDecoderOn = (network: string): boolean => network !== 'primus';
+
+/** A small network for crops of this size. */
+export const smallNetwork = (name: string, size: readonly number[]): object => ({
+  ...smallNetworks[name],
+  ...(name === 'primus' && { crop: size }),
+});
+
+/** What passes through the network. */
+function inputSize(method: SmallTask['method']): readonly number[] {
+  const { schema, networkInput } = pretextDescriptors.get(method.name);
+  return networkInput(completeSection(schema as unknown as SectionSchema, method)).size;
+}
 
 /** A transformer's step takes ten times that of a small U-Net. */
 const lengths: Readonly<Record<string, object>> = {
   unet3d: { steps: 6, batch: 2, validateEvery: 3, checkpointEvery: 3 },
   'swin-unetr': { steps: 4, batch: 1, validateEvery: 2, checkpointEvery: 2 },
+  primus: { steps: 4, batch: 2, validateEvery: 2, checkpointEvery: 2 },
 };
 
 /** A config that pre-trains a small network with a task, on the phantom of `makeTinyPhantom`. */
@@ -148,7 +166,7 @@ export const smallConfig = ({ method }: SmallTask, network: string, device: stri
     workers: 0,
   },
   method,
-  network: smallNetworks[network],
+  network: smallNetwork(network, inputSize(method)),
   optimizer: { lr: 0.001 },
   schedule: { name: 'constant' },
   train: { ...lengths[network], microBatch: 3, keepLast: 9 },

@@ -67,7 +67,8 @@ export const primus = {
     namesOf: 'Primus of dynamic-network-architectures',
     loadsStrictly: true,
     encoder: /^(down_projection|eva)\./,
-    output: /^up_projection\./,
+    // The widths of the decoder depend on what it gives; the token is never trained.
+    output: /^(up_projection\.|mask_token$)/,
     names: NAMES,
     infer,
     positions: { name: 'eva.pos_embed', grid: (section: PrimusSection) => gridOf(section) },
