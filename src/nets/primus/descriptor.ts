@@ -1,7 +1,7 @@
 import type { Vec3 } from '../../geometry';
 import { formatSize } from '../../text';
 import type { NetworkDescriptor } from '../descriptor';
-import { gridOf, primusRules, PUBLISHED, sizeOf, sizeProblem, type PublishedName } from './rules';
+import { gridOf, normalSection, primusRules, PUBLISHED, sizeOf, sizeProblem, type PublishedName } from './rules';
 import { primusSchema, type PrimusSection } from './schema';
 
 export type { PrimusSection };
@@ -54,6 +54,7 @@ export const primus = {
   sizeKey: 'size',
   stride: ({ patch }) => patch as Vec3,
   sizeProblem,
+  normal: normalSection,
   rules: primusRules,
   masking: ['tokens', 'fewer-tokens'],
   tokenSize: ({ patch }) => patch as Vec3,

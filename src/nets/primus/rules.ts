@@ -29,11 +29,22 @@ export interface SizeKeys extends Readonly<Record<keyof PrimusSize, number | nul
   readonly size: PublishedName | null;
 }
 
+const OWN_KEYS = ['embedDim', 'depth', 'heads'] as const;
+
 /** The numbers of a section whose keys agree. */
 export function sizeOf(keys: SizeKeys): PrimusSize {
   const own = keys.size === null ? undefined : PUBLISHED[keys.size];
   const number = (key: keyof PrimusSize): number => own?.[key] ?? keys[key] ?? NaN;
   return { embedDim: number('embedDim'), depth: number('depth'), heads: number('heads') };
+}
+
+/** The section with the name of a published size in the place of its numbers. */
+export function normalSection(section: PrimusSection): PrimusSection {
+  const { embedDim, depth, heads } = sizeOf(section);
+  const own = { embedDim, depth, heads };
+  const names = Object.keys(PUBLISHED) as PublishedName[];
+  const size = names.find((name) => OWN_KEYS.every((key) => PUBLISHED[name][key] === own[key]));
+  return size ? { ...section, size, embedDim: null, depth: null, heads: null } : section;
 }
 
 /** Tokens along each axis of a crop, which are places of a grid with one position each. */
@@ -47,8 +58,6 @@ export const gridOf = ({
 
 /** Width of the gated MLP of each block. */
 export const hiddenOf = (embedDim: number): number => Math.floor((embedDim * 8) / 3);
-
-const OWN_KEYS = ['embedDim', 'depth', 'heads'] as const;
 
 /** A size is said by its name, or by three numbers. */
 function sizeRules(section: PrimusSection): Problem[] {
