@@ -3,6 +3,7 @@ import { formatSize } from '../../text';
 import type { NetworkDescriptor } from '../descriptor';
 import { gridOf, normalSection, primusRules, PUBLISHED, sizeOf, sizeProblem, type PublishedName } from './rules';
 import { primusSchema, type PrimusSection } from './schema';
+import { turnPrimus } from './turn';
 
 export type { PrimusSection };
 
@@ -73,6 +74,7 @@ export const primus = {
     names: NAMES,
     infer,
     positions: { name: 'eva.pos_embed', grid: (section: PrimusSection) => gridOf(section) },
+    turn: turnPrimus,
     renamings: [],
   },
 } as const satisfies NetworkDescriptor<PrimusSection>;
