@@ -64,7 +64,7 @@ const all = Object.keys(rooms);
  * they themselves import the leaf rooms and each other alone, so that the editor can load them without the tensor library.
  */
 const described = ['nets', 'pretext', 'downstream', 'tasks'];
-const lightFiles = ['descriptor', 'descriptors', 'schema', 'rules', 'presets', 'names', 'topology'];
+const lightFiles = ['descriptor', 'descriptors', 'schema', 'rules', 'presets', 'names', 'topology', 'turn'];
 const light = String.raw`(/[\w-]+)*/(${lightFiles.join('|')})`;
 
 /** Files of a run directory (src/runs/files.ts). */

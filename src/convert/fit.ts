@@ -65,7 +65,7 @@ export async function fitToConfig(
 ): Promise<{ plan: Plan; fit: FitReport }> {
   const { config } = await loadConfig(configFile);
   const { layout } = (await taskOf(config)).network(config, true).parameters;
-  const plan = planWeights(source, { branch, target: layoutTarget(layout) });
+  const plan = planWeights(source, { branch, target: layoutTarget(layout), network: config.network });
   if (plan.tensors.length === 0) throw new UserError(`${source.file}: has no weights in it`);
   const sorted = sortLayout(layout, plan.tensors);
   const found = { matched: new Set(sorted.matched), reshaped: new Set(sorted.shapeMismatch.map(({ name }) => name)) };

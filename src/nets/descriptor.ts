@@ -66,20 +66,27 @@ export interface Aliases {
   keysOf(names: readonly string[]): { readonly key: string; readonly name: string }[];
 }
 
+/** A tensor of a state dict. */
+export interface NamedShape {
+  readonly name: string;
+  readonly shape: readonly number[];
+}
+
 /** Where the rows of a tensor along one of its dimensions come from: row i from row `order[i]`. */
 export interface Rows {
   readonly dimension: number;
   readonly order: Int32Array;
 }
 
-/**
- * How a tensor changes with the order of the axes of space, where it is no kernel (out, in, k, k, k), which all networks turn alike.
- *
- * @param section of the network that comes out
- * @param axes which axis of the network that goes in each of those that come out is
- * @returns undefined for a tensor that no order of axes changes
- */
-export type Turn<Section> = (name: string, section: Section, axes: Vec3) => Rows | undefined;
+/** The order of the axes of space in which weights are wanted. */
+export interface Turning<Section> {
+  /** Of the network that comes out. */
+  readonly section: Section;
+  /** Which axis of the network that goes in each of those that come out is. */
+  readonly axes: Vec3;
+  /** Size of the crops that the weights have learned from, along the axes that come out, where it is known. */
+  readonly crop?: Vec3 | undefined;
+}
 
 /**
  * The light half of a network: all that can be said of it without building it. `section` is the config's `network` section
@@ -137,10 +144,13 @@ export interface NetworkDescriptor<Section extends NetworkSection = NetworkSecti
     /** A tensor (1, places, channels) with a learnt position for each place of a grid, z fastest: another grid's is interpolated. */
     readonly positions?: { readonly name: string; grid(section: Section): Vec3 };
     /**
-     * Its weights can be brought to another order of the axes of space, so that it computes the same of a volume with its axes in
-     * that order. Absent where they cannot.
+     * Present where weights can be brought to another order of the axes of space, so that the network computes the same of a
+     * volume with its axes in that order. Kernels (out, in, k, k, k) are turned alike in all networks; this says where the rows of
+     * another tensor come from, and undefined for one that no order of axes changes.
+     *
+     * @throws UserError when that cannot be told
      */
-    readonly turn?: Turn<Section>;
+    turn?(tensor: NamedShape, how: Turning<Section>): Rows | undefined;
     /** Where the network elsewhere has several names for a tensor. */
     readonly aliases?: Aliases;
     /** What brings names in files of the authors to those of the state dict, one after the other; only whole results count. */

@@ -155,7 +155,9 @@ describe('kernels of nnssl see the axes z, y, x', () => {
     const file = await saved({ network_weights: stateOf(layout), ...(plan && { nnssl_adaptation_plan: plan }) });
     const { report, lines } = await imported(file);
     expect(await numbersOf(report.out, kernel.name)).toEqual(ours(await written(), order));
-    expect(lines.join('\n')).toMatch(/axes of kernels brought to x, y, z \(those of its arrays are .*\): \d+ tensors/);
+    expect(lines.join('\n')).toMatch(
+      /axes of kernels and positions brought to x, y, z \(those of its arrays are .*\): \d+ tensors/,
+    );
   });
 
   test('a file that is not theirs is left as it is', async () => {

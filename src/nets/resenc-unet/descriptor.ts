@@ -138,6 +138,7 @@ export const resencUnet = {
     names: NAMES,
     infer: (shapes) => inferred(shapes) as Partial<ResEncSection> | undefined,
     aliases,
+    turn: () => undefined,
     renamings: [],
   },
 } as const satisfies NetworkDescriptor<ResEncSection>;

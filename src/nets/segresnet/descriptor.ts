@@ -190,6 +190,7 @@ export const segresnet = {
     output: /^(conv_final\.2|up_layers\.\d+\.head)\./,
     names: NAMES,
     infer,
+    turn: () => undefined,
     renamings: [
       {
         where: /^backbone\.(conv_init|layers)\./,

@@ -68,6 +68,7 @@ export const unet3d = {
     output: /^out\./,
     names: NAMES,
     infer,
+    turn: () => undefined,
     renamings: [],
   },
 } as const satisfies NetworkDescriptor<UnetSection>;

@@ -1,4 +1,5 @@
 import { elementCount, type Vec3 } from '../../geometry';
+import type { NetworkDescriptor, NetworkSection, Rows, Turning } from '../../nets/descriptor';
 import { DTYPE_BYTES, type DType } from '../safetensors';
 import type { SourceTensor } from './source';
 
@@ -54,6 +55,41 @@ export function turned<Tensor extends SourceTensor>(tensor: Tensor, axes: Vec3):
     shape: [...shape.slice(0, 2), ...axes.map((axis) => shape[axis + 2]!)],
     read: async () => turnKernels(await read(), dtype, shape, axes),
   };
+}
+
+/** The numbers of a tensor with its rows along a dimension in another order. */
+function gatherRows(
+  bytes: Uint8Array,
+  shape: readonly number[],
+  width: number,
+  { dimension, order }: Rows,
+): Uint8Array {
+  const row = elementCount(shape.slice(dimension + 1)) * width;
+  const outer = elementCount(shape.slice(0, dimension));
+  const to = new Uint8Array(bytes.byteLength);
+  for (let block = 0, at = 0; block < outer; block++)
+    for (const from of order) {
+      const start = (block * shape[dimension]! + from) * row;
+      to.set(bytes.subarray(start, start + row), at);
+      at += row;
+    }
+  return to;
+}
+
+/** A tensor with its rows in another order. */
+export function withRows<Tensor extends SourceTensor>(tensor: Tensor, rows: Rows): Tensor {
+  const { shape, dtype, read } = tensor;
+  return { ...tensor, read: async () => gatherRows(await read(), shape, DTYPE_BYTES[dtype], rows) };
+}
+
+/** A tensor of a network with the axes of space in another order: of its kernels, and of what else follows them. */
+export function turnedTensor<Tensor extends SourceTensor>(
+  tensor: Tensor,
+  { stateDict }: Pick<NetworkDescriptor, 'stateDict'>,
+  how: Turning<NetworkSection>,
+): Tensor {
+  const rows = stateDict.turn?.(tensor, how);
+  return rows ? withRows(tensor, rows) : turned(tensor, how.axes);
 }
 
 /** The order that undoes another. */

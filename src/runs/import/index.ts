@@ -22,7 +22,7 @@ export {
   type ImportReport,
   type Planned,
 } from './report';
-export { inverse, turnKernels } from './axes';
+export { turnedTensor } from './axes';
 export { SIMPLE_ITK } from './fieldPlan';
 export type { Preparation } from './preparation';
 export { openWeights, type SourceTensor, type WeightsSource } from './source';

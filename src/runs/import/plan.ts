@@ -1,7 +1,8 @@
-import { networkDescriptors } from '../../nets/descriptors';
+import type { Vec3 } from '../../geometry';
+import { knownNetwork, networkDescriptors } from '../../nets/descriptors';
 import { UserError } from '../../errors/userError';
 import { recognise, type Recognised } from './architectures';
-import { axesText, isKernel, turned } from './axes';
+import { axesText, isKernel, turned, withRows } from './axes';
 import { branchOf, branchTitle, isOptimizer, type Branch } from './branches';
 import { withoutAliases } from './aliases';
 import { chooseWeights, type Choice, type Choices } from './choose';
@@ -34,6 +35,8 @@ export interface PlanOptions {
   readonly branch?: Branch | undefined;
   /** The network that the weights are for; without it, any of ours, and the innermost dict of a file of none of them. */
   readonly target?: Target | undefined;
+  /** The config's section of the network, beside a target. */
+  readonly network?: object | undefined;
 }
 
 interface Named {
@@ -176,14 +179,39 @@ export function planWeights(source: WeightsSource, options: PlanOptions = {}): P
   if (!axes || axes.join() === OURS) return planned(source, options);
   const inOurs = { ...source, tensors: source.tensors.map((tensor) => turned(tensor, axes)) };
   const plan = planned(inOurs, options);
+  const own = knownNetwork(options.network ?? plan.recognised?.section);
+  if (own?.descriptor.stateDict.turn) return turnedPlan(plan, own, source, axes);
   // Nobody knows what kernels of another network are to be in our order for.
-  if (!options.target && !plan.recognised?.section) return planned(source, options);
-  const count = plan.tensors.filter(isKernel).length;
-  const text = `axes of kernels brought to x, y, z (those of its arrays are ${axesText(axes)})`;
-  return { ...plan, changes: count > 0 ? [...plan.changes, { text, count }] : plan.changes };
+  const asTheyAre = planned(source, options);
+  const text = `axes left as they are: those of its arrays are ${axesText(axes)}, and ${own?.descriptor.title} cannot be turned`;
+  return own ? { ...asTheyAre, changes: [...asTheyAre.changes, { text, count: asTheyAre.tensors.length }] } : asTheyAre;
 }
 
 const OURS = '0,1,2';
+
+/** A plan whose kernels are turned, with the rest of the network's tensors brought to the same order. */
+function turnedPlan(
+  plan: Plan,
+  { descriptor, section }: NonNullable<ReturnType<typeof knownNetwork>>,
+  { file, field }: WeightsSource,
+  axes: Vec3,
+): Plan {
+  const how = { section, axes, crop: field?.patch };
+  let count = 0;
+  const turnedOne = (tensor: SourceTensor): SourceTensor => {
+    const rows = descriptor.stateDict.turn!(tensor, how);
+    if (rows || isKernel(tensor)) count += 1;
+    return rows ? withRows(tensor, rows) : tensor;
+  };
+  try {
+    const tensors = plan.tensors.map(turnedOne);
+    const text = `axes of kernels and positions brought to x, y, z (those of its arrays are ${axesText(axes)})`;
+    return { ...plan, tensors, changes: count > 0 ? [...plan.changes, { text, count }] : plan.changes };
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    throw new UserError(`${file}: ${error.message}`);
+  }
+}
 
 function planned(source: WeightsSource, options: PlanOptions): Plan {
   const { tensors, file } = source;
