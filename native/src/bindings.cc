@@ -87,6 +87,59 @@ void instanceNormGrad(const Napi::CallbackInfo& info) {
                              floats(info[3], all), batch, voxels, channels, number(info[7]));
 }
 
+/** [batch, voxels, channels, groups], eps and slope. */
+GroupNorm groupNormOf(const Dims& v, float eps, float slope) {
+  if (v.size() != 4 || v[3] < 1 || v[2] % v[3] != 0) throw std::invalid_argument("the groups do not divide the channels");
+  return {v[0], v[1], v[2], v[3], eps, slope};
+}
+
+/** gamma, beta, residual and visible, each of which may be null. */
+Beside besideOf(const Napi::CallbackInfo& info, size_t first, const GroupNorm& s) {
+  return {floats(info[first], s.channels), floats(info[first + 1], s.channels),
+          floats(info[first + 2], s.batch * s.voxels * s.channels), floats(info[first + 3], s.batch * s.voxels)};
+}
+
+/** groupNorm(shape, eps, slope, gamma, beta, residual, visible, x, y, mean, rstd) */
+void groupNorm(const Napi::CallbackInfo& info) {
+  const GroupNorm s = groupNormOf(dims(info[0]), number(info[1]), number(info[2]));
+  const int64_t all = s.batch * s.voxels * s.channels, moments = s.batch * s.groups;
+  kernels().groupNorm(s, besideOf(info, 3, s), floats(info[7], all), floats(info[8], all), floats(info[9], moments),
+                      floats(info[10], moments));
+}
+
+/** groupNormGrad(shape, slope, gamma, beta, residual, visible, x, dy, mean, rstd, dx, dgamma, dbeta, dresidual) */
+void groupNormGrad(const Napi::CallbackInfo& info) {
+  const GroupNorm s = groupNormOf(dims(info[0]), 0.0f, number(info[1]));
+  const int64_t all = s.batch * s.voxels * s.channels, moments = s.batch * s.groups;
+  const Beside beside = besideOf(info, 2, s);
+  float* dresidual = floats(info[13], all);
+  if ((beside.residual == nullptr) != (dresidual == nullptr)) throw std::invalid_argument("a residual has a gradient");
+  kernels().groupNormGrad(s, beside, floats(info[6], all), floats(info[7], all), floats(info[8], moments),
+                          floats(info[9], moments), floats(info[10], all), floats(info[11], s.channels),
+                          floats(info[12], s.channels), dresidual);
+}
+
+/** [batch, D', H', W', channels, window ×3]: the blocks along each axis. */
+Pool poolOf(const Dims& v) {
+  if (v.size() != 8) throw std::invalid_argument("a pool's shape has 8 numbers");
+  return {v[0], {v[1], v[2], v[3]}, v[4], {v[5], v[6], v[7]}};
+}
+
+int64_t pooled(const Pool& s) { return s.batch * s.out[0] * s.out[1] * s.out[2] * s.channels; }
+
+/** averagePool(shape, x, y) */
+void averagePool(const Napi::CallbackInfo& info) {
+  const Pool s = poolOf(dims(info[0]));
+  kernels().averagePool(s, floats(info[1], pooled(s) * s.window[0] * s.window[1] * s.window[2]), floats(info[2], pooled(s)));
+}
+
+/** averagePoolGrad(shape, dy, dx) */
+void averagePoolGrad(const Napi::CallbackInfo& info) {
+  const Pool s = poolOf(dims(info[0]));
+  kernels().averagePoolGrad(s, floats(info[1], pooled(s)),
+                            floats(info[2], pooled(s) * s.window[0] * s.window[1] * s.window[2]));
+}
+
 /** addLeakyReluGrad(a, b, dy, dx, n, slope) */
 void addLeakyReluGrad(const Napi::CallbackInfo& info) {
   const int64_t n = integer(info[4]);
@@ -294,6 +347,10 @@ void exportKernels(Napi::Env env, Napi::Object exports) {
   add<layerNormGrad>(exports, "layerNormGrad");
   add<instanceNorm>(exports, "instanceNorm");
   add<instanceNormGrad>(exports, "instanceNormGrad");
+  add<groupNorm>(exports, "groupNorm");
+  add<groupNormGrad>(exports, "groupNormGrad");
+  add<averagePool>(exports, "averagePool");
+  add<averagePoolGrad>(exports, "averagePoolGrad");
   add<addLeakyReluGrad>(exports, "addLeakyReluGrad");
   add<attention>(exports, "attention");
   add<attentionGrad>(exports, "attentionGrad");

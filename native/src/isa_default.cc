@@ -17,6 +17,8 @@ namespace voco::base {
 #include "kernels/elementwise.inl"
 #include "kernels/reduce.inl"
 #include "kernels/norm.inl"
+#include "kernels/groupnorm.inl"
+#include "kernels/pool.inl"
 #include "kernels/lanes.inl"
 #include "kernels/float32.inl"
 #include "kernels/microkernel.inl"

@@ -77,6 +77,22 @@ struct Convolution {
   int64_t batch, in[3], out[3], kernel[3], stride[3], pad[3], inChannels, outChannels;
 };
 
+/** A normalisation of x[batch, voxels, channels] over space and the channels of a group. */
+struct GroupNorm {
+  int64_t batch, voxels, channels, groups;
+  float eps, slope;
+};
+
+/** What goes into a group norm beside x; each may be null: gamma and beta [channels], residual as x, visible [batch, voxels]. */
+struct Beside {
+  const float *gamma, *beta, *residual, *visible;
+};
+
+/** Means of blocks of `window` voxels, `out` of them along each axis. */
+struct Pool {
+  int64_t batch, out[3], channels, window[3];
+};
+
 /** What the operands of convolutions, dense layers and attention are rounded to. Sums are always float32. */
 enum Precision {
   kFloat32,
@@ -134,6 +150,13 @@ struct Kernels {
   /** From the output y, whose activation is undone. */
   void (*instanceNormGrad)(const float* y, const float* dy, const float* rstd, float* dx, int64_t batch, int64_t voxels,
                            int64_t channels, float slope);
+  /** leakyRelu(gamma · normal + beta + residual); mean and rstd are [batch, groups]. Hidden voxels have no part and become 0. */
+  void (*groupNorm)(const GroupNorm& s, const Beside& b, const float* x, float* y, float* mean, float* rstd);
+  /** dresidual is written where there is a residual. */
+  void (*groupNormGrad)(const GroupNorm& s, const Beside& b, const float* x, const float* dy, const float* mean,
+                        const float* rstd, float* dx, float* dgamma, float* dbeta, float* dresidual);
+  void (*averagePool)(const Pool& s, const float* x, float* y);
+  void (*averagePoolGrad)(const Pool& s, const float* dy, float* dx);
   /** The gradient of a and of b of leaky ReLU of a + b. */
   void (*addLeakyReluGrad)(const float* a, const float* b, const float* dy, float* dx, int64_t n, float slope);
   void (*adamw)(const AdamW& s, float* param, const float* grad, float* m, float* v, float* vmax, int64_t n);

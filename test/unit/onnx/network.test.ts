@@ -49,6 +49,35 @@ const segmenters: [string, NetworkConfig, Size, number][] = [
   ['a 3D U-Net of two channels', { name: 'unet3d', featureSize: 4, inChannels: 2 }, [32, 32, 48], 1],
   ['a SegResNet', { name: 'segresnet', initFilters: 8 }, [16, 32, 24], 2],
   ['a SegResNet of CT-FM', { name: 'segresnet', variant: 'ct-fm', initFilters: 6 }, [16, 32, 24], 2],
+  [
+    'a residual encoder U-Net',
+    { name: 'resenc-unet', stages: 4, features: [4, 8, 12], blocks: [1, 2] },
+    [16, 32, 24],
+    2,
+  ],
+  [
+    'a residual encoder U-Net for thick slices',
+    {
+      name: 'resenc-unet',
+      stages: 3,
+      features: [4, 8],
+      blocks: [1],
+      kernels: [
+        [3, 3, 1],
+        [3, 3, 3],
+      ],
+      strides: [
+        [1, 1, 1],
+        [2, 2, 1],
+        [2, 2, 2],
+      ],
+      decoderConvs: [2],
+      convBias: false,
+      inChannels: 2,
+    },
+    [16, 32, 8],
+    1,
+  ],
   ['Swin-UNETR, two images', swin(false), [32, 64, 32], 2],
   ['Swin-UNETR v2', swin(true), [64, 64, 32], 1],
   ['Primus, two images', primus({ crop: [32, 24, 40] }), [32, 24, 40], 2],
@@ -70,6 +99,7 @@ describe('ONNX Runtime gives our logits', () => {
   test.each([
     ['a classifier on a 3D U-Net', { name: 'unet3d', featureSize: 4 }, [32, 48, 32]],
     ['a classifier on a SegResNet of CT-FM', { name: 'segresnet', variant: 'ct-fm', initFilters: 6 }, [16, 32, 24]],
+    ['a classifier on a residual encoder U-Net', { name: 'resenc-unet', stages: 3, features: [4, 8] }, [16, 24, 32]],
     ['a classifier on Swin-UNETR', swin(true), [64, 32, 32]],
     ['a classifier on Primus', primus({ crop: [24, 32, 16] }), [24, 32, 16]],
   ] as [string, NetworkConfig, Size][])('%s', async (what, config, size) => {

@@ -49,6 +49,16 @@ export interface Addon {
   instanceNormGrad(
     y: Floats, dy: Floats, rstd: Floats, dx: Floats, batch: number, voxels: number, channels: number, slope: number,
   ): void; // prettier-ignore
+  groupNorm(
+    shape: Shape, eps: number, slope: number, gamma: Optional, beta: Optional, residual: Optional, visible: Optional,
+    x: Floats, y: Floats, mean: Floats, rstd: Floats,
+  ): void; // prettier-ignore
+  groupNormGrad(
+    shape: Shape, slope: number, gamma: Optional, beta: Optional, residual: Optional, visible: Optional, x: Floats,
+    dy: Floats, mean: Floats, rstd: Floats, dx: Floats, dgamma: Floats, dbeta: Floats, dresidual: Optional,
+  ): void; // prettier-ignore
+  averagePool(shape: Shape, x: Floats, y: Floats): void;
+  averagePoolGrad(shape: Shape, dy: Floats, dx: Floats): void;
   addLeakyReluGrad(a: Floats, b: Floats, dy: Floats, dx: Floats, n: number, slope: number): void;
   attention(
     shape: Shape, scale: number, qkv: Floats, padToken: Floats, biasTable: Floats, y: Floats, precision: number,
@@ -92,7 +102,7 @@ export function packageRoot(from: string = dirname(fileURLToPath(import.meta.url
 
 const PLACES = ['native/build/Release', 'dist/native'];
 /** What the addon got last: one without it was built from older sources. */
-const NEWEST = 'tokenAttentionGrad' satisfies keyof Addon;
+const NEWEST = 'averagePoolGrad' satisfies keyof Addon;
 let loaded: Loaded | undefined;
 
 /** Loads the addon once. Never throws: the reason says what is missing and what to do. */

@@ -1,6 +1,7 @@
 /** The fused kernels of `ops/kernels.ts`: normalisation and window attention. */
 import type * as tf from '../../../tf';
 import type { Shape5D } from '../../../ops/kernels';
+import type { OneDnnBackend } from '../backend';
 import { type Call, type Kernel, type Kernels, optionalFloats, sizeOf } from './context';
 
 const layerNorm: Kernel<'VocoLayerNorm'> = ({ inputs: { x, gamma, beta }, attrs, backend }) => {
@@ -49,6 +50,57 @@ const instanceNormGrad: Kernel<'VocoInstanceNormGrad'> = ({ inputs: { y, dy, rst
     backend.floats(y), backend.floats(dy), backend.floats(rstd), backend.floats(dx),
     batch, voxels, channels, slope,
   ); // prettier-ignore
+  return dx;
+};
+
+type Optional = Float32Array | null;
+type Beside = Pick<Call<'VocoGroupNorm'>['inputs'], 'gamma' | 'beta' | 'residual' | 'visible'>;
+
+const floatsBeside = (
+  backend: OneDnnBackend,
+  { gamma, beta, residual, visible }: Beside,
+): [Optional, Optional, Optional, Optional] => [
+  optionalFloats(backend, gamma),
+  optionalFloats(backend, beta),
+  optionalFloats(backend, residual),
+  optionalFloats(backend, visible),
+];
+
+const groupNorm: Kernel<'VocoGroupNorm'> = ({ inputs: { x, ...beside }, attrs, backend }) => {
+  const { groups, eps, slope } = attrs;
+  const moments = [x.shape[0]!, groups];
+  const [y, mean, rstd] = [backend.empty(x.shape), backend.empty(moments), backend.empty(moments)];
+  backend.addon.groupNorm(
+    [...extents(x), groups], eps, slope, ...floatsBeside(backend, beside),
+    backend.floats(x), backend.floats(y), backend.floats(mean), backend.floats(rstd),
+  ); // prettier-ignore
+  return [y, mean, rstd];
+};
+
+const groupNormGrad: Kernel<'VocoGroupNormGrad'> = ({ inputs, attrs: { slope }, backend }) => {
+  const { x, dy, mean, rstd, ...beside } = inputs;
+  const channels = [x.shape.at(-1)!];
+  const [dx, dgamma, dbeta] = [backend.empty(x.shape), backend.empty(channels), backend.empty(channels)];
+  const dresidual = beside.residual && backend.empty(x.shape);
+  backend.addon.groupNormGrad(
+    [...extents(x), sizeOf(mean.shape) / x.shape[0]!], slope, ...floatsBeside(backend, beside),
+    backend.floats(x), backend.floats(dy), backend.floats(mean), backend.floats(rstd), backend.floats(dx),
+    backend.floats(dgamma), backend.floats(dbeta), optionalFloats(backend, dresidual),
+  ); // prettier-ignore
+  return dresidual ? [dx, dgamma, dbeta, dresidual] : [dx, dgamma, dbeta];
+};
+
+const averagePool: Kernel<'VocoAveragePool'> = ({ inputs: { x }, attrs: { window }, backend }) => {
+  const [batch, d, h, w, channels] = x.shape as Shape5D;
+  const shape: Shape5D = [batch, d / window[0], h / window[1], w / window[2], channels];
+  const y = backend.empty(shape);
+  backend.addon.averagePool([...shape, ...window], backend.floats(x), backend.floats(y));
+  return y;
+};
+
+const averagePoolGrad: Kernel<'VocoAveragePoolGrad'> = ({ inputs: { dy }, attrs, backend }) => {
+  const dx = backend.empty(attrs.inputShape);
+  backend.addon.averagePoolGrad([...dy.shape, ...attrs.window], backend.floats(dy), backend.floats(dx));
   return dx;
 };
 
@@ -119,6 +171,10 @@ export const networkKernels: Kernels = {
   VocoLayerNormGrad: layerNormGrad,
   VocoInstanceNorm: instanceNorm,
   VocoInstanceNormGrad: instanceNormGrad,
+  VocoGroupNorm: groupNorm,
+  VocoGroupNormGrad: groupNormGrad,
+  VocoAveragePool: averagePool,
+  VocoAveragePoolGrad: averagePoolGrad,
   VocoWindowAttention: attention,
   VocoWindowAttentionGrad: attentionGrad,
   VocoTokenAttention: tokenAttention,

@@ -111,6 +111,46 @@ describe('dense layers and norms', () => {
     expect(y.reduce((sum, v) => sum + v * v, 0) / 512).toBeCloseTo(1, 3);
   });
 
+  it('group norm with scale, shift, what is added and visible voxels', () => {
+    for (const [shape, groups] of [
+      [[1, 2, 3, 4, 5], 5], [[2, 4, 4, 4, 12], 3], [[3, 9, 10, 11, 4], 4], [[2, 16, 17, 8, 48], 8], [[2, 9, 8, 7, 320], 320],
+    ] as [number[], number][]) {
+      const [n, d, h, w, c] = shape as [number, number, number, number, number];
+      const seen = () => tf.tensor5d(Float32Array.from({ length: n * d * h * w }, (_, i) => (i % 3 === 0 ? 0 : 1)), [n, d, h, w, 1]);
+      const norm = (slope: number, hidden: boolean) => (...[x, gamma, beta, residual]: tf.Tensor[]) =>
+        ops.groupNorm(x as tf.Tensor5D, {
+          groups, slope, gamma: gamma as tf.Tensor1D, beta: beta as tf.Tensor1D, residual: residual as tf.Tensor5D,
+          ...(hidden && { visible: seen() }),
+        });
+      for (const slope of [1, 0.01, 0]) {
+        check(norm(slope, false), [shape], 5e-6);
+        check(norm(slope, false), [shape, [c], [c]], 5e-6);
+        check(norm(slope, false), [shape, [c], [c], shape], 5e-6);
+        check(norm(slope, true), [shape, [c], [c], shape], 5e-6);
+      }
+    } // prettier-ignore
+  });
+
+  it('group norm of a sample of which nothing is seen', () => {
+    const visible = tf.tensor5d(new Float32Array(16).fill(1, 8), [2, 2, 2, 2, 1]);
+    const y = numbers(ops.groupNorm(uniform('x', [2, 2, 2, 2, 4]) as tf.Tensor5D, { groups: 2, visible }));
+    expect(y.slice(0, 32).every((value) => value === 0)).toBe(true);
+    expect(y.every(Number.isFinite)).toBe(true);
+  });
+
+  it('group norm of values far from zero', () => {
+    const x = () => tf.add(uniform('x', [1, 8, 8, 8, 4]), 1000) as tf.Tensor5D;
+    expectSame(() => ops.groupNorm(x(), { groups: 4 }), 2e-3);
+    const y = numbers(ops.groupNorm(x(), { groups: 1 }));
+    expect(y.reduce((sum, v) => sum + v * v, 0) / 2048).toBeCloseTo(1, 3);
+  });
+
+  it('means of blocks', () => {
+    for (const window of [[2, 2, 2], [1, 2, 3], [4, 1, 1]] as Vec3[])
+      check((x) => ops.averagePool3d(x as tf.Tensor5D, window), [[2, 4, 6, 12, 5]], 2e-6);
+    check((x) => ops.averagePool3d(x as tf.Tensor5D, [2, 2, 2]), [[1, 32, 32, 32, 8]], 2e-6);
+  }); // prettier-ignore
+
   it('activations', () => {
     for (const shape of [[3], [2, 3, 5], [50000]]) {
       check((x) => ops.gelu(x!), [shape], 2e-6);
