@@ -26,7 +26,7 @@ export interface Grouping {
 export function trainedGroups(
   { config, totalSteps, carried }: Grouping,
   network: Trainable,
-): Required<Pick<TrainedModel<never>, 'groups' | 'groupsAt'>> {
+): Required<Pick<TrainedModel<never>, 'groups' | 'groupsAt' | 'keptAt'>> {
   const { init, schedule } = config;
   const trained = network.parameters.all.filter(({ name }) => network.isTrained?.(name) ?? true);
   const old = (name: string): boolean =>
@@ -36,9 +36,13 @@ export function trainedGroups(
   const kept = stepsKept(config, totalSteps);
   const rest = trained.filter(({ name }) => !old(name));
   const always = init.freezeEncoder || schedule.phases.name === 'frozen';
-  const encoder = always ? [] : trained.filter(({ name }) => old(name));
+  const encoder = trained.filter(({ name }) => old(name));
   const decoder = group('decoder', rest, 1);
   // The encoder is last: in steps that keep it there are gradients of the rest alone.
-  const groups = [...decoder, ...group('encoder', encoder, init.encoderRate)];
-  return { groups, groupsAt: (step) => (step < kept ? decoder.length : groups.length) };
+  const groups = [...decoder, ...(always ? [] : group('encoder', encoder, init.encoderRate))];
+  return {
+    groups,
+    groupsAt: (step) => (step < kept ? decoder.length : groups.length),
+    keptAt: (step) => (always || step < kept ? encoder.map(({ variable }) => variable) : []),
+  };
 }

@@ -23,6 +23,16 @@ interface Statistics {
 export class TrainingPass {
   private static active: TrainingPass | undefined;
   private readonly seen = new Map<BatchNorm, Statistics>();
+  private readonly kept: ReadonlySet<tf.Variable>;
+
+  /** @param kept weights that the step keeps as they are: norms with them use running statistics, and do not move them */
+  constructor(kept: readonly tf.Variable[] = []) {
+    this.kept = new Set(kept);
+  }
+
+  keeps({ variable }: Parameter): boolean {
+    return this.kept.has(variable);
+  }
 
   static get current(): TrainingPass | undefined {
     return TrainingPass.active;
@@ -84,7 +94,8 @@ export class BatchNorm implements Norm {
   }
 
   forward(x: tf.Tensor5D, slope: number): tf.Tensor5D {
-    const pass = this.frozen ? undefined : TrainingPass.current;
+    const current = this.frozen ? undefined : TrainingPass.current;
+    const pass = current?.keeps(this.gamma) ? undefined : current;
     const affine = { gamma: this.gamma.get<tf.Tensor1D>(), beta: this.beta.get<tf.Tensor1D>(), eps: EPS, slope };
     if (!pass) {
       const running = { mean: this.mean.get<tf.Tensor1D>(), variance: this.variance.get<tf.Tensor1D>() };

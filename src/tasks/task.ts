@@ -95,6 +95,8 @@ export interface TrainedModel<B extends Batch> {
   readonly groups: readonly ParameterGroup[];
   /** How many of the groups a step trains, from the front. @param step optimizer steps done before; default: all. */
   groupsAt?(step: number): number;
+  /** What a step keeps as it is of a network that is trained at other steps, or in other runs; default: nothing. */
+  keptAt?(step: number): readonly tf.Variable[];
   readonly loss: Loss<B>;
   /** Receives weights of another network, such as pre-trained ones. */
   readonly transfer?: Transferable;

@@ -44,6 +44,7 @@ export function buildStep<B extends Batch>(parts: StepParts<B>): TrainingStep<B>
   return new TrainingStep({
     loss: model.loss,
     variablesAt: variablesAt(model),
+    keptAt: (step) => model.keptAt?.(step) ?? [],
     optimizer,
     schedule: scheduleOf(config, length),
     ratesAt: ratesAt(model),

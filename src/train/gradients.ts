@@ -138,7 +138,7 @@ function withTerms(scalars: LossScalars, terms: LossScalars | undefined): LossSc
  * update of the weights, and only then.
  */
 export async function gradientOf<B extends Batch>(loss: Loss<B>, batch: B, pieces: Pieces): Promise<BatchGradient> {
-  const pass = new TrainingPass();
+  const pass = new TrainingPass(pieces.kept);
   const inTraining = { ...pieces, pass };
   try {
     const gradient = await (loss.reach === 'sample'

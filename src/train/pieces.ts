@@ -7,6 +7,8 @@ import * as tf from '../tensor/tf';
 /** How a batch is cut: rows at a time, and what the gradients are of. */
 export interface Pieces {
   readonly variables: readonly tf.Variable[];
+  /** Weights of a network that is trained at other steps: its norms use running statistics, which stay as they are. */
+  readonly kept?: readonly tf.Variable[] | undefined;
   /** Rows in memory at a time. */
   readonly microBatch: number;
   /** Rows computed between two calls of {@link giveWay}; default: those in memory. */

@@ -10,6 +10,8 @@ export interface StepOptions<B extends Batch> extends Omit<UpdateOptions, 'updat
   readonly loss: Loss<B>;
   /** What a step trains, in the order of the optimizer. @param step optimizer steps done before */
   readonly variablesAt: (step: number) => readonly tf.Variable[];
+  /** What a step keeps as it is, statistics included. @param step optimizer steps done before */
+  readonly keptAt?: ((step: number) => readonly tf.Variable[]) | undefined;
   /** Rows in memory at a time. */
   readonly microBatch: number;
   /** Rows computed before signals are looked for. */
@@ -29,12 +31,13 @@ export class TrainingStep<B extends Batch> {
    * @param giveWay called between two pieces; where it rejects, all is as before the step
    */
   async run(batch: B, step: number, giveWay?: Pieces['giveWay']): Promise<StartedStep> {
-    const { loss, variablesAt, microBatch, pieceRows, seed, optimizer } = this.options;
+    const { loss, variablesAt, keptAt, microBatch, pieceRows, seed, optimizer } = this.options;
     const variables = variablesAt(step);
     const random = new RandomStream(seed, LOSS_STREAM, step);
     const scale = optimizer.lossScale?.value;
     const { gradients, scalars, updated, dispose } = await gradientOf(loss, batch, {
       variables,
+      kept: keptAt?.(step),
       microBatch,
       pieceRows,
       giveWay,
