@@ -1,4 +1,4 @@
-import { discriminator, type SchemaNode } from '../schema';
+import { namedCondition, ownProperty, type SchemaNode } from '../schema';
 
 type Schema = Readonly<Record<string, unknown>>;
 
@@ -48,6 +48,62 @@ function mapValues(value: unknown): unknown {
   return Object.fromEntries(offered.map(([key, one]) => [key, editorSchema(one)]));
 }
 
+/** A text that is this name, without being offered as a value: the JSON editor offers constants of conditions. */
+const called = (name: string): Schema => ({ type: 'string', pattern: `^${name}$` });
+
+type Properties = Readonly<Record<string, Schema>>;
+/** Names of the networks that can learn each pretext task. */
+type Pairs = Readonly<Record<string, readonly string[]>>;
+
+/** What is offered as a section and its name: these names alone. */
+function offers(section: Schema, names: readonly string[]): Schema {
+  const examples = (section.examples as readonly { readonly name?: unknown }[] | undefined) ?? [];
+  return {
+    examples: examples.filter(({ name }) => names.includes(String(name))),
+    properties: { name: { examples: names } },
+  };
+}
+
+/** A section that offers nothing by itself. */
+function silent(section: Schema): Schema {
+  const { examples: _, ...others } = section;
+  const { name, ...keys } = section.properties as Properties;
+  const { examples: _names, default: _default, ...told } = name!;
+  return { ...others, properties: { name: told, ...keys } };
+}
+
+/** A pre-training config's keys, of which pretext tasks and networks are offered only where they go together. */
+function withPairs(properties: Properties, pairs: Pairs | undefined): Schema {
+  const { method, network } = properties;
+  if (!pairs || !method || !network) return { properties };
+  const [tasks, networks] = [
+    Object.keys(pairs),
+    (network.properties as Properties).name!.examples as readonly string[],
+  ];
+  const cases = (from: string, to: string, namesBeside: Pairs, all: readonly string[]): Schema[] => {
+    const offer = (names: readonly string[]) => ({ properties: { [to]: offers(properties[to]!, names) } });
+    const beside = Object.entries(namesBeside).map(([name, names]) => ({
+      if: namedCondition(from, called(name), true),
+      then: offer(names),
+    }));
+    return [...beside, { if: namedCondition(from, { type: 'string' }, true), else: offer(all) }];
+  };
+  const tasksOf = networks.map((name) => [name, tasks.filter((task) => pairs[task]!.includes(name))]);
+  return {
+    properties: { ...properties, method: silent(method), network: silent(network) },
+    allOf: [
+      ...cases('method', 'network', pairs, networks),
+      ...cases('network', 'method', Object.fromEntries(tasksOf) as Pairs, tasks),
+    ],
+  };
+}
+
+/** The key that has another constant in each branch of a choice. */
+const constantKey = ({ anyOf = [] }: SchemaNode): string | undefined =>
+  Object.keys(anyOf[0]?.properties ?? {}).find((key) =>
+    anyOf.every((branch) => ownProperty(branch, key)?.const !== undefined),
+  );
+
 /**
  * A choice by a name, for the editor: the key with every name, and the other keys of a branch where the key has its name; those
  * of the first branch where it is left out.
@@ -55,7 +111,10 @@ function mapValues(value: unknown): unknown {
 function choiceByName(schema: SchemaNode, key: string): Schema {
   const { anyOf = [], ...rest } = schema;
   const named = anyOf.map((branch) => ({ name: branch.properties![key]!, branch }));
-  const meanings = named.map(({ name }) => `${String(name.const)}: ${name.description ?? ''}`);
+  const texts = new Set(named.map(({ name }) => name.description ?? ''));
+  // What all of them say says nothing of one.
+  const meanings =
+    texts.size === 1 ? [...texts] : named.map(({ name }) => `${String(name.const)}: ${name.description ?? ''}`);
   const property = {
     default: named[0]!.name.const,
     enum: named.map(({ name }) => name.const),
@@ -63,8 +122,8 @@ function choiceByName(schema: SchemaNode, key: string): Schema {
   };
   const cases = named.map(({ name, branch }, index) => {
     const { [key]: _, ...others } = branch.properties!;
-    const is = { properties: { [key]: { const: name.const } }, ...(index > 0 && { required: [key] }) };
-    return { if: is, then: { properties: mapValues(others) } };
+    const is = { properties: { [key]: called(String(name.const)) }, ...(index > 0 && { required: [key] }) };
+    return { if: is, then: withPairs(mapValues(others) as Properties, branch.pairs as Pairs | undefined) };
   });
   return { ...(editorSchema({ ...rest, properties: { [key]: property } }) as Schema), allOf: cases };
 }
@@ -75,7 +134,7 @@ function choiceByName(schema: SchemaNode, key: string): Schema {
  */
 export function editorSchema(schema: unknown): unknown {
   if (!isSchema(schema)) return schema;
-  const key = discriminator(schema);
+  const key = constantKey(schema);
   if (key !== undefined) return choiceByName(schema, key);
   const result: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(schema)) {

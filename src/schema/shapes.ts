@@ -21,3 +21,9 @@ export const pathPattern = { type: 'string', minLength: 1, format: 'path-pattern
 export const positive = { type: 'number', exclusiveMinimum: 0 } as const;
 export const count = { type: 'integer', minimum: 1 } as const;
 export const probability = { type: 'number', minimum: 0, maximum: 1 } as const;
+
+/** A config with a section whose `name` fits a schema. @param written not where section or name are left out */
+export const namedCondition = <Name extends object>(section: string, name: Name, written: boolean) => ({
+  properties: { [section]: { properties: { name }, ...(written && { required: ['name'] }) } },
+  ...(written && { required: [section] }),
+});

@@ -59,6 +59,7 @@ before(async () => {
   makeSample(server, 4);
   writeConfig(server, 'tiny', config);
   writeConfig(server, 'wrong', wrong);
+  writeConfig(server, 'pair', { ...config, name: 'pair', method: { name: 'spark' }, network: { name: 'swin-unetr' } });
   browser = await startBrowser();
   await open();
 });
@@ -134,6 +135,25 @@ test('what the files say to a config stands on its lines, with quick fixes', asy
   // Without a key the datalist's training list is meant, which is trained on already.
   await goToProblem('training sees 3 volumes of it');
   await page.keyboard.press('Escape');
+  await runCommand(page, 'View: Revert and Close Editor');
+});
+
+test('completion offers only networks that can learn the task, and a refused pair is changed by a quick fix', async () => {
+  await runCommand(page, 'View: Close All Editors');
+  await openFile(page, 'pair.voco.json');
+  await goToProblem('spark cannot be learnt by swin-unetr, which');
+  await page.keyboard.press('Escape');
+  await page.locator('.view-line', { hasText: '"name": "swin-unetr"' }).click();
+  await page.keyboard.press('End');
+  for (let i = 0; i < 2; i++) await page.keyboard.press('ArrowLeft');
+  await page.keyboard.press('Control+Space');
+  const offered = page.locator('.suggest-widget .monaco-list-row');
+  await offered.filter({ hasText: '"unet3d"' }).first().waitFor();
+  assert.equal(await offered.filter({ hasText: '"swin-unetr"' }).count(), 0);
+  await screenshot(page, 'config-completion-network');
+  await page.keyboard.press('Escape');
+  await quickFix('"swin-unetr"', 'Change to "unet3d"');
+  await page.locator('.view-line', { hasText: '"name": "unet3d"' }).waitFor();
   await runCommand(page, 'View: Revert and Close Editor');
 });
 

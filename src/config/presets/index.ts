@@ -1,7 +1,9 @@
 import { UsageError } from '../../errors/userError';
 import type { PresetSize, PresetTraining } from '../../nets/descriptor';
 import { defaultNetwork, networkDescriptors } from '../../nets/descriptors';
-import { settle } from '../../schema/tree';
+import type { Problem } from '../../schema';
+import { formatPath, settle } from '../../schema/tree';
+import { check } from '../diagnose';
 import type { Config, FinetuneConfig, PretrainConfig } from '../types';
 import { configSchema, validate } from '../validate';
 import { pretextDescriptors, type OwnPresetName, type PretextName } from '../../pretext/descriptors';
@@ -124,16 +126,28 @@ function withSchedule(name: PresetName, config: AnyPreset['config'], schedule: s
   return { ...config, schedule: scheduleSection(schedule, own) };
 }
 
-/** The input with the nearest size of crops that its network can take, where the preset's is none. */
+/**
+ * The input with the nearest size of crops that its network can take, where the preset's is none.
+ *
+ * @throws UsageError where there is none, or the network cannot learn the task
+ */
 function fitSizes(input: Record<string, unknown>): Record<string, unknown> {
   const fixed = structuredClone(input);
-  for (const { path, fix, severity } of validate(input).problems) {
-    if (severity !== 'error' || !fix || !('value' in fix) || !['method', 'crops', 'network'].includes(String(path[0])))
-      continue;
+  for (const { path, fix } of networkProblems(input)) {
+    // Another network is not what was asked for.
+    if (!fix || !('value' in fix) || formatPath(path) === 'network.name') continue;
     applyOverride(fixed, { path: fix.path, value: fix.value, text: '' }, configSchema());
   }
+  const [left] = networkProblems(fixed);
+  if (left) throw new UsageError(`${formatPath(left.path)}: ${left.message}`);
   return fixed;
 }
+
+/** Why a network cannot take what a config gives it. */
+const networkProblems = (input: unknown): Problem[] =>
+  check(input).problems.filter(
+    ({ severity, path }) => severity === 'error' && ['method', 'crops', 'network'].includes(String(path[0])),
+  );
 
 function complete<N extends PresetName>(name: N, options: PresetOptions): ConfigOfPreset<N> {
   const preset = presets[name];
@@ -164,7 +178,6 @@ function complete<N extends PresetName>(name: N, options: PresetOptions): Config
     data: { ...preset.data, ...fraction, train: [train], validation },
   };
   const { config, problems } = validate(options.network === undefined ? input : fitSizes(input));
-  if (!config && options.network !== undefined) throw new UsageError(problems.map(({ message }) => message).join('; '));
   if (!config) throw new Error(`preset ${name}: ${problems.map((problem) => problem.message).join('; ')}`);
   return config as ConfigOfPreset<N>;
 }

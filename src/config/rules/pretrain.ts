@@ -1,8 +1,10 @@
+import type { NetworkDescriptor } from '../../nets/descriptor';
 import { networkDescriptors } from '../../nets/descriptors';
 import { pretextOf } from '../../pretext/descriptors';
 import { error, warning, type Problem } from '../../schema';
-import type { PretrainConfig } from '../types';
 import { formatSize } from '../../text';
+import { networksFor } from '../pairs';
+import type { NetworkConfig, PretrainConfig } from '../types';
 import { sizeRules } from './shared';
 
 /** The pretext task's own rules, and whether what it gives the network can pass through it. */
@@ -16,15 +18,29 @@ function methodRules(config: PretrainConfig): Problem[] {
   return [...(unfit.length > 0 ? own.filter((problem) => problem.path.join('.') !== about) : own), ...unfit];
 }
 
+/** A section of another network with what this one sets and the other has as well. */
+function sectionOf(other: NetworkDescriptor, network: NetworkConfig): object {
+  const [own, its] = [networkDescriptors.get(network.name).schema.properties, other.schema.properties];
+  const same = Object.entries(network).filter(
+    ([key, value]) =>
+      its[key] !== undefined && !its[key].deprecated && JSON.stringify(value) !== JSON.stringify(own[key]?.default),
+  );
+  return { ...Object.fromEntries(same), name: other.name };
+}
+
 /** A pair of task and network that cannot work. */
 function pairRules({ method, network }: PretrainConfig): Problem[] {
   const task = pretextOf(method);
-  const descriptor = networkDescriptors.get(network.name);
-  const reason = task.refuses?.(descriptor);
+  const reason = task.refuses?.(networkDescriptors.get(network.name));
   if (reason === undefined) return [];
-  const fitting = networkDescriptors.all.filter((other) => task.refuses!(other) === undefined).map(({ name }) => name);
-  const message = `${task.name} cannot be learnt by ${network.name}, which ${reason}; networks that can: ${fitting.join(', ')}`;
-  return [error(['network', 'name'], message, fitting[0])];
+  const fitting = networksFor(task);
+  const names = fitting.map(({ name }) => name).join(', ');
+  const message = `${task.name} cannot be learnt by ${network.name}, which ${reason}; networks that can: ${names}`;
+  const problem = error(['network', 'name'], message);
+  const [first] = fitting;
+  if (!first) return [problem];
+  const fix = { title: `Change to "${first.name}"`, path: ['network'], value: sectionOf(first, network) };
+  return [{ ...problem, fix }];
 }
 
 /** Cubes that hide whole tokens. */

@@ -1,4 +1,6 @@
-import type { SchemaNode } from '../../schema';
+import { networkDescriptors } from '../../nets/descriptors';
+import { namedCondition, type SchemaNode } from '../../schema';
+import { networksByTask } from '../pairs';
 import { finetuneSchema } from './finetune';
 import { methodChoice } from './method';
 import { networkChoice } from './network';
@@ -27,9 +29,21 @@ export const anySchema = (): SchemaNode => ({
   anyOf: Object.values(schemasByKind()),
 });
 
+/** Which networks a config of a pretext task may name; the first task is the one of a config that names none. */
+const pairConditions = (pairs: Readonly<Record<string, readonly string[]>>) =>
+  Object.entries(pairs)
+    .map(([task, networks], index) => ({
+      if: namedCondition('method', { const: task }, index > 0),
+      then: { properties: { network: { properties: { name: { enum: networks } } } } },
+    }))
+    .filter(({ then }) => then.properties.network.properties.name.enum.length < networkDescriptors.all.length);
+
 /** The text of media/voco.schema.json, which editors use for completion and hovers in *.voco.json files. */
 export function publishedSchema(): string {
   const schema = anySchema();
-  const anyOf = schema.anyOf!.map(({ $schema: _, ...branch }) => branch);
+  const pairs = networksByTask();
+  const anyOf = schema.anyOf!.map(({ $schema: _, ...branch }) =>
+    branch.properties?.kind?.const === 'pretrain' ? { ...branch, pairs, allOf: pairConditions(pairs) } : branch,
+  );
   return `${JSON.stringify({ ...schema, anyOf }, null, 2)}\n`;
 }

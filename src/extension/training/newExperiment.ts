@@ -10,7 +10,7 @@ import {
   scheduleDescriptions,
   type PresetName,
 } from '../../config';
-import { networkDescriptors } from '../../nets/descriptors';
+import { networksFor } from '../../config/pairs';
 import { pretextDescriptors } from '../../pretext/descriptors';
 import { writeFileAtomically } from '../../files/atomic';
 import { mayBeDicom } from '../../files/dicomFolder';
@@ -75,9 +75,7 @@ function trainChoices(): TrainChoice[] {
 /** The networks that can learn a task, the preset's first. */
 function networkChoices(task: string, preset: PresetName) {
   const { name: usual } = presetConfig(preset).network;
-  const { refuses } = pretextDescriptors.get(task);
-  const fitting = networkDescriptors.all.filter((network) => refuses?.(network) === undefined);
-  return fitting
+  return networksFor(pretextDescriptors.get(task))
     .map(({ name, title }) => ({ label: name, description: name === usual ? `${title}, as in the preset` : title }))
     .sort((a, b) => Number(b.label === usual) - Number(a.label === usual));
 }

@@ -5,6 +5,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { check } from '../../../src/config/diagnose';
 import { diagnose, loadConfig, presetConfig, presetNames, presetText } from '../../../src/config';
 
 describe.each(presetNames)('preset %s', (name) => {
@@ -124,4 +125,25 @@ test('a file has only the settings that its optimizer and its schedule look at',
   const adamw = presetText('voco-10k');
   expect(keysOf(adamw, 'optimizer')).toEqual(['name', 'lr', 'weightDecay', 'betas', 'eps', 'amsgrad', 'clipNorm']);
   expect(keysOf(adamw, 'schedule')).not.toContain('power');
+});
+
+test('a preset takes the nearest size of crops that another network can take', () => {
+  const jigsaw = presetConfig('jigsaw', { network: 'primus' });
+  expect(check(jigsaw).problems.filter(({ severity }) => severity === 'error')).toEqual([]);
+  expect(jigsaw.network.name).toBe('primus');
+});
+
+test('a network that cannot learn a task is refused in a line, with the reason and those that can', () => {
+  const line =
+    /^network\.name: simmim cannot be learnt by unet3d, which has no tokens that can be replaced; networks that can: swin-unetr/;
+  expect(() => presetConfig('simmim', { network: 'unet3d' })).toThrow(line);
+});
+
+test('a refused pair has a quick fix, with what both networks have and the config sets', () => {
+  const network = { name: 'swin-unetr', featureSize: 24, depths: [1, 1, 1, 1], inChannels: 1 };
+  const config = { ...presetConfig('spark', {}), network };
+  const found = check(config).problems.find(({ path }) => path.join('.') === 'network.name');
+  expect(found?.message).toMatch(/^spark cannot be learnt by swin-unetr, which .*; networks that can: unet3d/);
+  const path = ['network'];
+  expect(found?.fix).toEqual({ title: 'Change to "unet3d"', path, value: { name: 'unet3d', featureSize: 24 } });
 });
