@@ -140,6 +140,30 @@ void averagePoolGrad(const Napi::CallbackInfo& info) {
                             floats(info[2], pooled(s) * s.window[0] * s.window[1] * s.window[2]));
 }
 
+/** channelNorm(x, mean, variance, gamma, beta, y, voxels, channels, eps, slope) */
+void channelNorm(const Napi::CallbackInfo& info) {
+  const int64_t voxels = integer(info[6]), channels = integer(info[7]);
+  kernels().channelNorm(floats(info[0], voxels * channels), floats(info[1], channels), floats(info[2], channels),
+                        floats(info[3], channels), floats(info[4], channels), floats(info[5], voxels * channels), voxels,
+                        channels, number(info[8]), number(info[9]));
+}
+
+/** upsample(x, y, [batch, D, H, W, channels] of x) */
+void upsample(const Napi::CallbackInfo& info) {
+  const Dims d = dims(info[2]);
+  if (d.size() != 5) throw std::invalid_argument("a volume has five dimensions");
+  const int64_t n = product(d);
+  kernels().upsample(floats(info[0], n), floats(info[1], 8 * n), d[0], d[1], d[2], d[3], d[4]);
+}
+
+/** upsampleGrad(dy, dx, [batch, D, H, W, channels] of dx) */
+void upsampleGrad(const Napi::CallbackInfo& info) {
+  const Dims d = dims(info[2]);
+  if (d.size() != 5) throw std::invalid_argument("a volume has five dimensions");
+  const int64_t n = product(d);
+  kernels().upsampleGrad(floats(info[0], 8 * n), floats(info[1], n), d[0], d[1], d[2], d[3], d[4]);
+}
+
 /** addLeakyReluGrad(a, b, dy, dx, n, slope) */
 void addLeakyReluGrad(const Napi::CallbackInfo& info) {
   const int64_t n = integer(info[4]);
@@ -351,6 +375,9 @@ void exportKernels(Napi::Env env, Napi::Object exports) {
   add<groupNormGrad>(exports, "groupNormGrad");
   add<averagePool>(exports, "averagePool");
   add<averagePoolGrad>(exports, "averagePoolGrad");
+  add<channelNorm>(exports, "channelNorm");
+  add<upsample>(exports, "upsample");
+  add<upsampleGrad>(exports, "upsampleGrad");
   add<addLeakyReluGrad>(exports, "addLeakyReluGrad");
   add<attention>(exports, "attention");
   add<attentionGrad>(exports, "attentionGrad");

@@ -17,6 +17,8 @@ namespace voco::avx512 {
 #include "kernels/norm.inl"
 #include "kernels/groupnorm.inl"
 #include "kernels/pool.inl"
+#include "kernels/channelnorm.inl"
+#include "kernels/upsample.inl"
 #include "kernels/lanes.inl"
 #include "kernels/float32.inl"
 #include "kernels/microkernel.inl"

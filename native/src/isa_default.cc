@@ -19,6 +19,8 @@ namespace voco::base {
 #include "kernels/norm.inl"
 #include "kernels/groupnorm.inl"
 #include "kernels/pool.inl"
+#include "kernels/channelnorm.inl"
+#include "kernels/upsample.inl"
 #include "kernels/lanes.inl"
 #include "kernels/float32.inl"
 #include "kernels/microkernel.inl"

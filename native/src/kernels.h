@@ -157,6 +157,11 @@ struct Kernels {
                         const float* rstd, float* dx, float* dgamma, float* dbeta, float* dresidual);
   void (*averagePool)(const Pool& s, const float* x, float* y);
   void (*averagePoolGrad)(const Pool& s, const float* dy, float* dx);
+  void (*channelNorm)(const float* x, const float* mean, const float* variance, const float* gamma, const float* beta,
+                      float* y, int64_t voxels, int64_t channels, float eps, float slope);
+  /** Trilinear interpolation to twice the size; d, h and w are those of x, and of dx. */
+  void (*upsample)(const float* x, float* y, int64_t batch, int64_t d, int64_t h, int64_t w, int64_t channels);
+  void (*upsampleGrad)(const float* dy, float* dx, int64_t batch, int64_t d, int64_t h, int64_t w, int64_t channels);
   /** The gradient of a and of b of leaky ReLU of a + b. */
   void (*addLeakyReluGrad)(const float* a, const float* b, const float* dy, float* dx, int64_t n, float slope);
   void (*adamw)(const AdamW& s, float* param, const float* grad, float* m, float* v, float* vmax, int64_t n);

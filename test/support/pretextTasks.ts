@@ -1,20 +1,23 @@
+import type { NetworkConfig } from '../../src/nets';
 import { completeSection, type SectionSchema } from '../../src/nets/descriptor';
-import type { NetworkName } from '../../src/nets/descriptors';
 import { pretextDescriptors, type PretextName } from '../../src/pretext/descriptors';
 
 /** One pretext task on a small scale, for the tests that every task must pass. */
 export interface SmallTask {
   /** The section `method`, of crops that take some 50 ms a step. */
   readonly method: { readonly name: string; readonly [key: string]: unknown };
-  /** Networks that learn it here. */
-  readonly networks: readonly NetworkName[];
+  /** Networks that learn it here: names of {@link smallNetworks}. */
+  readonly networks: readonly string[];
   /** Its checkpoints hold a decoder. */
   readonly decoder: boolean;
   /** A key of the section, a bad value of it, and what the line must say. */
   readonly bad: readonly (readonly [key: string, value: unknown, line: RegExp])[];
 }
 
-const all: readonly NetworkName[] = ['unet3d', 'swin-unetr', 'primus'];
+const anywhere = ['unet3d', 'segresnet', 'primus'];
+const all = [...anywhere, 'swin-unetr'];
+/** Those that show what batch norms do to a loss: of rows alone, of pairs, and of both. */
+const withBatchNorm = [...all, 'segresnet-ct-fm'];
 /** Swin-UNETR wants more than 32 voxels along one axis. */
 const crop = [32, 32, 64];
 
@@ -22,7 +25,7 @@ const crop = [32, 32, 64];
 export const smallTasks: Readonly<Record<Exclude<PretextName, 'voco'>, SmallTask>> = {
   mae: {
     method: { name: 'mae', crop, block: 8, perVolume: 2 },
-    networks: all,
+    networks: withBatchNorm,
     decoder: true,
     bad: [
       ['block', 12, /^method\.block: blocks of 12 voxels do not tile crops of 32×32×64/],
@@ -69,7 +72,7 @@ export const smallTasks: Readonly<Record<Exclude<PretextName, 'voco'>, SmallTask
   },
   position: {
     method: { name: 'position', grid: [1, 1, 2], crop: [32, 32, 32], perVolume: 2 },
-    networks: ['unet3d', 'primus'],
+    networks: anywhere,
     decoder: false,
     bad: [
       ['grid', [1, 1, 1], /^method\.grid: one place leaves nothing to tell/],
@@ -79,7 +82,7 @@ export const smallTasks: Readonly<Record<Exclude<PretextName, 'voco'>, SmallTask
   },
   jigsaw: {
     method: { name: 'jigsaw', crop: [36, 36, 68], gap: 4, perVolume: 2, permutations: 10 },
-    networks: ['unet3d', 'primus'],
+    networks: anywhere,
     decoder: false,
     bad: [
       ['cubes', 4, /^method\.cubes: must be 2 or 3/],
@@ -88,7 +91,7 @@ export const smallTasks: Readonly<Record<Exclude<PretextName, 'voco'>, SmallTask
   },
   simclr: {
     method: { name: 'simclr', crop, perVolume: 2, projector: { hidden: 16, out: 8 } },
-    networks: all,
+    networks: withBatchNorm,
     decoder: false,
     bad: [
       ['temperature', 0, /^method\.temperature: must be (more|greater|above) .* ?0/],
@@ -113,7 +116,7 @@ export const smallTasks: Readonly<Record<Exclude<PretextName, 'voco'>, SmallTask
   },
   'swin-ssl': {
     method: { name: 'swin-ssl', crop, perVolume: 2, embedding: 16 },
-    networks: all,
+    networks: withBatchNorm,
     decoder: false,
     bad: [
       ['crop', [16, 32, 64], /^method\.crop: turns about z need crops as long/],
@@ -122,8 +125,10 @@ export const smallTasks: Readonly<Record<Exclude<PretextName, 'voco'>, SmallTask
   },
 };
 
-export const smallNetworks: Readonly<Record<string, object>> = {
+export const smallNetworks: Readonly<Record<string, NetworkConfig>> = {
   unet3d: { name: 'unet3d', featureSize: 4 },
+  segresnet: { name: 'segresnet', initFilters: 8, blocksDown: [1, 1, 1, 1] },
+  'segresnet-ct-fm': { name: 'segresnet', variant: 'ct-fm', initFilters: 4, blocksDown: [1, 1, 1, 1] },
   'swin-unetr': { name: 'swin-unetr', featureSize: 12 },
   primus: { name: 'primus', size: null, embedDim: 24, depth: 2, heads: 2 },
 };
@@ -144,11 +149,12 @@ function inputSize(method: SmallTask['method']): readonly number[] {
 }
 
 /** A transformer's step takes ten times that of a small U-Net. */
-const lengths: Readonly<Record<string, object>> = {
-  unet3d: { steps: 6, batch: 2, validateEvery: 3, checkpointEvery: 3 },
-  'swin-unetr': { steps: 4, batch: 1, validateEvery: 2, checkpointEvery: 2 },
-  primus: { steps: 4, batch: 2, validateEvery: 2, checkpointEvery: 2 },
-};
+const SHORT = { steps: 4, batch: 1, validateEvery: 2, checkpointEvery: 2 };
+const LONG = { steps: 6, batch: 2, validateEvery: 3, checkpointEvery: 3 };
+
+/** Steps of a small network, and how often it is validated and saved: twice. */
+export const lengthOf = (network: string): typeof LONG =>
+  ({ 'swin-unetr': SHORT, primus: { ...SHORT, batch: 2 } })[network] ?? LONG;
 
 /** A config that pre-trains a small network with a task, on the phantom of `makeTinyPhantom`. */
 export const smallConfig = ({ method }: SmallTask, network: string, device: string) => ({
@@ -169,5 +175,5 @@ export const smallConfig = ({ method }: SmallTask, network: string, device: stri
   network: smallNetwork(network, inputSize(method)),
   optimizer: { lr: 0.001 },
   schedule: { name: 'constant' },
-  train: { ...lengths[network], microBatch: 3, keepLast: 9 },
+  train: { ...lengthOf(network), microBatch: 3, keepLast: 9 },
 });

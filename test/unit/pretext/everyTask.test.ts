@@ -8,7 +8,15 @@ import { pretextDescriptors } from '../../../src/pretext/descriptors';
 import { CropPreviewer } from '../../../src/preview/preview';
 import { latestCheckpoint, listCheckpoints, readInitReport } from '../../../src/runs';
 import { estimateTraining, train } from '../../../src/train';
-import { handsDecoderOn, smallConfig, smallNetwork, smallTasks, type SmallTask } from '../../support/pretextTasks';
+import {
+  handsDecoderOn,
+  lengthOf,
+  smallConfig,
+  smallNetwork,
+  smallNetworks,
+  smallTasks,
+  type SmallTask,
+} from '../../support/pretextTasks';
 import { differingTensors, makeTinyPhantom, stepsOf, trainingDevice } from '../../support/trainer';
 
 /** What every pretext task must do, whatever it asks: each task is a line of test/support/pretextTasks.ts. */
@@ -45,7 +53,7 @@ describe.each(Object.entries(smallTasks))('the pretext task %s', (name, task) =>
       const { runDir, outcome } = await begin(runs);
       expect(outcome).toBe('finished');
       const wanted = await stepsOf(runDir);
-      expect(wanted).toHaveLength(network === 'unet3d' ? 6 : 4);
+      expect(wanted).toHaveLength(lengthOf(network).steps);
       for (const { loss, gradientNorm } of wanted) {
         expect(Number.isFinite(loss)).toBe(true);
         expect(gradientNorm).toBeGreaterThan(0);
@@ -54,7 +62,7 @@ describe.each(Object.entries(smallTasks))('the pretext task %s', (name, task) =>
       const copy = `${runDir}-killed`;
       cpSync(runDir, copy, { recursive: true });
       for (const { file, step } of (await listCheckpoints(copy)).checkpoints)
-        if (step > 3 || (network !== 'unet3d' && step > 2)) unlinkSync(file);
+        if (step > lengthOf(network).checkpointEvery) unlinkSync(file);
       await train('pretrain', { runDir: copy, resume: true, set: [] }, quiet);
       expect(await stepsOf(copy)).toEqual(wanted);
       const [last, again] = [(await latestCheckpoint(runDir))!, (await latestCheckpoint(copy))!];
@@ -95,7 +103,7 @@ describe.each(Object.entries(smallTasks))('the pretext task %s', (name, task) =>
       );
       const started = (runDir: string, set: string[]) =>
         train('finetune', { configFile: downstream, runDir: join(root, runDir), resume: false, set }, quiet);
-      const { stateDict } = networkDescriptors.get(network);
+      const { stateDict } = networkDescriptors.get(smallNetworks[network]!.name);
       const whole = await readInitReport((await started(`${runs}-down`, [])).runDir);
       const encoder = (names: readonly string[]) => names.filter((one) => stateDict.encoder.test(one));
       expect(encoder(whole!.missing)).toEqual([]);

@@ -59,6 +59,14 @@ export interface Addon {
   ): void; // prettier-ignore
   averagePool(shape: Shape, x: Floats, y: Floats): void;
   averagePoolGrad(shape: Shape, dy: Floats, dx: Floats): void;
+  channelNorm(
+    x: Floats, mean: Floats, variance: Floats, gamma: Floats, beta: Floats, y: Floats, voxels: number, channels: number,
+    eps: number, slope: number,
+  ): void; // prettier-ignore
+  /** `shape`: [batch, D, H, W, channels] of x. */
+  upsample(x: Floats, y: Floats, shape: Shape): void;
+  /** `shape`: that of dx. */
+  upsampleGrad(dy: Floats, dx: Floats, shape: Shape): void;
   addLeakyReluGrad(a: Floats, b: Floats, dy: Floats, dx: Floats, n: number, slope: number): void;
   attention(
     shape: Shape, scale: number, qkv: Floats, padToken: Floats, biasTable: Floats, y: Floats, precision: number,

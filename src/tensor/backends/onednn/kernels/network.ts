@@ -104,6 +104,33 @@ const averagePoolGrad: Kernel<'VocoAveragePoolGrad'> = ({ inputs: { dy }, attrs,
   return dx;
 };
 
+const channelNorm: Kernel<'VocoChannelNorm'> = ({ inputs, attrs: { eps, slope }, backend }) => {
+  const { x, mean, variance, gamma, beta } = inputs;
+  const channels = x.shape.at(-1)!;
+  const y = backend.empty(x.shape);
+  backend.addon.channelNorm(
+    backend.floats(x), backend.floats(mean), backend.floats(variance), backend.floats(gamma), backend.floats(beta),
+    backend.floats(y), sizeOf(x.shape) / channels, channels, eps, slope,
+  ); // prettier-ignore
+  return y;
+};
+
+/** A shape with other sizes along its three axes of space. */
+const resized = (shape: readonly number[], change: (length: number) => number): number[] =>
+  shape.map((length, axis) => (axis >= 1 && axis <= 3 ? change(length) : length));
+
+const upsample: Kernel<'VocoUpsample'> = ({ inputs: { x }, backend }) => {
+  const y = backend.empty(resized(x.shape, (length) => 2 * length));
+  backend.addon.upsample(backend.floats(x), backend.floats(y), x.shape);
+  return y;
+};
+
+const upsampleGrad: Kernel<'VocoUpsampleGrad'> = ({ inputs: { dy }, backend }) => {
+  const dx = backend.empty(resized(dy.shape, (length) => length / 2));
+  backend.addon.upsampleGrad(backend.floats(dy), backend.floats(dx), dx.shape);
+  return dx;
+};
+
 /** The description of a window attention for the addon: see `attentionOf` in native/src/bindings.cc. */
 function attentionShape({ inputs, attrs }: Call<'VocoWindowAttention' | 'VocoWindowAttentionGrad'>): number[] {
   const { tableWindow, window, shift, heads } = attrs;
@@ -175,6 +202,9 @@ export const networkKernels: Kernels = {
   VocoGroupNormGrad: groupNormGrad,
   VocoAveragePool: averagePool,
   VocoAveragePoolGrad: averagePoolGrad,
+  VocoChannelNorm: channelNorm,
+  VocoUpsample: upsample,
+  VocoUpsampleGrad: upsampleGrad,
   VocoWindowAttention: attention,
   VocoWindowAttentionGrad: attentionGrad,
   VocoTokenAttention: tokenAttention,
