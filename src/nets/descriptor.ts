@@ -121,6 +121,11 @@ export interface NetworkDescriptor<Section extends NetworkSection = NetworkSecti
   /** How its authors train it, for presets that were made for another network. */
   readonly training?: PresetTraining;
   /**
+   * All of its layers keep about as much for the backward pass and have about as many parameters, as blocks of a transformer: when half of
+   * the gradients are there, half of what was kept is gone. (Convolutions keep most where they have the fewest parameters.)
+   */
+  readonly evenLayers?: boolean;
+  /**
    * How far one crop of a batch acts on the outputs of another: not at all (`sample`: instance, group or layer norm), or
    * through the statistics of the batch (`batch`: batch norm), so that a batch must pass as a whole.
    */

@@ -24,7 +24,7 @@ export interface StepCost {
   readonly stateBytes: number;
   /** What of that a checkpoint holds: all but the gradients. */
   readonly checkpointBytes: number;
-  /** Activations of one micro-batch, and the largest gradients beside them. */
+  /** Activations of one micro-batch, and the largest gradients beside them; without what gradients of `stateBytes` take the place of. */
   readonly activationBytes: number;
   /** The rows of one batch, as the sampler gives them. */
   readonly batchBytes: number;
@@ -44,6 +44,9 @@ function passesWhole(network: Config['network']): boolean {
   const { descriptor, section } = describedSection(network);
   return descriptor.reach(section) === 'batch';
 }
+
+/** Whether gradients take the place of activations, layer by layer. */
+const isEven = (network: Config['network']): boolean => describedSection(network).descriptor.evenLayers === true;
 
 /** Rows of so much arithmetic each that a backend computes before signals are looked for; Infinity where it does not keep this thread. */
 export function rowsBetweenLooks(rowFlops: number, backend: string): number {
@@ -72,8 +75,11 @@ export function stepCost(
   const { parameters, rowsPerStep, rowBytes, rowFlops, workBytes = 0, inputBytes = 0, followedParameters = 0 } = cost;
   // A gradient beside the weights, the optimizer's moments, and each network that is followed.
   const checkpointBytes = FLOAT * (parameters * (1 + moments(optimizer)) + followedParameters);
-  const stateBytes = checkpointBytes + FLOAT * parameters;
-  const room = Math.max(0, memory * USABLE_SHARE - stateBytes);
+  const gradientBytes = FLOAT * parameters;
+  const stateBytes = checkpointBytes + gradientBytes;
+  // In the place of activations that a backward pass is done with.
+  const replacing = isEven(network) ? gradientBytes : 0;
+  const room = Math.max(0, memory * USABLE_SHARE - stateBytes + replacing);
   const fitting = Math.max(1, Math.min(LARGEST_MICRO_BATCH, Math.floor(room / (rowBytes + workBytes))));
   const chosen = train.microBatch > 0 ? train.microBatch : fitting;
   // Batch norm sees the batch as a whole, or it would compute something else.
@@ -91,7 +97,7 @@ export function stepCost(
     microBatch,
     stateBytes: stateBytes + sums,
     checkpointBytes,
-    activationBytes: kept * rowBytes + computed * workBytes,
+    activationBytes: Math.max(0, kept * rowBytes - replacing) + computed * workBytes,
     batchBytes: rowsPerStep * inputBytes,
     // A backward pass takes twice a forward pass.
     stepFlops: rowsPerStep * rowFlops * (forwards + 2),

@@ -23,29 +23,40 @@ function blockCost(cost: Cost, tokens: number, channels: number, section: Primus
   cost.block(tokens * (2 * channels + 4 * hidden));
 }
 
-/** Blocks on so many tokens, and the norm at their end. */
-export function evaCost(cost: Cost, section: PrimusSection, tokens: number, depth: number): void {
+/**
+ * Blocks on so many tokens, and the norm at their end.
+ *
+ * @param released elements kept behind the blocks, which are free again when the gradients of the blocks are computed
+ */
+function evaCost(cost: Cost, section: PrimusSection, tokens: number, depth: number, released = 0): void {
   const { embedDim } = sizeOf(section);
   for (let i = 0; i < depth; i++) blockCost(cost, tokens, embedDim, section);
   cost.keep(tokens * embedDim);
   // Gradients of the widest layers of a block.
-  cost.backward(tokens * (3 * embedDim + 4 * hiddenOf(embedDim)));
+  cost.backward(Math.max(0, tokens * (2 * embedDim + 6 * hiddenOf(embedDim)) - released));
 }
 
-/** The patch decoder, from tokens to voxels. */
-export function decoderCost(cost: Cost, section: PrimusSection, size: Vec3, outChannels: number): void {
+/** The patch decoder, from tokens to voxels. @returns elements that it keeps */
+function decoderCost(cost: Cost, section: PrimusSection, size: Vec3, outChannels: number): number {
   const patch = section.patch as Vec3;
+  const before = cost.kept;
   let voxels = voxelCount(size) / voxelCount(patch);
   const stages = decoderStages(sizeOf(section).embedDim, patch, outChannels);
   stages.forEach(({ stride, inChannels, outChannels: out }, i) => {
+    const input = voxels * inChannels;
     const factor = voxelCount(stride);
     cost.conv(voxels, voxels, inChannels, factor * out, 1);
     voxels *= factor;
-    // What the norm and the activation take.
-    if (i < stages.length - 1) cost.keep(2 * voxels * out);
     cost.block(3 * voxels * out);
-    cost.backward(2 * voxels * out);
+    // The output and its gradient are counted where the loss is.
+    if (i === stages.length - 1) cost.backward(2 * input);
+    else {
+      // What the norm and the activation take.
+      cost.keep(2 * voxels * out);
+      cost.backward(2 * voxels * out + input);
+    }
   });
+  return cost.kept - before;
 }
 
 /** Blocks of the decoder of a masked autoencoder, as in nnssl. */
@@ -61,8 +72,8 @@ function embeddingCost(cost: Cost, section: PrimusSection, size: Vec3): number {
 /** What Primus costs on one crop: see `NetworkBuilder.cost`. */
 export function primusCost(cost: Cost, section: PrimusSection, size: Vec3, outChannels?: number): void {
   const tokens = embeddingCost(cost, section, size);
-  evaCost(cost, section, tokens, sizeOf(section).depth);
-  if (outChannels !== undefined) decoderCost(cost, section, size, outChannels);
+  const decoder = outChannels === undefined ? 0 : decoderCost(cost, section, size, outChannels);
+  evaCost(cost, section, tokens, sizeOf(section).depth, decoder);
 }
 
 /** What a masked autoencoder on Primus costs: see `NetworkBuilder.autoencoderCost`. */
@@ -74,7 +85,8 @@ export function autoencoderCost(
   visible: number,
 ): void {
   const tokens = embeddingCost(cost, section, size);
-  evaCost(cost, section, Math.round(visible * tokens), sizeOf(section).depth);
-  evaCost(cost, section, tokens, DECODER_DEPTH);
-  decoderCost(cost, section, size, outChannels);
+  const decoder = decoderCost(cost, section, size, outChannels);
+  evaCost(cost, section, tokens, DECODER_DEPTH, decoder);
+  const between = cost.kept;
+  evaCost(cost, section, Math.round(visible * tokens), sizeOf(section).depth, between);
 }

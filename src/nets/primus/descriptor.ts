@@ -64,6 +64,7 @@ export const primus = {
     lr: { demo: 0.001, small: 0.0005, full: 0.0003 },
     warmup: 0.05,
   },
+  evenLayers: true,
   reach: () => 'sample',
   stateDict: {
     namesOf: 'Primus of dynamic-network-architectures',

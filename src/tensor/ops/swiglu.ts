@@ -4,15 +4,22 @@ import { linearInputGradient, linearOf, linearWeightGradient } from './linear';
 import { layerNormGradient, layerNormOf } from './normalization';
 
 /** silu(gate) · value. */
-const swigluOf = (gate: tf.Tensor, value: tf.Tensor): tf.Tensor => tf.mul(tf.mul(gate, tf.sigmoid(gate)), value);
+const swigluOf = (gate: tf.Tensor, value: tf.Tensor): tf.Tensor =>
+  tf.tidy(() => tf.mul(tf.mul(gate, tf.sigmoid(gate)), value));
 
 /** [dgate, dvalue] from the gradient of {@link swigluOf}. */
 function swigluGradient(gate: tf.Tensor, value: tf.Tensor, dy: tf.Tensor): [tf.Tensor, tf.Tensor] {
-  const open = tf.sigmoid(gate);
-  const silu = tf.mul(gate, open);
-  // d silu = σ + silu · (1 − σ).
-  const slope = tf.add(open, tf.mul(silu, tf.sub(1, open)));
-  return [tf.mul(tf.mul(dy, value), slope), tf.mul(dy, silu)];
+  const dValue = tf.tidy(() => tf.mul(dy, tf.mul(gate, tf.sigmoid(gate))));
+  const dGate = tf.tidy(() => {
+    // d silu = σ · (1 + gate · (1 − σ)).
+    const slope = tf.tidy(() => {
+      const open = tf.sigmoid(gate);
+      const rest = tf.tidy(() => tf.mul(gate, tf.sub(1, open)));
+      return tf.mul(open, tf.add(rest, 1));
+    });
+    return tf.mul(tf.mul(dy, value), slope);
+  });
+  return [dGate, dValue];
 }
 
 interface Parameters {
@@ -39,16 +46,19 @@ export function swigluNormLinear<T extends tf.Tensor>(gate: T, value: T, { norm,
     },
     (dy, saved) => {
       const [g, v, ga, be, w] = saved as [tf.Tensor, tf.Tensor, tf.Tensor1D, tf.Tensor1D, tf.Tensor];
-      const [dGate, dValue, dGamma, dBeta, dWeight, dBias] = tf.tidy(() => {
+      // What is as wide as the gate goes as soon as it can.
+      const [dGated, dGamma, dBeta, dWeight, dBias] = tf.tidy(() => {
         const gated = swigluOf(g, v);
         const { y, mean, rstd } = layerNormOf(gated, { gamma: ga, beta: be });
-        const [weights, biases] = linearWeightGradient(y, dy);
-        const [dGated, gammas, betas] = layerNormGradient(gated, linearInputGradient(dy, w), mean, rstd, ga);
-        return [...swigluGradient(g, v, dGated), gammas, betas, weights, biases];
+        const weights = linearWeightGradient(y, dy);
+        y.dispose();
+        return [...layerNormGradient(gated, linearInputGradient(dy, w), mean, rstd, ga), ...weights];
       });
+      const [dGate, dValue] = swigluGradient(g, v, dGated!);
+      dGated!.dispose();
       return {
-        gate: () => dGate!,
-        value: () => dValue!,
+        gate: () => dGate,
+        value: () => dValue,
         gamma: () => dGamma!,
         beta: () => dBeta!,
         weight: () => dWeight!,
