@@ -87,13 +87,19 @@ export type ResEncSection = FromSchema<typeof schema>;
 
 const LISTS = ['features', 'blocks', 'kernels', 'strides', 'decoderConvs'] as const;
 
+/** Entries of a list that are looked at. */
+const most = (key: (typeof LISTS)[number], { stages }: ResEncSection): number =>
+  key === 'decoderConvs' ? stages - 1 : stages;
+
 function rules(section: ResEncSection): Problem[] {
+  const { stages } = section;
   const tooLong = LISTS.flatMap((key) => {
-    const [length, most] = [section[key].length, key === 'decoderConvs' ? section.stages - 1 : section.stages];
-    const of = key === 'decoderConvs' ? `${most} steps of the decoder` : `${most} stages`;
-    return length > most
-      ? [error([key], `has ${length} entries for the ${of} of network.stages ${section.stages}`, section[key].slice(0, most))] // prettier-ignore
-      : [];
+    const [list, used] = [section[key], most(key, section)];
+    // A default is for any number of stages.
+    const isDefault = JSON.stringify(list) === JSON.stringify(schema.properties[key].default);
+    if (list.length <= used || isDefault) return [];
+    const of = key === 'decoderConvs' ? `${used} ${used === 1 ? 'step' : 'steps'} of the decoder` : `${used} stages`;
+    return [error([key], `has ${list.length} entries for the ${of} of network.stages ${stages}`, list.slice(0, used))];
   });
   const even = section.kernels.flatMap((kernel, i) =>
     kernel.flatMap((edge, axis) =>
@@ -114,7 +120,7 @@ export const resencUnet = {
   name: 'resenc-unet',
   title: schema.title,
   schema,
-  summary: ({ stages, features }) => `${stages} stages, ${features[0]} to ${features.at(-1)} channels`,
+  summary: (section) => `${section.stages} stages, ${section.features[0]} to ${stagesOf(section).at(-1)!.channels} channels`,
   sizes: {
     demo: { stages: 5, features: [8, 16, 32, 64, 80], blocks: [1, 2] },
     small: { stages: 5, features: [16, 32, 64, 128, 160], blocks: [1, 2, 3, 4] },
@@ -125,7 +131,7 @@ export const resencUnet = {
   sizeProblem: (section, size) => strideProblem(section.name, strideOf(section), size),
   normal: (section) => ({
     ...section,
-    ...(Object.fromEntries(LISTS.map((key) => [key, shortened<unknown>(section[key])])) as Pick<ResEncSection, (typeof LISTS)[number]>), // prettier-ignore
+    ...(Object.fromEntries(LISTS.map((key) => [key, shortened<unknown>(section[key].slice(0, most(key, section)))])) as Pick<ResEncSection, (typeof LISTS)[number]>), // prettier-ignore
   }),
   rules,
   masking: ['voxels'],

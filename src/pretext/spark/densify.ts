@@ -10,13 +10,13 @@ const TOKEN_STD = 0.02;
 
 interface Stage {
   readonly token: Parameter;
-  /** Absent at the coarsest scale, whose features pass as they are (SparK's identity projection). */
+  /** Absent at the finest scale, whose features pass without one, as in nnssl's S3D. */
   readonly conv?: ConvParameters;
 }
 
 /**
  * What stands between a sparse encoder and the decoder (SparK's `densify`): at each scale a norm over the visible voxels, a learnt token
- * in the hidden ones, and a convolution 3³. Names: `<scale>.token`, `<scale>.conv.weight`, `<scale>.conv.bias`, from fine to coarse.
+ * in the hidden ones, and below full resolution a convolution 3³ (nnssl, `SparK3D`). Names: `<scale>.token`, `<scale>.conv.weight`, `<scale>.conv.bias`, from fine to coarse.
  */
 export class Densify {
   readonly parameters: ParameterSet;
@@ -30,7 +30,7 @@ export class Densify {
     const scope = new Scope(this.parameters);
     this.stages = scales.map(({ channels }, i) => ({
       token: this.parameters.add(`${i}.token`, [channels], { kind: 'normal', std: TOKEN_STD }),
-      ...(i < scales.length - 1 && { conv: scope.at(`${i}.conv`).conv(channels, channels, 3, true) }),
+      ...(i > 0 && { conv: scope.at(`${i}.conv`).conv(channels, channels, 3, true) }),
     }));
   }
 

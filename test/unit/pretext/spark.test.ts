@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { createVisibleSegmenter, visibleNorm, VisibleVoxels } from '../../../src/nets';
+import { createVisibleSegmenter, visibleNorm, VisibleVoxels, type NetworkConfig } from '../../../src/nets';
 import { drawBlockMask, hideVoxels, voxelMask } from '../../../src/pretext/crops/blocks';
 import { Densify } from '../../../src/pretext/spark/densify';
 import { RandomStream } from '../../../src/random/random';
@@ -19,8 +19,13 @@ const noise = (seed: number, length: number): Float32Array => {
 const hidden = voxelMask(drawBlockMask(new RandomStream(4), size, block, 0.7));
 const voxels = noise(1, 32 ** 3);
 
-function features(crop: Float32Array): Float32Array[] {
-  const net = createVisibleSegmenter({ name: 'unet3d', featureSize: 4 }, 1, { seed: 2 });
+const networks: NetworkConfig[] = [
+  { name: 'unet3d', featureSize: 4 },
+  { name: 'resenc-unet', stages: 5, features: [4, 8, 8, 12], blocks: [1, 2] },
+];
+
+function features(network: NetworkConfig, crop: Float32Array): Float32Array[] {
+  const net = createVisibleSegmenter(network, 1, { seed: 2 });
   const visible = new VisibleVoxels(hidden, 1, size, block);
   const x = tf.tensor5d(hideVoxels(crop, hidden, 0), [1, ...size, 1]);
   const all = net.encodeVisible(x, visible);
@@ -28,17 +33,17 @@ function features(crop: Float32Array): Float32Array[] {
   return [...all, ...filled, net.decode(filled)].map((tensor) => tensor.dataSync() as Float32Array);
 }
 
-describe('what SparK’s encoder sees', () => {
+describe.each(networks)('what SparK’s encoder sees: $name', (network) => {
   it('does not change with hidden voxels, wherever the network is looked at', () => {
     const other = voxels.map((value, i) => (hidden[i] ? value + 100 : value));
-    const [one, two] = [features(voxels), features(other)];
+    const [one, two] = [features(network, voxels), features(network, other)];
     one.forEach((feature, i) => expect(two[i]).toEqual(feature));
     const seen = voxels.map((value, i) => (hidden[i] ? value : value + 1e-2 * (i % 7)));
-    expect(features(seen).at(-1)).not.toEqual(one.at(-1));
+    expect(features(network, seen).at(-1)).not.toEqual(one.at(-1));
   });
 
   it('is nothing where all is hidden, at scales no coarser than the cubes', () => {
-    const [finest, second, third, fourth, coarsest] = features(voxels);
+    const [finest, second, third, fourth, coarsest] = features(network, voxels);
     const at = [finest!, second!, third!, fourth!];
     at.forEach((feature, scale) => {
       const step = 2 ** scale;
