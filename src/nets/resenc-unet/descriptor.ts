@@ -120,7 +120,8 @@ export const resencUnet = {
   name: 'resenc-unet',
   title: schema.title,
   schema,
-  summary: (section) => `${section.stages} stages, ${section.features[0]} to ${stagesOf(section).at(-1)!.channels} channels`,
+  summary: (section) =>
+    `${section.stages} stages, ${section.features[0]} to ${stagesOf(section).at(-1)!.channels} channels`,
   sizes: {
     demo: { stages: 5, features: [8, 16, 32, 64, 80], blocks: [1, 2] },
     small: { stages: 5, features: [16, 32, 64, 128, 160], blocks: [1, 2, 3, 4] },
