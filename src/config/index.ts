@@ -6,6 +6,7 @@ export {
   presetDescriptions,
   presetGroups,
   presetNames,
+  presetsFrom,
   presetOfTask,
   presetsOfTask,
   presetText,

@@ -10,6 +10,7 @@ import { openRunFolderCommand, refreshRunsCommand, revealRunCommand, showLogComm
 import { showCurvesCommand } from './curves/showCurves';
 import { clearCacheCommand } from './datasets/clearCache';
 import { makeSampleDatasetCommand } from './datasets/makeSampleDataset';
+import { finetuneFromCommand } from './training/finetuneFrom';
 import { newExperimentCommand } from './training/newExperiment';
 import { pretrainCommand } from './training/pretrain';
 import { segmentCommand } from './segment/segment';
@@ -27,6 +28,7 @@ export const paletteCommands: readonly CommandDefinition[] = [
   checkDataCommand,
   pretrainCommand,
   finetuneCommand,
+  finetuneFromCommand,
   compareWithScratchCommand,
   evaluateCommand,
   showResultsCommand,

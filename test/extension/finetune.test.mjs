@@ -6,6 +6,7 @@ import { after, before } from 'node:test';
 import { finetuning, killTrainers, makeSample, pretraining, runStates, voco, writeConfig } from './samples.mjs';
 import { drawn } from './volumes.mjs';
 import {
+  answer,
   eventually,
   notification,
   openFile,
@@ -95,6 +96,38 @@ test('a fine-tuning starts from the palette with the weights of a pre-training',
   await rows(page, 'Runs')
     .filter({ hasText: /initialised from.*pre-.*, step 3 · \d+ of \d+ tensors/ })
     .waitFor();
+});
+
+test('a config is written from a checkpoint, with its network and its crops, and trains', async () => {
+  await runCommand(page, 'View: Close All Editors');
+  await runCommand(page, 'VoCo: Fine-tune from This Checkpoint');
+  const title = page.locator('.quick-input-title');
+  await title.filter({ hasText: 'from which checkpoint' }).waitFor();
+  await pick(page, /pre-\d+/);
+  await title.filter({ hasText: '1 of 4' }).waitFor();
+  await screenshot(page, 'finetune-from');
+  await pick(page, 'Fine-tune on synthetic abdomens');
+  await title.filter({ hasText: '2 of 4' }).waitFor();
+  await pick(page, 'sawtooth');
+  await title.filter({ hasText: '3 of 4' }).waitFor();
+  await pick(page, 'sample/dataset_0.json');
+  await title.filter({ hasText: '4 of 4' }).waitFor();
+  await answer(page, 'from');
+  await page.locator('.tab', { hasText: 'from.voco.json' }).waitFor();
+  const file = join(server.folder, 'from.voco.json');
+  const text = readFileSync(file, 'utf8');
+  assert.match(text, /"name": "unet3d"/);
+  assert.match(text, /"featureSize": 8/);
+  assert.match(text, /"checkpoint": "runs\/pre-.*step-00000003\.safetensors"/);
+  assert.match(text, /"name": "sawtooth"/);
+  assert.equal(await page.locator('.squiggly-error').count(), 0);
+  voco(server, 'finetune', file, '--set', 'train.steps=4', '--set', 'train.validateEvery=9', '--run', 'runs/from');
+  const report = JSON.parse(readFileSync(join(server.folder, 'runs/from/init.json'), 'utf8'));
+  assert.deepEqual(
+    report.missing.filter((name) => name.startsWith('encoder.')),
+    [],
+  );
+  assert.match(readFileSync(join(server.folder, 'runs/from/log.txt'), 'utf8'), /steps 1 to \d: the new weights/);
 });
 
 test('curves show Dice by class, in the colours of the organs', async () => {

@@ -6,7 +6,9 @@ import { ExitCode, UsageError, UserError } from '../../errors/userError';
 import { writeFileAtomically } from '../../files/atomic';
 import { checkOutputs } from '../../files/outputs';
 import type { Config } from '../../config';
+import type { CheckpointStart } from '../../config/presets/from';
 import type { DataLook } from '../../protocol/datasets';
+import type { StartReport } from '../../protocol/start';
 import { FORCE_OPTION, integerOption, onlyPositional, say, textOption, type Arguments, type Command } from '../command';
 
 /**
@@ -62,6 +64,36 @@ async function choosePreset(args: Arguments) {
   throw new UsageError(`voco init: unknown preset "${name}"; ${advice}`);
 }
 
+/** What a fine-tuning takes of a checkpoint; it is told. @param folder of the config, whose paths start there */
+async function startFrom(args: Arguments, folder: string): Promise<CheckpointStart | undefined> {
+  const file = textOption(args, 'from');
+  if (file === undefined) return undefined;
+  const other = ['network', 'task'].find((name) => textOption(args, name) !== undefined);
+  if (other !== undefined)
+    throw new UsageError(`voco init: --from takes the network of the checkpoint; leave out --${other}`);
+  const { readStart } = await import('../../convert/start');
+  const { start, lines } = await readStart(file);
+  lines.forEach(say);
+  if (textOption(args, 'preset') === undefined && args.values.list !== true) {
+    const { presetsFrom } = await import('../../config');
+    throw new UsageError(`voco init --from: choose a fine-tuning with --preset: ${presetsFrom(start).join(', ')}`);
+  }
+  return { ...start, checkpoint: pathFrom(folder, file) };
+}
+
+/** The presets that fit a checkpoint. */
+async function listFitting(args: Arguments): Promise<number> {
+  const { presetDescriptions, presetsFrom } = await import('../../config');
+  const { readStart } = await import('../../convert/start');
+  const { start, lines } = await readStart(textOption(args, 'from')!);
+  const presets = presetsFrom(start).map((name) => ({ name, description: presetDescriptions[name] }));
+  const report: StartReport = { lines, presets };
+  const width = Math.max(...presets.map(({ name }) => name.length));
+  const text = presets.map(({ name, description }) => `  ${name.padEnd(width)}  ${description}`);
+  process.stdout.write(`${args.values.json ? JSON.stringify(report) : [...lines, '', ...text].join('\n')}\n`);
+  return ExitCode.done;
+}
+
 /** All presets with what they are, by pretext task. */
 async function listPresets(): Promise<number> {
   const { presetDescriptions, presetGroups, scheduleDescriptions } = await import('../../config');
@@ -90,7 +122,7 @@ function tellOfCt(found: DataLook | undefined, { data, ...config }: Config): voi
 export const init: Command = {
   name: 'init',
   usage:
-    'voco init FILE.voco.json [--task TASK] [--network NETWORK] [--preset NAME] [--schedule NAME] [--data FOLDER|LIST|PATTERN] [--channel N] [--force]\n       voco init --list',
+    'voco init FILE.voco.json [--task TASK] [--network NETWORK] [--preset NAME] [--schedule NAME] [--from CHECKPOINT] [--data FOLDER|LIST|PATTERN] [--channel N] [--name NAME] [--force]\n       voco init --list [--from CHECKPOINT [--json]]',
   summary: 'writes a commented experiment config from a preset',
   details:
     '  --preset NAME   the preset; with --task also what comes after the name of the task: "small" for mae-small\n' +
@@ -98,6 +130,9 @@ export const init: Command = {
     '  --task TASK     the pretext task; its first preset has the defaults of its source\n' +
     '  --network NAME  puts another network into the preset, of the size that the preset is meant for\n' +
     '  --schedule NAME of a fine-tuning, what is trained when: default, frozen, warm-up, sawtooth, valley\n' +
+    '  --from FILE     the checkpoint that a fine-tuning starts from: its network, its crops, and images prepared as it has seen them;\n' +
+    '                  with --list, the presets that fit it\n' +
+    '  --name NAME     the name of the experiment; default: the preset’s\n' +
     '  --data PATH     a list of cases, a folder, or a pattern with *; it is looked at, so that its lists and channels are found\n' +
     '  --channel N     of images with several channels, the one to take (from 0)\n' +
     '  --force         replaces the file where it is there',
@@ -107,28 +142,33 @@ export const init: Command = {
     network: { type: 'string' },
     preset: { type: 'string' },
     schedule: { type: 'string' },
+    from: { type: 'string' },
+    name: { type: 'string' },
+    json: { type: 'boolean' },
     data: { type: 'string' },
     channel: { type: 'string' },
     ...FORCE_OPTION,
   },
   async run(args) {
-    if (args.values.list === true) return listPresets();
+    if (args.values.list === true) return textOption(args, 'from') === undefined ? listPresets() : listFitting(args);
     const { presetConfig, presetText } = await import('../../config');
     const file = resolve(onlyPositional(init, args, 'the config file'));
+    const from = await startFrom(args, dirname(file));
     const known = await choosePreset(args);
-    const [network, schedule] = [textOption(args, 'network'), textOption(args, 'schedule')];
+    const named = (option: string): string | undefined => textOption(args, option);
+    const options = { network: named('network'), schedule: named('schedule'), name: named('name'), from };
     const given = textOption(args, 'data');
-    const inputs = given === undefined ? [] : [given];
+    const inputs = [given, textOption(args, 'from')].filter((path) => path !== undefined);
     await checkOutputs({ outputs: [file], inputs, force: args.values.force === true });
     const data = given === undefined ? undefined : pathFrom(dirname(file), given);
     const found = data === undefined ? undefined : await lookAt(data, dirname(file));
     const channel = channelOf(args, found);
-    const config = presetConfig(known, { network, schedule });
+    const config = presetConfig(known, options);
     const takesAll = typeof config.data.channel !== 'number';
     if (found?.channels && channel === undefined && !takesAll)
       say(`choose one of the ${found.channels.length} channels with "channel" in the source, or with --channel`);
     tellOfCt(found, config);
-    await writeFileAtomically(file, presetText(known, { data, found, channel, network, schedule }));
+    await writeFileAtomically(file, presetText(known, { ...options, data, found, channel }));
     process.stdout.write(`${file}\n`);
     return ExitCode.done;
   },

@@ -10,6 +10,7 @@ import { pretextDescriptors, type OwnPresetName, type PretextName } from '../../
 import type { PretextDescriptor, PretextPreset } from '../../tasks/descriptor';
 import { applyOverride } from '../overrides';
 import { finetunePresets, type FinetunePreset } from './finetune';
+import { unfitness, withCheckpoint, type CheckpointStart } from './from';
 import { mriPresets } from './mri';
 import { scheduleSection } from './schedules';
 import { commentedText, inSchemaOrder } from './write';
@@ -69,6 +70,8 @@ export interface PresetOptions {
   readonly network?: string | undefined;
   /** Of a fine-tuning, another schedule than the preset's. */
   readonly schedule?: string | undefined;
+  /** Of a fine-tuning, the checkpoint that it starts from: its network, and what belongs to it. */
+  readonly from?: CheckpointStart | undefined;
 }
 
 type SourceInput = ({ glob: string } | { folder: string } | { datalist: string; key: string }) & {
@@ -126,6 +129,25 @@ function withSchedule(name: PresetName, config: AnyPreset['config'], schedule: s
   return { ...config, schedule: scheduleSection(schedule, own) };
 }
 
+/** A preset with what a checkpoint brings. @throws UsageError where they do not go together */
+function startedFrom(name: PresetName, preset: AnyPreset, from: CheckpointStart | undefined): AnyPreset {
+  if (!from) return preset;
+  if (!isFinetune(name)) throw new UsageError(`the preset ${name} pre-trains; a fine-tuning starts from a checkpoint`);
+  const flat = { ...preset.config, data: preset.data };
+  const problem = unfitness(flat, from);
+  if (problem !== undefined)
+    throw new UsageError(`the preset ${name} does not fit ${from.checkpoint}: ${problem}; those that do: ${presetsFrom(from).join(', ')}`); // prettier-ignore
+  const { data, ...config } = withCheckpoint(flat, from);
+  return { ...preset, config, data } as AnyPreset;
+}
+
+/** The presets of fine-tuning that fit a checkpoint. */
+export const presetsFrom = (from: CheckpointStart): PresetName[] =>
+  (Object.keys(finetunePresets) as (keyof typeof finetunePresets)[]).filter((name) => {
+    const { config, data }: FinetunePreset = finetunePresets[name];
+    return unfitness({ ...config, data } as Parameters<typeof unfitness>[0], from) === undefined;
+  });
+
 /**
  * The input with the nearest size of crops that its network can take, where the preset's is none.
  *
@@ -171,13 +193,15 @@ function complete<N extends PresetName>(name: N, options: PresetOptions): Config
   const splits = preset.hasValidation === true || 'folds' in preset || 'splits' in preset;
   const fraction = splits && validation.length === 0 ? { validationFraction: 0.2 } : {};
   const train = { ...sourceOf(data, key, options), ...(folds && { folds: [...folds.train] }) };
+  const taken = startedFrom(name, preset, options.from);
   const input = {
-    ...withSchedule(name, withNetwork(preset, options.network), options.schedule),
+    ...withSchedule(name, withNetwork(taken, options.network), options.schedule),
     ...(options.name !== undefined && { name: options.name }),
     kind: isFinetune(name) ? 'finetune' : 'pretrain',
-    data: { ...preset.data, ...fraction, train: [train], validation },
+    data: { ...taken.data, ...fraction, train: [train], validation },
   };
-  const { config, problems } = validate(options.network === undefined ? input : fitSizes(input));
+  const asIs = options.network === undefined && options.from === undefined;
+  const { config, problems } = validate(asIs ? input : fitSizes(input));
   if (!config) throw new Error(`preset ${name}: ${problems.map((problem) => problem.message).join('; ')}`);
   return config as ConfigOfPreset<N>;
 }

@@ -20,7 +20,7 @@ function fileOf(argument: unknown): string | undefined {
 }
 
 /** Whether a checkpoint file is in front of the user, in its editor. */
-function shownFile(extensions: readonly string[]): string | undefined {
+export function shownFile(extensions: readonly string[]): string | undefined {
   const input = vscode.window.tabGroups.activeTabGroup.activeTab?.input;
   if (!(input instanceof vscode.TabInputCustom) || !isCheckpointEditor(input.viewType)) return undefined;
   const file = input.uri.fsPath;
