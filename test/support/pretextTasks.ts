@@ -14,7 +14,7 @@ export interface SmallTask {
   readonly bad: readonly (readonly [key: string, value: unknown, line: RegExp])[];
 }
 
-const anywhere = ['unet3d', 'segresnet', 'primus'];
+const anywhere = ['unet3d', 'segresnet', 'primus', 'resenc-unet'];
 const all = [...anywhere, 'swin-unetr'];
 /** Those that show what batch norms do to a loss: of rows alone, of pairs, and of both. */
 const withBatchNorm = [...all, 'segresnet-ct-fm'];
@@ -100,7 +100,7 @@ export const smallTasks: Readonly<Record<Exclude<PretextName, 'voco'>, SmallTask
   },
   spark: {
     method: { name: 'spark', crop, block: 8, perVolume: 2, ratio: [0.6, 0.9] },
-    networks: ['unet3d'],
+    networks: ['unet3d', 'resenc-unet'],
     decoder: true,
     bad: [
       ['ratio', [0.9, 0.6], /^method\.ratio: must rise, is \[0\.9,0\.6\]/],
@@ -130,6 +130,7 @@ export const smallNetworks: Readonly<Record<string, NetworkConfig>> = {
   segresnet: { name: 'segresnet', initFilters: 8, blocksDown: [1, 1, 1, 1] },
   'segresnet-ct-fm': { name: 'segresnet', variant: 'ct-fm', initFilters: 4, blocksDown: [1, 1, 1, 1] },
   'swin-unetr': { name: 'swin-unetr', featureSize: 12 },
+  'resenc-unet': { name: 'resenc-unet', stages: 4, features: [4, 8, 12], blocks: [1, 2, 1] },
   primus: { name: 'primus', size: null, embedDim: 24, depth: 2, heads: 2 },
 };
 

@@ -2,9 +2,9 @@ import type { PretextPreset } from '../../tasks/descriptor';
 
 /** What presets of tasks that draw crops share. */
 
-/** How nnssl's trainers of convolutional networks train, at 1 mm with z-scores, cut to what is not 0. */
+/** How nnssl's trainers of convolutional networks train its ResEnc-L, at 1 mm with z-scores, cut to what is not 0. */
 export const nnsslTraining = {
-  network: { name: 'unet3d', featureSize: 32 },
+  network: { name: 'resenc-unet' },
   optimizer: { name: 'sgd', lr: 0.01, momentum: 0.99, nesterov: true, weightDecay: 0.00003, clipNorm: 12 },
   schedule: { name: 'poly', warmupSteps: 0 },
   train: { steps: 250000, batch: 8 },

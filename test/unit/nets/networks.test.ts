@@ -19,6 +19,15 @@ const swin = (featureSize: number, more: object = {}): NetworkConfig => ({
 });
 const segres = (initFilters: number, more: object = {}): NetworkConfig => ({ name: 'segresnet', initFilters, ...more });
 const ctfm = { variant: 'ct-fm', blocksDown: [1, 2, 2, 4, 4] };
+/** Without biases, which have no gradient in front of a norm. */
+const resenc = (features: number[], more: object = {}): NetworkConfig => ({
+  name: 'resenc-unet',
+  stages: 5,
+  features,
+  blocks: [1, 2],
+  convBias: false,
+  ...more,
+});
 const unet = (featureSize: number): NetworkConfig => ({ name: 'unet3d', featureSize });
 const described = { seed: 0, describeOnly: true };
 
@@ -66,6 +75,7 @@ describe.each([
   ['Swin-UNETR-V2', swin(12), [64, 32, 32], [12, 12, 24, 48, 192], [1, 2, 4, 8, 32]],
   ['Swin-UNETR', swin(12, { useV2: false }), [64, 32, 32], [12, 12, 24, 48, 192], [1, 2, 4, 8, 32]],
   ['3D U-Net', unet(4), [32, 16, 16], [4, 8, 16, 32, 64], [1, 2, 4, 8, 16]],
+  ['residual encoder U-Net', resenc([4, 8, 12, 16]), [32, 32, 16], [4, 8, 12, 16, 16], [1, 2, 4, 8, 16]],
   ['SegResNet', segres(8, { blocksDown: [1, 2, 1, 1, 1] }), [32, 16, 16], [8, 16, 32, 64, 128], [1, 2, 4, 8, 16]],
   ['SegResNet of CT-FM', segres(4, ctfm), [32, 16, 16], [4, 8, 16, 32, 64], [1, 2, 4, 8, 16]],
 ] as const)('%s', (_name, config, size, channels, strides) => {
@@ -190,6 +200,7 @@ describe('estimate', () => {
     ['Swin-UNETR-V2', swin(12), [64, 32, 32]],
     ['Swin-UNETR', swin(12, { useV2: false }), [32, 64, 32]],
     ['3D U-Net', unet(4), [32, 32, 32]],
+    ['residual encoder U-Net', resenc([4, 8, 12, 16]), [32, 32, 32]],
     ['SegResNet', segres(8), [32, 32, 32]],
     ['SegResNet of CT-FM', segres(4, ctfm), [32, 32, 32]],
   ] as const)('%s keeps what was estimated for the backward pass, and no more', (_, config, size) => {
@@ -211,6 +222,8 @@ describe('estimate', () => {
   it.each([
     ['3D U-Net, encoder', unet(8), undefined],
     ['3D U-Net with its decoder', unet(8), 2],
+    ['residual encoder U-Net, encoder', resenc([8, 16, 32, 64, 80]), undefined],
+    ['residual encoder U-Net with its decoder', resenc([8, 16, 32, 64, 80]), 2],
     ['Swin-UNETR, encoder', swin(12), undefined],
     ['Swin-UNETR with its decoder', swin(12), 2],
   ] as const)('%s needs what was estimated at the peak of a backward pass', (_, config, out) => {
