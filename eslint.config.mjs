@@ -49,7 +49,7 @@ const asked = {
   evaluate: ['convert', 'segment', 'train', 'catalog', 'tasks', 'downstream', 'data', 'metrics', 'tensor'],
   study: ['train', 'catalog', 'data'],
   compare: ['convert', 'locate', 'segment', 'train', 'catalog', 'pretext', 'downstream', 'data', 'nets', 'metrics', 'tensor'],
-  probe: ['compare', 'train', 'tasks', 'data', 'nets', 'metrics', 'tensor', 'viewer'],
+  probe: ['compare', 'train', 'catalog', 'tasks', 'data', 'nets', 'metrics', 'tensor', 'viewer'],
   bench: ['loader', 'pretext', 'data', 'nets', 'tensor', 'metrics'],
 }; // prettier-ignore
 for (const [room, others] of Object.entries(asked)) rooms[room] = [...others, 'runs', 'config', 'volume', 'protocol'];
@@ -64,7 +64,7 @@ const all = Object.keys(rooms);
  * they themselves import the leaf rooms and each other alone, so that the editor can load them without the tensor library.
  */
 const described = ['nets', 'pretext', 'downstream', 'tasks'];
-const lightFiles = ['descriptor', 'descriptors', 'schema', 'rules', 'presets', 'names', 'topology', 'turn'];
+const lightFiles = ['descriptor', 'descriptors', 'schema', 'rules', 'presets', 'names', 'topology', 'turn', 'nnssl'];
 const light = String.raw`(/[\w-]+)*/(${lightFiles.join('|')})`;
 
 /** Files of a run directory (src/runs/files.ts). */

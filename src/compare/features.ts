@@ -15,7 +15,7 @@ import { spatialPad, type Volume } from '../volume';
 import { cachedResult } from '../locate/store';
 import type { Say } from '../train/types';
 import type { OpenedCheckpoint } from './checkpoints';
-import { sizesOf, type CropSizes } from './cropSizes';
+import { sizesOf, type CropSizes } from '../catalog/cropSizes';
 import { encodeStages, openEncoder, POSITIONS_A_CROP, type StageFeatures } from './encoders';
 import type { CallContext } from '../rpc';
 

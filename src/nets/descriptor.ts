@@ -72,6 +72,22 @@ export interface NamedShape {
   readonly shape: readonly number[];
 }
 
+/** A network as nnssl and nnU-Net have it: what a plan of theirs says of it. Its axes are those of their arrays, z, y, x. */
+export interface NnsslArchitecture {
+  /** One of nnssl's names. */
+  readonly name: string;
+  /** Arguments of a network that the name alone does not tell, and which of them are dotted names of Python's. */
+  readonly kwargs: Readonly<Record<string, unknown>> | null;
+  readonly imports: readonly string[] | null;
+  /** What fine-tuning takes over: beginnings of names in the state dict. */
+  readonly encoder: string;
+  readonly stem: string;
+  /** Names of the layers whose kernels depend on the input's channels. */
+  readonly inputs: readonly string[];
+  /** Name of the learnt positions. */
+  readonly positions: string | null;
+}
+
 /** Where the rows of a tensor along one of its dimensions come from: row i from row `order[i]`. */
 export interface Rows {
   readonly dimension: number;
@@ -156,6 +172,8 @@ export interface NetworkDescriptor<Section extends NetworkSection = NetworkSecti
      * @throws UserError when that cannot be told
      */
     turn?(tensor: NamedShape, how: Turning<Section>): Rows | undefined;
+    /** The network as nnssl and nnU-Net have it; undefined where they do not. */
+    nnssl?(section: Section): NnsslArchitecture | undefined;
     /** Where the network elsewhere has several names for a tensor. */
     readonly aliases?: Aliases;
     /** What brings names in files of the authors to those of the state dict, one after the other; only whole results count. */

@@ -1,4 +1,4 @@
-import type { CropSizes } from '../compare/cropSizes';
+import type { CropSizes } from '../catalog/cropSizes';
 import { joined } from '../compare/encoders';
 import type { Config } from '../config';
 import { NO_AUGMENTATION, sampleCrop } from '../data/augment';

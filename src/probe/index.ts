@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { sizesOf, type CropSizes } from '../compare/cropSizes';
+import { sizesOf, type CropSizes } from '../catalog/cropSizes';
 import { imageFiles, type Case } from '../data/datalist';
 import { UsageError, UserError } from '../errors/userError';
 import { writeFileAtomically } from '../files/atomic';

@@ -3,6 +3,7 @@ import { formatSize } from '../../text';
 import type { NetworkDescriptor } from '../descriptor';
 import { gridOf, normalSection, primusRules, PUBLISHED, sizeOf, sizeProblem, type PublishedName } from './rules';
 import { primusSchema, type PrimusSection } from './schema';
+import { nnsslOf } from './nnssl';
 import { turnPrimus } from './turn';
 
 export type { PrimusSection };
@@ -76,6 +77,7 @@ export const primus = {
     infer,
     positions: { name: 'eva.pos_embed', grid: (section: PrimusSection) => gridOf(section) },
     turn: turnPrimus,
+    nnssl: nnsslOf,
     renamings: [],
   },
 } as const satisfies NetworkDescriptor<PrimusSection>;

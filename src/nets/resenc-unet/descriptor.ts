@@ -2,6 +2,7 @@ import type { FromSchema } from 'json-schema-to-ts';
 import { error, triple, type Problem } from '../../schema';
 import { inChannels, strideProblem, type NetworkDescriptor } from '../descriptor';
 import { aliases, inferred, NAMES } from './names';
+import { nnsslOf } from './nnssl';
 import { shortened, stagesOf } from './topology';
 
 const MOST_STAGES = 9;
@@ -146,6 +147,7 @@ export const resencUnet = {
     infer: (shapes) => inferred(shapes) as Partial<ResEncSection> | undefined,
     aliases,
     turn: () => undefined,
+    nnssl: (section) => nnsslOf(section),
     renamings: [],
   },
 } as const satisfies NetworkDescriptor<ResEncSection>;

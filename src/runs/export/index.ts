@@ -14,6 +14,7 @@ import { modelCard, withoutFolders, type CardFacts } from './card';
 import { stateDictOf, writeTorchFile } from './torchFile';
 
 export { modelCard, type CardFacts } from './card';
+export { TorchStateDict, writeTorchFile, type TorchValue } from './torchFile';
 /** Formats of exported weights. ONNX, which needs the network, is written elsewhere: see {@link exportWith}. */
 export type WeightsFormat = 'pt' | 'safetensors';
 
@@ -29,6 +30,8 @@ export interface ExportBase {
   readonly countCases?: (config: unknown) => Promise<CardFacts['cases']>;
   /** How the exported file is used, where that is not as a state dict. */
   readonly use?: CardFacts['use'];
+  /** The last layer is exported as well, which no other task takes over. */
+  readonly whole?: boolean;
   /** What the caller knows of the weights and the file does not tell. */
   readonly metadata?: CardFacts['metadata'];
 }
@@ -52,12 +55,12 @@ export interface ExportReport {
 const sizeOf = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);
 
 /** The tensors to export: of a pre-training, what a downstream task takes over. The authors' SSL_head files have the encoder alone. */
-function exported({ tensors, report }: Planned, config: unknown): readonly SourceTensor[] {
+function exported({ tensors, report }: Planned, config: unknown, whole: boolean): readonly SourceTensor[] {
   if (report.branch === null) return tensors;
   // A file of the authors has no config; its heads are named as those of the default task.
   const { heads } = pretextOfConfig(config) ?? pretextDescriptors.all[0]!;
   const output = knownNetwork((config as { network?: unknown } | undefined)?.network)?.descriptor.stateDict.output;
-  return tensors.filter(({ name }) => !heads.test(name) && !output?.test(name));
+  return tensors.filter(({ name }) => !heads.test(name) && (whole || !output?.test(name)));
 }
 
 /** What the run directory around a checkpoint adds to its card, where there is one. */
@@ -77,7 +80,11 @@ export function portableMetadata(metadata: Readonly<Record<string, string>>): Re
 }
 
 /** Writes the tensors to export, and the texts of the checkpoint where the format holds any. */
-type Write = (tensors: readonly SourceTensor[], metadata: Readonly<Record<string, string>>) => Promise<void>;
+type Write = (
+  tensors: readonly SourceTensor[],
+  metadata: Readonly<Record<string, string>>,
+  planned: Planned,
+) => Promise<void>;
 
 const writeAs =
   ({ out, format }: ExportRequest): Write =>
@@ -109,7 +116,7 @@ export async function exportWith(request: ExportBase, write: Write): Promise<Exp
     const metadata = { ...request.metadata, ...source.metadata };
     const config = statedConfig(metadata);
     if (source.format !== 'safetensors') throw torchFile(file);
-    const tensors = exported(planned, config);
+    const tensors = exported(planned, config, request.whole === true);
     if (tensors.length === 0) throw new UserError(`${file}: has no weights of a network in it`);
     const kept = new Set(tensors.map(({ name }) => name.split('.')[0]!));
     const modules = Object.fromEntries(Object.entries(planned.report.modules).filter(([name]) => kept.has(name)));
@@ -124,7 +131,7 @@ export async function exportWith(request: ExportBase, write: Write): Promise<Exp
       cases: config && (await request.countCases?.(config)),
       ...(use && { use }),
     };
-    await write(tensors, metadata);
+    await write(tensors, metadata, planned);
     await writeFileAtomically(card, modelCard(facts));
     const { length } = source.tensors;
     const counts = { tensors: tensors.length, parameters, modules, leftOut: length - tensors.length };

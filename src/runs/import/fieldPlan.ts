@@ -165,6 +165,13 @@ export function fieldPlan(root: unknown, beside: unknown, file: string): FieldPl
   });
 }
 
+/** The plan that nnssl's JSON is. @throws UserError naming the file when it is none */
+export function planOfJson(json: unknown, file: string): FieldPlan {
+  const plan = fieldPlan(undefined, asMaps(json), file);
+  if (plan) return plan;
+  throw new UserError(`${file}: the plan of nnssl in it has no pretrain_plan: import the checkpoint of nnssl again`);
+}
+
 /** Plain JSON with objects as Map, as a pickle's dicts are. */
 export function asMaps(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(asMaps);

@@ -22,8 +22,8 @@ export {
   type ImportReport,
   type Planned,
 } from './report';
-export { turnedTensor } from './axes';
-export { SIMPLE_ITK } from './fieldPlan';
+export { inverse, turnedTensor } from './axes';
+export { planOfJson, SIMPLE_ITK } from './fieldPlan';
 export type { Preparation } from './preparation';
 export { openWeights, type SourceTensor, type WeightsSource } from './source';
 

@@ -12,7 +12,7 @@ export interface Preparation {
   readonly notes: readonly string[];
 }
 
-/** The keys of `data.preprocess.intensity` for a scheme; undefined where there are none. */
+/** The keys of `data.preprocess.intensity` for a scheme of nnssl or nnU-Net; undefined where there are none. */
 function intensityOf({ scheme, masked, ct }: Normalization): object | null | undefined {
   switch (scheme) {
     case 'ZScoreNormalization':
@@ -24,8 +24,10 @@ function intensityOf({ scheme, masked, ct }: Normalization): object | null | und
           to: [(ct.low - ct.mean) / ct.deviation, (ct.high - ct.mean) / ct.deviation],
         }
       );
+    case 'RescaleTo01':
     case 'RescaleTo01Normalization':
       return { kind: 'percentile', low: 0, high: 100, nonzero: false, to: [0, 1], clip: true };
+    case 'RGBTo01':
     case 'RGBTo01Normalization':
       return { kind: 'window', low: 0, high: 255, to: [0, 1], clip: false };
     case 'NoNormalization':
