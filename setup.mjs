@@ -47,6 +47,11 @@ function wantedPackages() {
     wanted.push({ name: 'chromium', present: has('chromium'), without: 'WebGPU and editor tests cannot run' });
     wanted.push({ name: 'python3-torch', present: hasModule('torch'), without: peer });
     wanted.push({ name: 'python3-numpy', present: hasModule('numpy'), without: peer });
+    wanted.push({
+      name: 'python3-pip',
+      present: hasModule('pip'),
+      without: 'the test against nnU-Net’s networks is skipped',
+    });
   }
   return wanted;
 }
@@ -90,6 +95,20 @@ function installSystemPackages() {
   if (left.length === 0) return;
   for (const entry of left) say(`missing ${entry.name}: ${entry.without}`);
   say(`to have them: sudo apt-get install ${left.map((entry) => entry.name).join(' ')}`);
+}
+
+/** Python packages that the tests build networks of others with, alone and outside of any environment: PyTorch is Debian's. */
+function installPythonPackages() {
+  const folder = 'node_modules/.cache/voco-python';
+  const wanted = 'dynamic-network-architectures==0.4.4';
+  if (!forTests || existsSync(join(root, folder, 'dynamic_network_architectures'))) return;
+  const python = [process.env.VOCO_PYTHON, '/usr/bin/python3', 'python3'].find(
+    (one) => one && run(one, ['-m', 'pip', '--version']).ok,
+  );
+  if (!python) return;
+  say(`installing ${wanted}`);
+  const result = run(python, ['-m', 'pip', 'install', '--quiet', '--no-deps', '--target', folder, wanted]);
+  if (!result.ok) say(`${wanted} could not be installed: the test against nnU-Net’s networks is skipped`);
 }
 
 function hashOf(files) {
@@ -149,5 +168,6 @@ function bundle() {
 checkNode();
 installSystemPackages();
 installNodePackages();
+installPythonPackages();
 buildAddon();
 bundle();

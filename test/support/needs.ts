@@ -64,6 +64,17 @@ export function pythonWith(...modules: string[]): PythonNeed {
 }
 
 const root = join(import.meta.dirname, '../..');
+
+/** Packages of PyPI that setup.mjs installs for the tests. */
+export const pythonPackages = join(root, 'node_modules/.cache/voco-python');
+
+/** PyTorch, and nnU-Net's networks for it. */
+export function nnUnetNetworks(): PythonNeed {
+  const torch = pythonWith('numpy', 'torch');
+  const present = existsSync(join(pythonPackages, 'dynamic_network_architectures'));
+  if (!torch.present || present) return torch;
+  return { ...torch, present, missing: 'dynamic-network-architectures is not installed (node setup.mjs --tests)' };
+}
 const headers = ['/usr/include', '/usr/local/include'].map((folder) => join(folder, 'oneapi/dnnl/dnnl.hpp'));
 
 /**
