@@ -111,13 +111,15 @@ function withNetwork(preset: AnyPreset, name: string | undefined): AnyPreset['co
 function trainingOf(preset: AnyPreset, training: PresetTraining | undefined, size: PresetSize): object {
   if (!training) return {};
   const { schedule, train } = preset.config as {
-    readonly schedule?: { readonly warmupSteps?: number };
+    readonly schedule?: { readonly name?: string; readonly warmupSteps?: number };
     readonly train?: { readonly steps?: number };
   };
+  // A constant rate has no warm-up.
+  const name = schedule?.name === 'constant' ? 'poly' : schedule?.name;
   const warmupSteps = schedule?.warmupSteps || Math.round(training.warmup * (train?.steps ?? 0));
   return {
     optimizer: { ...training.optimizer, lr: training.lr[size] },
-    schedule: { ...schedule, ...(warmupSteps > 0 && { warmupSteps }) },
+    schedule: { ...schedule, ...(name !== undefined && { name }), ...(warmupSteps > 0 && { warmupSteps }) },
   };
 }
 

@@ -9,6 +9,13 @@ export const nnsslTraining = {
   schedule: { name: 'poly', warmupSteps: 0 },
   train: { steps: 250000, batch: 8 },
 } as const;
+/** How nnssl's trainers of Primus train: AdamW, with a rise of the rate over the first 50 of 1000 epochs of 250 steps. */
+export const nnsslPrimusTraining = {
+  network: { name: 'primus', size: 'M', crop: [160, 160, 160] },
+  optimizer: { name: 'adamw', lr: 0.0003, weightDecay: 0.05, betas: [0.9, 0.98], amsgrad: false, clipNorm: 1 },
+  schedule: { name: 'poly', warmupSteps: 12500 },
+  train: { steps: 250000, batch: 8 },
+} as const;
 export const nnsslData = {
   preprocess: { spacing: [1, 1, 1], intensity: { kind: 'zscore' }, foreground: { threshold: 'nonzero' }, resize: null },
 } as const;

@@ -1,7 +1,7 @@
-import { demoPreset, nnsslData, nnsslTraining, smallPreset } from '../crops/presets';
+import { demoPreset, nnsslData, nnsslPrimusTraining, nnsslTraining, smallPreset } from '../crops/presets';
 import type { PretextPreset } from '../../tasks/descriptor';
 
-/** nnssl's defaults (BaseMAETrainer), and smaller ones. */
+/** nnssl's defaults (BaseMAETrainer, and BaseEvaMAETrainer on Primus), and smaller ones. */
 export const maePresets = {
   mae: {
     size: 'full',
@@ -29,4 +29,20 @@ export const maePresets = {
     method: { name: 'mae', crop: [32, 32, 32], block: 8, perVolume: 4 },
     preprocess: { intensity: { kind: 'zscore' } },
   }),
+  'mae-primus': {
+    size: 'full',
+    description:
+      'MAE on Primus-M as in nnssl: patches of 8³ in crops of 160³ at 1 mm, three of four left out, 250,000 steps',
+    config: {
+      name: 'mae-primus',
+      method: {
+        name: 'mae',
+        crop: [160, 160, 160],
+        block: 8,
+        augment: { rotate: { prob: 0.2 }, zoom: { prob: 0.2 } },
+      },
+      ...nnsslPrimusTraining,
+    },
+    data: nnsslData,
+  },
 } as const satisfies Record<string, PretextPreset>;

@@ -1,4 +1,4 @@
-import { demoPreset, nnsslData, smallPreset } from '../crops/presets';
+import { demoPreset, nnsslData, nnsslPrimusTraining, smallPreset } from '../crops/presets';
 import type { PretextPreset } from '../../tasks/descriptor';
 
 /** Mask and optimizer of nnssl's `SimMIMEvaTrainer`, which knows Primus alone, for Swin-UNETR; and smaller ones. */
@@ -13,10 +13,8 @@ export const simmimPresets = {
         crop: [96, 96, 96],
         augment: { rotate: { prob: 0.2 }, zoom: { prob: 0.2 } },
       },
+      ...nnsslPrimusTraining,
       network: { name: 'swin-unetr', featureSize: 48 },
-      optimizer: { lr: 0.0003, weightDecay: 0.05, betas: [0.9, 0.98], amsgrad: false, clipNorm: 1 },
-      schedule: { name: 'poly', warmupSteps: 12500 },
-      train: { steps: 250000, batch: 8 },
     },
     data: nnsslData,
   },
@@ -34,4 +32,20 @@ export const simmimPresets = {
     network: { name: 'swin-unetr', featureSize: 12 },
     preprocess: { intensity: { kind: 'zscore' } },
   }),
+  'simmim-primus': {
+    size: 'full',
+    description:
+      'SimMIM on Primus-M as in nnssl: patches of 8³ in crops of 160³ at 1 mm, three of four hidden, 250,000 steps',
+    config: {
+      name: 'simmim-primus',
+      method: {
+        name: 'simmim',
+        crop: [160, 160, 160],
+        block: 8,
+        augment: { rotate: { prob: 0.2 }, zoom: { prob: 0.2 } },
+      },
+      ...nnsslPrimusTraining,
+    },
+    data: nnsslData,
+  },
 } as const satisfies Record<string, PretextPreset>;
