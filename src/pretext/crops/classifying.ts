@@ -2,7 +2,7 @@ import { createEncoder } from '../../nets';
 import type { AnswerPart, Rows } from '../../tasks';
 import * as tf from '../../tensor/tf';
 import { numbersOf } from './answers';
-import { asStudent, linearHead, type Learner, type Making } from './models';
+import { asStudent, featureNorm, firstRows, linearHead, type Learner, type Making } from './models';
 import type { CropBatch } from './sampler';
 import { inputTensor } from './tensors';
 
@@ -19,21 +19,24 @@ export interface Classes {
 
 const FIRST: Rows = { first: 0, count: 1 };
 
-/** A classifier of crops: pooled features of the encoder, and a linear layer. */
+/** A classifier of crops: pooled features of the encoder, standardised over the crops of a step, and a linear layer. */
 export function classifying(making: Making, { name, count, judge, told }: Classes): Learner {
   const { net, module } = asStudent(making, createEncoder);
+  const norm = featureNorm(making, net.pooledSize);
   const head = linearHead(making, name, net.pooledSize, count);
-  const logits = (batch: CropBatch, rows: Rows): tf.Tensor2D => head.forward(net.pooled(inputTensor(batch, rows)));
+  const logits = (pooled: tf.Tensor2D): tf.Tensor2D => head.forward(norm.forward(pooled));
   return {
-    modules: [module, head.module],
+    modules: [module, norm.module, head.module],
     loss: {
-      reach: 'sample',
+      reach: 'batch',
       rows: ({ rows }) => rows,
-      loss: (batch, rows) => judge(logits(batch, rows), batch, rows),
+      forward: (batch, rows) => ({ vectors: net.pooled(inputTensor(batch, rows)) }),
+      joint: ({ student }, batch) => judge(logits(student), batch, { first: 0, count: batch.rows }),
+      describe: ({ loss, accuracy }) => ({ loss, accuracy: accuracy as tf.Scalar }),
     },
-    async answer(batch) {
+    async answer(batch, vectors) {
       const { probabilities, loss } = await numbersOf(() => {
-        const given = logits(batch, FIRST);
+        const given = firstRows(logits(vectors!), 1);
         return { probabilities: tf.softmax(given), loss: judge(given, batch, FIRST).loss };
       });
       return [told(probabilities, loss[0]!, batch)];

@@ -1,9 +1,10 @@
 import type { PretrainConfig } from '../../config';
 import { ParameterSet, type Network, type NetworkConfig, type ParameterSetOptions } from '../../nets';
+import { BatchNorm } from '../../nets/batchNorm';
 import { Scope } from '../../nets/layers';
 import { Modules, variablesOf, type AnswerPart, type Loss, type Module, type TrainedModel } from '../../tasks';
 import { linear } from '../../tensor/ops';
-import type * as tf from '../../tensor/tf';
+import * as tf from '../../tensor/tf';
 import type { CropBatch } from './sampler';
 
 /** What stands before the names of a trained network's weights in a checkpoint, as in VoCo's. */
@@ -69,3 +70,25 @@ export function linearHead(
     forward: (features) => linear(features, weight.get<tf.Tensor2D>(), bias.get<tf.Tensor1D>()),
   };
 }
+
+/**
+ * Batch norm of pooled features, one of {@link linearHead}'s inputs: in a training step by the statistics of its crops, else by running
+ * ones. Behind instance norms, features of different crops differ by little around large means. A linear layer learns slowly from
+ * them, and soon once they are standardised. Names: `student.features.weight` and the others of torch's BatchNorm1d.
+ */
+export function featureNorm(
+  making: Making,
+  size: number,
+): { module: Module; forward(features: tf.Tensor2D): tf.Tensor2D } {
+  const prefix = `${STUDENT}features.`;
+  const set = new ParameterSet(initOf(making, prefix));
+  const norm = new BatchNorm(new Scope(set), size, false);
+  return {
+    module: { prefix, set },
+    forward: (features) =>
+      tf.reshape(norm.forward(tf.reshape(features, [features.shape[0], 1, 1, 1, size]), 1), features.shape),
+  };
+}
+
+/** The first rows of a matrix. */
+export const firstRows = (x: tf.Tensor2D, count: number): tf.Tensor2D => tf.slice(x, [0, 0], [count, -1]);

@@ -12,6 +12,14 @@ export function augmentationRules(augment: {
   return [error(at, `must rise, is ${JSON.stringify([low, high])}`, [high, low])];
 }
 
+/** Features that are standardised over the crops of a step need more than one. */
+export function rowRules({ perVolume }: { readonly perVolume: number }, train: { readonly batch: number }): Problem[] {
+  if (perVolume * train.batch > 1) return [];
+  return [
+    error(['method', 'perVolume'], 'features are standardised over the crops of a step, and one is not enough', 2),
+  ];
+}
+
 /** Places in millimetres need volumes that are as large as they are. @param resize `data.preprocess.resize` */
 export function placeMmRules(resize: Vec3 | null): Problem[] {
   if (resize === null) return [];

@@ -29,7 +29,7 @@ export const jigsawDescriptor = {
     },
   }),
   credit: 'by solving jigsaw puzzles of cubes (Rubik’s cube)',
-  heads: /^(cube|order|turns)\./,
+  heads: /^(cube|features|order|turns)\./,
   best: { metric: 'loss', goal: 'min' },
   charts: [
     {

@@ -3,7 +3,7 @@ import type { AnswerPart } from '../../tasks';
 import * as tf from '../../tensor/tf';
 import { classAnswer, numbersOf } from '../crops/answers';
 import { classLoss } from '../crops/losses';
-import { asStudent, linearHead } from '../crops/models';
+import { asStudent, featureNorm, firstRows, linearHead } from '../crops/models';
 import type { CropBatch } from '../crops/sampler';
 import { cropTask } from '../crops/task';
 import { inputTensor } from '../crops/tensors';
@@ -18,6 +18,13 @@ const CUBE_FEATURES = 64;
 /** Every `step`-th label from `first` on. */
 const everyNth = ({ labels }: CropBatch, first: number, step: number): Uint8Array =>
   Uint8Array.from({ length: Math.ceil((labels.length - first) / step) }, (_, i) => labels[first + i * step]!);
+
+/** The cubes of a batch's first crop. */
+function firstCrop({ inputs, labels, ...batch }: CropBatch, places: number): CropBatch {
+  const share = places / batch.rows;
+  const part = <T extends Float32Array | Uint8Array>(all: T): T => all.slice(0, all.length * share) as T;
+  return { ...batch, rows: places, inputs: part(inputs), labels: part(labels) };
+}
 
 /** The rows of a batch of one crop. */
 function cubesOf({ inputs, rows }: CropBatch): Float32Array[] {
@@ -73,11 +80,12 @@ export const jigsawTask = cropTask<JigsawMethod>({
     const { net, module } = asStudent(making, createEncoder);
     const places = cubes ** 3;
     const cube = linearHead(making, 'cube', net.pooledSize, CUBE_FEATURES);
+    const norm = featureNorm(making, CUBE_FEATURES);
     const order = linearHead(making, 'order', places * CUBE_FEATURES, permutationTable(places, permutations).length);
     const turn = turns ? linearHead(making, 'turns', CUBE_FEATURES, CUBE_TURNS.length) : undefined;
-    const modules = [module, cube.module, order.module, ...(turn ? [turn.module] : [])];
+    const modules = [module, cube.module, norm.module, order.module, ...(turn ? [turn.module] : [])];
     const logits = (pooled: tf.Tensor2D) => {
-      const features = tf.relu(cube.forward(pooled));
+      const features = norm.forward(tf.relu(cube.forward(pooled)));
       const together = tf.reshape(features, [pooled.shape[0] / places, places * CUBE_FEATURES]) as tf.Tensor2D;
       return { order: order.forward(together), turns: turn?.forward(features) };
     };
@@ -88,7 +96,8 @@ export const jigsawTask = cropTask<JigsawMethod>({
     return {
       modules,
       loss: {
-        reach: 'volume',
+        // The batch norm ties all cubes together.
+        reach: 'batch',
         rows: ({ rows }) => rows,
         forward: (batch, rows) => ({ vectors: net.pooled(inputTensor(batch, rows)) }),
         joint({ student }, batch) {
@@ -105,16 +114,18 @@ export const jigsawTask = cropTask<JigsawMethod>({
         describe: ({ loss, ...parts }) => ({ loss, ...(parts as Record<string, tf.Scalar>) }),
       },
       async answer(batch, vectors) {
+        const crop = firstCrop(batch, places);
         const given = await numbersOf(() => {
-          const told = logits(vectors!);
-          const losses = judge(told, batch);
+          const all = logits(vectors!);
+          const told = { order: firstRows(all.order, 1), turns: all.turns && firstRows(all.turns, places) };
+          const losses = judge(told, crop);
           return {
             order: tf.softmax(told.order),
             orderLoss: losses.order.loss,
             ...(told.turns && { turns: tf.softmax(told.turns), turnLoss: losses.turns!.loss }),
           };
         });
-        return answerOf(given, batch, method);
+        return answerOf(given, crop, method);
       },
     };
   },

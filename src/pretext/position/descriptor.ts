@@ -1,7 +1,7 @@
 import type { FromSchema } from 'json-schema-to-ts';
 import type { PretextDescriptor } from '../../tasks/descriptor';
 import { classChart } from '../crops/descriptor';
-import { augmentationRules } from '../crops/rules';
+import { augmentationRules, rowRules } from '../crops/rules';
 import { positionPresets } from './presets';
 import { placeRules } from './rules';
 import { positionSchema } from './schema';
@@ -14,10 +14,14 @@ export const positionDescriptor = {
   title: positionSchema.title,
   schema: positionSchema,
   presets: positionPresets,
-  rules: ({ method, data }) => [...placeRules(method, data.preprocess.resize), ...augmentationRules(method.augment)],
+  rules: ({ method, data, train }) => [
+    ...placeRules(method, data.preprocess.resize),
+    ...rowRules(method, train),
+    ...augmentationRules(method.augment),
+  ],
   networkInput: ({ crop }) => ({ path: ['method', 'crop'], size: crop }),
   credit: 'by classifying where crops lie (position labels)',
-  heads: /^place\./,
+  heads: /^(features|place)\./,
   best: { metric: 'loss', goal: 'min' },
   charts: [classChart],
   titles: {},

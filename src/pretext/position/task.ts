@@ -16,6 +16,7 @@ function placeLoss(logits: tf.Tensor2D, shares: tf.Tensor2D): { loss: tf.Scalar;
 /** Cross entropy of the place, from pooled features and a linear layer (the VoCo paper's "position labels" baseline). */
 export const positionTask = cropTask<PositionMethod>({
   descriptor: positionDescriptor,
+  tied: true,
   checks({ grid, crop, cropMm }) {
     if (cropMm) return { places: { grid, cropMm } };
     const gridReason = { text: `${formatSize(grid)} places of ${formatSize(crop)}`, path: ['method', 'grid'] };

@@ -1,7 +1,7 @@
 import type { FromSchema } from 'json-schema-to-ts';
 import type { PretextDescriptor } from '../../tasks/descriptor';
 import { classChart } from '../crops/descriptor';
-import { augmentationRules } from '../crops/rules';
+import { augmentationRules, rowRules } from '../crops/rules';
 import { rotationPresets } from './presets';
 import { turnRules } from './rules';
 import { rotationSchema } from './schema';
@@ -14,10 +14,14 @@ export const rotationDescriptor = {
   title: rotationSchema.title,
   schema: rotationSchema,
   presets: rotationPresets,
-  rules: ({ method }) => [...turnRules(method), ...augmentationRules(method.augment)],
+  rules: ({ method, train }) => [
+    ...turnRules(method),
+    ...rowRules(method, train),
+    ...augmentationRules(method.augment),
+  ],
   networkInput: ({ crop }) => ({ path: ['method', 'crop'], size: crop }),
   credit: 'by telling how crops were turned (rotation prediction)',
-  heads: /^turn\./,
+  heads: /^(features|turn)\./,
   best: { metric: 'loss', goal: 'min' },
   charts: [classChart],
   titles: {},

@@ -10,6 +10,7 @@ import { turnClasses } from './sampler';
 /** Cross entropy of the turn, from pooled features and a linear layer. */
 export const rotationTask = cropTask<RotationMethod>({
   descriptor: rotationDescriptor,
+  tied: true,
   trial: (batch) => ({ ...batch, labels: new Uint8Array(batch.rows) }),
   learner(making, { turns }) {
     const classes = turnClasses(turns);

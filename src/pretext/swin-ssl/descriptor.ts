@@ -21,7 +21,7 @@ export const swinSslDescriptor = {
   ],
   networkInput: ({ crop }) => ({ path: ['method', 'crop'], size: crop }),
   credit: 'by in-painting, rotation and contrast (Swin-UNETR)',
-  heads: /^(turn|contrast|restore)\./,
+  heads: /^(features|turn|contrast|restore)\./,
   best: { metric: 'loss', goal: 'min' },
   charts: [
     {
