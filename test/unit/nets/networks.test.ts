@@ -4,6 +4,7 @@ import {
   createEncoder,
   createSegmenter,
   estimate,
+  TrainingPass,
   workBytes,
   type NetworkConfig,
 } from '../../../src/nets';
@@ -28,6 +29,8 @@ const resenc = (features: number[], more: object = {}): NetworkConfig => ({
   convBias: false,
   ...more,
 });
+/** Whose weights take little room beside the activations. */
+const shallow = { blocksDown: [1, 2, 1] };
 const unet = (featureSize: number): NetworkConfig => ({ name: 'unet3d', featureSize });
 const described = { seed: 0, describeOnly: true };
 
@@ -209,7 +212,9 @@ describe('estimate', () => {
     const x = input([1, ...size, 1]);
     const live = (): number => (tf.backend() as OneDnnBackend).poolStats().liveBytes;
     const before = live();
-    const recording = linearize(() => [network.pooled(x)], network.parameters.all.map(({ variable }) => variable)); // prettier-ignore
+    const pass = new TrainingPass();
+    const recording = linearize(() => [pass.run(() => network.pooled(x))], network.parameters.all.map(({ variable }) => variable)); // prettier-ignore
+    pass.dispose();
     const kept = live() - before;
     recording.dispose();
     tf.dispose(recording.outputs);
@@ -226,6 +231,10 @@ describe('estimate', () => {
     ['residual encoder U-Net with its decoder', resenc([8, 16, 32, 64, 80]), 2],
     ['Swin-UNETR, encoder', swin(12), undefined],
     ['Swin-UNETR with its decoder', swin(12), 2],
+    ['SegResNet, encoder', segres(8, shallow), undefined],
+    ['SegResNet with its decoder', segres(8, shallow), 2],
+    ['SegResNet of CT-FM, encoder', segres(8, { ...shallow, variant: 'ct-fm' }), undefined],
+    ['SegResNet of CT-FM with its decoder', segres(8, { ...shallow, variant: 'ct-fm' }), 2],
   ] as const)('%s needs what was estimated at the peak of a backward pass', (_, config, out) => {
     if (tf.getBackend() !== 'onednn') return;
     const size = [64, 32, 32] as const;
@@ -236,13 +245,15 @@ describe('estimate', () => {
     const peakOf = (rows: number): number => {
       const x = input([rows, ...size, 1]);
       const before = pool.read().liveBytes;
+      const pass = new TrainingPass();
       pool.startPeak();
       const { value, gradients } = valueAndGradients(
-        () => ({ loss: tf.sum(encoder ? encoder.pooled(x) : dense!.forward(x)) }),
+        () => ({ loss: pass.run(() => tf.sum(encoder ? encoder.pooled(x) : dense!.forward(x))) }),
         variables,
       );
       const peak = pool.read().peakLiveBytes - before;
       tf.dispose([value, x]);
+      pass.dispose();
       disposeGradients(gradients);
       return peak;
     };
