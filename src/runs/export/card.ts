@@ -136,7 +136,7 @@ function namesOf(metadata: CardFacts['metadata'], encoder: boolean): string {
 
 function usage({ file, metadata, branch, use }: CardFacts): string[] {
   if (use) return ['## Use', '', use.text, '', '```python', ...use.code, '```'];
-  const load = file.endsWith('.pt')
+  const load = /\.pth?$/.test(file)
     ? [`state = torch.load("${file}", map_location="cpu")`]
     : ['from safetensors.torch import load_file', `state = load_file("${file}")`];
   const encoder = branch !== null || metadata.kind === 'pretrain';

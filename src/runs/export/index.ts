@@ -106,6 +106,9 @@ export function exportWeights(request: ExportRequest): Promise<ExportReport> {
   return exportWith(request, writeAs(request));
 }
 
+/** Names that torch gives to the running statistics of norms. */
+const RUNNING = /(^|\.)running_(mean|var)$/;
+
 /** {@link exportWeights} in a format of the caller's. */
 export async function exportWith(request: ExportBase, write: Write): Promise<ExportReport> {
   const { file, out, branch, use } = request;
@@ -120,8 +123,8 @@ export async function exportWith(request: ExportBase, write: Write): Promise<Exp
     if (tensors.length === 0) throw new UserError(`${file}: has no weights of a network in it`);
     const kept = new Set(tensors.map(({ name }) => name.split('.')[0]!));
     const modules = Object.fromEntries(Object.entries(planned.report.modules).filter(([name]) => kept.has(name)));
-    // Index buffers are part of the architecture, not learned.
-    const learned = tensors.filter(({ dtype }) => /^(F|BF)/.test(dtype));
+    // Index buffers are part of the architecture, running statistics are measured: neither is a parameter.
+    const learned = tensors.filter(({ name, dtype }) => /^(F|BF)/.test(dtype) && !RUNNING.test(name));
     const parameters = learned.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
     const facts: CardFacts = {
       ...{ file: basename(out), tensors: tensors.length, parameters, modules, metadata },

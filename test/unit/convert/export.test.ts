@@ -258,6 +258,9 @@ describe('the model card', () => {
     expect(text).toContain('# a.safetensors');
     expect(text).toContain('Not recorded.');
     expect(text).not.toMatch(/undefined|NaN|null/);
+    expect(text).toContain('load_file("a.safetensors")');
+    for (const file of ['a.pt', 'a.pth'])
+      expect(modelCard({ ...facts, file, metrics: {}, versions: {} })).toContain(`torch.load("${file}"`);
   });
 });
 
