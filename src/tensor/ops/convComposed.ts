@@ -1,6 +1,7 @@
 /** 3D convolution and its gradients on backends that have no kernel of ours for it. */
 import type { Vec3 } from '../../geometry';
 import * as tf from '../tf';
+import { cutsPatches, patchesFilter, patchesForward, patchesInput } from './convByPatches';
 import { tapsFilter, tapsForward, tapsInput } from './convByTaps';
 import { hasKernel, runKernel } from './dispatch';
 import type { ConvAttrs, Shape5D } from './kernels';
@@ -36,6 +37,7 @@ const crop = (x: tf.Tensor5D, [pd, ph, pw]: Vec3, shape: Shape5D): tf.Tensor5D =
 
 /** x [N,D,H,W,I], filter [kd,kh,kw,I,O] → [N,D',H',W',O]. */
 export function composedForward(x: tf.Tensor, filter: tf.Tensor, attrs: ConvAttrs): tf.Tensor5D {
+  if (!tfjsConvolves() && cutsPatches(x.shape, filter.shape, attrs)) return patchesForward(x, filter);
   if (!tfjsConvolves()) return tapsForward(pad(x, attrs.padding), filter, attrs.stride);
   const same = isSame(filter.shape, attrs);
   const input = same ? (x as tf.Tensor5D) : pad(x, attrs.padding);
@@ -46,6 +48,7 @@ export function composedForward(x: tf.Tensor, filter: tf.Tensor, attrs: ConvAttr
 export function composedInput(dy: tf.Tensor, filter: tf.Tensor, inputShape: Shape5D, attrs: ConvAttrs): tf.Tensor5D {
   const { stride, padding } = attrs;
   const larger = paddedShape(inputShape, padding);
+  if (!tfjsConvolves() && cutsPatches(inputShape, filter.shape, attrs)) return patchesInput(dy, filter, inputShape);
   if (!tfjsConvolves()) return crop(tapsInput(dy, filter, larger, stride), padding, inputShape);
   const [y, f] = [dy as tf.Tensor5D, filter as tf.Tensor5D];
   if (isSame(filter.shape, attrs)) return tf.conv3dTranspose(y, f, inputShape, [...stride], 'same') as tf.Tensor5D;
@@ -54,6 +57,7 @@ export function composedInput(dy: tf.Tensor, filter: tf.Tensor, inputShape: Shap
 
 /** The gradient of the filter, of shape `filterShape`. */
 export function composedFilter(x: tf.Tensor, dy: tf.Tensor, filterShape: Shape5D, attrs: ConvAttrs): tf.Tensor5D {
+  if (!tfjsConvolves() && cutsPatches(x.shape, filterShape, attrs)) return patchesFilter(x, dy, filterShape);
   if (!tfjsConvolves()) return tapsFilter(pad(x, attrs.padding), dy, filterShape, attrs.stride);
   const same = isSame(filterShape, attrs);
   const input = same ? x : pad(x, attrs.padding);

@@ -75,6 +75,13 @@ const rows = tokenRows([0, 1, 0, 1, 1, 0, 1, 1, 1, 0, 0, 0], 2);
 const cases: Case[] = [
   { name: 'conv3d 3×3×3', shapes: [[2, 4, 3, 5, 2], [3, 3, 3, 2, 3]], f: conv(1, 1) }, // prettier-ignore
   { name: 'conv3d 2×2×2 stride 2, bias', shapes: [[1, 4, 6, 2, 1], [2, 2, 2, 1, 4], [4]], f: conv(2, 0) }, // prettier-ignore
+  { name: 'conv3d of patches', shapes: [[2, 8, 6, 8, 3], [4, 3, 2, 3, 5], [5]], f: conv([4, 3, 2], 0) }, // prettier-ignore
+  {
+    name: 'convTranspose3d to patches',
+    shapes: [[2, 2, 3, 2, 4], [2, 1, 4, 3, 4]], // prettier-ignore
+    f: ((x: tf.Tensor5D, filter: tf.Tensor5D) =>
+      convTranspose3d(x, filter, { stride: [2, 1, 4] })) as unknown as Case['f'],
+  },
   { name: 'conv3d, odd shapes', shapes: [[1, 6, 5, 7, 3], [3, 2, 3, 3, 5], [5]], f: conv([2, 2, 3], [1, 0, 1]) }, // prettier-ignore
   {
     name: 'convTranspose3d',
