@@ -101,11 +101,16 @@ function withNetwork(preset: AnyPreset, name: string | undefined): AnyPreset['co
   };
   if (name === undefined || name === (own.network?.name ?? defaultNetwork())) return preset.config;
   const descriptor = networkDescriptors.get(name);
-  const size = 'size' in preset ? preset.size : 'full';
+  const size = sizeOf(preset);
   const channels = own.network?.inChannels;
   const network = { name, ...descriptor.sizes[size], ...(channels !== undefined && { inChannels: channels }) };
   return { ...preset.config, ...trainingOf(preset, descriptor.training, size), network } as AnyPreset['config'];
 }
+
+/** The presets of fine-tuning are of the size that authors publish. */
+const sizeOf = (preset: AnyPreset): PresetSize => ('size' in preset ? preset.size : 'full');
+
+const optimizerOf = ({ optimizer, lr }: PresetTraining, size: PresetSize): object => ({ ...optimizer, lr: lr[size] });
 
 /** How the authors of the network train it, in a preset that was made for another one. */
 function trainingOf(preset: AnyPreset, training: PresetTraining | undefined, size: PresetSize): object {
@@ -118,7 +123,7 @@ function trainingOf(preset: AnyPreset, training: PresetTraining | undefined, siz
   const name = schedule?.name === 'constant' ? 'poly' : schedule?.name;
   const warmupSteps = schedule?.warmupSteps || Math.round(training.warmup * (train?.steps ?? 0));
   return {
-    optimizer: { ...training.optimizer, lr: training.lr[size] },
+    optimizer: optimizerOf(training, size),
     schedule: { ...schedule, ...(name !== undefined && { name }), ...(warmupSteps > 0 && { warmupSteps }) },
   };
 }
@@ -140,7 +145,9 @@ function startedFrom(name: PresetName, preset: AnyPreset, from: CheckpointStart 
   if (problem !== undefined)
     throw new UsageError(`the preset ${name} does not fit ${from.checkpoint}: ${problem}; those that do: ${presetsFrom(from).join(', ')}`); // prettier-ignore
   const { data, ...config } = withCheckpoint(flat, from);
-  return { ...preset, config, data } as AnyPreset;
+  const { training } = networkDescriptors.get(from.network.name);
+  const optimizer = training && optimizerOf(training, sizeOf(preset));
+  return { ...preset, config: { ...config, ...(optimizer && { optimizer }) }, data } as AnyPreset;
 }
 
 /** The presets of fine-tuning that fit a checkpoint. */

@@ -43,13 +43,19 @@ interface Trained {
 
 const runs = new Map<string, Promise<Trained>>();
 
-/** A checkpoint of a few steps with one volume each, of the first network of a task. */
-function trained(task: SmallTask): Promise<Trained> {
-  const { name } = task.method;
-  const run = runs.get(name) ?? begin(name, smallConfig(task, task.networks[0]!, device));
+/** A checkpoint of a few steps with one volume each, of the first network of a task or of another. */
+function trained(task: SmallTask, network: string = task.networks[0]!): Promise<Trained> {
+  const name = `${task.method.name}-${network}`;
+  const run = runs.get(name) ?? begin(name, smallConfig(task, network, device));
   runs.set(name, run);
   return run;
 }
+
+/** Each task on its first network, and those that hide patches on a network of tokens as well. */
+const pairs = Object.entries(smallTasks).flatMap(([name, task]) => {
+  const tokens = ['mae', 'simmim'].includes(name) ? ['primus'] : [];
+  return [task.networks[0]!, ...tokens].map((network) => [name, network, task] as const);
+});
 
 async function begin(name: string, config: object): Promise<Trained> {
   const file = join(root, `${name}.voco.json`);
@@ -166,9 +172,9 @@ const byHand: Readonly<
   },
 };
 
-describe.each(Object.entries(smallTasks))('the answer of %s', (name, task) => {
+describe.each(pairs)('the answer of %s on %s', (name, network, task) => {
   it('is of the crop that is shown, and makes up the loss of training', async () => {
-    const run = await trained(task);
+    const run = await trained(task, network);
     const previewer = await previewed(run.file);
     const batch = await trainingBatch(run.config);
     const rows = batch.rows / 2;

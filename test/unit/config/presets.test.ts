@@ -133,6 +133,35 @@ test('a preset takes the nearest size of crops that another network can take', (
   expect(jigsaw.network.name).toBe('primus');
 });
 
+test('a network brings its authors’ optimizer, and a rise of the rate, into presets of other networks', () => {
+  const authors = { name: 'adamw', weightDecay: 0.05, betas: [0.9, 0.98], amsgrad: false, clipNorm: 1 };
+  for (const [preset, lr, warmupSteps, size] of [
+    ['mae', 3e-4, 12500, 160],
+    ['rotation', 3e-4, 12500, 96],
+    ['genesis-small', 5e-4, 500, 64],
+    ['simclr-demo', 1e-3, 10, 32],
+  ] as const) {
+    const { network, optimizer, schedule } = presetConfig(preset, { network: 'primus' });
+    expect(optimizer, preset).toMatchObject({ ...authors, lr });
+    expect(schedule.warmupSteps, preset).toBe(warmupSteps);
+    expect(schedule.name, preset).not.toBe('constant');
+    // Built for the crops of the preset.
+    expect(network, preset).toMatchObject({ name: 'primus', crop: [size, size, size] });
+  }
+  const own = presetConfig('mae-primus', {});
+  expect(own.method).toMatchObject({ crop: [160, 160, 160], block: 8, ratio: 0.75 });
+  expect(own.optimizer).toMatchObject({ ...authors, lr: 3e-4 });
+  expect(presetConfig('mae', {}).optimizer.name).toBe('sgd');
+});
+
+test('a fine-tuning from a checkpoint has the optimizer of its network', () => {
+  const network = presetConfig('mae-demo', { network: 'primus' }).network;
+  const from = { checkpoint: 'a.safetensors', network, size: [32, 32, 32] as [number, number, number] };
+  const tuned = presetConfig('demo-finetune', { from });
+  expect(tuned.optimizer).toMatchObject({ weightDecay: 0.05, betas: [0.9, 0.98], clipNorm: 1 });
+  expect(tuned.network).toMatchObject({ name: 'primus', crop: [32, 32, 32] });
+});
+
 test('a network that cannot learn a task is refused in a line, with the reason and those that can', () => {
   const line =
     /^network\.name: simmim cannot be learnt by unet3d, which has no tokens that can be replaced; networks that can: swin-unetr/;
