@@ -121,13 +121,14 @@ test('a config is written from a checkpoint, with its network and its crops, and
   assert.match(text, /"checkpoint": "runs\/pre-.*step-00000003\.safetensors"/);
   assert.match(text, /"name": "sawtooth"/);
   assert.equal(await page.locator('.squiggly-error').count(), 0);
-  voco(server, 'finetune', file, '--set', 'train.steps=4', '--set', 'train.validateEvery=9', '--run', 'runs/from');
-  const report = JSON.parse(readFileSync(join(server.folder, 'runs/from/init.json'), 'utf8'));
+  const run = join(server.folder, 'runs/from');
+  voco(server, 'finetune', file, '--set', 'train.steps=10', '--set', 'train.validateEvery=99', '--run', run);
+  const report = JSON.parse(readFileSync(join(run, 'init.json'), 'utf8'));
   assert.deepEqual(
     report.missing.filter((name) => name.startsWith('encoder.')),
     [],
   );
-  assert.match(readFileSync(join(server.folder, 'runs/from/log.txt'), 'utf8'), /steps 1 to \d: the new weights/);
+  assert.match(readFileSync(join(run, 'log.txt'), 'utf8'), /steps 1 to \d: the new weights/);
 });
 
 test('curves show Dice by class, in the colours of the organs', async () => {

@@ -1,4 +1,4 @@
-import { basename, join } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import * as vscode from 'vscode';
 import type { PresetName } from '../../config';
 import { UserError } from '../../errors/userError';
@@ -27,10 +27,10 @@ async function fileFor(services: Services, argument: unknown): Promise<string> {
   return (await pickCheckpoint(trained, { title: 'Fine-tune from which checkpoint?' }))!;
 }
 
-/** Runs `voco init`. @throws UserError with its last complaint */
-async function init(services: Services, title: string, args: readonly string[]): Promise<string> {
+/** Runs `voco init` in the folder of the workspace. @throws UserError with its last complaint */
+async function init(services: Services, cwd: string, title: string, args: readonly string[]): Promise<string> {
   const program = await services.program();
-  const result = await withProgress(title, (signal) => runTool(program, ['init', ...args], { signal }));
+  const result = await withProgress(title, (signal) => runTool(program, ['init', ...args], { signal, cwd }));
   if (result.code === 0) return result.output;
   const line = result.messages.split(/\r?\n/).filter((one) => one.trim() !== '').at(-1); // prettier-ignore
   throw new UserError(line ?? `voco init ended with ${result.code ?? result.signal}`);
@@ -42,7 +42,7 @@ export const finetuneFromCommand: CommandDefinition = {
   async run(services, argument) {
     const root = requireFolder('Open a folder first: the config and its runs are written into it.');
     const file = await fileFor(services, argument);
-    const text = await init(services, `Reading ${basename(file)}`, ['--list', '--json', '--from', file]);
+    const text = await init(services, root.fsPath, `Reading ${basename(file)}`, ['--list', '--json', '--from', file]);
     const { presets, lines } = JSON.parse(text) as StartReport;
     for (const line of lines) services.log.info(line);
     const fitting = presets.map(({ name, description }) => ({ label: name, detail: description }));
@@ -52,9 +52,11 @@ export const finetuneFromCommand: CommandDefinition = {
     const channel = await pickChannel(preset as PresetName, await lookAt(services, data));
     const name = await pickName(root, preset, nth(4, 'name'));
     const config = join(root.fsPath, name + CONFIG_SUFFIX);
-    await init(services, `Writing ${basename(config)}`, [
+    // The config names both as they lie from its folder.
+    const within = (path: string): string => relative(root.fsPath, path) || '.';
+    await init(services, root.fsPath, `Writing ${basename(config)}`, [
       config,
-      ...['--from', file, '--preset', preset, '--data', data, '--name', name],
+      ...['--from', within(file), '--preset', preset, '--data', within(data), '--name', name],
       ...(schedule === undefined ? [] : ['--schedule', schedule]),
       ...(channel === undefined ? [] : ['--channel', String(channel)]),
     ]);

@@ -36,10 +36,12 @@ it('asks for a preset that fits, a schedule, data and a name, and lets voco writ
   ]);
   expect(editor.questions[0]?.labels).toEqual(['btcv', 'lits']);
   const config = join(extension.folder, 'mine.voco.json');
-  const data = join(extension.folder, 'ct');
   expect(extension.calls).toEqual([
     ['init', '--list', '--json', '--from', file],
-    ['init', config, '--from', file, '--preset', 'lits', '--data', data, '--name', 'mine', '--schedule', 'sawtooth'],
+    [
+      ...['init', config, '--from', 'step-00000010.safetensors', '--preset', 'lits', '--data', 'ct'],
+      ...['--name', 'mine', '--schedule', 'sawtooth'],
+    ],
   ]);
 });
 
