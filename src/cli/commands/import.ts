@@ -17,7 +17,8 @@ export const importWeights: Command = {
   usage: 'voco import FILE --out FILE.safetensors [--for CONFIG] [--branch student|teacher|ema] [--force] [--json]',
   summary: 'converts PyTorch weights (.pt, .pth, .ckpt, .bin) to safetensors without executing anything in the file',
   details:
-    '  FILE               written by torch.save (PyTorch 0.2 or newer) or safetensors: releases of VoCo and MONAI, training outputs\n' +
+    '  FILE               written by torch.save (PyTorch 0.2 or newer) or safetensors: releases of VoCo, MONAI, nnssl\n' +
+    '                     (OpenMind), nnU-Net, CT-FM, SuPreM and BrainSegFounder, training outputs\n' +
     '  --out FILE         the safetensors file to write\n' +
     '  --for CONFIG       finds the network of a config in the file, and reports how it fits; fails if it is of another size, or\n' +
     '                     if less than half of its encoder fits\n' +
@@ -25,7 +26,9 @@ export const importWeights: Command = {
     '  --force            replaces the file to write where it is there already\n' +
     '  --json             prints the report as JSON\n\n' +
     'The weights are looked for in every dict of the file and below every prefix (state_dict, model.backbone., module., …). What else\n' +
-    'is in the file is listed. Without --for, a network of voco is told by its names and shapes; weights of others keep their names.',
+    'is in the file is listed. Without --for, a network of voco is told by its names and shapes; weights of others keep their names.\n' +
+    'Kernels of nnssl and nnU-Net come to the axes x, y, z, and their plan (in the file, or adaptation_plan.json beside it) tells how a\n' +
+    'config must prepare images; voco init --from takes that over.',
   options: {
     out: { type: 'string' },
     for: { type: 'string' },
