@@ -8,7 +8,7 @@ import { runPeer } from './peers/python.mjs';
 const root = join(import.meta.dirname, '..');
 
 /** Workloads that both sides have, and what their times are for. */
-export const WORKLOADS = { step: 'crop', inference: 'window' };
+export const WORKLOADS = { step: 'crop', inference: 'window', resenc: 'crop' };
 
 /** @param {number[]} numbers */
 export function median(numbers) {

@@ -1,6 +1,6 @@
-// Ours against PyTorch on this machine, in one call: `node bench/run.mjs [step|inference] [--rounds 3] [--json]`.
+// Ours against PyTorch on this machine, in one call: `node bench/run.mjs [step|inference|resenc] [--rounds 3] [--json]`.
 // PyTorch comes from `node bench/peers/setup.mjs`, else from Debian; `--python FILE` takes another one.
-// --runs 2, --threads N, --feature-size 48, --size N, --batch N, --precision float32|bf16 and --device onednn as in `voco bench`.
+// --runs 2, --threads N, --feature-size 48 (resenc 32), --size N, --batch N, --precision float32|bf16 and --device onednn as in `voco bench`.
 import { cpus } from 'node:os';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
@@ -16,7 +16,7 @@ const { positionals, values } = parseArgs({
     threads: { type: 'string', default: String(cpus().length) },
     device: { type: 'string', default: 'onednn' },
     precision: { type: 'string', default: 'float32' },
-    'feature-size': { type: 'string', default: '48' },
+    'feature-size': { type: 'string' },
     size: { type: 'string' },
     batch: { type: 'string' },
     python: { type: 'string' },

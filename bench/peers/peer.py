@@ -1,6 +1,7 @@
-"""PyTorch's time for the workloads of `voco bench`: peer.py step|inference ..., JSON on standard output.
+"""PyTorch's time for the workloads of `voco bench`: peer.py step|inference|resenc ..., JSON on standard output.
 
 `step`: forward, backward and AdamW (amsgrad) of the pre-training network. `inference`: one 96^3 window of a Swin-UNETR.
+`resenc`: forward, backward and SGD of nnU-Net's residual encoder U-Net.
 `--tuned` starts again with glibc told to keep freed memory, which spares PyTorch most of its page faults.
 A PyTorch on a BLAS that is not an optimised one is refused: see environment.py.
 """
@@ -20,9 +21,9 @@ KEEP_MEMORY = {"MALLOC_TRIM_THRESHOLD_": "8589934592", "MALLOC_MMAP_THRESHOLD_":
 
 def options():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("workload", choices=["step", "inference"])
-    parser.add_argument("--feature-size", type=int, default=48)
-    parser.add_argument("--size", type=int, help="voxels along each axis (step 64, inference 96)")
+    parser.add_argument("workload", choices=["step", "inference", "resenc"])
+    parser.add_argument("--feature-size", type=int, help="48, of resenc 32")
+    parser.add_argument("--size", type=int, help="voxels along each axis (64, inference 96)")
     parser.add_argument("--batch", type=int, help="crops in a step (2: the projector's batch norm needs two), or windows (1)")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--warmup", type=int, default=1)
@@ -66,6 +67,27 @@ def window_forward(torch, args):
     return step, model
 
 
+def resenc_step(torch, args):
+    from resenc_unet import ResEncUnet
+
+    model = ResEncUnet(args.feature_size).to(args.device)
+    optimizer = torch.optim.SGD(model.parameters(), lr=1e-4, momentum=0.99, nesterov=True, weight_decay=3e-5)
+    x = torch.rand(args.batch, 1, *[args.size] * 3, device=args.device)
+    weight = torch.rand_like(x)
+
+    def step():
+        optimizer.zero_grad(set_to_none=True)
+        with torch.autocast(args.device.split(":")[0], enabled=args.autocast):
+            loss = (model(x).float() * weight).mean()
+        loss.backward()
+        optimizer.step()
+
+    return step, model
+
+
+WORKLOADS = {"step": training_step, "inference": window_forward, "resenc": resenc_step}
+
+
 def main():
     args = options()
     if args.tuned and os.environ.get("MALLOC_TRIM_THRESHOLD_") != KEEP_MEMORY["MALLOC_TRIM_THRESHOLD_"]:
@@ -79,10 +101,11 @@ def main():
     torch.set_num_threads(threads)
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = args.tf32
     torch.manual_seed(0)
-    step_of_workload = args.workload == "step"
-    args.size = args.size or (64 if step_of_workload else 96)
-    args.batch = args.batch or (2 if step_of_workload else 1)
-    step, model = (training_step if step_of_workload else window_forward)(torch, args)
+    trains = args.workload != "inference"
+    args.size = args.size or (64 if trains else 96)
+    args.batch = args.batch or (2 if trains else 1)
+    args.feature_size = args.feature_size or (32 if args.workload == "resenc" else 48)
+    step, model = WORKLOADS[args.workload](torch, args)
     synchronize = torch.cuda.synchronize if args.device.startswith("cuda") else lambda: None
     seconds = []
     for run in range(args.warmup + args.runs):

@@ -1,16 +1,16 @@
 import process from 'node:process';
 import { ExitCode, UsageError } from '../../errors/userError';
 import { closest } from '../../errors/closest';
-import type { DataBench, InferenceBench, KernelBench, KernelTimes, StepBench, Timing } from '../../bench';
+import type { DataBench, InferenceBench, KernelBench, KernelTimes, ResEncBench, StepBench, Timing } from '../../bench';
 import { PRECISIONS, type Precision } from '../../tensor/backends/types';
 import { integerOption, textOption, tripleOption, type Arguments, type Command } from '../command';
 import { formatBytes, formatSize } from '../../text';
 
-type Result = StepBench | InferenceBench | KernelBench | DataBench;
+type Result = StepBench | ResEncBench | InferenceBench | KernelBench | DataBench;
 
-const NAMES = ['step', 'attention', 'conv', 'inference', 'data'] as const;
+const NAMES = ['step', 'resenc', 'attention', 'conv', 'inference', 'data'] as const;
 
-function common(args: Arguments) {
+function common(name: string, args: Arguments) {
   const precision = textOption(args, 'precision') ?? 'float32';
   if (!(PRECISIONS as readonly string[]).includes(precision)) {
     throw new UsageError(`--precision must be one of ${PRECISIONS.join(', ')}, not "${precision}"`);
@@ -21,19 +21,22 @@ function common(args: Arguments) {
     precision: precision as Precision,
     runs: integerOption(args, 'runs', 3, 1),
     warmup: integerOption(args, 'warmup', 1),
-    featureSize: integerOption(args, 'feature-size', 48, 12),
+    featureSize:
+      name === 'resenc' ? integerOption(args, 'feature-size', 32, 1) : integerOption(args, 'feature-size', 48, 12),
   };
 }
 
 async function measure(name: string, args: Arguments): Promise<Result> {
-  const { benchAttention, benchConv, benchData, benchInference, benchStep } = await import('../../bench');
-  const options = common(args);
+  const { benchAttention, benchConv, benchData, benchInference, benchResEnc, benchStep } = await import('../../bench');
+  const options = common(name, args);
   const size = integerOption(args, 'size', name === 'inference' ? 96 : 64, 1);
   const batch = (fallback: number): number => integerOption(args, 'batch', fallback, 1);
   switch (name) {
     case 'step':
       if (batch(2) < 2) throw new UsageError('--batch must be at least 2: the projector normalises over the crops');
       return benchStep({ ...options, size, batch: batch(2), hidden: integerOption(args, 'hidden', 2048, 1) });
+    case 'resenc':
+      return benchResEnc({ ...options, size, batch: batch(2) });
     case 'attention':
       return benchAttention({ ...options, size, batch: batch(1) });
     case 'conv':
@@ -60,6 +63,7 @@ const kernelLine = ({ name, forward, training, forwardGigaflops, backwardGigaflo
 function linesOf(result: Result): string[] {
   switch (result.bench) {
     case 'step':
+    case 'resenc':
       return [
         `feature size ${result.featureSize}, ${result.batch} crops of ${result.size}³, ${result.parameters} parameters`,
         `a crop: ${seconds(result.secondsPerCrop)}, ${result.gigaflops.toFixed(1)} GFLOP/s`,
@@ -94,6 +98,7 @@ export const bench: Command = {
   summary: 'measures this machine: a training step, single kernels, inference, or loading of data',
   details: [
     'step        one training step of the authors’ network: --feature-size 48 --size 64 --batch 2 --hidden 2048',
+    'resenc      one training step of nnU-Net’s residual encoder U-Net (L): --feature-size 32 --size 64 --batch 2',
     'attention   shifted-window attention of the network’s four stages: --feature-size 48 --size 64 --batch 1',
     'conv        3×3×3 convolutions of its residual blocks: the same options',
     'inference   one window of sliding-window segmentation: --feature-size 48 --size 96 --batch 1',

@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from 'vitest';
 import { UsageError } from '../../../src/errors/userError';
 import { countParameters, ParameterSet, type NetworkConfig } from '../../../src/nets';
-import { benchAttention, benchConv, benchData, benchStep } from '../../../src/bench';
+import { benchAttention, benchConv, benchData, benchResEnc, benchStep } from '../../../src/bench';
 import { median, time } from '../../../src/bench/measure';
 import { parseCommandLine } from '../../../src/cli/command';
 import { bench } from '../../../src/cli/commands/bench';
@@ -53,6 +53,14 @@ test('loading is timed volume by volume: from files, then from memory', async ()
   expect(result.first.runs).toBe(2);
   expect(result.cached.runs).toBe(4);
   expect(result.cropsPerVolume).toBe(18);
+});
+
+needs(await deviceNeed('onednn')).test('a step of the residual encoder U-Net', async () => {
+  const result = await benchResEnc({ ...options, device: 'onednn', runs: 1, featureSize: 1, size: 64, batch: 1 });
+  const config: NetworkConfig = { name: 'resenc-unet', features: [1, 2, 4, 8, 10] };
+  expect(result).toMatchObject({ bench: 'resenc', parameters: countParameters(config, 1), size: 64, batch: 1 });
+  expect(result.secondsPerCrop.median).toBeGreaterThan(0);
+  expect(result.gigaflops).toBeGreaterThan(0);
 });
 
 describe('the training step', async () => {
