@@ -22,6 +22,8 @@ export interface StepCost {
   readonly microBatch: number;
   /** Weights, gradients and optimizer state, and followed networks such as a teacher. */
   readonly stateBytes: number;
+  /** Weights alone, those of followed networks included: what the writing of a checkpoint copies at once. */
+  readonly weightBytes: number;
   /** What of that a checkpoint holds: all but the gradients. */
   readonly checkpointBytes: number;
   /** Activations of one micro-batch, and the largest gradients beside them; without what gradients of `stateBytes` take the place of. */
@@ -96,6 +98,7 @@ export function stepCost(
     cropsPerStep: rowsPerStep,
     microBatch,
     stateBytes: stateBytes + sums,
+    weightBytes: FLOAT * (parameters + followedParameters),
     checkpointBytes,
     activationBytes: Math.max(0, kept * rowBytes - replacing) + computed * workBytes,
     batchBytes: rowsPerStep * inputBytes,

@@ -93,7 +93,7 @@ function processBytes({ config, cost }: EstimateParts, { training, reading }: Da
   const volumes = Math.min(training, LOADER_MEMORY);
   const batches = (Math.max(workers, prefetch) + 2) * cost.batchBytes;
   const threads = workers * THREAD_BYTES + Math.max(1, workers) * reading;
-  return process.memoryUsage().rss + GROWTH_BYTES + threads + volumes + batches + cost.checkpointBytes;
+  return process.memoryUsage().rss + GROWTH_BYTES + threads + volumes + batches + cost.weightBytes;
 }
 
 /** Seconds of a step from the device's measured speed: very rough, since no step was done. */
