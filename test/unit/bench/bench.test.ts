@@ -85,7 +85,7 @@ describe('voco bench', () => {
 
   test.each([
     [['stepp'], /did you mean step/],
-    [[], /name one of step, attention/],
+    [[], /name one of step, resenc, attention/],
     [['step', 'conv'], /name one of/],
     [['step', '--precision', 'fp8'], /float32, bf16, float16/],
     [['step', '--batch', '1'], /at least 2/],
