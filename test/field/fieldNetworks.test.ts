@@ -211,4 +211,18 @@ describe('other projects', () => {
     const found = new Map(entries.map(({ name, shape }) => [name, shape.join()]));
     expect(layout.filter(({ name, shape }) => found.get(name) !== shape.join())).toEqual([]);
   }); // prettier-ignore
+
+  test.each<[string, TorchValue, object]>([
+    ['CT-FM', stateOf(under('encoder.', [{ name: 'conv_init.weight', shape: [32, 1, 3, 3, 3] }, ...[1, 2, 2, 4, 4].flatMap((count, level) => Array.from({ length: count }, (_, block) => ({ name: `layers.${level}.blocks.${block}.norm1.running_mean`, shape: [32 * 2 ** level] })))])), { orientation: 'SPL', intensity: { kind: 'window', low: -1024, high: 2048 } }],
+    ['SuPreM', { net: stateOf(under('module.', layoutOf(suprem, 32))) }, { intensity: { kind: 'window', low: -175, high: 250 } }],
+  ])('how images of %s were prepared is known', async (what, value, preprocess) => {
+    const { report, lines } = await imported(await saved(value, 'weights.pt'));
+    expect(report.prepare!.preprocess).toMatchObject(preprocess);
+    expect(lines.join('\n')).toMatch(new RegExp(`of the code of ${what}.*whose weights these look like: the file does not say it`));
+  }); // prettier-ignore
+
+  test('a file that only has the network of a release is not taken for it', async () => {
+    const { report } = await imported(await saved(stateOf(layoutOf(suprem, 3)), 'weights.pt'));
+    expect(report.prepare).toBeUndefined();
+  });
 });

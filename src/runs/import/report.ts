@@ -2,6 +2,7 @@ import { counted, formatCount, plural } from '../../text';
 import { branchTitle, type Branch } from './branches';
 import type { Plan } from './plan';
 import { preparationOf, preparationText, type Preparation } from './preparation';
+import { releasePreparation } from './releases';
 import type { SourceTensor, WeightsSource } from './source';
 
 /** What a file of weights had in it and what became of it. */
@@ -18,7 +19,7 @@ export interface ImportReport {
   readonly architecture?: string;
   /** The plan of nnU-Net or nnssl in the file. */
   readonly plan?: string;
-  /** How a config prepares images for these weights, as that plan says. */
+  /** How a config prepares images for these weights, as that plan says, or of a known release. */
   readonly prepare?: Preparation;
   readonly changes: Plan['changes'];
   /** Tensors and numbers in them. */
@@ -68,12 +69,15 @@ export function refusedOf({ objects }: WeightsSource): ImportReport['refused'] {
 export function reportOf(source: WeightsSource, plan: Plan): ImportReport {
   const { tensors, wrapper, branch, alternatives, changes, others, skipped, beside, recognised } = plan;
   const dtypes = new Map<string, number>();
+  // What voco has imported says so itself.
+  const known = source.format === 'safetensors' ? undefined : releasePreparation(plan, source);
+  const prepare = source.field ? preparationOf(source.field) : known;
   for (const { dtype } of tensors) dtypes.set(dtype, (dtypes.get(dtype) ?? 0) + 1);
   return {
     ...{ file: source.file, format: source.format, wrapper, branch, alternatives },
     ...(recognised && { architecture: recognised.text }),
     ...(source.plan !== undefined && { plan: source.plan }),
-    ...(source.field && { prepare: preparationOf(source.field) }),
+    ...(prepare && { prepare }),
     ...{ changes, others, skipped, beside },
     tensors: tensors.length,
     parameters: tensors.reduce((sum, { shape }) => sum + sizeOf(shape), 0),
