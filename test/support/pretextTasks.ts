@@ -1,12 +1,13 @@
 import type { NetworkConfig } from '../../src/nets';
 import { completeSection, type SectionSchema } from '../../src/nets/descriptor';
+import { describedSection } from '../../src/nets/descriptors';
 import { pretextDescriptors, type PretextName } from '../../src/pretext/descriptors';
 
 /** One pretext task on a small scale, for the tests that every task must pass. */
 export interface SmallTask {
   /** The section `method`, of crops that take some 50 ms a step. */
   readonly method: { readonly name: string; readonly [key: string]: unknown };
-  /** Networks that learn it here: names of {@link smallNetworks}. */
+  /** Networks that learn it here in the short form of the tests: names of {@link smallNetworks}. See {@link everyNetworkOf}. */
   readonly networks: readonly string[];
   /** Its checkpoints hold a decoder. */
   readonly decoder: boolean;
@@ -133,6 +134,16 @@ export const smallNetworks: Readonly<Record<string, NetworkConfig>> = {
   'resenc-unet': { name: 'resenc-unet', stages: 4, features: [4, 8, 12], blocks: [1, 2, 1] },
   primus: { name: 'primus', size: null, embedDim: 24, depth: 2, heads: 2 },
 };
+
+/** All small networks that can learn a task and take its small crops, as their descriptors say. */
+export function everyNetworkOf({ method }: SmallTask): readonly string[] {
+  const { refuses } = pretextDescriptors.get(method.name);
+  const size = inputSize(method) as [number, number, number];
+  return Object.keys(smallNetworks).filter((name) => {
+    const { descriptor, section } = describedSection(smallNetwork(name, size));
+    return refuses?.(descriptor) === undefined && descriptor.sizeProblem(section, size) === undefined;
+  });
+}
 
 /** The decoder of Primus depends on what it gives: no other task takes it over. */
 export const handsDecoderOn = (network: string): boolean => network !== 'primus';

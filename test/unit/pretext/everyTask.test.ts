@@ -10,6 +10,7 @@ import { latestCheckpoint, listCheckpoints, readInitReport } from '../../../src/
 import { estimateTraining, train } from '../../../src/train';
 import { FULL } from '../../support/full';
 import {
+  everyNetworkOf,
   handsDecoderOn,
   lengthOf,
   smallConfig,
@@ -42,10 +43,11 @@ function write(task: SmallTask, network: string): string {
 const problemsOf = (config: object): string[] =>
   diagnose(JSON.stringify(config), 'f').map(({ path, message }) => `${path}: ${message}`);
 
-/** All networks of a task; in the short form the first and one of the others, in turn, so that every network is met. */
-function networksOf({ networks }: SmallTask, turn: number): readonly string[] {
-  const [first, ...others] = networks;
-  return FULL || others.length === 0 ? networks : [first!, others[turn % others.length]!];
+/** All networks that can learn a task; in the short form one and one of the others, in turn, so that every network is met. */
+function networksOf(task: SmallTask, turn: number): readonly string[] {
+  if (FULL) return everyNetworkOf(task);
+  const [first, ...others] = task.networks;
+  return others.length === 0 ? task.networks : [first!, others[turn % others.length]!];
 }
 
 const tasks = Object.entries(smallTasks).map(([name, task], i) => [name, task, networksOf(task, i)] as const);
@@ -53,6 +55,12 @@ const tasks = Object.entries(smallTasks).map(([name, task], i) => [name, task, n
 it('meets every network in the short form, too', () => {
   const all = Object.values(smallTasks).flatMap(({ networks }) => networks);
   expect(new Set(tasks.flatMap(([, , networks]) => networks))).toEqual(new Set(all));
+});
+
+it('has a small one of every network of the registry, which learns what its descriptor allows', () => {
+  const kinds = Object.values(smallNetworks).map(({ name }) => name);
+  expect(new Set(kinds)).toEqual(new Set(networkDescriptors.names));
+  for (const task of Object.values(smallTasks)) expect(everyNetworkOf(task)).toEqual(expect.arrayContaining([...task.networks])); // prettier-ignore
 });
 
 describe.each(tasks)('the pretext task %s', (name, task, networks) => {
