@@ -43,11 +43,16 @@ function write(task: SmallTask, network: string): string {
 const problemsOf = (config: object): string[] =>
   diagnose(JSON.stringify(config), 'f').map(({ path, message }) => `${path}: ${message}`);
 
-/** All networks that can learn a task; in the short form one and one of the others, in turn, so that every network is met. */
+const met = new Set<string>();
+
+/** All networks that can learn a task; in the short form the first and one of the others, so that every network is met. */
 function networksOf(task: SmallTask, turn: number): readonly string[] {
   if (FULL) return everyNetworkOf(task);
   const [first, ...others] = task.networks;
-  return others.length === 0 ? task.networks : [first!, others[turn % others.length]!];
+  const second = others.find((name) => !met.has(name)) ?? others[turn % others.length];
+  const chosen = [first!, ...(second === undefined ? [] : [second])];
+  for (const name of chosen) met.add(name);
+  return chosen;
 }
 
 const tasks = Object.entries(smallTasks).map(([name, task], i) => [name, task, networksOf(task, i)] as const);
