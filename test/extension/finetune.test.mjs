@@ -98,39 +98,6 @@ test('a fine-tuning starts from the palette with the weights of a pre-training',
     .waitFor();
 });
 
-test('a config is written from a checkpoint, with its network and its crops, and trains', async () => {
-  await runCommand(page, 'View: Close All Editors');
-  await runCommand(page, 'VoCo: Fine-tune from This Checkpoint');
-  const title = page.locator('.quick-input-title');
-  await title.filter({ hasText: 'from which checkpoint' }).waitFor();
-  await pick(page, /pre-\d+/);
-  await title.filter({ hasText: '1 of 4' }).waitFor();
-  await screenshot(page, 'finetune-from');
-  await pick(page, 'Fine-tune on synthetic abdomens');
-  await title.filter({ hasText: '2 of 4' }).waitFor();
-  await pick(page, 'sawtooth');
-  await title.filter({ hasText: '3 of 4' }).waitFor();
-  await pick(page, 'sample/dataset_0.json');
-  await title.filter({ hasText: '4 of 4' }).waitFor();
-  await answer(page, 'from');
-  await page.locator('.tab', { hasText: 'from.voco.json' }).waitFor();
-  const file = join(server.folder, 'from.voco.json');
-  const text = readFileSync(file, 'utf8');
-  assert.match(text, /"name": "unet3d"/);
-  assert.match(text, /"featureSize": 8/);
-  assert.match(text, /"checkpoint": "runs\/pre-.*step-00000003\.safetensors"/);
-  assert.match(text, /"name": "sawtooth"/);
-  assert.equal(await page.locator('.squiggly-error').count(), 0);
-  const run = join(server.folder, 'runs/from');
-  voco(server, 'finetune', file, '--set', 'train.steps=10', '--set', 'train.validateEvery=99', '--run', run);
-  const report = JSON.parse(readFileSync(join(run, 'init.json'), 'utf8'));
-  assert.deepEqual(
-    report.missing.filter((name) => name.startsWith('encoder.')),
-    [],
-  );
-  assert.match(readFileSync(join(run, 'log.txt'), 'utf8'), /steps 1 to \d: the new weights/);
-});
-
 test('curves show Dice by class, in the colours of the organs', async () => {
   await fineTuned();
   await runCommand(page, 'VoCo: Show Loss Curves');
@@ -181,4 +148,38 @@ test('a volume is segmented from the explorer’s menu and opens with its overla
   const viewer = await webview(page, '#app:has-text("prediction") .tile canvas');
   await drawn(viewer);
   await screenshot(page, 'segmented');
+});
+
+// Last: its run would be the newest fine-tuning for the tests above.
+test('a config is written from a checkpoint, with its network and its crops, and trains', async () => {
+  await runCommand(page, 'View: Close All Editors');
+  await runCommand(page, 'VoCo: Fine-tune from This Checkpoint');
+  const title = page.locator('.quick-input-title');
+  await title.filter({ hasText: 'from which checkpoint' }).waitFor();
+  await pick(page, /pre-\d+/);
+  await title.filter({ hasText: '1 of 4' }).waitFor();
+  await screenshot(page, 'finetune-from');
+  await pick(page, 'Fine-tune on synthetic abdomens');
+  await title.filter({ hasText: '2 of 4' }).waitFor();
+  await pick(page, 'sawtooth');
+  await title.filter({ hasText: '3 of 4' }).waitFor();
+  await pick(page, 'sample/dataset_0.json');
+  await title.filter({ hasText: '4 of 4' }).waitFor();
+  await answer(page, 'from');
+  await page.locator('.tab', { hasText: 'from.voco.json' }).waitFor();
+  const file = join(server.folder, 'from.voco.json');
+  const text = readFileSync(file, 'utf8');
+  assert.match(text, /"name": "unet3d"/);
+  assert.match(text, /"featureSize": 8/);
+  assert.match(text, /"checkpoint": "runs\/pre-.*step-00000003\.safetensors"/);
+  assert.match(text, /"name": "sawtooth"/);
+  assert.equal(await page.locator('.squiggly-error').count(), 0);
+  const run = join(server.folder, 'runs/from');
+  voco(server, 'finetune', file, '--set', 'train.steps=10', '--set', 'train.validateEvery=99', '--run', run);
+  const report = JSON.parse(readFileSync(join(run, 'init.json'), 'utf8'));
+  assert.deepEqual(
+    report.missing.filter((name) => name.startsWith('encoder.')),
+    [],
+  );
+  assert.match(readFileSync(join(run, 'log.txt'), 'utf8'), /steps 1 to \d: the new weights/);
 });
