@@ -1,7 +1,10 @@
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
+import type { Config } from '../../config';
+import { validConfig } from '../../config/ofCheckpoint';
 import { UserError } from '../../errors/userError';
 import { runTool } from '../../jobs/process';
+import { describedSection } from '../../nets/descriptors';
 import { listCheckpoints } from '../../runs/checkpoint';
 import { readSafetensorsHeader } from '../../runs/safetensors';
 import { dialogExtensions, TORCH_EXTENSIONS, WEIGHT_EXTENSIONS } from '../../files/weightFiles';
@@ -101,18 +104,22 @@ async function pickCheckpointOfRun(services: Services, title: string): Promise<s
 }
 
 interface Format extends vscode.QuickPickItem {
+  /** Of `voco export --to`. */
+  readonly to: string;
   readonly extensions: string[];
 }
 
 const WEIGHTS: readonly Format[] = [
   {
     label: 'PyTorch',
+    to: 'pt',
     description: '.pt',
     detail: 'The weights as a state dict, for torch.load',
     extensions: ['pt', 'pth'],
   },
   {
     label: 'Safetensors',
+    to: 'safetensors',
     description: '.safetensors',
     detail: 'The weights, for safetensors libraries and voco',
     extensions: ['safetensors'],
@@ -120,15 +127,32 @@ const WEIGHTS: readonly Format[] = [
 ];
 const ONNX: Format = {
   label: 'ONNX',
+  to: 'onnx',
   description: '.onnx',
   detail: 'The whole network, for ONNX Runtime; preprocessing and classes are in its metadata',
   extensions: ['onnx'],
 };
 
-/** What a checkpoint can be exported as: only a fine-tuned one has a whole network in it. */
+const NNSSL: Format = {
+  label: 'nnssl and nnU-Net',
+  to: 'nnssl',
+  description: '.pth',
+  detail: 'The pre-trained network with its adaptation plan, for nnU-Net’s fine-tuning',
+  extensions: ['pth'],
+};
+
+/** Whether nnssl has a network like that of a config. */
+function isOfNnssl(config: Config | undefined): boolean {
+  if (!config) return false;
+  const { descriptor, section } = describedSection(config.network);
+  return descriptor.stateDict.nnssl?.(section) !== undefined;
+}
+
+/** What a checkpoint can be exported as: only a fine-tuned one has a whole network in it, only a pre-trained one is for nnssl. */
 async function askForFormat(file: string): Promise<Format> {
   const { metadata } = await readSafetensorsHeader(file);
-  const formats = metadata.kind === 'finetune' ? [ONNX, ...WEIGHTS] : WEIGHTS;
+  const first = metadata.kind === 'finetune' ? [ONNX] : isOfNnssl(validConfig(metadata)) ? [NNSSL] : [];
+  const formats = [...first, ...WEIGHTS];
   const choice = await vscode.window.showQuickPick(formats, { title: `Export ${basename(file)} as what?` });
   if (!choice) throw new Cancelled();
   return choice;
@@ -140,13 +164,13 @@ export const exportCheckpointCommand: CommandDefinition = {
     await services.program();
     const title = 'Export which checkpoint?';
     const file = fileOf(argument) ?? shownFile(['safetensors']) ?? (await pickCheckpointOfRun(services, title));
-    const { label, extensions } = await askForFormat(file);
+    const { label, to, extensions } = await askForFormat(file);
     // An export as safetensors must not be suggested the name of what it comes from.
     const suffix = file.endsWith(`.${extensions[0]}`) ? `-weights.${extensions[0]}` : `.${extensions[0]}`;
     const name = `${basename(file).replace(/\.[^.]*$/, '')}${suffix}`;
     const out = await askForTarget(name, file, { [label]: extensions });
     const lines = await runOnWeights(services, `Exporting ${basename(file)}`, [
-      ...['export', file, '--out', out, '--to', extensions[0]!, ...over(out)],
+      ...['export', file, '--out', out, '--to', to, ...over(out)],
     ]);
     void showReport(services, `Exported ${basename(out)}, with a model card beside it.`, lines);
     return out;

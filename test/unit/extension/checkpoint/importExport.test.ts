@@ -71,6 +71,24 @@ describe('Export Checkpoint', () => {
     expect(extension.calls).toEqual([]);
   });
 
+  it('offers nnssl for a pre-trained network that nnssl has', async () => {
+    const offered = async (network: object): Promise<readonly string[]> => {
+      const config = {
+        ...{ kind: 'pretrain', name: 'mae', network },
+        data: { train: [{ datalist: '/data/dataset.json' }], validationFraction: 0.1 },
+        method: { name: 'mae', crop: [64, 64, 64] },
+      };
+      const run = await extension.makeRun({ kind: 'pretrain', checkpoints: [10], config });
+      await extension.run(exportCheckpointCommand, Uri.file(checkpointFile(run, 10)));
+      return editor.questions.at(-1)!.labels;
+    };
+    expect(await offered({ name: 'unet3d' })).toEqual(['PyTorch', 'Safetensors']);
+    editor.pick('nnssl and nnU-Net');
+    editor.saveAs('/out/resenc.pth');
+    expect(await offered({ name: 'resenc-unet' })).toEqual([inFolder('step-00000010.pth')]);
+    expect(extension.calls[0]?.slice(2)).toEqual(['--out', '/out/resenc.pth', '--to', 'nnssl']);
+  });
+
   it('asks for the run, the checkpoint, the format and the file', async () => {
     await extension.makeRun({ name: 'ct', checkpoints: [10] });
     const run = await extension.makeRun({ name: 'mr', checkpoints: [10, 20] });
