@@ -12,7 +12,7 @@ export {
   presetText,
   type PresetName,
 } from './presets';
-export { scheduleDescriptions, scheduleNames } from './presets/schedules';
+export { scheduleDescriptions } from './presets/schedules';
 export { configSchema } from './validate';
 export type * from './types';
 export { resolveTask, type Task } from './task';

@@ -12,7 +12,7 @@ export const scheduleDescriptions: Readonly<Record<string, string>> = {
   default: 'The whole network is trained; the rate falls from the first step',
 };
 
-export const scheduleNames = Object.keys(scheduleDescriptions);
+const scheduleNames = Object.keys(scheduleDescriptions);
 
 /**
  * A preset's section `schedule` for one of the fine-tuning schedules. All of them fall by a power of the steps that are left, as in

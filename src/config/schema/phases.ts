@@ -67,6 +67,3 @@ export const phasesSchema = {
     }),
   ],
 } as const;
-
-/** The names of the schedules, in the order in which they are offered. */
-export const phaseNames = phasesSchema.anyOf.map(({ properties }) => properties.name.const);
