@@ -268,7 +268,7 @@ describe('what cannot be answered', () => {
     await expect(asking(pairs.file, pairs.checkpoint, { method: { ...method, projector } })).rejects.toThrow(
       /does not fit the config: method\.projector\.out is 8 there and 4 here; choose/,
     );
-    await expect(asking(pairs.file, pairs.file)).rejects.toThrow(/simclr\.voco\.json/);
+    await expect(asking(pairs.file, pairs.file)).rejects.toThrow(/simclr-unet3d\.voco\.json/);
     // After all that, the right one is answered.
     await expect(asking(hidden.file, hidden.checkpoint)).resolves.toMatchObject({ step: 2 });
     const controller = new AbortController();

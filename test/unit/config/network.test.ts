@@ -85,21 +85,24 @@ test('every descriptor has the name of its line in the registry', () => {
 });
 
 describe('the JSON editor', () => {
-  const [pretrain] = (editorSchema(configSchema()) as { anyOf: SchemaNode[] }).anyOf;
-  const { properties, allOf } = pretrain!.properties!.network! as SchemaNode & {
+  const kinds = (editorSchema(configSchema()) as { allOf: { if: SchemaNode; then: SchemaNode }[] }).allOf;
+  const [pretrain] = kinds.filter(({ if: { properties } }) => properties!.kind!.pattern === '^pretrain$');
+  const { properties, allOf } = pretrain!.then.properties!.network! as SchemaNode & {
     allOf: { if: SchemaNode; then: SchemaNode }[];
   };
 
-  test('offers every name, and says what each is', () => {
-    expect(properties!.name!.examples).toEqual(networkDescriptors.names);
+  test('says what each network is', () => {
     expect(properties!.name!.description).toContain("unet3d: 3D U-Net, the paper's second backbone.");
   });
 
   test('offers the keys of the network that is named, those of the first where none is, and none that are deprecated', () => {
     const [first, ...others] = networkDescriptors.names;
     expect(allOf.map((branch) => branch.if)).toEqual([
-      { properties: { name: { const: first } } },
-      ...others.map((name) => ({ properties: { name: { const: name } }, required: ['name'] })),
+      { properties: { name: { type: 'string', pattern: `^${first}$` } } },
+      ...others.map((name) => ({
+        properties: { name: { type: 'string', pattern: `^${name}$` } },
+        required: ['name'],
+      })),
     ]);
     expect(allOf.slice(0, 2).map((branch) => Object.keys(branch.then.properties!))).toEqual([
       ['featureSize', 'useV2', 'depths', 'heads', 'inChannels'],

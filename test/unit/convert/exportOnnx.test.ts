@@ -169,7 +169,7 @@ describe('voco export --to onnx', () => {
     );
     await expect(command(wrong, '--out', out, '--branch', 'student')).rejects.toThrow(UsageError);
     await expect(command(wrong, '--out', `${out}.pt`, '--config', 'x')).rejects.toThrow(/--config is for ONNX only/);
-    await expect(command(wrong, '--out', out, '--to', 'tflite')).rejects.toThrow(/pt, safetensors or onnx/);
+    await expect(command(wrong, '--out', out, '--to', 'tflite')).rejects.toThrow(/pt, safetensors, onnx or nnssl/);
     expect(readdirSync(folder)).not.toContain('out');
   });
 });

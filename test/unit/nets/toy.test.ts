@@ -52,8 +52,8 @@ describe('a network that a test registers', () => {
     expect((await load({}, ['network.name=toy', 'network.width=6'])).network).toEqual({ ...section, width: 6 });
     expect(errors({ name: 'toy', featureSize: 8 })[0]).toContain('known keys here: name, width, inChannels');
     expect(errors({ name: 'toy', width: 5 })).toEqual(['network.width: must be even, is 5']);
-    expect(errors({ name: 'toi' })[0]).toBe(
-      'network.name: must be "swin-unetr", "unet3d" or "toy", is "toi"; did you mean "toy"?',
+    expect(errors({ name: 'toi' })[0]).toMatch(
+      /^network\.name: must be "swin-unetr", "unet3d", .* or "toy", is "toi"; did you mean "toy"\?$/,
     );
     expect(errors(toy, { crops: { size: [32, 16, 18] } })).toEqual([
       'crops.size: every axis must be a multiple of 4 for toy, is 32×16×18',
@@ -177,7 +177,8 @@ test('taken out again, no config may name it', () => {
   const again = registerToyNetwork;
   expect(again).toThrow('there is a network "toy" already');
   remove();
-  expect(errors(toy)[0]).toContain('must be "swin-unetr" or "unet3d", is "toy"');
+  expect(errors(toy)[0]).toMatch(/^network\.name: must be "swin-unetr", .*, is "toy"/);
+  expect(errors(toy)[0]).not.toContain('or "toy"');
   remove = registerToyNetwork();
   expect(errors(toy)).toEqual([]);
 });

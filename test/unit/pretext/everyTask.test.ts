@@ -175,10 +175,8 @@ describe.each(tasks)('the pretext task %s', (name, task, networks) => {
   it('refuses a key of another type, whichever it is', () => {
     const { properties } = pretextDescriptors.get(name).schema;
     for (const key of Object.keys(properties)) {
-      const config = configOf(
-        { ...task, method: { ...task.method, [key]: key === 'name' ? 7 : 'x'.repeat(3) } },
-        'unet3d',
-      );
+      const config = configOf(task, 'unet3d');
+      Object.assign(config, { method: { ...task.method, [key]: key === 'name' ? 7 : 'x'.repeat(3) } });
       expect(problemsOf(config).join('\n'), key).toContain(`method${key === 'name' ? '' : `.${key}`}`);
     }
   });
