@@ -28,7 +28,8 @@ const { positionals, values: options } = parseArgs({
   },
 });
 const list = (positionals[0] ?? 'phantom') === 'phantom' ? undefined : resolve(positionals[0]);
-const out = resolve(options.out, `${list ? 'list' : 'phantom'}${options.control ? '-control' : ''}`);
+const kind = list ? 'list' : 'phantom';
+const out = resolve(options.out, `${kind}${options.control ? '-control' : ''}`);
 const seeds = Array.from({ length: Number(options.seeds) }, (_, seed) => seed);
 
 /** Eight crops of 32³ a step, as rows of the network; a puzzle is eight rows itself. The metric is the task's own. */
@@ -175,7 +176,7 @@ function pretrain(name, seed, [datalist]) {
   } else voco('pretrain', config, '--run', run, ...sets);
 }
 
-const reportOf = (name) => join(out, name, `probe-${seeds.length}.json`);
+const reportOf = (name, folder = out) => join(folder, name, `probe-${seeds.length}.json`);
 
 function probe(name, [, volumes]) {
   if (existsSync(reportOf(name))) return;
@@ -236,6 +237,38 @@ function row(name) {
   ];
 }
 
+/** Student's t of a two-sided 95 % interval, for 1 to 9 degrees of freedom. */
+const STUDENT = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262];
+
+const scoresOf = (file) => JSON.parse(readFileSync(file, 'utf8')).seeds.map(({ pretrained }) => pretrained.accuracy);
+
+/** What a task teaches beyond the control: a line each that both have run, paired by seed. */
+function beyondControl(done) {
+  const taught = (name) => reportOf(name, resolve(options.out, kind));
+  const lines = done
+    .filter((name) => existsSync(taught(name)))
+    .map((name) => {
+      const [own, control] = [scoresOf(taught(name)), scoresOf(reportOf(name))];
+      const differences = own.map((score, i) => score - control[i]);
+      const middle = mean(differences);
+      const variance = differences.reduce((sum, one) => sum + (one - middle) ** 2, 0) / (differences.length - 1);
+      const half = (STUDENT[differences.length - 2] ?? NaN) * Math.sqrt(variance / differences.length);
+      const ahead = differences.filter((one) => one > 0).length;
+      const interval = Number.isFinite(half) ? `${signed(middle - half)} to ${signed(middle + half)}` : '–';
+      return [
+        `\`${name}\``,
+        percent(mean(control)),
+        percent(mean(own)),
+        signed(middle),
+        interval,
+        `${ahead} of ${own.length}`,
+      ];
+    });
+  if (lines.length === 0) return [];
+  const heads = ['task', 'voxels in random order, %', 'the volumes, %', 'difference', '95 % interval', 'ahead'];
+  return ['', ...[heads, heads.map(() => '---'), ...lines].map((cells) => `| ${cells.join(' | ')} |`)];
+}
+
 function table() {
   const heads = [
     'task',
@@ -253,6 +286,7 @@ function table() {
   const settings = `${list ? basename(dirname(list)) : 'phantom'}${options.control ? ', voxels in random order' : ''}; ${seeds.length} seeds, ${options.steps} steps, ${options.crops} crops a probe`;
   return [
     ...rows.map((cells) => `| ${cells.join(' | ')} |`),
+    ...(options.control ? beyondControl(done) : []),
     '',
     settings,
     ...(undone.length > 0 ? [`not run: ${undone.join(', ')}`] : []),
