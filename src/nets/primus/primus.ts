@@ -1,10 +1,10 @@
 import { voxelCount, type Vec3 } from '../../geometry';
-import { conv3d, convTranspose3d, gelu, globalAverage, layerNorm } from '../../tensor/ops';
+import { conv3d, convTranspose3d, gelu, layerNorm } from '../../tensor/ops';
 import * as tf from '../../tensor/tf';
 import { Scope } from '../layers';
-import { checkInputSize } from '../inputSize';
-import { ParameterSet, type Parameter, type ParameterSetOptions } from '../parameters';
-import type { Encoder, Scale, TokenSegmenter } from '../types';
+import { DescribedNetwork, TrunkEncoder } from '../described';
+import type { Parameter, ParameterSetOptions } from '../parameters';
+import type { Scale, TokenSegmenter } from '../types';
 import { decoderStages, type DecoderStage } from './decoderShape';
 import { primus, type PrimusSection } from './descriptor';
 import { blockShapeOf, Eva } from './eva';
@@ -98,6 +98,11 @@ function stageOf(x: tf.Tensor5D, { shape, conv, norm }: Stage): tf.Tensor5D {
   });
 }
 
+const tokensOf = (section: PrimusSection): Scale => ({
+  channels: sizeOf(section).embedDim,
+  stride: section.patch as Vec3,
+});
+
 /** Patch embedding and transformer: what pre-training learns. */
 export class PrimusTrunk {
   readonly grid: Vec3;
@@ -110,7 +115,7 @@ export class PrimusTrunk {
   constructor(scope: Scope, section: PrimusSection, beside?: (scope: Scope) => void) {
     const { embedDim, depth, heads } = sizeOf(section);
     this.grid = gridOf(section);
-    this.tokens = { channels: embedDim, stride: section.patch as Vec3 };
+    this.tokens = tokensOf(section);
     this.rotary = new Rotary(this.grid, embedDim / heads);
     this.embedding = new PatchEmbedding(scope.at('down_projection'), section);
     beside?.(scope);
@@ -137,57 +142,27 @@ export class PrimusTrunk {
 }
 
 /** The encoder of Primus: features of one scale, its tokens. */
-export class PrimusEncoder implements Encoder {
-  readonly parameters: ParameterSet;
-  readonly inChannels: number;
-  readonly scales: readonly Scale[];
-  readonly pooledSize: number;
-  private readonly trunk: PrimusTrunk;
-
-  constructor(
-    private readonly section: PrimusSection,
-    init: ParameterSetOptions,
-  ) {
-    this.parameters = new ParameterSet(init);
-    this.inChannels = section.inChannels;
-    this.trunk = new PrimusTrunk(new Scope(this.parameters), section);
-    this.scales = [this.trunk.tokens];
-    this.pooledSize = this.trunk.tokens.channels;
-  }
-
-  checkSize(size: Vec3): void {
-    checkInputSize(primus, this.section, size);
-  }
-
-  forward(x: tf.Tensor5D): tf.Tensor5D[] {
-    this.checkSize([x.shape[1], x.shape[2], x.shape[3]]);
-    return [this.trunk.forward(x)];
-  }
-
-  pooled(x: tf.Tensor5D): tf.Tensor2D {
-    return tf.tidy(() => globalAverage(this.forward(x)[0]!));
-  }
-
-  dispose(): void {
-    this.parameters.dispose();
+export class PrimusEncoder extends TrunkEncoder<PrimusSection> {
+  constructor(section: PrimusSection, init: ParameterSetOptions) {
+    super(primus, section, init, [tokensOf(section)], (scope) => {
+      const trunk = new PrimusTrunk(scope, section);
+      return { forward: (x) => [trunk.forward(x)] };
+    });
   }
 }
 
 /** Primus for segmentation, names and shapes of weights included. */
-export class Primus implements TokenSegmenter {
-  readonly parameters: ParameterSet;
-  readonly inChannels: number;
+export class Primus extends DescribedNetwork<PrimusSection> implements TokenSegmenter {
   readonly tokens: Scale;
   readonly trunk: PrimusTrunk;
   readonly decoder: PatchDecoder;
 
   constructor(
-    private readonly section: PrimusSection,
+    section: PrimusSection,
     readonly outChannels: number,
     init: ParameterSetOptions,
   ) {
-    this.parameters = new ParameterSet(init);
-    this.inChannels = section.inChannels;
+    super(primus, section, init);
     const { embedDim } = sizeOf(section);
     // A buffer of 0, which stands for tokens that a training of theirs may leave out.
     this.parameters.addBuffer('mask_token', [1, 1, embedDim], () => new Float32Array(embedDim));
@@ -199,25 +174,13 @@ export class Primus implements TokenSegmenter {
     this.tokens = this.trunk.tokens;
   }
 
-  checkSize(size: Vec3): void {
-    checkInputSize(primus, this.section, size);
-  }
-
   forward(x: tf.Tensor5D): tf.Tensor5D {
     return this.forwardHiding(x);
   }
 
   /** @param hide replaces embeddings of patches */
   forwardHiding(x: tf.Tensor5D, hide?: (embeddings: tf.Tensor5D) => tf.Tensor5D): tf.Tensor5D {
-    this.checkSize([x.shape[1], x.shape[2], x.shape[3]]);
+    this.checkInput(x);
     return tf.tidy(() => this.decoder.forward(this.trunk.forward(x, hide)));
-  }
-
-  isEncoderParameter(name: string): boolean {
-    return primus.stateDict.encoder.test(name);
-  }
-
-  dispose(): void {
-    this.parameters.dispose();
   }
 }

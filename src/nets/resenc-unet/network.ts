@@ -1,18 +1,18 @@
 import type { Vec3 } from '../../geometry';
 import { conv3d, convTranspose3d } from '../../tensor/ops';
 import * as tf from '../../tensor/tf';
-import { pooledSizeOf, poolAll, SLOPE } from '../blocks';
-import { checkInputSize } from '../inputSize';
+import { SLOPE } from '../blocks';
 import { Scope, type ConvParameters } from '../layers';
-import { ParameterSet, type ParameterSetOptions } from '../parameters';
-import type { Encoder, Scale, VisibleSegmenter } from '../types';
+import { DescribedNetwork, TrunkEncoder } from '../described';
+import type { ParameterSetOptions } from '../parameters';
+import type { Scale, VisibleSegmenter } from '../types';
 import type { VisibleVoxels } from '../visible';
 import { Block, Unit } from './blocks';
 import { resencUnet, type ResEncSection } from './descriptor';
 import { stagesOf, stepsOf, type Stage } from './topology';
 
 /** The stem and the stages: `encoder.stem.convs.0.*`, `encoder.stages.<stage>.blocks.<block>.*`. */
-class Trunk {
+class ResEncTrunk {
   private readonly stem: Unit;
   private readonly stages: readonly (Stage & { readonly layers: readonly Block[] })[];
 
@@ -54,39 +54,9 @@ const scalesOf = (section: ResEncSection): Scale[] =>
   stagesOf(section).map(({ channels, total }) => ({ channels, stride: total }));
 
 /** The encoder of nnU-Net's ResidualEncoderUNet, with the features of all of its stages. */
-export class ResEncEncoder implements Encoder {
-  readonly parameters: ParameterSet;
-  readonly inChannels: number;
-  readonly scales: readonly Scale[];
-  readonly pooledSize: number;
-  private readonly trunk: Trunk;
-
-  constructor(
-    private readonly section: ResEncSection,
-    init: ParameterSetOptions,
-  ) {
-    this.parameters = new ParameterSet(init);
-    this.inChannels = section.inChannels;
-    this.scales = scalesOf(section);
-    this.pooledSize = pooledSizeOf(this.scales);
-    this.trunk = new Trunk(new Scope(this.parameters), section);
-  }
-
-  checkSize(size: Vec3): void {
-    checkInputSize(resencUnet, this.section, size);
-  }
-
-  forward(x: tf.Tensor5D): tf.Tensor5D[] {
-    this.checkSize([x.shape[1], x.shape[2], x.shape[3]]);
-    return tf.tidy(() => this.trunk.forward(x));
-  }
-
-  pooled(x: tf.Tensor5D): tf.Tensor2D {
-    return tf.tidy(() => poolAll(this.forward(x)));
-  }
-
-  dispose(): void {
-    this.parameters.dispose();
+export class ResEncEncoder extends TrunkEncoder<ResEncSection> {
+  constructor(section: ResEncSection, init: ParameterSetOptions) {
+    super(resencUnet, section, init, scalesOf(section), (scope) => new ResEncTrunk(scope, section));
   }
 }
 
@@ -101,24 +71,21 @@ interface DecoderStep {
  * `decoder.stages.<step>.convs.<conv>.*`, `decoder.transpconvs.<step>.*`, `decoder.seg_layers.<step>.*`. There is a last layer for every
  * resolution; {@link forward} uses that of the finest, as without deep supervision.
  */
-export class ResEncUnet implements VisibleSegmenter {
-  readonly parameters: ParameterSet;
+export class ResEncUnet extends DescribedNetwork<ResEncSection> implements VisibleSegmenter {
   readonly scales: readonly Scale[];
-  readonly inChannels: number;
-  private readonly trunk: Trunk;
+  private readonly trunk: ResEncTrunk;
   private readonly steps: readonly DecoderStep[];
   private readonly outputs: readonly ConvParameters[];
 
   constructor(
-    private readonly section: ResEncSection,
+    section: ResEncSection,
     readonly outChannels: number,
     init: ParameterSetOptions,
   ) {
-    this.parameters = new ParameterSet(init);
-    this.inChannels = section.inChannels;
+    super(resencUnet, section, init);
     this.scales = scalesOf(section);
     const scope = new Scope(this.parameters);
-    this.trunk = new Trunk(scope, section);
+    this.trunk = new ResEncTrunk(scope, section);
     const steps = stepsOf(section);
     const bias = section.convBias;
     const convs = steps.map(({ stage, convs: count }, i) =>
@@ -138,18 +105,14 @@ export class ResEncUnet implements VisibleSegmenter {
     );
   }
 
-  checkSize(size: Vec3): void {
-    checkInputSize(resencUnet, this.section, size);
-  }
-
   forward(x: tf.Tensor5D): tf.Tensor5D {
-    this.checkSize([x.shape[1], x.shape[2], x.shape[3]]);
+    this.checkInput(x);
     return tf.tidy(() => this.decode(this.trunk.forward(x)));
   }
 
   /** Logits of every resolution of the decoder, the finest first, as with deep supervision. */
   logitsOfScales(x: tf.Tensor5D): tf.Tensor5D[] {
-    this.checkSize([x.shape[1], x.shape[2], x.shape[3]]);
+    this.checkInput(x);
     return tf.tidy(() => {
       const states: tf.Tensor5D[] = [];
       this.climb(this.trunk.forward(x), (state) => states.push(state));
@@ -159,12 +122,12 @@ export class ResEncUnet implements VisibleSegmenter {
 
   /** Features of every stage of the encoder. */
   encode(x: tf.Tensor5D): tf.Tensor5D[] {
-    this.checkSize([x.shape[1], x.shape[2], x.shape[3]]);
+    this.checkInput(x);
     return tf.tidy(() => this.trunk.forward(x));
   }
 
   encodeVisible(x: tf.Tensor5D, visible: VisibleVoxels): tf.Tensor5D[] {
-    this.checkSize([x.shape[1], x.shape[2], x.shape[3]]);
+    this.checkInput(x);
     return tf.tidy(() => this.trunk.forward(x, visible));
   }
 
@@ -188,13 +151,5 @@ export class ResEncUnet implements VisibleSegmenter {
   private logits(state: tf.Tensor5D, step: number): tf.Tensor5D {
     const { weight, bias } = this.outputs[step]!;
     return conv3d(state, weight.get(), { bias: bias!.get<tf.Tensor1D>() });
-  }
-
-  isEncoderParameter(name: string): boolean {
-    return resencUnet.stateDict.encoder.test(name);
-  }
-
-  dispose(): void {
-    this.parameters.dispose();
   }
 }

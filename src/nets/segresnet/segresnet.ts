@@ -3,7 +3,8 @@ import * as tf from '../../tensor/tf';
 import type { ConvParameters, Scope } from '../layers';
 import type { Norm } from '../norms';
 import { groupNorms, inRow, RELU, resBlocks, type ResidualBlock } from './blocks';
-import type { Decoder, Trunk } from './network';
+import type { Trunk } from '../described';
+import type { Decoder } from './network';
 
 /** What of a configuration MONAI's SegResNet is made of. */
 export interface SegResNetShape {

@@ -2,7 +2,8 @@ import { addResidual, conv3d, convTranspose3d } from '../../tensor/ops';
 import * as tf from '../../tensor/tf';
 import type { ConvParameters, Scope } from '../layers';
 import { batchNorms, inRow, segResBlocks, type ResidualBlock } from './blocks';
-import type { Decoder, Trunk } from './network';
+import type { Trunk } from '../described';
+import type { Decoder } from './network';
 
 /** What of a configuration MONAI's SegResNetDS is made of. */
 export interface SegResNetDsShape {

@@ -1,11 +1,11 @@
-import { mapAxes, type Vec3 } from '../../geometry';
+import { mapAxes } from '../../geometry';
 import { UserError } from '../../errors/userError';
 import * as tf from '../../tensor/tf';
 import { globalAverage } from '../../tensor/ops';
 import { OutBlock, pooledSizeOf, ResidualBlock, UpBlock } from '../blocks';
 import { Scope } from '../layers';
-import { ParameterSet, type ParameterSetOptions } from '../parameters';
-import { checkInputSize } from '../inputSize';
+import { DescribedNetwork } from '../described';
+import type { ParameterSetOptions } from '../parameters';
 import type { Scale, Segmenter, TokenEncoder } from '../types';
 import { swinUnetr, type SwinSection } from './descriptor';
 import { SwinTransformer } from './transformer';
@@ -79,22 +79,16 @@ class SwinTrunk {
 }
 
 /** The VoCo student's encoder (authors' models/voco_head.py, class Swin, without its projector). */
-export class SwinUnetrEncoder implements TokenEncoder {
-  readonly parameters: ParameterSet;
-  readonly inChannels: number;
+export class SwinUnetrEncoder extends DescribedNetwork<SwinSection> implements TokenEncoder {
   readonly scales: readonly Scale[];
   readonly pooledSize: number;
   readonly tokens: Scale;
   private readonly trunk: SwinTrunk;
 
-  constructor(
-    private readonly section: SwinSection,
-    init: ParameterSetOptions,
-  ) {
+  constructor(section: SwinSection, init: ParameterSetOptions) {
     checkStages(section);
+    super(swinUnetr, section, init);
     this.tokens = { channels: section.featureSize, stride: mapAxes(() => 2) };
-    this.parameters = new ParameterSet(init);
-    this.inChannels = section.inChannels;
     this.scales = SCALES.map(([multiple, stride]) => ({
       channels: multiple * section.featureSize,
       stride: mapAxes(() => stride),
@@ -103,47 +97,36 @@ export class SwinUnetrEncoder implements TokenEncoder {
     this.trunk = new SwinTrunk(new Scope(this.parameters), section);
   }
 
-  checkSize(size: Vec3): void {
-    checkInputSize(swinUnetr, this.section, size);
-  }
-
   forward(x: tf.Tensor5D): tf.Tensor5D[] {
-    this.checkSize([x.shape[1], x.shape[2], x.shape[3]]);
+    this.checkInput(x);
     return tf.tidy(() => this.trunk.each(x, (feature) => feature));
   }
 
   forwardHiding(x: tf.Tensor5D, hide: Hide): tf.Tensor5D[] {
-    this.checkSize([x.shape[1], x.shape[2], x.shape[3]]);
+    this.checkInput(x);
     return tf.tidy(() => this.trunk.each(x, (feature) => feature, hide));
   }
 
   pooled(x: tf.Tensor5D): tf.Tensor2D {
-    this.checkSize([x.shape[1], x.shape[2], x.shape[3]]);
+    this.checkInput(x);
     return tf.tidy(() => tf.concat(this.trunk.each(x, globalAverage), 1));
-  }
-
-  dispose(): void {
-    this.parameters.dispose();
   }
 }
 
 /** Swin-UNETR for segmentation (MONAI networks/nets/swin_unetr.py), names and shapes of weights included. */
-export class SwinUnetr implements Segmenter {
-  readonly parameters: ParameterSet;
-  readonly inChannels: number;
+export class SwinUnetr extends DescribedNetwork<SwinSection> implements Segmenter {
   private readonly trunk: SwinTrunk;
   private readonly decoders: UpBlock[];
   private readonly out: OutBlock;
 
   constructor(
-    private readonly section: SwinSection,
+    section: SwinSection,
     readonly outChannels: number,
     init: ParameterSetOptions,
   ) {
     checkStages(section);
     const f = section.featureSize;
-    this.parameters = new ParameterSet(init);
-    this.inChannels = section.inChannels;
+    super(swinUnetr, section, init);
     const scope = new Scope(this.parameters);
     this.trunk = new SwinTrunk(scope, section);
     this.decoders = [
@@ -156,13 +139,9 @@ export class SwinUnetr implements Segmenter {
     this.out = new OutBlock(scope.at('out'), f, outChannels);
   }
 
-  checkSize(size: Vec3): void {
-    checkInputSize(swinUnetr, this.section, size);
-  }
-
   /** The five layer-normed outputs of swinViT, as MONAI's `swinViT(x, normalize=True)`. */
   hiddenStates(x: tf.Tensor5D): tf.Tensor5D[] {
-    this.checkSize([x.shape[1], x.shape[2], x.shape[3]]);
+    this.checkInput(x);
     return this.trunk.hidden(x).map((state) => state!);
   }
 
@@ -178,13 +157,5 @@ export class SwinUnetr implements Segmenter {
       const decoded = this.decoders.reduce((state, decoder, i) => decoder.forward(state, skips[i]!), bottleneck!);
       return this.out.forward(decoded);
     });
-  }
-
-  isEncoderParameter(name: string): boolean {
-    return swinUnetr.stateDict.encoder.test(name);
-  }
-
-  dispose(): void {
-    this.parameters.dispose();
   }
 }

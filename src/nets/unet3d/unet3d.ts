@@ -1,12 +1,12 @@
-import { mapAxes, type Vec3 } from '../../geometry';
+import { mapAxes } from '../../geometry';
 import { UserError } from '../../errors/userError';
 import { conv3d, convTranspose3d, instanceNorm } from '../../tensor/ops';
 import * as tf from '../../tensor/tf';
-import { pooledSizeOf, poolAll, SLOPE } from '../blocks';
+import { SLOPE } from '../blocks';
 import { Scope, type ConvParameters } from '../layers';
-import { ParameterSet, type ParameterSetOptions } from '../parameters';
-import { checkInputSize } from '../inputSize';
-import type { Encoder, Scale, VisibleSegmenter } from '../types';
+import { DescribedNetwork, TrunkEncoder } from '../described';
+import type { ParameterSetOptions } from '../parameters';
+import type { Scale, VisibleSegmenter } from '../types';
 import { visibleNorm, type VisibleVoxels } from '../visible';
 import { unet3d, type UnetSection } from './descriptor';
 
@@ -75,40 +75,10 @@ function checkFeatureSize({ featureSize }: UnetSection): void {
  * Encoder of a 3D U-Net (Çiçek et al. 2016, with strided convolutions, instance norm and leaky ReLU as in nnU-Net): five
  * levels with F, 2F, 4F, 8F, 16F channels. Names: `encoder.<level>.conv1.weight`, `encoder.<level>.conv2.weight`.
  */
-export class UnetEncoder implements Encoder {
-  readonly parameters: ParameterSet;
-  readonly inChannels: number;
-  readonly scales: readonly Scale[];
-  readonly pooledSize: number;
-  private readonly trunk: UnetTrunk;
-
-  constructor(
-    private readonly section: UnetSection,
-    init: ParameterSetOptions,
-  ) {
+export class UnetEncoder extends TrunkEncoder<UnetSection> {
+  constructor(section: UnetSection, init: ParameterSetOptions) {
     checkFeatureSize(section);
-    this.parameters = new ParameterSet(init);
-    this.inChannels = section.inChannels;
-    this.scales = scalesOf(section);
-    this.pooledSize = pooledSizeOf(this.scales);
-    this.trunk = new UnetTrunk(new Scope(this.parameters), section);
-  }
-
-  checkSize(size: Vec3): void {
-    checkInputSize(unet3d, this.section, size);
-  }
-
-  forward(x: tf.Tensor5D): tf.Tensor5D[] {
-    this.checkSize([x.shape[1], x.shape[2], x.shape[3]]);
-    return tf.tidy(() => this.trunk.forward(x));
-  }
-
-  pooled(x: tf.Tensor5D): tf.Tensor2D {
-    return tf.tidy(() => poolAll(this.forward(x)));
-  }
-
-  dispose(): void {
-    this.parameters.dispose();
+    super(unet3d, section, init, scalesOf(section), (scope) => new UnetTrunk(scope, section));
   }
 }
 
@@ -121,22 +91,19 @@ interface UnetDecoder {
  * 3D U-Net for segmentation. After the encoder's names: `decoder.<level>.up.weight`, `decoder.<level>.conv1.weight`,
  * `decoder.<level>.conv2.weight` for levels 3 to 0, `out.weight`, `out.bias`.
  */
-export class Unet implements VisibleSegmenter {
-  readonly parameters: ParameterSet;
+export class Unet extends DescribedNetwork<UnetSection> implements VisibleSegmenter {
   readonly scales: readonly Scale[];
-  readonly inChannels: number;
   private readonly trunk: UnetTrunk;
   private readonly decoders: UnetDecoder[];
   private readonly out: ConvParameters;
 
   constructor(
-    private readonly section: UnetSection,
+    section: UnetSection,
     readonly outChannels: number,
     init: ParameterSetOptions,
   ) {
     checkFeatureSize(section);
-    this.parameters = new ParameterSet(init);
-    this.inChannels = section.inChannels;
+    super(unet3d, section, init);
     this.scales = scalesOf(section);
     const scope = new Scope(this.parameters);
     this.trunk = new UnetTrunk(scope, section);
@@ -152,17 +119,13 @@ export class Unet implements VisibleSegmenter {
     this.out = scope.at('out').conv(section.featureSize, outChannels, 1, true);
   }
 
-  checkSize(size: Vec3): void {
-    checkInputSize(unet3d, this.section, size);
-  }
-
   forward(x: tf.Tensor5D): tf.Tensor5D {
-    this.checkSize([x.shape[1], x.shape[2], x.shape[3]]);
+    this.checkInput(x);
     return tf.tidy(() => this.decode(this.trunk.forward(x)));
   }
 
   encodeVisible(x: tf.Tensor5D, visible: VisibleVoxels): tf.Tensor5D[] {
-    this.checkSize([x.shape[1], x.shape[2], x.shape[3]]);
+    this.checkInput(x);
     return tf.tidy(() => this.trunk.forward(x, visible));
   }
 
@@ -176,13 +139,5 @@ export class Unet implements VisibleSegmenter {
       });
       return conv3d(state, this.out.weight.get(), { bias: this.out.bias!.get<tf.Tensor1D>() });
     });
-  }
-
-  isEncoderParameter(name: string): boolean {
-    return unet3d.stateDict.encoder.test(name);
-  }
-
-  dispose(): void {
-    this.parameters.dispose();
   }
 }
