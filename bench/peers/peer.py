@@ -36,13 +36,10 @@ def options():
     return parser.parse_args()
 
 
-def training_step(torch, args):
-    from swin_unetr import Student
-
-    model = Student(args.feature_size, args.hidden).to(args.device)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, weight_decay=0.01, amsgrad=True)
+def trained(torch, args, model, optimizer, output_shape):
+    """A step of training on random crops: forward, backward of a weighted mean of the outputs, update."""
     x = torch.rand(args.batch, 1, *[args.size] * 3, device=args.device)
-    weight = torch.rand(args.batch, args.hidden, device=args.device)
+    weight = torch.rand(output_shape, device=args.device)
 
     def step():
         optimizer.zero_grad(set_to_none=True)
@@ -52,6 +49,14 @@ def training_step(torch, args):
         optimizer.step()
 
     return step, model
+
+
+def training_step(torch, args):
+    from swin_unetr import Student
+
+    model = Student(args.feature_size, args.hidden).to(args.device)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, weight_decay=0.01, amsgrad=True)
+    return trained(torch, args, model, optimizer, (args.batch, args.hidden))
 
 
 def window_forward(torch, args):
@@ -72,17 +77,7 @@ def resenc_step(torch, args):
 
     model = ResEncUnet(args.feature_size).to(args.device)
     optimizer = torch.optim.SGD(model.parameters(), lr=1e-4, momentum=0.99, nesterov=True, weight_decay=3e-5)
-    x = torch.rand(args.batch, 1, *[args.size] * 3, device=args.device)
-    weight = torch.rand_like(x)
-
-    def step():
-        optimizer.zero_grad(set_to_none=True)
-        with torch.autocast(args.device.split(":")[0], enabled=args.autocast):
-            loss = (model(x).float() * weight).mean()
-        loss.backward()
-        optimizer.step()
-
-    return step, model
+    return trained(torch, args, model, optimizer, (args.batch, 1, *[args.size] * 3))
 
 
 WORKLOADS = {"step": training_step, "inference": window_forward, "resenc": resenc_step}
